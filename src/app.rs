@@ -1,0 +1,319 @@
+//! Wiring: opens the store, makes the first key, binds, serves, and stops in order.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpServer, rt, web};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::Settings;
+use crate::domain::credential::Token;
+use crate::error::{Error, Result};
+use crate::http::discipline::{self, Hosts};
+use crate::http::guard::ControlSocket;
+use crate::http::{State, configure};
+use crate::service::keyring::Keyring;
+use crate::service::{Clock, Services, first_start};
+use crate::store::Store;
+use crate::store::directory::{DataDirectory, Owned};
+
+/// How long open requests may take to end after a stop was asked for; the store needs the rest of the 8 seconds (R10).
+const DRAIN_SECONDS: u64 = 5;
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the head of a request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the whole file is read for damage.
+const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1_024;
+/// Longest path of a Unix socket that every system takes.
+const MAX_SOCKET_PATH: usize = 100;
+
+/// A server that is bound and not yet running.
+pub struct App {
+    listeners: Listeners,
+    state: web::Data<State>,
+    max_connections: usize,
+    services: Arc<Services>,
+    first_key: Option<Token>,
+    port: u16,
+    stop: watch::Sender<bool>,
+    upkeep: Upkeep,
+}
+
+/// Stops a running server from another thread.
+#[derive(Clone)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Asks the server to drain and stop; [`App::run`] then returns.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Who may reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The address of the settings, and the control socket.
+    Network,
+    /// The control socket alone, for a command on a directory that no server holds. Makes no first key.
+    ControlSocket,
+}
+
+/// Opens the data directory and binds; nothing is written when anything is in the way.
+///
+/// # Errors
+/// [`Error::Refused`]: one sentence with the path or address and what to do.
+pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
+    let network = match reach {
+        Reach::Network => Some(listen(settings)?),
+        Reach::ControlSocket => None,
+    };
+    let directory = match DataDirectory::own(&settings.data_dir)? {
+        Owned::Ours(directory) => Arc::new(directory),
+        Owned::Other(process) => return Err(in_use(&settings.data_dir, process)),
+    };
+    let store = Store::open(Arc::clone(&directory), clock.now())?;
+    let services = Arc::new(Services {
+        store,
+        keyring: Keyring::start()?,
+        clock,
+    });
+    let first_key = match reach {
+        Reach::Network => {
+            first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
+        }
+        Reach::ControlSocket => None,
+    };
+    let port = network
+        .as_ref()
+        .and_then(|listener| listener.local_addr().ok())
+        .map_or(0, |address| address.port());
+    let control = listen_for_commands(&directory)?;
+    let state = web::Data::new(State {
+        services: Arc::clone(&services),
+        body_timeout: settings.body_timeout,
+        hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
+    });
+    Ok(App {
+        listeners: Listeners { network, control },
+        state,
+        max_connections: settings.max_connections,
+        upkeep: Upkeep::start(Arc::clone(&services))?,
+        services,
+        first_key,
+        port,
+        stop: watch::Sender::new(false),
+    })
+}
+
+struct Listeners {
+    network: Option<TcpListener>,
+    control: UnixListener,
+}
+
+impl App {
+    /// The port that was bound; 0 when only the control socket was.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The first key, if this start made it.
+    pub fn first_key(&self) -> Option<&Token> {
+        self.first_key.as_ref()
+    }
+
+    /// What the server works with, for tests that look behind the scenes.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// A handle that stops the server from another thread.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// Serves until SIGTERM, Ctrl-C or [`Stopper::stop`]; then drains, flushes and returns.
+    ///
+    /// # Errors
+    /// When serving or flushing failed.
+    pub fn run(self) -> Result<()> {
+        let Self {
+            listeners,
+            state,
+            max_connections,
+            services,
+            stop,
+            upkeep,
+            ..
+        } = self;
+        let served = rt::System::new().block_on(async move {
+            let server = serve(listeners, state, max_connections)?;
+            let handle = server.handle();
+            rt::spawn(async move {
+                wait_for_stop(stop).await;
+                handle.stop(true).await;
+            });
+            server.await
+        });
+        upkeep.stop();
+        // The socket of a server that is gone would only puzzle the next command.
+        let _ = std::fs::remove_file(services.store.directory().control_socket());
+        let closed = services.store.close();
+        served.map_err(|error| Error::internal("serving", error))?;
+        closed
+    }
+}
+
+/// Starts the workers.
+fn serve(
+    listeners: Listeners,
+    state: web::Data<State>,
+    max_connections: usize,
+) -> std::io::Result<Server> {
+    let http = HttpServer::new(move || {
+        actix_web::App::new()
+            .configure(configure(state.clone()))
+            .wrap(from_fn(discipline::apply))
+    })
+    .on_connect(|connection, extensions| {
+        if connection.is::<rt::net::UnixStream>() {
+            extensions.insert(ControlSocket);
+        }
+    })
+    .workers(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+    .max_connections(max_connections)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(DRAIN_SECONDS)
+    .disable_signals()
+    .listen_uds(listeners.control)?;
+    let http = match listeners.network {
+        Some(listener) => http.listen(listener)?,
+        None => http,
+    };
+    Ok(http.run())
+}
+
+async fn wait_for_stop(stop: watch::Sender<bool>) {
+    let mut asked = stop.subscribe();
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        log::error!("signals can't be received");
+        // The sender lives in this function, so this only ends when it is set.
+        let _ = asked.wait_for(|asked| *asked).await;
+        return;
+    };
+    tokio::select! {
+        _ = asked.wait_for(|asked| *asked) => {}
+        _ = terminate.recv() => log::info!("SIGTERM: draining"),
+        _ = interrupt.recv() => log::info!("interrupted: draining"),
+    }
+}
+
+/// The thread that looks after the database: a full check now if the file is not vouched for, and one every day.
+struct Upkeep {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Upkeep {
+    fn start(services: Arc<Services>) -> Result<Self> {
+        let (stop, stopped) = channel();
+        let work = move || {
+            let mut wait = if services.store.health().integrity_is_good() {
+                INTEGRITY_EVERY
+            } else {
+                Duration::ZERO
+            };
+            while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                match services.store.check_integrity() {
+                    Ok(()) => log::info!("the database file was checked and is sound"),
+                    Err(error) => log::error!("the check of the database file: {error}"),
+                }
+                wait = INTEGRITY_EVERY;
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("upkeep".to_owned())
+            .spawn(work)
+            .map_err(|error| Error::internal("starting the upkeep thread", error))?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            log::error!("the upkeep thread panicked");
+        }
+    }
+}
+
+fn listen(settings: &Settings) -> Result<TcpListener> {
+    let listener =
+        TcpListener::bind(settings.listen).map_err(|error| cannot_listen(settings, &error))?;
+    // The standard library's queue of 128 is short for a burst of gateways.
+    rustix::net::listen(&listener, BACKLOG)
+        .map_err(|error| cannot_listen(settings, &error.into()))?;
+    Ok(listener)
+}
+
+fn listen_for_commands(directory: &DataDirectory) -> Result<UnixListener> {
+    let path = directory.control_socket();
+    if path.as_os_str().len() > MAX_SOCKET_PATH {
+        return Err(Error::refused(format!(
+            "the path of the data directory is too long for its control socket ({} of {MAX_SOCKET_PATH} bytes): {}; \
+             choose a shorter one with --data-dir",
+            path.as_os_str().len(),
+            path.display()
+        )));
+    }
+    // Whoever left it there is gone: the lock is ours.
+    let _ = std::fs::remove_file(&path);
+    let bind = || {
+        let listener = UnixListener::bind(&path)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    };
+    bind().map_err(|error: std::io::Error| {
+        Error::refused(format!("can't listen on {}: {error}", path.display()))
+    })
+}
+
+fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Error {
+    let address = settings.listen;
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => Error::refused(format!(
+            "{address} is in use by another program; stop it or choose another port, such as --listen {}:{}",
+            address.ip(),
+            address.port().wrapping_add(1).max(1024)
+        )),
+        _ => Error::refused(format!(
+            "can't listen on {address}: {error}; choose another address with --listen"
+        )),
+    }
+}
+
+fn in_use(data_dir: &Path, process: Option<u32>) -> Error {
+    let who = process.map_or_else(
+        || "another process".to_owned(),
+        |id| format!("process {id}"),
+    );
+    Error::refused(format!(
+        "the data directory {} is in use by {who}; stop it or name another directory with --data-dir",
+        data_dir.display()
+    ))
+}

@@ -1,0 +1,142 @@
+//! Speaking to the server of a data directory over its control socket.
+//!
+//! If no server holds the directory, one is started inside this process that listens on the control socket alone, so a command
+//! does the same thing through the same code either way.
+
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+use crate::app::{self, Reach, Stopper};
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::service::Clock;
+use crate::store::directory::{DataDirectory, Owned};
+
+/// The way to the server of a data directory.
+pub struct Control {
+    socket: PathBuf,
+    database: PathBuf,
+    own: Option<(Stopper, JoinHandle<Result<()>>)>,
+}
+
+impl Control {
+    /// Finds the server of the data directory, or starts one for this command. `create` says whether a directory without a
+    /// database may get one.
+    ///
+    /// # Errors
+    /// One sentence when the directory can't be used.
+    pub fn open(settings: &Settings, create: bool) -> Result<Self> {
+        let root = &settings.data_dir;
+        if !create && !root.join("tollkeeper.db").exists() {
+            return Err(Error::refused(format!(
+                "there is no database in {}; start the server there first, or name another directory with --data-dir",
+                root.display()
+            )));
+        }
+        let busy = matches!(DataDirectory::own(root)?, Owned::Other(_));
+        let own = if busy {
+            None
+        } else {
+            let app = app::build(
+                settings,
+                Clock::new(jiff::Timestamp::now),
+                Reach::ControlSocket,
+            )?;
+            let stopper = app.stopper();
+            Some((stopper, std::thread::spawn(move || app.run())))
+        };
+        let root = root
+            .canonicalize()
+            .map_err(|error| Error::refused(format!("{}: {error}", root.display())))?;
+        Ok(Self {
+            socket: root.join("control.sock"),
+            database: root.join("tollkeeper.db"),
+            own,
+        })
+    }
+
+    /// The database that commands change.
+    pub fn database(&self) -> String {
+        self.database.display().to_string()
+    }
+
+    /// Makes a call and answers its JSON body.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the server's own sentence when it refuses.
+    pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal("starting to call the server", error))?;
+        runtime.block_on(self.exchange(method, path, body))
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let unreachable = |error: &dyn std::fmt::Display| {
+            Error::refused(format!(
+                "a server holds the data directory, but {} does not answer: {error}",
+                self.socket.display()
+            ))
+        };
+        let stream = UnixStream::connect(&self.socket)
+            .await
+            .map_err(|error| unreachable(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| unreachable(&error))?;
+        tokio::spawn(connection);
+        let text = body.map(Value::to_string).unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(text)))
+            .map_err(|error| Error::internal("calling the server", error))?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| unreachable(&error))?;
+        let success = response.status().is_success();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| unreachable(&error))?
+            .to_bytes();
+        let answer: Value = serde_json::from_slice(&bytes).map_err(|error| unreachable(&error))?;
+        if success {
+            return Ok(answer);
+        }
+        let messages: Vec<&str> = match answer["extra_fields"]["errors"].as_array() {
+            Some(errors) => errors
+                .iter()
+                .filter_map(|error| error["message"].as_str())
+                .collect(),
+            None => answer["error"]["message"].as_str().into_iter().collect(),
+        };
+        Err(Error::refused(messages.join("\n  ")))
+    }
+
+    /// Ends the server that was started for this command, if any, so that everything is on disk.
+    ///
+    /// # Errors
+    /// When it could not stop in order.
+    pub fn close(self) -> Result<()> {
+        let Some((stopper, thread)) = self.own else {
+            return Ok(());
+        };
+        stopper.stop();
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(Error::refused("the command's own server panicked")))
+    }
+}

@@ -1,0 +1,224 @@
+//! `tollkeeper keys …`: management API keys, with the server running or not.
+
+use clap::{Args, Subcommand};
+use hyper::Method;
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+
+use super::control::Control;
+use super::print_line;
+use crate::config::Settings;
+use crate::domain::duration::ResetDuration;
+use crate::error::{Error, Result};
+
+/// What can be done with keys.
+#[derive(Subcommand)]
+pub enum KeysCommand {
+    /// Make a key; it is shown once
+    #[command(
+        after_help = "Example:\n  tollkeeper keys create ci --permission AccessProfiles:View --expires 90d"
+    )]
+    Create(CreateArguments),
+    /// List the keys that are not revoked
+    #[command(after_help = "Example:\n  tollkeeper keys list --json")]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key; a running server refuses it at once
+    #[command(after_help = "Example:\n  tollkeeper keys revoke ci")]
+    Revoke {
+        /// The name, the id, or the beginning as `keys list` shows it
+        #[arg(value_name = "NAME|ID")]
+        key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What a new key is to be.
+#[derive(Args)]
+pub struct CreateArguments {
+    /// A name that no other key has
+    name: String,
+    /// A permission such as AccessProfiles:View; may be given several times
+    #[arg(
+        long,
+        value_name = "Resource:Operation",
+        required_unless_present = "all"
+    )]
+    permission: Vec<String>,
+    /// Every permission
+    #[arg(long, conflicts_with = "permission")]
+    all: bool,
+    /// How long it works: a span such as 90d (units s m h d w M Y), or never
+    #[arg(long, value_name = "SPAN|never", default_value = "never", value_parser = parse_expiry)]
+    expires: Expiry,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How long a key works.
+#[derive(Clone, Copy)]
+struct Expiry(Option<ResetDuration>);
+
+fn parse_expiry(text: &str) -> std::result::Result<Expiry, String> {
+    match text {
+        "never" => Ok(Expiry(None)),
+        _ => text
+            .parse()
+            .map(|span| Expiry(Some(span)))
+            .map_err(|()| "expected a span such as 90d, or never".to_owned()),
+    }
+}
+
+impl Expiry {
+    fn at(self, now: Timestamp) -> Option<Timestamp> {
+        let span = self.0?;
+        now.checked_add((span.count() * span.unit().rolling_seconds()).seconds())
+            .ok()
+    }
+}
+
+/// Runs one of the commands.
+///
+/// # Errors
+/// One sentence about what went wrong.
+pub fn run(command: KeysCommand, settings: &Settings) -> Result<()> {
+    let creating = matches!(command, KeysCommand::Create(_));
+    let control = Control::open(settings, creating)?;
+    let done = match command {
+        KeysCommand::Create(arguments) => create(&control, &arguments),
+        KeysCommand::List { json } => list(&control, json),
+        KeysCommand::Revoke { key, json } => revoke(&control, &key, json),
+    };
+    control.close().and(done)
+}
+
+fn create(control: &Control, arguments: &CreateArguments) -> Result<()> {
+    let scopes = if arguments.all {
+        vec!["*".to_owned()]
+    } else {
+        arguments.permission.clone()
+    };
+    let body = json!({ "name": arguments.name, "scopes": scopes, "expires_at": arguments.expires.at(Timestamp::now()) });
+    let mut answer = control.call(Method::POST, "/api/api-keys", Some(&body))?;
+    answer["database"] = json!(control.database());
+    if arguments.json {
+        print_line(&answer.to_string());
+        return Ok(());
+    }
+    let key = &answer["api_key"];
+    print_line(&format!(
+        "{}\n\nThe key {:?} (id {}) is shown this once and may: {}\nExpires: {}\nStored in {}",
+        text(&answer["key"]),
+        text(&key["name"]),
+        key["id"],
+        scopes_of(key),
+        key["expires_at"].as_str().unwrap_or("never"),
+        control.database()
+    ));
+    Ok(())
+}
+
+fn list(control: &Control, json: bool) -> Result<()> {
+    let keys = all_keys(control)?;
+    if json {
+        print_line(&json!({ "api_keys": keys, "database": control.database() }).to_string());
+        return Ok(());
+    }
+    print_line(&format!(
+        "{:>6}  {:<24}  {:<22}  {:<26}  may",
+        "id", "name", "key", "expires"
+    ));
+    for key in &keys {
+        print_line(&format!(
+            "{:>6}  {:<24}  {:<22}  {:<26}  {}",
+            key["id"],
+            text(&key["name"]),
+            text(&key["key_prefix"]),
+            key["expires_at"].as_str().unwrap_or("never"),
+            scopes_of(key)
+        ));
+    }
+    Ok(())
+}
+
+fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
+    let keys = all_keys(control)?;
+    let is = |key: &&Value| {
+        text(&key["name"]).to_lowercase() == wanted.to_lowercase()
+            || key["id"].as_i64() == wanted.parse().ok()
+            || wanted.trim_end_matches(['_', '…'])
+                == text(&key["key_prefix"]).trim_end_matches(['_', '…'])
+    };
+    let matching: Vec<&Value> = keys.iter().filter(is).collect();
+    let key = match matching.as_slice() {
+        [key] => key,
+        [] => {
+            return Err(Error::refused(format!(
+                "there is no key {wanted:?} in {}; see `tollkeeper keys list`",
+                control.database()
+            )));
+        }
+        several => {
+            let ids: Vec<String> = several.iter().map(|key| key["id"].to_string()).collect();
+            return Err(Error::refused(format!(
+                "{wanted:?} is the name of one key and the id of another; ids: {}",
+                ids.join(", ")
+            )));
+        }
+    };
+    let answer = control.call(
+        Method::DELETE,
+        &format!("/api/api-keys/{}", key["id"]),
+        None,
+    )?;
+    if json {
+        print_line(&json!({ "api_key": key, "message": answer["message"], "database": control.database() }).to_string());
+    } else {
+        print_line(&format!(
+            "{} in {}",
+            text(&answer["message"]),
+            control.database()
+        ));
+    }
+    Ok(())
+}
+
+fn all_keys(control: &Control) -> Result<Vec<Value>> {
+    let mut keys = Vec::new();
+    loop {
+        let page = control.call(
+            Method::GET,
+            &format!("/api/api-keys?limit=500&offset={}", keys.len()),
+            None,
+        )?;
+        let found = page["api_keys"].as_array().cloned().unwrap_or_default();
+        if found.is_empty() {
+            return Ok(keys);
+        }
+        keys.extend(found);
+    }
+}
+
+fn scopes_of(key: &Value) -> String {
+    let scopes: Vec<&str> = key["scopes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if scopes == ["*"] {
+        "everything".to_owned()
+    } else {
+        scopes.join(", ")
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -1,0 +1,76 @@
+//! Log lines on standard error: text for people, JSON lines for programs.
+//!
+//! The level of the settings is for our own lines. Libraries log from `warn` up only: at `trace` they would print request
+//! headers, and with them credentials.
+
+use std::io::Write;
+
+use env_logger::fmt::Formatter;
+use log::kv::{Error, Key, Value, VisitSource};
+use log::{LevelFilter, Record};
+use serde_json::{Map, json};
+
+use crate::config::{LogFormat, Settings};
+
+/// Starts logging as the settings say.
+pub fn start(settings: &Settings) {
+    let write = match settings.log_format {
+        LogFormat::Text => text,
+        LogFormat::Json => json_line,
+    };
+    env_logger::Builder::new()
+        .filter_level(settings.log_level.min(LevelFilter::Warn))
+        .filter_module("tollkeeper", settings.log_level)
+        .format(write)
+        .init();
+}
+
+fn now() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+fn text(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
+    struct Pairs<'a>(&'a mut Formatter);
+    impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
+        fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+            Ok(write!(self.0, " {key}={value}")?)
+        }
+    }
+    // A line of the log is one line, whatever a message carries.
+    let message = record.args().to_string().replace(['\n', '\r'], " ");
+    write!(out, "{:.3} {:<5} {message}", now(), record.level())?;
+    record
+        .key_values()
+        .visit(&mut Pairs(out))
+        .map_err(std::io::Error::other)?;
+    writeln!(out)
+}
+
+fn json_line(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
+    struct Pairs(Map<String, serde_json::Value>);
+    impl<'kvs> VisitSource<'kvs> for Pairs {
+        fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+            let value = value
+                .to_u64()
+                .map_or_else(|| json!(value.to_string()), |number| json!(number));
+            self.0.insert(key.to_string(), value);
+            Ok(())
+        }
+    }
+    let mut pairs = Pairs(Map::new());
+    pairs
+        .0
+        .insert("time".to_owned(), json!(format!("{:.3}", now())));
+    pairs
+        .0
+        .insert("level".to_owned(), json!(record.level().as_str()));
+    pairs
+        .0
+        .insert("message".to_owned(), json!(record.args().to_string()));
+    record
+        .key_values()
+        .visit(&mut pairs)
+        .map_err(std::io::Error::other)?;
+    writeln!(out, "{}", serde_json::Value::Object(pairs.0))
+}

@@ -1,0 +1,98 @@
+//! The command line: one file per command; prints for people, `--json` for programs.
+
+mod control;
+mod keys;
+mod logging;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Flags, LogFormat, Settings};
+use crate::error::Result;
+use crate::http::openapi;
+
+/// Access profiles for AI gateways, in one binary and one SQLite file.
+#[derive(Parser)]
+#[command(
+    name = "tollkeeper",
+    version,
+    about,
+    args_conflicts_with_subcommands = true
+)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArguments,
+    /// The settings file [default: config.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is stored [default: data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Args, Default)]
+struct ServeArguments {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// How log lines look [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (this is what happens without a command)
+    Serve(ServeArguments),
+    /// Make, list and revoke management API keys, with the server running or not
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Runs one command and says how it ended: 0 done, 1 failed, 2 not understood.
+pub fn run(line: CommandLine, environment: impl IntoIterator<Item = (String, String)>) -> ExitCode {
+    match dispatch(line, environment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tollkeeper: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(
+    line: CommandLine,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<()> {
+    let command = line.command.unwrap_or(Command::Serve(line.serve));
+    let mut flags = Flags {
+        config: line.config,
+        data_dir: line.data_dir,
+        ..Flags::default()
+    };
+    match command {
+        Command::Serve(arguments) => {
+            flags.listen = arguments.listen;
+            flags.log_format = arguments.log_format;
+            serve::run(&Settings::load(flags, environment)?)
+        }
+        Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?),
+        Command::Openapi => {
+            print_line(&serde_json::to_string_pretty(&openapi::document()).unwrap_or_default());
+            Ok(())
+        }
+    }
+}
+
+/// Prints a line; a reader that has gone away (`| head`) is no failure.
+fn print_line(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

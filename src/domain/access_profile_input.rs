@@ -1,0 +1,502 @@
+//! Reading an access profile from a request: every field, default and rule of API.md §2, all violations at once.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::access_profile::{
+    McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
+};
+use super::duration::{
+    ResetDuration, RotationInterval, read_reset_duration, read_rotation_interval,
+};
+use super::input::{Fields, Node};
+use super::model_pattern::read_model_pattern;
+use super::money::{Money, read_money};
+use super::violation::{Path, Violations};
+use crate::error::Result;
+
+/// Longest name of a profile, provider, tag, model, server or tool, in characters.
+pub const MAX_NAME: usize = 255;
+/// Longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 10_000;
+/// Largest number in a limit: a JSON integer that every client reads exactly (2⁵³ − 1).
+pub const MAX_COUNT: i64 = (1 << 53) - 1;
+
+/// Fields of a profile that the server sets.
+const SET_BY_SERVER: [&str; 5] = [
+    "id",
+    "version",
+    "last_rotation_at",
+    "created_at",
+    "updated_at",
+];
+/// What stands beside `access_profile` in the detail answer.
+const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
+/// Fields of a budget that the server sets, in templates and in copies.
+const SET_ON_BUDGET: [&str; 12] = [
+    "id",
+    "scope",
+    "current_usage",
+    "last_reset",
+    "effective_max_limit",
+    "held",
+    "resets_at",
+    "override_amount",
+    "override_mode",
+    "override_cycles_remaining",
+    "override_cycles_total",
+    "override_anchor_reset",
+];
+/// Fields of a rate limit that the server sets, in templates and in copies.
+const SET_ON_RATE_LIMIT: [&str; 9] = [
+    "id",
+    "token_current_usage",
+    "request_current_usage",
+    "token_last_reset",
+    "request_last_reset",
+    "token_held",
+    "request_held",
+    "token_resets_at",
+    "request_resets_at",
+];
+
+/// The fields of a profile as somebody sent them; `None` where they were left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessProfileInput {
+    /// Trimmed, 1 to 255 characters.
+    pub name: Option<String>,
+    /// Empty when `null`.
+    pub description: Option<String>,
+    /// Whether the template may be assigned.
+    pub is_active: Option<bool>,
+    /// In the order sent.
+    pub tags: Option<Vec<String>>,
+    /// In the order sent; provider names unique without regard to case.
+    pub provider_configs: Option<Vec<ProviderTerms>>,
+    /// Reset durations unique.
+    pub budgets: Option<Vec<BudgetTerms>>,
+    /// `Some(None)` clears it.
+    pub rate_limit: Option<Option<RateLimitTerms>>,
+    /// Whether windows start at calendar boundaries.
+    pub calendar_aligned: Option<bool>,
+    /// `Some(None)` turns rotation off.
+    pub auto_rotation_interval: Option<Option<RotationInterval>>,
+    /// `Some(None)` leaves the date to the server.
+    pub next_rotation_at: Option<Option<Timestamp>>,
+    /// Unique ids.
+    pub mcp_tool_groups: Option<Vec<ToolGroupLink>>,
+    /// Unique ids.
+    pub mcp_servers: Option<Vec<McpServerLink>>,
+    /// Unique pairs of client and tool.
+    pub mcp_tool_overrides: Option<Vec<ToolOverride>>,
+}
+
+/// A provider line without what the server sets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderTerms {
+    /// Trimmed.
+    pub provider_name: String,
+    /// Default false.
+    pub all_models_allowed: bool,
+    /// Valid patterns.
+    pub allowed_models: Vec<String>,
+    /// Valid patterns.
+    pub blacklisted_models: Vec<String>,
+    /// Reset durations unique.
+    pub budgets: Vec<BudgetTerms>,
+    /// Limits of this provider alone.
+    pub rate_limit: Option<RateLimitTerms>,
+}
+
+/// A budget without what the server sets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BudgetTerms {
+    /// Dollars per window.
+    pub max_limit: Money,
+    /// Default one month.
+    pub reset_duration: ResetDuration,
+    /// Only with `1Q`.
+    pub reset_config: Option<ResetConfig>,
+}
+
+/// A rate limit without what the server sets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateLimitTerms {
+    /// 1 or more tokens.
+    pub token_max_limit: Option<i64>,
+    /// Default one hour where there is a limit.
+    pub token_reset_duration: Option<ResetDuration>,
+    /// 1 or more requests.
+    pub request_max_limit: Option<i64>,
+    /// Default one hour where there is a limit.
+    pub request_reset_duration: Option<ResetDuration>,
+}
+
+impl AccessProfileInput {
+    /// Reads the body of a create: the fields of a profile, or a whole answer with the profile under `access_profile`, so that
+    /// what was read elsewhere can be sent as it stands. `now` is what "in the future" is measured from.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
+    pub fn parse_new(body: &Value, now: Timestamp) -> Result<Self> {
+        let violations = Violations::default();
+        let input = Self::read_body(&Node::root(body, &violations), true);
+        if let Some(input) = &input {
+            let interval = input.auto_rotation_interval.flatten();
+            check_rotation(&violations, interval, input.next_rotation_at.flatten(), now);
+            check_grants(
+                &violations,
+                input.mcp_servers.as_deref().unwrap_or_default(),
+                input.mcp_tool_overrides.as_deref().unwrap_or_default(),
+            );
+        }
+        violations.finish(input)
+    }
+
+    /// Reads the body of a change, in the same two forms. What depends on the fields left out is checked when the change is
+    /// applied.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse_change(body: &Value) -> Result<Self> {
+        let violations = Violations::default();
+        let input = Self::read_body(&Node::root(body, &violations), false);
+        violations.finish(input)
+    }
+
+    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
+        let mut fields = body.object()?;
+        if let Some(enveloped) = fields
+            .given("access_profile")
+            .filter(|_| body.value.get("name").is_none())
+        {
+            fields.ignore(&BESIDE_PROFILE);
+            fields.finish();
+            return Some(Self::read(enveloped.object()?, creating));
+        }
+        // `access_profile` is no field of a profile: start over, so that it is refused by name.
+        Some(Self::read(body.object()?, creating))
+    }
+
+    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
+        let mut input = Self::default();
+        let name = if creating {
+            fields.required("name")
+        } else {
+            fields.sent("name")
+        };
+        input.name = name.and_then(|node| node.name(MAX_NAME));
+        input.description = optional(fields.sent("description"), |node| {
+            Some(node.string(MAX_DESCRIPTION)?.to_owned())
+        });
+        input.is_active = fields.given("is_active").and_then(|node| node.boolean());
+        input.tags = optional(fields.sent("tags"), |node| {
+            node.list(|tag| tag.name(MAX_NAME))
+        });
+        input.provider_configs = optional(fields.sent("provider_configs"), read_providers);
+        input.budgets = optional(fields.sent("budgets"), read_budgets);
+        input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
+        input.calendar_aligned = optional(fields.sent("calendar_aligned"), read_boolean);
+        input.auto_rotation_interval = optional(
+            fields.sent("auto_rotation_interval"),
+            read_rotation_interval,
+        );
+        input.next_rotation_at = fields.sent("next_rotation_at").map(|node| {
+            if node.value.is_null() {
+                None
+            } else {
+                node.timestamp()
+            }
+        });
+        let groups = fields.sent("mcp_tool_groups");
+        let servers = fields.sent("mcp_servers");
+        let overrides = fields.sent("mcp_tool_overrides");
+        input.mcp_tool_groups = optional(groups, read_tool_groups);
+        input.mcp_servers = optional(servers, read_servers);
+        input.mcp_tool_overrides = optional(overrides, read_overrides);
+        fields.ignore(&SET_BY_SERVER);
+        fields.finish();
+        input
+    }
+}
+
+/// A date for the next rotation needs an interval and lies in the future.
+pub(super) fn check_rotation(
+    violations: &Violations,
+    interval: Option<RotationInterval>,
+    next: Option<Timestamp>,
+    now: Timestamp,
+) {
+    let Some(next) = next else { return };
+    let path = Path::root().field("next_rotation_at");
+    if interval.is_none() {
+        violations.add(
+            &path,
+            "rotation_without_interval",
+            "needs an auto_rotation_interval",
+        );
+    }
+    if next <= now {
+        violations.add(
+            &path,
+            "not_in_future",
+            format_args!("must lie in the future, is {next}"),
+        );
+    }
+}
+
+/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake.
+pub(super) fn check_grants(
+    violations: &Violations,
+    servers: &[McpServerLink],
+    overrides: &[ToolOverride],
+) {
+    let granted: HashSet<&str> = servers
+        .iter()
+        .map(|link| link.mcp_server_id.as_str())
+        .collect();
+    for (index, tool) in overrides.iter().enumerate() {
+        if tool.action == OverrideAction::Exclude && granted.contains(tool.mcp_client_id.as_str()) {
+            violations.add(
+                &Path::root().field("mcp_tool_overrides").index(index),
+                "exclude_on_granted_server",
+                format_args!(
+                    "excludes a tool of {:?}, which mcp_servers grants as a whole; drop one of the two",
+                    tool.mcp_client_id
+                ),
+            );
+        }
+    }
+}
+
+/// `null` where a value has a default means that default.
+fn optional<T: Default>(
+    node: Option<Node<'_>>,
+    read: impl FnOnce(&Node<'_>) -> Option<T>,
+) -> Option<T> {
+    let node = node?;
+    if node.value.is_null() {
+        Some(T::default())
+    } else {
+        read(&node)
+    }
+}
+
+fn read_boolean(node: &Node<'_>) -> Option<bool> {
+    node.boolean()
+}
+
+fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
+    let mut seen = Unique::new("duplicate_provider");
+    node.list(|item| {
+        let mut fields = item.object()?;
+        let name_node = fields.required("provider_name");
+        let provider_name = name_node.as_ref().and_then(|node| node.name(MAX_NAME));
+        let all_models_allowed = fields
+            .given("all_models_allowed")
+            .map_or(Some(false), |node| node.boolean());
+        let allowed = optional(fields.sent("allowed_models"), read_patterns);
+        let blacklisted = optional(fields.sent("blacklisted_models"), read_patterns);
+        let budgets = optional(fields.sent("budgets"), read_budgets);
+        let rate_limit = fields
+            .given("rate_limit")
+            .and_then(|node| read_rate_limit(&node));
+        fields.ignore(&["id"]);
+        fields.finish();
+        let provider_name = provider_name?;
+        let at = name_node?;
+        seen.check(&at, provider_name.to_lowercase(), || {
+            format!("there is already a line for the provider {provider_name:?}")
+        });
+        Some(ProviderTerms {
+            provider_name,
+            all_models_allowed: all_models_allowed?,
+            allowed_models: allowed.unwrap_or_default(),
+            blacklisted_models: blacklisted.unwrap_or_default(),
+            budgets: budgets.unwrap_or_default(),
+            rate_limit,
+        })
+    })
+}
+
+fn read_patterns(node: &Node<'_>) -> Option<Vec<String>> {
+    node.list(|item| read_model_pattern(&item))
+}
+
+fn read_budgets(node: &Node<'_>) -> Option<Vec<BudgetTerms>> {
+    let mut seen = Unique::new("duplicate_reset_duration");
+    node.list(|item| {
+        let mut fields = item.object()?;
+        let max_limit = fields
+            .required("max_limit")
+            .and_then(|node| read_money(&node));
+        let duration_node = fields.given("reset_duration");
+        let reset_duration = match &duration_node {
+            Some(node) => read_reset_duration(node, true),
+            None => Some(ResetDuration::MONTH),
+        };
+        let reset_config = fields
+            .given("reset_config")
+            .and_then(|node| read_reset_config(&node, reset_duration));
+        fields.ignore(&SET_ON_BUDGET);
+        let place = fields.path().field("reset_duration");
+        fields.finish();
+        let reset_duration = reset_duration?;
+        seen.check_at(&place, item.violations, reset_duration, || {
+            format!("there is already a budget that resets every {reset_duration}")
+        });
+        Some(BudgetTerms {
+            max_limit: max_limit?,
+            reset_duration,
+            reset_config,
+        })
+    })
+}
+
+fn read_reset_config(node: &Node<'_>, duration: Option<ResetDuration>) -> Option<ResetConfig> {
+    let mut fields = node.object()?;
+    let month = fields
+        .required("quarter_start_month")
+        .and_then(|month| month.integer(1..=12));
+    fields.finish();
+    if duration.is_some_and(|duration| duration != ResetDuration::QUARTER) {
+        return node.refuse(
+            "reset_config_without_quarter",
+            "is only for a reset_duration of \"1Q\"",
+        );
+    }
+    Some(ResetConfig {
+        quarter_start_month: month?,
+    })
+}
+
+fn read_rate_limit(node: &Node<'_>) -> Option<RateLimitTerms> {
+    if node.value.is_null() {
+        return None;
+    }
+    let mut fields = node.object()?;
+    let token_max_limit = fields
+        .given("token_max_limit")
+        .and_then(|node| node.integer(1..=MAX_COUNT));
+    let token_duration = fields
+        .given("token_reset_duration")
+        .and_then(|node| read_reset_duration(&node, false));
+    let request_max_limit = fields
+        .given("request_max_limit")
+        .and_then(|node| node.integer(1..=MAX_COUNT));
+    let request_duration = fields
+        .given("request_reset_duration")
+        .and_then(|node| read_reset_duration(&node, false));
+    fields.ignore(&SET_ON_RATE_LIMIT);
+    fields.finish();
+    let or_hour = |limit: Option<i64>, duration: Option<ResetDuration>| {
+        duration.or(limit.map(|_| ResetDuration::HOUR))
+    };
+    Some(RateLimitTerms {
+        token_max_limit,
+        token_reset_duration: or_hour(token_max_limit, token_duration),
+        request_max_limit,
+        request_reset_duration: or_hour(request_max_limit, request_duration),
+    })
+}
+
+fn read_tool_groups(node: &Node<'_>) -> Option<Vec<ToolGroupLink>> {
+    let mut seen = Unique::new("duplicate_tool_group");
+    node.list(|item| {
+        let mut fields = item.object()?;
+        let at = fields.required("tool_group_id");
+        fields.finish();
+        let at = at?;
+        let tool_group_id = at.integer(1..=MAX_COUNT)?;
+        seen.check(&at, tool_group_id, || {
+            format!("the tool group {tool_group_id} is already listed")
+        });
+        Some(ToolGroupLink { tool_group_id })
+    })
+}
+
+fn read_servers(node: &Node<'_>) -> Option<Vec<McpServerLink>> {
+    let mut seen = Unique::new("duplicate_mcp_server");
+    node.list(|item| {
+        let mut fields = item.object()?;
+        let at = fields.required("mcp_server_id");
+        fields.finish();
+        let at = at?;
+        let mcp_server_id = at.name(MAX_NAME)?;
+        seen.check(&at, mcp_server_id.clone(), || {
+            format!("the MCP server {mcp_server_id:?} is already listed")
+        });
+        Some(McpServerLink { mcp_server_id })
+    })
+}
+
+fn read_overrides(node: &Node<'_>) -> Option<Vec<ToolOverride>> {
+    let mut seen = Unique::new("duplicate_tool_override");
+    node.list(|item| {
+        let mut fields = item.object()?;
+        let client = fields
+            .required("mcp_client_id")
+            .and_then(|node| node.name(MAX_NAME));
+        let tool_node = fields.required("tool_name");
+        let tool = tool_node.as_ref().and_then(|node| node.name(MAX_NAME));
+        let action = fields
+            .given("action")
+            .map_or(Some(OverrideAction::Include), |node| read_action(&node));
+        fields.finish();
+        let (mcp_client_id, tool_name) = (client?, tool?);
+        let pair = (mcp_client_id.clone(), tool_name.clone());
+        seen.check(&tool_node?, pair, || {
+            format!("the tool {tool_name:?} of {mcp_client_id:?} is already listed")
+        });
+        Some(ToolOverride {
+            mcp_client_id,
+            tool_name,
+            action: action?,
+        })
+    })
+}
+
+fn read_action(node: &Node<'_>) -> Option<OverrideAction> {
+    match node.string(MAX_NAME)? {
+        "include" => Some(OverrideAction::Include),
+        "exclude" => Some(OverrideAction::Exclude),
+        other => node.refuse(
+            "invalid_action",
+            format_args!("expected \"include\" or \"exclude\", found {other:?}"),
+        ),
+    }
+}
+
+/// Notes the second and later of equal things in a list.
+struct Unique<T> {
+    code: &'static str,
+    seen: HashSet<T>,
+}
+
+impl<T: Eq + Hash> Unique<T> {
+    fn new(code: &'static str) -> Self {
+        Self {
+            code,
+            seen: HashSet::new(),
+        }
+    }
+
+    fn check(&mut self, node: &Node<'_>, value: T, sentence: impl FnOnce() -> String) {
+        self.check_at(&node.path, node.violations, value, sentence);
+    }
+
+    fn check_at(
+        &mut self,
+        path: &Path,
+        violations: &Violations,
+        value: T,
+        sentence: impl FnOnce() -> String,
+    ) {
+        if !self.seen.insert(value) {
+            violations.add(path, self.code, sentence());
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Credentials: `tk_<kind>_<id>_<secret><crc>` (DESIGN.md, Credentials).
+//!
+//! The id (12 base62 characters) is public. The secret (43 base62 characters, 256 random bits) is shown once. The checksum (6
+//! base62 characters, CRC-32/ISO-HDLC over all before it) tells a mistyped token from a wrong one before any costly work.
+
+use std::fmt;
+
+use zeroize::{Zeroize, Zeroizing};
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Length of the public id, in characters.
+pub const ID_LENGTH: usize = 12;
+/// Length of the secret, in characters.
+pub const SECRET_LENGTH: usize = 43;
+const CRC_LENGTH: usize = 6;
+
+/// What a credential is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `tk_mgmt_…`: authenticates management and decision calls.
+    Management,
+    /// `tk_vk_…`: a virtual key, what an end user's call carries.
+    Virtual,
+}
+
+impl Kind {
+    /// How the kind stands in a token.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Management => "tk_mgmt_",
+            Self::Virtual => "tk_vk_",
+        }
+    }
+
+    /// How people call it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Management => "management API key",
+            Self::Virtual => "virtual key",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.noun())
+    }
+}
+
+/// A whole token in plain text. It can be shown only through [`Token::reveal`], and is wiped when dropped.
+#[derive(Clone)]
+pub struct Token {
+    kind: Kind,
+    text: Zeroizing<String>,
+}
+
+/// Why a text is no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAToken {
+    /// It has another shape.
+    Shape,
+    /// It has the shape, but a character is wrong or missing.
+    Checksum,
+}
+
+impl Token {
+    /// A token from 12 + 43 characters' worth of randomness; every byte of `random` is reduced to the alphabet.
+    ///
+    /// Bytes of 248 and more must not occur: they would make some characters likelier. [`Token::usable`] filters them.
+    pub fn from_random(kind: Kind, random: &mut [u8; ID_LENGTH + SECRET_LENGTH]) -> Self {
+        let letters: Vec<u8> = random
+            .iter()
+            .map(|byte| ALPHABET[usize::from(*byte) % 62])
+            .collect();
+        random.zeroize();
+        let letters = Zeroizing::new(String::from_utf8(letters).unwrap_or_default());
+        let (id, secret) = letters.split_at(ID_LENGTH);
+        let mut text = Zeroizing::new(format!("{}{id}_{secret}", kind.prefix()));
+        let crc = checksum(text.as_bytes());
+        text.push_str(&crc);
+        Self { kind, text }
+    }
+
+    /// Whether a random byte may become a character: 248 is the largest multiple of 62 in a byte.
+    pub fn usable(byte: u8) -> bool {
+        byte < 248
+    }
+
+    /// Reads a token: shape and checksum, nothing else.
+    ///
+    /// # Errors
+    /// [`NotAToken`] says what is wrong, without repeating the text.
+    pub fn parse(text: &str) -> Result<Self, NotAToken> {
+        let kinds = [Kind::Management, Kind::Virtual];
+        let kind = kinds
+            .into_iter()
+            .find(|kind| text.starts_with(kind.prefix()))
+            .ok_or(NotAToken::Shape)?;
+        let rest = &text[kind.prefix().len()..];
+        let well_formed = rest.len() == ID_LENGTH + 1 + SECRET_LENGTH + CRC_LENGTH
+            && rest.bytes().enumerate().all(|(at, byte)| match at {
+                ID_LENGTH => byte == b'_',
+                _ => byte.is_ascii_alphanumeric(),
+            });
+        if !well_formed {
+            return Err(NotAToken::Shape);
+        }
+        let (body, crc) = text.split_at(text.len() - CRC_LENGTH);
+        if checksum(body.as_bytes()) != crc {
+            return Err(NotAToken::Checksum);
+        }
+        Ok(Self {
+            kind,
+            text: Zeroizing::new(text.to_owned()),
+        })
+    }
+
+    /// What the token is for.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The public id.
+    pub fn id(&self) -> &str {
+        let start = self.kind.prefix().len();
+        &self.text[start..start + ID_LENGTH]
+    }
+
+    /// The secret part, for hashing.
+    pub fn secret(&self) -> &[u8] {
+        let start = self.kind.prefix().len() + ID_LENGTH + 1;
+        &self.text.as_bytes()[start..start + SECRET_LENGTH]
+    }
+
+    /// What lists show in place of the token: kind, id and an ellipsis.
+    pub fn masked(&self) -> String {
+        masked(self.kind, self.id())
+    }
+
+    /// The whole token in plain text: for the answer that creates it, and for hashing it.
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+}
+
+/// What lists show in place of a token with this id.
+pub fn masked(kind: Kind, id: &str) -> String {
+    format!("{}{id}_…", kind.prefix())
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    let mut rest = crc32fast::hash(bytes);
+    let mut letters = [b'0'; CRC_LENGTH];
+    for letter in letters.iter_mut().rev() {
+        *letter = ALPHABET[(rest % 62) as usize];
+        rest /= 62;
+    }
+    letters.iter().map(|byte| char::from(*byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(kind: Kind) -> Token {
+        let mut random = std::array::from_fn(|at| u8::try_from(at * 7 % 248).unwrap());
+        Token::from_random(kind, &mut random)
+    }
+
+    #[test]
+    fn a_token_reads_back_as_itself() {
+        for kind in [Kind::Management, Kind::Virtual] {
+            let made = token(kind);
+            let read = Token::parse(made.reveal()).unwrap_or_else(|why| panic!("{why:?}"));
+            assert_eq!(
+                (read.kind(), read.id(), read.secret()),
+                (kind, made.id(), made.secret())
+            );
+            assert!(
+                !made
+                    .masked()
+                    .contains(std::str::from_utf8(made.secret()).unwrap())
+            );
+        }
+    }
+
+    #[test]
+    fn every_single_wrong_character_is_noticed() {
+        let text = token(Kind::Management).reveal().to_owned();
+        for at in 0..text.len() {
+            let mut wrong = text.clone().into_bytes();
+            wrong[at] = if wrong[at] == b'z' { b'y' } else { b'z' };
+            assert!(
+                Token::parse(std::str::from_utf8(&wrong).unwrap()).is_err(),
+                "position {at}"
+            );
+        }
+        for wrong in [
+            "",
+            "tk_mgmt_",
+            "tk_mgmt_é",
+            &text[1..],
+            &text[..text.len() - 1],
+            &format!("{text}0"),
+        ] {
+            assert!(Token::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

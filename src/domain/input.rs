@@ -1,0 +1,291 @@
+//! Reading a JSON object field by field, noting every broken rule with its path instead of stopping at the first.
+//!
+//! A [`Node`] is a value and its place. Typed readers answer `None` after noting what is wrong, so a caller reads everything
+//! first and builds its value at the end.
+
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::violation::{Path, Violations};
+
+/// Most elements of any list in a request.
+pub const MAX_LIST: usize = 10_000;
+
+/// A JSON value, where it stands, and where to note what is wrong with it.
+#[derive(Clone)]
+pub struct Node<'v> {
+    /// The value as sent.
+    pub value: &'v Value,
+    /// Its place in the body.
+    pub path: Path,
+    /// Collects what is wrong.
+    pub violations: &'v Violations,
+}
+
+impl<'v> Node<'v> {
+    /// The whole body.
+    pub fn root(value: &'v Value, violations: &'v Violations) -> Self {
+        Self {
+            value,
+            path: Path::root(),
+            violations,
+        }
+    }
+
+    /// Notes that this value breaks a rule.
+    pub fn refuse<T>(&self, code: &'static str, sentence: impl std::fmt::Display) -> Option<T> {
+        self.violations.add(&self.path, code, sentence);
+        None
+    }
+
+    fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        self.refuse(
+            "wrong_type",
+            format_args!("expected {expected}, found {}", kind(self.value)),
+        )
+    }
+
+    /// An object, to be read field by field.
+    pub fn object(&self) -> Option<Fields<'v>> {
+        match self.value {
+            Value::Object(map) => Some(Fields {
+                map,
+                path: self.path.clone(),
+                violations: self.violations,
+                known: Vec::new(),
+            }),
+            _ => self.wrong_type("an object"),
+        }
+    }
+
+    /// A string as sent, with at most `max` characters and no U+0000.
+    pub fn string(&self, max: usize) -> Option<&'v str> {
+        let Value::String(text) = self.value else {
+            return self.wrong_type("a string");
+        };
+        if text.contains('\0') {
+            return self.refuse("invalid_character", "must not contain the character U+0000");
+        }
+        let length = text.chars().count();
+        if length > max {
+            return self.refuse(
+                "too_long",
+                format_args!("must have at most {max} characters, has {length}"),
+            );
+        }
+        Some(text)
+    }
+
+    /// A name: surrounding white space removed, 1 to `max` characters, no control characters.
+    pub fn name(&self, max: usize) -> Option<String> {
+        let Value::String(text) = self.value else {
+            return self.wrong_type("a string");
+        };
+        let text = text.trim();
+        let length = text.chars().count();
+        if length == 0 {
+            return self.refuse("blank", "must not be blank");
+        }
+        if length > max {
+            return self.refuse(
+                "too_long",
+                format_args!("must have at most {max} characters, has {length}"),
+            );
+        }
+        if let Some(bad) = text.chars().find(|c| c.is_control()) {
+            return self.refuse(
+                "invalid_character",
+                format_args!("must not contain the character {}", bad.escape_unicode()),
+            );
+        }
+        Some(text.to_owned())
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self) -> Option<bool> {
+        match self.value {
+            Value::Bool(value) => Some(*value),
+            _ => self.wrong_type("true or false"),
+        }
+    }
+
+    /// A whole number within `range`.
+    pub fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
+        let Value::Number(number) = self.value else {
+            return self.wrong_type("a whole number");
+        };
+        match number.as_i64() {
+            Some(value) if range.contains(&value) => Some(value),
+            _ if is_whole(&number.to_string()) => self.refuse(
+                "out_of_range",
+                format_args!(
+                    "must be from {} to {}, is {number}",
+                    range.start(),
+                    range.end()
+                ),
+            ),
+            _ => self.refuse(
+                "wrong_type",
+                format_args!("expected a whole number, found {number}"),
+            ),
+        }
+    }
+
+    /// An instant (RFC 3339 with an offset), kept to the millisecond.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        let Value::String(text) = self.value else {
+            return self.wrong_type("a timestamp in a string");
+        };
+        match text
+            .parse::<Timestamp>()
+            .ok()
+            .and_then(|at| Timestamp::from_millisecond(at.as_millisecond()).ok())
+        {
+            Some(at) => Some(at),
+            None => self.refuse(
+                "invalid_timestamp",
+                format_args!(
+                    "expected an RFC 3339 timestamp such as \"2027-01-31T00:00:00Z\", found {}",
+                    kind(self.value)
+                ),
+            ),
+        }
+    }
+
+    /// A list of at most [`MAX_LIST`] elements; `None` when the list or any element is wrong.
+    pub fn list<T>(&self, mut read: impl FnMut(Node<'v>) -> Option<T>) -> Option<Vec<T>> {
+        let Value::Array(items) = self.value else {
+            return self.wrong_type("a list");
+        };
+        if items.len() > MAX_LIST {
+            return self.refuse(
+                "too_many",
+                format_args!("must have at most {MAX_LIST} elements, has {}", items.len()),
+            );
+        }
+        let read: Vec<Option<T>> = items
+            .iter()
+            .enumerate()
+            .map(|(index, value)| {
+                read(Node {
+                    value,
+                    path: self.path.index(index),
+                    violations: self.violations,
+                })
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+}
+
+/// The fields of one object. Every field must be asked for or ignored before [`Fields::finish`].
+pub struct Fields<'v> {
+    map: &'v Map<String, Value>,
+    path: Path,
+    violations: &'v Violations,
+    known: Vec<&'static str>,
+}
+
+impl<'v> Fields<'v> {
+    /// The field as sent, `null` included; `None` when it is missing.
+    pub fn sent(&mut self, name: &'static str) -> Option<Node<'v>> {
+        self.known.push(name);
+        let value = self.map.get(name)?;
+        Some(Node {
+            value,
+            path: self.path.field(name),
+            violations: self.violations,
+        })
+    }
+
+    /// The field, unless it is missing or `null`.
+    pub fn given(&mut self, name: &'static str) -> Option<Node<'v>> {
+        self.sent(name).filter(|node| !node.value.is_null())
+    }
+
+    /// The field, noting a violation when it is missing or `null`.
+    pub fn required(&mut self, name: &'static str) -> Option<Node<'v>> {
+        let node = self.given(name);
+        if node.is_none() {
+            self.violations
+                .add(&self.path.field(name), "required", "is required");
+        }
+        node
+    }
+
+    /// Fields that the server sets: accepted so that an answer can be sent back, and not read.
+    pub fn ignore(&mut self, names: &[&'static str]) {
+        self.known.extend_from_slice(names);
+    }
+
+    /// Where this object stands.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Notes a violation about this object as a whole.
+    pub fn refuse(&self, code: &'static str, sentence: impl std::fmt::Display) {
+        self.violations.add(&self.path, code, sentence);
+    }
+
+    /// Notes every field that was neither asked for nor ignored, with the nearest known name.
+    pub fn finish(self) {
+        for name in self
+            .map
+            .keys()
+            .filter(|name| !self.known.contains(&name.as_str()))
+        {
+            let hint = match nearest(name, self.known.iter().copied()) {
+                Some(known) => format!("did you mean {known:?}?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            let shown: String = name.chars().take(100).collect();
+            self.violations.add(
+                &self.path.field(&shown),
+                "unknown_field",
+                format_args!("is not a known field; {hint}"),
+            );
+        }
+    }
+}
+
+/// The known name that `name` was probably meant to be.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let name = name.to_lowercase();
+    if name.len() > 100 {
+        return None;
+    }
+    known
+        .into_iter()
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(&name, &known.to_lowercase()),
+                known,
+            )
+        })
+        .filter(|(distance, known)| *distance <= 2.max(known.len() / 3))
+        .min()
+        .map(|(_, known)| known)
+}
+
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string().chars().take(40).collect(),
+        Value::String(text) if text.chars().count() <= 40 => format!("the string {text:?}"),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+fn is_whole(digits: &str) -> bool {
+    digits
+        .strip_prefix('-')
+        .unwrap_or(digits)
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+}

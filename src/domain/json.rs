@@ -1,0 +1,192 @@
+//! Strict JSON: one value, no duplicate keys, bounded depth, numbers kept digit by digit.
+//!
+//! `serde_json` does the parsing; this file adds what it lets pass (RFC 8259 §4 leaves duplicate names open; taking the last one
+//! silently would lose what the sender wrote).
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::violation::{Path, Violation};
+use crate::error::{Error, Result};
+
+/// Deepest nesting of objects and lists that is read.
+pub const MAX_DEPTH: usize = 32;
+
+/// The key under which `serde_json` hands over a number that is no small integer when it keeps all digits (feature `arbitrary_precision`).
+const NUMBER_TOKEN: &str = "$serde_json::private::Number";
+
+/// Reads one JSON value.
+///
+/// # Errors
+/// [`Error::Invalid`] with the line and column: `malformed_json`, `duplicate_key` or `too_deep`.
+pub fn parse(bytes: &[u8]) -> Result<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { depth: 0 }
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| refuse(&error))
+}
+
+fn refuse(error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or(&text);
+    let code = if what.starts_with("the key ") {
+        "duplicate_key"
+    } else if what.starts_with("nested deeper") || what.starts_with("recursion limit") {
+        "too_deep"
+    } else {
+        "malformed_json"
+    };
+    let sentence = format!(
+        "the body is not usable JSON: line {}, column {}: {what}",
+        error.line(),
+        error.column()
+    );
+    Violation::alone(&Path::root(), code, sentence)
+}
+
+/// Reads a value at a depth, counted from the outermost one.
+#[derive(Clone, Copy)]
+struct Strict {
+    depth: usize,
+}
+
+impl Strict {
+    fn deeper<E: serde::de::Error>(self) -> std::result::Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom(format_args!(
+                "nested deeper than {MAX_DEPTH} levels"
+            )));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> std::result::Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = seq.next_element_seed(inner)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Value, A::Error> {
+        let mut object = Map::new();
+        let mut first = true;
+        while let Some(key) = map.next_key::<String>()? {
+            if first && key == NUMBER_TOKEN {
+                let digits: String = map.next_value()?;
+                return digits
+                    .parse::<Number>()
+                    .map(Value::Number)
+                    .map_err(A::Error::custom);
+            }
+            first = false;
+            if object.contains_key(&key) {
+                return Err(A::Error::custom(format_args!(
+                    "the key {key:?} stands twice in one object"
+                )));
+            }
+            let value = map.next_value_seed(self.deeper()?)?;
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> &'static str {
+        match parse(text.as_bytes()) {
+            Err(Error::Invalid(all)) => all[0].code,
+            other => panic!("expected a violation, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn numbers_keep_every_digit() {
+        let value = parse(b"[123456789.123456789, 1e3, -0]").unwrap();
+        assert_eq!(value.to_string(), "[123456789.123456789,1e+3,-0]");
+    }
+
+    #[test]
+    fn duplicate_keys_are_refused_with_their_place() {
+        let error = parse(b"{\n  \"a\": 1,\n  \"a\": 2}").unwrap_err();
+        assert!(error.to_string().contains("line 3"), "{error}");
+        assert_eq!(code("{\"x\":{\"a\":1,\"a\":1}}"), "duplicate_key");
+    }
+
+    #[test]
+    fn depth_is_bounded_on_the_level() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert_eq!(code(&nested(MAX_DEPTH + 1)), "too_deep");
+        assert_eq!(code(&nested(100_000)), "too_deep");
+    }
+
+    #[test]
+    fn broken_text_is_refused_with_line_and_column() {
+        for text in [
+            "",
+            "{",
+            "{\"a\":1}}",
+            "NaN",
+            "[1,]",
+            "{\"a\":}",
+            "\u{feff}{}",
+            "{'a':1}",
+            "{\"a\":01}",
+        ] {
+            assert_eq!(code(text), "malformed_json", "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Query parameters and pages of lists (API.md §1).
+
+use std::cell::RefCell;
+
+use serde::Serialize;
+
+use super::input::nearest;
+use super::violation::{Path, Violation, Violations};
+use crate::error::{Error, Result};
+
+/// Most items of one page.
+pub const MAX_LIMIT: i64 = 500;
+/// Items of a page when nothing else is asked.
+pub const DEFAULT_LIMIT: i64 = 25;
+/// Furthest a page may start.
+pub const MAX_OFFSET: i64 = i32::MAX as i64;
+/// Longest search text, in characters.
+pub const MAX_SEARCH: usize = 255;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// 1 to [`MAX_LIMIT`].
+    pub limit: i64,
+    /// 0 or more.
+    pub offset: i64,
+}
+
+/// One page of items and how many there are in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The items of this page, in order.
+    pub items: Vec<T>,
+    /// Items that the filters let through, on all pages.
+    pub total_count: i64,
+}
+
+/// A field to sort by, and which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sort {
+    /// One of the names the list offers.
+    pub field: &'static str,
+    /// From the largest to the smallest.
+    pub descending: bool,
+}
+
+/// The parameters of a query string. Each may stand once; one that nobody asks for is refused.
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    asked: RefCell<Vec<&'static str>>,
+    violations: Violations,
+}
+
+impl Query {
+    /// Parameters as decoded from the query string, in order.
+    pub fn new(pairs: Vec<(String, String)>) -> Self {
+        let query = Self {
+            pairs,
+            asked: RefCell::default(),
+            violations: Violations::default(),
+        };
+        for (index, (name, _)) in query.pairs.iter().enumerate() {
+            if query.pairs[..index]
+                .iter()
+                .any(|(earlier, _)| earlier == name)
+            {
+                query.refuse(name, "duplicate_parameter", "stands twice in the query");
+            }
+        }
+        query
+    }
+
+    fn refuse(&self, name: &str, code: &'static str, sentence: impl std::fmt::Display) {
+        self.violations
+            .add(&Path::root().field(name), code, sentence);
+    }
+
+    /// The text of a parameter; `None` when it is missing or empty.
+    pub fn text(&self, name: &'static str, max: usize) -> Option<String> {
+        self.asked.borrow_mut().push(name);
+        let (_, value) = self
+            .pairs
+            .iter()
+            .find(|(known, value)| known == name && !value.is_empty())?;
+        if value.contains('\0') {
+            self.refuse(
+                name,
+                "invalid_character",
+                "must not contain the character U+0000",
+            );
+            return None;
+        }
+        if value.chars().count() > max {
+            self.refuse(
+                name,
+                "too_long",
+                format_args!("must have at most {max} characters"),
+            );
+            return None;
+        }
+        Some(value.clone())
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, name: &'static str) -> Option<bool> {
+        match self.text(name, 16)?.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            other => {
+                self.refuse(
+                    name,
+                    "wrong_type",
+                    format_args!("expected true or false, found {other:?}"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    pub fn integer(&self, name: &'static str, min: i64, max: i64) -> Option<i64> {
+        let text = self.text(name, 40)?;
+        match text.parse::<i64>() {
+            Ok(value) if (min..=max).contains(&value) => Some(value),
+            _ => {
+                let shown = format_args!("must be a whole number from {min} to {max}, is {text:?}")
+                    .to_string();
+                self.refuse(name, "out_of_range", shown);
+                None
+            }
+        }
+    }
+
+    /// `limit` and `offset`.
+    pub fn page(&self) -> Page {
+        Page {
+            limit: self.integer("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT),
+            offset: self.integer("offset", 0, MAX_OFFSET).unwrap_or(0),
+        }
+    }
+
+    /// `sort`: one of `fields`, `-` before it for descending. The first field is the default.
+    pub fn sort(&self, fields: &'static [&'static str]) -> Sort {
+        let default = Sort {
+            field: fields[0],
+            descending: false,
+        };
+        let Some(text) = self.text("sort", 64) else {
+            return default;
+        };
+        let (name, descending) = text
+            .strip_prefix('-')
+            .map_or((text.as_str(), false), |name| (name, true));
+        if let Some(field) = fields.iter().find(|field| **field == name) {
+            return Sort { field, descending };
+        }
+        let known = fields.join(", ");
+        self.refuse(
+            "sort",
+            "invalid_sort",
+            format_args!(
+                "expected one of {known}, with - before it for descending, found {text:?}"
+            ),
+        );
+        default
+    }
+
+    /// `value`, if every parameter was good and asked for.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation.
+    pub fn finish<T>(self, value: T) -> Result<T> {
+        let asked = self.asked.into_inner();
+        for (name, _) in &self.pairs {
+            if !asked.contains(&name.as_str()) {
+                let hint = match (nearest(name, asked.iter().copied()), asked.is_empty()) {
+                    (Some(known), _) => format!("did you mean {known:?}?"),
+                    (None, true) => "there are none here".to_owned(),
+                    (None, false) => format!("known here: {}", asked.join(", ")),
+                };
+                let shown: String = name.chars().take(100).collect();
+                let path = Path::root().field(&shown);
+                self.violations.add(
+                    &path,
+                    "unknown_parameter",
+                    format_args!("is not a known parameter; {hint}"),
+                );
+            }
+        }
+        self.violations.finish(Some(value))
+    }
+}
+
+/// Reads an id from a path: a whole number of 1 or more.
+///
+/// # Errors
+/// [`Error::Invalid`] naming the parameter.
+pub fn parse_id(name: &str, text: &str) -> Result<i64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<i64>() {
+        Ok(id) if digits && id > 0 => Ok(id),
+        _ => {
+            let shown: String = text.chars().take(40).collect();
+            let sentence = format!(
+                "must be a whole number from 1 to {}, is {shown:?}",
+                i64::MAX
+            );
+            Err(Error::Invalid(vec![Violation::new(
+                &Path::root().field(name),
+                "invalid_id",
+                sentence,
+            )]))
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Types and pure rules: no SQL, no HTTP, no clock, no hidden randomness.
+
+pub mod access_profile;
+pub mod access_profile_change;
+pub mod access_profile_input;
+pub mod api_key;
+pub mod audit;
+pub mod credential;
+pub mod duration;
+pub mod input;
+pub mod json;
+pub mod list;
+pub mod model_pattern;
+pub mod money;
+pub mod permission;
+pub mod violation;

@@ -1,0 +1,128 @@
+//! Patterns over model names: a name, `*` wildcards, or `regex:` and an expression.
+//!
+//! A pattern covers the whole name, without regard to case. The `regex` crate runs in time linear in the input, so a pattern
+//! from a request can't be used to stall the server; its compiled size is bounded here.
+
+use regex::{Regex, RegexBuilder};
+
+use super::input::Node;
+
+/// Longest pattern, in characters.
+pub const MAX_PATTERN: usize = 1_000;
+/// Largest compiled pattern, in bytes.
+const MAX_COMPILED: usize = 256 * 1024;
+const REGEX_PREFIX: &str = "regex:";
+
+/// A compiled pattern.
+#[derive(Debug, Clone)]
+pub enum ModelPattern {
+    /// Every model.
+    Any,
+    /// One model, in lower case.
+    Exact(String),
+    /// An expression over the whole name.
+    Expression(Regex),
+}
+
+impl ModelPattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with a `regex:` pattern.
+    pub fn compile(pattern: &str) -> Result<Self, String> {
+        if pattern == "*" {
+            return Ok(Self::Any);
+        }
+        let expression = match pattern.strip_prefix(REGEX_PREFIX) {
+            Some("") => return Err("has nothing after \"regex:\"".to_owned()),
+            Some(expression) => expression.to_owned(),
+            None if pattern.contains('*') => pattern
+                .split('*')
+                .map(regex::escape)
+                .collect::<Vec<_>>()
+                .join(".*"),
+            None => return Ok(Self::Exact(pattern.to_lowercase())),
+        };
+        // Compiled alone first: `a)(b` is only balanced once it is wrapped.
+        let bounded = |text: &str| {
+            RegexBuilder::new(text)
+                .case_insensitive(true)
+                .dot_matches_new_line(true)
+                .size_limit(MAX_COMPILED)
+                .build()
+        };
+        bounded(&expression)
+            .and_then(|_| bounded(&format!("^(?:{expression})$")))
+            .map(Self::Expression)
+            .map_err(|error| explain(&error))
+    }
+
+    /// Whether this pattern covers the model's whole name.
+    pub fn matches(&self, model: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(name) => *name == model.to_lowercase(),
+            Self::Expression(expression) => expression.is_match(model),
+        }
+    }
+}
+
+fn explain(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(_) => "is too large an expression".to_owned(),
+        other => {
+            let text = other.to_string();
+            let last = text.lines().last().unwrap_or(&text).trim();
+            format!(
+                "is no valid regular expression: {}",
+                last.trim_start_matches("error: ")
+            )
+        }
+    }
+}
+
+/// A model pattern in a request.
+pub fn read_model_pattern(node: &Node<'_>) -> Option<String> {
+    let pattern = node.name(MAX_PATTERN)?;
+    match ModelPattern::compile(&pattern) {
+        Ok(_) => Some(pattern),
+        Err(sentence) => node.refuse("invalid_pattern", sentence),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, model: &str) -> bool {
+        ModelPattern::compile(pattern).unwrap().matches(model)
+    }
+
+    #[test]
+    fn patterns_cover_the_whole_name_without_regard_to_case() {
+        assert!(matches("*", "anything at all"));
+        assert!(matches("GPT-4o", "gpt-4O"));
+        assert!(!matches("gpt-4o", "gpt-4o-mini"));
+        assert!(matches("gpt-4*", "gpt-4o-mini"));
+        assert!(!matches("gpt-4*", "my-gpt-4"));
+        assert!(matches("*4.1*", "gpt-4.1-nano"));
+        assert!(!matches("*4.1*", "gpt-4x1-nano"));
+        assert!(matches("regex:claude-(opus|sonnet)-.*", "Claude-Opus-4"));
+        assert!(!matches("regex:opus|sonnet", "claude-opus"));
+        assert!(matches("regex:(?x) opus # comment\n", "opus"));
+    }
+
+    #[test]
+    fn broken_expressions_are_refused() {
+        for bad in [
+            "regex:",
+            "regex:(",
+            "regex:a)(b",
+            "regex:[z-a]",
+            r"regex:\p{Nope}",
+            "regex:(a{500}){500}",
+        ] {
+            assert!(ModelPattern::compile(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! US dollars as an integer count of nanodollars, so that sums are exact.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Number;
+
+use super::input::Node;
+
+const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
+const DECIMALS: u8 = 9;
+
+/// An amount of US dollars from 0 to one billion, in nanodollars (10⁻⁹ dollars).
+///
+/// On the wire it is a JSON number in dollars that is read and written digit by digit, never through a float. What is finer
+/// than a nanodollar is rounded to the nearest one (half up), so that a client's binary fraction (`0.30000000000000004`) means
+/// what its author wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Money(i64);
+
+/// Why a number is no amount of money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotMoney {
+    /// Below zero.
+    Negative,
+    /// Above one billion dollars.
+    TooLarge,
+    /// Above zero, but would be rounded to zero, which means something else.
+    TooSmall,
+}
+
+impl Money {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+    /// One billion dollars, the largest amount.
+    pub const MAX: Self = Self(1_000_000_000 * NANOS_PER_DOLLAR);
+
+    /// An amount in nanodollars, if it is from 0 to [`Money::MAX`].
+    pub fn from_nanodollars(nanodollars: i64) -> Option<Self> {
+        (0..=Self::MAX.0)
+            .contains(&nanodollars)
+            .then_some(Self(nanodollars))
+    }
+
+    /// The amount in nanodollars.
+    pub fn nanodollars(self) -> i64 {
+        self.0
+    }
+
+    /// Reads a JSON number in dollars.
+    ///
+    /// # Errors
+    /// [`NotMoney`] says which bound was missed.
+    pub fn from_number(number: &Number) -> Result<Self, NotMoney> {
+        let text = number.to_string();
+        let (negative, text) = text
+            .strip_prefix('-')
+            .map_or((false, text.as_str()), |rest| (true, rest));
+        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all: String = [whole, fraction].concat();
+        let significant = all.trim_start_matches('0');
+        if significant.is_empty() {
+            return Ok(Self::ZERO);
+        }
+        if negative {
+            return Err(NotMoney::Negative);
+        }
+        // The value is 0.<significant> × 10^point dollars.
+        let leading_zeros = i64::try_from(all.len() - significant.len()).unwrap_or(i64::MAX);
+        let whole = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+        let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
+            i64::MIN / 2
+        } else {
+            i64::MAX / 2
+        });
+        let point = whole.saturating_sub(leading_zeros).saturating_add(exponent);
+        if point > 10 {
+            return Err(NotMoney::TooLarge);
+        }
+        let kept = usize::try_from(point + i64::from(DECIMALS)).map_err(|_| NotMoney::TooSmall)?;
+        let digit = |at: usize| {
+            significant
+                .as_bytes()
+                .get(at)
+                .map_or(0, |digit| i64::from(digit - b'0'))
+        };
+        let nanodollars = (0..kept).fold(0_i64, |sum, at| {
+            sum.saturating_mul(10).saturating_add(digit(at))
+        });
+        let rounded = nanodollars.saturating_add(i64::from(digit(kept) >= 5));
+        match Self::from_nanodollars(rounded) {
+            Some(Self::ZERO) => Err(NotMoney::TooSmall),
+            Some(amount) => Ok(amount),
+            None => Err(NotMoney::TooLarge),
+        }
+    }
+}
+
+/// An amount in a request, noting what is wrong with it.
+pub fn read_money(node: &Node<'_>) -> Option<Money> {
+    let serde_json::Value::Number(number) = node.value else {
+        return node.refuse("wrong_type", "expected an amount of US dollars as a number");
+    };
+    match Money::from_number(number) {
+        Ok(amount) => Some(amount),
+        Err(NotMoney::Negative) => node.refuse("out_of_range", "must be 0 or more dollars"),
+        Err(NotMoney::TooLarge) => {
+            node.refuse("out_of_range", "must be at most 1000000000 dollars")
+        }
+        Err(NotMoney::TooSmall) => {
+            node.refuse("out_of_range", "must be 0 or at least 0.000000001 dollars")
+        }
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (dollars, nanos) = (self.0 / NANOS_PER_DOLLAR, self.0 % NANOS_PER_DOLLAR);
+        if nanos == 0 {
+            return write!(f, "{dollars}");
+        }
+        let fraction = format!("{nanos:0width$}", width = usize::from(DECIMALS));
+        write!(f, "{dollars}.{}", fraction.trim_end_matches('0'))
+    }
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Number::from_string_unchecked(self.to_string()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = Number::deserialize(deserializer)?;
+        Self::from_number(&number).map_err(|why| {
+            D::Error::custom(format_args!("{number} is no amount of money: {why:?}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<String, NotMoney> {
+        Money::from_number(&text.parse().unwrap()).map(|amount| amount.to_string())
+    }
+
+    #[test]
+    fn amounts_are_read_digit_by_digit() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("0.0", "0"),
+            ("0e99999999999", "0"),
+            ("123", "123"),
+            ("123.0", "123"),
+            ("0.1", "0.1"),
+            ("0.30000000000000004", "0.3"),
+            ("1e3", "1000"),
+            ("1.5E-3", "0.0015"),
+            ("123456789.123456789", "123456789.123456789"),
+            ("999999999.9999999994", "999999999.999999999"),
+            ("1000000000", "1000000000"),
+            ("1e9", "1000000000"),
+            ("0.0000000005", "0.000000001"),
+            ("10000000000e-1", "1000000000"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_out_of_bounds_are_refused() {
+        for text in ["-1", "-0.000000001", "-1e-99"] {
+            assert_eq!(read(text), Err(NotMoney::Negative), "{text}");
+        }
+        for text in [
+            "1000000000.000000001",
+            "1e10",
+            "1e999",
+            "1e99999999999999999999",
+            "99999999999999999999999999",
+        ] {
+            assert_eq!(read(text), Err(NotMoney::TooLarge), "{text}");
+        }
+        for text in ["0.0000000004", "1e-10", "1e-99999999999999999999"] {
+            assert_eq!(read(text), Err(NotMoney::TooSmall), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(nanodollars in 0..=Money::MAX.nanodollars()) {
+            let amount = Money::from_nanodollars(nanodollars).unwrap();
+            let text = serde_json::to_string(&amount).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Money>(&text).unwrap(), amount);
+        }
+    }
+}

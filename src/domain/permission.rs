@@ -1,0 +1,209 @@
+//! Permissions of management API keys: a resource and an operation, `AccessProfiles:Create` (API.md §1).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// What a permission is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// Access profiles, their versions, audit logs, assignments and usage.
+    AccessProfiles,
+    /// Users.
+    Users,
+    /// Roles.
+    Roles,
+    /// Management API keys.
+    ApiKeys,
+    /// MCP tool groups.
+    VirtualMcps,
+    /// The decision API.
+    Decisions,
+}
+
+/// What a permission allows to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Read.
+    View,
+    /// Make new.
+    Create,
+    /// Change.
+    Update,
+    /// Remove.
+    Delete,
+}
+
+/// The right to do one operation on one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Permission {
+    /// What it is about.
+    pub resource: Resource,
+    /// What it allows.
+    pub operation: Operation,
+}
+
+const RESOURCES: [(Resource, &str); 6] = [
+    (Resource::AccessProfiles, "AccessProfiles"),
+    (Resource::Users, "Users"),
+    (Resource::Roles, "Roles"),
+    (Resource::ApiKeys, "APIKeys"),
+    (Resource::VirtualMcps, "VirtualMCPs"),
+    (Resource::Decisions, "Decisions"),
+];
+const OPERATIONS: [(Operation, &str); 4] = [
+    (Operation::View, "View"),
+    (Operation::Create, "Create"),
+    (Operation::Update, "Update"),
+    (Operation::Delete, "Delete"),
+];
+
+impl Permission {
+    /// Every permission there is, in the order of their ids.
+    pub fn all() -> impl Iterator<Item = Self> {
+        RESOURCES.into_iter().flat_map(|(resource, _)| {
+            OPERATIONS.into_iter().map(move |(operation, _)| Self {
+                resource,
+                operation,
+            })
+        })
+    }
+
+    /// The stable integer id: 1 to 24.
+    pub fn id(self) -> i64 {
+        self.resource as i64 * 4 + self.operation as i64 + 1
+    }
+
+    /// The permission with this id.
+    pub fn from_id(id: i64) -> Option<Self> {
+        Self::all().find(|permission| permission.id() == id)
+    }
+
+    /// The name of the resource on the wire.
+    pub fn resource_name(self) -> &'static str {
+        RESOURCES[self.resource as usize].1
+    }
+
+    /// The name of the operation on the wire.
+    pub fn operation_name(self) -> &'static str {
+        OPERATIONS[self.operation as usize].1
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.resource_name(), self.operation_name())
+    }
+}
+
+impl FromStr for Permission {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::all()
+            .find(|permission| permission.to_string() == text)
+            .ok_or(())
+    }
+}
+
+impl Serialize for Permission {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The permissions of a key. Holding every one is a state of its own: it covers those that later versions add.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionSet {
+    all: bool,
+    bits: u64,
+}
+
+impl PermissionSet {
+    /// Every permission, now and later.
+    pub const ALL: Self = Self { all: true, bits: 0 };
+
+    /// Exactly these permissions.
+    pub fn of(permissions: impl IntoIterator<Item = Permission>) -> Self {
+        let bits = permissions
+            .into_iter()
+            .fold(0, |bits, permission| bits | 1 << permission.id());
+        Self { all: false, bits }
+    }
+
+    /// Whether every permission is held.
+    pub fn is_all(self) -> bool {
+        self.all
+    }
+
+    /// Whether this permission is held.
+    pub fn holds(self, permission: Permission) -> bool {
+        self.all || self.bits & (1 << permission.id()) != 0
+    }
+
+    /// A permission of `wanted` that is not held here.
+    pub fn first_missing(self, wanted: Self) -> Option<Permission> {
+        wanted.list().find(|permission| !self.holds(*permission))
+    }
+
+    /// The permissions held, in the order of their ids.
+    pub fn list(self) -> impl Iterator<Item = Permission> {
+        Permission::all().filter(move |permission| self.holds(*permission))
+    }
+
+    /// The set as it is stored: `*`, or names with commas between.
+    pub fn to_stored(self) -> String {
+        if self.all {
+            return "*".to_owned();
+        }
+        self.list()
+            .map(|permission| permission.to_string())
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+
+    /// Reads what [`PermissionSet::to_stored`] wrote; names this version does not know grant nothing.
+    pub fn from_stored(text: &str) -> Self {
+        if text == "*" {
+            Self::ALL
+        } else {
+            Self::of(text.split(',').filter_map(|name| name.parse().ok()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_names_are_stable_and_unique() {
+        let all: Vec<_> = Permission::all().collect();
+        assert_eq!(all.len(), 24);
+        for (index, permission) in all.iter().enumerate() {
+            assert_eq!(permission.id(), i64::try_from(index).unwrap() + 1);
+            assert_eq!(Permission::from_id(permission.id()), Some(*permission));
+            assert_eq!(permission.to_string().parse(), Ok(*permission));
+        }
+        assert_eq!("APIKeys:Delete".parse::<Permission>().unwrap().id(), 16);
+        assert!("accessprofiles:view".parse::<Permission>().is_err());
+    }
+
+    #[test]
+    fn sets_survive_storage_and_all_is_more_than_each() {
+        let some = PermissionSet::of([
+            "Users:View".parse().unwrap(),
+            "Decisions:Create".parse().unwrap(),
+        ]);
+        assert_eq!(PermissionSet::from_stored(&some.to_stored()), some);
+        assert_eq!(PermissionSet::from_stored("*"), PermissionSet::ALL);
+        assert_eq!(PermissionSet::from_stored(""), PermissionSet::default());
+        assert!(!PermissionSet::of(Permission::all()).is_all());
+        assert_eq!(
+            some.first_missing(PermissionSet::ALL),
+            "AccessProfiles:View".parse().ok()
+        );
+        assert_eq!(PermissionSet::ALL.first_missing(PermissionSet::ALL), None);
+    }
+}

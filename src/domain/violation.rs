@@ -1,0 +1,103 @@
+//! Broken rules of an input, collected with the place of each. Knows nothing of what is being read.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// One broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// JSON path of the offending value (`budgets[1].reset_duration`); empty for the body as a whole.
+    pub param: String,
+    /// Stable machine-readable reason.
+    pub code: &'static str,
+    /// A sentence that begins with the path and says what was expected.
+    pub message: String,
+}
+
+impl Violation {
+    /// A violation at `path`; the message is `path: sentence`.
+    pub fn new(path: &Path, code: &'static str, sentence: impl fmt::Display) -> Self {
+        let param = path.to_string();
+        let message = if param.is_empty() {
+            sentence.to_string()
+        } else {
+            format!("{param}: {sentence}")
+        };
+        Self {
+            param,
+            code,
+            message,
+        }
+    }
+
+    /// The error that carries this violation alone.
+    pub fn alone(path: &Path, code: &'static str, sentence: impl fmt::Display) -> Error {
+        Error::Invalid(vec![Self::new(path, code, sentence)])
+    }
+}
+
+/// The place of a value in a JSON body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Path(String);
+
+impl Path {
+    /// The body itself.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// A field of this object.
+    pub fn field(&self, name: &str) -> Self {
+        if self.0.is_empty() {
+            Self(name.to_owned())
+        } else {
+            Self(format!("{}.{name}", self.0))
+        }
+    }
+
+    /// An element of this list.
+    pub fn index(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many violations one answer carries at most; a body can hold a million mistakes.
+pub const MAX_VIOLATIONS: usize = 100;
+
+/// Collects violations while an input is read, so that one answer names them all.
+#[derive(Debug, Default)]
+pub struct Violations(RefCell<Vec<Violation>>);
+
+impl Violations {
+    /// Notes a broken rule. Past [`MAX_VIOLATIONS`] the rest is dropped.
+    pub fn add(&self, path: &Path, code: &'static str, sentence: impl fmt::Display) {
+        let mut all = self.0.borrow_mut();
+        if all.len() < MAX_VIOLATIONS {
+            all.push(Violation::new(path, code, sentence));
+        }
+    }
+
+    /// The value, if no rule was broken.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation; also when `value` is `None` although none was noted.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T> {
+        let all = self.0.into_inner();
+        match value {
+            Some(value) if all.is_empty() => Ok(value),
+            None if all.is_empty() => Err(Error::internal(
+                "reading input",
+                "nothing read and nothing wrong",
+            )),
+            _ => Err(Error::Invalid(all)),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What can go wrong, named for what the caller should do about it.
+//!
+//! Names no library: whoever calls a library converts its error where the meaning is known. A cause is kept for the log and
+//! never shown to a client.
+
+use std::fmt;
+
+use crate::domain::permission::Permission;
+use crate::domain::violation::Violation;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure, in the product's words.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The input breaks one or more rules; nothing was done. Never empty.
+    #[error("{}", first_message(.0))]
+    Invalid(Vec<Violation>),
+
+    /// The credential is missing, malformed, unknown, expired or revoked.
+    #[error("{message}")]
+    Unauthenticated {
+        /// Stable machine-readable reason.
+        code: &'static str,
+        /// What to send instead.
+        message: String,
+    },
+
+    /// The credential is good but does not hold this permission.
+    #[error("this API key lacks the permission {0}")]
+    MissingPermission(Permission),
+
+    /// The credential is good, but what it asks goes beyond what it holds.
+    #[error("{message}")]
+    Forbidden {
+        /// Stable machine-readable reason.
+        code: &'static str,
+        /// What is out of reach, and why.
+        message: String,
+    },
+
+    /// There is no such thing.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// The kind of thing, as people call it.
+        what: &'static str,
+        /// What was asked for.
+        id: String,
+    },
+
+    /// The request is sound but what is stored stands against it.
+    #[error("{message}")]
+    Conflict {
+        /// Stable machine-readable reason.
+        code: &'static str,
+        /// What stands against it, and what to do.
+        message: String,
+        /// JSON path of the value that clashes, where there is one.
+        param: Option<String>,
+    },
+
+    /// Not now: try again in a moment.
+    #[error("{reason}")]
+    Unavailable {
+        /// Stable machine-readable reason.
+        code: &'static str,
+        /// What is in the way.
+        reason: String,
+    },
+
+    /// A fault of ours or of the machine; the cause is for the log only.
+    #[error("{0}")]
+    Internal(String),
+
+    /// The program cannot start or a command cannot run: one sentence with what to do.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Error {
+    /// A conflict that concerns one value of the request.
+    pub fn conflict(code: &'static str, param: &str, message: impl Into<String>) -> Self {
+        Self::Conflict {
+            code,
+            message: message.into(),
+            param: (!param.is_empty()).then(|| param.to_owned()),
+        }
+    }
+
+    /// There is no `what` with this id.
+    pub fn not_found(what: &'static str, id: impl fmt::Display) -> Self {
+        Self::NotFound {
+            what,
+            id: id.to_string(),
+        }
+    }
+
+    /// A fault of ours, with the cause for the log.
+    pub fn internal(doing: &str, cause: impl fmt::Display) -> Self {
+        Self::Internal(format!("{doing}: {cause}"))
+    }
+
+    /// A sentence for the operator that ends a command.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::Refused(message.into())
+    }
+}
+
+fn first_message(violations: &[Violation]) -> &str {
+    violations
+        .first()
+        .map_or("the input is not valid", |v| v.message.as_str())
+}

@@ -1,0 +1,72 @@
+//! Answers that succeed: JSON, with a validator where one thing is shown.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderValue};
+use serde::Serialize;
+
+use super::call::Call;
+use super::problem::Problem;
+use crate::error::Error;
+
+/// What every handler answers.
+pub type Answer = Result<HttpResponse, Problem>;
+
+/// 200 with a JSON body.
+///
+/// # Errors
+/// 500 when the value can't be written as JSON.
+pub fn ok(body: &impl Serialize) -> Answer {
+    Ok(json(HttpResponse::Ok(), to_json(body)?))
+}
+
+/// 200 with a body that is JSON already.
+pub fn ok_json(body: String) -> HttpResponse {
+    json(HttpResponse::Ok(), body)
+}
+
+/// 201 with where the new thing is and its validator.
+pub fn created(location: &str, etag: &str, body: String) -> HttpResponse {
+    let mut builder = HttpResponse::Created();
+    builder
+        .insert_header((header::LOCATION, location))
+        .insert_header((header::ETAG, etag));
+    json(builder, body)
+}
+
+/// 200 with a validator, or 304 when the client has this very answer (RFC 9110 §13.1.2).
+pub fn ok_unless_known(call: &Call, etag: &str, body: String) -> HttpResponse {
+    let known = call.header(&header::IF_NONE_MATCH).is_some_and(|known| {
+        known
+            .split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    });
+    let mut builder = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    builder.insert_header((header::ETAG, etag));
+    if known {
+        builder.finish()
+    } else {
+        json(builder, body)
+    }
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// 500 when it can't be written as JSON.
+pub fn to_json(body: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(body).map_err(|error| Error::internal("writing an answer", error).into())
+}
+
+fn json(mut builder: actix_web::HttpResponseBuilder, body: String) -> HttpResponse {
+    builder
+        .insert_header((
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ))
+        .body(body)
+}

@@ -1,0 +1,213 @@
+//! The request as handlers see it: path, query and body turned into domain values.
+
+use std::cell::RefCell;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use super::State;
+use super::context::Context;
+use super::problem::Problem;
+use crate::domain::json;
+use crate::domain::list::{Query, parse_id};
+use crate::domain::violation::{Path, Violation};
+use crate::error::Result;
+use crate::service::Services;
+
+/// Largest body of a management call, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// How much of a body that is too large is still read, so that the refusal reaches a client that is busy sending.
+const DRAINED: usize = 16 * MAX_BODY;
+
+/// One request. Nothing is read before a handler asks for it, so authentication always comes first.
+pub struct Call {
+    request: HttpRequest,
+    payload: RefCell<Payload>,
+}
+
+impl FromRequest for Call {
+    type Error = Problem;
+    type Future = Ready<std::result::Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Ok(Self {
+            request: request.clone(),
+            payload: RefCell::new(payload.take()),
+        }))
+    }
+}
+
+impl Call {
+    /// What is shared by all requests.
+    pub fn state(&self) -> &State {
+        state(&self.request)
+    }
+
+    /// What the functions of `service` work with.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.state().services)
+    }
+
+    /// The request id.
+    pub fn request_id(&self) -> String {
+        Context::of(&self.request)
+            .map(|context| context.request_id.clone())
+            .unwrap_or_default()
+    }
+
+    /// The path without its query.
+    pub fn path(&self) -> &str {
+        self.request.path()
+    }
+
+    /// An id in the path.
+    ///
+    /// # Errors
+    /// 400 when it is no whole number of 1 or more.
+    pub fn id(&self, name: &str) -> Result<i64> {
+        parse_id(
+            name,
+            self.request.match_info().get(name).unwrap_or_default(),
+        )
+    }
+
+    /// The query string, read by `read`, which asks for every parameter it knows.
+    ///
+    /// # Errors
+    /// 400 with every parameter that is unknown, given twice or not valid.
+    pub fn query<T>(&self, read: impl FnOnce(&Query) -> T) -> Result<T> {
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(self.request.query_string())
+            .map_err(|error| {
+                Violation::alone(
+                    &Path::root(),
+                    "malformed_query",
+                    format!("the query is malformed: {error}"),
+                )
+            })?;
+        let query = Query::new(pairs.into_inner());
+        let value = read(&query);
+        query.finish(value)
+    }
+
+    /// The JSON body, turned into a value by `read`.
+    ///
+    /// # Errors
+    /// 415, 413, 408, or 400 with every violation.
+    pub async fn json<T>(
+        &self,
+        read: impl FnOnce(&Value) -> Result<T>,
+    ) -> std::result::Result<T, Problem> {
+        self.refuse_other_types()?;
+        let bytes = self.bytes().await?;
+        Ok(read(&json::parse(&bytes)?)?)
+    }
+
+    /// A piece of the path as text.
+    pub fn segment(&self, name: &str) -> String {
+        self.request
+            .match_info()
+            .get(name)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// A header's value, if it is there and text.
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    }
+
+    fn refuse_other_types(&self) -> std::result::Result<(), Problem> {
+        let content_type = self.header(&header::CONTENT_TYPE).unwrap_or_default();
+        let media = content_type.split(';').next().unwrap_or_default().trim();
+        let encoded = self
+            .header(&header::CONTENT_ENCODING)
+            .is_some_and(|coding| coding != "identity");
+        if media.eq_ignore_ascii_case("application/json") && !encoded {
+            return Ok(());
+        }
+        let found = match (encoded, content_type.is_empty()) {
+            (true, _) => "an encoded body".to_owned(),
+            (false, true) => "no Content-Type".to_owned(),
+            (false, false) => format!("{:?}", content_type.chars().take(100).collect::<String>()),
+        };
+        Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "unsupported_media_type",
+            format!("expected Content-Type: application/json, found {found}"),
+        ))
+    }
+
+    async fn bytes(&self) -> std::result::Result<Bytes, Problem> {
+        let deadline = self.state().body_timeout;
+        match tokio::time::timeout(deadline, self.collect()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                "body_timeout",
+                format!("the body did not arrive within {} s", deadline.as_secs()),
+            )
+            .with_header(header::CONNECTION, HeaderValue::from_static("close"))),
+        }
+    }
+
+    async fn collect(&self) -> std::result::Result<Bytes, Problem> {
+        let mut payload = self.payload.replace(Payload::None);
+        let mut body = BytesMut::new();
+        let mut length = 0;
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| {
+                Violation::alone(
+                    &Path::root(),
+                    "broken_body",
+                    format!("the body broke off: {error}"),
+                )
+            })?;
+            length += chunk.len();
+            if length <= MAX_BODY {
+                body.extend_from_slice(&chunk);
+            } else if length > DRAINED {
+                break;
+            }
+        }
+        if length > MAX_BODY {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                "payload_too_large",
+                format!("the body has more than {MAX_BODY} bytes"),
+            ));
+        }
+        Ok(body.freeze())
+    }
+}
+
+/// The state of the server that serves a request.
+pub fn state(request: &HttpRequest) -> &State {
+    request
+        .app_data::<web::Data<State>>()
+        .unwrap_or_else(|| unreachable!("the application is always built with its state"))
+}
+
+/// Runs ordinary blocking code off the async threads.
+///
+/// # Errors
+/// What `work` answers; a panic of it is [`crate::error::Error::Internal`].
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    web::block(work)
+        .await
+        .unwrap_or_else(|error| Err(crate::error::Error::internal("running a request", error)))
+}

@@ -1,0 +1,246 @@
+//! What holds for every request, known route or not: its id, the limits before any work, the error body, the security headers,
+//! and one line in the access log.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Version};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse};
+
+use super::State;
+use super::context::{Context, REQUEST_ID};
+use super::guard::ControlSocket;
+use super::problem::Problem;
+use super::route::RoutePath;
+
+/// Largest sum of header names and values, in bytes.
+pub const MAX_HEADERS: usize = 32 * 1024;
+/// Longest path with its query, in bytes.
+pub const MAX_URI: usize = 8 * 1024;
+
+/// Wraps every request; see the module.
+///
+/// # Errors
+/// None: every failure is answered.
+pub async fn apply(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let context = Context::arrived(request.headers());
+    request.extensions_mut().insert(Rc::clone(&context));
+    let method = request.method().clone();
+    let response = match refuse(&request) {
+        Some(problem) => request.into_response(HttpResponse::from_error(problem)),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    let mut response = with_error_body(response, &context);
+    set_headers(&mut response, &context);
+    log::info!(
+        target: super::ACCESS_LOG,
+        request_id = context.request_id.as_str(),
+        key_id = context.key_id.get().map_or("-", String::as_str),
+        method = method.as_str(),
+        route = response.request().app_data::<RoutePath>().map_or("-", |route| route.0.as_str()),
+        status = response.status().as_u16(),
+        duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        "request"
+    );
+    Ok(response)
+}
+
+/// What is refused before anything is looked up.
+fn refuse(request: &ServiceRequest) -> Option<Problem> {
+    let too_large = |code, message: String| {
+        Some(Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "headers_too_large",
+            code,
+            message,
+        ))
+    };
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|path| path.as_str().len() > MAX_URI)
+    {
+        return too_large(
+            "uri_too_long",
+            format!("the path and query have more than {MAX_URI} bytes"),
+        );
+    }
+    let size: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if size > MAX_HEADERS {
+        return too_large(
+            "headers_too_large",
+            format!("the headers have more than {MAX_HEADERS} bytes"),
+        );
+    }
+    if request.conn_data::<ControlSocket>().is_some() {
+        return None;
+    }
+    refuse_host(request)
+}
+
+/// A page of a stranger can make a browser resolve its own name to this address (DNS rebinding); the Host header gives it away.
+fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
+    let state = request.app_data::<actix_web::web::Data<State>>()?;
+    let mut given = request.headers().get_all(header::HOST);
+    let host = match (given.next(), given.next()) {
+        (Some(host), None) => host.to_str().unwrap_or_default(),
+        (None, _) if request.version() < Version::HTTP_11 => return None,
+        _ => {
+            let message = "expected exactly one Host header";
+            return Some(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "validation_error",
+                "host_missing",
+                message,
+            ));
+        }
+    };
+    if state.hosts.allows(host) {
+        return None;
+    }
+    let shown: String = host.chars().take(100).collect();
+    Some(Problem::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "misdirected_request",
+        "host_not_allowed",
+        format!(
+            "the Host {shown:?} is not allowed here; add it to [server] allowed_hosts if it is a name of this server"
+        ),
+    ))
+}
+
+/// The host names by which this server may be called.
+#[derive(Debug, Clone)]
+pub struct Hosts {
+    configured: Vec<String>,
+    listening: IpAddr,
+}
+
+impl Hosts {
+    /// Loopback names, the configured ones, and the address that is listened on.
+    pub fn new(configured: &[String], listening: IpAddr) -> Self {
+        Self {
+            configured: configured.iter().map(|host| host.to_lowercase()).collect(),
+            listening,
+        }
+    }
+
+    /// Whether a Host header (name or address, port or not) is one of them.
+    pub fn allows(&self, host: &str) -> bool {
+        let host = host.to_lowercase();
+        let name = match host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        if let Ok(address) = name.parse::<IpAddr>() {
+            // An address in the Host header can't be rebound; who listens on all of them means all of them.
+            return address.is_loopback()
+                || address == self.listening
+                || self.listening.is_unspecified();
+        }
+        name == "localhost"
+            || self
+                .configured
+                .iter()
+                .any(|known| known == name || *known == host)
+    }
+}
+
+fn with_error_body(response: ServiceResponse, context: &Context) -> ServiceResponse {
+    let Some(error) = response.response().error() else {
+        return response;
+    };
+    let problem = error.as_error::<Problem>().cloned().unwrap_or_else(|| {
+        log::error!("an error without a meaning: {error}");
+        Problem::panicked()
+    });
+    let body = problem.body(&context.request_id).to_string();
+    response.map_body(|head, _| {
+        head.headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        BoxBody::new(body)
+    })
+}
+
+/// Headers of every answer. The page's own files bring a policy of their own.
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+fn set_headers(response: &mut ServiceResponse, context: &Context) {
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    }
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID), id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_server_are_allowed() {
+        let hosts = Hosts::new(&["Toll.example".to_owned()], "192.0.2.1".parse().unwrap());
+        for good in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:1",
+            "[::1]:8080",
+            "[::1]",
+            "toll.example:443",
+            "192.0.2.1:8080",
+        ] {
+            assert!(hosts.allows(good), "{good}");
+        }
+        for bad in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "192.0.2.2",
+            "[2001:db8::1]:8080",
+            "toll.example.evil",
+            "[",
+            ":",
+        ] {
+            assert!(!hosts.allows(bad), "{bad}");
+        }
+        assert!(Hosts::new(&[], "0.0.0.0".parse().unwrap()).allows("192.0.2.7:8080"));
+    }
+}

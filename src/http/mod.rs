@@ -1,0 +1,51 @@
+//! HTTP: one route table, extractors, handlers, the error body and the admin page. The only folder that knows actix.
+//!
+//! Reading order: [`routes`] (what there is), [`guard`] (who may call), [`call`] (what a request holds), a handler such as
+//! [`access_profiles`], [`answer`] and [`problem`] (what goes out), [`discipline`] (what holds for all).
+
+pub mod access_profiles;
+pub mod answer;
+pub mod api_keys;
+pub mod call;
+pub mod context;
+pub mod discipline;
+pub mod guard;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod route;
+pub mod routes;
+pub mod schemas;
+pub mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+
+use crate::service::Services;
+use discipline::Hosts;
+
+/// The target under which the access log is written.
+pub const ACCESS_LOG: &str = "tollkeeper::access";
+
+/// What all requests share.
+pub struct State {
+    /// What the functions of `service` work with.
+    pub services: Arc<Services>,
+    /// How long a request body may take.
+    pub body_timeout: Duration,
+    /// The host names by which this server may be called.
+    pub hosts: Hosts,
+}
+
+/// Mounts every route, and the refusal of every other path.
+pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        config.app_data(state);
+        route::mount(&routes::table(), config);
+        config.default_service(web::to(|call: call::Call| async move {
+            answer::Answer::Err(problem::Problem::no_route(call.path()))
+        }));
+    }
+}

@@ -1,0 +1,201 @@
+//! The one shape of every refusal (API.md §1), and what each [`Error`] becomes in it.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Value, json};
+
+use crate::domain::violation::Violation;
+use crate::error::Error;
+
+/// Seconds after which an overloaded or stopping server should be asked again.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// A refusal on its way out. The outermost middleware writes its body, because only there the request id is at hand.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    violations: Vec<Violation>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A refusal with one reason. `kind` is the top-level `type`.
+    pub fn new(
+        status: StatusCode,
+        kind: &'static str,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        let violation = Violation {
+            param: String::new(),
+            code,
+            message: message.into(),
+        };
+        Self {
+            status,
+            kind,
+            violations: vec![violation],
+            headers: Vec::new(),
+        }
+    }
+
+    /// The same refusal with a header.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same refusal about one value of the request.
+    fn about(mut self, param: Option<String>) -> Self {
+        if let (Some(first), Some(param)) = (self.violations.first_mut(), param) {
+            first.param = param;
+        }
+        self
+    }
+
+    /// No such route.
+    pub fn no_route(path: &str) -> Self {
+        let shown: String = path.chars().take(200).collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "no_route",
+            format!("there is no route {shown}; see /openapi.json"),
+        )
+    }
+
+    /// The route exists, but not with this method.
+    pub fn wrong_method(method: &str, allow: &str) -> Self {
+        let message = format!("{method} is not possible here; allowed: {allow}");
+        let problem = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "method_not_allowed",
+            message,
+        );
+        match HeaderValue::from_str(allow) {
+            Ok(value) => problem.with_header(header::ALLOW, value),
+            Err(_) => problem,
+        }
+    }
+
+    /// The handler panicked; the panic hook has logged it.
+    pub fn panicked() -> Self {
+        Self::internal()
+    }
+
+    fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "internal_error",
+            "something went wrong on our side; the log names the cause under this event_id",
+        )
+    }
+
+    /// The body that the contract asks for.
+    pub fn body(&self, event_id: &str) -> Value {
+        let shown = |violation: &Violation| {
+            json!({
+                "code": violation.code,
+                "message": violation.message,
+                "param": (!violation.param.is_empty()).then_some(&violation.param),
+            })
+        };
+        let first = self.violations.first();
+        let extra_fields = match self.status {
+            StatusCode::BAD_REQUEST => {
+                json!({ "errors": self.violations.iter().map(shown).collect::<Vec<_>>() })
+            }
+            _ => json!({}),
+        };
+        json!({
+            "event_id": event_id,
+            "type": self.kind,
+            "is_bifrost_error": false,
+            "status_code": self.status.as_u16(),
+            "error": {
+                "type": self.kind,
+                "code": first.map(|first| first.code),
+                "message": first.map(|first| first.message.as_str()),
+                "param": first.and_then(|first| (!first.param.is_empty()).then_some(&first.param)),
+            },
+            "extra_fields": extra_fields,
+        })
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(violations) => {
+                let status = StatusCode::BAD_REQUEST;
+                Self {
+                    status,
+                    kind: "validation_error",
+                    violations,
+                    headers: Vec::new(),
+                }
+            }
+            Error::Unauthenticated { code, message } => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "authentication_error",
+                code,
+                message,
+            )
+            .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            Error::MissingPermission(permission) => Self::new(
+                StatusCode::FORBIDDEN,
+                "permission_error",
+                "missing_permission",
+                format!("this API key lacks the permission {permission}"),
+            ),
+            Error::Forbidden { code, message } => {
+                Self::new(StatusCode::FORBIDDEN, "permission_error", code, message)
+            }
+            Error::NotFound { .. } => Self::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "not_found",
+                error.to_string(),
+            ),
+            Error::Conflict {
+                code,
+                message,
+                param,
+            } => Self::new(StatusCode::CONFLICT, "conflict", code, message).about(param),
+            Error::Unavailable { code, reason } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", code, reason).with_header(
+                    header::RETRY_AFTER,
+                    HeaderValue::from_static(RETRY_AFTER_SECONDS),
+                )
+            }
+            Error::Internal(cause) | Error::Refused(cause) => {
+                log::error!("{cause}");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.violations.first().map_or("", |first| &first.message))
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status);
+        for (name, value) in &self.headers {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response
+    }
+}

@@ -1,0 +1,193 @@
+//! One route: where it is, who may call it, what it takes and answers. The handler's signature says who may call.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+use futures_util::FutureExt;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::answer::Answer;
+use super::call::Call;
+use super::guard::{Access, Guard};
+use super::problem::Problem;
+
+/// The two path families that `P` stands for (API.md §1).
+const FAMILIES: [&str; 2] = ["/api", "/api/governance"];
+
+/// A route of the table.
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// Its path; a leading `P` stands for both families, `{…}` for a parameter.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What the OpenAPI document says about it.
+    pub description: Description,
+    mount: Box<dyn Fn() -> actix_web::Route>,
+}
+
+/// The path of the route that serves a request, as it stands in the table; for the access log.
+pub struct RoutePath(pub String);
+
+/// What the OpenAPI document says about a route.
+#[derive(Default)]
+pub struct Description {
+    /// The name of the operation.
+    pub operation: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Choices that the contract leaves open.
+    pub details: &'static str,
+    /// Query parameters.
+    pub query: &'static [Parameter],
+    /// The schema of the request body.
+    pub body: Option<NamedSchema>,
+    /// The status of success.
+    pub status: u16,
+    /// The schema of the answer; none when it is not JSON.
+    pub answer: Option<NamedSchema>,
+    /// Statuses of refusals beside those that every such route shares.
+    pub refusals: &'static [u16],
+}
+
+/// A query parameter.
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub description: &'static str,
+    /// The schema of its value.
+    pub schema: fn() -> RefOr<Schema>,
+}
+
+/// A schema with the name under which the document keeps it, and those it refers to.
+pub struct NamedSchema {
+    /// Its name.
+    pub name: String,
+    /// It and all it refers to.
+    pub all: Vec<(String, RefOr<Schema>)>,
+}
+
+impl NamedSchema {
+    /// The schema of a type.
+    pub fn of<T: ToSchema + PartialSchema>() -> Self {
+        let name = T::name().into_owned();
+        let mut all = vec![(name.clone(), T::schema())];
+        T::schemas(&mut all);
+        Self { name, all }
+    }
+}
+
+impl Route {
+    /// A route served by `handler`; its first argument says who may call.
+    pub fn new<G, F, Fut>(
+        method: Method,
+        path: &'static str,
+        operation: &'static str,
+        handler: F,
+    ) -> Self
+    where
+        G: Guard,
+        F: Fn(G, Call) -> Fut + Clone + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        let mount = move || {
+            let handler = handler.clone();
+            web::to(move |guard: G, call: Call| {
+                let answer = AssertUnwindSafe(handler(guard, call)).catch_unwind();
+                async move { answer.await.unwrap_or_else(|_| Err(Problem::panicked())) }
+            })
+        };
+        let description = Description {
+            operation,
+            status: 200,
+            ..Description::default()
+        };
+        Self {
+            method,
+            path,
+            access: G::access(),
+            description,
+            mount: Box::new(mount),
+        }
+    }
+
+    /// The paths it stands for.
+    pub fn paths(&self) -> Vec<String> {
+        match self.path.strip_prefix('P') {
+            Some(rest) => FAMILIES
+                .iter()
+                .map(|family| format!("{family}{rest}"))
+                .collect(),
+            None => vec![self.path.to_owned()],
+        }
+    }
+
+    /// What it does, in a line, and the choices the contract leaves open.
+    pub fn says(mut self, summary: &'static str, details: &'static str) -> Self {
+        self.description.summary = summary;
+        self.description.details = details;
+        self
+    }
+
+    /// Its query parameters.
+    pub fn query(mut self, parameters: &'static [Parameter]) -> Self {
+        self.description.query = parameters;
+        self
+    }
+
+    /// Its request body.
+    pub fn takes<T: ToSchema + PartialSchema>(mut self) -> Self {
+        self.description.body = Some(NamedSchema::of::<T>());
+        self
+    }
+
+    /// Its status and body of success.
+    pub fn answers<T: ToSchema + PartialSchema>(mut self, status: u16) -> Self {
+        self.description.status = status;
+        self.description.answer = Some(NamedSchema::of::<T>());
+        self
+    }
+
+    /// Statuses of refusals beside those that every such route shares.
+    pub fn refuses(mut self, statuses: &'static [u16]) -> Self {
+        self.description.refusals = statuses;
+        self
+    }
+}
+
+/// Mounts a table: every path with all its methods, HEAD beside every GET, and 405 for the rest.
+pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
+    let mut paths: Vec<String> = table.iter().flat_map(Route::paths).collect();
+    paths.sort();
+    paths.dedup();
+    // A fixed segment before a parameter in its place: `{` sorts after all letters.
+    for path in paths {
+        let routes: Vec<&Route> = table
+            .iter()
+            .filter(|route| route.paths().contains(&path))
+            .collect();
+        let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+        if allow.contains(&"GET") {
+            allow.push("HEAD");
+        }
+        let allow = allow.join(", ");
+        let mut resource = web::resource(path.as_str()).app_data(RoutePath(path.clone()));
+        for route in routes {
+            resource = resource.route((route.mount)().method(route.method.clone()));
+            if route.method == Method::GET {
+                resource = resource.route((route.mount)().method(Method::HEAD));
+            }
+        }
+        config.service(
+            resource.default_service(web::to(move |request: HttpRequest| {
+                let refusal = Problem::wrong_method(request.method().as_str(), &allow);
+                async move { Answer::Err(refusal) }
+            })),
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Every route there is, grouped by who may call it. The router, the OpenAPI document and the permission matrix are made from
+//! this table.
+
+use actix_web::http::Method;
+use utoipa::PartialSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+use super::route::{Parameter, Route};
+use super::schemas::{
+    AccessProfileAnswer, AccessProfileBody, AccessProfileDetail, AccessProfileList, ApiKeyAnswer,
+    ApiKeyBody, ApiKeyCreated, ApiKeyList, Message, StatusAnswer,
+};
+use super::{access_profiles, api_keys, openapi, page, status};
+use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
+
+/// Every route there is.
+pub fn table() -> Vec<Route> {
+    [public(), access_profile_routes(), api_key_routes()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn public() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/health", "health", status::health)
+            .says("Whether the process is alive", "")
+            .answers::<StatusAnswer>(200),
+        Route::new(Method::GET, "/ready", "ready", status::ready)
+            .says(
+                "Whether requests should be sent here",
+                "503 with the reason when the database does not answer, its file is gone or replaced, or it is damaged.",
+            )
+            .answers::<StatusAnswer>(200)
+            .refuses(&[503]),
+        Route::new(Method::GET, "/openapi.json", "openapi", openapi::show)
+            .says("This document", "")
+            .answers::<serde_json::Value>(200),
+        Route::new(Method::GET, "/", "page", page::index).says("The admin page", ""),
+        Route::new(Method::GET, "/static/{file}", "page_file", page::file).says("A file of the admin page", "").refuses(&[404]),
+    ]
+}
+
+const PROFILES: &str = "P/access-profiles";
+
+fn access_profile_routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, PROFILES, "list_access_profiles", access_profiles::list)
+            .says(
+                "List access profiles",
+                "Without `sort`, by id. Searches of one or two characters read every profile; longer ones are served by an index.",
+            )
+            .query(PROFILE_LIST)
+            .answers::<AccessProfileList>(200)
+            .refuses(&[400]),
+        Route::new(Method::POST, PROFILES, "create_access_profile", access_profiles::create)
+            .says(
+                "Create an access profile",
+                "Fields that the server sets are accepted and ignored, and so is an answer as a whole (the profile under \
+                 `access_profile`), so that what was read can be sent. `null` means the default. Amounts finer than a nanodollar \
+                 are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out.",
+            )
+            .takes::<AccessProfileBody>()
+            .answers::<AccessProfileAnswer>(201)
+            .refuses(&[400, 408, 409, 413, 415]),
+        Route::new(Method::GET, "P/access-profiles/{id}", "get_access_profile", access_profiles::get)
+            .says(
+                "Read an access profile",
+                "`unresolved_references` lists the MCP tool groups, servers and clients that the profile names and that are not \
+                 known here.",
+            )
+            .answers::<AccessProfileDetail>(200)
+            .refuses(&[304, 400, 404]),
+    ]
+}
+
+fn api_key_routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/api/api-keys", "list_api_keys", api_keys::list)
+            .says("List management API keys", "Revoked keys are not shown.")
+            .query(PAGE)
+            .answers::<ApiKeyList>(200)
+            .refuses(&[400]),
+        Route::new(Method::POST, "/api/api-keys", "create_api_key", api_keys::create)
+            .says(
+                "Make a management API key",
+                "`key` is shown in this answer only. A key can't grant what it does not hold. `scopes` is `[\"*\"]` for every \
+                 permission, those of later versions included.",
+            )
+            .takes::<ApiKeyBody>()
+            .answers::<ApiKeyCreated>(200)
+            .refuses(&[400, 408, 409, 413, 415]),
+        Route::new(Method::GET, "/api/api-keys/{id}", "get_api_key", api_keys::get)
+            .says("Read a management API key", "")
+            .answers::<ApiKeyAnswer>(200)
+            .refuses(&[400, 404]),
+        Route::new(Method::DELETE, "/api/api-keys/{id}", "delete_api_key", api_keys::delete)
+            .says(
+                "Revoke a management API key",
+                "It is refused from the moment this answers. The last key that holds every permission and never expires is kept \
+                 (409).",
+            )
+            .answers::<Message>(200)
+            .refuses(&[400, 404, 409]),
+    ]
+}
+
+const LIMIT: Parameter = Parameter {
+    name: "limit",
+    description: "Items of a page",
+    schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
+};
+const OFFSET: Parameter = Parameter {
+    name: "offset",
+    description: "Items to skip",
+    schema: || integer(0, MAX_OFFSET, 0),
+};
+const PAGE: &[Parameter] = &[LIMIT, OFFSET];
+const PROFILE_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || RefOr::T(text().max_length(Some(MAX_SEARCH)).into()),
+    },
+    Parameter {
+        name: "tags",
+        description: "Tags with commas between; profiles that have all of them",
+        schema: || RefOr::T(text().into()),
+    },
+    Parameter {
+        name: "is_active",
+        description: "Active or inactive profiles only",
+        schema: bool::schema,
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || {
+            let fields = access_profiles::SORT_FIELDS.iter();
+            RefOr::T(
+                text()
+                    .enum_values(Some(
+                        fields.flat_map(|field| [(*field).to_owned(), format!("-{field}")]),
+                    ))
+                    .into(),
+            )
+        },
+    },
+];
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn integer(minimum: i64, maximum: i64, default: i64) -> RefOr<Schema> {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(minimum))
+        .maximum(Some(maximum))
+        .default(Some(default.into()));
+    RefOr::T(schema.into())
+}

@@ -1,0 +1,288 @@
+//! Shapes of bodies and answers that have no type of their own in `domain`; for serialization and for the OpenAPI document.
+//!
+//! Request bodies are read field by field in `domain`; the `…Body` types here only describe them, and a test holds them to it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::domain::access_profile::{
+    AccessProfile, McpReference, McpServerLink, OverrideAction, ResetConfig, ToolGroupLink,
+};
+use crate::domain::api_key::ApiKey;
+use crate::domain::credential::{Kind, masked};
+
+/// What a create of an access profile takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct AccessProfileBody {
+    /// Trimmed; unique without regard to case.
+    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    name: String,
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+    #[schema(default = true)]
+    is_active: Option<bool>,
+    #[schema(max_items = 10_000)]
+    tags: Option<Vec<String>>,
+    /// Provider names are unique without regard to case.
+    provider_configs: Option<Vec<ProviderConfigBody>>,
+    /// Reset durations are unique.
+    budgets: Option<Vec<BudgetBody>>,
+    rate_limit: Option<RateLimitBody>,
+    #[schema(default = false)]
+    calendar_aligned: Option<bool>,
+    /// A span such as `"30d"` or `"12h"` (units `s m h d w`), or whole nanoseconds; from 1 hour to 365 days. Empty or 0: off.
+    #[schema(schema_with = rotation_interval)]
+    auto_rotation_interval: Option<String>,
+    /// In the future; needs an interval.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_rotation_at: Option<String>,
+    mcp_tool_groups: Option<Vec<ToolGroupLink>>,
+    mcp_servers: Option<Vec<McpServerLink>>,
+    /// An `exclude` on a server that `mcp_servers` grants is refused.
+    mcp_tool_overrides: Option<Vec<ToolOverrideBody>>,
+}
+
+fn rotation_interval() -> RefOr<Schema> {
+    let span = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^([1-9][0-9]{0,9}[smhdw])?$"));
+    let nanoseconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0))
+        .maximum(Some(365 * 86_400_000_000_000_i64));
+    RefOr::T(OneOfBuilder::new().item(span).item(nanoseconds).into())
+}
+
+/// A provider line as it may be sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct ProviderConfigBody {
+    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    provider_name: String,
+    #[schema(default = false)]
+    all_models_allowed: Option<bool>,
+    /// Names, `*` or `regex:` patterns over the whole name.
+    allowed_models: Option<Vec<String>>,
+    /// Beats the allow list.
+    blacklisted_models: Option<Vec<String>>,
+    budgets: Option<Vec<BudgetBody>>,
+    rate_limit: Option<RateLimitBody>,
+}
+
+/// A budget as it may be sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct BudgetBody {
+    /// US dollars; 0 denies.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    max_limit: f64,
+    #[schema(default = "1M", pattern = "^[1-9][0-9]{0,9}[smhdwMQY]$")]
+    reset_duration: Option<String>,
+    /// Only with a reset duration of `1Q`.
+    reset_config: Option<ResetConfig>,
+}
+
+/// A rate limit as it may be sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct RateLimitBody {
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    token_max_limit: Option<i64>,
+    #[schema(default = "1h", pattern = "^[1-9][0-9]{0,9}[smhdwMY]$")]
+    token_reset_duration: Option<String>,
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    request_max_limit: Option<i64>,
+    #[schema(default = "1h", pattern = "^[1-9][0-9]{0,9}[smhdwMY]$")]
+    request_reset_duration: Option<String>,
+}
+
+/// A tool override as it may be sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct ToolOverrideBody {
+    #[schema(min_length = 1, max_length = 255)]
+    mcp_client_id: String,
+    #[schema(min_length = 1, max_length = 255)]
+    tool_name: String,
+    /// `include` when left out.
+    action: Option<OverrideAction>,
+}
+
+/// One access profile.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+pub struct AccessProfileAnswer {
+    access_profile: AccessProfile,
+}
+
+/// One access profile and what belongs to it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+pub struct AccessProfileDetail {
+    access_profile: AccessProfile,
+    /// Roles it is attached to.
+    roles: Vec<serde_json::Value>,
+    /// Users who hold a copy.
+    user_count: i64,
+    /// MCP things that it names and that are not known here; they grant nothing by themselves.
+    unresolved_references: Vec<McpReference>,
+}
+
+/// A page of access profiles.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+pub struct AccessProfileList {
+    access_profiles: Vec<AccessProfile>,
+    /// Items on this page.
+    count: i64,
+    /// Items on all pages.
+    total_count: i64,
+    limit: i64,
+    offset: i64,
+}
+
+/// What making a management API key takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct ApiKeyBody {
+    /// Unique among keys that are not revoked, without regard to case.
+    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    name: String,
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+    /// Names or ids of permissions, or `["*"]` for all.
+    scopes: Vec<serde_json::Value>,
+    /// In the future; empty or left out: never.
+    expires_at: Option<String>,
+}
+
+/// A management API key as it is listed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyView {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// The beginning of the key, by which logs name it.
+    pub key_prefix: String,
+    /// Names of permissions; `["*"]` for all.
+    pub scopes: Vec<String>,
+    /// The key that made it.
+    pub created_by: String,
+    /// From when on it is refused.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+impl ApiKeyView {
+    /// A key as it is listed.
+    pub fn of(key: &ApiKey) -> Self {
+        let scopes = if key.permissions.is_all() {
+            vec!["*".to_owned()]
+        } else {
+            key.permissions
+                .list()
+                .map(|permission| permission.to_string())
+                .collect()
+        };
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            description: key.description.clone(),
+            key_prefix: masked(Kind::Management, &key.public_id),
+            scopes,
+            created_by: key.created_by.clone(),
+            expires_at: key.expires_at,
+            created_at: key.created_at,
+            updated_at: key.updated_at,
+        }
+    }
+}
+
+/// One management API key.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyAnswer {
+    /// The key.
+    pub api_key: ApiKeyView,
+}
+
+/// A new management API key.
+#[derive(Serialize, ToSchema)]
+pub struct ApiKeyCreated {
+    /// The key as it will be listed.
+    pub api_key: ApiKeyView,
+    /// The key itself; it is never shown again.
+    pub key: String,
+}
+
+/// A page of management API keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyList {
+    /// The keys.
+    pub api_keys: Vec<ApiKeyView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Message {
+    /// A sentence.
+    pub message: String,
+}
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusAnswer {
+    /// `ok` or `ready`.
+    pub status: &'static str,
+    /// The version of Tollkeeper.
+    pub version: &'static str,
+}
+
+/// Every refusal.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body that `problem` writes")]
+pub struct ErrorBody {
+    /// The request id.
+    event_id: String,
+    /// What kind of refusal it is.
+    r#type: String,
+    is_bifrost_error: bool,
+    status_code: i64,
+    error: ErrorDetail,
+    /// `errors` holds every violation of a 400.
+    extra_fields: serde_json::Value,
+}
+
+/// What is wrong.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body that `problem` writes")]
+pub struct ErrorDetail {
+    /// The same as the top-level `type`.
+    r#type: String,
+    /// Stable machine-readable reason.
+    code: String,
+    /// A sentence for people.
+    message: String,
+    /// JSON path of the offending value.
+    param: Option<String>,
+}

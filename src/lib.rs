@@ -1,0 +1,21 @@
+//! Access profiles for AI gateways, in one binary and one SQLite file.
+//!
+//! The path of one request, and with it the reading order of the modules:
+//!
+//! 1. [`cli`] parses the command line, [`config`] gathers the settings, [`app`] opens the store and binds.
+//! 2. [`http`]: `discipline` wraps every request; the route table names its handler; the handler's first argument is the guard
+//!    that authenticates the caller; the handler turns the body into a value of [`domain`], whose construction is validation.
+//! 3. [`service`] does one write: one transaction with the change, its version and its audit entry. Plain reads skip it.
+//! 4. [`store`] runs SQL: one writer thread that groups commits, a pool of readers.
+//! 5. [`error`] names what can go wrong for what the caller should do; `http::problem` gives it its one shape.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod error;
+pub mod http;
+pub mod service;
+pub mod store;

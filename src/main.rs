@@ -1,0 +1,22 @@
+//! Parses the command line, runs one command, exits with its code.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use rustix::fs::Mode;
+use tollkeeper::cli::{self, CommandLine};
+
+fn main() -> ExitCode {
+    // Nothing this process creates is for others to read, SQLite's own files included.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let line = CommandLine::parse();
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        Some((
+            name.into_string().ok()?,
+            value.to_string_lossy().into_owned(),
+        ))
+    });
+    cli::run(line, environment)
+}

@@ -1,0 +1,66 @@
+//! The first key: made once in the life of a database, so that the README's commands work as they stand.
+
+use std::path::Path;
+
+use super::Services;
+use super::api_keys::insert;
+use super::keyring::random_token;
+use crate::domain::audit::Actor;
+use crate::domain::credential::{Kind, Token};
+use crate::domain::permission::PermissionSet;
+use crate::error::{Error, Result};
+use crate::store::api_keys;
+
+/// The name of the first key.
+const NAME: &str = "initial";
+
+/// Makes the first key if there never was any key, and puts it in the file `initial-key` (0600) of the data directory. `pinned` names a
+/// file with the key to use instead; then no file is written.
+///
+/// # Errors
+/// [`Error::Refused`] when a file can't be read or written.
+pub fn make_first_key(services: &Services, pinned: Option<&Path>) -> Result<Option<Token>> {
+    if services.store.read(api_keys::any_ever)? {
+        return Ok(None);
+    }
+    let token = match pinned {
+        Some(path) => read_pinned(path)?,
+        None => random_token(Kind::Management)?,
+    };
+    let new = services.keyring.prepare(
+        &token,
+        NAME.to_owned(),
+        "Made at the first start".to_owned(),
+        PermissionSet::ALL,
+        None,
+    )?;
+    if pinned.is_none() {
+        // The file first: a crash in between leaves a file that opens nothing, never a key that nobody has.
+        let directory = services.store.directory();
+        directory.write_private(
+            &directory.initial_key(),
+            format!("{}\n", token.reveal()).as_bytes(),
+        )?;
+    }
+    let now = services.clock.now();
+    services
+        .store
+        .write(move |writing| insert(writing, Actor::server("first-start"), &new, now))?;
+    Ok(Some(token))
+}
+
+fn read_pinned(path: &Path) -> Result<Token> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::refused(format!(
+            "can't read the file that TOLLKEEPER_BOOTSTRAP_KEY_FILE names, {shown}: {error}"
+        ))
+    })?;
+    match Token::parse(text.trim()) {
+        Ok(token) if token.kind() == Kind::Management => Ok(token),
+        _ => Err(Error::refused(format!(
+            "{shown} (TOLLKEEPER_BOOTSTRAP_KEY_FILE) holds no management API key; \
+             expected tk_mgmt_ and 62 more characters, as `tollkeeper keys create --json` prints them"
+        ))),
+    }
+}

@@ -1,0 +1,120 @@
+//! argon2id on threads of its own, so that costly hashing never holds up the rest.
+//!
+//! Each thread allocates its 19 MiB once and reuses them: allocating for each hash leaves the memory with the allocator until the
+//! process is killed (RELIABILITY.md). The queue is short; what does not fit is refused at once.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroizing;
+
+use crate::domain::api_key::{HASH_LENGTH, SALT_LENGTH};
+use crate::error::{Error, Result};
+
+/// Memory of one hash in KiB, passes, and lanes: the second choice of RFC 9106 is 64 MiB; the OWASP Password Storage Cheat Sheet
+/// allows 19 MiB with two passes. The secrets are 256 random bits, so this only has to be a nuisance, and an edge box has
+/// little memory.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// Hashes that may wait; at 15 to 30 ms each the last of them waits about a second.
+const QUEUE: usize = 32;
+/// A hash that waited longer is refused: its caller has probably gone.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+struct Job {
+    secret: Zeroizing<Vec<u8>>,
+    salt: [u8; SALT_LENGTH],
+    since: Instant,
+    answer: SyncSender<Result<[u8; HASH_LENGTH]>>,
+}
+
+/// The hashing threads.
+pub struct Hasher {
+    queue: SyncSender<Job>,
+    runs: Arc<AtomicU64>,
+}
+
+impl Hasher {
+    /// Starts the threads: one for every two processors, at most four, so that others still get work done.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the system gives no thread.
+    pub fn start() -> Result<Self> {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let (queue, waiting) = sync_channel(QUEUE);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let runs = Arc::new(AtomicU64::new(0));
+        for _ in 0..(processors / 2).clamp(1, 4) {
+            let (waiting, runs) = (Arc::clone(&waiting), Arc::clone(&runs));
+            std::thread::Builder::new()
+                .name("hasher".to_owned())
+                .spawn(move || work(&waiting, &runs))
+                .map_err(|error| Error::internal("starting a hashing thread", error))?;
+        }
+        Ok(Self { queue, runs })
+    }
+
+    /// argon2id of a secret. Blocks until it is done.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when too many wait already.
+    pub fn hash(&self, secret: &[u8], salt: [u8; SALT_LENGTH]) -> Result<[u8; HASH_LENGTH]> {
+        let (answer, receiver) = sync_channel(1);
+        let job = Job {
+            secret: Zeroizing::new(secret.to_vec()),
+            salt,
+            since: Instant::now(),
+            answer,
+        };
+        self.queue.try_send(job).map_err(|_| busy())?;
+        receiver
+            .recv()
+            .unwrap_or_else(|_| Err(Error::internal("hashing", "the thread is gone")))
+    }
+
+    /// How many hashes were computed since the start.
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+}
+
+fn busy() -> Error {
+    Error::Unavailable {
+        code: "overloaded",
+        reason: "too many keys are being verified at once".to_owned(),
+    }
+}
+
+fn work(waiting: &Mutex<Receiver<Job>>, runs: &AtomicU64) {
+    let mut memory = Vec::new();
+    loop {
+        let next = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(job) = next else { return };
+        let outcome = if job.since.elapsed() > MAX_WAIT {
+            Err(busy())
+        } else {
+            runs.fetch_add(1, Ordering::Relaxed);
+            argon2id(&job.secret, &job.salt, &mut memory)
+        };
+        // The caller may be gone.
+        let _ = job.answer.send(outcome);
+    }
+}
+
+fn argon2id(secret: &[u8], salt: &[u8], memory: &mut Vec<Block>) -> Result<[u8; HASH_LENGTH]> {
+    let failed = |error: argon2::Error| Error::internal("hashing", error);
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LENGTH)).map_err(failed)?;
+    memory.resize(params.block_count(), Block::new());
+    let mut hash = [0; HASH_LENGTH];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(secret, salt, &mut hash, memory.as_mut_slice())
+        .map_err(failed)?;
+    Ok(hash)
+}

@@ -1,0 +1,42 @@
+//! One function per write: it owns its transaction (the change, its version and its audit entry) and tells what is held in
+//! memory before it answers. Knows no HTTP and no SQL.
+
+pub mod access_profiles;
+pub mod api_keys;
+pub mod first_start;
+pub mod hasher;
+pub mod keyring;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::store::Store;
+use keyring::Keyring;
+
+/// What every function of this folder works with.
+pub struct Services {
+    /// The database.
+    pub store: Store,
+    /// Management API keys that were verified.
+    pub keyring: Keyring,
+    /// The one clock.
+    pub clock: Clock,
+}
+
+/// The time as the program sees it; tests bring their own.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `read` for the time.
+    pub fn new(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    /// The time now, to the millisecond, as it is stored.
+    pub fn now(&self) -> Timestamp {
+        let now = (self.0)();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+}

@@ -1,0 +1,183 @@
+//! Pages of access profiles: filters, search and order, each served by an index.
+
+use rusqlite::types::Value;
+use rusqlite::{params, params_from_iter};
+
+use super::Reading;
+use super::fault::Doing;
+use crate::domain::list::{Listed, Page, Sort};
+use crate::error::Result;
+
+/// Fields to sort by, the default first. Every order ends in the id, so it is total.
+pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at", "updated_at", "version"];
+
+/// Shortest search that the trigram index serves, in characters.
+const TRIGRAM: usize = 3;
+
+/// Which profiles are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Substring of name or description, without regard to case.
+    pub search: Option<String>,
+    /// Labels, all of which must be there.
+    pub tags: Vec<String>,
+    /// Active or inactive ones only.
+    pub is_active: Option<bool>,
+}
+
+/// The JSON of a page of profiles.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list(
+    reading: &Reading<'_>,
+    filter: &Filter,
+    sort: Sort,
+    page: Page,
+) -> Result<Listed<String>> {
+    let select = Select::new(filter);
+    Ok(Listed {
+        items: select.page(reading, sort, page)?,
+        total_count: select.count(reading, filter)?,
+    })
+}
+
+/// The part of a statement that says which profiles are meant.
+struct Select {
+    from: &'static str,
+    conditions: Vec<&'static str>,
+    values: Vec<Value>,
+    by_index: bool,
+}
+
+impl Select {
+    fn new(filter: &Filter) -> Self {
+        let mut select = Self {
+            from: "access_profiles p",
+            conditions: Vec::new(),
+            values: Vec::new(),
+            by_index: false,
+        };
+        match &filter.search {
+            Some(text) if text.chars().count() >= TRIGRAM => {
+                select.from = "access_profile_search s JOIN access_profiles p ON p.id = s.rowid";
+                select.by_index = true;
+                // One phrase in quotes: nothing in it is an operator.
+                select.require(
+                    "access_profile_search MATCH ?",
+                    format!("\"{}\"", text.replace('"', "\"\"")),
+                );
+            }
+            Some(text) => {
+                let folded = text.to_lowercase();
+                select.values.push(folded.clone().into());
+                select.require(
+                    "(contains_folded(p.name, ?) OR contains_folded(p.description, ?))",
+                    folded,
+                );
+            }
+            None => {}
+        }
+        for tag in &filter.tags {
+            select.require(
+                "p.id IN (SELECT access_profile_id FROM access_profile_tags WHERE tag = ?)",
+                tag.clone(),
+            );
+        }
+        if let Some(active) = filter.is_active {
+            select.require("p.is_active = ?", i64::from(active));
+        }
+        select
+    }
+
+    fn require(&mut self, condition: &'static str, value: impl Into<Value>) {
+        self.conditions.push(condition);
+        self.values.push(value.into());
+    }
+
+    fn body(&self) -> String {
+        let conditions = if self.conditions.is_empty() {
+            "1".to_owned()
+        } else {
+            self.conditions.join(" AND ")
+        };
+        format!("FROM {} WHERE {conditions}", self.from)
+    }
+
+    fn page(&self, reading: &Reading<'_>, sort: Sort, page: Page) -> Result<Vec<String>> {
+        let way = if sort.descending { "DESC" } else { "ASC" };
+        let order = match sort.field {
+            "name" => format!("p.name_key {way}"),
+            "created_at" => format!("p.created_at {way}, p.id {way}"),
+            "updated_at" => format!("p.updated_at {way}, p.id {way}"),
+            "version" => format!("p.version {way}, p.id {way}"),
+            // The full-text index is read in the order of its rows.
+            _ if self.by_index => format!("s.rowid {way}"),
+            _ => format!("p.id {way}"),
+        };
+        let sql = format!(
+            "SELECT p.id, p.version {} ORDER BY {order} LIMIT ? OFFSET ?",
+            self.body()
+        );
+        let values = self
+            .values
+            .iter()
+            .cloned()
+            .chain([page.limit.into(), page.offset.into()]);
+        let found: Vec<(i64, i64)> = reading
+            .connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| {
+                statement
+                    .query_map(params_from_iter(values), |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })?
+                    .collect()
+            })
+            .doing("listing access profiles")?;
+        found
+            .into_iter()
+            .map(|(id, version)| snapshot(reading, id, version))
+            .collect()
+    }
+
+    fn count(&self, reading: &Reading<'_>, filter: &Filter) -> Result<i64> {
+        // Without search and tags the numbers are kept; counting them would cost more than the page itself.
+        let (sql, values) = if filter.search.is_none() && filter.tags.is_empty() {
+            let sql = "SELECT sum(profiles) FROM access_profile_counts WHERE ?1 IS NULL OR is_active = ?1".to_owned();
+            (
+                sql,
+                vec![
+                    filter
+                        .is_active
+                        .map_or(Value::Null, |active| i64::from(active).into()),
+                ],
+            )
+        } else if self.by_index && self.conditions.len() == 1 {
+            let sql =
+                "SELECT count(*) FROM access_profile_search WHERE access_profile_search MATCH ?1"
+                    .to_owned();
+            (sql, self.values.clone())
+        } else {
+            (
+                format!("SELECT count(*) {}", self.body()),
+                self.values.clone(),
+            )
+        };
+        reading
+            .connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| {
+                statement.query_row(params_from_iter(values), |row| row.get(0))
+            })
+            .doing("counting access profiles")
+    }
+}
+
+fn snapshot(reading: &Reading<'_>, id: i64, version: i64) -> Result<String> {
+    reading
+        .connection
+        .prepare_cached("SELECT snapshot FROM access_profile_versions WHERE access_profile_id = ?1 AND version = ?2")
+        .and_then(|mut statement| statement.query_row(params![id, version], |row| row.get(0)))
+        .doing("reading an access profile")
+}

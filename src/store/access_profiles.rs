@@ -1,0 +1,183 @@
+//! Access profiles: one row each, every version's snapshot, tags, MCP references and the search index.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::fault::{Doing, is_unique_violation};
+use super::{Reading, Writing};
+use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::error::{Error, Result};
+
+/// A profile as it is shown: the JSON of one version, byte for byte as it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The version.
+    pub version: i64,
+    /// The profile as JSON.
+    pub json: String,
+}
+
+/// The number the next new profile gets.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn next_id(writing: &Writing<'_>) -> Result<i64> {
+    writing
+        .connection
+        .prepare_cached("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'access_profiles'), 0) + 1")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .doing("choosing an id")
+}
+
+/// Stores a new profile as its first version; answers the stored JSON.
+///
+/// # Errors
+/// [`Error::Conflict`] when the name is taken.
+pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) -> Result<String> {
+    let row = writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                profile.id,
+                profile.name,
+                profile.name.to_lowercase(),
+                profile.description,
+                profile.is_active,
+                profile.version,
+                profile.created_at.as_millisecond(),
+                profile.updated_at.as_millisecond(),
+            ])
+        });
+    name_taken(row, &profile.name)?;
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO access_profile_search (rowid, name, description) VALUES (?1, ?2, ?3)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![profile.id, profile.name, profile.description])
+        })
+        .doing("indexing an access profile")?;
+    insert_tags(writing, profile)?;
+    insert_references(writing, profile)?;
+    insert_version(writing, profile, created_by)
+}
+
+/// A unique violation on the profile's row is the name: it is the only unique value that a caller chooses.
+fn name_taken(row: rusqlite::Result<usize>, name: &str) -> Result<()> {
+    match row {
+        Ok(_) => Ok(()),
+        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
+            "duplicate_name",
+            "name",
+            format!(
+                "name: there is already an access profile named {name:?} (names differ by more than case)"
+            ),
+        )),
+        Err(error) => Err(error).doing("storing an access profile"),
+    }
+}
+
+fn insert_version(
+    writing: &Writing<'_>,
+    profile: &AccessProfile,
+    created_by: &str,
+) -> Result<String> {
+    let json = serde_json::to_string(profile)
+        .map_err(|error| Error::internal("writing a snapshot", error))?;
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                profile.id,
+                profile.version,
+                json,
+                profile.updated_at.as_millisecond(),
+                created_by
+            ])
+        })
+        .doing("storing a version")?;
+    Ok(json)
+}
+
+fn insert_tags(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
+    for tag in &profile.tags {
+        writing
+            .connection
+            // The same label twice in a profile is one label to filter by.
+            .prepare_cached("INSERT OR IGNORE INTO access_profile_tags (tag, access_profile_id) VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![tag, profile.id]))
+            .doing("storing a tag")?;
+    }
+    Ok(())
+}
+
+fn insert_references(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
+    for reference in profile.mcp_references() {
+        writing
+            .connection
+            .prepare_cached(
+                "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
+            )
+            .and_then(|mut statement| statement.execute(params![profile.id, reference.kind, reference.id]))
+            .doing("storing an MCP reference")?;
+    }
+    Ok(())
+}
+
+/// The current version of a profile.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get_current(reading: &Reading<'_>, id: i64) -> Result<Snapshot> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT v.version, v.snapshot FROM access_profiles p
+             JOIN access_profile_versions v ON v.access_profile_id = p.id AND v.version = p.version
+             WHERE p.id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id], |row| {
+                    Ok(Snapshot {
+                        version: row.get(0)?,
+                        json: row.get(1)?,
+                    })
+                })
+                .optional()
+        })
+        .doing("reading an access profile")?
+        .ok_or_else(|| Error::not_found("access profile", id))
+}
+
+/// The MCP things a profile names that are not known here, sorted.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_unresolved_references(reading: &Reading<'_>, id: i64) -> Result<Vec<McpReference>> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT kind, reference FROM access_profile_references
+             WHERE access_profile_id = ?1 ORDER BY kind, reference",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![id], |row| {
+                    Ok(McpReference {
+                        kind: row.get(0)?,
+                        id: row.get(1)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing("reading MCP references")
+}

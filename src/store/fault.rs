@@ -1,0 +1,55 @@
+//! What an error of SQLite means to the product.
+
+use rusqlite::ErrorCode;
+
+use crate::error::{Error, Result};
+
+/// The code of an error that says the file itself is broken.
+pub const DAMAGED: &str = "database_damaged";
+
+/// Gives an error of SQLite its meaning.
+pub trait Doing<T> {
+    /// The same result in the product's words; `what` goes to the log.
+    fn doing(self, what: &str) -> Result<T>;
+}
+
+impl<T> Doing<T> for rusqlite::Result<T> {
+    fn doing(self, what: &str) -> Result<T> {
+        self.map_err(|error| meaning(&error, what))
+    }
+}
+
+fn meaning(error: &rusqlite::Error, what: &str) -> Error {
+    let unavailable = |code, reason: &str| {
+        log::error!("{what}: {error}");
+        Error::Unavailable {
+            code,
+            reason: reason.to_owned(),
+        }
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            unavailable("disk_full", "the disk is full; nothing was written")
+        }
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {
+            unavailable(
+                "disk_error",
+                "the disk refused the write or read; nothing was written",
+            )
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            unavailable(DAMAGED, "the database file is damaged; restore a backup")
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            unavailable("overloaded", "the database is in use by another program")
+        }
+        _ => Error::internal(what, error),
+    }
+}
+
+/// Whether this is the failure of a UNIQUE constraint.
+pub fn is_unique_violation(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|inner| inner.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
+}

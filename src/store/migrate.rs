@@ -1,0 +1,75 @@
+//! Bringing a database to this version's schema.
+//!
+//! All pending migrations and their history are one transaction (`set_grouped`): a crash leaves the old schema or the new one.
+
+use rusqlite::{Connection, params};
+
+use super::fault::Doing;
+use crate::error::{Error, Result};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The newest schema this version knows; also `PRAGMA user_version` of the file.
+pub fn newest() -> i64 {
+    embedded::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(|migration| i64::from(migration.version()))
+        .max()
+        .unwrap_or(0)
+}
+
+/// Applies what is missing, and notes which version of the program did.
+///
+/// # Errors
+/// [`Error::Internal`] when a migration fails or leaves broken references; the database is as before then.
+pub fn run(connection: &mut Connection) -> Result<()> {
+    // A migration that rebuilds a table would delete the rows that refer to it; inside a transaction the pragma does nothing.
+    connection
+        .execute_batch("PRAGMA foreign_keys = OFF")
+        .doing("preparing to migrate")?;
+    embedded::migrations::runner()
+        .set_grouped(true)
+        .run(connection)
+        .map_err(|error| Error::internal("migrating the database", error))?;
+    let broken: i64 = connection
+        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
+            row.get(0)
+        })
+        .doing("checking references after the migration")?;
+    if broken > 0 {
+        return Err(Error::internal(
+            "migrating the database",
+            format!("{broken} rows refer to nothing"),
+        ));
+    }
+    connection
+        .execute(
+            "INSERT INTO settings (name, value) VALUES ('app_version', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            params![env!("CARGO_PKG_VERSION")],
+        )
+        .doing("noting the version that migrated")?;
+    connection
+        .execute_batch("PRAGMA foreign_keys = ON")
+        .doing("switching references on again")
+}
+
+#[cfg(test)]
+mod tests {
+    /// What was released never changes: a database that has run a migration refuses to start on another text of it.
+    #[test]
+    fn released_migrations_are_unchanged() {
+        let runner = super::embedded::migrations::runner();
+        let found: Vec<_> = runner
+            .get_migrations()
+            .iter()
+            .map(|m| (m.version(), m.checksum()))
+            .collect();
+        assert_eq!(found, RELEASED);
+    }
+
+    const RELEASED: [(i32, u64); 1] = [(1, 12_705_434_612_958_191_292)];
+}

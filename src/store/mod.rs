@@ -1,0 +1,160 @@
+//! SQLite, and nothing else: every SQL statement of the program is in this folder, and only this folder knows the libraries
+//! behind it. No policy rules, no HTTP.
+//!
+//! [`Store::write`] hands a closure to the one writer thread ([`writer`]); [`Store::read`] runs one on a pooled read-only
+//! connection. [`directory`] owns the data directory, [`open`] decides whether a file is ours and sound, [`migrate`] brings it
+//! to this version's schema, [`health`] says whether it still is.
+
+pub mod access_profile_lists;
+pub mod access_profiles;
+pub mod api_keys;
+pub mod audit;
+pub mod directory;
+mod fault;
+pub mod health;
+pub mod migrate;
+pub mod open;
+pub mod sequences;
+pub mod settings;
+pub mod writer;
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+
+use self::directory::DataDirectory;
+use self::fault::Doing;
+use self::health::Health;
+use self::writer::Writer;
+use crate::domain::audit::ChainKey;
+use crate::error::{Error, Result};
+
+/// Read-only connections, shared by all threads. More than this only wait for the processor.
+const READERS: u32 = 4;
+/// How long a read waits for a connection before it is refused as overloaded.
+const READER_WAIT: Duration = Duration::from_secs(5);
+
+/// An open database: one writer thread and a pool of readers.
+pub struct Store {
+    writer: Writer,
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    health: Arc<Health>,
+    directory: Arc<DataDirectory>,
+}
+
+/// A consistent view of the database.
+pub struct Reading<'c> {
+    connection: &'c Connection,
+}
+
+/// A place in the open write transaction. What is written here is on disk when [`Store::write`] returns.
+pub struct Writing<'c> {
+    reading: Reading<'c>,
+    chain: &'c ChainKey,
+}
+
+impl<'c> Deref for Writing<'c> {
+    type Target = Reading<'c>;
+
+    fn deref(&self) -> &Reading<'c> {
+        &self.reading
+    }
+}
+
+impl Store {
+    /// Runs `work` in the write transaction and answers after it is on disk. An error or a panic undoes this closure alone.
+    ///
+    /// # Errors
+    /// What `work` answers; [`Error::Unavailable`] when the queue is full, the store is closing, or the commit failed.
+    pub fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(work)
+    }
+
+    /// Runs `work` on a consistent view of the database.
+    ///
+    /// # Errors
+    /// What `work` answers; [`Error::Unavailable`] when every connection stays busy.
+    pub fn read<T>(&self, work: impl FnOnce(&Reading<'_>) -> Result<T>) -> Result<T> {
+        let mut connection = self.readers.get().map_err(|_| Error::Unavailable {
+            code: "overloaded",
+            reason: "every database connection is busy".to_owned(),
+        })?;
+        let transaction = connection
+            .transaction()
+            .doing("opening a read transaction")?;
+        let answer = work(&Reading {
+            connection: &transaction,
+        });
+        if let Err(Error::Unavailable {
+            code: fault::DAMAGED,
+            reason,
+        }) = &answer
+        {
+            self.health.set_damaged(reason);
+        }
+        answer
+    }
+
+    /// The state of the database.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// The directory this store lives in.
+    pub fn directory(&self) -> &DataDirectory {
+        &self.directory
+    }
+
+    /// Reads the whole file for damage; may take seconds. The outcome is kept in [`Store::health`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with what was found.
+    pub fn check_integrity(&self) -> Result<()> {
+        let outcome = self.read(|reading| open::quick_check(reading.connection));
+        self.health.checked(&outcome);
+        outcome
+    }
+
+    /// Finishes every write that is waiting, copies the log into the file, and notes that the stop was clean. Later writes are
+    /// refused.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`] when the file could not be brought up to date; nothing acknowledged is lost.
+    pub fn close(&self) -> Result<()> {
+        self.writer.stop()?;
+        if self.health.integrity_is_good() {
+            self.directory.note_clean_stop();
+        }
+        Ok(())
+    }
+
+    fn assemble(
+        directory: Arc<DataDirectory>,
+        writer: Connection,
+        chain: ChainKey,
+        health: Arc<Health>,
+    ) -> Result<Self> {
+        let manager = SqliteConnectionManager::file(directory.database())
+            .with_flags(open::read_only_flags())
+            .with_init(open::prepare_reader);
+        let readers = r2d2::Pool::builder()
+            .max_size(READERS)
+            .connection_timeout(READER_WAIT)
+            .test_on_check_out(false)
+            .build(manager)
+            .map_err(|error| Error::internal("opening read connections", error))?;
+        let writer = Writer::start(writer, chain, Arc::clone(&health))?;
+        Ok(Self {
+            writer,
+            readers,
+            health,
+            directory,
+        })
+    }
+}

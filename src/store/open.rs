@@ -1,0 +1,326 @@
+//! Deciding whether a file is ours and sound before anything is written, and opening it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::backup::Backup;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OpenFlags};
+
+use super::directory::DataDirectory;
+use super::fault::Doing;
+use super::health::{Health, damaged};
+use super::{Store, migrate, settings};
+use crate::domain::audit::{ChainKey, MAC_LENGTH};
+use crate::error::{Error, Result};
+
+/// `PRAGMA application_id` of our files: "TOLK".
+const APPLICATION_ID: u32 = 0x544F_4C4B;
+/// How long a start waits for the full check; a larger file is checked while the server runs.
+const CHECK_BUDGET: Duration = Duration::from_millis(500);
+/// Oldest SQLite that does not corrupt a WAL database under two connections (RELIABILITY.md).
+const OLDEST_SQLITE: i32 = 3_051_003;
+const HEADER: usize = 100;
+
+impl Store {
+    /// Opens the database of a directory, making it if the directory never had one. A file that is not ours, damaged, or from a
+    /// newer version is not changed by a byte.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the path and what to do.
+    pub fn open(directory: Arc<DataDirectory>, now: Timestamp) -> Result<Self> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(Error::refused(format!(
+                "SQLite {} can corrupt this kind of database",
+                rusqlite::version()
+            )));
+        }
+        let path = directory.database();
+        let clean = match (path.exists(), directory.marker().exists()) {
+            (false, true) => return Err(lost(&directory)),
+            (false, false) => {
+                create(&directory)?;
+                true
+            }
+            (true, _) => {
+                let clean = directory.take_clean_stop();
+                inspect(&directory)? || clean
+            }
+        };
+        let chain = chain_key(&directory)?;
+        let mut connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .doing("opening the database")?;
+        prepare_writer(&connection)?;
+        upgrade(&directory, &mut connection, now)?;
+        if !directory.marker().exists() {
+            directory.write_private(
+                &directory.marker(),
+                b"The database beside this file was created. If it is gone, restore a backup.\n",
+            )?;
+        }
+        let health = Arc::new(Health::new(path, clean)?);
+        Self::assemble(directory, connection, chain, health)
+    }
+}
+
+/// Makes a database aside and moves it into place, so that there is never half of one.
+fn create(directory: &DataDirectory) -> Result<()> {
+    let staged = directory.root().join("tollkeeper.db.new");
+    for leftover in ["tollkeeper.db.new", "tollkeeper.db.new-journal"] {
+        // Most times there is none.
+        let _ = std::fs::remove_file(directory.root().join(leftover));
+    }
+    let mut connection = Connection::open(&staged).doing("creating the database")?;
+    migrate::run(&mut connection)?;
+    connection
+        .execute_batch("PRAGMA journal_mode = DELETE")
+        .doing("creating the database")?;
+    connection
+        .close()
+        .map_err(|(_, error)| Error::internal("creating the database", error))?;
+    directory.write_private(&directory.audit_key(), &random_key()?)?;
+    let moved = std::fs::rename(&staged, directory.database())
+        .and_then(|()| File::open(directory.root())?.sync_all());
+    moved.map_err(|error| {
+        Error::refused(format!(
+            "can't create {}: {error}",
+            directory.database().display()
+        ))
+    })
+}
+
+/// Looks at an existing file. True when it was wholly checked and is sound.
+fn inspect(directory: &DataDirectory) -> Result<bool> {
+    let path = directory.database();
+    let logged = std::fs::metadata(directory.write_ahead_log()).is_ok_and(|log| log.len() > 0);
+    check_header(&path, logged)?;
+    let connection = if logged {
+        Connection::open_with_flags(&path, read_only_flags())
+    } else {
+        // Without a log nothing else can be in the file's way, and nothing is made beside it.
+        let uri = format!(
+            "file:{}?immutable=1",
+            path.display()
+                .to_string()
+                .replace('%', "%25")
+                .replace('?', "%3f")
+                .replace('#', "%23")
+        );
+        Connection::open_with_flags(uri, read_only_flags() | OpenFlags::SQLITE_OPEN_URI)
+    }
+    .doing("opening the database")
+    .map_err(|error| refuse_damaged(directory, &error))?;
+    let schema: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .doing("reading the schema version")
+        .map_err(|error| refuse_damaged(directory, &error))?;
+    if schema > migrate::newest() {
+        return Err(newer(&path, schema, settings::app_version(&connection)));
+    }
+    let interrupt = connection.get_interrupt_handle();
+    let (sender, receiver) = channel();
+    let check = std::thread::spawn(move || {
+        let outcome = quick_check(&connection);
+        // Nobody listens when the time was up.
+        let _ = sender.send(());
+        outcome
+    });
+    let in_time = receiver.recv_timeout(CHECK_BUDGET).is_ok();
+    if !in_time {
+        interrupt.interrupt();
+    }
+    match check.join() {
+        Ok(Ok(())) => Ok(true),
+        Ok(Err(error @ Error::Unavailable { .. })) => Err(refuse_damaged(directory, &error)),
+        _ if !in_time => Ok(false),
+        Ok(Err(error)) => Err(refuse_damaged(directory, &error)),
+        Err(_) => Err(Error::refused(format!(
+            "the check of {} panicked",
+            path.display()
+        ))),
+    }
+}
+
+/// Reads the first 100 bytes (SQLite file format, "The Database Header") without opening a database.
+fn check_header(path: &Path, logged: bool) -> Result<()> {
+    let shown = path.display();
+    let mut file =
+        File::open(path).map_err(|error| Error::refused(format!("can't read {shown}: {error}")))?;
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut header = [0_u8; HEADER];
+    if length == 0 {
+        return Err(Error::refused(format!(
+            "{shown} is empty: a database was lost; restore a backup, or remove the file and the file `initialized` to start anew"
+        )));
+    }
+    if file.read_exact(&mut header).is_err() || &header[..16] != b"SQLite format 3\0" {
+        return Err(Error::refused(format!(
+            "{shown} is not a SQLite database; restore a backup or name another directory with --data-dir"
+        )));
+    }
+    let number = |at: usize| {
+        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    if number(68) != APPLICATION_ID {
+        return Err(Error::refused(format!(
+            "{shown} is a database of another program; name another directory with --data-dir"
+        )));
+    }
+    let page_size = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let expected = page_size * u64::from(number(28));
+    if !logged && length < expected {
+        return Err(Error::refused(format!(
+            "{shown} is cut short: {length} bytes of {expected}; nothing was changed, restore a backup"
+        )));
+    }
+    let schema = i64::from(number(60));
+    if schema > migrate::newest() {
+        let connection = Connection::open_with_flags(path, read_only_flags());
+        let version = connection
+            .ok()
+            .and_then(|connection| settings::app_version(&connection));
+        return Err(newer(path, schema, version));
+    }
+    Ok(())
+}
+
+fn newer(path: &Path, schema: i64, version: Option<String>) -> Error {
+    let wrote = version.map_or_else(
+        || "a newer version".to_owned(),
+        |version| format!("Tollkeeper {version}"),
+    );
+    Error::refused(format!(
+        "{} was written by {wrote} (schema {schema}); this is {} (schema {}): run {wrote} or newer, or restore a backup",
+        path.display(),
+        env!("CARGO_PKG_VERSION"),
+        migrate::newest()
+    ))
+}
+
+fn lost(directory: &DataDirectory) -> Error {
+    Error::refused(format!(
+        "{} is gone, but {} says there was one; restore a backup, or remove that file too to start anew",
+        directory.database().display(),
+        directory.marker().display()
+    ))
+}
+
+fn refuse_damaged(directory: &DataDirectory, finding: &Error) -> Error {
+    Error::refused(format!(
+        "{} can't be used: {finding}; nothing was changed, restore a backup (see {})",
+        directory.database().display(),
+        directory.backups().display()
+    ))
+}
+
+/// Reads every page for damage.
+///
+/// # Errors
+/// [`Error::Unavailable`] with the first finding.
+pub(super) fn quick_check(connection: &Connection) -> Result<()> {
+    let finding: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .doing("checking the database for damage")?;
+    if finding == "ok" {
+        Ok(())
+    } else {
+        Err(damaged(&finding.replace('\n', " ")))
+    }
+}
+
+/// Copies the database aside when a migration is about to change it, then migrates.
+fn upgrade(directory: &DataDirectory, connection: &mut Connection, now: Timestamp) -> Result<()> {
+    let schema: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .doing("reading the schema version")?;
+    if schema == migrate::newest() {
+        return Ok(());
+    }
+    let folder = directory.backups();
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Error::refused(format!("can't make {}: {error}", folder.display())))?;
+    let copy = folder.join(format!("tollkeeper-schema-{schema}-{}.db", now.as_second()));
+    let mut target = Connection::open(&copy).doing("creating the copy before the migration")?;
+    Backup::new(connection, &mut target)
+        .and_then(|backup| backup.run_to_completion(1_000, Duration::ZERO, None))
+        .doing("copying the database before the migration")?;
+    log::info!(
+        "copied the database to {} before migrating it to schema {}",
+        copy.display(),
+        migrate::newest()
+    );
+    migrate::run(connection)
+}
+
+fn chain_key(directory: &DataDirectory) -> Result<ChainKey> {
+    let path = directory.audit_key();
+    match std::fs::read(&path).map(<[u8; MAC_LENGTH]>::try_from) {
+        Ok(Ok(key)) => Ok(ChainKey(key)),
+        Ok(Err(_)) => Err(Error::refused(format!(
+            "{} is not the audit key: restore it from a backup",
+            path.display()
+        ))),
+        Err(error) => Err(Error::refused(format!(
+            "can't read {}: {error}; without it the audit log can't be continued: restore it from a backup",
+            path.display()
+        ))),
+    }
+}
+
+fn random_key() -> Result<[u8; MAC_LENGTH]> {
+    let mut key = [0; MAC_LENGTH];
+    getrandom::fill(&mut key).map_err(|error| Error::internal("reading randomness", error))?;
+    Ok(key)
+}
+
+/// How a file is opened only to be read.
+pub(super) fn read_only_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn prepare_writer(connection: &Connection) -> Result<()> {
+    let prepare = || {
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA cache_size = -16384;
+             PRAGMA busy_timeout = 5000;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(128);
+        add_functions(connection)
+    };
+    prepare().doing("opening the database")
+}
+
+/// Runs on every pooled connection.
+pub(super) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cache_size = -4096;
+         PRAGMA busy_timeout = 5000;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(128);
+    add_functions(connection)
+}
+
+/// `contains_folded(text, part)`: whether `part`, in lower case already, stands in `text` without regard to case.
+fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("contains_folded", 2, flags, |arguments| {
+        let text = arguments.get_raw(0).as_str()?;
+        let part = arguments.get_raw(1).as_str()?;
+        Ok(text.to_lowercase().contains(part))
+    })
+}

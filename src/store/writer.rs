@@ -1,0 +1,275 @@
+//! The one writer: a thread that groups commits.
+//!
+//! It takes every closure that is waiting, opens one `BEGIN IMMEDIATE`, runs each in order in a savepoint of its own (an error
+//! or a panic rolls back that one alone), commits once, and only then answers them all. Writes are serial, never busy, and one
+//! disk sync is shared by all that wait.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::fault::Doing;
+use super::health::Health;
+use super::{Reading, Writing};
+use crate::domain::audit::ChainKey;
+use crate::error::{Error, Result};
+
+/// Closures that may wait; one more is refused as overloaded.
+const QUEUE: usize = 1_024;
+/// Closures in one commit.
+const MAX_BATCH: usize = 256;
+/// How long [`Writer::stop`] waits for what is queued.
+const STOP_WAIT: Duration = Duration::from_secs(8);
+
+/// A closure with its caller, the type of its answer forgotten.
+trait Job: Send {
+    /// Runs in the transaction, at most once; false when its effects must be undone.
+    fn run(&mut self, writing: &Writing<'_>) -> bool;
+    /// Tells the caller, once the batch is committed or lost.
+    fn answer(self: Box<Self>, committed: Result<()>);
+}
+
+struct Call<T, W> {
+    work: Option<W>,
+    result: Option<Result<T>>,
+    caller: SyncSender<Result<T>>,
+}
+
+impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
+    fn run(&mut self, writing: &Writing<'_>) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| work(writing)))
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        let result = committed.and(self.result.unwrap_or_else(|| Err(stopped())));
+        // The caller may be gone; the write stands all the same.
+        let _ = self.caller.send(result);
+    }
+}
+
+enum Message {
+    Run(Box<dyn Job>),
+    Stop(SyncSender<Result<()>>),
+}
+
+/// The handle of the writer thread.
+pub struct Writer {
+    queue: SyncSender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread; it owns the connection.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the system gives no thread.
+    pub fn start(connection: Connection, chain: ChainKey, health: Arc<Health>) -> Result<Self> {
+        let (queue, waiting) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                Loop {
+                    connection,
+                    chain,
+                    health,
+                }
+                .run(&waiting);
+            })
+            .map_err(|error| Error::internal("starting the writer thread", error))?;
+        Ok(Self {
+            queue,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// See [`super::Store::write`].
+    ///
+    /// # Errors
+    /// See [`super::Store::write`].
+    pub fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = sync_channel::<Result<T>>(1);
+        let job = Box::new(Call {
+            work: Some(work),
+            result: None,
+            caller: sender,
+        });
+        self.queue
+            .try_send(Message::Run(job))
+            .map_err(|error| match error {
+                TrySendError::Full(_) => Error::Unavailable {
+                    code: "overloaded",
+                    reason: format!("{QUEUE} writes are waiting already"),
+                },
+                TrySendError::Disconnected(_) => stopped(),
+            })?;
+        receiver.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Finishes what is queued, copies the log into the file and ends the thread. A second call does nothing.
+    ///
+    /// # Errors
+    /// When the queue does not empty in time or the file can't be brought up to date.
+    pub fn stop(&self) -> Result<()> {
+        let Some(thread) = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        else {
+            return Ok(());
+        };
+        let (sender, receiver) = sync_channel(1);
+        // The thread is only gone if it panicked, which the receiver below reports.
+        let _ = self.queue.send(Message::Stop(sender));
+        let outcome = match receiver.recv_timeout(STOP_WAIT) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(Error::internal(
+                    "stopping the writer",
+                    "it is still writing",
+                ));
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(stopped()),
+        };
+        thread.join().map_err(|panic| panicked(&*panic))?;
+        outcome
+    }
+}
+
+struct Loop {
+    connection: Connection,
+    chain: ChainKey,
+    health: Arc<Health>,
+}
+
+impl Loop {
+    fn run(self, waiting: &Receiver<Message>) {
+        while let Ok(first) = waiting.recv() {
+            let mut batch = Vec::new();
+            let mut stop = None;
+            let mut next = Some(first);
+            while let Some(message) = next {
+                match message {
+                    Message::Run(job) => batch.push(job),
+                    Message::Stop(done) => stop = Some(done),
+                }
+                next = if stop.is_none() && batch.len() < MAX_BATCH {
+                    waiting.try_recv().ok()
+                } else {
+                    None
+                };
+            }
+            self.commit(batch);
+            if let Some(done) = stop {
+                let _ = done.send(self.checkpoint());
+                return;
+            }
+        }
+    }
+
+    /// Runs a batch and answers every job of it.
+    fn commit(&self, mut batch: Vec<Box<dyn Job>>) {
+        if batch.is_empty() {
+            return;
+        }
+        let outcome = self.transact(&mut batch);
+        if let Err(error) = &outcome {
+            log::error!("a commit of {} writes failed: {error}", batch.len());
+            if let Error::Unavailable {
+                code: super::fault::DAMAGED,
+                reason,
+            } = error
+            {
+                self.health.set_damaged(reason);
+            }
+            if !self.connection.is_autocommit()
+                && let Err(error) = self.connection.execute_batch("ROLLBACK")
+            {
+                log::error!("rolling back a failed commit: {error}");
+            }
+        }
+        for job in batch {
+            job.answer(outcome.clone());
+        }
+    }
+
+    fn transact(&self, batch: &mut [Box<dyn Job>]) -> Result<()> {
+        self.health.may_write()?;
+        self.statement("BEGIN IMMEDIATE")?;
+        let writing = Writing {
+            reading: Reading {
+                connection: &self.connection,
+            },
+            chain: &self.chain,
+        };
+        for job in batch {
+            self.statement("SAVEPOINT job")?;
+            let keep = job.run(&writing);
+            self.end_savepoint(keep)?;
+        }
+        self.statement("COMMIT")
+    }
+
+    fn end_savepoint(&self, keep: bool) -> Result<()> {
+        // A full disk makes SQLite roll back the whole transaction, not only the statement: then the batch is lost.
+        if self.connection.is_autocommit() {
+            return Err(Error::Unavailable {
+                code: "disk_full",
+                reason: "the disk is full or refused the write; nothing was written".to_owned(),
+            });
+        }
+        if !keep {
+            self.statement("ROLLBACK TO job")?;
+        }
+        self.statement("RELEASE job")
+    }
+
+    fn statement(&self, sql: &str) -> Result<()> {
+        let run = || self.connection.prepare_cached(sql)?.execute([]);
+        run().map(|_| ()).doing(sql)
+    }
+
+    fn checkpoint(&self) -> Result<()> {
+        let busy: i64 = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .doing("copying the log into the database file")?;
+        if busy != 0 {
+            log::warn!(
+                "the log was not wholly copied into the database file; the next start does it"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn stopped() -> Error {
+    Error::Unavailable {
+        code: "shutting_down",
+        reason: "the server is shutting down".to_owned(),
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a text".to_owned());
+    Error::internal("a write panicked", text)
+}

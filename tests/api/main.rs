@@ -1,0 +1,6 @@
+//! The HTTP contract, by behaviour, through a real server.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod profiles;

@@ -1,0 +1,6 @@
+//! What must never go wrong, with crashes, full disks and foreign files (RELIABILITY.md).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crash;

@@ -1,0 +1,117 @@
+//! The real binary as a process of its own, for what ends or limits a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use super::Client;
+
+/// The binary under test.
+pub fn tollkeeper() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollkeeper"));
+    command.env_clear();
+    command
+}
+
+/// Runs a command on a data directory to its end.
+pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
+    tollkeeper()
+        .arg("--data-dir")
+        .arg(data_dir)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// A running server process; killed when dropped.
+pub struct Process {
+    pub child: Child,
+    pub client: Client,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Starts `tollkeeper serve` on a directory and port 0, and waits until it listens.
+    pub fn start(data_dir: &Path, arguments: &[&str]) -> Self {
+        let mut command = tollkeeper();
+        command
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments);
+        Self::start_command(command, data_dir)
+    }
+
+    /// Starts a prepared command, which must make the server log that it listens.
+    pub fn start_command(mut command: Command, data_dir: &Path) -> Self {
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut before = String::new();
+        let port = loop {
+            let Some(Ok(line)) = lines.next() else {
+                panic!("the server did not start:\n{before}")
+            };
+            before.push_str(&line);
+            before.push('\n');
+            if let Some((_, rest)) = line.split_once("listening on http://127.0.0.1:") {
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                break digits.parse().unwrap();
+            }
+        };
+        let log = Arc::new(Mutex::new(before));
+        let sink = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut log = sink.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let key = std::fs::read_to_string(data_dir.join("initial-key")).unwrap_or_default();
+        Self {
+            child,
+            client: Client::new(port, key.trim()),
+            log,
+            reader: Some(reader),
+        }
+    }
+
+    /// `kill -9`, and waits for the end.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+
+    /// Everything that was logged; complete once the process has ended.
+    pub fn log(&mut self) -> String {
+        if self.child.try_wait().unwrap().is_some()
+            && let Some(reader) = self.reader.take()
+        {
+            reader.join().unwrap();
+        }
+        self.log.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
