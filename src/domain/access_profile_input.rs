@@ -12,18 +12,21 @@ use super::access_profile::{
 use super::duration::{
     ResetDuration, RotationInterval, read_reset_duration, read_rotation_interval,
 };
-use super::input::{Fields, Node};
+use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::model_pattern::read_model_pattern;
 use super::money::{Money, read_money};
 use super::violation::{Path, Violations};
 use crate::error::Result;
 
-/// Longest name of a profile, provider, tag, model, server or tool, in characters.
-pub const MAX_NAME: usize = 255;
-/// Longest description, in characters.
-pub const MAX_DESCRIPTION: usize = 10_000;
 /// Largest number in a limit: a JSON integer that every client reads exactly (2⁵³ − 1).
 pub const MAX_COUNT: i64 = (1 << 53) - 1;
+
+/// Most provider lines that a change may send.
+pub const MAX_PROVIDERS: usize = 100;
+/// Most budgets in a list that a change may send.
+pub const MAX_BUDGETS: usize = 100;
+/// Most tags that a change may send.
+pub const MAX_TAGS: usize = 50;
 
 /// Fields of a profile that the server sets.
 const SET_BY_SERVER: [&str; 5] = [
@@ -164,6 +167,26 @@ impl AccessProfileInput {
     pub fn parse_change(body: &Value) -> Result<Self> {
         let violations = Violations::default();
         let input = Self::read_body(&Node::root(body, &violations), false);
+        if let Some(input) = &input {
+            check_caps(&violations, input);
+        }
+        violations.finish(input)
+    }
+
+    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse_stored(snapshot: &Value) -> Result<Self> {
+        let violations = Violations::default();
+        let input = Self::read_body(&Node::root(snapshot, &violations), false);
+        if let Some(input) = &input {
+            check_grants(
+                &violations,
+                input.mcp_servers.as_deref().unwrap_or_default(),
+                input.mcp_tool_overrides.as_deref().unwrap_or_default(),
+            );
+        }
         violations.finish(input)
     }
 
@@ -189,9 +212,7 @@ impl AccessProfileInput {
             fields.sent("name")
         };
         input.name = name.and_then(|node| node.name(MAX_NAME));
-        input.description = optional(fields.sent("description"), |node| {
-            Some(node.string(MAX_DESCRIPTION)?.to_owned())
-        });
+        input.description = optional(fields.sent("description"), read_description);
         input.is_active = fields.given("is_active").and_then(|node| node.boolean());
         input.tags = optional(fields.sent("tags"), |node| {
             node.list(|tag| tag.name(MAX_NAME))
@@ -220,6 +241,40 @@ impl AccessProfileInput {
         fields.ignore(&SET_BY_SERVER);
         fields.finish();
         input
+    }
+}
+
+/// Caps on changes only (API.md §2).
+fn check_caps(violations: &Violations, input: &AccessProfileInput) {
+    let check = |path: Path, sent: Option<usize>, cap: usize| {
+        if let Some(sent) = sent.filter(|sent| *sent > cap) {
+            violations.add(
+                &path,
+                "too_many",
+                format_args!("must have at most {cap} elements, has {sent}"),
+            );
+        }
+    };
+    let root = Path::root();
+    let providers = input.provider_configs.as_deref();
+    check(
+        root.field("tags"),
+        input.tags.as_ref().map(Vec::len),
+        MAX_TAGS,
+    );
+    check(
+        root.field("budgets"),
+        input.budgets.as_ref().map(Vec::len),
+        MAX_BUDGETS,
+    );
+    check(
+        root.field("provider_configs"),
+        providers.map(<[_]>::len),
+        MAX_PROVIDERS,
+    );
+    for (index, provider) in providers.unwrap_or_default().iter().enumerate() {
+        let path = root.field("provider_configs").index(index).field("budgets");
+        check(path, Some(provider.budgets.len()), MAX_BUDGETS);
     }
 }
 

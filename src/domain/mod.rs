@@ -3,14 +3,17 @@
 pub mod access_profile;
 pub mod access_profile_change;
 pub mod access_profile_input;
+pub mod access_profile_versions;
 pub mod api_key;
 pub mod audit;
 pub mod credential;
 pub mod duration;
+pub mod idempotency;
 pub mod input;
 pub mod json;
 pub mod list;
 pub mod model_pattern;
 pub mod money;
 pub mod permission;
+pub mod validator;
 pub mod violation;
