@@ -10,7 +10,7 @@ use super::access_profile_input::{
 };
 use super::duration::{ResetDuration, RotationInterval};
 use super::money::Money;
-use super::violation::Violations;
+use super::violation::{Path, Violations};
 use crate::error::Result;
 
 /// Hands out the numbers of new provider lines, budgets and rate limits.
@@ -84,7 +84,12 @@ impl AccessProfile {
                 terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now));
         }
         let violations = Violations::default();
-        check_grants(&violations, &new.mcp_servers, &new.mcp_tool_overrides);
+        check_grants(
+            &violations,
+            &Path::root(),
+            &new.mcp_servers,
+            &new.mcp_tool_overrides,
+        );
         violations.finish(Some(new))
     }
 
@@ -100,7 +105,7 @@ impl AccessProfile {
             .flatten()
             .filter(|next| Some(*next) != self.next_rotation_at);
         let violations = Violations::default();
-        check_rotation(&violations, interval, wished, now);
+        check_rotation(&violations, &Path::root(), interval, wished, now);
         violations.finish(Some(()))?;
         self.auto_rotation_interval = interval.map_or(0, RotationInterval::nanoseconds);
         self.next_rotation_at = match interval {

@@ -143,12 +143,14 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
     pub fn parse_new(body: &Value, now: Timestamp) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), true);
-        if let Some(input) = &input {
+        let (input, at) = Self::read_body(&Node::root(body, &violations), true).unzip();
+        if let (Some(input), Some(at)) = (&input, &at) {
             let interval = input.auto_rotation_interval.flatten();
-            check_rotation(&violations, interval, input.next_rotation_at.flatten(), now);
+            let next = input.next_rotation_at.flatten();
+            check_rotation(&violations, at, interval, next, now);
             check_grants(
                 &violations,
+                at,
                 input.mcp_servers.as_deref().unwrap_or_default(),
                 input.mcp_tool_overrides.as_deref().unwrap_or_default(),
             );
@@ -163,11 +165,12 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_change(body: &Value) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), false);
+        let input = Self::read_body(&Node::root(body, &violations), false).map(|(input, _)| input);
         violations.finish(input)
     }
 
-    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
+    /// The input, and the place of the profile in the body.
+    fn read_body(body: &Node<'_>, creating: bool) -> Option<(Self, Path)> {
         let mut fields = body.object()?;
         if let Some(enveloped) = fields
             .given("access_profile")
@@ -175,10 +178,10 @@ impl AccessProfileInput {
         {
             fields.ignore(&BESIDE_PROFILE);
             fields.finish();
-            return Some(Self::read(enveloped.object()?, creating));
+            return Some((Self::read(enveloped.object()?, creating), enveloped.path));
         }
         // `access_profile` is no field of a profile: start over, so that it is refused by name.
-        Some(Self::read(body.object()?, creating))
+        Some((Self::read(body.object()?, creating), body.path.clone()))
     }
 
     fn read(mut fields: Fields<'_>, creating: bool) -> Self {
@@ -223,16 +226,18 @@ impl AccessProfileInput {
     }
 }
 
-/// A date for the next rotation needs an interval and lies in the future.
+/// A date for the next rotation needs an interval and lies in the future. `at` is where the profile stands in the body.
 pub(super) fn check_rotation(
     violations: &Violations,
+    at: &Path,
     interval: Option<RotationInterval>,
     next: Option<Timestamp>,
     now: Timestamp,
 ) {
     let Some(next) = next else { return };
-    let path = Path::root().field("next_rotation_at");
-    if interval.is_none() {
+    let path = at.field("next_rotation_at");
+    // An interval that is wrong was sent all the same.
+    if interval.is_none() && !violations.concern(&at.field("auto_rotation_interval")) {
         violations.add(
             &path,
             "rotation_without_interval",
@@ -248,9 +253,10 @@ pub(super) fn check_rotation(
     }
 }
 
-/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake.
+/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake. `at` as above.
 pub(super) fn check_grants(
     violations: &Violations,
+    at: &Path,
     servers: &[McpServerLink],
     overrides: &[ToolOverride],
 ) {
@@ -261,7 +267,7 @@ pub(super) fn check_grants(
     for (index, tool) in overrides.iter().enumerate() {
         if tool.action == OverrideAction::Exclude && granted.contains(tool.mcp_client_id.as_str()) {
             violations.add(
-                &Path::root().field("mcp_tool_overrides").index(index),
+                &at.field("mcp_tool_overrides").index(index),
                 "exclude_on_granted_server",
                 format_args!(
                     "excludes a tool of {:?}, which mcp_servers grants as a whole; drop one of the two",
