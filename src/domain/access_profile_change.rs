@@ -9,6 +9,7 @@ use super::access_profile_input::{
     AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms, check_grants, check_rotation,
 };
 use super::duration::{ResetDuration, RotationInterval};
+use super::letter_case::fold;
 use super::money::Money;
 use super::violation::{Path, Violations};
 use crate::error::Result;
@@ -125,10 +126,8 @@ fn provider(
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> ProviderConfig {
-    let name = terms.provider_name.to_lowercase();
-    let old = old
-        .iter()
-        .find(|line| line.provider_name.to_lowercase() == name);
+    let name = fold(&terms.provider_name);
+    let old = old.iter().find(|line| fold(&line.provider_name) == name);
     let scope = format!("provider:{}", terms.provider_name);
     ProviderConfig {
         id: old.map_or_else(&mut *next_id, |line| line.id),

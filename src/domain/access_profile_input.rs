@@ -13,6 +13,7 @@ use super::duration::{
     ResetDuration, RotationInterval, read_reset_duration, read_rotation_interval,
 };
 use super::input::{Fields, Node};
+use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
 use super::money::{Money, read_money};
 use super::violation::{Path, Violations};
@@ -314,7 +315,7 @@ fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
         fields.finish();
         let provider_name = provider_name?;
         let at = name_node?;
-        seen.check(&at, provider_name.to_lowercase(), || {
+        seen.check(&at, fold(&provider_name), || {
             format!("there is already a line for the provider {provider_name:?}")
         });
         Some(ProviderTerms {

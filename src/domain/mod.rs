@@ -9,6 +9,7 @@ pub mod credential;
 pub mod duration;
 pub mod input;
 pub mod json;
+pub mod letter_case;
 pub mod list;
 pub mod model_pattern;
 pub mod money;

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::fault::{Doing, is_unique_violation};
 use super::{Reading, Writing};
 use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::letter_case::fold;
 use crate::error::{Error, Result};
 
 /// A profile as it is shown: the JSON of one version, byte for byte as it was stored.
@@ -43,7 +44,7 @@ pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
             statement.execute(params![
                 profile.id,
                 profile.name,
-                profile.name.to_lowercase(),
+                fold(&profile.name),
                 profile.description,
                 profile.is_active,
                 profile.version,
@@ -58,7 +59,11 @@ pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
             "INSERT INTO access_profile_search (rowid, name, description) VALUES (?1, ?2, ?3)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![profile.id, profile.name, profile.description])
+            statement.execute(params![
+                profile.id,
+                fold(&profile.name),
+                fold(&profile.description)
+            ])
         })
         .doing("indexing an access profile")?;
     insert_tags(writing, profile)?;
