@@ -13,6 +13,7 @@ use super::duration::{
     ResetDuration, RotationInterval, read_reset_duration, read_rotation_interval,
 };
 use super::input::{Fields, MAX_NAME, Node, read_description};
+use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
 use super::money::{Money, read_money};
 use super::violation::{Path, Violations};
@@ -146,12 +147,14 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
     pub fn parse_new(body: &Value, now: Timestamp) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), true);
-        if let Some(input) = &input {
+        let (input, at) = Self::read_body(&Node::root(body, &violations), true).unzip();
+        if let (Some(input), Some(at)) = (&input, &at) {
             let interval = input.auto_rotation_interval.flatten();
-            check_rotation(&violations, interval, input.next_rotation_at.flatten(), now);
+            let next = input.next_rotation_at.flatten();
+            check_rotation(&violations, at, interval, next, now);
             check_grants(
                 &violations,
+                at,
                 input.mcp_servers.as_deref().unwrap_or_default(),
                 input.mcp_tool_overrides.as_deref().unwrap_or_default(),
             );
@@ -166,11 +169,11 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_change(body: &Value) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), false);
-        if let Some(input) = &input {
-            check_caps(&violations, input);
+        let read = Self::read_body(&Node::root(body, &violations), false);
+        if let Some((input, place)) = &read {
+            check_caps(&violations, place, input);
         }
-        violations.finish(input)
+        violations.finish(read.map(|(input, _)| input))
     }
 
     /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
@@ -179,18 +182,21 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_stored(snapshot: &Value) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(snapshot, &violations), false);
-        if let Some(input) = &input {
+        let read = Self::read_body(&Node::root(snapshot, &violations), false);
+        if let Some((input, place)) = &read {
             check_grants(
                 &violations,
+                place,
                 input.mcp_servers.as_deref().unwrap_or_default(),
                 input.mcp_tool_overrides.as_deref().unwrap_or_default(),
             );
         }
+        let input = read.map(|(input, _)| input);
         violations.finish(input)
     }
 
-    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
+    /// The input, and the place of the profile in the body.
+    fn read_body(body: &Node<'_>, creating: bool) -> Option<(Self, Path)> {
         let mut fields = body.object()?;
         if let Some(enveloped) = fields
             .given("access_profile")
@@ -198,10 +204,10 @@ impl AccessProfileInput {
         {
             fields.ignore(&BESIDE_PROFILE);
             fields.finish();
-            return Some(Self::read(enveloped.object()?, creating));
+            return Some((Self::read(enveloped.object()?, creating), enveloped.path));
         }
         // `access_profile` is no field of a profile: start over, so that it is refused by name.
-        Some(Self::read(body.object()?, creating))
+        Some((Self::read(body.object()?, creating), body.path.clone()))
     }
 
     fn read(mut fields: Fields<'_>, creating: bool) -> Self {
@@ -245,7 +251,7 @@ impl AccessProfileInput {
 }
 
 /// Caps on changes only (API.md §2).
-fn check_caps(violations: &Violations, input: &AccessProfileInput) {
+fn check_caps(violations: &Violations, root: &Path, input: &AccessProfileInput) {
     let check = |path: Path, sent: Option<usize>, cap: usize| {
         if let Some(sent) = sent.filter(|sent| *sent > cap) {
             violations.add(
@@ -255,7 +261,6 @@ fn check_caps(violations: &Violations, input: &AccessProfileInput) {
             );
         }
     };
-    let root = Path::root();
     let providers = input.provider_configs.as_deref();
     check(
         root.field("tags"),
@@ -278,16 +283,18 @@ fn check_caps(violations: &Violations, input: &AccessProfileInput) {
     }
 }
 
-/// A date for the next rotation needs an interval and lies in the future.
+/// A date for the next rotation needs an interval and lies in the future. `at` is where the profile stands in the body.
 pub(super) fn check_rotation(
     violations: &Violations,
+    at: &Path,
     interval: Option<RotationInterval>,
     next: Option<Timestamp>,
     now: Timestamp,
 ) {
     let Some(next) = next else { return };
-    let path = Path::root().field("next_rotation_at");
-    if interval.is_none() {
+    let path = at.field("next_rotation_at");
+    // An interval that is wrong was sent all the same.
+    if interval.is_none() && !violations.concern(&at.field("auto_rotation_interval")) {
         violations.add(
             &path,
             "rotation_without_interval",
@@ -303,9 +310,10 @@ pub(super) fn check_rotation(
     }
 }
 
-/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake.
+/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake. `at` as above.
 pub(super) fn check_grants(
     violations: &Violations,
+    at: &Path,
     servers: &[McpServerLink],
     overrides: &[ToolOverride],
 ) {
@@ -316,7 +324,7 @@ pub(super) fn check_grants(
     for (index, tool) in overrides.iter().enumerate() {
         if tool.action == OverrideAction::Exclude && granted.contains(tool.mcp_client_id.as_str()) {
             violations.add(
-                &Path::root().field("mcp_tool_overrides").index(index),
+                &at.field("mcp_tool_overrides").index(index),
                 "exclude_on_granted_server",
                 format_args!(
                     "excludes a tool of {:?}, which mcp_servers grants as a whole; drop one of the two",
@@ -363,7 +371,7 @@ fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
         fields.finish();
         let provider_name = provider_name?;
         let at = name_node?;
-        seen.check(&at, provider_name.to_lowercase(), || {
+        seen.check(&at, fold(&provider_name), || {
             format!("there is already a line for the provider {provider_name:?}")
         });
         Some(ProviderTerms {

@@ -11,6 +11,7 @@ pub mod duration;
 pub mod idempotency;
 pub mod input;
 pub mod json;
+pub mod letter_case;
 pub mod list;
 pub mod model_pattern;
 pub mod money;

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::fault::{Doing, is_unique_violation};
 use super::{Reading, Writing};
 use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::letter_case::fold;
 use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
 
@@ -46,7 +47,7 @@ pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
             statement.execute(params![
                 profile.id,
                 profile.name,
-                profile.name.to_lowercase(),
+                fold(&profile.name),
                 profile.description,
                 profile.is_active,
                 profile.version,
@@ -75,7 +76,7 @@ pub fn update(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
             statement.execute(params![
                 profile.id,
                 profile.name,
-                profile.name.to_lowercase(),
+                fold(&profile.name),
                 profile.description,
                 profile.is_active,
                 profile.version,
@@ -110,7 +111,11 @@ fn insert_details(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> 
             "INSERT INTO access_profile_search (rowid, name, description) VALUES (?1, ?2, ?3)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![profile.id, profile.name, profile.description])
+            statement.execute(params![
+                profile.id,
+                fold(&profile.name),
+                fold(&profile.description)
+            ])
         })
         .doing("indexing an access profile")?;
     insert_tags(writing, profile)?;

@@ -17,6 +17,7 @@ use super::fault::Doing;
 use super::health::{Health, damaged};
 use super::{Store, anchor, migrate, settings};
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
+use crate::domain::letter_case::fold;
 use crate::error::{Error, Result};
 
 /// `PRAGMA application_id` of our files: "TOLK".
@@ -318,12 +319,12 @@ pub(super) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()
     add_functions(connection)
 }
 
-/// `contains_folded(text, part)`: whether `part`, in lower case already, stands in `text` without regard to case.
+/// `contains_folded(text, part)`: whether `part`, folded already, stands in `text` without regard to case.
 fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("contains_folded", 2, flags, |arguments| {
         let text = arguments.get_raw(0).as_str()?;
         let part = arguments.get_raw(1).as_str()?;
-        Ok(text.to_lowercase().contains(part))
+        Ok(fold(text).contains(part))
     })
 }
