@@ -3,6 +3,7 @@
 pub mod access_profile;
 pub mod access_profile_change;
 pub mod access_profile_input;
+pub mod access_profile_parts;
 pub mod access_profile_versions;
 pub mod api_key;
 pub mod audit;
