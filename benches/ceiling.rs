@@ -200,7 +200,7 @@ fn seed(data_dir: &Path, profiles: u32) {
         };
         services.store.write(batch).unwrap();
     }
-    services.store.close().unwrap();
+    services.store.close(jiff::Timestamp::now()).unwrap();
 }
 
 fn create(writing: &Writing<'_>, number: u32, now: jiff::Timestamp) -> Result<()> {
@@ -212,8 +212,8 @@ fn create(writing: &Writing<'_>, number: u32, now: jiff::Timestamp) -> Result<()
     let json = access_profiles::insert(writing, &profile, "seed")?;
     let entry = NewAuditEntry {
         actor: Actor::server("seed"),
-        action: "access_profile.create",
-        subject_kind: "access_profile",
+        action: "access_profile.create".into(),
+        subject_kind: "access_profile".into(),
         subject_id: id.to_string(),
         access_profile_id: Some(id),
         user_id: None,

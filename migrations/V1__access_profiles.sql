@@ -30,7 +30,6 @@ CREATE TABLE api_keys (
     revoked_at   INTEGER,
     last_used_at INTEGER,
     -- The secret before the last rotation, while its grace period lasts.
-    previous_salt       BLOB CHECK (length(previous_salt) = 16),
     previous_hash       BLOB CHECK (length(previous_hash) = 32),
     previous_expires_at INTEGER
 ) STRICT;

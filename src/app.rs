@@ -18,8 +18,10 @@ use tokio::sync::watch;
 use crate::config::Settings;
 use crate::domain::credential::Token;
 use crate::error::{Error, Result};
+use crate::http::attempts::Attempts;
+use crate::http::authenticate::ControlSocket;
+use crate::http::client_address::TrustedProxies;
 use crate::http::discipline::{self, Hosts};
-use crate::http::guard::ControlSocket;
 use crate::http::{State, configure};
 use crate::service::keyring::Keyring;
 use crate::service::{Clock, Services, first_start, once};
@@ -34,6 +36,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the whole file is read for damage.
 const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
+/// How often the upkeep thread wakes up, and the uses of keys are written down.
+const STEP: Duration = Duration::from_secs(30);
 /// How often what has grown too old is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// Connections that may wait to be accepted.
@@ -106,6 +110,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let state = web::Data::new(State {
         services: Arc::clone(&services),
         body_timeout: settings.body_timeout,
+        proxies: TrustedProxies(settings.trusted_proxies.clone()),
+        attempts: Attempts::default(),
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
     });
     Ok(App {
@@ -172,6 +178,9 @@ impl App {
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(services.store.directory().control_socket());
+        if let Err(error) = services.keyring.write_uses(&services.store) {
+            log::warn!("noting when keys were used: {error}");
+        }
         let closed = services.store.close(services.clock.now());
         served.map_err(|error| Error::internal("serving", error))?;
         closed
@@ -243,16 +252,15 @@ impl Upkeep {
             } else {
                 Duration::ZERO
             };
-            while stopped.recv_timeout(check_in.min(SWEEP_EVERY)) == Err(RecvTimeoutError::Timeout)
-            {
-                check_in = check_in.saturating_sub(SWEEP_EVERY);
+            let mut until_sweep = SWEEP_EVERY;
+            while stopped.recv_timeout(check_in.min(STEP)) == Err(RecvTimeoutError::Timeout) {
+                check_in = check_in.saturating_sub(STEP);
+                until_sweep = until_sweep.saturating_sub(STEP);
                 if check_in.is_zero() {
                     check(&services);
                     check_in = INTEGRITY_EVERY;
                 }
-                if let Err(error) = once::sweep(&services) {
-                    log::warn!("forgetting old idempotency keys: {error}");
-                }
+                sweep(&services, &mut until_sweep);
             }
         };
         let thread = std::thread::Builder::new()
@@ -266,6 +274,19 @@ impl Upkeep {
         drop(self.stop);
         if self.thread.join().is_err() {
             log::error!("the upkeep thread panicked");
+        }
+    }
+}
+
+/// Writes down when keys were used, and every few minutes removes what has grown too old.
+fn sweep(services: &Services, until_sweep: &mut Duration) {
+    if let Err(error) = services.keyring.write_uses(&services.store) {
+        log::warn!("noting when keys were used: {error}");
+    }
+    if until_sweep.is_zero() {
+        *until_sweep = SWEEP_EVERY;
+        if let Err(error) = once::sweep(services) {
+            log::warn!("forgetting old idempotency keys: {error}");
         }
     }
 }

@@ -4,11 +4,11 @@
 
 mod names;
 
-use std::net::SocketAddr;
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use self::names::Names;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Host names by which clients reach this server, beside the loopback names.
     pub allowed_hosts: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a request body may take.
     pub body_timeout: Duration,
     /// Connections at a time.
@@ -81,6 +83,7 @@ struct Document {
 struct ServerTable {
     listen: Option<String>,
     allowed_hosts: Option<Names>,
+    trusted_proxies: Option<Names>,
     body_timeout_seconds: Option<u64>,
     max_connections: Option<usize>,
 }
@@ -109,9 +112,10 @@ enum Level {
 }
 
 /// Every setting by its name in the file, for hints; a test keeps it equal to the tables above.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "server.listen",
     "server.allowed_hosts",
+    "server.trusted_proxies",
     "server.body_timeout_seconds",
     "server.max_connections",
     "storage.data_dir",
@@ -160,6 +164,7 @@ impl Settings {
         Ok(Self {
             listen: address(&listen)?,
             allowed_hosts: server.allowed_hosts.unwrap_or_default().0,
+            trusted_proxies: networks(&server.trusted_proxies.unwrap_or_default().0)?,
             body_timeout: seconds(
                 "server.body_timeout_seconds",
                 server.body_timeout_seconds.unwrap_or(10),
@@ -238,6 +243,10 @@ impl Document {
         put(&mut self.server.listen, over.server.listen);
         put(&mut self.server.allowed_hosts, over.server.allowed_hosts);
         put(
+            &mut self.server.trusted_proxies,
+            over.server.trusted_proxies,
+        );
+        put(
             &mut self.server.body_timeout_seconds,
             over.server.body_timeout_seconds,
         );
@@ -287,6 +296,19 @@ fn address(text: &str) -> Result<SocketAddr> {
                 "server.listen: {text:?} is no address of this machine; {expected}"
             ))
         })
+}
+
+fn networks(names: &[String]) -> Result<Vec<IpNet>> {
+    let read = |name: &String| {
+        let alone = || name.parse::<IpAddr>().map(IpNet::from);
+        name.parse::<IpNet>().or_else(|_| alone()).map_err(|_| {
+            let expected = "expected addresses or networks such as 10.0.0.0/8";
+            Error::refused(format!(
+                "server.trusted_proxies: {expected}, found {name:?}"
+            ))
+        })
+    };
+    names.iter().map(read).collect()
 }
 
 fn seconds(name: &str, value: u64) -> Result<Duration> {

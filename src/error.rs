@@ -27,6 +27,19 @@ pub enum Error {
         message: String,
     },
 
+    /// There is no such credential: unknown id or wrong secret, which nobody can tell apart.
+    #[error(
+        "this management API key is not known here; check that it is complete and meant for this server"
+    )]
+    UnknownCredential,
+
+    /// Too many credentials that did not fit came from there.
+    #[error("too many failed attempts to authenticate; wait {retry_after_seconds} s")]
+    Throttled {
+        /// When to try again.
+        retry_after_seconds: u64,
+    },
+
     /// The credential is good but does not hold this permission.
     #[error("this API key lacks the permission {0}")]
     MissingPermission(Permission),

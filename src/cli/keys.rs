@@ -27,6 +27,29 @@ pub enum KeysCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show one key
+    #[command(after_help = "Example:\n  tollkeeper keys show ci")]
+    Show {
+        /// The name, the id, or the beginning as `keys list` shows it
+        #[arg(value_name = "NAME|ID")]
+        key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a key a new secret, which is shown once
+    #[command(after_help = "Example:\n  tollkeeper keys rotate ci --grace 24h")]
+    Rotate {
+        /// The name, the id, or the beginning as `keys list` shows it
+        #[arg(value_name = "NAME|ID")]
+        key: String,
+        /// How long the old secret still works: a span such as 24h (units s m h d w), at most 30 days
+        #[arg(long, value_name = "SPAN", default_value = "0")]
+        grace: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Revoke a key; a running server refuses it at once
     #[command(after_help = "Example:\n  tollkeeper keys revoke ci")]
     Revoke {
@@ -94,6 +117,8 @@ pub fn run(command: KeysCommand, settings: &Settings) -> Result<()> {
     let done = match command {
         KeysCommand::Create(arguments) => create(&control, &arguments),
         KeysCommand::List { json } => list(&control, json),
+        KeysCommand::Show { key, json } => show(&control, &key, json),
+        KeysCommand::Rotate { key, grace, json } => rotate(&control, &key, &grace, json),
         KeysCommand::Revoke { key, json } => revoke(&control, &key, json),
     };
     control.close().and(done)
@@ -106,23 +131,62 @@ fn create(control: &Control, arguments: &CreateArguments) -> Result<()> {
         arguments.permission.clone()
     };
     let body = json!({ "name": arguments.name, "scopes": scopes, "expires_at": arguments.expires.at(Timestamp::now()) });
-    let mut answer = control.call(Method::POST, "/api/api-keys", Some(&body))?;
-    answer["database"] = json!(control.database());
-    if arguments.json {
-        print_line(&answer.to_string());
-        return Ok(());
+    let answer = control.call(Method::POST, "/api/api-keys", Some(&body))?;
+    print_secret(control, answer, arguments.json);
+    Ok(())
+}
+
+fn rotate(control: &Control, wanted: &str, grace: &str, json: bool) -> Result<()> {
+    let key = find(control, wanted)?;
+    let path = format!("/api/api-keys/{}/rotate", key["id"]);
+    let answer = control.call(Method::POST, &path, Some(&json!({ "grace": grace })))?;
+    print_secret(control, answer, json);
+    Ok(())
+}
+
+fn show(control: &Control, wanted: &str, json: bool) -> Result<()> {
+    let key = find(control, wanted)?;
+    if json {
+        print_line(&json!({ "api_key": key, "database": control.database() }).to_string());
+    } else {
+        print_line(&format!("{}\nIn {}", described(&key), control.database()));
     }
-    let key = &answer["api_key"];
+    Ok(())
+}
+
+/// Shows an answer that holds a new secret.
+fn print_secret(control: &Control, mut answer: Value, json: bool) {
+    answer["database"] = json!(control.database());
+    if json {
+        print_line(&answer.to_string());
+        return;
+    }
     print_line(&format!(
-        "{}\n\nThe key {:?} (id {}) is shown this once and may: {}\nExpires: {}\nStored in {}",
+        "{}\n\nThis key is shown this once.\n{}\nStored in {}",
         text(&answer["key"]),
-        text(&key["name"]),
-        key["id"],
-        scopes_of(key),
-        key["expires_at"].as_str().unwrap_or("never"),
+        described(&answer["api_key"]),
         control.database()
     ));
-    Ok(())
+}
+
+fn described(key: &Value) -> String {
+    let or_never = |value: &Value| value.as_str().unwrap_or("never").to_owned();
+    let lines = format!(
+        "Name:      {} (id {})\nKey:       {}\nMay:       {}\nState:     {}\nExpires:   {}\nLast used: {}\nMade by:   {}, {}",
+        text(&key["name"]),
+        key["id"],
+        text(&key["key_prefix"]),
+        scopes_of(key),
+        text(&key["state"]),
+        or_never(&key["expires_at"]),
+        or_never(&key["last_used_at"]),
+        text(&key["created_by"]),
+        text(&key["created_at"]),
+    );
+    match key["previous_key_expires_at"].as_str() {
+        Some(until) => format!("{lines}\nThe secret before it works until {until}"),
+        None => lines,
+    }
 }
 
 fn list(control: &Control, json: bool) -> Result<()> {
@@ -149,30 +213,7 @@ fn list(control: &Control, json: bool) -> Result<()> {
 }
 
 fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
-    let keys = all_keys(control)?;
-    let is = |key: &&Value| {
-        fold(text(&key["name"])) == fold(wanted)
-            || key["id"].as_i64() == wanted.parse().ok()
-            || wanted.trim_end_matches(['_', '…'])
-                == text(&key["key_prefix"]).trim_end_matches(['_', '…'])
-    };
-    let matching: Vec<&Value> = keys.iter().filter(is).collect();
-    let key = match matching.as_slice() {
-        [key] => key,
-        [] => {
-            return Err(Error::refused(format!(
-                "there is no key {wanted:?} in {}; see `tollkeeper keys list`",
-                control.database()
-            )));
-        }
-        several => {
-            let ids: Vec<String> = several.iter().map(|key| key["id"].to_string()).collect();
-            return Err(Error::refused(format!(
-                "{wanted:?} is the name of one key and the id of another; ids: {}",
-                ids.join(", ")
-            )));
-        }
-    };
+    let key = find(control, wanted)?;
     let answer = control.call(
         Method::DELETE,
         &format!("/api/api-keys/{}", key["id"]),
@@ -188,6 +229,32 @@ fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// The one key that is meant.
+fn find(control: &Control, wanted: &str) -> Result<Value> {
+    let keys = all_keys(control)?;
+    let is = |key: &&Value| {
+        fold(text(&key["name"])) == fold(wanted)
+            || key["id"].as_i64() == wanted.parse().ok()
+            || wanted.trim_end_matches(['_', '…'])
+                == text(&key["key_prefix"]).trim_end_matches(['_', '…'])
+    };
+    let matching: Vec<&Value> = keys.iter().filter(is).collect();
+    match matching.as_slice() {
+        [key] => Ok((*key).clone()),
+        [] => Err(Error::refused(format!(
+            "there is no key {wanted:?} in {}; see `tollkeeper keys list`",
+            control.database()
+        ))),
+        several => {
+            let ids: Vec<String> = several.iter().map(|key| key["id"].to_string()).collect();
+            Err(Error::refused(format!(
+                "{wanted:?} is the name of one key and the id of another; ids: {}",
+                ids.join(", ")
+            )))
+        }
+    }
 }
 
 fn all_keys(control: &Control) -> Result<Vec<Value>> {

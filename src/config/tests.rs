@@ -73,10 +73,16 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
 
 #[test]
 fn every_listed_name_is_a_setting() {
-    for (name, value) in NAMES
-        .iter()
-        .zip(["1.2.3.4:5", "x", "1", "1", "x", "text", "info"])
-    {
+    for (name, value) in NAMES.iter().zip([
+        "1.2.3.4:5",
+        "x",
+        "10.0.0.0/8",
+        "1",
+        "1",
+        "x",
+        "text",
+        "info",
+    ]) {
         load("", &[(&variable_of(name), value)]).unwrap();
     }
     let shown = format!("{:?}", Document::default());

@@ -1,20 +1,28 @@
 //! Management API keys: what they may do and how long.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::permission::PermissionSet;
+use super::duration::{ResetDuration, Unit};
+use super::input::{Fields, MAX_NAME, Node, read_description};
+use super::permission::{Permission, PermissionSet};
+use super::validator::entity_tag;
+use super::violation::Violations;
+use crate::error::Result;
 
 /// Length of a salt, in bytes (RFC 9106 §3.1 recommends 16).
 pub const SALT_LENGTH: usize = 16;
 /// Length of a stored hash, in bytes.
 pub const HASH_LENGTH: usize = 32;
+/// Longest grace period of a rotation, in seconds.
+const MAX_GRACE_SECONDS: i64 = 30 * 86_400;
 
 /// A key as it is listed; nothing in it helps to forge one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// Set by the server.
     pub id: i64,
-    /// The 12 characters by which a token names its key.
+    /// The 12 characters by which a token names its key; stays when the key is rotated.
     pub public_id: String,
     /// Unique among keys that are not revoked, without regard to case.
     pub name: String,
@@ -22,6 +30,8 @@ pub struct ApiKey {
     pub description: String,
     /// What it may do.
     pub permissions: PermissionSet,
+    /// Changes with every change of the key.
+    pub revision: i64,
     /// The name of the key that made it.
     pub created_by: String,
     /// Set by the server.
@@ -32,6 +42,22 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// Since when it is refused.
     pub revoked_at: Option<Timestamp>,
+    /// When it was last used; written at most once a minute.
+    pub last_used_at: Option<Timestamp>,
+    /// Until when the secret before the last rotation works.
+    pub previous_expires_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// The validator of the key's settings; its use does not change it.
+    pub fn entity_tag(&self) -> String {
+        entity_tag(self.revision, &self.public_id)
+    }
+
+    /// Whether it may do everything for ever: somebody must hold such a key.
+    pub fn is_all_powerful(&self) -> bool {
+        self.permissions.is_all() && self.expires_at.is_none()
+    }
 }
 
 /// What is stored of a key that is being made. Has no `Debug`.
@@ -50,4 +76,165 @@ pub struct NewApiKey {
     pub salt: [u8; SALT_LENGTH],
     /// argon2id of the secret with that salt.
     pub hash: [u8; HASH_LENGTH],
+}
+
+/// Whether a key works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It works.
+    Active,
+    /// Its time is over.
+    Expired,
+}
+
+/// The fields of a key as somebody sent them; `None` where they were left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiKeyInput {
+    /// Trimmed, 1 to 255 characters.
+    pub name: Option<String>,
+    /// Empty when `null`.
+    pub description: Option<String>,
+    /// What it may do.
+    pub permissions: Option<PermissionSet>,
+    /// `Some(None)` is never.
+    pub expires_at: Option<Option<Timestamp>>,
+}
+
+/// Fields that the server sets.
+const SET_BY_SERVER: [&str; 8] = [
+    "id",
+    "key_prefix",
+    "state",
+    "created_by",
+    "created_at",
+    "updated_at",
+    "last_used_at",
+    "previous_key_expires_at",
+];
+
+impl ApiKeyInput {
+    /// Reads the body of a create, where name and scopes are required, or of a change.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
+        let violations = Violations::default();
+        let input = Self::read_body(&Node::root(body, &violations), creating);
+        violations.finish(input)
+    }
+
+    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
+        let mut fields = body.object()?;
+        // An answer as a whole, so that what was read can be sent back.
+        if let Some(enveloped) = fields.given("api_key") {
+            fields.finish();
+            return Some(Self::read(enveloped.object()?, creating));
+        }
+        Some(Self::read(body.object()?, creating))
+    }
+
+    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
+        let mut wanted = |name| {
+            if creating {
+                fields.required(name)
+            } else {
+                fields.sent(name)
+            }
+        };
+        let (name, scopes) = (wanted("name"), wanted("scopes"));
+        let input = Self {
+            name: name.and_then(|node| node.name(MAX_NAME)),
+            permissions: scopes.and_then(|node| read_scopes(&node)),
+            description: fields
+                .given("description")
+                .and_then(|node| read_description(&node)),
+            expires_at: fields.sent("expires_at").and_then(|node| match node.value {
+                Value::Null => Some(None),
+                Value::String(text) if text.is_empty() => Some(None),
+                _ => node.timestamp().map(Some),
+            }),
+        };
+        fields.ignore(&SET_BY_SERVER);
+        fields.finish();
+        input
+    }
+
+    /// A new date must lie in the future; the one that is stored may be sent back.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`].
+    pub fn check_expiry(&self, stored: Option<Timestamp>, now: Timestamp) -> Result<()> {
+        let violations = Violations::default();
+        if let Some(Some(at)) = self.expires_at
+            && self.expires_at != Some(stored)
+            && at <= now
+        {
+            let path = super::violation::Path::root().field("expires_at");
+            violations.add(
+                &path,
+                "not_in_future",
+                format_args!("must lie in the future, is {at}"),
+            );
+        }
+        violations.finish(Some(()))
+    }
+}
+
+/// Names (`AccessProfiles:View`), ids, or `"*"` alone.
+fn read_scopes(node: &Node<'_>) -> Option<PermissionSet> {
+    let all = |scopes: &Vec<Value>| matches!(scopes.as_slice(), [Value::String(all)] if all == "*");
+    if node.value.as_array().is_some_and(all) {
+        return Some(PermissionSet::ALL);
+    }
+    node.list(|scope| {
+        let permission = match scope.value {
+            Value::Number(number) => number.as_i64().and_then(Permission::from_id),
+            Value::String(name) => name.parse().ok(),
+            _ => None,
+        };
+        permission.or_else(|| {
+            scope.refuse(
+                "unknown_permission",
+                "expected a permission such as \"AccessProfiles:View\" or its id, or [\"*\"] for all",
+            )
+        })
+    })
+    .map(PermissionSet::of)
+}
+
+/// Reads the body of a rotation: how many seconds the old secret still works, 0 when it is left out.
+///
+/// # Errors
+/// [`crate::error::Error::Invalid`] with every violation.
+pub fn parse_grace(body: &Value) -> Result<i64> {
+    let violations = Violations::default();
+    let read = || {
+        let mut fields = Node::root(body, &violations).object()?;
+        let grace = fields
+            .given("grace")
+            .map_or(Some(0), |node| read_grace(&node));
+        fields.finish();
+        grace
+    };
+    let grace = read();
+    violations.finish(grace)
+}
+
+fn read_grace(node: &Node<'_>) -> Option<i64> {
+    let seconds = match node.value {
+        Value::Number(_) => return node.integer(0..=MAX_GRACE_SECONDS),
+        Value::String(text) if text.is_empty() || text == "0" => Some(0),
+        Value::String(text) => text
+            .parse::<ResetDuration>()
+            .ok()
+            .filter(|span| span.unit() <= Unit::Week)
+            .map(|span| span.count() * span.unit().rolling_seconds()),
+        _ => None,
+    };
+    seconds.filter(|seconds| *seconds <= MAX_GRACE_SECONDS).or_else(|| {
+        node.refuse(
+            "invalid_grace",
+            "expected a span such as \"24h\" (units s, m, h, d, w) or whole seconds, at most 30 days",
+        )
+    })
 }

@@ -68,13 +68,18 @@ impl Token {
     ///
     /// Bytes of 248 and more must not occur: they would make some characters likelier. [`Token::usable`] filters them.
     pub fn from_random(kind: Kind, random: &mut [u8; ID_LENGTH + SECRET_LENGTH]) -> Self {
-        let letters: Vec<u8> = random
-            .iter()
-            .map(|byte| ALPHABET[usize::from(*byte) % 62])
-            .collect();
-        random.zeroize();
-        let letters = Zeroizing::new(String::from_utf8(letters).unwrap_or_default());
+        let letters = letters(random);
         let (id, secret) = letters.split_at(ID_LENGTH);
+        Self::assemble(kind, id, secret)
+    }
+
+    /// A token with a new secret for an id that exists; the first characters of `random` are not used.
+    pub fn with_id(kind: Kind, id: &str, random: &mut [u8; ID_LENGTH + SECRET_LENGTH]) -> Self {
+        let letters = letters(random);
+        Self::assemble(kind, id, &letters[ID_LENGTH..])
+    }
+
+    fn assemble(kind: Kind, id: &str, secret: &str) -> Self {
         let mut text = Zeroizing::new(format!("{}{id}_{secret}", kind.prefix()));
         let crc = checksum(text.as_bytes());
         text.push_str(&crc);
@@ -146,6 +151,15 @@ impl Token {
 /// What lists show in place of a token with this id.
 pub fn masked(kind: Kind, id: &str) -> String {
     format!("{}{id}_…", kind.prefix())
+}
+
+fn letters(random: &mut [u8]) -> Zeroizing<String> {
+    let letters = random
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(*byte) % 62]))
+        .collect();
+    random.zeroize();
+    Zeroizing::new(letters)
 }
 
 fn checksum(bytes: &[u8]) -> String {

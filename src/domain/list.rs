@@ -117,6 +117,25 @@ impl Query {
         }
     }
 
+    /// One of some words.
+    pub fn one_of(
+        &self,
+        name: &'static str,
+        words: &'static [&'static str],
+    ) -> Option<&'static str> {
+        let text = self.text(name, 64)?;
+        let word = words.iter().find(|word| **word == text).copied();
+        if word.is_none() {
+            let known = words.join(", ");
+            self.refuse(
+                name,
+                "invalid_value",
+                format_args!("expected one of {known}, found {text:?}"),
+            );
+        }
+        word
+    }
+
     /// A whole number within bounds.
     pub fn integer(&self, name: &'static str, min: i64, max: i64) -> Option<i64> {
         let text = self.text(name, 40)?;

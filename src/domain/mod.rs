@@ -17,5 +17,7 @@ pub mod list;
 pub mod model_pattern;
 pub mod money;
 pub mod permission;
+pub mod seal;
+pub mod throttle;
 pub mod validator;
 pub mod violation;

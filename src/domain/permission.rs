@@ -152,6 +152,17 @@ impl PermissionSet {
         Permission::all().filter(move |permission| self.holds(*permission))
     }
 
+    /// The names of the permissions held; `*` alone for every one.
+    pub fn names(self) -> Vec<String> {
+        if self.all {
+            vec!["*".to_owned()]
+        } else {
+            self.list()
+                .map(|permission| permission.to_string())
+                .collect()
+        }
+    }
+
     /// The set as it is stored: `*`, or names with commas between.
     pub fn to_stored(self) -> String {
         if self.all {

@@ -1,37 +1,62 @@
-//! Handlers of management API keys.
+//! Handlers of management API keys and the permissions they can hold.
 
-use serde_json::Value;
-
-use super::answer::{Answer, ok};
+use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, to_json};
+use super::api_key_schemas::{
+    ApiKeyAnswer, ApiKeyCreated, ApiKeyList, ApiKeyView, PermissionList, PermissionView,
+};
 use super::call::{Call, blocking};
-use super::guard::{ApiKeys, Caller, Create, Delete, View};
-use super::schemas::{ApiKeyAnswer, ApiKeyCreated, ApiKeyList, ApiKeyView, Message};
-use crate::domain::input::{MAX_NAME, Node, read_description};
-use crate::domain::list::Query;
-use crate::domain::permission::{Permission, PermissionSet};
-use crate::domain::violation::Violations;
+use super::guard::{AnyKey, ApiKeys, Caller, Create, Delete, Update, View};
+use super::schemas::Message;
+use crate::domain::api_key::{ApiKey, ApiKeyInput, State, parse_grace};
+use crate::domain::credential::Token;
+use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::permission::Permission;
 use crate::error::Result;
-use crate::service::api_keys::ApiKeyRequest;
-use crate::store::api_keys;
-use crate::{service, service::Services};
+use crate::service;
+use crate::service::Services;
+use crate::service::api_keys::Rotation;
+use crate::store::api_keys::{self, Filter};
+
+pub use crate::store::api_keys::SORT_FIELDS;
 
 /// `GET /api/api-keys`
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
-    let page = call.query(Query::page)?;
+    let (filter, sort, page) =
+        call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
     let services = call.services();
-    let list =
-        blocking(move || services.store.read(|reading| api_keys::list(reading, page))).await?;
-    let api_keys: Vec<_> = list.items.iter().map(ApiKeyView::of).collect();
-    ok(&ApiKeyList {
-        count: api_keys.len(),
-        api_keys,
-        total_count: list.total_count,
-        limit: page.limit,
-        offset: page.offset,
+    let list = blocking(move || {
+        let now = services.clock.now();
+        let list = services
+            .store
+            .read(|reading| api_keys::list(reading, &filter, sort, page, now))?;
+        let api_keys: Vec<_> = list.items.iter().map(|key| view(&services, key)).collect();
+        Ok(ApiKeyList {
+            count: api_keys.len(),
+            api_keys,
+            total_count: list.total_count,
+            limit: page.limit,
+            offset: page.offset,
+        })
     })
+    .await?;
+    ok(&list)
+}
+
+fn read_filter(query: &Query) -> Filter {
+    let state = query.one_of("state", &["active", "expired"]);
+    Filter {
+        search: query.text("search", MAX_SEARCH),
+        state: state.map(|name| {
+            if name == "active" {
+                State::Active
+            } else {
+                State::Expired
+            }
+        }),
+    }
 }
 
 /// `GET /api/api-keys/{id}`
@@ -41,10 +66,16 @@ pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
 pub async fn get(_: Caller<View, ApiKeys>, call: Call) -> Answer {
     let id = call.id("id")?;
     let services = call.services();
-    let key = blocking(move || services.store.read(|reading| api_keys::get(reading, id))).await?;
-    ok(&ApiKeyAnswer {
-        api_key: ApiKeyView::of(&key),
+    let (tag, view) = blocking(move || {
+        let key = services.store.read(|reading| api_keys::get(reading, id))?;
+        Ok((key.entity_tag(), view(&services, &key)))
     })
+    .await?;
+    Ok(ok_unless_known(
+        &call,
+        &tag,
+        to_json(&ApiKeyAnswer { api_key: view })?,
+    ))
 }
 
 /// `POST /api/api-keys`
@@ -53,90 +84,102 @@ pub async fn get(_: Caller<View, ApiKeys>, call: Call) -> Answer {
 /// 400 with every violation, 403 when more is granted than held, 409 when the name is taken.
 pub async fn create(caller: Caller<Create, ApiKeys>, call: Call) -> Answer {
     let services = call.services();
-    let request = call.json(|body| read_request(body, &services)).await?;
+    let input = call.json(|body| ApiKeyInput::parse(body, true)).await?;
     let (actor, holder) = (caller.actor(&call), caller.permissions());
-    let (key, token) =
-        blocking(move || service::api_keys::create(&services, actor, holder, request)).await?;
-    ok(&ApiKeyCreated {
-        api_key: ApiKeyView::of(&key),
-        key: token.reveal().to_owned(),
+    let sealed = caller.sealed_once(&call)?;
+    let create = move || service::api_keys::create(&services, actor, holder, input, sealed, render);
+    Ok(ok_json(blocking(create).await?))
+}
+
+/// `PUT /api/api-keys/{id}`
+///
+/// # Errors
+/// 400 with every violation, 403 when more is granted than held, 404, 409, 412.
+pub async fn update(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    let if_match = call.if_match()?;
+    let input = call.json(|body| ApiKeyInput::parse(body, false)).await?;
+    let (services, actor, holder) = (call.services(), caller.actor(&call), caller.permissions());
+    let (tag, view) = blocking(move || {
+        let key = service::api_keys::update(&services, actor, holder, id, input, if_match)?;
+        Ok((key.entity_tag(), view(&services, &key)))
     })
+    .await?;
+    Ok(ok_tagged(&tag, to_json(&ApiKeyAnswer { api_key: view })?))
+}
+
+/// `POST /api/api-keys/{id}/rotate`
+///
+/// # Errors
+/// 400, 403 when the key holds more than the caller, 404, 412.
+pub async fn rotate(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
+    let (id, if_match) = (call.id("id")?, call.if_match()?);
+    let grace_seconds = call.optional_json(parse_grace).await?.unwrap_or(0);
+    let (services, actor, holder) = (call.services(), caller.actor(&call), caller.permissions());
+    let sealed = caller.sealed_once(&call)?;
+    let rotation = Rotation {
+        id,
+        grace_seconds,
+        if_match,
+    };
+    let rotate =
+        move || service::api_keys::rotate(&services, actor, holder, rotation, sealed, render);
+    Ok(ok_json(blocking(rotate).await?))
 }
 
 /// `DELETE /api/api-keys/{id}`
 ///
 /// # Errors
-/// 400, 404, 409 when nobody would be left who may do everything.
+/// 400, 404, 409 when nobody would be left who may do everything, 412.
 pub async fn delete(caller: Caller<Delete, ApiKeys>, call: Call) -> Answer {
-    let id = call.id("id")?;
-    let services = call.services();
-    let actor = caller.actor(&call);
-    let key = blocking(move || service::api_keys::revoke(&services, actor, id)).await?;
+    let (id, if_match) = (call.id("id")?, call.if_match()?);
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let key = blocking(move || service::api_keys::revoke(&services, actor, id, if_match)).await?;
     ok(&Message {
         message: format!("the API key {:?} is revoked", key.name),
     })
 }
 
-fn read_request(body: &Value, services: &Services) -> Result<ApiKeyRequest> {
-    let violations = Violations::default();
-    let request = read_fields(&Node::root(body, &violations), services);
-    violations.finish(request)
-}
-
-fn read_fields(body: &Node<'_>, services: &Services) -> Option<ApiKeyRequest> {
-    let mut fields = body.object()?;
-    let name = fields.required("name").and_then(|node| node.name(MAX_NAME));
-    let description = match fields.given("description") {
-        Some(node) => read_description(&node),
-        None => Some(String::new()),
-    };
-    let permissions = fields
-        .required("scopes")
-        .and_then(|node| read_scopes(&node));
-    let expires_at = match fields.given("expires_at") {
-        Some(node) if node.value.as_str() == Some("") => Some(None),
-        Some(node) => read_expiry(&node, services).map(Some),
-        None => Some(None),
-    };
-    fields.ignore(&["id", "key_prefix", "created_by", "created_at", "updated_at"]);
-    fields.finish();
-    Some(ApiKeyRequest {
-        name: name?,
-        description: description?,
-        permissions: permissions?,
-        expires_at: expires_at?,
-    })
-}
-
-fn read_expiry(node: &Node<'_>, services: &Services) -> Option<jiff::Timestamp> {
-    let at = node.timestamp()?;
-    if at <= services.clock.now() {
-        return node.refuse(
-            "not_in_future",
-            format_args!("must lie in the future, is {at}"),
-        );
-    }
-    Some(at)
-}
-
-/// Names (`AccessProfiles:View`), ids, or `"*"` alone.
-fn read_scopes(node: &Node<'_>) -> Option<PermissionSet> {
-    if node
-        .value
-        .as_array()
-        .is_some_and(|scopes| matches!(scopes.as_slice(), [Value::String(all)] if all == "*"))
-    {
-        return Some(PermissionSet::ALL);
-    }
-    node.list(|scope| {
-        let permission = match scope.value {
-            Value::Number(number) => number.as_i64().and_then(Permission::from_id),
-            Value::String(name) => name.parse().ok(),
-            _ => None,
-        };
-        permission.or_else(|| {
-            scope.refuse("unknown_permission", "expected a permission such as \"AccessProfiles:View\" or its id, or [\"*\"] for all")
+/// `GET P/rbac/permissions`, `GET P/permissions`
+///
+/// # Errors
+/// None.
+pub async fn permissions(_: AnyKey, _: Call) -> Answer {
+    let permissions: Vec<_> = Permission::all()
+        .map(|permission| PermissionView {
+            id: permission.id(),
+            name: permission.to_string(),
+            resource: permission.resource_name(),
+            operation: permission.operation_name(),
         })
+        .collect();
+    ok(&PermissionList {
+        count: permissions.len(),
+        total_count: permissions.len(),
+        permissions,
     })
-    .map(PermissionSet::of)
+}
+
+/// A key with the last use that this process knows of, which is written down later.
+fn view(services: &Services, key: &ApiKey) -> ApiKeyView {
+    let used = services
+        .keyring
+        .last_used(&key.public_id)
+        .and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    ApiKeyView::of(
+        &ApiKey {
+            last_used_at: key.last_used_at.max(used),
+            ..key.clone()
+        },
+        services.clock.now(),
+    )
+}
+
+fn render(key: &ApiKey, token: &Token) -> Result<String> {
+    let created = ApiKeyCreated {
+        api_key: ApiKeyView::of(key, key.updated_at),
+        key: token.reveal().to_owned(),
+    };
+    serde_json::to_string(&created)
+        .map_err(|error| crate::error::Error::internal("writing an answer", error))
 }

@@ -132,6 +132,27 @@ impl Call {
             .to_owned()
     }
 
+    /// The JSON body, if there is one.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn optional_json<T>(
+        &self,
+        read: impl FnOnce(&Value) -> Result<T>,
+    ) -> std::result::Result<Option<T>, Problem> {
+        let announced = [header::CONTENT_TYPE, header::TRANSFER_ENCODING]
+            .iter()
+            .any(|name| self.header(name).is_some())
+            || self
+                .header(&header::CONTENT_LENGTH)
+                .is_some_and(|length| length != "0");
+        if announced {
+            self.json(read).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// A header's value, if it is there and text.
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.request
@@ -237,7 +258,11 @@ impl Call {
 }
 
 /// The state of the server that serves a request.
-pub fn state(request: &HttpRequest) -> &State {
+pub fn web_state(request: &HttpRequest) -> web::Data<State> {
+    state(request).clone()
+}
+
+fn state(request: &HttpRequest) -> &web::Data<State> {
     request
         .app_data::<web::Data<State>>()
         .unwrap_or_else(|| unreachable!("the application is always built with its state"))

@@ -13,8 +13,8 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 
 use super::State;
+use super::authenticate::ControlSocket;
 use super::context::{Context, REQUEST_ID};
-use super::guard::ControlSocket;
 use super::problem::Problem;
 use super::route::RoutePath;
 

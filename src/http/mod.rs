@@ -6,8 +6,12 @@
 pub mod access_profile_history;
 pub mod access_profiles;
 pub mod answer;
+pub mod api_key_schemas;
 pub mod api_keys;
+pub mod attempts;
+pub mod authenticate;
 pub mod call;
+pub mod client_address;
 pub mod context;
 pub mod discipline;
 pub mod guard;
@@ -25,6 +29,8 @@ use std::time::Duration;
 use actix_web::web;
 
 use crate::service::Services;
+use attempts::Attempts;
+use client_address::TrustedProxies;
 use discipline::Hosts;
 
 /// The target under which the access log is written.
@@ -36,6 +42,10 @@ pub struct State {
     pub services: Arc<Services>,
     /// How long a request body may take.
     pub body_timeout: Duration,
+    /// The networks whose `X-Forwarded-For` is believed.
+    pub proxies: TrustedProxies,
+    /// Slows down whoever fails to authenticate.
+    pub attempts: Attempts,
     /// The host names by which this server may be called.
     pub hosts: Hosts,
 }

@@ -140,11 +140,12 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
         }
         operation = operation.response(status.to_string(), refusal.build());
     }
-    if let Access::Management(permission) = route.access {
+    if route.access != Access::Public {
         let scopes: [String; 0] = [];
-        operation = operation
-            .security(SecurityRequirement::new("management_api_key", scopes))
-            .tag(permission.resource_name());
+        operation = operation.security(SecurityRequirement::new("management_api_key", scopes));
+    }
+    if let Access::Management(permission) = route.access {
+        operation = operation.tag(permission.resource_name());
     }
     operation.build()
 }
@@ -152,7 +153,8 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
 fn refusals(route: &Route) -> Vec<u16> {
     let shared: &[u16] = match route.access {
         Access::Public => &[],
-        Access::Management(_) => &[401, 403, 503],
+        Access::AnyKey => &[401, 429, 503],
+        Access::Management(_) => &[401, 403, 429, 503],
     };
     let mut all: Vec<u16> = shared
         .iter()

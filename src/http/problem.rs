@@ -146,6 +146,19 @@ impl From<Error> for Problem {
                 message,
             )
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            Error::UnknownCredential => Self::from(Error::Unauthenticated {
+                code: "api_key_unknown",
+                message: Error::UnknownCredential.to_string(),
+            }),
+            Error::Throttled {
+                retry_after_seconds,
+            } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "too_many_failed_attempts",
+                error.to_string(),
+            )
+            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds)),
             Error::MissingPermission(permission) => Self::new(
                 StatusCode::FORBIDDEN,
                 "permission_error",

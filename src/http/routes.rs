@@ -7,11 +7,15 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::access_profile_history as history;
+use super::api_key_schemas::{
+    ApiKeyAnswer, ApiKeyBody, ApiKeyChangeBody, ApiKeyCreated, ApiKeyList, PermissionList,
+    RotateBody,
+};
 use super::route::{Parameter, Route};
 use super::schemas::{
     AccessProfileAnswer, AccessProfileBody, AccessProfileChangeBody, AccessProfileDetail,
-    AccessProfileList, ApiKeyAnswer, ApiKeyBody, ApiKeyCreated, ApiKeyList, AuditLogList,
-    AuditVerdict, CloneBody, JsonPatch, Message, StatusAnswer, VersionAnswer, VersionList,
+    AccessProfileList, AuditLogList, AuditVerdict, CloneBody, JsonPatch, Message, StatusAnswer,
+    VersionAnswer, VersionList,
 };
 use super::{access_profiles, api_keys, openapi, page, status};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
@@ -165,34 +169,61 @@ fn history_routes() -> Vec<Route> {
 
 fn api_key_routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/api/api-keys", "list_api_keys", api_keys::list)
-            .says("List management API keys", "Revoked keys are not shown.")
-            .query(PAGE)
+        Route::new(Method::GET, API_KEYS, "list_api_keys", api_keys::list)
+            .says("List management API keys", "Without `sort`, by id. Revoked keys are not shown.")
+            .query(KEY_LIST)
             .answers::<ApiKeyList>(200)
             .refuses(&[400]),
-        Route::new(Method::POST, "/api/api-keys", "create_api_key", api_keys::create)
+        Route::new(Method::POST, API_KEYS, "create_api_key", api_keys::create)
             .says(
                 "Make a management API key",
-                "`key` is shown in this answer only. A key can't grant what it does not hold. `scopes` is `[\"*\"]` for every \
-                 permission, those of later versions included.",
+                "`key` is shown in this answer only, and again to the same caller under the same `Idempotency-Key`. A key can't \
+                 grant what it does not hold. `scopes` is `[\"*\"]` for every permission, those of later versions included.",
             )
             .takes::<ApiKeyBody>()
             .answers::<ApiKeyCreated>(200)
-            .refuses(&[400, 408, 409, 413, 415]),
-        Route::new(Method::GET, "/api/api-keys/{id}", "get_api_key", api_keys::get)
-            .says("Read a management API key", "")
+            .refuses(&[400, 408, 409, 413, 415, 422]),
+        Route::new(Method::GET, API_KEY, "get_api_key", api_keys::get)
+            .says("Read a management API key", "The `ETag` is of its settings; being used does not change it.")
             .answers::<ApiKeyAnswer>(200)
-            .refuses(&[400, 404]),
-        Route::new(Method::DELETE, "/api/api-keys/{id}", "delete_api_key", api_keys::delete)
+            .refuses(&[304, 400, 404]),
+        Route::new(Method::PUT, API_KEY, "update_api_key", api_keys::update)
+            .says(
+                "Change a management API key",
+                "A field that is left out keeps its value; an empty `expires_at` is never. It takes effect before this answers. The \
+                 last key that holds every permission and never expires can't be narrowed (409).",
+            )
+            .takes::<ApiKeyChangeBody>()
+            .answers::<ApiKeyAnswer>(200)
+            .refuses(&[400, 404, 408, 409, 412, 413, 415]),
+        Route::new(Method::DELETE, API_KEY, "delete_api_key", api_keys::delete)
             .says(
                 "Revoke a management API key",
                 "It is refused from the moment this answers. The last key that holds every permission and never expires is kept \
                  (409).",
             )
             .answers::<Message>(200)
-            .refuses(&[400, 404, 409]),
+            .refuses(&[400, 404, 409, 412]),
+        Route::new(Method::POST, "/api/api-keys/{id}/rotate", "rotate_api_key", api_keys::rotate)
+            .says(
+                "Give a management API key a new secret",
+                "Same id, same permissions. The old secret works for `grace` more, and without it not at all; a second rotation \
+                 within the grace ends it. 403 when the key holds more than the caller, who would get hold of it.",
+            )
+            .takes::<RotateBody>()
+            .answers::<ApiKeyCreated>(200)
+            .refuses(&[400, 404, 408, 412, 413, 415, 422]),
+        Route::new(Method::GET, "P/rbac/permissions", "list_permissions", api_keys::permissions)
+            .says("List every permission that a key can hold", "")
+            .answers::<PermissionList>(200),
+        Route::new(Method::GET, "P/permissions", "list_permissions_short", api_keys::permissions)
+            .says("List every permission that a key can hold", "")
+            .answers::<PermissionList>(200),
     ]
 }
+
+const API_KEYS: &str = "/api/api-keys";
+const API_KEY: &str = "/api/api-keys/{id}";
 
 const LIMIT: Parameter = Parameter {
     name: "limit",
@@ -205,6 +236,25 @@ const OFFSET: Parameter = Parameter {
     schema: || integer(0, MAX_OFFSET, 0),
 };
 const PAGE: &[Parameter] = &[LIMIT, OFFSET];
+const KEY_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || RefOr::T(text().max_length(Some(MAX_SEARCH)).into()),
+    },
+    Parameter {
+        name: "state",
+        description: "Keys that work, or keys whose time is over",
+        schema: || RefOr::T(text().enum_values(Some(["active", "expired"])).into()),
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(api_keys::SORT_FIELDS),
+    },
+];
 const AGAINST: &[Parameter] = &[Parameter {
     name: "against",
     description: "The version to compare with; the one before when left out",
@@ -259,18 +309,16 @@ const PROFILE_LIST: &[Parameter] = &[
     Parameter {
         name: "sort",
         description: "Field to sort by; - before it for descending",
-        schema: || {
-            let fields = access_profiles::SORT_FIELDS.iter();
-            RefOr::T(
-                text()
-                    .enum_values(Some(
-                        fields.flat_map(|field| [(*field).to_owned(), format!("-{field}")]),
-                    ))
-                    .into(),
-            )
-        },
+        schema: || sort_schema(access_profiles::SORT_FIELDS),
     },
 ];
+
+fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
+    let words = fields
+        .iter()
+        .flat_map(|field| [(*field).to_owned(), format!("-{field}")]);
+    RefOr::T(text().enum_values(Some(words)).into())
+}
 
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)

@@ -12,8 +12,6 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::access_profile::{
     AccessProfile, McpReference, McpServerLink, OverrideAction, ResetConfig, ToolGroupLink,
 };
-use crate::domain::api_key::ApiKey;
-use crate::domain::credential::{Kind, masked};
 
 /// What a create of an access profile takes.
 #[derive(ToSchema)]
@@ -52,13 +50,18 @@ pub struct AccessProfileChangeBody;
 
 impl PartialSchema for AccessProfileChangeBody {
     fn schema() -> RefOr<Schema> {
-        match AccessProfileBody::schema() {
-            RefOr::T(Schema::Object(mut object)) => {
-                object.required.clear();
-                RefOr::T(Schema::Object(object))
-            }
-            other => other,
+        all_optional(AccessProfileBody::schema())
+    }
+}
+
+/// The schema of a body without its required fields.
+pub(super) fn all_optional(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.required.clear();
+            RefOr::T(Schema::Object(object))
         }
+        other => other,
     }
 }
 
@@ -288,103 +291,6 @@ pub struct AuditVerdict {
     pub entry: Option<i64>,
     /// What is wrong there.
     pub finding: Option<String>,
-}
-
-/// What making a management API key takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ApiKeyBody {
-    /// Unique among keys that are not revoked, without regard to case.
-    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
-    name: String,
-    #[schema(max_length = 10_000)]
-    description: Option<String>,
-    /// Names or ids of permissions, or `["*"]` for all.
-    scopes: Vec<serde_json::Value>,
-    /// In the future; empty or left out: never.
-    expires_at: Option<String>,
-}
-
-/// A management API key as it is listed.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ApiKeyView {
-    /// Its id.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// Free text.
-    pub description: String,
-    /// The beginning of the key, by which logs name it.
-    pub key_prefix: String,
-    /// Names of permissions; `["*"]` for all.
-    pub scopes: Vec<String>,
-    /// The key that made it.
-    pub created_by: String,
-    /// From when on it is refused.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub expires_at: Option<Timestamp>,
-    /// Set by the server.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// Set by the server.
-    #[schema(value_type = String, format = DateTime)]
-    pub updated_at: Timestamp,
-}
-
-impl ApiKeyView {
-    /// A key as it is listed.
-    pub fn of(key: &ApiKey) -> Self {
-        let scopes = if key.permissions.is_all() {
-            vec!["*".to_owned()]
-        } else {
-            key.permissions
-                .list()
-                .map(|permission| permission.to_string())
-                .collect()
-        };
-        Self {
-            id: key.id,
-            name: key.name.clone(),
-            description: key.description.clone(),
-            key_prefix: masked(Kind::Management, &key.public_id),
-            scopes,
-            created_by: key.created_by.clone(),
-            expires_at: key.expires_at,
-            created_at: key.created_at,
-            updated_at: key.updated_at,
-        }
-    }
-}
-
-/// One management API key.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ApiKeyAnswer {
-    /// The key.
-    pub api_key: ApiKeyView,
-}
-
-/// A new management API key.
-#[derive(Serialize, ToSchema)]
-pub struct ApiKeyCreated {
-    /// The key as it will be listed.
-    pub api_key: ApiKeyView,
-    /// The key itself; it is never shown again.
-    pub key: String,
-}
-
-/// A page of management API keys.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ApiKeyList {
-    /// The keys.
-    pub api_keys: Vec<ApiKeyView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
 }
 
 /// What was done.

@@ -1,54 +1,86 @@
-//! Writes of management API keys.
+//! Writes of management API keys. Whatever takes rights away takes them before it answers.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use crate::domain::api_key::{ApiKey, NewApiKey};
+use super::keyring::{ApiKeySettings, random_successor, random_token};
+use super::{Services, once};
+use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
 use crate::domain::audit::{Actor, NewAuditEntry};
-use crate::domain::credential::Token;
+use crate::domain::credential::{Kind, Token};
+use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::permission::PermissionSet;
+use crate::domain::seal::Seal;
+use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::service::Services;
 use crate::store::{Writing, api_keys, audit};
 
-/// A key as somebody asked for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKeyRequest {
-    /// Trimmed, 1 to 255 characters.
-    pub name: String,
-    /// Free text.
-    pub description: String,
-    /// What it may do.
-    pub permissions: PermissionSet,
-    /// From when on it is refused.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// Makes a key. `holder` is what the caller holds: nobody gives away more than that.
+/// Makes a key. `holder` is what the caller holds: nobody gives away more than that. `render` writes the answer, which holds
+/// the secret; with an idempotency key it is stored under a seal.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when the request goes beyond `holder`, [`Error::Conflict`] when the name is taken.
+/// [`Error::Forbidden`] when the request goes beyond `holder`, [`Error::Conflict`] when the name is taken; see also [`once::run`].
 pub fn create(
     services: &Services,
     actor: Actor,
     holder: PermissionSet,
-    request: ApiKeyRequest,
-) -> Result<(ApiKey, Token)> {
-    refuse_escalation(holder, request.permissions)?;
+    input: ApiKeyInput,
+    sealed: Option<SealedOnce>,
+    render: Render,
+) -> Result<String> {
     let now = services.clock.now();
-    let ApiKeyRequest {
-        name,
-        description,
-        permissions,
-        expires_at,
-    } = request;
-    let (token, new) = services
-        .keyring
-        .make(name, description, permissions, expires_at)?;
-    let key = services
-        .store
-        .write(move |writing| insert(writing, actor, &new, now))?;
-    Ok((key, token))
+    input.check_expiry(None, now)?;
+    let settings = ApiKeySettings {
+        name: input.name.unwrap_or_default(),
+        description: input.description.unwrap_or_default(),
+        permissions: input.permissions.unwrap_or_default(),
+        expires_at: input.expires_at.flatten(),
+    };
+    refuse_escalation(holder, settings.permissions)?;
+    let token = random_token(Kind::Management)?;
+    let new = services.keyring.prepare(&token, &settings)?;
+    let changes = services.keyring.changes();
+    let (secret, shown) = (token.clone(), render);
+    let (body, made) = services.store.write(move |writing| {
+        run_sealed(writing, sealed, now, || {
+            let key = insert(writing, actor, &new, now)?;
+            Ok((shown(&key, &secret)?, key))
+        })
+    })?;
+    if let Some(key) = made {
+        services.keyring.remember_new(&token, &key, changes);
+    }
+    Ok(body)
+}
+
+/// How the answer that shows a key and its new secret is written.
+pub type Render = fn(&ApiKey, &Token) -> Result<String>;
+
+/// An idempotency key, and the seal for an answer that holds a secret.
+pub type SealedOnce = (Once, Seal);
+
+/// Like [`once::run`], for an answer that holds a secret. Answers its body, and the key unless the answer is an earlier one.
+fn run_sealed(
+    writing: &Writing<'_>,
+    sealed: Option<SealedOnce>,
+    now: Timestamp,
+    work: impl FnOnce() -> Result<(String, ApiKey)>,
+) -> Result<(String, Option<ApiKey>)> {
+    let Some((once, seal)) = sealed else {
+        return work().map(|(body, key)| (body, Some(key)));
+    };
+    let mut made = None;
+    let answer = once::run(writing, Some(&once), now, || {
+        let (body, key) = work()?;
+        made = Some(key);
+        Ok(StoredAnswer {
+            status: 200,
+            location: None,
+            etag: None,
+            body: seal.close(&body)?,
+        })
+    })?;
+    Ok((seal.open(&answer.body)?, made))
 }
 
 /// Stores a key and its audit entry inside a write.
@@ -72,14 +104,141 @@ pub(super) fn insert(
     Ok(key)
 }
 
+/// Changes the sent settings of a key; a change that changes nothing writes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], [`Error::Forbidden`] when more is granted than `holder` holds, and
+/// [`Error::Conflict`] when the name is taken or nobody would be left who may do everything.
+pub fn update(
+    services: &Services,
+    actor: Actor,
+    holder: PermissionSet,
+    id: i64,
+    input: ApiKeyInput,
+    if_match: IfMatch,
+) -> Result<ApiKey> {
+    let now = services.clock.now();
+    let key = services.store.write(move |writing| {
+        let before = api_keys::get(writing, id)?;
+        if_match.check(&before.entity_tag())?;
+        input.check_expiry(before.expires_at, now)?;
+        let changed = ApiKey {
+            name: input.name.unwrap_or_else(|| before.name.clone()),
+            description: input
+                .description
+                .unwrap_or_else(|| before.description.clone()),
+            permissions: input.permissions.unwrap_or(before.permissions),
+            expires_at: input.expires_at.unwrap_or(before.expires_at),
+            ..before.clone()
+        };
+        if changed == before {
+            return Ok(before);
+        }
+        if changed.permissions != before.permissions || outlives(&changed, &before) {
+            refuse_escalation(holder, changed.permissions)?;
+        }
+        api_keys::update(
+            writing,
+            &ApiKey {
+                updated_at: now,
+                ..changed
+            },
+        )?;
+        keep_one_all_powerful(writing, &before)?;
+        let after = api_keys::get(writing, id)?;
+        audit::append(
+            writing,
+            now,
+            &entry(actor, "api_key.update", &after, Some(&before), Some(&after)),
+        )?;
+        Ok(after)
+    })?;
+    services.keyring.forget(&key.public_id);
+    Ok(key)
+}
+
+/// Whether a key would work longer than before: that gives its rights away anew.
+fn outlives(changed: &ApiKey, before: &ApiKey) -> bool {
+    match (changed.expires_at, before.expires_at) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(new), Some(old)) => new > old,
+    }
+}
+
+/// Gives a key a new secret; the old one works for `grace_seconds` more. `holder` is what the caller holds.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Stale`], and [`Error::Forbidden`] when the key holds more than the caller, who would get hold of
+/// it; see also [`once::run`].
+pub fn rotate(
+    services: &Services,
+    actor: Actor,
+    holder: PermissionSet,
+    rotation: Rotation,
+    sealed: Option<SealedOnce>,
+    render: Render,
+) -> Result<String> {
+    let now = services.clock.now();
+    let Rotation {
+        id,
+        grace_seconds,
+        if_match,
+    } = rotation;
+    let (public_id, salt) = services.store.read(|reading| {
+        let key = api_keys::get(reading, id)?;
+        refuse_escalation(holder, key.permissions)?;
+        let secret = api_keys::find_secret(reading, &key.public_id)?
+            .ok_or_else(|| Error::not_found("API key", id))?;
+        Ok((key.public_id, secret.salt))
+    })?;
+    let token = random_successor(Kind::Management, &public_id)?;
+    let hash = services.keyring.hash(&token, salt)?;
+    let secret = token.clone();
+    let (body, made) = services.store.write(move |writing| {
+        run_sealed(writing, sealed, now, || {
+            let before = api_keys::get(writing, id)?;
+            if_match.check(&before.entity_tag())?;
+            // It may have been given more since it was read.
+            refuse_escalation(holder, before.permissions)?;
+            let until = (grace_seconds > 0)
+                .then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now));
+            api_keys::rotate(writing, id, hash, until, now)?;
+            let after = api_keys::get(writing, id)?;
+            audit::append(
+                writing,
+                now,
+                &entry(actor, "api_key.rotate", &after, Some(&before), Some(&after)),
+            )?;
+            Ok((render(&after, &secret)?, after))
+        })
+    })?;
+    if made.is_some() {
+        services.keyring.forget(&public_id);
+    }
+    Ok(body)
+}
+
+/// Which key is to be rotated, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The key.
+    pub id: i64,
+    /// How long the old secret still works.
+    pub grace_seconds: i64,
+    /// What the caller knows of it.
+    pub if_match: IfMatch,
+}
+
 /// Revokes a key: it is refused from the moment this returns.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] when nobody would be left who may do everything.
-pub fn revoke(services: &Services, actor: Actor, id: i64) -> Result<ApiKey> {
+/// [`Error::NotFound`], [`Error::Stale`]; [`Error::Conflict`] when nobody would be left who may do everything.
+pub fn revoke(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> Result<ApiKey> {
     let now = services.clock.now();
     let key = services.store.write(move |writing| {
         let key = api_keys::get(writing, id)?;
+        if_match.check(&key.entity_tag())?;
         api_keys::revoke(writing, id, now)?;
         keep_one_all_powerful(writing, &key)?;
         audit::append(
@@ -113,10 +272,7 @@ fn refuse_escalation(holder: PermissionSet, wanted: PermissionSet) -> Result<()>
 
 /// After a change of `before`: there must still be a key that may do everything and never expires.
 fn keep_one_all_powerful(writing: &Writing<'_>, before: &ApiKey) -> Result<()> {
-    if !before.permissions.is_all()
-        || before.expires_at.is_some()
-        || api_keys::count_all_powerful(writing)? > 0
-    {
+    if !before.is_all_powerful() || api_keys::count_all_powerful(writing)? > 0 {
         return Ok(());
     }
     Err(Error::conflict(
@@ -142,12 +298,9 @@ fn entry(
             "public_id": key.public_id,
             "name": key.name,
             "description": key.description,
-            "scopes": if key.permissions.is_all() {
-                vec!["*".to_owned()]
-            } else {
-                key.permissions.list().map(|permission| permission.to_string()).collect()
-            },
+            "scopes": key.permissions.names(),
             "expires_at": key.expires_at,
+            "previous_key_expires_at": key.previous_expires_at,
         })
         .to_string()
     };

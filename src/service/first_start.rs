@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Services;
 use super::api_keys::insert;
-use super::keyring::random_token;
+use super::keyring::{ApiKeySettings, random_token};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::permission::PermissionSet;
@@ -27,13 +27,13 @@ pub fn make_first_key(services: &Services, pinned: Option<&Path>) -> Result<Opti
         Some(path) => read_pinned(path)?,
         None => random_token(Kind::Management)?,
     };
-    let new = services.keyring.prepare(
-        &token,
-        NAME.to_owned(),
-        "Made at the first start".to_owned(),
-        PermissionSet::ALL,
-        None,
-    )?;
+    let settings = ApiKeySettings {
+        name: NAME.to_owned(),
+        description: "Made at the first start".to_owned(),
+        permissions: PermissionSet::ALL,
+        expires_at: None,
+    };
+    let new = services.keyring.prepare(&token, &settings)?;
     if pinned.is_none() {
         // The file first: a crash in between leaves a file that opens nothing, never a key that nobody has.
         let directory = services.store.directory();

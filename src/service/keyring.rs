@@ -1,11 +1,12 @@
 //! Verifying management API keys, and remembering those that were verified.
 //!
-//! A verified key is remembered as an HMAC of its whole token under a key that this process alone has, so hashing happens once
-//! per key and process. Only successes are remembered. Whoever changes a key calls [`Keyring::forget`] after the commit and
-//! before answering, so the old rights end with that answer.
+//! A verified token is remembered as an HMAC of itself under a key that this process alone has, so hashing happens once per
+//! token and process. Only successes are remembered. Whoever changes a key calls [`Keyring::forget`] after the commit and before
+//! answering, so the old rights end with that answer.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -15,12 +16,13 @@ use subtle::ConstantTimeEq;
 use super::hasher::Hasher;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{ID_LENGTH, Kind, SECRET_LENGTH, Token};
-use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 use crate::store::{Store, api_keys};
 
-/// Most keys that are remembered; past that one of them is verified anew.
+/// Most tokens that are remembered; past that one of them is verified anew.
 const MAX_REMEMBERED: usize = 10_000;
+/// How exactly the last use of a key is kept: no more than one write for each key in this time.
+const USE_STEP_MILLISECONDS: i64 = 60_000;
 
 /// Verifies and remembers keys.
 pub struct Keyring {
@@ -32,9 +34,22 @@ pub struct Keyring {
 
 #[derive(Default)]
 struct Remembered {
-    keys: HashMap<[u8; 32], Arc<ApiKey>>,
+    tokens: HashMap<[u8; 32], Verified>,
     /// Counts the calls of [`Keyring::forget`], so that a verification that began before one is not remembered after it.
     changes: u64,
+    /// Keys that were met after their time: a clock that is set back does not bring them to life again.
+    expired: HashSet<String>,
+    /// Uses of keys that have since been forgotten: public id and milliseconds.
+    uses: HashMap<String, i64>,
+}
+
+#[derive(Clone)]
+struct Verified {
+    key: Arc<ApiKey>,
+    /// Until when this token works, if it is the one before a rotation.
+    until: Option<Timestamp>,
+    /// Milliseconds; shared with the copies that requests hold.
+    last_used: Arc<AtomicI64>,
 }
 
 impl Keyring {
@@ -56,106 +71,236 @@ impl Keyring {
     /// [`Error::Unauthenticated`] when it has expired since.
     pub fn recall(&self, token: &Token, now: Timestamp) -> Result<Option<Arc<ApiKey>>> {
         let tag = self.tag(token);
-        let key = self
+        let verified = self
             .remembered
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .keys
+            .tokens
             .get(&tag)
             .cloned();
-        match key {
-            Some(key) => usable(&key, now).map(|()| Some(key)),
-            None => Ok(None),
+        let Some(verified) = verified else {
+            return Ok(None);
+        };
+        if verified.until.is_some_and(|until| until <= now) {
+            self.change().tokens.remove(&tag);
+            return Ok(None);
         }
+        if let Err(error) = usable(&verified.key, now) {
+            self.bury(&verified.key);
+            return Err(error);
+        }
+        verified
+            .last_used
+            .store(now.as_millisecond(), Ordering::Relaxed);
+        Ok(Some(verified.key))
     }
 
     /// Verifies a token. Blocks for one argon2id run, the same for an unknown id as for a wrong secret.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`], or [`Error::Unavailable`] when too many keys are being verified.
+    /// [`Error::UnknownCredential`] for an unknown id or a wrong secret, [`Error::Unauthenticated`] for a key whose time is
+    /// over, or [`Error::Unavailable`] when too many keys are being verified.
     pub fn verify(&self, store: &Store, token: &Token, now: Timestamp) -> Result<Arc<ApiKey>> {
-        let changes = self.changes();
-        let stored = store.read(|reading| api_keys::find_secret(reading, token.id()))?;
-        let (salt, expected) = stored
-            .as_ref()
-            .map_or(([0; SALT_LENGTH], [0; HASH_LENGTH]), |it| {
-                (it.salt, it.hash)
-            });
-        let hash = self.hasher.hash(token.secret(), salt)?;
-        let same = bool::from(hash.ct_eq(&expected));
-        let Some(stored) = stored.filter(|_| same) else {
-            return Err(Error::Unauthenticated {
-                code: "api_key_unknown",
-                message: "this management API key is not known here; check that it is complete and meant for this server"
-                    .to_owned(),
-            });
-        };
-        usable(&stored.key, now)?;
-        let key = Arc::new(stored.key);
-        let mut remembered = self
+        let changes = self
             .remembered
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // A key may have changed while it was being hashed: then this answer still stands, as one that began before.
-        if remembered.changes == changes {
-            if remembered.keys.len() >= MAX_REMEMBERED
-                && let Some(any) = remembered.keys.keys().next().copied()
-            {
-                remembered.keys.remove(&any);
-            }
-            remembered.keys.insert(self.tag(token), Arc::clone(&key));
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .changes;
+        let stored = store.read(|reading| api_keys::find_secret(reading, token.id()))?;
+        let hash = self.hash(
+            token,
+            stored
+                .as_ref()
+                .map_or([0; SALT_LENGTH], |stored| stored.salt),
+        )?;
+        // Both comparisons happen for every token, known or not.
+        let nothing = [0; HASH_LENGTH];
+        let current = stored.as_ref().map_or(nothing, |stored| stored.hash);
+        let before = stored
+            .as_ref()
+            .and_then(|stored| stored.previous_hash)
+            .unwrap_or(nothing);
+        let (is_current, is_before) = (
+            bool::from(hash.ct_eq(&current)),
+            bool::from(hash.ct_eq(&before)),
+        );
+        let Some(key) = stored
+            .map(|stored| stored.key)
+            .filter(|_| is_current || is_before)
+        else {
+            return Err(Error::UnknownCredential);
+        };
+        let until = if is_current {
+            None
+        } else {
+            Some(key.previous_expires_at.unwrap_or(now))
+        };
+        if until.is_some_and(|until| until <= now) {
+            return Err(Error::Unauthenticated {
+                code: "api_key_rotated",
+                message: format!(
+                    "the API key {:?} was rotated and this secret's grace period is over",
+                    key.name
+                ),
+            });
         }
+        if self
+            .remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .expired
+            .contains(&key.public_id)
+        {
+            return Err(expired(&key));
+        }
+        if let Err(error) = usable(&key, now) {
+            self.bury(&key);
+            return Err(error);
+        }
+        let key = Arc::new(key);
+        self.remember(token, &key, until, changes, Some(now));
         Ok(key)
+    }
+
+    /// Remembers a token that this process has just made, so that its first use needs no hashing. `changes` is what
+    /// [`Keyring::changes`] was before its key was stored.
+    pub fn remember_new(&self, token: &Token, key: &ApiKey, changes: u64) {
+        self.remember(token, &Arc::new(key.clone()), None, changes, None);
+    }
+
+    /// How often [`Keyring::forget`] was called.
+    pub fn changes(&self) -> u64 {
+        self.remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .changes
+    }
+
+    fn remember(
+        &self,
+        token: &Token,
+        key: &Arc<ApiKey>,
+        until: Option<Timestamp>,
+        changes: u64,
+        used: Option<Timestamp>,
+    ) {
+        let tag = self.tag(token);
+        let mut remembered = self.change();
+        // A key may have changed while it was being hashed: then this answer still stands, as one that began before, but it is
+        // not remembered.
+        if remembered.changes != changes {
+            return;
+        }
+        if remembered.tokens.len() >= MAX_REMEMBERED
+            && let Some(any) = remembered.tokens.keys().next().copied()
+            && let Some(gone) = remembered.tokens.remove(&any)
+        {
+            remembered.note_use(&gone);
+        }
+        let stored = key.last_used_at.map_or(0, Timestamp::as_millisecond);
+        let last_used = Arc::new(AtomicI64::new(
+            used.map_or(stored, Timestamp::as_millisecond),
+        ));
+        remembered.tokens.insert(
+            tag,
+            Verified {
+                key: Arc::clone(key),
+                until,
+                last_used,
+            },
+        );
     }
 
     /// Forgets what was verified for a key. Call it after the commit of a change and before answering.
     pub fn forget(&self, public_id: &str) {
-        let mut remembered = self
-            .remembered
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.change();
         remembered.changes += 1;
-        remembered.keys.retain(|_, key| key.public_id != public_id);
+        remembered.expired.remove(public_id);
+        let gone = remembered
+            .tokens
+            .extract_if(|_, verified| verified.key.public_id == public_id);
+        for (_, verified) in gone.collect::<Vec<_>>() {
+            remembered.note_use(&verified);
+        }
     }
 
-    /// A new token and what is stored of it.
+    /// Keys whose time was met to be over stay dead until they are changed.
+    fn bury(&self, key: &ApiKey) {
+        let mut remembered = self.change();
+        remembered
+            .tokens
+            .retain(|_, verified| verified.key.public_id != key.public_id);
+        if key.expires_at.is_some() {
+            remembered.expired.insert(key.public_id.clone());
+        }
+    }
+
+    /// When a key was last used in this process, in milliseconds, if it is known.
+    pub fn last_used(&self, public_id: &str) -> Option<i64> {
+        let remembered = self
+            .remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let living = remembered
+            .tokens
+            .values()
+            .filter(|verified| verified.key.public_id == public_id);
+        let last = living
+            .map(|verified| verified.last_used.load(Ordering::Relaxed))
+            .max();
+        last.max(remembered.uses.get(public_id).copied())
+            .filter(|at| *at > 0)
+    }
+
+    /// Writes down when keys were last used, at most once a minute for each.
+    ///
+    /// # Errors
+    /// When the database can't be written; the uses are kept for the next time.
+    pub fn write_uses(&self, store: &Store) -> Result<()> {
+        let uses: Vec<(String, i64)> = {
+            let mut remembered = self.change();
+            let mut uses = std::mem::take(&mut remembered.uses);
+            for verified in remembered.tokens.values() {
+                let at = verified.last_used.load(Ordering::Relaxed);
+                let known = uses.entry(verified.key.public_id.clone()).or_default();
+                *known = at.max(*known);
+            }
+            uses.into_iter().filter(|(_, at)| *at > 0).collect()
+        };
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let attempted = uses.clone();
+        let written =
+            store.write(move |writing| api_keys::note_uses(writing, &uses, USE_STEP_MILLISECONDS));
+        if written.is_err() {
+            self.change().uses.extend(attempted);
+        }
+        written
+    }
+
+    /// argon2id of a token's secret.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when too many keys are being verified.
-    pub fn make(
-        &self,
-        name: String,
-        description: String,
-        permissions: PermissionSet,
-        expires_at: Option<Timestamp>,
-    ) -> Result<(Token, NewApiKey)> {
-        let token = random_token(Kind::Management)?;
-        let key = self.prepare(&token, name, description, permissions, expires_at)?;
-        Ok((token, key))
+    pub fn hash(&self, token: &Token, salt: [u8; SALT_LENGTH]) -> Result<[u8; HASH_LENGTH]> {
+        self.hasher.hash(token.secret(), salt)
     }
 
-    /// What is stored of a given token.
+    /// What is stored of a new key with this token.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when too many keys are being verified.
-    pub fn prepare(
-        &self,
-        token: &Token,
-        name: String,
-        description: String,
-        permissions: PermissionSet,
-        expires_at: Option<Timestamp>,
-    ) -> Result<NewApiKey> {
+    pub fn prepare(&self, token: &Token, named: &ApiKeySettings) -> Result<NewApiKey> {
         let salt = random()?;
-        let hash = self.hasher.hash(token.secret(), salt)?;
         Ok(NewApiKey {
             public_id: token.id().to_owned(),
-            name,
-            description,
-            permissions,
-            expires_at,
+            name: named.name.clone(),
+            description: named.description.clone(),
+            permissions: named.permissions,
+            expires_at: named.expires_at,
             salt,
-            hash,
+            hash: self.hash(token, salt)?,
         })
     }
 
@@ -164,11 +309,10 @@ impl Keyring {
         self.hasher.runs()
     }
 
-    fn changes(&self) -> u64 {
+    fn change(&self) -> RwLockWriteGuard<'_, Remembered> {
         self.remembered
-            .read()
+            .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .changes
     }
 
     fn tag(&self, token: &Token) -> [u8; 32] {
@@ -177,6 +321,27 @@ impl Keyring {
         mac.update(token.reveal().as_bytes());
         mac.finalize().into_bytes().into()
     }
+}
+
+impl Remembered {
+    fn note_use(&mut self, verified: &Verified) {
+        let at = verified.last_used.load(Ordering::Relaxed);
+        let known = self.uses.entry(verified.key.public_id.clone()).or_default();
+        *known = at.max(*known);
+    }
+}
+
+/// What a new key is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeySettings {
+    /// Trimmed, 1 to 255 characters.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What it may do.
+    pub permissions: crate::domain::permission::PermissionSet,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A key that is neither revoked nor expired.
@@ -188,14 +353,19 @@ fn usable(key: &ApiKey, now: Timestamp) -> Result<()> {
         });
     }
     match key.expires_at {
-        Some(at) if at <= now => Err(Error::Unauthenticated {
-            code: "api_key_expired",
-            message: format!(
-                "the API key {:?} expired at {at}; ask for a new one",
-                key.name
-            ),
-        }),
+        Some(at) if at <= now => Err(expired(key)),
         _ => Ok(()),
+    }
+}
+
+fn expired(key: &ApiKey) -> Error {
+    let at = key
+        .expires_at
+        .map(|at| format!(" at {at}"))
+        .unwrap_or_default();
+    Error::Unauthenticated {
+        code: "api_key_expired",
+        message: format!("the API key {:?} expired{at}; ask for a new one", key.name),
     }
 }
 
@@ -204,6 +374,18 @@ fn usable(key: &ApiKey, now: Timestamp) -> Result<()> {
 /// # Errors
 /// [`Error::Internal`] when the system gives no randomness.
 pub fn random_token(kind: Kind) -> Result<Token> {
+    random_letters().map(|mut letters| Token::from_random(kind, &mut letters))
+}
+
+/// A new secret for a key that keeps its public id.
+///
+/// # Errors
+/// [`Error::Internal`] when the system gives no randomness.
+pub fn random_successor(kind: Kind, public_id: &str) -> Result<Token> {
+    random_letters().map(|mut letters| Token::with_id(kind, public_id, &mut letters))
+}
+
+fn random_letters() -> Result<[u8; ID_LENGTH + SECRET_LENGTH]> {
     let mut letters = [0_u8; ID_LENGTH + SECRET_LENGTH];
     let mut filled = 0;
     while filled < letters.len() {
@@ -217,10 +399,14 @@ pub fn random_token(kind: Kind) -> Result<Token> {
             filled += 1;
         }
     }
-    Ok(Token::from_random(kind, &mut letters))
+    Ok(letters)
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+/// Random bytes from the system.
+///
+/// # Errors
+/// [`Error::Internal`] when there are none.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal("reading randomness", error))?;
     Ok(bytes)

@@ -1,13 +1,14 @@
 //! Management API keys: hashes only. A revoked key keeps its row, so that the audit log's ids never change their meaning.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::fault::{Doing, is_unique_violation};
 use super::{Reading, Writing};
-use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
+use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH, State};
 use crate::domain::letter_case::fold;
-use crate::domain::list::{Listed, Page};
+use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 
@@ -15,20 +16,21 @@ use crate::error::{Error, Result};
 pub struct StoredSecret {
     /// The key it belongs to.
     pub key: ApiKey,
-    /// Changes with every change of the key.
-    pub revision: i64,
-    /// Salt of the hash.
+    /// Salt of the hashes; a rotation keeps it, so that one hash is compared with both.
     pub salt: [u8; SALT_LENGTH],
     /// argon2id of the secret.
     pub hash: [u8; HASH_LENGTH],
+    /// argon2id of the secret before the last rotation.
+    pub previous_hash: Option<[u8; HASH_LENGTH]>,
 }
 
-const COLUMNS: &str = "id, public_id, name, description, permissions, created_by, created_at, updated_at, expires_at, revoked_at";
+const COLUMNS: &str = "id, public_id, name, description, permissions, revision, created_by, created_at, updated_at, \
+                       expires_at, revoked_at, last_used_at, previous_expires_at";
 
 fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
     let time = |at: usize| {
-        row.get::<_, Option<i64>>(at)
-            .map(|ms| ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
+        let milliseconds = row.get::<_, Option<i64>>(at)?;
+        Ok::<_, rusqlite::Error>(milliseconds.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
     };
     Ok(ApiKey {
         id: row.get(0)?,
@@ -36,11 +38,14 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         name: row.get(2)?,
         description: row.get(3)?,
         permissions: PermissionSet::from_stored(&row.get::<_, String>(4)?),
-        created_by: row.get(5)?,
-        created_at: time(6)?.unwrap_or_default(),
-        updated_at: time(7)?.unwrap_or_default(),
-        expires_at: time(8)?,
-        revoked_at: time(9)?,
+        revision: row.get(5)?,
+        created_by: row.get(6)?,
+        created_at: time(7)?.unwrap_or_default(),
+        updated_at: time(8)?.unwrap_or_default(),
+        expires_at: time(9)?,
+        revoked_at: time(10)?,
+        last_used_at: time(11)?,
+        previous_expires_at: time(12)?,
     })
 }
 
@@ -75,17 +80,72 @@ pub fn insert(
                 new.expires_at.map(Timestamp::as_millisecond),
             ])
         });
+    name_taken(row, &new.name)
+}
+
+/// Stores the settings of a key and counts its revision up.
+///
+/// # Errors
+/// [`Error::Conflict`] when another key that is not revoked has the name.
+pub fn update(writing: &Writing<'_>, changed: &ApiKey) -> Result<()> {
+    let row = writing
+        .connection
+        .prepare_cached(
+            "UPDATE api_keys SET name = ?2, name_key = ?3, description = ?4, permissions = ?5, expires_at = ?6,
+                                 updated_at = ?7, revision = revision + 1
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                changed.id,
+                changed.name,
+                fold(&changed.name),
+                changed.description,
+                changed.permissions.to_stored(),
+                changed.expires_at.map(Timestamp::as_millisecond),
+                changed.updated_at.as_millisecond(),
+            ])
+        });
+    name_taken(row, &changed.name).map(|_| ())
+}
+
+fn name_taken<T>(row: rusqlite::Result<T>, name: &str) -> Result<T> {
     match row {
         Err(error) if is_unique_violation(&error) => Err(Error::conflict(
             "duplicate_name",
             "name",
             format!(
-                "name: there is already an API key named {:?} (names differ by more than case)",
-                new.name
+                "name: there is already an API key named {name:?} (names differ by more than case)"
             ),
         )),
         other => other.doing("storing an API key"),
     }
+}
+
+/// Puts a new secret in place of a key's secret; the old one works until `previous_until`.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn rotate(
+    writing: &Writing<'_>,
+    id: i64,
+    hash: [u8; HASH_LENGTH],
+    previous_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "UPDATE api_keys SET previous_hash = iif(?3 IS NULL, NULL, secret_hash), previous_expires_at = ?3,
+                                 secret_hash = ?2, updated_at = ?4, revision = revision + 1
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            let until = previous_until.map(Timestamp::as_millisecond);
+            statement.execute(params![id, hash, until, now.as_millisecond()])
+        })
+        .doing("rotating an API key")?;
+    Ok(())
 }
 
 /// A key that is not revoked.
@@ -111,16 +171,16 @@ pub fn find_secret(reading: &Reading<'_>, public_id: &str) -> Result<Option<Stor
     reading
         .connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS}, revision, salt, secret_hash FROM api_keys WHERE public_id = ?1"
+            "SELECT {COLUMNS}, salt, secret_hash, previous_hash FROM api_keys WHERE public_id = ?1"
         ))
         .and_then(|mut statement| {
             statement
                 .query_row(params![public_id], |row| {
                     Ok(StoredSecret {
                         key: key(row)?,
-                        revision: row.get(10)?,
-                        salt: row.get(11)?,
-                        hash: row.get(12)?,
+                        salt: row.get(13)?,
+                        hash: row.get(14)?,
+                        previous_hash: row.get(15)?,
                     })
                 })
                 .optional()
@@ -128,27 +188,64 @@ pub fn find_secret(reading: &Reading<'_>, public_id: &str) -> Result<Option<Stor
         .doing("reading an API key")
 }
 
-/// A page of the keys that are not revoked, by id.
+/// Fields to sort by, the default first. Every order ends in the id, so it is total.
+pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at", "expires_at", "last_used_at"];
+
+/// Which keys are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Substring of name or description, without regard to case.
+    pub search: Option<String>,
+    /// Keys in this state only.
+    pub state: Option<State>,
+}
+
+/// A page of the keys that are not revoked. There are few enough keys to look at each.
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn list(reading: &Reading<'_>, page: Page) -> Result<Listed<ApiKey>> {
+pub fn list(
+    reading: &Reading<'_>,
+    filter: &Filter,
+    sort: Sort,
+    page: Page,
+    now: Timestamp,
+) -> Result<Listed<ApiKey>> {
+    let mut conditions = vec!["revoked_at IS NULL"];
+    let mut values: Vec<Value> = Vec::new();
+    if let Some(search) = &filter.search {
+        conditions.push("(contains_folded(name, ?) OR contains_folded(description, ?))");
+        values.extend([fold(search).into(), fold(search).into()]);
+    }
+    if let Some(state) = filter.state {
+        conditions.push(match state {
+            State::Active => "(expires_at IS NULL OR expires_at > ?)",
+            State::Expired => "expires_at <= ?",
+        });
+        values.push(now.as_millisecond().into());
+    }
+    let conditions = conditions.join(" AND ");
+    let total_count = reading
+        .connection
+        .prepare_cached(&format!("SELECT count(*) FROM api_keys WHERE {conditions}"))
+        .and_then(|mut statement| statement.query_row(params_from_iter(&values), |row| row.get(0)))
+        .doing("counting API keys")?;
+    let way = if sort.descending { "DESC" } else { "ASC" };
+    let order = match sort.field {
+        "name" => "name_key",
+        "created_at" => "created_at",
+        "expires_at" => "expires_at",
+        "last_used_at" => "last_used_at",
+        _ => "id",
+    };
+    values.extend([page.limit.into(), page.offset.into()]);
     let items = reading
         .connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM api_keys WHERE revoked_at IS NULL ORDER BY id LIMIT ?1 OFFSET ?2"
+            "SELECT {COLUMNS} FROM api_keys WHERE {conditions} ORDER BY {order} {way}, id {way} LIMIT ? OFFSET ?"
         ))
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![page.limit, page.offset], key)?
-                .collect()
-        })
+        .and_then(|mut statement| statement.query_map(params_from_iter(values), key)?.collect())
         .doing("listing API keys")?;
-    let total_count = reading
-        .connection
-        .prepare_cached("SELECT count(*) FROM api_keys WHERE revoked_at IS NULL")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("counting API keys")?;
     Ok(Listed { items, total_count })
 }
 
@@ -160,7 +257,7 @@ pub fn revoke(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
     let changed = writing
         .connection
         .prepare_cached(
-            "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1
+            "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1, previous_hash = NULL
              WHERE id = ?1 AND revoked_at IS NULL",
         )
         .and_then(|mut statement| statement.execute(params![id, now.as_millisecond()]))
@@ -170,6 +267,23 @@ pub fn revoke(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Notes when keys were last used: public ids and milliseconds. A use that is less than `step` after the one that is noted is
+/// left out.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn note_uses(writing: &Writing<'_>, uses: &[(String, i64)], step: i64) -> Result<()> {
+    for (public_id, at) in uses {
+        writing
+            .connection
+            .prepare_cached("UPDATE api_keys SET last_used_at = ?2
+                              WHERE public_id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2 - ?3)")
+            .and_then(|mut statement| statement.execute(params![public_id, at, step]))
+            .doing("noting when a key was used")?;
+    }
+    Ok(())
 }
 
 /// How many keys hold every permission, are not revoked, and never expire.

@@ -1,0 +1,157 @@
+//! Shapes of bodies and answers about management API keys; see [`super::schemas`].
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::api_key::ApiKey;
+use crate::domain::credential::{Kind, masked};
+
+/// What making a management API key takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct ApiKeyBody {
+    /// Unique among keys that are not revoked, without regard to case.
+    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    name: String,
+    #[schema(max_length = 10_000)]
+    description: Option<String>,
+    /// Names or ids of permissions, or `["*"]` for all.
+    scopes: Vec<serde_json::Value>,
+    /// In the future; empty or left out: never.
+    expires_at: Option<String>,
+}
+
+/// What a change of a management API key takes: the same fields, none of them required.
+pub struct ApiKeyChangeBody;
+
+impl PartialSchema for ApiKeyChangeBody {
+    fn schema() -> RefOr<Schema> {
+        super::schemas::all_optional(ApiKeyBody::schema())
+    }
+}
+
+impl ToSchema for ApiKeyChangeBody {}
+
+/// What a rotation takes; it may be left out.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct RotateBody {
+    /// How long the old secret still works: a span such as `"24h"` (units `s m h d w`), at most 30 days. Left out: not at all.
+    #[schema(pattern = "^(0|[1-9][0-9]{0,9}[smhdw])?$")]
+    grace: Option<String>,
+}
+
+/// A management API key as it is listed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyView {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// The beginning of the key, by which logs name it.
+    pub key_prefix: String,
+    /// Names of permissions; `["*"]` for all.
+    pub scopes: Vec<String>,
+    /// `active` or `expired`.
+    pub state: &'static str,
+    /// The key that made it.
+    pub created_by: String,
+    /// From when on it is refused.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used_at: Option<Timestamp>,
+    /// Until when the secret before the last rotation works, while it does.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub previous_key_expires_at: Option<Timestamp>,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+impl ApiKeyView {
+    /// A key as it is listed at a time.
+    pub fn of(key: &ApiKey, now: Timestamp) -> Self {
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            description: key.description.clone(),
+            key_prefix: masked(Kind::Management, &key.public_id),
+            scopes: key.permissions.names(),
+            state: if key.expires_at.is_some_and(|at| at <= now) {
+                "expired"
+            } else {
+                "active"
+            },
+            created_by: key.created_by.clone(),
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+            previous_key_expires_at: key.previous_expires_at.filter(|at| *at > now),
+            created_at: key.created_at,
+            updated_at: key.updated_at,
+        }
+    }
+}
+
+/// One management API key.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyAnswer {
+    /// The key.
+    pub api_key: ApiKeyView,
+}
+
+/// A management API key with its new secret.
+#[derive(Serialize, ToSchema)]
+pub struct ApiKeyCreated {
+    /// The key as it will be listed.
+    pub api_key: ApiKeyView,
+    /// The key itself; it is never shown again.
+    pub key: String,
+}
+
+/// A page of management API keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKeyList {
+    /// The keys.
+    pub api_keys: Vec<ApiKeyView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// A permission that a key can hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PermissionView {
+    /// Its id, which never changes.
+    pub id: i64,
+    /// `Resource:Operation`.
+    pub name: String,
+    /// What it is about.
+    pub resource: &'static str,
+    /// What it allows.
+    pub operation: &'static str,
+}
+
+/// Every permission there is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PermissionList {
+    /// The permissions, by id.
+    pub permissions: Vec<PermissionView>,
+    /// How many there are.
+    pub count: usize,
+    /// The same.
+    pub total_count: usize,
+}
