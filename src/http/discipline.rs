@@ -10,7 +10,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, Version};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage};
 
 use super::State;
 use super::context::{Context, REQUEST_ID};
@@ -36,7 +36,8 @@ pub async fn apply(
     request.extensions_mut().insert(Rc::clone(&context));
     let method = request.method().clone();
     let response = match refuse(&request) {
-        Some(problem) => request.into_response(HttpResponse::from_error(problem)),
+        // `into_response` would drop the problem, and with it the body.
+        Some(problem) => request.error_response(problem),
         None => next.call(request).await?.map_into_boxed_body(),
     };
     let mut response = with_error_body(response, &context);
