@@ -63,14 +63,6 @@ impl Wire {
             text: String::from_utf8(body).unwrap(),
         }
     }
-
-    /// Waits until the server closes the connection; answers what it still sent.
-    pub fn rest(&mut self) -> Vec<u8> {
-        let mut rest = Vec::new();
-        // A reset is an end as well.
-        let _ = self.0.read_to_end(&mut rest);
-        rest
-    }
 }
 
 /// Sends one request on a connection of its own and reads the answer.
