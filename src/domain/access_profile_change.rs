@@ -2,7 +2,7 @@
 //!
 //! A budget or rate limit that keeps its place (same scope, same reset duration) keeps its id and with it its counters.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_input::{
@@ -113,7 +113,7 @@ impl AccessProfile {
             None => None,
             Some(interval) => match (wished, self.next_rotation_at) {
                 (Some(next), _) | (None, Some(next)) => Some(next),
-                (None, None) => now.checked_add(interval.milliseconds().milliseconds()).ok(),
+                (None, None) => interval.after(now),
             },
         };
         Ok(())

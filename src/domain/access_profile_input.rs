@@ -1,7 +1,6 @@
 //! Reading an access profile from a request: every field, default and rule of API.md §2, all violations at once.
 
 use std::collections::HashSet;
-use std::hash::Hash;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,22 +8,24 @@ use serde_json::Value;
 use super::access_profile::{
     McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
 };
-use super::duration::{
-    ResetDuration, RotationInterval, read_reset_duration, read_rotation_interval,
+use super::access_profile_parts::{
+    read_budgets, read_overrides, read_providers, read_rate_limit, read_servers, read_tool_groups,
 };
-use super::input::{Fields, Node};
-use super::letter_case::fold;
-use super::model_pattern::read_model_pattern;
-use super::money::{Money, read_money};
+use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
+use super::input::{Fields, MAX_NAME, Node, read_description};
+use super::money::Money;
 use super::violation::{Path, Violations};
 use crate::error::Result;
 
-/// Longest name of a profile, provider, tag, model, server or tool, in characters.
-pub const MAX_NAME: usize = 255;
-/// Longest description, in characters.
-pub const MAX_DESCRIPTION: usize = 10_000;
 /// Largest number in a limit: a JSON integer that every client reads exactly (2⁵³ − 1).
 pub const MAX_COUNT: i64 = (1 << 53) - 1;
+
+/// Most provider lines that a change may send.
+pub const MAX_PROVIDERS: usize = 100;
+/// Most budgets in a list that a change may send.
+pub const MAX_BUDGETS: usize = 100;
+/// Most tags that a change may send.
+pub const MAX_TAGS: usize = 50;
 
 /// Fields of a profile that the server sets.
 const SET_BY_SERVER: [&str; 5] = [
@@ -36,34 +37,6 @@ const SET_BY_SERVER: [&str; 5] = [
 ];
 /// What stands beside `access_profile` in the detail answer.
 const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
-/// Fields of a budget that the server sets, in templates and in copies.
-const SET_ON_BUDGET: [&str; 12] = [
-    "id",
-    "scope",
-    "current_usage",
-    "last_reset",
-    "effective_max_limit",
-    "held",
-    "resets_at",
-    "override_amount",
-    "override_mode",
-    "override_cycles_remaining",
-    "override_cycles_total",
-    "override_anchor_reset",
-];
-/// Fields of a rate limit that the server sets, in templates and in copies.
-const SET_ON_RATE_LIMIT: [&str; 9] = [
-    "id",
-    "token_current_usage",
-    "request_current_usage",
-    "token_last_reset",
-    "request_last_reset",
-    "token_held",
-    "request_held",
-    "token_resets_at",
-    "request_resets_at",
-];
-
 /// The fields of a profile as somebody sent them; `None` where they were left out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessProfileInput {
@@ -166,7 +139,29 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_change(body: &Value) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), false).map(|(input, _)| input);
+        let read = Self::read_body(&Node::root(body, &violations), false);
+        if let Some((input, place)) = &read {
+            check_caps(&violations, place, input);
+        }
+        violations.finish(read.map(|(input, _)| input))
+    }
+
+    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse_stored(snapshot: &Value) -> Result<Self> {
+        let violations = Violations::default();
+        let read = Self::read_body(&Node::root(snapshot, &violations), false);
+        if let Some((input, place)) = &read {
+            check_grants(
+                &violations,
+                place,
+                input.mcp_servers.as_deref().unwrap_or_default(),
+                input.mcp_tool_overrides.as_deref().unwrap_or_default(),
+            );
+        }
+        let input = read.map(|(input, _)| input);
         violations.finish(input)
     }
 
@@ -193,9 +188,7 @@ impl AccessProfileInput {
             fields.sent("name")
         };
         input.name = name.and_then(|node| node.name(MAX_NAME));
-        input.description = optional(fields.sent("description"), |node| {
-            Some(node.string(MAX_DESCRIPTION)?.to_owned())
-        });
+        input.description = optional(fields.sent("description"), read_description);
         input.is_active = fields.given("is_active").and_then(|node| node.boolean());
         input.tags = optional(fields.sent("tags"), |node| {
             node.list(|tag| tag.name(MAX_NAME))
@@ -224,6 +217,39 @@ impl AccessProfileInput {
         fields.ignore(&SET_BY_SERVER);
         fields.finish();
         input
+    }
+}
+
+/// Caps on changes only (API.md §2).
+fn check_caps(violations: &Violations, root: &Path, input: &AccessProfileInput) {
+    let check = |path: Path, sent: Option<usize>, cap: usize| {
+        if let Some(sent) = sent.filter(|sent| *sent > cap) {
+            violations.add(
+                &path,
+                "too_many",
+                format_args!("must have at most {cap} elements, has {sent}"),
+            );
+        }
+    };
+    let providers = input.provider_configs.as_deref();
+    check(
+        root.field("tags"),
+        input.tags.as_ref().map(Vec::len),
+        MAX_TAGS,
+    );
+    check(
+        root.field("budgets"),
+        input.budgets.as_ref().map(Vec::len),
+        MAX_BUDGETS,
+    );
+    check(
+        root.field("provider_configs"),
+        providers.map(<[_]>::len),
+        MAX_PROVIDERS,
+    );
+    for (index, provider) in providers.unwrap_or_default().iter().enumerate() {
+        let path = root.field("provider_configs").index(index).field("budgets");
+        check(path, Some(provider.budgets.len()), MAX_BUDGETS);
     }
 }
 
@@ -280,7 +306,7 @@ pub(super) fn check_grants(
 }
 
 /// `null` where a value has a default means that default.
-fn optional<T: Default>(
+pub(super) fn optional<T: Default>(
     node: Option<Node<'_>>,
     read: impl FnOnce(&Node<'_>) -> Option<T>,
 ) -> Option<T> {
@@ -294,216 +320,4 @@ fn optional<T: Default>(
 
 fn read_boolean(node: &Node<'_>) -> Option<bool> {
     node.boolean()
-}
-
-fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
-    let mut seen = Unique::new("duplicate_provider");
-    node.list(|item| {
-        let mut fields = item.object()?;
-        let name_node = fields.required("provider_name");
-        let provider_name = name_node.as_ref().and_then(|node| node.name(MAX_NAME));
-        let all_models_allowed = fields
-            .given("all_models_allowed")
-            .map_or(Some(false), |node| node.boolean());
-        let allowed = optional(fields.sent("allowed_models"), read_patterns);
-        let blacklisted = optional(fields.sent("blacklisted_models"), read_patterns);
-        let budgets = optional(fields.sent("budgets"), read_budgets);
-        let rate_limit = fields
-            .given("rate_limit")
-            .and_then(|node| read_rate_limit(&node));
-        fields.ignore(&["id"]);
-        fields.finish();
-        let provider_name = provider_name?;
-        let at = name_node?;
-        seen.check(&at, fold(&provider_name), || {
-            format!("there is already a line for the provider {provider_name:?}")
-        });
-        Some(ProviderTerms {
-            provider_name,
-            all_models_allowed: all_models_allowed?,
-            allowed_models: allowed.unwrap_or_default(),
-            blacklisted_models: blacklisted.unwrap_or_default(),
-            budgets: budgets.unwrap_or_default(),
-            rate_limit,
-        })
-    })
-}
-
-fn read_patterns(node: &Node<'_>) -> Option<Vec<String>> {
-    node.list(|item| read_model_pattern(&item))
-}
-
-fn read_budgets(node: &Node<'_>) -> Option<Vec<BudgetTerms>> {
-    let mut seen = Unique::new("duplicate_reset_duration");
-    node.list(|item| {
-        let mut fields = item.object()?;
-        let max_limit = fields
-            .required("max_limit")
-            .and_then(|node| read_money(&node));
-        let duration_node = fields.given("reset_duration");
-        let reset_duration = match &duration_node {
-            Some(node) => read_reset_duration(node, true),
-            None => Some(ResetDuration::MONTH),
-        };
-        let reset_config = fields
-            .given("reset_config")
-            .and_then(|node| read_reset_config(&node, reset_duration));
-        fields.ignore(&SET_ON_BUDGET);
-        let place = fields.path().field("reset_duration");
-        fields.finish();
-        let reset_duration = reset_duration?;
-        seen.check_at(&place, item.violations, reset_duration, || {
-            format!("there is already a budget that resets every {reset_duration}")
-        });
-        Some(BudgetTerms {
-            max_limit: max_limit?,
-            reset_duration,
-            reset_config,
-        })
-    })
-}
-
-fn read_reset_config(node: &Node<'_>, duration: Option<ResetDuration>) -> Option<ResetConfig> {
-    let mut fields = node.object()?;
-    let month = fields
-        .required("quarter_start_month")
-        .and_then(|month| month.integer(1..=12));
-    fields.finish();
-    if duration.is_some_and(|duration| duration != ResetDuration::QUARTER) {
-        return node.refuse(
-            "reset_config_without_quarter",
-            "is only for a reset_duration of \"1Q\"",
-        );
-    }
-    Some(ResetConfig {
-        quarter_start_month: month?,
-    })
-}
-
-fn read_rate_limit(node: &Node<'_>) -> Option<RateLimitTerms> {
-    if node.value.is_null() {
-        return None;
-    }
-    let mut fields = node.object()?;
-    let token_max_limit = fields
-        .given("token_max_limit")
-        .and_then(|node| node.integer(1..=MAX_COUNT));
-    let token_duration = fields
-        .given("token_reset_duration")
-        .and_then(|node| read_reset_duration(&node, false));
-    let request_max_limit = fields
-        .given("request_max_limit")
-        .and_then(|node| node.integer(1..=MAX_COUNT));
-    let request_duration = fields
-        .given("request_reset_duration")
-        .and_then(|node| read_reset_duration(&node, false));
-    fields.ignore(&SET_ON_RATE_LIMIT);
-    fields.finish();
-    let or_hour = |limit: Option<i64>, duration: Option<ResetDuration>| {
-        duration.or(limit.map(|_| ResetDuration::HOUR))
-    };
-    Some(RateLimitTerms {
-        token_max_limit,
-        token_reset_duration: or_hour(token_max_limit, token_duration),
-        request_max_limit,
-        request_reset_duration: or_hour(request_max_limit, request_duration),
-    })
-}
-
-fn read_tool_groups(node: &Node<'_>) -> Option<Vec<ToolGroupLink>> {
-    let mut seen = Unique::new("duplicate_tool_group");
-    node.list(|item| {
-        let mut fields = item.object()?;
-        let at = fields.required("tool_group_id");
-        fields.finish();
-        let at = at?;
-        let tool_group_id = at.integer(1..=MAX_COUNT)?;
-        seen.check(&at, tool_group_id, || {
-            format!("the tool group {tool_group_id} is already listed")
-        });
-        Some(ToolGroupLink { tool_group_id })
-    })
-}
-
-fn read_servers(node: &Node<'_>) -> Option<Vec<McpServerLink>> {
-    let mut seen = Unique::new("duplicate_mcp_server");
-    node.list(|item| {
-        let mut fields = item.object()?;
-        let at = fields.required("mcp_server_id");
-        fields.finish();
-        let at = at?;
-        let mcp_server_id = at.name(MAX_NAME)?;
-        seen.check(&at, mcp_server_id.clone(), || {
-            format!("the MCP server {mcp_server_id:?} is already listed")
-        });
-        Some(McpServerLink { mcp_server_id })
-    })
-}
-
-fn read_overrides(node: &Node<'_>) -> Option<Vec<ToolOverride>> {
-    let mut seen = Unique::new("duplicate_tool_override");
-    node.list(|item| {
-        let mut fields = item.object()?;
-        let client = fields
-            .required("mcp_client_id")
-            .and_then(|node| node.name(MAX_NAME));
-        let tool_node = fields.required("tool_name");
-        let tool = tool_node.as_ref().and_then(|node| node.name(MAX_NAME));
-        let action = fields
-            .given("action")
-            .map_or(Some(OverrideAction::Include), |node| read_action(&node));
-        fields.finish();
-        let (mcp_client_id, tool_name) = (client?, tool?);
-        let pair = (mcp_client_id.clone(), tool_name.clone());
-        seen.check(&tool_node?, pair, || {
-            format!("the tool {tool_name:?} of {mcp_client_id:?} is already listed")
-        });
-        Some(ToolOverride {
-            mcp_client_id,
-            tool_name,
-            action: action?,
-        })
-    })
-}
-
-fn read_action(node: &Node<'_>) -> Option<OverrideAction> {
-    match node.string(MAX_NAME)? {
-        "include" => Some(OverrideAction::Include),
-        "exclude" => Some(OverrideAction::Exclude),
-        other => node.refuse(
-            "invalid_action",
-            format_args!("expected \"include\" or \"exclude\", found {other:?}"),
-        ),
-    }
-}
-
-/// Notes the second and later of equal things in a list.
-struct Unique<T> {
-    code: &'static str,
-    seen: HashSet<T>,
-}
-
-impl<T: Eq + Hash> Unique<T> {
-    fn new(code: &'static str) -> Self {
-        Self {
-            code,
-            seen: HashSet::new(),
-        }
-    }
-
-    fn check(&mut self, node: &Node<'_>, value: T, sentence: impl FnOnce() -> String) {
-        self.check_at(&node.path, node.violations, value, sentence);
-    }
-
-    fn check_at(
-        &mut self,
-        path: &Path,
-        violations: &Violations,
-        value: T,
-        sentence: impl FnOnce() -> String,
-    ) {
-        if !self.seen.insert(value) {
-            violations.add(path, self.code, sentence());
-        }
-    }
 }

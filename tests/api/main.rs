@@ -8,6 +8,8 @@ mod authentication;
 mod bodies;
 mod discipline;
 mod health;
+mod history;
+mod life;
 mod limits;
 mod list_model;
 mod lists;

@@ -1,0 +1,277 @@
+//! The house rules that a machine can read off the source (ARCHITECTURE.md): which folder may know what, how a file begins and
+//! how long it is, what is never left behind, and which SQLite is linked.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// Most lines of one source file.
+const MAX_LINES: usize = 350;
+/// SQLite before this version can corrupt a WAL database under two connections.
+const MIN_SQLITE: i32 = 3_051_003;
+
+/// What stands for a module of ours or a library, and the only places that may name it. A place is a file, or a folder with `/`.
+const KNOWN_ONLY_IN: [(&str, &[&str]); 4] = [
+    (
+        r"rusqlite|r2d2|r2d2_sqlite|refinery|libsqlite3_sys",
+        &["src/store/"],
+    ),
+    (
+        r"actix_web|actix_rt|actix_http",
+        &["src/http/", "src/app.rs"],
+    ),
+    (
+        r"std::env",
+        &["src/config.rs", "src/config/", "src/main.rs"],
+    ),
+    (
+        r"Instant|SystemTime|Timestamp::now|getrandom",
+        &[
+            "src/app.rs",
+            "src/cli/",
+            "src/http/",
+            "src/service/",
+            "src/store/",
+            "src/ledger/",
+        ],
+    ),
+];
+
+/// The modules of ours that each place may import, beside itself. What is not listed may import all.
+const MAY_IMPORT: [(&str, &[&str]); 7] = [
+    ("src/domain/", &["error"]),
+    ("src/error.rs", &["domain"]),
+    ("src/config.rs", &["domain", "error"]),
+    ("src/store/", &["domain", "error"]),
+    ("src/ledger/", &["domain", "error", "store"]),
+    ("src/service/", &["domain", "error", "store", "ledger"]),
+    (
+        "src/http/",
+        &["domain", "error", "service", "store", "ledger"],
+    ),
+];
+
+struct Source {
+    path: String,
+    text: String,
+    /// The text without comments.
+    code: String,
+}
+
+fn sources(folder: &str) -> Vec<Source> {
+    fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                into.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    walk(&root.join(folder), &mut paths);
+    paths.sort();
+    assert!(!paths.is_empty(), "no source in {folder}");
+    let comment = Regex::new(r"(?m)(^|\s)//.*$").unwrap();
+    paths
+        .iter()
+        .map(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            Source {
+                path: path.strip_prefix(root).unwrap().display().to_string(),
+                code: comment.replace_all(&text, "").into_owned(),
+                text,
+            }
+        })
+        .collect()
+}
+
+fn line_of(code: &str, at: usize) -> usize {
+    code[..at].matches('\n').count() + 1
+}
+
+fn assert_none(breaches: &[String]) {
+    assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
+}
+
+/// The modules of ours that a piece of code names, through `crate::x`, `crate::{x, y::z}` or `super::super::x`, with its lines.
+fn imports(source: &Source) -> Vec<(usize, String)> {
+    let one = Regex::new(r"\bcrate::(\w+)").unwrap();
+    let several = Regex::new(r"\bcrate::\{((?:[^{}]|\{[^{}]*\})*)\}").unwrap();
+    let inner = Regex::new(r"\{[^{}]*\}").unwrap();
+    let mut found = Vec::new();
+    for capture in one.captures_iter(&source.code) {
+        found.push((
+            line_of(&source.code, capture.get(0).unwrap().start()),
+            capture[1].to_owned(),
+        ));
+    }
+    for capture in several.captures_iter(&source.code) {
+        let line = line_of(&source.code, capture.get(0).unwrap().start());
+        let flat = inner.replace_all(&capture[1], "");
+        for item in flat
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+        {
+            found.push((line, item.split("::").next().unwrap().trim().to_owned()));
+        }
+    }
+    // Every file lies at most one folder deep, so `super::super` from a folder is the crate itself.
+    let above = Regex::new(r"\bsuper::super::(\w+)").unwrap();
+    for capture in above.captures_iter(&source.code) {
+        found.push((
+            line_of(&source.code, capture.get(0).unwrap().start()),
+            capture[1].to_owned(),
+        ));
+    }
+    found
+}
+
+#[test]
+fn libraries_are_known_only_where_they_belong() {
+    let mut breaches = Vec::new();
+    for source in sources("src") {
+        for (names, places) in KNOWN_ONLY_IN {
+            if places.iter().any(|place| source.path.starts_with(place)) {
+                continue;
+            }
+            for found in Regex::new(&format!(r"\b({names})\b"))
+                .unwrap()
+                .find_iter(&source.code)
+            {
+                breaches.push(format!(
+                    "{}:{}: names {}, which only {} may",
+                    source.path,
+                    line_of(&source.code, found.start()),
+                    found.as_str(),
+                    places.join(", ")
+                ));
+            }
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn modules_import_only_what_lies_below_them() {
+    let mut breaches = Vec::new();
+    for source in sources("src") {
+        let Some((place, allowed)) = MAY_IMPORT
+            .iter()
+            .find(|(place, _)| source.path.starts_with(place))
+        else {
+            continue;
+        };
+        let own = place
+            .trim_start_matches("src/")
+            .trim_end_matches('/')
+            .trim_end_matches(".rs");
+        for (line, module) in imports(&source) {
+            if module != own && !allowed.contains(&module.as_str()) {
+                breaches.push(format!(
+                    "{}:{line}: imports {module}, but {place} may import only {}",
+                    source.path,
+                    allowed.join(", ")
+                ));
+            }
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_stays_short() {
+    let mut breaches = Vec::new();
+    for source in sources("src") {
+        if !source.text.starts_with("//! ") {
+            breaches.push(format!("{}: does not begin with //!", source.path));
+        }
+        let lines = source.text.lines().count();
+        if lines > MAX_LINES {
+            breaches.push(format!(
+                "{}: has {lines} lines, more than {MAX_LINES}; split it by topic",
+                source.path
+            ));
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // Put together, so that this file does not name them.
+    let marks = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["XX", "X"],
+        ["todo", "!"],
+        ["unimplemented", "!"],
+        ["#[ign", "ore"],
+    ]
+    .map(|halves| halves.concat());
+    let mut breaches = Vec::new();
+    for source in sources("src").into_iter().chain(sources("tests")) {
+        for (number, line) in source.text.lines().enumerate() {
+            for mark in marks.iter().filter(|mark| line.contains(mark.as_str())) {
+                breaches.push(format!("{}:{}: {mark}", source.path, number + 1));
+            }
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
+fn one_sqlite_is_linked_and_it_is_new_enough() {
+    let lock =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    assert_eq!(lock.matches("name = \"libsqlite3-sys\"").count(), 1);
+    let linked = rusqlite::version_number();
+    assert!(
+        linked >= MIN_SQLITE,
+        "SQLite {} is linked",
+        rusqlite::version()
+    );
+}
+
+#[test]
+fn every_dependency_comes_from_one_registry() {
+    let lock =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let sources: BTreeSet<&str> = lock
+        .lines()
+        .filter_map(|line| line.strip_prefix("source = "))
+        .collect();
+    assert_eq!(sources.len(), 1, "{sources:?}");
+    assert!(
+        sources
+            .iter()
+            .all(|source| source.contains("crates.io-index")),
+        "{sources:?}"
+    );
+}
+
+#[test]
+fn the_rules_find_a_breach_in_every_form() {
+    let source = |code: &str| Source {
+        path: String::new(),
+        text: String::new(),
+        code: code.to_owned(),
+    };
+    let modules = |code: &str| {
+        imports(&source(code))
+            .into_iter()
+            .map(|(_, module)| module)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(modules("use crate::http::call;"), ["http"]);
+    assert_eq!(
+        modules("use crate::{error::{Error, Result}, store::Store};"),
+        ["error", "store"]
+    );
+    assert_eq!(modules("let x = super::super::service::go();"), ["service"]);
+}
