@@ -215,10 +215,11 @@ impl Call {
         let mut length = 0;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
+                log::debug!("a body broke off: {error}");
                 Violation::alone(
                     &Path::root(),
                     "broken_body",
-                    format!("the body broke off: {error}"),
+                    "the body ended before it was complete, or its chunks are malformed",
                 )
             })?;
             length += chunk.len();

@@ -153,6 +153,24 @@ fn a_body_that_does_not_arrive_in_time_is_refused_on_a_connection_that_ends() {
 }
 
 #[test]
+fn a_body_that_breaks_off_is_refused_in_our_words() {
+    let server = Server::start();
+    for (head, sent) in [
+        ("content-length: 20", "{\"name\""),
+        ("transfer-encoding: chunked", "5\r\n{\"nam\r\n"),
+    ] {
+        let mut wire = Wire::open(server.client.port);
+        wire.send(create(&server, head).as_bytes());
+        wire.send(sent.as_bytes());
+        wire.end();
+        let reply = wire.answer();
+        reply.expect_refusal(400, "validation_error", "broken_body");
+        let message = "the body ended before it was complete, or its chunks are malformed";
+        assert_eq!(reply.message(), message);
+    }
+}
+
+#[test]
 fn a_caller_without_a_key_is_refused_before_its_body_is_read() {
     let server = Server::start();
     let mut wire = Wire::open(server.client.port);
