@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -213,6 +213,10 @@ impl Call {
     }
 
     async fn bytes(&self) -> std::result::Result<Bytes, Problem> {
+        let announced = self.header(&header::CONTENT_LENGTH);
+        if announced.and_then(|length| length.parse().ok()) > Some(DRAINED) {
+            return Err(too_large().closing());
+        }
         let deadline = self.state().body_timeout;
         match tokio::time::timeout(deadline, self.collect()).await {
             Ok(outcome) => outcome,
@@ -222,7 +226,7 @@ impl Call {
                 "body_timeout",
                 format!("the body did not arrive within {} s", deadline.as_secs()),
             )
-            .with_header(header::CONNECTION, HeaderValue::from_static("close"))),
+            .closing()),
         }
     }
 
@@ -232,29 +236,34 @@ impl Call {
         let mut length = 0;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
+                log::debug!("a body broke off: {error}");
                 Violation::alone(
                     &Path::root(),
                     "broken_body",
-                    format!("the body broke off: {error}"),
+                    "the body ended before it was complete, or its chunks are malformed",
                 )
             })?;
             length += chunk.len();
             if length <= MAX_BODY {
                 body.extend_from_slice(&chunk);
             } else if length > DRAINED {
-                break;
+                return Err(too_large().closing());
             }
         }
         if length > MAX_BODY {
-            return Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "payload_too_large",
-                "payload_too_large",
-                format!("the body has more than {MAX_BODY} bytes"),
-            ));
+            return Err(too_large());
         }
         Ok(body.freeze())
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "payload_too_large",
+        "payload_too_large",
+        format!("the body has more than {MAX_BODY} bytes"),
+    )
 }
 
 /// The state of the server that serves a request.

@@ -8,9 +8,9 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, Version};
+use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage};
 
 use super::State;
 use super::authenticate::ControlSocket;
@@ -36,7 +36,8 @@ pub async fn apply(
     request.extensions_mut().insert(Rc::clone(&context));
     let method = request.method().clone();
     let response = match refuse(&request) {
-        Some(problem) => request.into_response(HttpResponse::from_error(problem)),
+        // `into_response` would drop the problem, and with it the body.
+        Some(problem) => request.error_response(problem),
         None => next.call(request).await?.map_into_boxed_body(),
     };
     let mut response = with_error_body(response, &context);
@@ -45,13 +46,29 @@ pub async fn apply(
         target: super::ACCESS_LOG,
         request_id = context.request_id.as_str(),
         key_id = context.key_id.get().map_or("-", String::as_str),
-        method = method.as_str(),
+        method = shown(&method),
         route = response.request().app_data::<RoutePath>().map_or("-", |route| route.0.as_str()),
         status = response.status().as_u16(),
         duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         "request"
     );
     Ok(response)
+}
+
+/// The method as the access log shows it. Any word may stand in its place, a credential included.
+fn shown(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::TRACE
+        | Method::CONNECT => method.as_str(),
+        _ => "-",
+    }
 }
 
 /// What is refused before anything is looked up.

@@ -1,7 +1,7 @@
 //! The one shape of every refusal (API.md §1), and what each [`Error`] becomes in it.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ pub struct Problem {
     kind: &'static str,
     violations: Vec<Violation>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    closing: bool,
 }
 
 impl Problem {
@@ -38,12 +39,19 @@ impl Problem {
             kind,
             violations: vec![violation],
             headers: Vec::new(),
+            closing: false,
         }
     }
 
     /// The same refusal with a header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// The same refusal, after which the connection ends: what is left of the request will not be read.
+    pub fn closing(mut self) -> Self {
+        self.closing = true;
         self
     }
 
@@ -137,6 +145,7 @@ impl From<Error> for Problem {
                     kind: "validation_error",
                     violations,
                     headers: Vec::new(),
+                    closing: false,
                 }
             }
             Error::Unauthenticated { code, message } => Self::new(
@@ -203,6 +212,7 @@ impl From<Error> for Problem {
                     kind: "conflict",
                     violations,
                     headers: Vec::new(),
+                    closing: false,
                 }
             }
             Error::IdempotencyKeyReused => Self::new(
@@ -240,6 +250,11 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::new(self.status);
         for (name, value) in &self.headers {
             response.headers_mut().insert(name.clone(), value.clone());
+        }
+        if self.closing {
+            response
+                .head_mut()
+                .set_connection_type(ConnectionType::Close);
         }
         response
     }

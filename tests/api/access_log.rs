@@ -1,1 +1,234 @@
-//! Placeholder
+//! The access log of the real binary: one line a request, and no secret in any line.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::process::{Process, tollkeeper};
+use crate::support::wire::exchange;
+
+/// Starts the real binary at the most talkative level.
+fn start(data_dir: &Path, format: &str) -> Process {
+    let mut command = tollkeeper();
+    command
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(data_dir)
+        .args(["--listen", "127.0.0.1:0", "--log-format", format])
+        .env("TOLLKEEPER_LOG__LEVEL", "trace");
+    Process::start_command(command, data_dir)
+}
+
+/// The one line about the request with this id.
+fn line_of<'l>(log: &'l str, id: &str) -> &'l str {
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(id)).collect();
+    assert_eq!(lines.len(), 1, "one line a request: {lines:?}");
+    lines[0]
+}
+
+/// A few requests of every kind, each with an id of its own.
+fn call(server: &Process) {
+    let client = &server.client;
+    let ask = |method: &str, path: &str, id: &str, body: Option<&Value>| {
+        client
+            .send(method, path, &[("x-request-id", id)], body)
+            .status
+    };
+    let made = json!({ "name": "x" });
+    assert_eq!(
+        ask("POST", "/api/access-profiles", "id-create", Some(&made)),
+        201
+    );
+    assert_eq!(
+        ask(
+            "GET",
+            "/api/governance/access-profiles/1?x=1",
+            "id-read",
+            None
+        ),
+        200
+    );
+    assert_eq!(
+        ask("GET", "/api/access-profiles/abc", "id-invalid", None),
+        400
+    );
+    assert_eq!(ask("PATCH", "/api/access-profiles", "id-method", None), 405);
+    assert_eq!(ask("GET", "/nope/%1b%5b31m", "id-nowhere", None), 404);
+    let nobody = client.with_key("").send(
+        "GET",
+        "/api/access-profiles",
+        &[("x-request-id", "id-nobody")],
+        None,
+    );
+    assert_eq!(nobody.status, 401);
+    let stranger = [("x-request-id", "id-stranger"), ("host", "evil.example")];
+    assert_eq!(client.send("GET", "/health", &stranger, None).status, 421);
+}
+
+/// What the line of each request must say: method, route, status, and whether the key is known.
+const EXPECTED: [(&str, &str, &str, u64, bool); 7] = [
+    ("id-create", "POST", "/api/access-profiles", 201, true),
+    (
+        "id-read",
+        "GET",
+        "/api/governance/access-profiles/{id}",
+        200,
+        true,
+    ),
+    ("id-invalid", "GET", "/api/access-profiles/{id}", 400, true),
+    ("id-method", "PATCH", "/api/access-profiles", 405, false),
+    ("id-nowhere", "GET", "-", 404, false),
+    ("id-nobody", "GET", "/api/access-profiles", 401, false),
+    ("id-stranger", "GET", "-", 421, false),
+];
+
+#[test]
+fn each_request_is_one_json_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = start(directory.path(), "json");
+    call(&server);
+    let key_id = server.client.key["tk_mgmt_".len()..][..12].to_owned();
+    assert!(server.terminate().success());
+    let log = server.log();
+    for line in log.lines() {
+        let line: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["time"].as_str().unwrap().parse::<Timestamp>().is_ok());
+        assert!(
+            line["level"].is_string() && line["message"].is_string(),
+            "{line}"
+        );
+    }
+    for (id, method, route, status, known) in EXPECTED {
+        let line: Value = serde_json::from_str(line_of(&log, id)).unwrap();
+        assert_eq!(line["request_id"], id);
+        assert_eq!(
+            line["key_id"],
+            if known { key_id.as_str() } else { "-" },
+            "{line}"
+        );
+        assert_eq!(line["method"], method);
+        assert_eq!(line["route"], route, "{line}");
+        assert_eq!(line["status"], status);
+        assert!(line["duration_us"].is_u64(), "{line}");
+        assert_eq!(
+            (&line["level"], &line["message"]),
+            (&json!("INFO"), &json!("request"))
+        );
+    }
+}
+
+#[test]
+fn each_request_is_one_text_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = start(directory.path(), "text");
+    call(&server);
+    let key_id = server.client.key["tk_mgmt_".len()..][..12].to_owned();
+    assert!(server.terminate().success());
+    let log = server.log();
+    for (id, method, route, status, known) in EXPECTED {
+        let line = line_of(&log, id);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert!(words[0].parse::<Timestamp>().is_ok(), "{line}");
+        let key = if known { key_id.as_str() } else { "-" };
+        let said = [
+            "INFO".to_owned(),
+            "request".to_owned(),
+            format!("request_id={id}"),
+            format!("key_id={key}"),
+            format!("method={method}"),
+            format!("route={route}"),
+            format!("status={status}"),
+        ];
+        assert_eq!(words[1..8], said, "{line}");
+        let duration = words[8].strip_prefix("duration_us=").unwrap();
+        assert!(
+            duration.parse::<u64>().is_ok() && words.len() == 9,
+            "{line}"
+        );
+    }
+    assert!(
+        !log.contains('\u{1b}'),
+        "no client writes escape codes into the log"
+    );
+}
+
+#[test]
+fn no_secret_is_in_the_log_at_trace_whatever_way_it_was_sent() {
+    for format in ["text", "json"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut server = start(directory.path(), format);
+        let client = server.client.clone();
+        let (id, other) = client.make_key("canary", &["AccessProfiles:View"]);
+        for key in [&client.key, &other.key] {
+            let bearer = format!("Bearer {key}");
+            let short = format!("Bearer {}", &key[..key.len() - 1]);
+            let many = [
+                ("authorization", bearer.as_str()),
+                ("authorization", &short),
+                ("x-request-id", key),
+            ];
+            client.raw("GET", "/api/access-profiles", &many, None);
+            for (name, value) in [
+                ("authorization", bearer.as_str()),
+                ("authorization", &short),
+                ("authorization", key),
+                ("x-api-key", key),
+                ("cookie", key),
+                ("x-request-id", key),
+                ("content-type", key),
+                ("host", key),
+                ("if-none-match", key),
+            ] {
+                for path in [
+                    "/api/access-profiles",
+                    "/api/access-profiles/1",
+                    "/nope",
+                    "/",
+                ] {
+                    client.raw("GET", path, &[(name, value)], None);
+                    client.raw("POST", path, &[(name, value)], Some(b"{}"));
+                }
+            }
+            for path in [
+                format!("/{key}"),
+                format!("/api/access-profiles/{key}"),
+                format!("/api/access-profiles?key={key}&search={key}&sort={key}"),
+            ] {
+                client.get(&path);
+                // Any word can stand where the method is expected.
+                exchange(
+                    client.port,
+                    format!("{key} {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+                );
+            }
+            client.post(
+                "/api/access-profiles",
+                &json!({ "name": key, "tags": [key], key: 1 }),
+            );
+            client.post("/api/api-keys", &json!({ "name": "x", "scopes": [key] }));
+            client.raw(
+                "POST",
+                "/api/access-profiles",
+                &[
+                    ("authorization", &bearer),
+                    ("content-type", "application/json"),
+                ],
+                Some(key.as_bytes()),
+            );
+        }
+        client.delete(&format!("/api/api-keys/{id}")).expect(200);
+        other.get("/api/access-profiles").expect(401);
+        assert!(server.terminate().success());
+        let log = server.log();
+        assert!(log.lines().count() > 150, "{log}");
+        for key in [&client.key, &other.key] {
+            // After the kind and the public id comes what nobody may see, whole or in part.
+            let secret = &key["tk_mgmt_".len() + 13..];
+            for piece in [&secret[..16], &secret[16..32], &secret[32..]] {
+                assert!(!log.contains(piece), "{format}: {log}");
+            }
+        }
+    }
+}

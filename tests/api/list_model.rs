@@ -167,7 +167,7 @@ fn walk(server: &Server, parameters: &str, limit: usize) -> Vec<i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_query_finds_exactly_what_a_plain_search_finds(

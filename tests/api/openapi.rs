@@ -1,1 +1,192 @@
-//! Placeholder
+//! The OpenAPI document and the server, held against each other in both directions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use tollkeeper::http::routes;
+
+use crate::support::process::tollkeeper;
+use crate::support::{Client, Reply, Server};
+
+const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+pub(crate) fn document(server: &Server) -> Value {
+    server
+        .client
+        .with_key("")
+        .get("/openapi.json")
+        .expect(200)
+        .json()
+}
+
+/// Every documented operation as method and path, with what is said about it.
+pub(crate) fn operations(document: &Value) -> BTreeMap<(String, String), Value> {
+    let mut all = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            all.insert((method.to_uppercase(), path.clone()), operation.clone());
+        }
+    }
+    all
+}
+
+/// A path with something in the place of its parameters that exists on a server with one profile and its first key: the
+/// first of everything.
+pub(crate) fn concrete(path: &str) -> String {
+    path.split('/')
+        .map(|part| match part {
+            "{file}" => "index.html",
+            _ if part.starts_with('{') => "1",
+            _ => part,
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+fn call(client: &Client, method: &str, path: &str) -> Reply {
+    let body = json!({});
+    let body = matches!(method, "POST" | "PUT" | "PATCH").then_some(&body);
+    client.send(method, &concrete(path), &[], body)
+}
+
+#[test]
+fn the_document_names_exactly_the_routes_of_the_table() {
+    let server = Server::start();
+    let document = document(&server);
+    assert!(
+        document["openapi"].as_str().unwrap().starts_with("3.1."),
+        "{}",
+        document["openapi"]
+    );
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let documented: BTreeSet<_> = operations(&document).into_keys().collect();
+    let routed: BTreeSet<_> = routes::table()
+        .iter()
+        .flat_map(|route| {
+            let method = route.method.to_string();
+            route
+                .paths()
+                .into_iter()
+                .map(move |path| (method.clone(), path))
+        })
+        .collect();
+    assert_eq!(documented, routed);
+    let mut names: Vec<String> = operations(&document)
+        .values()
+        .map(|it| it["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    let all = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), all, "operation ids are unique");
+}
+
+#[test]
+fn every_documented_operation_is_served_and_answers_with_a_documented_status() {
+    let server = Server::start();
+    server.client.create_profile(&json!({ "name": "x" }));
+    for ((method, path), operation) in operations(&document(&server)) {
+        for client in [&server.client, &server.client.with_key("")] {
+            let reply = call(client, &method, &path);
+            assert_ne!(reply.status, 405, "{method} {path}");
+            assert!(
+                reply.status != 404 || reply.code() != "no_route",
+                "{method} {path}"
+            );
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(
+                responses.contains_key(&reply.status.to_string()),
+                "{method} {path}: {}",
+                reply.text
+            );
+        }
+        let open = call(&server.client.with_key(""), &method, &path).status != 401;
+        assert_eq!(operation.get("security").is_none(), open, "{method} {path}");
+        for name in path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        {
+            let named =
+                |it: &Value| it["name"] == name && it["in"] == "path" && it["required"] == true;
+            assert!(
+                operation["parameters"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(named),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_undocumented_method_is_refused_and_the_documented_ones_are_named() {
+    let server = Server::start();
+    let operations = operations(&document(&server));
+    let paths: BTreeSet<&String> = operations.keys().map(|(_, path)| path).collect();
+    for path in paths {
+        let mut known: BTreeSet<&str> = METHODS
+            .into_iter()
+            .filter(|method| operations.contains_key(&((*method).to_owned(), path.clone())))
+            .collect();
+        let refused = METHODS
+            .into_iter()
+            .filter(|method| !known.contains(method))
+            .collect::<Vec<_>>();
+        if known.contains("GET") {
+            known.insert("HEAD");
+        }
+        for method in refused {
+            let reply = call(&server.client, method, path);
+            reply.expect_refusal(405, "method_not_allowed", "method_not_allowed");
+            let allow: BTreeSet<&str> = reply.header("allow").unwrap().split(", ").collect();
+            assert_eq!(allow, known, "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn documented_query_parameters_are_accepted_and_no_others() {
+    let server = Server::start();
+    server.client.create_profile(&json!({ "name": "first" }));
+    for ((method, path), operation) in operations(&document(&server)) {
+        let parameters = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let query: Vec<&Value> = parameters.iter().filter(|it| it["in"] == "query").collect();
+        if query.is_empty() {
+            continue;
+        }
+        for parameter in query {
+            let schema = &parameter["schema"];
+            let value = match (schema["enum"].get(0), schema["type"].as_str().unwrap()) {
+                (Some(value), _) => value.as_str().unwrap().to_owned(),
+                (None, "boolean") => "true".to_owned(),
+                (None, "integer") => schema["minimum"].to_string(),
+                _ => "x".to_owned(),
+            };
+            let name = parameter["name"].as_str().unwrap();
+            let reply = call(&server.client, &method, &format!("{path}?{name}={value}"));
+            assert_eq!(reply.status, 200, "{path} {name}={value}: {}", reply.text);
+            if let Some(values) = schema["enum"].as_array() {
+                for value in values {
+                    let path = format!("{path}?{name}={}", value.as_str().unwrap());
+                    call(&server.client, &method, &path).expect(200);
+                }
+            }
+        }
+        let reply = call(&server.client, &method, &format!("{path}?invented=1"));
+        assert_eq!(reply.violations(), ["invented unknown_parameter"]);
+    }
+}
+
+#[test]
+fn the_command_prints_the_document_that_the_server_answers() {
+    let server = Server::start();
+    let printed = tollkeeper().arg("openapi").output().unwrap();
+    assert!(printed.status.success());
+    let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(printed, document(&server));
+}

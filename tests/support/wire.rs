@@ -1,7 +1,7 @@
 //! HTTP/1.1 byte by byte, for what no client library would send.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use super::Reply;
@@ -22,6 +22,11 @@ impl Wire {
     /// Sends bytes; answers whether the server took them.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).is_ok()
+    }
+
+    /// Says that nothing more will be sent; answers can still be read.
+    pub fn end(&mut self) {
+        self.0.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Reads one whole answer. The body is what Content-Length announces, or all until the end without it.
@@ -62,14 +67,6 @@ impl Wire {
             headers,
             text: String::from_utf8(body).unwrap(),
         }
-    }
-
-    /// Waits until the server closes the connection; answers what it still sent.
-    pub fn rest(&mut self) -> Vec<u8> {
-        let mut rest = Vec::new();
-        // A reset is an end as well.
-        let _ = self.0.read_to_end(&mut rest);
-        rest
     }
 }
 
