@@ -13,5 +13,6 @@ pub mod json;
 pub mod list;
 pub mod model_pattern;
 pub mod money;
+pub mod number;
 pub mod permission;
 pub mod violation;

@@ -16,6 +16,9 @@ use crate::service::api_keys::ApiKeyRequest;
 use crate::store::api_keys;
 use crate::{service, service::Services};
 
+/// Fields of a key that the server sets.
+pub const SET_BY_SERVER: [&str; 5] = ["id", "key_prefix", "created_by", "created_at", "updated_at"];
+
 /// `GET /api/api-keys`
 ///
 /// # Errors
@@ -99,7 +102,7 @@ fn read_fields(body: &Node<'_>, services: &Services) -> Option<ApiKeyRequest> {
         Some(node) => read_expiry(&node, services).map(Some),
         None => Some(None),
     };
-    fields.ignore(&["id", "key_prefix", "created_by", "created_at", "updated_at"]);
+    fields.ignore(&SET_BY_SERVER);
     fields.finish();
     Some(ApiKeyRequest {
         name: name?,

@@ -9,6 +9,8 @@ pub mod api_keys;
 pub mod call;
 pub mod context;
 pub mod discipline;
+pub mod docs;
+pub mod error_body;
 pub mod guard;
 pub mod openapi;
 pub mod page;
@@ -16,6 +18,7 @@ pub mod problem;
 pub mod route;
 pub mod routes;
 pub mod schemas;
+pub mod shapes;
 pub mod status;
 
 use std::sync::Arc;

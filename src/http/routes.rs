@@ -2,16 +2,18 @@
 //! this table.
 
 use actix_web::http::Method;
+use serde_json::json;
 use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::route::{Parameter, Route};
 use super::schemas::{
-    AccessProfileAnswer, AccessProfileBody, AccessProfileDetail, AccessProfileList, ApiKeyAnswer,
-    ApiKeyBody, ApiKeyCreated, ApiKeyList, Message, StatusAnswer,
+    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AccessProfileRequest,
+    ApiKeyAnswer, ApiKeyBody, ApiKeyCreated, ApiKeyList, Message, StatusAnswer,
 };
-use super::{access_profiles, api_keys, openapi, page, status};
+use super::shapes::text_up_to;
+use super::{access_profiles, api_keys, docs, openapi, page, status};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 /// Every route there is.
@@ -37,8 +39,22 @@ fn public() -> Vec<Route> {
         Route::new(Method::GET, "/openapi.json", "openapi", openapi::show)
             .says("This document", "")
             .answers::<serde_json::Value>(200),
-        Route::new(Method::GET, "/", "page", page::index).says("The admin page", ""),
-        Route::new(Method::GET, "/static/{file}", "page_file", page::file).says("A file of the admin page", "").refuses(&[404]),
+        Route::new(Method::GET, "/docs", "docs", docs::index)
+            .says("The API reference for people", "")
+            .serves(&[page::HTML])
+            .refuses(&[304]),
+        Route::new(Method::GET, "/docs/{file}", "docs_file", docs::file)
+            .says("A file of the API reference", "")
+            .serves(&[page::SCRIPT, page::STYLE])
+            .refuses(&[304, 404]),
+        Route::new(Method::GET, "/", "page", page::index)
+            .says("The admin page", "")
+            .serves(&[page::HTML])
+            .refuses(&[304]),
+        Route::new(Method::GET, "/static/{file}", "page_file", page::file)
+            .says("A file of the admin page", "")
+            .serves(&[page::SCRIPT, page::STYLE, page::IMAGE, page::HTML])
+            .refuses(&[304, 404]),
     ]
 }
 
@@ -61,7 +77,18 @@ fn access_profile_routes() -> Vec<Route> {
                  `access_profile`), so that what was read can be sent. `null` means the default. Amounts finer than a nanodollar \
                  are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out.",
             )
-            .takes::<AccessProfileBody>()
+            .takes::<AccessProfileRequest>(json!({
+                "name": "developers",
+                "description": "What developers may use",
+                "tags": ["engineering"],
+                "provider_configs": [{
+                    "provider_name": "openai",
+                    "allowed_models": ["gpt-5*"],
+                    "budgets": [{ "max_limit": 20, "reset_duration": "1d" }]
+                }],
+                "budgets": [{ "max_limit": 100, "reset_duration": "1M" }],
+                "rate_limit": { "request_max_limit": 1000, "request_reset_duration": "1h" }
+            }))
             .answers::<AccessProfileAnswer>(201)
             .refuses(&[400, 408, 409, 413, 415]),
         Route::new(Method::GET, "P/access-profiles/{id}", "get_access_profile", access_profiles::get)
@@ -88,7 +115,7 @@ fn api_key_routes() -> Vec<Route> {
                 "`key` is shown in this answer only. A key can't grant what it does not hold. `scopes` is `[\"*\"]` for every \
                  permission, those of later versions included.",
             )
-            .takes::<ApiKeyBody>()
+            .takes::<ApiKeyBody>(json!({ "name": "reporting", "scopes": ["AccessProfiles:View"] }))
             .answers::<ApiKeyCreated>(200)
             .refuses(&[400, 408, 409, 413, 415]),
         Route::new(Method::GET, "/api/api-keys/{id}", "get_api_key", api_keys::get)
@@ -123,12 +150,12 @@ const PROFILE_LIST: &[Parameter] = &[
     Parameter {
         name: "search",
         description: "Substring of name or description, without regard to case",
-        schema: || RefOr::T(text().max_length(Some(MAX_SEARCH)).into()),
+        schema: || text_up_to(MAX_SEARCH, Type::String),
     },
     Parameter {
         name: "tags",
         description: "Tags with commas between; profiles that have all of them",
-        schema: || RefOr::T(text().into()),
+        schema: || text_up_to(access_profiles::MAX_TAGS, Type::String),
     },
     Parameter {
         name: "is_active",

@@ -4,13 +4,12 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::access_profile::{
-    AccessProfile, McpReference, McpServerLink, OverrideAction, ResetConfig, ToolGroupLink,
-};
+use super::shapes;
+use crate::domain::access_profile::{AccessProfile, McpReference, OverrideAction, ResetConfig};
 use crate::domain::api_key::ApiKey;
 use crate::domain::credential::{Kind, masked};
 
@@ -19,56 +18,86 @@ use crate::domain::credential::{Kind, masked};
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct AccessProfileBody {
     /// Trimmed; unique without regard to case.
-    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    #[schema(schema_with = shapes::name)]
     name: String,
-    #[schema(max_length = 10_000)]
+    #[schema(schema_with = shapes::text)]
     description: Option<String>,
     #[schema(default = true)]
     is_active: Option<bool>,
-    #[schema(max_items = 10_000)]
+    #[schema(schema_with = shapes::names)]
     tags: Option<Vec<String>>,
     /// Provider names are unique without regard to case.
+    #[schema(max_items = 10_000)]
     provider_configs: Option<Vec<ProviderConfigBody>>,
     /// Reset durations are unique.
+    #[schema(max_items = 10_000)]
     budgets: Option<Vec<BudgetBody>>,
     rate_limit: Option<RateLimitBody>,
     #[schema(default = false)]
     calendar_aligned: Option<bool>,
     /// A span such as `"30d"` or `"12h"` (units `s m h d w`), or whole nanoseconds; from 1 hour to 365 days. Empty or 0: off.
-    #[schema(schema_with = rotation_interval)]
+    #[schema(schema_with = shapes::rotation_interval)]
     auto_rotation_interval: Option<String>,
     /// In the future; needs an interval.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(schema_with = shapes::timestamp_or_null)]
     next_rotation_at: Option<String>,
-    mcp_tool_groups: Option<Vec<ToolGroupLink>>,
-    mcp_servers: Option<Vec<McpServerLink>>,
+    #[schema(max_items = 10_000)]
+    mcp_tool_groups: Option<Vec<ToolGroupLinkBody>>,
+    #[schema(max_items = 10_000)]
+    mcp_servers: Option<Vec<McpServerLinkBody>>,
     /// An `exclude` on a server that `mcp_servers` grants is refused.
+    #[schema(max_items = 10_000)]
     mcp_tool_overrides: Option<Vec<ToolOverrideBody>>,
 }
 
-fn rotation_interval() -> RefOr<Schema> {
-    let span = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some("^([1-9][0-9]{0,9}[smhdw])?$"));
-    let nanoseconds = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(0))
-        .maximum(Some(365 * 86_400_000_000_000_i64));
-    RefOr::T(OneOfBuilder::new().item(span).item(nanoseconds).into())
+/// What a create of an access profile takes: the profile, or an answer with the profile in it.
+pub struct AccessProfileRequest;
+
+impl PartialSchema for AccessProfileRequest {
+    fn schema() -> RefOr<Schema> {
+        let either = OneOfBuilder::new()
+            .item(Ref::from_schema_name(AccessProfileBody::name()))
+            .item(Ref::from_schema_name(AccessProfileEnvelope::name()));
+        RefOr::T(either.into())
+    }
+}
+
+impl ToSchema for AccessProfileRequest {
+    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        all.push((
+            AccessProfileBody::name().into_owned(),
+            AccessProfileBody::schema(),
+        ));
+        all.push((
+            AccessProfileEnvelope::name().into_owned(),
+            AccessProfileEnvelope::schema(),
+        ));
+        AccessProfileEnvelope::schemas(all);
+    }
+}
+
+/// An answer that is sent back as it was read.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct AccessProfileEnvelope {
+    access_profile: AccessProfileBody,
 }
 
 /// A provider line as it may be sent.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct ProviderConfigBody {
-    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    #[schema(schema_with = shapes::name)]
     provider_name: String,
     #[schema(default = false)]
     all_models_allowed: Option<bool>,
     /// Names, `*` or `regex:` patterns over the whole name.
+    #[schema(schema_with = shapes::model_patterns)]
     allowed_models: Option<Vec<String>>,
     /// Beats the allow list.
+    #[schema(schema_with = shapes::model_patterns)]
     blacklisted_models: Option<Vec<String>>,
+    #[schema(max_items = 10_000)]
     budgets: Option<Vec<BudgetBody>>,
     rate_limit: Option<RateLimitBody>,
 }
@@ -78,7 +107,7 @@ pub struct ProviderConfigBody {
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct BudgetBody {
     /// US dollars; 0 denies.
-    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    #[schema(schema_with = shapes::dollars)]
     max_limit: f64,
     #[schema(default = "1M", pattern = "^[1-9][0-9]{0,9}[smhdwMQY]$")]
     reset_duration: Option<String>,
@@ -100,13 +129,29 @@ pub struct RateLimitBody {
     request_reset_duration: Option<String>,
 }
 
+/// A link to a tool group as it may be sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct ToolGroupLinkBody {
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    tool_group_id: i64,
+}
+
+/// A link to an MCP server as it may be sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct McpServerLinkBody {
+    #[schema(schema_with = shapes::name)]
+    mcp_server_id: String,
+}
+
 /// A tool override as it may be sent.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct ToolOverrideBody {
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(schema_with = shapes::name)]
     mcp_client_id: String,
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(schema_with = shapes::name)]
     tool_name: String,
     /// `include` when left out.
     action: Option<OverrideAction>,
@@ -150,13 +195,15 @@ pub struct AccessProfileList {
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct ApiKeyBody {
     /// Unique among keys that are not revoked, without regard to case.
-    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    #[schema(schema_with = shapes::name)]
     name: String,
-    #[schema(max_length = 10_000)]
+    #[schema(schema_with = shapes::text)]
     description: Option<String>,
     /// Names or ids of permissions, or `["*"]` for all.
+    #[schema(schema_with = shapes::scopes)]
     scopes: Vec<serde_json::Value>,
     /// In the future; empty or left out: never.
+    #[schema(schema_with = shapes::expiry)]
     expires_at: Option<String>,
 }
 
@@ -256,33 +303,4 @@ pub struct StatusAnswer {
     pub status: &'static str,
     /// The version of Tollkeeper.
     pub version: &'static str,
-}
-
-/// Every refusal.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body that `problem` writes")]
-pub struct ErrorBody {
-    /// The request id.
-    event_id: String,
-    /// What kind of refusal it is.
-    r#type: String,
-    is_bifrost_error: bool,
-    status_code: i64,
-    error: ErrorDetail,
-    /// `errors` holds every violation of a 400.
-    extra_fields: serde_json::Value,
-}
-
-/// What is wrong.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body that `problem` writes")]
-pub struct ErrorDetail {
-    /// The same as the top-level `type`.
-    r#type: String,
-    /// Stable machine-readable reason.
-    code: String,
-    /// A sentence for people.
-    message: String,
-    /// JSON path of the offending value.
-    param: Option<String>,
 }
