@@ -106,3 +106,37 @@ fn the_api_reference_loads_only_our_own_files_under_a_strict_policy() {
     }
     server.client.get("/docs/index.html").expect(404);
 }
+
+#[test]
+fn the_readme_can_be_followed() {
+    let server = Server::start();
+    let readme = include_str!("../../README.md");
+    let body = readme
+        .split("-d '")
+        .nth(1)
+        .unwrap()
+        .split('\'')
+        .next()
+        .unwrap();
+    server
+        .client
+        .create_profile(&serde_json::from_str(body).unwrap());
+    let shown = readme
+        .split("```json")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let shown: Value = serde_json::from_str(shown).unwrap();
+    let mut refusal = server
+        .client
+        .post(
+            "/api/access-profiles",
+            &serde_json::json!({ "nam": "developers" }),
+        )
+        .expect(400)
+        .json();
+    refusal["event_id"] = shown["event_id"].clone();
+    assert_eq!(refusal, shown);
+}
