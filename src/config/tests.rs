@@ -89,3 +89,22 @@ fn every_listed_name_is_a_setting() {
     let fields = shown.matches("None").count();
     assert_eq!(fields, NAMES.len(), "{shown}");
 }
+
+#[test]
+fn the_readme_and_the_settings_file_name_every_setting() {
+    let (readme, file) = (
+        include_str!("../../README.md"),
+        include_str!("../../config.toml"),
+    );
+    for name in NAMES {
+        assert!(
+            readme.contains(&format!("| `{name}` | `{}` |", variable_of(name))),
+            "{name}"
+        );
+        let key = name.split_once('.').unwrap().1;
+        assert!(file.contains(&format!("# {key} = ")), "{name}");
+    }
+    for variable in [CONFIG_VARIABLE, BOOTSTRAP_VARIABLE] {
+        assert!(readme.contains(variable), "{variable}");
+    }
+}

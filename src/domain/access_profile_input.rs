@@ -28,7 +28,7 @@ pub const MAX_BUDGETS: usize = 100;
 pub const MAX_TAGS: usize = 50;
 
 /// Fields of a profile that the server sets.
-const SET_BY_SERVER: [&str; 5] = [
+pub const SET_BY_SERVER: [&str; 5] = [
     "id",
     "version",
     "last_rotation_at",
@@ -36,7 +36,7 @@ const SET_BY_SERVER: [&str; 5] = [
     "updated_at",
 ];
 /// What stands beside `access_profile` in the detail answer.
-const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
+pub const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
 /// The fields of a profile as somebody sent them; `None` where they were left out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessProfileInput {

@@ -16,8 +16,10 @@ use super::model_pattern::read_model_pattern;
 use super::money::read_money;
 use super::violation::{Path, Violations};
 
+/// Fields of a provider line that the server sets.
+pub const SET_ON_PROVIDER: [&str; 1] = ["id"];
 /// Fields of a budget that the server sets, in templates and in copies.
-const SET_ON_BUDGET: [&str; 12] = [
+pub const SET_ON_BUDGET: [&str; 12] = [
     "id",
     "scope",
     "current_usage",
@@ -32,7 +34,7 @@ const SET_ON_BUDGET: [&str; 12] = [
     "override_anchor_reset",
 ];
 /// Fields of a rate limit that the server sets, in templates and in copies.
-const SET_ON_RATE_LIMIT: [&str; 9] = [
+pub const SET_ON_RATE_LIMIT: [&str; 9] = [
     "id",
     "token_current_usage",
     "request_current_usage",
@@ -60,7 +62,7 @@ pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
         let rate_limit = fields
             .given("rate_limit")
             .and_then(|node| read_rate_limit(&node));
-        fields.ignore(&["id"]);
+        fields.ignore(&SET_ON_PROVIDER);
         fields.finish();
         let provider_name = provider_name?;
         let at = name_node?;

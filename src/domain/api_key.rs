@@ -101,7 +101,7 @@ pub struct ApiKeyInput {
 }
 
 /// Fields that the server sets.
-const SET_BY_SERVER: [&str; 8] = [
+pub const SET_BY_SERVER: [&str; 8] = [
     "id",
     "key_prefix",
     "state",
@@ -124,12 +124,6 @@ impl ApiKeyInput {
     }
 
     fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
-        let mut fields = body.object()?;
-        // An answer as a whole, so that what was read can be sent back.
-        if let Some(enveloped) = fields.given("api_key") {
-            fields.finish();
-            return Some(Self::read(enveloped.object()?, creating));
-        }
         Some(Self::read(body.object()?, creating))
     }
 

@@ -199,6 +199,7 @@ pub fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval
             Ok(span) if span.unit <= Unit::Week => {
                 Some((span.count * span.unit.rolling_seconds()).saturating_mul(1_000_000_000))
             }
+            Err(()) if is_endless(text.trim()) => Some(i64::MAX),
             _ => None,
         },
         _ => None,
@@ -217,4 +218,13 @@ pub fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval
             "expected a span such as \"30d\" or \"12h\" (units s, m, h, d, w) or whole nanoseconds",
         ),
     }
+}
+
+/// A span that is well-formed and longer than any [`ResetDuration`].
+fn is_endless(text: &str) -> bool {
+    text.strip_suffix(['s', 'm', 'h', 'd', 'w'])
+        .is_some_and(|digits| {
+            digits.starts_with(|first: char| ('1'..='9').contains(&first))
+                && digits.bytes().all(|b| b.is_ascii_digit())
+        })
 }

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::number::{Whole, read_whole};
 use super::violation::{Path, Violations};
 
 /// Longest name of anything, in characters.
@@ -120,19 +121,20 @@ impl<'v> Node<'v> {
         let Value::Number(number) = self.value else {
             return self.wrong_type("a whole number");
         };
-        match number.as_i64() {
-            Some(value) if range.contains(&value) => Some(value),
-            _ if is_whole(&number.to_string()) => self.refuse(
-                "out_of_range",
-                format_args!(
-                    "must be from {} to {}, is {number}",
-                    range.start(),
-                    range.end()
-                ),
+        match read_whole(number) {
+            Whole::Of(value) if range.contains(&value) => Some(value),
+            Whole::Fraction => self.refuse(
+                "wrong_type",
+                format_args!("expected a whole number, found {}", kind(self.value)),
             ),
             _ => self.refuse(
-                "wrong_type",
-                format_args!("expected a whole number, found {number}"),
+                "out_of_range",
+                format_args!(
+                    "must be from {} to {}, is {}",
+                    range.start(),
+                    range.end(),
+                    kind(self.value)
+                ),
             ),
         }
     }
@@ -289,12 +291,4 @@ fn kind(value: &Value) -> String {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
-}
-
-fn is_whole(digits: &str) -> bool {
-    digits
-        .strip_prefix('-')
-        .unwrap_or(digits)
-        .bytes()
-        .all(|b| b.is_ascii_digit())
 }

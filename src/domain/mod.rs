@@ -16,6 +16,7 @@ pub mod letter_case;
 pub mod list;
 pub mod model_pattern;
 pub mod money;
+pub mod number;
 pub mod permission;
 pub mod seal;
 pub mod throttle;

@@ -17,6 +17,9 @@ use crate::store::access_profiles::{self, Snapshot};
 
 pub use crate::store::access_profile_lists::SORT_FIELDS;
 
+/// Longest list of tags in a query, in characters.
+pub const MAX_TAGS: usize = 10 * MAX_NAME;
+
 /// `GET P/access-profiles`
 ///
 /// # Errors
@@ -42,7 +45,7 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 }
 
 fn read_filter(query: &Query) -> Filter {
-    let tags = query.text("tags", 10 * MAX_NAME).unwrap_or_default();
+    let tags = query.text("tags", MAX_TAGS).unwrap_or_default();
     Filter {
         search: query.text("search", MAX_SEARCH),
         tags: tags

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::shapes;
 use crate::domain::api_key::ApiKey;
 use crate::domain::credential::{Kind, masked};
 
@@ -13,13 +14,15 @@ use crate::domain::credential::{Kind, masked};
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct ApiKeyBody {
     /// Unique among keys that are not revoked, without regard to case.
-    #[schema(min_length = 1, max_length = 255, pattern = r"\S")]
+    #[schema(schema_with = shapes::name)]
     name: String,
-    #[schema(max_length = 10_000)]
+    #[schema(schema_with = shapes::text)]
     description: Option<String>,
     /// Names or ids of permissions, or `["*"]` for all.
+    #[schema(schema_with = shapes::scopes)]
     scopes: Vec<serde_json::Value>,
     /// In the future; empty or left out: never.
+    #[schema(schema_with = shapes::expiry)]
     expires_at: Option<String>,
 }
 
@@ -28,7 +31,7 @@ pub struct ApiKeyChangeBody;
 
 impl PartialSchema for ApiKeyChangeBody {
     fn schema() -> RefOr<Schema> {
-        super::schemas::all_optional(ApiKeyBody::schema())
+        shapes::all_optional(ApiKeyBody::schema())
     }
 }
 
@@ -38,8 +41,9 @@ impl ToSchema for ApiKeyChangeBody {}
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct RotateBody {
-    /// How long the old secret still works: a span such as `"24h"` (units `s m h d w`), at most 30 days. Left out: not at all.
-    #[schema(pattern = "^(0|[1-9][0-9]{0,9}[smhdw])?$")]
+    /// How long the old secret still works: a span such as `"24h"` (units `s m h d w`) or whole seconds, at most 30 days. Left
+    /// out: not at all.
+    #[schema(schema_with = shapes::grace)]
     grace: Option<String>,
 }
 

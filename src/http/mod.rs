@@ -14,13 +14,17 @@ pub mod call;
 pub mod client_address;
 pub mod context;
 pub mod discipline;
+pub mod docs;
+pub mod error_body;
 pub mod guard;
+pub mod history_schemas;
 pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod route;
 pub mod routes;
 pub mod schemas;
+pub mod shapes;
 pub mod status;
 
 use std::sync::Arc;

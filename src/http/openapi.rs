@@ -9,17 +9,23 @@ use utoipa::openapi::path::{
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
-    ResponseBuilder, Schema,
+    ComponentsBuilder, ContentBuilder, Header, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Required, ResponseBuilder, Schema,
 };
 
 use super::answer::{Answer, ok_json, to_json};
 use super::call::Call;
+use super::context;
+use super::error_body::ErrorBody;
 use super::guard::{Access, Anyone};
 use super::route::{NamedSchema, Route};
 use super::routes;
-use super::schemas::ErrorBody;
+use super::shapes::{close, complete};
+use crate::domain::access_profile_input::{BESIDE_PROFILE, SET_BY_SERVER};
+use crate::domain::access_profile_parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
+use crate::domain::api_key;
 
 /// `GET /openapi.json`
 ///
@@ -37,18 +43,8 @@ pub async fn show(_: Anyone, _: Call) -> Answer {
 /// The document.
 pub fn document() -> OpenApi {
     let table = routes::table();
-    let mut schemas: BTreeMap<String, RefOr<Schema>> =
-        NamedSchema::of::<ErrorBody>().all.into_iter().collect();
     let mut paths = PathsBuilder::new();
     for route in &table {
-        for named in route
-            .description
-            .body
-            .iter()
-            .chain(&route.description.answer)
-        {
-            schemas.extend(named.all.iter().cloned());
-        }
         for (family, path) in route.paths().into_iter().enumerate() {
             paths = paths.path(
                 path.clone(),
@@ -61,7 +57,7 @@ pub fn document() -> OpenApi {
         .description(Some("A management API key (tk_mgmt_…)"))
         .build();
     let components = ComponentsBuilder::new()
-        .schemas_from_iter(schemas)
+        .schemas_from_iter(schemas(&table))
         .security_scheme("management_api_key", SecurityScheme::Http(bearer))
         .build();
     let info = InfoBuilder::new()
@@ -72,8 +68,67 @@ pub fn document() -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .paths(paths.build())
+        .tags(Some(tags(&table)))
         .components(Some(components))
         .build()
+}
+
+/// The group under which a route is shown.
+fn tag(route: &Route) -> &'static str {
+    match route.access {
+        Access::Management(permission) => permission.resource_name(),
+        Access::AnyKey | Access::Public => "Server",
+    }
+}
+
+/// The groups in the order of the table, with what everybody may call at the end.
+fn tags(table: &[Route]) -> Vec<Tag> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in table.iter().map(tag) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.sort_by_key(|name| *name == "Server");
+    names.into_iter().map(Tag::new).collect()
+}
+
+/// Fields that each request body takes without reading them, so that an answer can be sent back.
+const IGNORED: [(&str, &[&str]); 9] = [
+    ("AccessProfileBody", &SET_BY_SERVER),
+    ("AccessProfileEnvelope", &BESIDE_PROFILE),
+    ("ProviderConfigBody", &SET_ON_PROVIDER),
+    ("BudgetBody", &SET_ON_BUDGET),
+    ("RateLimitBody", &SET_ON_RATE_LIMIT),
+    ("AccessProfileChangeBody", &SET_BY_SERVER),
+    ("AccessProfileChangeEnvelope", &BESIDE_PROFILE),
+    ("ApiKeyBody", &api_key::SET_BY_SERVER),
+    ("ApiKeyChangeBody", &api_key::SET_BY_SERVER),
+];
+
+/// Every named schema: bodies take no unknown field, answers always show every field.
+fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
+    let answers = table
+        .iter()
+        .filter_map(|route| route.description.answer.as_ref());
+    let bodies = table
+        .iter()
+        .filter_map(|route| route.description.body.as_ref());
+    let mut all = BTreeMap::new();
+    for (name, mut schema) in answers.flat_map(|named| named.all.iter().cloned()) {
+        complete(&mut schema);
+        all.insert(name, schema);
+    }
+    let refusal = NamedSchema::of::<ErrorBody>();
+    for (name, mut schema) in bodies
+        .flat_map(|named| named.all.iter().cloned())
+        .chain(refusal.all)
+    {
+        let ignored = IGNORED.iter().find(|(known, _)| *known == name);
+        close(&mut schema, ignored.map_or(&[], |(_, fields)| fields));
+        all.insert(name, schema);
+    }
+    all
 }
 
 fn http_method(route: &Route) -> HttpMethod {
@@ -113,10 +168,15 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
     if let Some(body) = &about.body {
         let content = ContentBuilder::new()
             .schema(Some(reference(&body.name)))
+            .example(about.example.clone())
             .build();
         let body = RequestBodyBuilder::new()
             .content("application/json", content)
-            .required(Some(Required::True))
+            .required(Some(if about.body_optional {
+                Required::False
+            } else {
+                Required::True
+            }))
             .build();
         operation = operation.request_body(Some(body));
     }
@@ -129,8 +189,31 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
                 .build(),
         );
     }
-    operation = operation.response(about.status.to_string(), success.build());
-    for status in refusals(route) {
+    for media in about.media {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text: RefOr<Schema> = RefOr::T(text.into());
+        success = success.content(*media, ContentBuilder::new().schema(Some(text)).build());
+    }
+    let refusals = refusals(route);
+    let has_validator = about.status == 201 || refusals.contains(&304);
+    operation = operation.response(
+        about.status.to_string(),
+        with_headers(success, about.status, has_validator).build(),
+    );
+    if refusals.contains(&304) {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name("If-None-Match")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some(
+                    "The ETag of an answer that is known; 304 if it still holds",
+                ))
+                .schema(Some(header_text()))
+                .build(),
+        );
+    }
+    for status in refusals {
         let mut refusal = ResponseBuilder::new().description(reason(status));
         if status != 304 {
             let content = ContentBuilder::new()
@@ -138,23 +221,47 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
                 .build();
             refusal = refusal.content("application/json", content);
         }
-        operation = operation.response(status.to_string(), refusal.build());
+        operation = operation.response(
+            status.to_string(),
+            with_headers(refusal, status, status == 304).build(),
+        );
     }
     if route.access != Access::Public {
         let scopes: [String; 0] = [];
         operation = operation.security(SecurityRequirement::new("management_api_key", scopes));
     }
-    if let Access::Management(permission) = route.access {
-        operation = operation.tag(permission.resource_name());
+    operation.tag(tag(route)).build()
+}
+
+/// The headers that an answer with this status always has.
+fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> ResponseBuilder {
+    let mut headers = vec![(context::REQUEST_ID, "The id of this request")];
+    if has_validator {
+        headers.push(("etag", "The validator of what is shown"));
     }
-    operation.build()
+    match status {
+        201 => headers.push(("location", "Where the new thing is")),
+        401 => headers.push(("www-authenticate", "Bearer")),
+        429 | 503 => headers.push(("retry-after", "Seconds to wait")),
+        _ => {}
+    }
+    headers.into_iter().fold(answer, |answer, (name, about)| {
+        let mut header = Header::new(header_text());
+        header.description = Some(about.to_owned());
+        answer.header(name, header)
+    })
+}
+
+fn header_text() -> RefOr<Schema> {
+    RefOr::T(ObjectBuilder::new().schema_type(Type::String).into())
 }
 
 fn refusals(route: &Route) -> Vec<u16> {
+    // 400, 421 and 431 before any route is looked up: the Host header, and the size of the head.
     let shared: &[u16] = match route.access {
-        Access::Public => &[],
-        Access::AnyKey => &[401, 429, 503],
-        Access::Management(_) => &[401, 403, 429, 503],
+        Access::Public => &[400, 421, 431, 500],
+        Access::AnyKey => &[400, 401, 421, 429, 431, 500, 503],
+        Access::Management(_) => &[400, 401, 403, 421, 429, 431, 500, 503],
     };
     let mut all: Vec<u16> = shared
         .iter()

@@ -1,8 +1,8 @@
 //! The admin page: the files of `static/`, embedded in the binary.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use rust_embed::{Embed, EmbeddedFile};
 
 use super::answer::Answer;
@@ -24,7 +24,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// # Errors
 /// None.
 pub async fn index(_: Anyone, call: Call) -> Answer {
-    serve(&call, "index.html")
+    serve(&call, "index.html", POLICY)
 }
 
 /// `GET /static/{file}`: what the page loads.
@@ -33,20 +33,39 @@ pub async fn index(_: Anyone, call: Call) -> Answer {
 /// 404.
 pub async fn file(_: Anyone, call: Call) -> Answer {
     let name = call.segment("file");
-    serve(&call, &name)
+    serve(&call, &name, POLICY)
 }
 
-fn serve(call: &Call, name: &str) -> Answer {
+/// A file of `static/` under a content security policy.
+///
+/// # Errors
+/// 404.
+pub fn serve(call: &Call, name: &str, policy: &'static str) -> Answer {
     let Some(file) = Files::get(name) else {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "not_found",
-            format!("the page has no file {name:?}"),
-        ));
+        return Err(no_file(name));
     };
-    let etag = etag(&file);
-    let mut builder = if call.header(&header::IF_NONE_MATCH) == Some(etag.as_str()) {
+    let mut builder = builder(call, &etag(&file), media_type(name), policy);
+    Ok(builder.body(file.data.into_owned()))
+}
+
+/// There is no such file.
+pub fn no_file(name: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "not_found",
+        format!("the page has no file {name:?}"),
+    )
+}
+
+/// The head of an answer with a file, or of the 304 that says that the client has it.
+pub fn builder(
+    call: &Call,
+    etag: &str,
+    media_type: &'static str,
+    policy: &'static str,
+) -> HttpResponseBuilder {
+    let mut builder = if call.header(&header::IF_NONE_MATCH) == Some(etag) {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
@@ -56,13 +75,10 @@ fn serve(call: &Call, name: &str) -> Answer {
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(POLICY),
+            HeaderValue::from_static(policy),
         ))
-        .insert_header((
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(media_type(name)),
-        ));
-    Ok(builder.body(file.data.into_owned()))
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)));
+    builder
 }
 
 fn etag(file: &EmbeddedFile) -> String {
@@ -73,12 +89,22 @@ fn etag(file: &EmbeddedFile) -> String {
     )
 }
 
-fn media_type(name: &str) -> &'static str {
+/// The media type of a page.
+pub const HTML: &str = "text/html; charset=utf-8";
+/// The media type of a script.
+pub const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// The media type of a style sheet.
+pub const STYLE: &str = "text/css; charset=utf-8";
+/// The media type of an image.
+pub const IMAGE: &str = "image/svg+xml";
+
+/// The media type of a file by its name.
+pub fn media_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("svg") => "image/svg+xml",
+        Some("html") => HTML,
+        Some("js") => SCRIPT,
+        Some("css") => STYLE,
+        Some("svg") => IMAGE,
         _ => "application/octet-stream",
     }
 }

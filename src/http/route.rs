@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use futures_util::FutureExt;
+use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -46,10 +47,16 @@ pub struct Description {
     pub query: &'static [Parameter],
     /// The schema of the request body.
     pub body: Option<NamedSchema>,
+    /// Whether the request body may be left out.
+    pub body_optional: bool,
+    /// A request body that is accepted.
+    pub example: Option<Value>,
     /// The status of success.
     pub status: u16,
     /// The schema of the answer; none when it is not JSON.
     pub answer: Option<NamedSchema>,
+    /// The media types of an answer that is not JSON.
+    pub media: &'static [&'static str],
     /// Statuses of refusals beside those that every such route shares.
     pub refusals: &'static [u16],
 }
@@ -140,16 +147,29 @@ impl Route {
         self
     }
 
-    /// Its request body.
-    pub fn takes<T: ToSchema + PartialSchema>(mut self) -> Self {
+    /// Its request body, and one that is accepted.
+    pub fn takes<T: ToSchema + PartialSchema>(mut self, example: Value) -> Self {
         self.description.body = Some(NamedSchema::of::<T>());
+        self.description.example = Some(example);
         self
+    }
+
+    /// A request body that may be left out, and one that is accepted.
+    pub fn may_take<T: ToSchema + PartialSchema>(mut self, example: Value) -> Self {
+        self.description.body_optional = true;
+        self.takes::<T>(example)
     }
 
     /// Its status and body of success.
     pub fn answers<T: ToSchema + PartialSchema>(mut self, status: u16) -> Self {
         self.description.status = status;
         self.description.answer = Some(NamedSchema::of::<T>());
+        self
+    }
+
+    /// The media types of an answer that is not JSON.
+    pub fn serves(mut self, media: &'static [&'static str]) -> Self {
+        self.description.media = media;
         self
     }
 

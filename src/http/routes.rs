@@ -2,6 +2,7 @@
 //! this table.
 
 use actix_web::http::Method;
+use serde_json::json;
 use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -11,13 +12,14 @@ use super::api_key_schemas::{
     ApiKeyAnswer, ApiKeyBody, ApiKeyChangeBody, ApiKeyCreated, ApiKeyList, PermissionList,
     RotateBody,
 };
+use super::history_schemas::{AuditLogList, AuditVerdict, JsonPatch, VersionAnswer, VersionList};
 use super::route::{Parameter, Route};
 use super::schemas::{
-    AccessProfileAnswer, AccessProfileBody, AccessProfileChangeBody, AccessProfileDetail,
-    AccessProfileList, AuditLogList, AuditVerdict, CloneBody, JsonPatch, Message, StatusAnswer,
-    VersionAnswer, VersionList,
+    AccessProfileAnswer, AccessProfileChangeRequest, AccessProfileDetail, AccessProfileList,
+    AccessProfileRequest, CloneBody, Message, StatusAnswer,
 };
-use super::{access_profiles, api_keys, openapi, page, status};
+use super::shapes::text_up_to;
+use super::{access_profiles, api_keys, docs, openapi, page, status};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 /// Every route there is.
@@ -48,8 +50,22 @@ fn public() -> Vec<Route> {
         Route::new(Method::GET, "/openapi.json", "openapi", openapi::show)
             .says("This document", "")
             .answers::<serde_json::Value>(200),
-        Route::new(Method::GET, "/", "page", page::index).says("The admin page", ""),
-        Route::new(Method::GET, "/static/{file}", "page_file", page::file).says("A file of the admin page", "").refuses(&[404]),
+        Route::new(Method::GET, "/docs", "docs", docs::index)
+            .says("The API reference for people", "")
+            .serves(&[page::HTML])
+            .refuses(&[304]),
+        Route::new(Method::GET, "/docs/{file}", "docs_file", docs::file)
+            .says("A file of the API reference", "")
+            .serves(&[page::SCRIPT, page::STYLE])
+            .refuses(&[304, 404]),
+        Route::new(Method::GET, "/", "page", page::index)
+            .says("The admin page", "")
+            .serves(&[page::HTML])
+            .refuses(&[304]),
+        Route::new(Method::GET, "/static/{file}", "page_file", page::file)
+            .says("A file of the admin page", "")
+            .serves(&[page::SCRIPT, page::STYLE, page::IMAGE, page::HTML])
+            .refuses(&[304, 404]),
     ]
 }
 
@@ -73,7 +89,18 @@ fn access_profile_routes() -> Vec<Route> {
                  `access_profile`), so that what was read can be sent. `null` means the default. Amounts finer than a nanodollar \
                  are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out.",
             )
-            .takes::<AccessProfileBody>()
+            .takes::<AccessProfileRequest>(json!({
+                "name": "developers",
+                "description": "What developers may use",
+                "tags": ["engineering"],
+                "provider_configs": [{
+                    "provider_name": "openai",
+                    "allowed_models": ["gpt-5*"],
+                    "budgets": [{ "max_limit": 20, "reset_duration": "1d" }]
+                }],
+                "budgets": [{ "max_limit": 100, "reset_duration": "1M" }],
+                "rate_limit": { "request_max_limit": 1000, "request_reset_duration": "1h" }
+            }))
             .answers::<AccessProfileAnswer>(201)
             .refuses(&[400, 408, 409, 413, 415]),
         Route::new(Method::GET, PROFILE, "get_access_profile", access_profiles::get)
@@ -92,7 +119,7 @@ fn access_profile_routes() -> Vec<Route> {
                  same reset duration) keeps its id. A change that changes nothing makes no version. With `If-Match`, 412 when \
                  somebody changed it in the meantime. `next_rotation_at` stays when only the interval changes.",
             )
-            .takes::<AccessProfileChangeBody>()
+            .takes::<AccessProfileChangeRequest>(json!({ "budgets": [{ "max_limit": 200, "reset_duration": "1M" }] }))
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, PROFILE, "delete_access_profile", access_profiles::delete)
@@ -115,7 +142,7 @@ fn access_profile_routes() -> Vec<Route> {
                 "Clone an access profile",
                 "The policy under another name: fresh ids, version 1, active if the original is. Rotation starts anew.",
             )
-            .takes::<CloneBody>()
+            .takes::<CloneBody>(json!({ "name": "developers in Berlin" }))
             .answers::<AccessProfileAnswer>(201)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
     ]
@@ -180,7 +207,7 @@ fn api_key_routes() -> Vec<Route> {
                 "`key` is shown in this answer only, and again to the same caller under the same `Idempotency-Key`. A key can't \
                  grant what it does not hold. `scopes` is `[\"*\"]` for every permission, those of later versions included.",
             )
-            .takes::<ApiKeyBody>()
+            .takes::<ApiKeyBody>(json!({ "name": "reporting", "scopes": ["AccessProfiles:View"] }))
             .answers::<ApiKeyCreated>(200)
             .refuses(&[400, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, API_KEY, "get_api_key", api_keys::get)
@@ -193,7 +220,7 @@ fn api_key_routes() -> Vec<Route> {
                 "A field that is left out keeps its value; an empty `expires_at` is never. It takes effect before this answers. The \
                  last key that holds every permission and never expires can't be narrowed (409).",
             )
-            .takes::<ApiKeyChangeBody>()
+            .takes::<ApiKeyChangeBody>(json!({ "scopes": ["AccessProfiles:View", "Users:View"] }))
             .answers::<ApiKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, API_KEY, "delete_api_key", api_keys::delete)
@@ -210,7 +237,7 @@ fn api_key_routes() -> Vec<Route> {
                 "Same id, same permissions. The old secret works for `grace` more, and without it not at all; a second rotation \
                  within the grace ends it. 403 when the key holds more than the caller, who would get hold of it.",
             )
-            .takes::<RotateBody>()
+            .may_take::<RotateBody>(json!({ "grace": "24h" }))
             .answers::<ApiKeyCreated>(200)
             .refuses(&[400, 404, 408, 412, 413, 415, 422]),
         Route::new(Method::GET, "P/rbac/permissions", "list_permissions", api_keys::permissions)
@@ -294,12 +321,12 @@ const PROFILE_LIST: &[Parameter] = &[
     Parameter {
         name: "search",
         description: "Substring of name or description, without regard to case",
-        schema: || RefOr::T(text().max_length(Some(MAX_SEARCH)).into()),
+        schema: || text_up_to(MAX_SEARCH, Type::String),
     },
     Parameter {
         name: "tags",
         description: "Tags with commas between; profiles that have all of them",
-        schema: || RefOr::T(text().into()),
+        schema: || text_up_to(access_profiles::MAX_TAGS, Type::String),
     },
     Parameter {
         name: "is_active",

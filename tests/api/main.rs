@@ -7,6 +7,7 @@ mod access_log;
 mod authentication;
 mod bodies;
 mod discipline;
+mod documents;
 mod health;
 mod history;
 mod life;

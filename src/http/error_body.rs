@@ -1,0 +1,64 @@
+//! The shape of every refusal as the OpenAPI document shows it; `problem` writes it.
+
+use utoipa::ToSchema;
+
+/// Every refusal.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body that `problem` writes")]
+pub struct ErrorBody {
+    /// The request id.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,128}$")]
+    event_id: String,
+    /// What kind of refusal it is.
+    #[schema(pattern = "^[a-z_]+$")]
+    r#type: String,
+    /// Always false: part of the contract.
+    is_bifrost_error: bool,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status_code: i64,
+    error: ErrorDetail,
+    extra_fields: ErrorExtras,
+}
+
+/// What is wrong; the first thing, where there are several.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body that `problem` writes")]
+pub struct ErrorDetail {
+    /// The same as the top-level `type`.
+    #[schema(pattern = "^[a-z_]+$")]
+    r#type: String,
+    /// Stable machine-readable reason.
+    #[schema(pattern = "^[a-z_]+$")]
+    code: String,
+    /// A sentence for people.
+    #[schema(min_length = 1)]
+    message: String,
+    /// JSON path of the offending value.
+    #[schema(required)]
+    param: Option<String>,
+}
+
+/// What else a refusal says.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body that `problem` writes")]
+pub struct ErrorExtras {
+    /// Every violation; with 400 only.
+    #[schema(nullable = false)]
+    errors: Option<Vec<ErrorEntry>>,
+}
+
+/// One violation.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body that `problem` writes")]
+pub struct ErrorEntry {
+    /// Stable machine-readable reason.
+    #[schema(pattern = "^[a-z_]+$")]
+    code: String,
+    /// A sentence for people.
+    #[schema(min_length = 1)]
+    message: String,
+    /// JSON path of the offending value.
+    #[schema(required)]
+    param: Option<String>,
+}

@@ -1,0 +1,117 @@
+//! Shapes of answers about what access profiles were; see [`super::schemas`].
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// One version of an access profile.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionView {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// 1 for the first.
+    pub version: i64,
+    /// The whole profile of that version: JSON in a string.
+    pub snapshot: String,
+    /// The name of the key that made it.
+    pub created_by: String,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// One version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionAnswer {
+    /// The version.
+    pub version: VersionView,
+}
+
+/// A page of versions, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionList {
+    /// The versions.
+    pub versions: Vec<VersionView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// One step of a JSON Patch (RFC 6902).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the patch is written by its library")]
+pub struct PatchStep {
+    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
+    op: String,
+    /// Where, as a JSON Pointer.
+    path: String,
+    /// What is there afterwards.
+    value: Option<serde_json::Value>,
+}
+
+/// A JSON Patch (RFC 6902).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the patch is written by its library")]
+pub struct JsonPatch(Vec<PatchStep>);
+
+/// One entry of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditLogView {
+    /// Its place in the chain, 1 for the first.
+    pub id: i64,
+    /// The access profile concerned.
+    pub access_profile_id: Option<i64>,
+    /// The user concerned.
+    pub user_id: Option<i64>,
+    /// What was done, such as `access_profile.update`.
+    pub action: String,
+    /// The public id of the key that did it.
+    pub actor_id: String,
+    /// The name of that key at that time.
+    pub actor_name: String,
+    /// What was there before: the changed fields, or the whole thing when it was deleted.
+    #[schema(value_type = Option<Object>)]
+    pub previous_value: Option<Box<RawValue>>,
+    /// What is there now: the changed fields, or the whole thing when it was created.
+    #[schema(value_type = Option<Object>)]
+    pub new_value: Option<Box<RawValue>>,
+    /// The request that did it.
+    pub request_id: String,
+    /// When it was done.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// A page of the audit log, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditLogList {
+    /// The entries.
+    pub audit_logs: Vec<AuditLogView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// Whether the audit log is as it was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditVerdict {
+    /// Nothing was changed, removed, moved or added.
+    pub intact: bool,
+    /// How many entries there are, when it is intact.
+    pub entries: Option<i64>,
+    /// The first entry at which tampering shows.
+    pub entry: Option<i64>,
+    /// What is wrong there.
+    pub finding: Option<String>,
+}

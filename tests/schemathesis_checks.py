@@ -1,0 +1,49 @@
+"""Loaded by tests/schemathesis.sh: the check that valid requests are accepted, with the exceptions that it needs.
+
+Rules between values (unique names in a list, a date in the future, a regular expression that compiles) can't be said in a JSON
+schema, so a body may be valid to the document and still be refused. Such a refusal is accepted here if every violation that it
+names is one of these rules; everything else is left to Schemathesis' own check.
+"""
+
+import schemathesis
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+BEYOND_SCHEMA = {
+    # Unique in a list by one field, or without regard to case.
+    "duplicate_provider",
+    "duplicate_reset_duration",
+    "duplicate_tool_group",
+    "duplicate_mcp_server",
+    "duplicate_tool_override",
+    # Between fields.
+    "reset_config_without_quarter",
+    "rotation_without_interval",
+    "exclude_on_granted_server",
+    # Measured against the clock.
+    "not_in_future",
+    # At most 100 years, whatever the unit.
+    "invalid_reset_duration",
+    # The expression after `regex:` must compile.
+    "invalid_pattern",
+}
+# A schema bounds the parts of a body, not its size in bytes.
+MAX_BODY = 1024 * 1024
+# From 1 hour to 365 days, whatever the unit of the span.
+BEYOND_SCHEMA_AT = {("auto_rotation_interval", "out_of_range")}
+
+
+def is_beyond_schema(error):
+    place = (error["param"] or "").removeprefix("access_profile.")
+    return error["code"] in BEYOND_SCHEMA or (place, error["code"]) in BEYOND_SCHEMA_AT
+
+
+@schemathesis.check
+def valid_requests_are_accepted(ctx, response, case):
+    if response.status_code == 413 and len(response.request.body) > MAX_BODY:
+        return None
+    if response.status_code == 400 and case.meta and case.meta.generation.mode.is_positive:
+        errors = response.json()["extra_fields"].get("errors", [])
+        unexpected = [error for error in errors if not is_beyond_schema(error)]
+        assert errors and not unexpected, f"refused, although valid to the document: {unexpected}"
+        return None
+    return positive_data_acceptance(ctx, response, case)
