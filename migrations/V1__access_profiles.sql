@@ -27,7 +27,12 @@ CREATE TABLE api_keys (
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL,
     expires_at   INTEGER,
-    revoked_at   INTEGER
+    revoked_at   INTEGER,
+    last_used_at INTEGER,
+    -- The secret before the last rotation, while its grace period lasts.
+    previous_salt       BLOB CHECK (length(previous_salt) = 16),
+    previous_hash       BLOB CHECK (length(previous_hash) = 32),
+    previous_expires_at INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX api_keys_by_name ON api_keys (name_key) WHERE revoked_at IS NULL;
 
@@ -111,6 +116,23 @@ CREATE TABLE audit_logs (
     mac               BLOB    NOT NULL CHECK (length(mac) = 32)
 ) STRICT;
 CREATE INDEX audit_logs_by_access_profile ON audit_logs (access_profile_id, id) WHERE access_profile_id IS NOT NULL;
+CREATE INDEX audit_logs_by_user ON audit_logs (user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX audit_logs_by_action ON audit_logs (action, id);
+
+-- Answers of requests with an Idempotency-Key, kept for a day.
+CREATE TABLE idempotency_keys (
+    owner           TEXT    NOT NULL,
+    route           TEXT    NOT NULL,
+    idempotency_key TEXT    NOT NULL,
+    request_hash    BLOB    NOT NULL CHECK (length(request_hash) = 32),
+    status          INTEGER NOT NULL,
+    location        TEXT,
+    etag            TEXT,
+    body            TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    UNIQUE (owner, route, idempotency_key)
+) STRICT;
+CREATE INDEX idempotency_keys_by_created_at ON idempotency_keys (created_at);
 
 PRAGMA application_id = 1414483019; -- 'TOLK'
 PRAGMA user_version = 1;

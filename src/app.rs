@@ -22,7 +22,7 @@ use crate::http::discipline::{self, Hosts};
 use crate::http::guard::ControlSocket;
 use crate::http::{State, configure};
 use crate::service::keyring::Keyring;
-use crate::service::{Clock, Services, first_start};
+use crate::service::{Clock, Services, first_start, once};
 use crate::store::Store;
 use crate::store::directory::{DataDirectory, Owned};
 
@@ -34,6 +34,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the whole file is read for damage.
 const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
+/// How often what has grown too old is removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 /// Longest path of a Unix socket that every system takes.
@@ -170,7 +172,7 @@ impl App {
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(services.store.directory().control_socket());
-        let closed = services.store.close();
+        let closed = services.store.close(services.clock.now());
         served.map_err(|error| Error::internal("serving", error))?;
         closed
     }
@@ -224,7 +226,8 @@ async fn wait_for_stop(stop: watch::Sender<bool>) {
     }
 }
 
-/// The thread that looks after the database: a full check now if the file is not vouched for, and one every day.
+/// The thread that looks after the database: a full check now if the file is not vouched for and one every day, and every few
+/// minutes a sweep of what has grown too old.
 struct Upkeep {
     stop: Sender<()>,
     thread: JoinHandle<()>,
@@ -234,17 +237,22 @@ impl Upkeep {
     fn start(services: Arc<Services>) -> Result<Self> {
         let (stop, stopped) = channel();
         let work = move || {
-            let mut wait = if services.store.health().integrity_is_good() {
+            let vouched_for = services.store.health().integrity_is_good();
+            let mut check_in = if vouched_for {
                 INTEGRITY_EVERY
             } else {
                 Duration::ZERO
             };
-            while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
-                match services.store.check_integrity() {
-                    Ok(()) => log::info!("the database file was checked and is sound"),
-                    Err(error) => log::error!("the check of the database file: {error}"),
+            while stopped.recv_timeout(check_in.min(SWEEP_EVERY)) == Err(RecvTimeoutError::Timeout)
+            {
+                check_in = check_in.saturating_sub(SWEEP_EVERY);
+                if check_in.is_zero() {
+                    check(&services);
+                    check_in = INTEGRITY_EVERY;
                 }
-                wait = INTEGRITY_EVERY;
+                if let Err(error) = once::sweep(&services) {
+                    log::warn!("forgetting old idempotency keys: {error}");
+                }
             }
         };
         let thread = std::thread::Builder::new()
@@ -259,6 +267,13 @@ impl Upkeep {
         if self.thread.join().is_err() {
             log::error!("the upkeep thread panicked");
         }
+    }
+}
+
+fn check(services: &Services) {
+    match services.store.check_integrity() {
+        Ok(()) => log::info!("the database file was checked and is sound"),
+        Err(error) => log::error!("the check of the database file: {error}"),
     }
 }
 

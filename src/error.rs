@@ -60,6 +60,30 @@ pub enum Error {
         param: Option<String>,
     },
 
+    /// Somebody changed it since the caller read it.
+    #[error(
+        "it was changed in the meantime; its ETag is now {current}: read it again and repeat the change"
+    )]
+    Stale {
+        /// The entity tag of what is stored now.
+        current: String,
+    },
+
+    /// What is stored can't be brought back under today's rules.
+    #[error("{message}")]
+    ConflictingContent {
+        /// What was tried.
+        message: String,
+        /// Each rule that stands against it. Never empty.
+        reasons: Vec<Violation>,
+    },
+
+    /// The same idempotency key came with another request.
+    #[error(
+        "Idempotency-Key: this key was used for another request in the last 24 hours; use a new one"
+    )]
+    IdempotencyKeyReused,
+
     /// Not now: try again in a moment.
     #[error("{reason}")]
     Unavailable {

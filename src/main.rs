@@ -4,14 +4,16 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use rustix::fs::Mode;
-use tollkeeper::cli::{self, CommandLine};
+use tollkeeper::cli;
 
 fn main() -> ExitCode {
     // Nothing this process creates is for others to read, SQLite's own files included.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let line = CommandLine::parse();
+    let line = match cli::parse() {
+        Ok(line) => line,
+        Err(code) => return code,
+    };
     let environment = std::env::vars_os().filter_map(|(name, value)| {
         Some((
             name.into_string().ok()?,

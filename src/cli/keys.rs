@@ -9,6 +9,7 @@ use super::control::Control;
 use super::print_line;
 use crate::config::Settings;
 use crate::domain::duration::ResetDuration;
+use crate::domain::letter_case::fold;
 use crate::error::{Error, Result};
 
 /// What can be done with keys.
@@ -150,7 +151,7 @@ fn list(control: &Control, json: bool) -> Result<()> {
 fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
     let keys = all_keys(control)?;
     let is = |key: &&Value| {
-        text(&key["name"]).to_lowercase() == wanted.to_lowercase()
+        fold(text(&key["name"])) == fold(wanted)
             || key["id"].as_i64() == wanted.parse().ok()
             || wanted.trim_end_matches(['_', '…'])
                 == text(&key["key_prefix"]).trim_end_matches(['_', '…'])

@@ -1,5 +1,6 @@
 //! The command line: one file per command; prints for people, `--json` for programs.
 
+mod audit;
 mod control;
 mod keys;
 mod logging;
@@ -11,17 +12,12 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Flags, LogFormat, Settings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::openapi;
 
 /// Access profiles for AI gateways, in one binary and one SQLite file.
 #[derive(Parser)]
-#[command(
-    name = "tollkeeper",
-    version,
-    about,
-    args_conflicts_with_subcommands = true
-)]
+#[command(name = "tollkeeper", version, about)]
 pub struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
@@ -45,6 +41,12 @@ struct ServeArguments {
     log_format: Option<LogFormat>,
 }
 
+impl ServeArguments {
+    fn is_given(&self) -> bool {
+        self.listen.is_some() || self.log_format.is_some()
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Run the server (this is what happens without a command)
@@ -52,14 +54,36 @@ enum Command {
     /// Make, list and revoke management API keys, with the server running or not
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Check that the audit log is as it was written
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Print the OpenAPI document
     Openapi,
 }
 
-/// Runs one command and says how it ended: 0 done, 1 failed, 2 not understood.
+/// How a command line that is not understood ends (`EX_USAGE` of sysexits.h): 2 is what `audit verify` says of a bad log.
+const USAGE: u8 = 64;
+
+/// Reads the command line; prints help, or what is wrong with it.
+///
+/// # Errors
+/// The code to exit with.
+pub fn parse() -> std::result::Result<CommandLine, ExitCode> {
+    CommandLine::try_parse().map_err(|error| {
+        // Nobody may be reading any more.
+        let _ = error.print();
+        if error.use_stderr() {
+            ExitCode::from(USAGE)
+        } else {
+            ExitCode::SUCCESS
+        }
+    })
+}
+
+/// Runs one command and says how it ended: 0 done, 1 failed, or what the command says of itself.
 pub fn run(line: CommandLine, environment: impl IntoIterator<Item = (String, String)>) -> ExitCode {
     match dispatch(line, environment) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("tollkeeper: {error}");
             ExitCode::FAILURE
@@ -70,8 +94,15 @@ pub fn run(line: CommandLine, environment: impl IntoIterator<Item = (String, Str
 fn dispatch(
     line: CommandLine,
     environment: impl IntoIterator<Item = (String, String)>,
-) -> Result<()> {
-    let command = line.command.unwrap_or(Command::Serve(line.serve));
+) -> Result<ExitCode> {
+    let command = line
+        .command
+        .unwrap_or(Command::Serve(ServeArguments::default()));
+    if !matches!(command, Command::Serve(_)) && line.serve.is_given() {
+        return Err(Error::refused(
+            "--listen and --log-format are for `tollkeeper serve` only",
+        ));
+    }
     let mut flags = Flags {
         config: line.config,
         data_dir: line.data_dir,
@@ -79,16 +110,19 @@ fn dispatch(
     };
     match command {
         Command::Serve(arguments) => {
-            flags.listen = arguments.listen;
-            flags.log_format = arguments.log_format;
-            serve::run(&Settings::load(flags, environment)?)
+            flags.listen = arguments.listen.or(line.serve.listen);
+            flags.log_format = arguments.log_format.or(line.serve.log_format);
+            serve::run(&Settings::load(flags, environment)?)?;
         }
-        Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?),
+        Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?)?,
+        Command::Audit(command) => {
+            return audit::run(&command, &Settings::load(flags, environment)?);
+        }
         Command::Openapi => {
             print_line(&serde_json::to_string_pretty(&openapi::document()).unwrap_or_default());
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints a line; a reader that has gone away (`| head`) is no failure.

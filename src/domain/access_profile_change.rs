@@ -2,15 +2,16 @@
 //!
 //! A budget or rate limit that keeps its place (same scope, same reset duration) keeps its id and with it its counters.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_input::{
     AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms, check_grants, check_rotation,
 };
 use super::duration::{ResetDuration, RotationInterval};
+use super::letter_case::fold;
 use super::money::Money;
-use super::violation::Violations;
+use super::violation::{Path, Violations};
 use crate::error::Result;
 
 /// Hands out the numbers of new provider lines, budgets and rate limits.
@@ -84,7 +85,12 @@ impl AccessProfile {
                 terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now));
         }
         let violations = Violations::default();
-        check_grants(&violations, &new.mcp_servers, &new.mcp_tool_overrides);
+        check_grants(
+            &violations,
+            &Path::root(),
+            &new.mcp_servers,
+            &new.mcp_tool_overrides,
+        );
         violations.finish(Some(new))
     }
 
@@ -100,14 +106,14 @@ impl AccessProfile {
             .flatten()
             .filter(|next| Some(*next) != self.next_rotation_at);
         let violations = Violations::default();
-        check_rotation(&violations, interval, wished, now);
+        check_rotation(&violations, &Path::root(), interval, wished, now);
         violations.finish(Some(()))?;
         self.auto_rotation_interval = interval.map_or(0, RotationInterval::nanoseconds);
         self.next_rotation_at = match interval {
             None => None,
             Some(interval) => match (wished, self.next_rotation_at) {
                 (Some(next), _) | (None, Some(next)) => Some(next),
-                (None, None) => now.checked_add(interval.milliseconds().milliseconds()).ok(),
+                (None, None) => interval.after(now),
             },
         };
         Ok(())
@@ -120,10 +126,8 @@ fn provider(
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> ProviderConfig {
-    let name = terms.provider_name.to_lowercase();
-    let old = old
-        .iter()
-        .find(|line| line.provider_name.to_lowercase() == name);
+    let name = fold(&terms.provider_name);
+    let old = old.iter().find(|line| fold(&line.provider_name) == name);
     let scope = format!("provider:{}", terms.provider_name);
     ProviderConfig {
         id: old.map_or_else(&mut *next_id, |line| line.id),

@@ -12,17 +12,20 @@ use super::access_profile_parts::{
     read_budgets, read_overrides, read_providers, read_rate_limit, read_servers, read_tool_groups,
 };
 use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
-use super::input::{Fields, Node};
+use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::money::Money;
 use super::violation::{Path, Violations};
 use crate::error::Result;
 
-/// Longest name of a profile, provider, tag, model, server or tool, in characters.
-pub const MAX_NAME: usize = 255;
-/// Longest description, in characters.
-pub const MAX_DESCRIPTION: usize = 10_000;
 /// Largest number in a limit: a JSON integer that every client reads exactly (2⁵³ − 1).
 pub const MAX_COUNT: i64 = (1 << 53) - 1;
+
+/// Most provider lines that a change may send.
+pub const MAX_PROVIDERS: usize = 100;
+/// Most budgets in a list that a change may send.
+pub const MAX_BUDGETS: usize = 100;
+/// Most tags that a change may send.
+pub const MAX_TAGS: usize = 50;
 
 /// Fields of a profile that the server sets.
 pub const SET_BY_SERVER: [&str; 5] = [
@@ -114,12 +117,14 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
     pub fn parse_new(body: &Value, now: Timestamp) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), true);
-        if let Some(input) = &input {
+        let (input, at) = Self::read_body(&Node::root(body, &violations), true).unzip();
+        if let (Some(input), Some(at)) = (&input, &at) {
             let interval = input.auto_rotation_interval.flatten();
-            check_rotation(&violations, interval, input.next_rotation_at.flatten(), now);
+            let next = input.next_rotation_at.flatten();
+            check_rotation(&violations, at, interval, next, now);
             check_grants(
                 &violations,
+                at,
                 input.mcp_servers.as_deref().unwrap_or_default(),
                 input.mcp_tool_overrides.as_deref().unwrap_or_default(),
             );
@@ -134,11 +139,34 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_change(body: &Value) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), false);
+        let read = Self::read_body(&Node::root(body, &violations), false);
+        if let Some((input, place)) = &read {
+            check_caps(&violations, place, input);
+        }
+        violations.finish(read.map(|(input, _)| input))
+    }
+
+    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse_stored(snapshot: &Value) -> Result<Self> {
+        let violations = Violations::default();
+        let read = Self::read_body(&Node::root(snapshot, &violations), false);
+        if let Some((input, place)) = &read {
+            check_grants(
+                &violations,
+                place,
+                input.mcp_servers.as_deref().unwrap_or_default(),
+                input.mcp_tool_overrides.as_deref().unwrap_or_default(),
+            );
+        }
+        let input = read.map(|(input, _)| input);
         violations.finish(input)
     }
 
-    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
+    /// The input, and the place of the profile in the body.
+    fn read_body(body: &Node<'_>, creating: bool) -> Option<(Self, Path)> {
         let mut fields = body.object()?;
         if let Some(enveloped) = fields
             .given("access_profile")
@@ -146,10 +174,10 @@ impl AccessProfileInput {
         {
             fields.ignore(&BESIDE_PROFILE);
             fields.finish();
-            return Some(Self::read(enveloped.object()?, creating));
+            return Some((Self::read(enveloped.object()?, creating), enveloped.path));
         }
         // `access_profile` is no field of a profile: start over, so that it is refused by name.
-        Some(Self::read(body.object()?, creating))
+        Some((Self::read(body.object()?, creating), body.path.clone()))
     }
 
     fn read(mut fields: Fields<'_>, creating: bool) -> Self {
@@ -160,9 +188,7 @@ impl AccessProfileInput {
             fields.sent("name")
         };
         input.name = name.and_then(|node| node.name(MAX_NAME));
-        input.description = optional(fields.sent("description"), |node| {
-            Some(node.string(MAX_DESCRIPTION)?.to_owned())
-        });
+        input.description = optional(fields.sent("description"), read_description);
         input.is_active = fields.given("is_active").and_then(|node| node.boolean());
         input.tags = optional(fields.sent("tags"), |node| {
             node.list(|tag| tag.name(MAX_NAME))
@@ -194,16 +220,51 @@ impl AccessProfileInput {
     }
 }
 
-/// A date for the next rotation needs an interval and lies in the future.
+/// Caps on changes only (API.md §2).
+fn check_caps(violations: &Violations, root: &Path, input: &AccessProfileInput) {
+    let check = |path: Path, sent: Option<usize>, cap: usize| {
+        if let Some(sent) = sent.filter(|sent| *sent > cap) {
+            violations.add(
+                &path,
+                "too_many",
+                format_args!("must have at most {cap} elements, has {sent}"),
+            );
+        }
+    };
+    let providers = input.provider_configs.as_deref();
+    check(
+        root.field("tags"),
+        input.tags.as_ref().map(Vec::len),
+        MAX_TAGS,
+    );
+    check(
+        root.field("budgets"),
+        input.budgets.as_ref().map(Vec::len),
+        MAX_BUDGETS,
+    );
+    check(
+        root.field("provider_configs"),
+        providers.map(<[_]>::len),
+        MAX_PROVIDERS,
+    );
+    for (index, provider) in providers.unwrap_or_default().iter().enumerate() {
+        let path = root.field("provider_configs").index(index).field("budgets");
+        check(path, Some(provider.budgets.len()), MAX_BUDGETS);
+    }
+}
+
+/// A date for the next rotation needs an interval and lies in the future. `at` is where the profile stands in the body.
 pub(super) fn check_rotation(
     violations: &Violations,
+    at: &Path,
     interval: Option<RotationInterval>,
     next: Option<Timestamp>,
     now: Timestamp,
 ) {
     let Some(next) = next else { return };
-    let path = Path::root().field("next_rotation_at");
-    if interval.is_none() {
+    let path = at.field("next_rotation_at");
+    // An interval that is wrong was sent all the same.
+    if interval.is_none() && !violations.concern(&at.field("auto_rotation_interval")) {
         violations.add(
             &path,
             "rotation_without_interval",
@@ -219,9 +280,10 @@ pub(super) fn check_rotation(
     }
 }
 
-/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake.
+/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake. `at` as above.
 pub(super) fn check_grants(
     violations: &Violations,
+    at: &Path,
     servers: &[McpServerLink],
     overrides: &[ToolOverride],
 ) {
@@ -232,7 +294,7 @@ pub(super) fn check_grants(
     for (index, tool) in overrides.iter().enumerate() {
         if tool.action == OverrideAction::Exclude && granted.contains(tool.mcp_client_id.as_str()) {
             violations.add(
-                &Path::root().field("mcp_tool_overrides").index(index),
+                &at.field("mcp_tool_overrides").index(index),
                 "exclude_on_granted_server",
                 format_args!(
                     "excludes a tool of {:?}, which mcp_servers grants as a whole; drop one of the two",

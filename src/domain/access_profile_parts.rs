@@ -7,10 +7,11 @@ use super::access_profile::{
     McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
 };
 use super::access_profile_input::{
-    BudgetTerms, MAX_COUNT, MAX_NAME, ProviderTerms, RateLimitTerms, optional,
+    BudgetTerms, MAX_COUNT, ProviderTerms, RateLimitTerms, optional,
 };
 use super::duration::{ResetDuration, read_reset_duration};
-use super::input::Node;
+use super::input::{MAX_NAME, Node};
+use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
 use super::money::read_money;
 use super::violation::{Path, Violations};
@@ -65,7 +66,7 @@ pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
         fields.finish();
         let provider_name = provider_name?;
         let at = name_node?;
-        seen.check(&at, provider_name.to_lowercase(), || {
+        seen.check(&at, fold(&provider_name), || {
             format!("there is already a line for the provider {provider_name:?}")
         });
         Some(ProviderTerms {

@@ -2,6 +2,8 @@
 //!
 //! Who can write the database but does not know the key can't make an entry that fits.
 
+use std::borrow::Cow;
+
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
@@ -37,9 +39,9 @@ pub struct NewAuditEntry {
     /// Who did it.
     pub actor: Actor,
     /// What was done, such as `access_profile.create`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// The kind of thing it was done to, such as `access_profile`.
-    pub subject_kind: &'static str,
+    pub subject_kind: Cow<'static, str>,
     /// The id of that thing.
     pub subject_id: String,
     /// The access profile concerned, if any.
@@ -50,6 +52,34 @@ pub struct NewAuditEntry {
     pub previous_value: Option<String>,
     /// JSON of what is there now; no secret, no hash.
     pub new_value: Option<String>,
+}
+
+/// An entry with its place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// 1 for the first; without gaps.
+    pub id: i64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What it tells.
+    pub entry: NewAuditEntry,
+}
+
+/// What a walk along the chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every entry is as it was written and none is missing.
+    Intact {
+        /// How many there are.
+        entries: i64,
+    },
+    /// Somebody changed, removed, moved or added entries.
+    Tampered {
+        /// The first entry at which it shows.
+        entry: i64,
+        /// What is wrong there.
+        finding: String,
+    },
 }
 
 /// The key of the chain. Lies outside the database, and has no `Debug`.
@@ -78,8 +108,8 @@ impl ChainKey {
             Some(entry.actor.id.as_str()),
             Some(&entry.actor.name),
             Some(&entry.actor.request_id),
-            Some(entry.action),
-            Some(entry.subject_kind),
+            Some(&entry.action),
+            Some(&entry.subject_kind),
             Some(&entry.subject_id),
             profile.as_deref(),
             user.as_deref(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -176,9 +177,9 @@ impl RotationInterval {
         self.nanoseconds
     }
 
-    /// The interval in whole milliseconds.
-    pub fn milliseconds(self) -> i64 {
-        self.nanoseconds / 1_000_000
+    /// The instant one interval later, to the millisecond.
+    pub fn after(self, at: Timestamp) -> Option<Timestamp> {
+        Timestamp::from_millisecond(at.as_millisecond() + self.nanoseconds / 1_000_000).ok()
     }
 
     /// An interval of this many nanoseconds, if it is within the bounds.

@@ -11,6 +11,10 @@ use serde_json::{Map, Value};
 use super::number::{Whole, read_whole};
 use super::violation::{Path, Violations};
 
+/// Longest name of anything, in characters.
+pub const MAX_NAME: usize = 255;
+/// Longest description of anything, in characters.
+pub const MAX_DESCRIPTION: usize = 10_000;
 /// Most elements of any list in a request.
 pub const MAX_LIST: usize = 10_000;
 
@@ -180,6 +184,11 @@ impl<'v> Node<'v> {
             .collect();
         read.into_iter().collect()
     }
+}
+
+/// Free text about something.
+pub fn read_description(node: &Node<'_>) -> Option<String> {
+    node.string(MAX_DESCRIPTION).map(str::to_owned)
 }
 
 /// The fields of one object. Every field must be asked for or ignored before [`Fields::finish`].

@@ -6,6 +6,7 @@
 use regex::{Regex, RegexBuilder};
 
 use super::input::Node;
+use super::letter_case::fold;
 
 /// Longest pattern, in characters.
 pub const MAX_PATTERN: usize = 1_000;
@@ -41,7 +42,7 @@ impl ModelPattern {
                 .map(regex::escape)
                 .collect::<Vec<_>>()
                 .join(".*"),
-            None => return Ok(Self::Exact(pattern.to_lowercase())),
+            None => return Ok(Self::Exact(fold(pattern))),
         };
         // Compiled alone first: `a)(b` is only balanced once it is wrapped.
         let bounded = |text: &str| {
@@ -61,7 +62,7 @@ impl ModelPattern {
     pub fn matches(&self, model: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Exact(name) => *name == model.to_lowercase(),
+            Self::Exact(name) => *name == fold(model),
             Self::Expression(expression) => expression.is_match(model),
         }
     }

@@ -85,6 +85,11 @@ impl Violations {
         }
     }
 
+    /// Whether a rule was broken by the value at exactly this path.
+    pub fn concern(&self, path: &Path) -> bool {
+        self.0.borrow().iter().any(|one| one.param == path.0)
+    }
+
     /// The value, if no rule was broken.
     ///
     /// # Errors

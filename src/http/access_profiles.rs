@@ -1,10 +1,15 @@
 //! Handlers of access profiles.
 
-use super::answer::{Answer, created, ok_json, ok_unless_known, to_json};
+use actix_web::HttpResponse;
+
+use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
-use super::guard::{AccessProfiles, Caller, Create, View};
-use crate::domain::access_profile::McpReference;
-use crate::domain::access_profile_input::{AccessProfileInput, MAX_NAME};
+use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
+use super::schemas::Message;
+use crate::domain::access_profile_input::AccessProfileInput;
+use crate::domain::access_profile_versions::CloneInput;
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::input::MAX_NAME;
 use crate::domain::list::{MAX_SEARCH, Query};
 use crate::service;
 use crate::store::access_profile_lists::{self, Filter};
@@ -64,16 +69,24 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
         .json(|body| AccessProfileInput::parse_new(body, now))
         .await?;
     let actor = caller.actor(&call);
-    let (id, snapshot) =
-        blocking(move || service::access_profiles::create(&services, actor, input)).await?;
-    // A new profile has no roles and no holders; what it names may be known.
-    let etag = etag(&snapshot);
-    let location = format!("{}/{id}", call.path());
-    Ok(created(
-        &location,
-        &etag,
-        format!("{{\"access_profile\":{}}}", snapshot.json),
-    ))
+    let once = call.once(&actor)?;
+    let render = render_created(&call);
+    let create = move || service::access_profiles::create(&services, actor, input, once, render);
+    stored(blocking(create).await?)
+}
+
+/// `POST P/access-profiles/{id}/clone`
+///
+/// # Errors
+/// 400, 404, 409 when the name is taken.
+pub async fn clone(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    let input = call.json(CloneInput::parse).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let once = call.once(&actor)?;
+    let render = render_created(&call);
+    let clone = move || service::access_profiles::clone(&services, actor, id, input, once, render);
+    stored(blocking(clone).await?)
 }
 
 /// `GET P/access-profiles/{id}`
@@ -93,27 +106,87 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         })
     })
     .await?;
-    let body = detail(&snapshot, &unresolved)?;
-    Ok(ok_unless_known(&call, &etag(&snapshot), body))
-}
-
-fn detail(
-    snapshot: &Snapshot,
-    unresolved: &[McpReference],
-) -> Result<String, super::problem::Problem> {
-    Ok(format!(
+    let body = format!(
         "{{\"access_profile\":{},\"roles\":[],\"user_count\":0,\"unresolved_references\":{}}}",
         snapshot.json,
         to_json(&unresolved)?
-    ))
+    );
+    Ok(ok_unless_known(&call, &snapshot.entity_tag(), body))
 }
 
-/// The validator of a profile: its version and a checksum of its content, so that a database that was restored or made anew
-/// does not answer with the validator of another content.
-fn etag(snapshot: &Snapshot) -> String {
-    format!(
-        "\"{}-{:08x}\"",
-        snapshot.version,
-        crc32fast::hash(snapshot.json.as_bytes())
-    )
+/// `PUT P/access-profiles/{id}`
+///
+/// # Errors
+/// 400 with every violation, 404, 409 when the name is taken, 412.
+pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    let if_match = call.if_match()?;
+    let input = call.json(AccessProfileInput::parse_change).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let update = move || service::access_profiles::update(&services, actor, id, input, if_match);
+    Ok(shown(&blocking(update).await?))
+}
+
+/// `PUT P/access-profiles/{id}/activate`
+///
+/// # Errors
+/// 400, 404, 412.
+pub async fn activate(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
+    set_active(caller, call, true).await
+}
+
+/// `PUT P/access-profiles/{id}/deactivate`
+///
+/// # Errors
+/// 400, 404, 412.
+pub async fn deactivate(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
+    set_active(caller, call, false).await
+}
+
+async fn set_active(caller: Caller<Update, AccessProfiles>, call: Call, active: bool) -> Answer {
+    let id = call.id("id")?;
+    let if_match = call.if_match()?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let set = move || service::access_profiles::set_active(&services, actor, id, active, if_match);
+    Ok(shown(&blocking(set).await?))
+}
+
+/// `DELETE P/access-profiles/{id}`
+///
+/// # Errors
+/// 400, 404, 412.
+pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    let if_match = call.if_match()?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let delete = move || service::access_profiles::delete(&services, actor, id, if_match);
+    let name = blocking(delete).await?;
+    ok(&Message {
+        message: format!("the access profile {name:?} is deleted"),
+    })
+}
+
+/// The body that shows a profile alone.
+pub(super) fn body(snapshot: &Snapshot) -> String {
+    format!("{{\"access_profile\":{}}}", snapshot.json)
+}
+
+fn shown(snapshot: &Snapshot) -> HttpResponse {
+    ok_tagged(&snapshot.entity_tag(), body(snapshot))
+}
+
+/// 201, with the place of the new profile in the path family that was called.
+fn render_created(call: &Call) -> impl FnOnce(&Snapshot) -> StoredAnswer + Send + 'static {
+    let family = call
+        .path()
+        .split("/access-profiles")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    move |snapshot| StoredAnswer {
+        status: 201,
+        location: Some(format!("{family}/access-profiles/{}", snapshot.id)),
+        etag: Some(snapshot.entity_tag()),
+        body: body(snapshot),
+    }
 }

@@ -1,11 +1,14 @@
 //! Answers that succeed: JSON, with a validator where one thing is shown.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use serde::Serialize;
 
 use super::call::Call;
 use super::problem::Problem;
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::validator::is_known;
 use crate::error::Error;
 
 /// What every handler answers.
@@ -24,23 +27,11 @@ pub fn ok_json(body: String) -> HttpResponse {
     json(HttpResponse::Ok(), body)
 }
 
-/// 201 with where the new thing is and its validator.
-pub fn created(location: &str, etag: &str, body: String) -> HttpResponse {
-    let mut builder = HttpResponse::Created();
-    builder
-        .insert_header((header::LOCATION, location))
-        .insert_header((header::ETAG, etag));
-    json(builder, body)
-}
-
 /// 200 with a validator, or 304 when the client has this very answer (RFC 9110 §13.1.2).
 pub fn ok_unless_known(call: &Call, etag: &str, body: String) -> HttpResponse {
-    let known = call.header(&header::IF_NONE_MATCH).is_some_and(|known| {
-        known
-            .split(',')
-            .map(str::trim)
-            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
-    });
+    let known = call
+        .header(&header::IF_NONE_MATCH)
+        .is_some_and(|tags| is_known(tags, etag));
     let mut builder = if known {
         HttpResponse::NotModified()
     } else {
@@ -52,6 +43,30 @@ pub fn ok_unless_known(call: &Call, etag: &str, body: String) -> HttpResponse {
     } else {
         json(builder, body)
     }
+}
+
+/// 200 with the validator of what is stored now.
+pub fn ok_tagged(etag: &str, body: String) -> HttpResponse {
+    let mut builder = HttpResponse::Ok();
+    builder.insert_header((header::ETAG, etag));
+    json(builder, body)
+}
+
+/// An answer that was put together, and perhaps stored, with its effect.
+///
+/// # Errors
+/// 500 when the stored status is none.
+pub fn stored(answer: StoredAnswer) -> Answer {
+    let status = StatusCode::from_u16(answer.status)
+        .map_err(|error| Error::internal("giving a stored answer", error))?;
+    let mut builder = HttpResponse::build(status);
+    if let Some(location) = answer.location {
+        builder.insert_header((header::LOCATION, location));
+    }
+    if let Some(etag) = answer.etag {
+        builder.insert_header((header::ETAG, etag));
+    }
+    Ok(json(builder, answer.body))
 }
 
 /// A value as JSON.

@@ -6,8 +6,7 @@ use super::answer::{Answer, ok};
 use super::call::{Call, blocking};
 use super::guard::{ApiKeys, Caller, Create, Delete, View};
 use super::schemas::{ApiKeyAnswer, ApiKeyCreated, ApiKeyList, ApiKeyView, Message};
-use crate::domain::access_profile_input::{MAX_DESCRIPTION, MAX_NAME};
-use crate::domain::input::Node;
+use crate::domain::input::{MAX_NAME, Node, read_description};
 use crate::domain::list::Query;
 use crate::domain::permission::{Permission, PermissionSet};
 use crate::domain::violation::Violations;
@@ -91,7 +90,7 @@ fn read_fields(body: &Node<'_>, services: &Services) -> Option<ApiKeyRequest> {
     let mut fields = body.object()?;
     let name = fields.required("name").and_then(|node| node.name(MAX_NAME));
     let description = match fields.given("description") {
-        Some(node) => node.string(MAX_DESCRIPTION).map(str::to_owned),
+        Some(node) => read_description(&node),
         None => Some(String::new()),
     };
     let permissions = fields

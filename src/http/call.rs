@@ -1,6 +1,6 @@
 //! The request as handlers see it: path, query and body turned into domain values.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -11,16 +11,22 @@ use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::State;
 use super::context::Context;
 use super::problem::Problem;
+use crate::domain::audit::Actor;
+use crate::domain::idempotency::{Once, check_key};
 use crate::domain::json;
 use crate::domain::list::{Query, parse_id};
+use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation};
 use crate::error::Result;
 use crate::service::Services;
 
+/// The header that makes a POST have its effect at most once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Largest body of a management call, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 /// How much of a body that is too large is still read, so that the refusal reaches a client that is busy sending.
@@ -30,6 +36,8 @@ const DRAINED: usize = 16 * MAX_BODY;
 pub struct Call {
     request: HttpRequest,
     payload: RefCell<Payload>,
+    /// SHA-256 of the body that was read, when an idempotency key asks for it.
+    body_hash: Cell<[u8; 32]>,
 }
 
 impl FromRequest for Call {
@@ -40,6 +48,7 @@ impl FromRequest for Call {
         ready(Ok(Self {
             request: request.clone(),
             payload: RefCell::new(payload.take()),
+            body_hash: Cell::default(),
         }))
     }
 }
@@ -106,7 +115,12 @@ impl Call {
     ) -> std::result::Result<T, Problem> {
         self.refuse_other_types()?;
         let bytes = self.bytes().await?;
-        Ok(read(&json::parse(&bytes)?)?)
+        let value = json::parse(&bytes)?;
+        if self.request.headers().contains_key(IDEMPOTENCY_KEY) {
+            // Of the values, not the bytes: a client may write the same object anew.
+            self.body_hash.set(Sha256::digest(value.to_string()).into());
+        }
+        Ok(read(&value)?)
     }
 
     /// A piece of the path as text.
@@ -124,6 +138,35 @@ impl Call {
             .headers()
             .get(name)
             .and_then(|value| value.to_str().ok())
+    }
+
+    /// What the `If-Match` header asks for.
+    ///
+    /// # Errors
+    /// 400 when it is malformed.
+    pub fn if_match(&self) -> Result<IfMatch> {
+        self.request
+            .headers()
+            .get(header::IF_MATCH)
+            .map_or(Ok(IfMatch::Unconditional), |value| {
+                IfMatch::parse(value.to_str().unwrap_or_default())
+            })
+    }
+
+    /// What the `Idempotency-Key` header asks for, on behalf of a key. Call it after the body was read.
+    ///
+    /// # Errors
+    /// 400 when it is malformed.
+    pub fn once(&self, actor: &Actor) -> Result<Option<Once>> {
+        let Some(value) = self.request.headers().get(IDEMPOTENCY_KEY) else {
+            return Ok(None);
+        };
+        Ok(Some(Once {
+            owner: actor.id.clone(),
+            route: format!("{} {}", self.request.method(), self.request.path()),
+            key: check_key(value.to_str().unwrap_or_default())?.to_owned(),
+            request_hash: self.body_hash.get(),
+        }))
     }
 
     fn refuse_other_types(&self) -> std::result::Result<(), Problem> {

@@ -94,7 +94,7 @@ macro_rules! stand_for {
         }
     )+};
 }
-stand_for!(Operation, OPERATION: View, Create, Delete);
+stand_for!(Operation, OPERATION: View, Create, Update, Delete);
 stand_for!(Resource, RESOURCE: AccessProfiles, ApiKeys);
 
 impl<O: Operation, R: Resource> Caller<O, R> {

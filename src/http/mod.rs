@@ -3,9 +3,11 @@
 //! Reading order: [`routes`] (what there is), [`guard`] (who may call), [`call`] (what a request holds), a handler such as
 //! [`access_profiles`], [`answer`] and [`problem`] (what goes out), [`discipline`] (what holds for all).
 
+pub mod access_profile_history;
 pub mod access_profiles;
 pub mod answer;
 pub mod api_keys;
+pub mod bodies;
 pub mod call;
 pub mod context;
 pub mod discipline;

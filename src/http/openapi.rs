@@ -93,9 +93,11 @@ fn tags(table: &[Route]) -> Vec<Tag> {
 }
 
 /// Fields that each request body takes without reading them, so that an answer can be sent back.
-const IGNORED: [(&str, &[&str]); 6] = [
+const IGNORED: [(&str, &[&str]); 8] = [
     ("AccessProfileBody", &SET_BY_SERVER),
     ("AccessProfileEnvelope", &BESIDE_PROFILE),
+    ("AccessProfileChangeBody", &SET_BY_SERVER),
+    ("AccessProfileChangeEnvelope", &BESIDE_PROFILE),
     ("ProviderConfigBody", &SET_ON_PROVIDER),
     ("BudgetBody", &SET_ON_BUDGET),
     ("RateLimitBody", &SET_ON_RATE_LIMIT),
@@ -192,18 +194,18 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
         about.status.to_string(),
         with_headers(success, about.status, has_validator).build(),
     );
-    if refusals.contains(&304) {
-        operation = operation.parameter(
-            ParameterBuilder::new()
-                .name("If-None-Match")
-                .parameter_in(ParameterIn::Header)
-                .required(Required::False)
-                .description(Some(
-                    "The ETag of an answer that is known; 304 if it still holds",
-                ))
-                .schema(Some(header_text()))
-                .build(),
-        );
+    for (status, name, about) in REQUEST_HEADERS {
+        if refusals.contains(&status) {
+            operation = operation.parameter(
+                ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Header)
+                    .required(Required::False)
+                    .description(Some(about))
+                    .schema(Some(header_text()))
+                    .build(),
+            );
+        }
     }
     for status in refusals {
         let mut refusal = ResponseBuilder::new().description(reason(status));
@@ -224,6 +226,25 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
     }
     operation.tag(tag(route)).build()
 }
+
+/// Headers that a client may send, each known by the status that only it leads to.
+const REQUEST_HEADERS: [(u16, &str, &str); 3] = [
+    (
+        304,
+        "If-None-Match",
+        "The ETag of an answer that is known; 304 if it still holds",
+    ),
+    (
+        412,
+        "If-Match",
+        "The ETag that the thing must still have; 412 if it has another",
+    ),
+    (
+        422,
+        "Idempotency-Key",
+        "The same key and body get the first answer again, for 24 hours",
+    ),
+];
 
 /// The headers that an answer with this status always has.
 fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> ResponseBuilder {

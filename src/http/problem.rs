@@ -106,7 +106,7 @@ impl Problem {
         };
         let first = self.violations.first();
         let extra_fields = match self.status {
-            StatusCode::BAD_REQUEST => {
+            _ if self.status == StatusCode::BAD_REQUEST || self.violations.len() > 1 => {
                 json!({ "errors": self.violations.iter().map(shown).collect::<Vec<_>>() })
             }
             _ => json!({}),
@@ -166,6 +166,38 @@ impl From<Error> for Problem {
                 message,
                 param,
             } => Self::new(StatusCode::CONFLICT, "conflict", code, message).about(param),
+            Error::Stale { ref current } => {
+                let problem = Self::new(
+                    StatusCode::PRECONDITION_FAILED,
+                    "precondition_failed",
+                    "stale_if_match",
+                    error.to_string(),
+                );
+                match HeaderValue::from_str(current) {
+                    Ok(tag) => problem.with_header(header::ETAG, tag),
+                    Err(_) => problem,
+                }
+            }
+            Error::ConflictingContent { message, reasons } => {
+                let first = Violation {
+                    param: String::new(),
+                    code: "content_not_allowed",
+                    message,
+                };
+                let violations = std::iter::once(first).chain(reasons).collect();
+                Self {
+                    status: StatusCode::CONFLICT,
+                    kind: "conflict",
+                    violations,
+                    headers: Vec::new(),
+                }
+            }
+            Error::IdempotencyKeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_error",
+                "idempotency_key_reused",
+                error.to_string(),
+            ),
             Error::Unavailable { code, reason } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", code, reason).with_header(
                     header::RETRY_AFTER,

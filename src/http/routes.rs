@@ -7,10 +7,13 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
+use super::access_profile_history as history;
+use super::bodies::{AccessProfileChangeRequest, AccessProfileRequest, CloneBody};
 use super::route::{Parameter, Route};
 use super::schemas::{
-    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AccessProfileRequest,
-    ApiKeyAnswer, ApiKeyBody, ApiKeyCreated, ApiKeyList, Message, StatusAnswer,
+    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, ApiKeyAnswer, ApiKeyBody,
+    ApiKeyCreated, ApiKeyList, AuditLogList, AuditVerdict, JsonPatch, Message, StatusAnswer,
+    VersionAnswer, VersionList,
 };
 use super::shapes::text_up_to;
 use super::{access_profiles, api_keys, docs, openapi, page, status};
@@ -18,10 +21,15 @@ use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 /// Every route there is.
 pub fn table() -> Vec<Route> {
-    [public(), access_profile_routes(), api_key_routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        public(),
+        access_profile_routes(),
+        history_routes(),
+        api_key_routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn public() -> Vec<Route> {
@@ -59,6 +67,7 @@ fn public() -> Vec<Route> {
 }
 
 const PROFILES: &str = "P/access-profiles";
+const PROFILE: &str = "P/access-profiles/{id}";
 
 fn access_profile_routes() -> Vec<Route> {
     vec![
@@ -91,7 +100,7 @@ fn access_profile_routes() -> Vec<Route> {
             }))
             .answers::<AccessProfileAnswer>(201)
             .refuses(&[400, 408, 409, 413, 415]),
-        Route::new(Method::GET, "P/access-profiles/{id}", "get_access_profile", access_profiles::get)
+        Route::new(Method::GET, PROFILE, "get_access_profile", access_profiles::get)
             .says(
                 "Read an access profile",
                 "`unresolved_references` lists the MCP tool groups, servers and clients that the profile names and that are not \
@@ -99,6 +108,86 @@ fn access_profile_routes() -> Vec<Route> {
             )
             .answers::<AccessProfileDetail>(200)
             .refuses(&[304, 400, 404]),
+        Route::new(Method::PUT, PROFILE, "update_access_profile", access_profiles::update)
+            .says(
+                "Change an access profile",
+                "A field that is left out keeps its value; a list replaces the list; `null` puts the default in its place \
+                 (`rate_limit`: none). A whole answer can be sent back. A budget or rate limit that keeps its place (same scope, \
+                 same reset duration) keeps its id. A change that changes nothing makes no version. With `If-Match`, 412 when \
+                 somebody changed it in the meantime. `next_rotation_at` stays when only the interval changes.",
+            )
+            .takes::<AccessProfileChangeRequest>(json!({ "description": "What developers may use from today on" }))
+            .answers::<AccessProfileAnswer>(200)
+            .refuses(&[400, 404, 408, 409, 412, 413, 415]),
+        Route::new(Method::DELETE, PROFILE, "delete_access_profile", access_profiles::delete)
+            .says("Delete an access profile", "Its versions go with it; its audit entries stay.")
+            .answers::<Message>(200)
+            .refuses(&[400, 404, 409, 412]),
+        Route::new(Method::PUT, "P/access-profiles/{id}/activate", "activate_access_profile", access_profiles::activate)
+            .says("Activate an access profile", "Does nothing when it is active already.")
+            .answers::<AccessProfileAnswer>(200)
+            .refuses(&[400, 404, 412]),
+        Route::new(Method::PUT, "P/access-profiles/{id}/deactivate", "deactivate_access_profile", access_profiles::deactivate)
+            .says(
+                "Deactivate an access profile",
+                "It can't be assigned any more; copies and their keys keep working. Does nothing when it is inactive already.",
+            )
+            .answers::<AccessProfileAnswer>(200)
+            .refuses(&[400, 404, 412]),
+        Route::new(Method::POST, "P/access-profiles/{id}/clone", "clone_access_profile", access_profiles::clone)
+            .says(
+                "Clone an access profile",
+                "The policy under another name: fresh ids, version 1, active if the original is. Rotation starts anew.",
+            )
+            .takes::<CloneBody>(json!({ "name": "testers" }))
+            .answers::<AccessProfileAnswer>(201)
+            .refuses(&[400, 404, 408, 409, 413, 415, 422]),
+    ]
+}
+
+fn history_routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "P/access-profiles/{id}/versions", "list_versions", history::list_versions)
+            .says("List the versions of an access profile", "The newest first.")
+            .query(PAGE)
+            .answers::<VersionList>(200)
+            .refuses(&[400, 404]),
+        Route::new(Method::GET, "P/access-profiles/{id}/versions/{n}", "get_version", history::get_version)
+            .says("Read a version of an access profile", "")
+            .answers::<VersionAnswer>(200)
+            .refuses(&[400, 404]),
+        Route::new(Method::GET, "P/access-profiles/{id}/versions/{n}/diff", "diff_versions", history::diff)
+            .says(
+                "Compare two versions of an access profile",
+                "The JSON Patch (RFC 6902) that turns the snapshot of version `against` into that of version `n`.",
+            )
+            .query(AGAINST)
+            .answers::<JsonPatch>(200)
+            .refuses(&[400, 404]),
+        Route::new(Method::POST, "P/access-profiles/{id}/versions/{n}/restore", "restore_version", history::restore)
+            .says(
+                "Bring back the content of a version",
+                "As a new version, with the ids it had; makes none when that changes nothing. A `next_rotation_at` that has passed \
+                 is not brought back. 409 when the name is taken or today's rules refuse the content.",
+            )
+            .answers::<AccessProfileAnswer>(200)
+            .refuses(&[400, 404, 409, 412, 422]),
+        Route::new(Method::GET, "P/access-profiles/{id}/audit-logs", "list_audit_logs_of_profile", history::audit_logs_of_one)
+            .says("List the audit log of an access profile", "The newest first; also after the profile was deleted.")
+            .query(AUDIT_LIST)
+            .answers::<AuditLogList>(200)
+            .refuses(&[400, 404]),
+        Route::new(Method::GET, "P/access-profiles/audit-logs", "list_audit_logs", history::audit_logs_of_all)
+            .says("List the audit log of all access profiles", "The newest first.")
+            .query(AUDIT_LIST)
+            .answers::<AuditLogList>(200)
+            .refuses(&[400]),
+        Route::new(Method::GET, "P/access-profiles/audit-logs/verify", "verify_audit_log", history::verify_audit_log)
+            .says(
+                "Check that the audit log is as it was written",
+                "Walks the whole chain and compares it with the anchor that lies outside the database.",
+            )
+            .answers::<AuditVerdict>(200),
     ]
 }
 
@@ -144,6 +233,39 @@ const OFFSET: Parameter = Parameter {
     schema: || integer(0, MAX_OFFSET, 0),
 };
 const PAGE: &[Parameter] = &[LIMIT, OFFSET];
+const AGAINST: &[Parameter] = &[Parameter {
+    name: "against",
+    description: "The version to compare with; the one before when left out",
+    schema: || {
+        RefOr::T(
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(1))
+                .into(),
+        )
+    },
+}];
+const AUDIT_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "action",
+        description: "Entries of this kind only, such as access_profile.update",
+        schema: || RefOr::T(text().max_length(Some(100)).into()),
+    },
+    Parameter {
+        name: "user_id",
+        description: "Entries about this user only",
+        schema: || {
+            RefOr::T(
+                ObjectBuilder::new()
+                    .schema_type(Type::Integer)
+                    .minimum(Some(1))
+                    .into(),
+            )
+        },
+    },
+];
 const PROFILE_LIST: &[Parameter] = &[
     LIMIT,
     OFFSET,

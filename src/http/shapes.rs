@@ -6,8 +6,7 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::domain::access_profile_input::{MAX_DESCRIPTION, MAX_NAME};
-use crate::domain::input::MAX_LIST;
+use crate::domain::input::{MAX_DESCRIPTION, MAX_LIST, MAX_NAME};
 use crate::domain::model_pattern::MAX_PATTERN;
 use crate::domain::permission::Permission;
 

@@ -153,8 +153,8 @@ fn entry(
     };
     NewAuditEntry {
         actor,
-        action,
-        subject_kind: "api_key",
+        action: action.into(),
+        subject_kind: "api_key".into(),
         subject_id: key.id.to_string(),
         access_profile_id: None,
         user_id: None,

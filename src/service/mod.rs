@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod first_start;
 pub mod hasher;
 pub mod keyring;
+pub mod once;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ use rusqlite::{params, params_from_iter};
 
 use super::Reading;
 use super::fault::Doing;
+use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::error::Result;
 
@@ -58,7 +59,7 @@ impl Select {
             values: Vec::new(),
             by_index: false,
         };
-        match &filter.search {
+        match filter.search.as_deref().map(fold) {
             Some(text) if text.chars().count() >= TRIGRAM => {
                 select.from = "access_profile_search s JOIN access_profiles p ON p.id = s.rowid";
                 select.by_index = true;
@@ -69,11 +70,10 @@ impl Select {
                 );
             }
             Some(text) => {
-                let folded = text.to_lowercase();
-                select.values.push(folded.clone().into());
+                select.values.push(text.clone().into());
                 select.require(
                     "(contains_folded(p.name, ?) OR contains_folded(p.description, ?))",
-                    folded,
+                    text,
                 );
             }
             None => {}

@@ -5,11 +5,15 @@ use rusqlite::{OptionalExtension, params};
 use super::fault::{Doing, is_unique_violation};
 use super::{Reading, Writing};
 use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::letter_case::fold;
+use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
 
 /// A profile as it is shown: the JSON of one version, byte for byte as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
+    /// The profile.
+    pub id: i64,
     /// The version.
     pub version: i64,
     /// The profile as JSON.
@@ -43,7 +47,7 @@ pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
             statement.execute(params![
                 profile.id,
                 profile.name,
-                profile.name.to_lowercase(),
+                fold(&profile.name),
                 profile.description,
                 profile.is_active,
                 profile.version,
@@ -52,18 +56,85 @@ pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
             ])
         });
     name_taken(row, &profile.name)?;
+    insert_details(writing, profile)?;
+    insert_version(writing, profile, created_by)
+}
+
+/// Stores the next version of a profile; answers the stored JSON.
+///
+/// # Errors
+/// [`Error::Conflict`] when the name is taken.
+pub fn update(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) -> Result<String> {
+    let row = writing
+        .connection
+        .prepare_cached(
+            "UPDATE access_profiles
+             SET name = ?2, name_key = ?3, description = ?4, is_active = ?5, version = ?6, updated_at = ?7
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                profile.id,
+                profile.name,
+                fold(&profile.name),
+                profile.description,
+                profile.is_active,
+                profile.version,
+                profile.updated_at.as_millisecond(),
+            ])
+        });
+    name_taken(row, &profile.name)?;
+    forget_details(writing, profile.id)?;
+    insert_details(writing, profile)?;
+    insert_version(writing, profile, created_by)
+}
+
+/// Removes a profile with its versions. Its audit entries stay.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
+    forget_details(writing, id)?;
+    writing
+        .connection
+        .prepare_cached("DELETE FROM access_profiles WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![id]))
+        .doing("deleting an access profile")?;
+    Ok(())
+}
+
+/// What is kept beside the row for filters and search.
+fn insert_details(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
     writing
         .connection
         .prepare_cached(
             "INSERT INTO access_profile_search (rowid, name, description) VALUES (?1, ?2, ?3)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![profile.id, profile.name, profile.description])
+            statement.execute(params![
+                profile.id,
+                fold(&profile.name),
+                fold(&profile.description)
+            ])
         })
         .doing("indexing an access profile")?;
     insert_tags(writing, profile)?;
-    insert_references(writing, profile)?;
-    insert_version(writing, profile, created_by)
+    insert_references(writing, profile)
+}
+
+fn forget_details(writing: &Writing<'_>, id: i64) -> Result<()> {
+    for sql in [
+        "DELETE FROM access_profile_search WHERE rowid = ?1",
+        "DELETE FROM access_profile_tags WHERE access_profile_id = ?1",
+        "DELETE FROM access_profile_references WHERE access_profile_id = ?1",
+    ] {
+        writing
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params![id]))
+            .doing("removing what is kept beside an access profile")?;
+    }
+    Ok(())
 }
 
 /// A unique violation on the profile's row is the name: it is the only unique value that a caller chooses.
@@ -140,7 +211,7 @@ pub fn get_current(reading: &Reading<'_>, id: i64) -> Result<Snapshot> {
     reading
         .connection
         .prepare_cached(
-            "SELECT v.version, v.snapshot FROM access_profiles p
+            "SELECT v.access_profile_id, v.version, v.snapshot FROM access_profiles p
              JOIN access_profile_versions v ON v.access_profile_id = p.id AND v.version = p.version
              WHERE p.id = ?1",
         )
@@ -148,14 +219,31 @@ pub fn get_current(reading: &Reading<'_>, id: i64) -> Result<Snapshot> {
             statement
                 .query_row(params![id], |row| {
                     Ok(Snapshot {
-                        version: row.get(0)?,
-                        json: row.get(1)?,
+                        id: row.get(0)?,
+                        version: row.get(1)?,
+                        json: row.get(2)?,
                     })
                 })
                 .optional()
         })
         .doing("reading an access profile")?
         .ok_or_else(|| Error::not_found("access profile", id))
+}
+
+impl Snapshot {
+    /// The strong validator of this version.
+    pub fn entity_tag(&self) -> String {
+        entity_tag(self.version, &self.json)
+    }
+
+    /// The profile of this version.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the stored JSON is of another shape.
+    pub fn profile(&self) -> Result<AccessProfile> {
+        serde_json::from_str(&self.json)
+            .map_err(|error| Error::internal("reading a snapshot", error))
+    }
 }
 
 /// The MCP things a profile names that are not known here, sorted.

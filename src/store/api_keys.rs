@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::fault::{Doing, is_unique_violation};
 use super::{Reading, Writing};
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
+use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, Page};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
@@ -64,7 +65,7 @@ pub fn insert(
             statement.insert(params![
                 new.public_id,
                 new.name,
-                new.name.to_lowercase(),
+                fold(&new.name),
                 new.description,
                 new.permissions.to_stored(),
                 new.salt,

@@ -1,19 +1,27 @@
 //! The audit log: entries are only ever appended, in the transaction of the change they tell of.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
-use super::Writing;
 use super::fault::Doing;
-use crate::domain::audit::{MAC_LENGTH, NewAuditEntry};
-use crate::error::Result;
+use super::{Reading, Writing};
+use crate::domain::audit::{Actor, AuditEntry, ChainKey, MAC_LENGTH, NewAuditEntry, Verdict};
+use crate::domain::list::{Listed, Page};
+use crate::error::{Error, Result};
 
-/// Appends an entry to the chain.
+/// The hash of an entry.
+pub type Mac = [u8; MAC_LENGTH];
+
+const COLUMNS: &str = "id, created_at, actor_id, actor_name, action, subject_kind, subject_id, access_profile_id, user_id, \
+                       previous_value, new_value, request_id, mac";
+
+/// The last entry's place and hash; `(0, zeros)` when there is none.
 ///
 /// # Errors
-/// When the entry can't be written: the change it tells of fails with it.
-pub fn append(writing: &Writing<'_>, at: Timestamp, entry: &NewAuditEntry) -> Result<()> {
-    let head: Option<(i64, [u8; MAC_LENGTH])> = writing
+/// When the database can't be read.
+pub(super) fn head(reading: &Reading<'_>) -> Result<(i64, Mac)> {
+    let head = reading
         .connection
         .prepare_cached("SELECT id, mac FROM audit_logs ORDER BY id DESC LIMIT 1")
         .and_then(|mut statement| {
@@ -22,7 +30,31 @@ pub fn append(writing: &Writing<'_>, at: Timestamp, entry: &NewAuditEntry) -> Re
                 .optional()
         })
         .doing("reading the head of the audit log")?;
-    let (last, previous) = head.unwrap_or((0, [0; MAC_LENGTH]));
+    Ok(head.unwrap_or((0, [0; MAC_LENGTH])))
+}
+
+/// The hash of the entry at a place.
+///
+/// # Errors
+/// When the database can't be read.
+pub(super) fn mac_at(reading: &Reading<'_>, id: i64) -> Result<Option<Mac>> {
+    reading
+        .connection
+        .prepare_cached("SELECT mac FROM audit_logs WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id], |row| row.get(0))
+                .optional()
+        })
+        .doing("reading the audit log")
+}
+
+/// Appends an entry to the chain.
+///
+/// # Errors
+/// When the entry can't be written: the change it tells of fails with it.
+pub fn append(writing: &Writing<'_>, at: Timestamp, entry: &NewAuditEntry) -> Result<()> {
+    let (last, previous) = head(writing)?;
     let sequence = last + 1;
     let mac = writing.chain.mac(&previous, sequence, at, entry);
     writing
@@ -51,4 +83,150 @@ pub fn append(writing: &Writing<'_>, at: Timestamp, entry: &NewAuditEntry) -> Re
         })
         .doing("writing the audit log")?;
     Ok(())
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Entries about this profile; otherwise about any.
+    pub access_profile_id: Option<i64>,
+    /// Entries of this kind, such as `access_profile.update`.
+    pub action: Option<String>,
+    /// Entries about this user.
+    pub user_id: Option<i64>,
+}
+
+/// A page of the entries about access profiles, the newest first.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such profile and never was.
+pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed<AuditEntry>> {
+    let mut conditions = vec!["access_profile_id IS NOT NULL"];
+    let mut values: Vec<Value> = Vec::new();
+    let mut require = |condition, value: Option<Value>| {
+        if let Some(value) = value {
+            conditions.push(condition);
+            values.push(value);
+        }
+    };
+    require(
+        "access_profile_id = ?",
+        filter.access_profile_id.map(Value::from),
+    );
+    require("action = ?", filter.action.clone().map(Value::from));
+    require("user_id = ?", filter.user_id.map(Value::from));
+    let conditions = conditions.join(" AND ");
+    let count = |sql: String, values: &[Value]| {
+        reading
+            .connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| {
+                statement.query_row(params_from_iter(values), |row| row.get(0))
+            })
+            .doing("counting audit entries")
+    };
+    let total_count: i64 = count(
+        format!("SELECT count(*) FROM audit_logs WHERE {conditions}"),
+        &values,
+    )?;
+    if let Some(id) = filter.access_profile_id.filter(|_| total_count == 0) {
+        // A profile that was deleted keeps its history, and each has at least the entry of its creation.
+        let sql =
+            "SELECT EXISTS (SELECT 1 FROM audit_logs WHERE access_profile_id = ?1)".to_owned();
+        if count(sql, &[id.into()])? == 0 {
+            return Err(Error::not_found("access profile", id));
+        }
+    }
+    values.extend([page.limit.into(), page.offset.into()]);
+    let items = reading
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM audit_logs WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(params_from_iter(values), |row| Ok(entry(row)?.0))?
+                .collect()
+        })
+        .doing("listing audit entries")?;
+    Ok(Listed { items, total_count })
+}
+
+/// Walks the whole chain.
+///
+/// # Errors
+/// When the database can't be read.
+pub(super) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<Verdict> {
+    let mut previous: Mac = [0; MAC_LENGTH];
+    let mut last = 0;
+    let mut walk = || {
+        let mut statement = reading
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM audit_logs ORDER BY id"))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (entry, mac) = entry(row)?;
+            if entry.id != last + 1 {
+                return Ok(tampered(
+                    last + 1,
+                    format!("the entry is missing; the next one is {}", entry.id),
+                ));
+            }
+            if chain.mac(&previous, entry.id, entry.at, &entry.entry) != mac {
+                return Ok(tampered(
+                    entry.id,
+                    "the entry does not fit its hash and the one before it".to_owned(),
+                ));
+            }
+            (previous, last) = (mac, entry.id);
+        }
+        let highest: Option<i64> = reading
+            .connection
+            .query_row(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'audit_logs'",
+                [],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(match highest {
+            Some(highest) if highest > last => tampered(
+                last + 1,
+                format!("there were {highest} entries, the rest was removed"),
+            ),
+            _ => Verdict::Intact { entries: last },
+        })
+    };
+    walk().doing("walking along the audit log")
+}
+
+/// A verdict that names a place.
+pub(super) fn tampered(entry: i64, finding: String) -> Verdict {
+    Verdict::Tampered { entry, finding }
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<(AuditEntry, Mac)> {
+    let text = |at: usize| row.get::<_, String>(at);
+    let told = NewAuditEntry {
+        actor: Actor {
+            id: text(2)?,
+            name: text(3)?,
+            request_id: text(11)?,
+        },
+        action: text(4)?.into(),
+        subject_kind: text(5)?.into(),
+        subject_id: text(6)?,
+        access_profile_id: row.get(7)?,
+        user_id: row.get(8)?,
+        previous_value: row.get(9)?,
+        new_value: row.get(10)?,
+    };
+    let at = Timestamp::from_millisecond(row.get(1)?).unwrap_or_default();
+    Ok((
+        AuditEntry {
+            id: row.get(0)?,
+            at,
+            entry: told,
+        },
+        row.get(12)?,
+    ))
 }

@@ -86,6 +86,11 @@ impl DataDirectory {
         self.root.join("audit.key")
     }
 
+    /// `audit-anchor`: the head of the audit log as it was seen last.
+    pub fn audit_anchor(&self) -> PathBuf {
+        self.root.join("audit-anchor")
+    }
+
     /// `initial-key`: the key of the first start.
     pub fn initial_key(&self) -> PathBuf {
         self.root.join("initial-key")

@@ -71,5 +71,5 @@ mod tests {
         assert_eq!(found, RELEASED);
     }
 
-    const RELEASED: [(i32, u64); 1] = [(1, 12_705_434_612_958_191_292)];
+    const RELEASED: [(i32, u64); 1] = [(1, 17_865_120_766_197_392_998)];
 }

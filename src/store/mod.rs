@@ -6,12 +6,15 @@
 //! to this version's schema, [`health`] says whether it still is.
 
 pub mod access_profile_lists;
+pub mod access_profile_versions;
 pub mod access_profiles;
+pub mod anchor;
 pub mod api_keys;
 pub mod audit;
 pub mod directory;
 mod fault;
 pub mod health;
+pub mod idempotency;
 pub mod migrate;
 pub mod open;
 pub mod sequences;
@@ -22,6 +25,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
@@ -43,6 +47,7 @@ pub struct Store {
     readers: r2d2::Pool<SqliteConnectionManager>,
     health: Arc<Health>,
     directory: Arc<DataDirectory>,
+    chain: ChainKey,
 }
 
 /// A consistent view of the database.
@@ -126,8 +131,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Internal`] when the file could not be brought up to date; nothing acknowledged is lost.
-    pub fn close(&self) -> Result<()> {
+    pub fn close(&self, now: Timestamp) -> Result<()> {
         self.writer.stop()?;
+        self.anchor_audit_log(now)?;
         if self.health.integrity_is_good() {
             self.directory.note_clean_stop();
         }
@@ -149,12 +155,13 @@ impl Store {
             .test_on_check_out(false)
             .build(manager)
             .map_err(|error| Error::internal("opening read connections", error))?;
-        let writer = Writer::start(writer, chain, Arc::clone(&health))?;
+        let writer = Writer::start(writer, chain.clone(), Arc::clone(&health))?;
         Ok(Self {
             writer,
             readers,
             health,
             directory,
+            chain,
         })
     }
 }

@@ -15,8 +15,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::directory::DataDirectory;
 use super::fault::Doing;
 use super::health::{Health, damaged};
-use super::{Store, migrate, settings};
+use super::{Store, anchor, migrate, settings};
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
+use crate::domain::letter_case::fold;
 use crate::error::{Error, Result};
 
 /// `PRAGMA application_id` of our files: "TOLK".
@@ -44,7 +45,7 @@ impl Store {
         let clean = match (path.exists(), directory.marker().exists()) {
             (false, true) => return Err(lost(&directory)),
             (false, false) => {
-                create(&directory)?;
+                create(&directory, now)?;
                 true
             }
             (true, _) => {
@@ -64,12 +65,14 @@ impl Store {
             )?;
         }
         let health = Arc::new(Health::new(path, clean)?);
-        Self::assemble(directory, connection, chain, health)
+        let store = Self::assemble(directory, connection, chain, health)?;
+        store.anchor_audit_log(now)?;
+        Ok(store)
     }
 }
 
 /// Makes a database aside and moves it into place, so that there is never half of one.
-fn create(directory: &DataDirectory) -> Result<()> {
+fn create(directory: &DataDirectory, now: Timestamp) -> Result<()> {
     let staged = directory.root().join("tollkeeper.db.new");
     for leftover in ["tollkeeper.db.new", "tollkeeper.db.new-journal"] {
         // Most times there is none.
@@ -84,6 +87,7 @@ fn create(directory: &DataDirectory) -> Result<()> {
         .close()
         .map_err(|(_, error)| Error::internal("creating the database", error))?;
     directory.write_private(&directory.audit_key(), &random_key()?)?;
+    anchor::begin(directory, now)?;
     let moved = std::fs::rename(&staged, directory.database())
         .and_then(|()| File::open(directory.root())?.sync_all());
     moved.map_err(|error| {
@@ -315,12 +319,12 @@ pub(super) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()
     add_functions(connection)
 }
 
-/// `contains_folded(text, part)`: whether `part`, in lower case already, stands in `text` without regard to case.
+/// `contains_folded(text, part)`: whether `part`, folded already, stands in `text` without regard to case.
 fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("contains_folded", 2, flags, |arguments| {
         let text = arguments.get_raw(0).as_str()?;
         let part = arguments.get_raw(1).as_str()?;
-        Ok(text.to_lowercase().contains(part))
+        Ok(fold(text).contains(part))
     })
 }

@@ -3,5 +3,20 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access_log;
+mod authentication;
+mod bodies;
+mod discipline;
 mod documents;
+mod history;
+mod life;
+mod limits;
+mod list_model;
+mod lists;
+mod openapi;
+mod permissions;
+mod policies;
 mod profiles;
+mod rotation;
+mod validation;
+mod values;

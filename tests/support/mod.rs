@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test binary uses another part of this")]
 
 pub mod process;
+pub mod refusal;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,10 +20,15 @@ use tollkeeper::service::{Clock, Services};
 
 /// A running server on a data directory of its own. Dropping it stops it in order.
 pub struct Server {
+    // First, so that it has stopped before its directory goes.
+    running: Running,
     pub directory: TempDir,
     pub client: Client,
     pub services: Arc<Services>,
     pub time: TestTime,
+}
+
+struct Running {
     stopper: Stopper,
     thread: Option<JoinHandle<Result<()>>>,
 }
@@ -60,30 +67,41 @@ impl Server {
         )
     }
 
+    /// A server on an empty directory with other settings.
+    pub fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut settings = settings(&directory.path().join("data"));
+        change(&mut settings);
+        Self::start_set(directory, TestTime::at("2026-06-01T12:00:00Z"), &settings)
+    }
+
     pub fn start_on(directory: TempDir, time: TestTime) -> Self {
         let settings = settings(&directory.path().join("data"));
-        let app = app::build(&settings, time.clock(), Reach::Network).unwrap();
+        Self::start_set(directory, time, &settings)
+    }
+
+    fn start_set(directory: TempDir, time: TestTime, settings: &Settings) -> Self {
+        let app = app::build(settings, time.clock(), Reach::Network).unwrap();
         let key =
             std::fs::read_to_string(directory.path().join("data/initial-key")).unwrap_or_default();
         let client = Client::new(app.port(), key.trim());
         let (services, stopper) = (Arc::clone(app.services()), app.stopper());
         let thread = Some(std::thread::spawn(move || app.run()));
         Self {
+            running: Running { stopper, thread },
             directory,
             client,
             services,
             time,
-            stopper,
-            thread,
         }
     }
 
     /// Stops in order and starts again on the same directory and at the same time.
     pub fn restart(mut self) -> Self {
         self.stop();
-        let empty = tempfile::tempdir().unwrap();
-        let directory = std::mem::replace(&mut self.directory, empty);
-        Self::start_on(directory, self.time.clone())
+        // Whoever holds the services holds the lock of the directory.
+        drop(self.services);
+        Self::start_on(self.directory, self.time)
     }
 
     pub fn data_dir(&self) -> PathBuf {
@@ -91,6 +109,12 @@ impl Server {
     }
 
     pub fn stop(&mut self) {
+        self.running.stop();
+    }
+}
+
+impl Running {
+    fn stop(&mut self) {
         self.stopper.stop();
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap().unwrap();
@@ -98,7 +122,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Running {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.stop();

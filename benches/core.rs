@@ -1,0 +1,76 @@
+//! The core without HTTP and disk: reading and writing one 2 KB profile, and recognising a key.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
+use tollkeeper::domain::access_profile::AccessProfile;
+use tollkeeper::domain::access_profile_input::AccessProfileInput;
+use tollkeeper::domain::credential::Token;
+use tollkeeper::domain::json;
+use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::{Clock, Services, first_start};
+use tollkeeper::store::Store;
+use tollkeeper::store::directory::{DataDirectory, Owned};
+
+const PROFILE: &str = include_str!("profile.json");
+
+fn profile(now: Timestamp) -> AccessProfile {
+    let body = json::parse(PROFILE.as_bytes()).unwrap();
+    let input = AccessProfileInput::parse_new(&body, now).unwrap();
+    let mut last = 0;
+    let mut next = || {
+        last += 1;
+        last
+    };
+    AccessProfile::create(1, input, &mut next, now).unwrap()
+}
+
+fn reading_and_writing(criterion: &mut Criterion) {
+    let now = Timestamp::now();
+    criterion.bench_function("parse the JSON of a body", |bench| {
+        bench.iter(|| json::parse(black_box(PROFILE.as_bytes())).unwrap());
+    });
+    criterion.bench_function("parse and validate a body", |bench| {
+        bench.iter(|| {
+            let body = json::parse(black_box(PROFILE.as_bytes())).unwrap();
+            AccessProfileInput::parse_new(&body, now).unwrap()
+        });
+    });
+    let profile = profile(now);
+    criterion.bench_function("write a profile as JSON", |bench| {
+        bench.iter(|| serde_json::to_string(black_box(&profile)).unwrap());
+    });
+}
+
+fn recognising_a_key(criterion: &mut Criterion) {
+    let root = tempfile::tempdir().unwrap();
+    let Owned::Ours(directory) = DataDirectory::own(root.path()).unwrap() else {
+        panic!("a fresh directory is in use");
+    };
+    let services = Services {
+        store: Store::open(Arc::new(directory), Timestamp::now()).unwrap(),
+        keyring: Keyring::start().unwrap(),
+        clock: Clock::new(Timestamp::now),
+    };
+    let token = first_start::make_first_key(&services, None)
+        .unwrap()
+        .unwrap();
+    let now = services.clock.now();
+    services
+        .keyring
+        .verify(&services.store, &token, now)
+        .unwrap();
+    let text = token.reveal().to_owned();
+    criterion.bench_function("parse and recall a key", |bench| {
+        bench.iter(|| {
+            let token = Token::parse(black_box(&text)).unwrap();
+            services.keyring.recall(&token, now).unwrap().unwrap()
+        });
+    });
+    services.store.close(services.clock.now()).unwrap();
+}
+
+criterion_group!(benches, reading_and_writing, recognising_a_key);
+criterion_main!(benches);

@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# Load on a real server, beside what this machine gives at best, measured in the same run.
+#
+#   benches/load.sh [profiles]
+#
+# Builds and starts everything itself, on loopback, in a directory of its own that is removed at the end. Takes about three minutes.
+#   LOAD_SECONDS=3        how long each line of the table is measured
+#   LOAD_PROFILES=100000  profiles in the database
+#   LOAD_DIR=/tmp         where that directory is made; its disk is what is measured
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+SECONDS_EACH=${LOAD_SECONDS:-3}
+PROFILES=${LOAD_PROFILES:-100000}
+CONNECTIONS=(1 8 64)
+ADDRESS=127.0.0.1
+
+main() {
+    local mode=${1:-profiles}
+    case $mode in
+    profiles) ;;
+    *) stop "there is no mode $mode; modes: profiles" ;;
+    esac
+    need_tools
+    build
+    trap clean_up EXIT
+    work=$(mktemp -d "${LOAD_DIR:-${TMPDIR:-/tmp}}/tollkeeper-load.XXXXXX")
+    "measure_$mode" 2> >(grep -v Killed >&2)
+}
+
+stop() {
+    echo "load.sh: $*" >&2
+    exit 1
+}
+
+need_tools() {
+    local missing=() tool
+    for tool in wrk curl awk cargo; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
+    done
+    [ ${#missing[@]} -eq 0 ] || stop "missing: ${missing[*]} (on Debian and Ubuntu: apt-get install ${missing[*]})"
+    [ -r /proc/self/status ] || stop "peak memory is read from /proc, which is missing here"
+}
+
+build() {
+    echo "building (release) ..." >&2
+    local built
+    built=$(cargo build --release --quiet --bin tollkeeper --bench ceiling --message-format=json)
+    tollkeeper=$(executable "$built" tollkeeper)
+    ceiling=$(executable "$built" ceiling)
+}
+
+# The path of what cargo has built under a name.
+executable() {
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<<"$1" | awk -F/ -v name="$2" '$NF ~ "^" name "(-[0-9a-f]+)?$"' | tail -n 1
+}
+
+processes=()
+clean_up() {
+    local id
+    for id in "${processes[@]}"; do kill -9 "$id" 2>/dev/null || true; done
+    rm -rf "$work"
+}
+
+# Starts a program in the background; its process id is in $started, what it says goes into a file, as an operator would do it.
+start() {
+    "$@" >>"$work/log" 2>&1 &
+    started=$!
+    processes+=("$started")
+}
+
+# kill -9.
+finish() {
+    kill -9 "$1"
+    wait "$1" 2>/dev/null || true
+}
+
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# Waits until a URL answers with a status ("any" for any); says after how many milliseconds.
+wait_for() {
+    local url=$1 status=$2 began=$3 got
+    while :; do
+        got=$(curl -s -o /dev/null -w '%{http_code}' "$url" || true)
+        if [ "$got" = "$status" ] || { [ "$status" = any ] && [ "$got" != 000 ]; }; then break; fi
+        (($(now_ms) - began < 60000)) || stop "$url did not answer $status within a minute; see: $(tail -n 3 "$work/log")"
+    done
+    echo $(($(now_ms) - began))
+}
+
+# ---- the table ----
+
+heading() {
+    printf '\n%-38s %5s %10s %10s %10s %8s %8s\n' "$1" conns requests/s "p50 ms" "p99 ms" "peak MiB" errors
+}
+
+# Measures one line at every number of connections: a name, the process whose memory is shown, and wrk's arguments.
+# The rate at the last number of connections is in $rate, its p99 in $p99.
+measure() {
+    local name=$1 process=$2 connections out
+    shift 2
+    for connections in "${CONNECTIONS[@]}"; do
+        echo 5 >"/proc/$process/clear_refs" 2>/dev/null || true
+        local threads=$((connections < 2 ? 1 : 2))
+        out=$(wrk -t "$threads" -c "$connections" -d "${SECONDS_EACH}s" --latency --timeout 10s "$@")
+        rate=$(awk '/^Requests\/sec:/ { print $2 }' <<<"$out")
+        p99=$(milliseconds 99% "$out")
+        printf '%-38s %5d %10.0f %10.2f %10.2f %8d %8d\n' "$name" "$connections" "$rate" "$(milliseconds 50% "$out")" "$p99" \
+            "$(($(awk '/^VmHWM:/ { print $2 }' "/proc/$process/status") / 1024))" \
+            "$(awk '/Non-2xx/ { n += $NF } /Socket errors/ { gsub(",", ""); n += $4 + $6 + $8 + $10 } END { print n + 0 }' <<<"$out")"
+    done
+}
+
+# One quantile of wrk's report in milliseconds.
+milliseconds() {
+    awk -v which="$1" '$1 == which {
+        value = $2 + 0
+        if ($2 ~ /us$/) value /= 1000
+        else if ($2 ~ /[0-9]s$/) value *= 1000
+        else if ($2 ~ /m$/) value *= 60000
+        print value
+    }' <<<"$2"
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+# ---- profiles ----
+
+measure_profiles() {
+    local data="$work/data" port=$((20000 + RANDOM % 10000)) url key header
+    echo "making $PROFILES profiles ..." >&2
+    "$ceiling" seed "$data" "$PROFILES"
+    key=$(<"$data/initial-key")
+    header="Authorization: Bearer $key"
+    url="http://$ADDRESS:$port"
+
+    local began server
+    began=$(now_ms)
+    start_server "$data" "$port"
+    local ready_clean
+    ready_clean=$(wait_for "$url/ready" 200 "$began")
+    server=$started
+
+    local middle=$((PROFILES / 2)) size
+    size=$(curl -s -H "$header" "$url/api/access-profiles/$middle" | wc -c)
+    write_create_script "$header"
+
+    heading "ceilings"
+    start "$ceiling" constant "$ADDRESS:$((port + 1))" "$size"
+    wait_for "http://$ADDRESS:$((port + 1))/" 200 "$(now_ms)" >/dev/null
+    measure "constant of $size bytes" "$started" "http://$ADDRESS:$((port + 1))/"
+    local constant=$rate
+    finish "$started"
+    start "$ceiling" parse "$ADDRESS:$((port + 2))" "$size"
+    wait_for "http://$ADDRESS:$((port + 2))/" any "$(now_ms)" >/dev/null
+    measure "parse a body, answer a constant" "$started" -s "$work/create.lua" "http://$ADDRESS:$((port + 2))/"
+    local parse=$rate
+    finish "$started"
+    local one_row all_rows
+    read -r one_row all_rows < <("$ceiling" commits "$work" "$SECONDS_EACH")
+    printf '%-38s %5s %10d\n' "commits, one row of one profile each" - "$one_row"
+    printf '%-38s %5s %10d\n' "commits, all rows of one profile each" - "$all_rows"
+
+    heading "tollkeeper, $PROFILES profiles"
+    measure "GET one profile" "$server" -H "$header" "$url/api/access-profiles/$middle"
+    local get=$rate get_p99=$p99
+    write_spread_script "$header"
+    measure "GET, any of the profiles" "$server" -s "$work/spread.lua" "$url"
+    measure "page of 25" "$server" -H "$header" "$url/api/access-profiles"
+    local page_p99=$p99
+    measure "search, one of them" "$server" -H "$header" "$url/api/access-profiles?search=$(printf %05d $((middle - 1)))"
+    measure "search, a hundredth of them" "$server" -H "$header" "$url/api/access-profiles?search=$(printf %03d $((middle / 100 - 1)))"
+    local search_p99=$p99
+    measure "search, a seventh of them" "$server" -H "$header" "$url/api/access-profiles?search=turku"
+    local broad_p99=$p99
+    measure "create" "$server" -s "$work/create.lua" "$url"
+    local create=$rate
+    echo
+    echo "at ${CONNECTIONS[-1]} connections: GET is $(ratio "$get" "$constant") of the constant handler (aim 0.45), p99 $get_p99 ms (aim 10)"
+    echo "page p99 $page_p99 ms, search p99 $search_p99 ms, broad search $broad_p99 ms (aim 20)"
+    echo "create is $(ratio "$create" "$all_rows") x the same rows one by one (aim 2), $(ratio "$create" "$one_row") x one row one by one," \
+        "$(ratio "$create" "$parse") of parsing alone"
+
+    local ready_killed alive_killed
+    finish "$server"
+    began=$(now_ms)
+    start_server "$data" "$port"
+    alive_killed=$(wait_for "$url/health" 200 "$began")
+    ready_killed=$(wait_for "$url/ready" 200 "$began")
+    echo "ready after a clean stop: $ready_clean ms; after kill -9: serving $alive_killed ms, checked and ready $ready_killed ms" \
+        "($(du -m "$data/tollkeeper.db" | cut -f 1) MiB)"
+}
+
+start_server() {
+    start env -i "$tollkeeper" serve --data-dir "$1" --listen "$ADDRESS:$2"
+}
+
+# wrk's script that creates profiles, each with a name of its own.
+write_create_script() {
+    local body
+    body=$(<benches/profile.json)
+    cat >"$work/create.lua" <<LUA
+local threads = 0
+function setup(thread) thread:set("number", threads); threads = threads + 1 end
+local body, made = [==[$body]==], 0
+local run -- differs in every run of wrk, so that no name comes twice
+function request()
+    made = made + 1
+    if made == 1 then run = os.time() * 1000 + math.floor((os.clock() * 1e6) % 1000) end
+    local name = ("load %d-%d-%d"):format(run, number, made)
+    return wrk.format("POST", "/api/access-profiles", { ["Authorization"] = "${1#Authorization: }", ["Content-Type"] = "application/json" },
+        (body:gsub("@NAME@", name)))
+end
+LUA
+}
+
+# wrk's script that reads profiles all over the database.
+write_spread_script() {
+    cat >"$work/spread.lua" <<LUA
+function request()
+    return wrk.format("GET", "/api/access-profiles/" .. math.random(1, $PROFILES), { ["Authorization"] = "${1#Authorization: }" })
+end
+LUA
+}
+
+main "$@"

@@ -1,0 +1,235 @@
+//! The life of an access profile after its creation: every change makes the next version, and every version can be shown,
+//! compared and brought back.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
+use super::access_profile_change::NextId;
+use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
+use super::duration::RotationInterval;
+use super::input::{MAX_NAME, Node, read_description};
+use super::violation::{Path, Violation, Violations};
+use crate::error::{Error, Result};
+
+/// Fields that differ between any two versions and say nothing about the policy.
+const BOOKKEEPING: [&str; 2] = ["version", "updated_at"];
+
+impl AccessProfile {
+    /// The next version with the sent fields in place of today's; `None` when that changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when fields contradict each other, or `is_active` differs from today's.
+    pub fn change(
+        &self,
+        input: AccessProfileInput,
+        next_id: NextId<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Self>> {
+        if input
+            .is_active
+            .is_some_and(|wanted| wanted != self.is_active)
+        {
+            let route = if self.is_active {
+                "deactivate"
+            } else {
+                "activate"
+            };
+            let sentence = format!(
+                "is {} and can't be changed here; PUT …/{}/{route} does that",
+                self.is_active, self.id
+            );
+            return Err(Violation::alone(
+                &Path::root().field("is_active"),
+                "is_active_not_changeable",
+                sentence,
+            ));
+        }
+        let new = self.merged(input, next_id, now)?;
+        Ok(self.succeeded_by(new, now))
+    }
+
+    /// The next version, active or not; `None` when it is so already.
+    pub fn activated(&self, active: bool, now: Timestamp) -> Option<Self> {
+        self.succeeded_by(
+            Self {
+                is_active: active,
+                ..self.clone()
+            },
+            now,
+        )
+    }
+
+    /// The next version with the content of an earlier one, ids included; `None` when that changes nothing.
+    ///
+    /// When keys rotate is state, not content: a date that has passed is not brought back.
+    ///
+    /// # Errors
+    /// [`Error::ConflictingContent`] with every rule of today that the content breaks.
+    pub fn restored(&self, snapshot: &str, now: Timestamp) -> Result<Option<Self>> {
+        let refuse = |reasons| Error::ConflictingContent {
+            message: "the content of this version is not allowed any more".to_owned(),
+            reasons,
+        };
+        let value: Value = serde_json::from_str(snapshot)
+            .map_err(|error| Error::internal("reading a snapshot", error))?;
+        match AccessProfileInput::parse_stored(&value) {
+            Err(Error::Invalid(reasons)) => return Err(refuse(reasons)),
+            other => drop(other?),
+        }
+        let earlier: Self = serde_json::from_value(value)
+            .map_err(|error| Error::internal("reading a snapshot", error))?;
+        let mut new = Self {
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            last_rotation_at: self.last_rotation_at,
+            ..earlier
+        };
+        if new.next_rotation_at.is_some_and(|next| next <= now) {
+            let interval = RotationInterval::from_nanoseconds(new.auto_rotation_interval);
+            let upcoming = self.next_rotation_at.filter(|next| *next > now);
+            new.next_rotation_at =
+                upcoming.or_else(|| interval.and_then(|interval| interval.after(now)));
+        }
+        Ok(self.succeeded_by(new, now))
+    }
+
+    /// What creates a profile with this one's policy under another name.
+    pub fn as_input(&self, name: String, description: Option<String>) -> AccessProfileInput {
+        AccessProfileInput {
+            name: Some(name),
+            description: Some(description.unwrap_or_else(|| self.description.clone())),
+            is_active: Some(self.is_active),
+            tags: Some(self.tags.clone()),
+            provider_configs: Some(
+                self.provider_configs
+                    .iter()
+                    .map(ProviderTerms::from)
+                    .collect(),
+            ),
+            budgets: Some(self.budgets.iter().map(BudgetTerms::from).collect()),
+            rate_limit: Some(self.rate_limit.as_ref().map(RateLimitTerms::from)),
+            calendar_aligned: Some(self.calendar_aligned),
+            auto_rotation_interval: Some(RotationInterval::from_nanoseconds(
+                self.auto_rotation_interval,
+            )),
+            next_rotation_at: None,
+            mcp_tool_groups: Some(self.mcp_tool_groups.clone()),
+            mcp_servers: Some(self.mcp_servers.clone()),
+            mcp_tool_overrides: Some(self.mcp_tool_overrides.clone()),
+        }
+    }
+
+    fn succeeded_by(&self, mut new: Self, now: Timestamp) -> Option<Self> {
+        if new == *self {
+            return None;
+        }
+        new.version = self.version + 1;
+        new.updated_at = now;
+        Some(new)
+    }
+}
+
+/// What a clone is to be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloneInput {
+    /// Trimmed, 1 to 255 characters.
+    pub name: String,
+    /// The original's when left out.
+    pub description: Option<String>,
+}
+
+impl CloneInput {
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation.
+    pub fn parse(body: &Value) -> Result<Self> {
+        let violations = Violations::default();
+        let read = || {
+            let mut fields = Node::root(body, &violations).object()?;
+            let name = fields.required("name").and_then(|node| node.name(MAX_NAME));
+            let description = fields
+                .given("description")
+                .map(|node| read_description(&node));
+            fields.finish();
+            Some(Self {
+                name: name?,
+                description: description.flatten(),
+            })
+        };
+        let input = read();
+        violations.finish(input)
+    }
+}
+
+/// The top-level fields in which two versions differ, as they were and as they are; for the audit log.
+///
+/// # Errors
+/// [`Error::Internal`] when a snapshot is no JSON.
+pub fn changed_fields(before: &str, after: &str) -> Result<(Value, Value)> {
+    let read = |text: &str| {
+        serde_json::from_str::<Map<String, Value>>(text)
+            .map_err(|error| Error::internal("reading a snapshot", error))
+    };
+    let (before, after) = (read(before)?, read(after)?);
+    let pick = |from: &Map<String, Value>, other: &Map<String, Value>| {
+        let changed = from.iter().filter(|(name, value)| {
+            !BOOKKEEPING.contains(&name.as_str()) && other.get(*name) != Some(*value)
+        });
+        Value::Object(
+            changed
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    };
+    Ok((pick(&before, &after), pick(&after, &before)))
+}
+
+/// The JSON Patch (RFC 6902) that turns one snapshot into another.
+///
+/// # Errors
+/// [`Error::Internal`] when a snapshot is no JSON.
+pub fn patch(from: &str, to: &str) -> Result<String> {
+    let read = |text: &str| {
+        serde_json::from_str::<Value>(text)
+            .map_err(|error| Error::internal("reading a snapshot", error))
+    };
+    let patch = json_patch::diff(&read(from)?, &read(to)?);
+    serde_json::to_string(&patch).map_err(|error| Error::internal("writing a JSON Patch", error))
+}
+
+impl From<&ProviderConfig> for ProviderTerms {
+    fn from(line: &ProviderConfig) -> Self {
+        Self {
+            provider_name: line.provider_name.clone(),
+            all_models_allowed: line.all_models_allowed,
+            allowed_models: line.allowed_models.clone(),
+            blacklisted_models: line.blacklisted_models.clone(),
+            budgets: line.budgets.iter().map(BudgetTerms::from).collect(),
+            rate_limit: line.rate_limit.as_ref().map(RateLimitTerms::from),
+        }
+    }
+}
+
+impl From<&Budget> for BudgetTerms {
+    fn from(budget: &Budget) -> Self {
+        Self {
+            max_limit: budget.max_limit,
+            reset_duration: budget.reset_duration,
+            reset_config: budget.reset_config,
+        }
+    }
+}
+
+impl From<&RateLimit> for RateLimitTerms {
+    fn from(limit: &RateLimit) -> Self {
+        Self {
+            token_max_limit: limit.token_max_limit,
+            token_reset_duration: limit.token_reset_duration,
+            request_max_limit: limit.request_max_limit,
+            request_reset_duration: limit.request_reset_duration,
+        }
+    }
+}

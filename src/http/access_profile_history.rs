@@ -1,0 +1,218 @@
+//! Handlers of what an access profile was: its versions and the audit log.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderValue};
+use serde_json::value::RawValue;
+
+use super::access_profiles::body;
+use super::answer::{Answer, ok, stored};
+use super::call::{Call, blocking};
+use super::guard::{AccessProfiles, Caller, Update, View};
+use super::schemas::{
+    AuditLogList, AuditLogView, AuditVerdict, VersionAnswer, VersionList, VersionView,
+};
+use crate::domain::access_profile_versions::patch;
+use crate::domain::audit::{AuditEntry, Verdict};
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::list::{Listed, Page, Query};
+use crate::error::{Error, Result};
+use crate::service;
+use crate::store::access_profile_versions::{self, Version};
+use crate::store::audit::{self, Filter};
+
+/// `GET P/access-profiles/{id}/versions`
+///
+/// # Errors
+/// 400, 404.
+pub async fn list_versions(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    let page = call.query(Query::page)?;
+    let services = call.services();
+    let list = blocking(move || {
+        services
+            .store
+            .read(|reading| access_profile_versions::list(reading, id, page))
+    })
+    .await?;
+    let versions: Vec<_> = list.items.into_iter().map(view).collect();
+    ok(&VersionList {
+        count: versions.len(),
+        versions,
+        total_count: list.total_count,
+        limit: page.limit,
+        offset: page.offset,
+    })
+}
+
+/// `GET P/access-profiles/{id}/versions/{n}`
+///
+/// # Errors
+/// 400, 404.
+pub async fn get_version(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let (id, number) = (call.id("id")?, call.id("n")?);
+    let services = call.services();
+    let version = blocking(move || {
+        services
+            .store
+            .read(|reading| access_profile_versions::get(reading, id, number))
+    })
+    .await?;
+    ok(&VersionAnswer {
+        version: view(version),
+    })
+}
+
+/// `GET P/access-profiles/{id}/versions/{n}/diff`
+///
+/// # Errors
+/// 400, 404.
+pub async fn diff(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let (id, number) = (call.id("id")?, call.id("n")?);
+    let against = call.query(|query| query.integer("against", 1, i64::MAX))?;
+    let services = call.services();
+    let text = blocking(move || {
+        let (from, to) = services.store.read(|reading| {
+            let to = access_profile_versions::get(reading, id, number)?;
+            let from =
+                access_profile_versions::get(reading, id, against.unwrap_or((number - 1).max(1)))?;
+            Ok((from, to))
+        })?;
+        patch(&from.snapshot, &to.snapshot)
+    })
+    .await?;
+    let media_type = HeaderValue::from_static("application/json-patch+json");
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, media_type))
+        .body(text))
+}
+
+/// `POST P/access-profiles/{id}/versions/{n}/restore`
+///
+/// # Errors
+/// 400, 404, 409 when the name is taken or today's rules refuse the content, 412.
+pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
+    let place = (call.id("id")?, call.id("n")?);
+    let if_match = call.if_match()?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let once = call.once(&actor)?;
+    let restore = move || {
+        service::access_profiles::restore(&services, actor, place, if_match, once, |snapshot| {
+            StoredAnswer {
+                status: 200,
+                location: None,
+                etag: Some(snapshot.entity_tag()),
+                body: body(snapshot),
+            }
+        })
+    };
+    stored(blocking(restore).await?)
+}
+
+/// `GET P/access-profiles/{id}/audit-logs`
+///
+/// # Errors
+/// 400, 404 when there is no such profile and never was.
+pub async fn audit_logs_of_one(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    audit_logs(call, Some(id)).await
+}
+
+/// `GET P/access-profiles/audit-logs`
+///
+/// # Errors
+/// 400.
+pub async fn audit_logs_of_all(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    audit_logs(call, None).await
+}
+
+async fn audit_logs(call: Call, access_profile_id: Option<i64>) -> Answer {
+    let (filter, page) = call.query(|query| {
+        let action = query.text("action", 100);
+        let user_id = query.integer("user_id", 1, i64::MAX);
+        (
+            Filter {
+                access_profile_id,
+                action,
+                user_id,
+            },
+            query.page(),
+        )
+    })?;
+    let services = call.services();
+    let list = blocking(move || {
+        services
+            .store
+            .read(|reading| audit::list(reading, &filter, page))
+    })
+    .await?;
+    ok(&audit_log_list(list, page)?)
+}
+
+/// `GET P/access-profiles/audit-logs/verify`
+///
+/// # Errors
+/// 503 when the log or its anchor can't be read.
+pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let services = call.services();
+    let verdict = blocking(move || services.store.verify_audit_log()).await?;
+    ok(&match verdict {
+        Verdict::Intact { entries } => AuditVerdict {
+            intact: true,
+            entries: Some(entries),
+            entry: None,
+            finding: None,
+        },
+        Verdict::Tampered { entry, finding } => AuditVerdict {
+            intact: false,
+            entries: None,
+            entry: Some(entry),
+            finding: Some(finding),
+        },
+    })
+}
+
+fn audit_log_list(list: Listed<AuditEntry>, page: Page) -> Result<AuditLogList> {
+    let audit_logs: Vec<_> = list
+        .items
+        .into_iter()
+        .map(audit_view)
+        .collect::<Result<_>>()?;
+    Ok(AuditLogList {
+        count: audit_logs.len(),
+        audit_logs,
+        total_count: list.total_count,
+        limit: page.limit,
+        offset: page.offset,
+    })
+}
+
+fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
+    let value = |text: Option<String>| {
+        text.map(RawValue::from_string)
+            .transpose()
+            .map_err(|error| Error::internal("reading an audit entry", error))
+    };
+    let entry = logged.entry;
+    Ok(AuditLogView {
+        id: logged.id,
+        access_profile_id: entry.access_profile_id,
+        user_id: entry.user_id,
+        action: entry.action.into_owned(),
+        actor_id: entry.actor.id,
+        actor_name: entry.actor.name,
+        previous_value: value(entry.previous_value)?,
+        new_value: value(entry.new_value)?,
+        request_id: entry.actor.request_id,
+        created_at: logged.at,
+    })
+}
+
+fn view(version: Version) -> VersionView {
+    VersionView {
+        access_profile_id: version.access_profile_id,
+        version: version.version,
+        snapshot: version.snapshot,
+        created_by: version.created_by,
+        created_at: version.created_at,
+    }
+}

@@ -1,0 +1,45 @@
+//! Requests with an idempotency key: one effect, one answer.
+//!
+//! Writes are serial, so a second request under the same key runs after the first is done and finds its answer.
+
+use jiff::Timestamp;
+
+use super::Services;
+use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::error::Result;
+use crate::store::{Writing, idempotency};
+
+/// The answer that was given before under this key, or what `work` answers, stored for the next time.
+///
+/// # Errors
+/// [`crate::error::Error::IdempotencyKeyReused`] when the key came with another request; what `work` answers, which is not
+/// stored: a request that failed may be tried again.
+pub fn run(
+    writing: &Writing<'_>,
+    once: Option<&Once>,
+    now: Timestamp,
+    work: impl FnOnce() -> Result<StoredAnswer>,
+) -> Result<StoredAnswer> {
+    let Some(once) = once else { return work() };
+    if let Some((earlier, answer)) = idempotency::find(writing, once, now)? {
+        once.check_same(&earlier)?;
+        return Ok(answer);
+    }
+    let answer = work()?;
+    idempotency::insert(writing, once, &answer, now)?;
+    Ok(answer)
+}
+
+/// Forgets the keys that are older than a day, in small steps so that no other write waits long.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn sweep(services: &Services) -> Result<()> {
+    let now = services.clock.now();
+    while services
+        .store
+        .write(move |writing| idempotency::prune(writing, now))?
+        > 0
+    {}
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! The versions of access profiles: written once, never changed.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::Reading;
+use super::fault::Doing;
+use crate::domain::list::{Listed, Page};
+use crate::error::{Error, Result};
+
+/// One version of a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// 1 for the first.
+    pub version: i64,
+    /// The whole profile as JSON.
+    pub snapshot: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The name of the key that made it.
+    pub created_by: String,
+}
+
+fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
+    Ok(Version {
+        access_profile_id: row.get(0)?,
+        version: row.get(1)?,
+        snapshot: row.get(2)?,
+        created_at: Timestamp::from_millisecond(row.get(3)?).unwrap_or_default(),
+        created_by: row.get(4)?,
+    })
+}
+
+/// A page of a profile's versions, the newest first.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such profile.
+pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version>> {
+    let total_count = current_version(reading, id)?;
+    let items = reading
+        .connection
+        .prepare_cached(
+            "SELECT access_profile_id, version, snapshot, created_at, created_by FROM access_profile_versions
+             WHERE access_profile_id = ?1 ORDER BY version DESC LIMIT ?2 OFFSET ?3",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![id, page.limit, page.offset], version)?.collect()
+        })
+        .doing("listing versions")?;
+    // Versions have no gaps: the number of the current one is how many there are.
+    Ok(Listed { items, total_count })
+}
+
+/// One version of a profile.
+///
+/// # Errors
+/// [`Error::NotFound`] naming the profile or the version.
+pub fn get(reading: &Reading<'_>, id: i64, number: i64) -> Result<Version> {
+    current_version(reading, id)?;
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT access_profile_id, version, snapshot, created_at, created_by FROM access_profile_versions
+             WHERE access_profile_id = ?1 AND version = ?2",
+        )
+        .and_then(|mut statement| statement.query_row(params![id, number], version).optional())
+        .doing("reading a version")?
+        .ok_or_else(|| Error::not_found("version", format_args!("{number} of the access profile {id}")))
+}
+
+fn current_version(reading: &Reading<'_>, id: i64) -> Result<i64> {
+    reading
+        .connection
+        .prepare_cached("SELECT version FROM access_profiles WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id], |row| row.get(0))
+                .optional()
+        })
+        .doing("reading an access profile")?
+        .ok_or_else(|| Error::not_found("access profile", id))
+}

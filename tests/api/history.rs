@@ -1,0 +1,414 @@
+//! Versions, differences, restoring, the audit log and idempotency keys.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+fn providers(count: usize, models: usize, salt: usize) -> Value {
+    let line = |n: usize| {
+        let models: Vec<_> = (0..models)
+            .map(|m| format!("model-{m}-{}", (n + m + salt) % 7))
+            .collect();
+        json!({ "provider_name": format!("provider-{n}"), "allowed_models": models,
+                "budgets": [{ "max_limit": n * salt % 50 }] })
+    };
+    (0..count).map(line).collect()
+}
+
+#[test]
+fn fifty_versions_of_a_large_profile_are_compared_and_restored_exactly() {
+    let server = Server::start();
+    let client = &server.client;
+    let mut profile = client
+        .create_profile(&json!({ "name": "large", "provider_configs": providers(100, 20, 0) }));
+    let path = format!("/api/access-profiles/{}", profile["id"]);
+    let mut kept = vec![profile.clone()];
+    for step in 1..50_usize {
+        server.time.advance_seconds(1);
+        let body = match step % 5 {
+            0 => json!({ "provider_configs": providers(100 - step, 20, step) }),
+            1 => {
+                json!({ "budgets": [{ "max_limit": step }], "rate_limit": { "request_max_limit": step } })
+            }
+            2 => {
+                json!({ "tags": [format!("tag-{step}")], "description": "é".repeat(step), "rate_limit": null })
+            }
+            3 => json!({ "provider_configs": providers(step, 20, step), "budgets": [] }),
+            _ => json!({ "name": format!("large {step}"), "calendar_aligned": step % 2 == 0 }),
+        };
+        profile = client.put(&path, &body).expect(200).json()["access_profile"].clone();
+        kept.push(profile.clone());
+    }
+    for (index, expected) in kept.iter().enumerate() {
+        let number = index + 1;
+        let version = client
+            .get(&format!("{path}/versions/{number}"))
+            .expect(200)
+            .json()["version"]
+            .clone();
+        let snapshot: Value = serde_json::from_str(version["snapshot"].as_str().unwrap()).unwrap();
+        assert_eq!(&snapshot, expected);
+        let against = (index * 7 + 3) % kept.len();
+        let diff = client
+            .get(&format!(
+                "{path}/versions/{number}/diff?against={}",
+                against + 1
+            ))
+            .expect(200);
+        assert_eq!(
+            diff.header("content-type"),
+            Some("application/json-patch+json")
+        );
+        let mut patched = kept[against].clone();
+        let steps: json_patch::Patch = serde_json::from_str(&diff.text).unwrap();
+        json_patch::patch(&mut patched, &steps).unwrap();
+        assert_eq!(&patched, expected, "{against} to {index}");
+        let restored = client
+            .send(
+                "POST",
+                &format!("{path}/versions/{number}/restore"),
+                &[],
+                None,
+            )
+            .expect(200);
+        let mut restored = restored.json()["access_profile"].clone();
+        for field in ["version", "updated_at"] {
+            restored[field] = expected[field].clone();
+        }
+        assert_eq!(&restored, expected);
+    }
+    let list = client
+        .get(&format!("{path}/versions?limit=500"))
+        .expect(200)
+        .json();
+    let numbers: Vec<i64> = list["versions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|version| version["version"].as_i64().unwrap())
+        .collect();
+    let expected: Vec<i64> = (1..=list["total_count"].as_i64().unwrap()).rev().collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
+fn restoring_what_is_not_there_or_not_allowed_is_refused() {
+    let server = Server::start();
+    let client = &server.client;
+    let profile = client.create_profile(&json!({ "name": "old name" }));
+    let path = format!("/api/access-profiles/{}", profile["id"]);
+    client
+        .put(&path, &json!({ "name": "new name" }))
+        .expect(200);
+    client.create_profile(&json!({ "name": "Old Name" }));
+    let restore = |number: i64| {
+        client.send(
+            "POST",
+            &format!("{path}/versions/{number}/restore"),
+            &[],
+            None,
+        )
+    };
+    assert_eq!(restore(1).expect(409).code(), "duplicate_name");
+    restore(3).expect(404);
+    client
+        .send("POST", &format!("{path}/versions/0/restore"), &[], None)
+        .expect(400);
+    client.get(&format!("{path}/versions/3/diff")).expect(404);
+    client
+        .get(&format!("{path}/versions/1/diff?against=9"))
+        .expect(404);
+    client
+        .get(&format!("{path}/versions/1/diff?against=x"))
+        .expect(400);
+    client.get("/api/access-profiles/99/audit-logs").expect(404);
+}
+
+#[test]
+fn the_audit_log_says_who_changed_what() {
+    let server = Server::start();
+    let client = &server.client;
+    let (_, other) = client.make_key(
+        "second key",
+        &["AccessProfiles:Update", "AccessProfiles:Delete"],
+    );
+    let profile = client.create_profile(&json!({ "name": "watched", "tags": ["a"] }));
+    let path = format!("/api/access-profiles/{}", profile["id"]);
+    other
+        .send(
+            "PUT",
+            &path,
+            &[("x-request-id", "req-1")],
+            Some(&json!({ "tags": ["b"] })),
+        )
+        .expect(200);
+    other.delete(&path).expect(200);
+    client.create_profile(&json!({ "name": "other" }));
+    let logs = client.get(&format!("{path}/audit-logs")).expect(200).json();
+    assert_eq!(
+        (&logs["total_count"], &logs["count"]),
+        (&json!(3), &json!(3))
+    );
+    let update = &logs["audit_logs"][1];
+    assert_eq!(update["action"], "access_profile.update");
+    assert_eq!(
+        (&update["actor_name"], &update["request_id"]),
+        (&json!("second key"), &json!("req-1"))
+    );
+    assert_eq!(update["previous_value"], json!({ "tags": ["a"] }));
+    assert_eq!(update["new_value"], json!({ "tags": ["b"] }));
+    assert_eq!(logs["audit_logs"][2]["new_value"], profile);
+    let all = |query: &str| {
+        client
+            .get(&format!("/api/access-profiles/audit-logs{query}"))
+            .expect(200)
+            .json()
+    };
+    assert_eq!(all("")["total_count"], 4);
+    assert_eq!(all("?action=access_profile.create")["total_count"], 2);
+    assert_eq!(
+        all("?action=access_profile.create&limit=1&offset=1")["audit_logs"][0]["new_value"],
+        profile
+    );
+    assert_eq!(all("?user_id=5")["total_count"], 0);
+    let verdict = all("/verify");
+    assert_eq!(
+        (&verdict["intact"], &verdict["entries"]),
+        (&json!(true), &json!(6))
+    );
+}
+
+#[test]
+fn a_repeated_post_has_one_effect_and_one_answer() {
+    let server = Server::start();
+    let client = &server.client;
+    let post = |path: &str, key: &str, body: &Value| {
+        client.send("POST", path, &[("idempotency-key", key)], Some(body))
+    };
+    let first = post(
+        "/api/access-profiles",
+        "k1",
+        &json!({ "name": "once", "tags": [] }),
+    )
+    .expect(201);
+    let again = post(
+        "/api/access-profiles",
+        "k1",
+        &json!({ "tags": [], "name": "once" }),
+    )
+    .expect(201);
+    assert_eq!(
+        (again.text.as_str(), again.header("location")),
+        (first.text.as_str(), first.header("location"))
+    );
+    assert_eq!(again.header("etag"), first.header("etag"));
+    let other = post("/api/access-profiles", "k1", &json!({ "name": "twice" })).expect(422);
+    assert_eq!(other.code(), "idempotency_key_reused");
+    post("/api/access-profiles", "k2", &json!({ "name": "once" })).expect(409);
+    post("/api/access-profiles", "k2", &json!({ "name": "another" })).expect(201);
+    post("/api/access-profiles", "", &json!({ "name": "empty key" })).expect(400);
+    let clone = "/api/access-profiles/1/clone";
+    let cloned = post(clone, "k1", &json!({ "name": "clone" })).expect(201);
+    assert_eq!(
+        post(clone, "k1", &json!({ "name": "clone" }))
+            .expect(201)
+            .text,
+        cloned.text
+    );
+    let (_, stranger) = client.make_key("stranger", &["AccessProfiles:Create"]);
+    stranger
+        .send(
+            "POST",
+            "/api/access-profiles",
+            &[("idempotency-key", "k1")],
+            Some(&json!({ "name": "mine" })),
+        )
+        .expect(201);
+    server.time.advance_seconds(24 * 3_600 - 1);
+    post(
+        "/api/access-profiles",
+        "k1",
+        &json!({ "name": "once", "tags": [] }),
+    )
+    .expect(201);
+    server.time.advance_seconds(1);
+    post("/api/access-profiles", "k1", &json!({ "name": "new day" })).expect(201);
+}
+
+#[test]
+fn of_many_equal_posts_at_once_one_has_an_effect() {
+    let server = Server::start();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..16)
+            .map(|_| {
+                let client = server.client.clone();
+                scope.spawn(move || {
+                    let body = json!({ "name": "race" });
+                    client
+                        .send(
+                            "POST",
+                            "/api/access-profiles",
+                            &[("idempotency-key", "same")],
+                            Some(&body),
+                        )
+                        .expect(201)
+                        .text
+                })
+            })
+            .collect();
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap())
+            .collect()
+    });
+    assert!(answers.iter().all(|answer| answer == &answers[0]));
+    assert_eq!(
+        server.client.get("/api/access-profiles").json()["total_count"],
+        1
+    );
+}
+
+/// Changes that each of two racing writers makes.
+const EACH: usize = 500;
+
+#[test]
+fn racing_writers_with_if_match_lose_no_update_and_without_it_leave_no_gap() {
+    let server = Server::start();
+    let profile = server
+        .client
+        .create_profile(&json!({ "name": "raced", "budgets": [{ "max_limit": 0 }] }));
+    let path = format!("/api/access-profiles/{}", profile["id"]);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let (client, path) = (server.client.clone(), &path);
+            scope.spawn(move || {
+                for _ in 0..EACH {
+                    loop {
+                        let read = client.get(path).expect(200);
+                        let next = read.json()["access_profile"]["budgets"][0]["max_limit"]
+                            .as_f64()
+                            .unwrap()
+                            + 1.0;
+                        let body = json!({ "budgets": [{ "max_limit": next }] });
+                        let tag = read.header("etag").unwrap().to_owned();
+                        match client
+                            .send("PUT", path, &[("if-match", &tag)], Some(&body))
+                            .status
+                        {
+                            200 => break,
+                            status => assert_eq!(status, 412),
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let counted = server.client.get(&path).json()["access_profile"].clone();
+    assert_eq!(counted["budgets"][0]["max_limit"].as_f64(), Some(1000.0));
+    std::thread::scope(|scope| {
+        for writer in 0..2 {
+            let (client, path) = (server.client.clone(), &path);
+            scope.spawn(move || {
+                for step in 0..EACH {
+                    client
+                        .put(path, &json!({ "description": format!("{writer}/{step}") }))
+                        .expect(200);
+                }
+            });
+        }
+    });
+    let last = server.client.get(&path).json()["access_profile"].clone();
+    assert_eq!(last["version"], json!(1 + 4 * EACH));
+    for number in [1, 2, 4 * EACH, 4 * EACH + 1] {
+        server
+            .client
+            .get(&format!("{path}/versions/{number}"))
+            .expect(200);
+    }
+    assert_eq!(
+        server.client.get(&format!("{path}/versions")).json()["total_count"],
+        last["version"]
+    );
+}
+
+fn any_policy() -> impl Strategy<Value = Value> {
+    let money = (0_i64..1_000_000_000_000).prop_map(|nanos| {
+        let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+        serde_json::from_str::<Value>(&text).unwrap()
+    });
+    let durations = prop::sample::subsequence(vec!["1h", "6h", "1d", "1w", "1M", "1Q", "1Y"], 0..4);
+    let budgets = (durations, prop::collection::vec(money, 4)).prop_map(|(durations, limits)| {
+        let pairs = durations.into_iter().zip(limits);
+        pairs
+            .map(|(duration, limit)| json!({ "max_limit": limit, "reset_duration": duration }))
+            .collect::<Value>()
+    });
+    let limit = prop::option::of((1_i64..1_000_000, prop::option::of(1_i64..1_000_000))).prop_map(|limit| {
+        limit.map_or(Value::Null, |(tokens, requests)| json!({ "token_max_limit": tokens, "request_max_limit": requests }))
+    });
+    let names = prop::collection::btree_set("[a-z]{1,8}", 0..4);
+    let providers = (names, prop::collection::vec((budgets.clone(), limit.clone(), any::<bool>()), 4)).prop_map(|(names, parts)| {
+        let lines = names.into_iter().zip(parts);
+        lines
+            .map(|(name, (budgets, limit, all))| {
+                json!({ "provider_name": name, "budgets": budgets, "rate_limit": limit, "all_models_allowed": all, "allowed_models": [name] })
+            })
+            .collect::<Value>()
+    });
+    (budgets, limit, providers, "\\PC{0,20}", prop::collection::vec("[a-zé]{1,5}", 0..4), any::<bool>()).prop_map(
+        |(budgets, limit, providers, description, tags, aligned)| {
+            json!({ "budgets": budgets, "rate_limit": limit, "provider_configs": providers, "description": description,
+                    "tags": tags, "calendar_aligned": aligned })
+        },
+    )
+}
+
+#[test]
+fn what_is_read_changed_in_one_field_and_sent_back_changes_nothing_else() {
+    let server = Server::start();
+    let client = &server.client;
+    let mut runner = TestRunner::new(Config {
+        cases: 48,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let mut count = 0;
+    let fields = [
+        "budgets",
+        "rate_limit",
+        "provider_configs",
+        "description",
+        "tags",
+        "calendar_aligned",
+    ];
+    let strategy = (
+        any_policy(),
+        any_policy(),
+        prop::sample::select(fields.to_vec()),
+    );
+    // The runner wants a closure that can be called often; the names must differ all the same.
+    let names = std::cell::RefCell::new(&mut count);
+    runner
+        .run(&strategy, |(mut policy, other, field)| {
+            **names.borrow_mut() += 1;
+            policy["name"] = json!(format!("profile {}", names.borrow()));
+            let profile = client.create_profile(&policy);
+            let path = format!("/api/access-profiles/{}", profile["id"]);
+            prop_assert_eq!(
+                &client.put(&path, &profile).expect(200).json()["access_profile"],
+                &profile
+            );
+            let mut edited = profile.clone();
+            edited[field] = other[field].clone();
+            let changed = client.put(&path, &edited).expect(200).json()["access_profile"].clone();
+            for (name, value) in profile.as_object().unwrap() {
+                if name != field && name != "version" && name != "updated_at" {
+                    prop_assert_eq!(&changed[name], value, "{}", name);
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,147 @@
+//! Tampering with the audit log is found (R12), and a change whose entry can't be written fails.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::Server;
+use crate::support::process::{Process, run};
+
+/// A stopped data directory with a dozen entries.
+fn written() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(directory.path(), &[]);
+    for number in 0..10 {
+        let profile = server
+            .client
+            .create_profile(&json!({ "name": format!("profile {number}") }));
+        let path = format!("/api/access-profiles/{}", profile["id"]);
+        server
+            .client
+            .put(&path, &json!({ "tags": ["changed"] }))
+            .expect(200);
+    }
+    assert!(server.terminate().success());
+    directory
+}
+
+fn verify(directory: &Path) -> (i32, Value) {
+    let output = run(directory, &["audit", "verify", "--json"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    (
+        output.status.code().unwrap(),
+        serde_json::from_str(&text).unwrap_or(Value::Null),
+    )
+}
+
+fn tamper(directory: &Path, sql: &str) {
+    Connection::open(directory.join("tollkeeper.db"))
+        .unwrap()
+        .execute_batch(sql)
+        .unwrap();
+}
+
+#[test]
+fn an_untouched_log_is_intact_with_the_server_running_and_stopped() {
+    let directory = written();
+    let (code, verdict) = verify(directory.path());
+    assert_eq!(
+        (code, &verdict["intact"], &verdict["entries"]),
+        (0, &json!(true), &json!(21))
+    );
+    let server = Process::start(directory.path(), &[]);
+    server.client.create_profile(&json!({ "name": "one more" }));
+    let (code, verdict) = verify(directory.path());
+    assert_eq!((code, &verdict["entries"]), (0, &json!(22)));
+}
+
+#[test]
+fn every_kind_of_tampering_is_found_where_it_is() {
+    let swap =
+        "UPDATE audit_logs SET id = -5 WHERE id = 5; UPDATE audit_logs SET id = 5 WHERE id = 6;
+                UPDATE audit_logs SET id = 6 WHERE id = -5;";
+    for (what, sql, entry) in [
+        ("edit", "UPDATE audit_logs SET actor_name = 'somebody else' WHERE id = 7", 7),
+        ("move a value", "UPDATE audit_logs SET previous_value = new_value, new_value = previous_value WHERE id = 9", 9),
+        ("delete in the middle", "DELETE FROM audit_logs WHERE id = 12", 12),
+        ("delete at the end", "DELETE FROM audit_logs WHERE id > 18", 19),
+        (
+            "delete at the end and hide it",
+            "DELETE FROM audit_logs WHERE id > 18; UPDATE sqlite_sequence SET seq = 18 WHERE name = 'audit_logs'",
+            21,
+        ),
+        ("reorder", swap, 5),
+        ("delete all", "DELETE FROM audit_logs; UPDATE sqlite_sequence SET seq = 0 WHERE name = 'audit_logs'", 21),
+        ("forge", "INSERT INTO audit_logs SELECT 22, created_at, actor_id, actor_name, action, subject_kind, subject_id,
+                   access_profile_id, user_id, previous_value, new_value, request_id, mac FROM audit_logs WHERE id = 21", 22),
+    ] {
+        let directory = written();
+        tamper(directory.path(), sql);
+        for _ in 0..2 {
+            // Twice: looking must not anchor what was found.
+            let (code, verdict) = verify(directory.path());
+            assert_eq!((code, &verdict["entry"]), (2, &json!(entry)), "{what}: {verdict}");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_was_rewritten_with_its_own_key_does_not_fit_the_anchor() {
+    let directory = written();
+    let other = written();
+    for file in ["tollkeeper.db", "audit.key"] {
+        std::fs::copy(other.path().join(file), directory.path().join(file)).unwrap();
+    }
+    let (code, verdict) = verify(directory.path());
+    assert_eq!((code, &verdict["entry"]), (2, &json!(21)));
+    let directory = written();
+    std::fs::remove_file(directory.path().join("audit-anchor")).unwrap();
+    std::fs::remove_file(directory.path().join("clean-stop")).unwrap();
+    let output = run(directory.path(), &["audit", "verify"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_log_that_can_not_be_read_is_no_verdict() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(verify(directory.path()).0, 1);
+    let directory = written();
+    std::fs::write(directory.path().join("audit-anchor"), "scribble").unwrap();
+    assert_eq!(verify(directory.path()).0, 1);
+}
+
+#[test]
+fn a_change_whose_audit_entry_can_not_be_written_does_not_happen() {
+    let server = Server::start();
+    let profile = server.client.create_profile(&json!({ "name": "before" }));
+    let path = format!("/api/access-profiles/{}", profile["id"]);
+    let database = Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
+    database
+        .execute_batch("CREATE TRIGGER no_audit BEFORE INSERT ON audit_logs BEGIN SELECT RAISE(FAIL, 'vetoed'); END")
+        .unwrap();
+    server
+        .client
+        .put(&path, &json!({ "name": "after" }))
+        .expect(500);
+    server.client.delete(&path).expect(500);
+    server
+        .client
+        .post("/api/access-profiles", &json!({ "name": "new" }))
+        .expect(500);
+    server
+        .client
+        .post("/api/api-keys", &json!({ "name": "new", "scopes": ["*"] }))
+        .expect(500);
+    database.execute_batch("DROP TRIGGER no_audit").unwrap();
+    assert_eq!(server.client.get(&path).json()["access_profile"], profile);
+    assert_eq!(
+        server.client.get("/api/access-profiles").json()["total_count"],
+        1
+    );
+    assert_eq!(server.client.get("/api/api-keys").json()["total_count"], 1);
+    server
+        .client
+        .put(&path, &json!({ "name": "after" }))
+        .expect(200);
+}

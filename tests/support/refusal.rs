@@ -1,0 +1,59 @@
+//! The one shape of every refusal (API.md §1), held against an answer.
+
+use serde_json::{Value, json};
+
+use super::Reply;
+
+impl Reply {
+    /// The body of a refusal with this status, `type` and code, after checking everything that holds for all of them.
+    #[track_caller]
+    pub fn expect_refusal(&self, status: u16, kind: &str, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "{self:?}"
+        );
+        let body = self.json();
+        let keys = |value: &Value| -> Vec<String> {
+            let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(
+            keys(&body),
+            [
+                "error",
+                "event_id",
+                "extra_fields",
+                "is_bifrost_error",
+                "status_code",
+                "type"
+            ]
+        );
+        assert_eq!(keys(&body["error"]), ["code", "message", "param", "type"]);
+        assert_eq!(body["event_id"].as_str(), self.header("x-request-id"));
+        assert_eq!(body["is_bifrost_error"], false);
+        assert_eq!(body["status_code"], status);
+        assert_eq!(body["type"], kind);
+        assert_eq!(body["error"]["type"], kind);
+        assert_eq!(body["error"]["code"], code, "{}", self.text);
+        assert!(
+            body["error"]["message"].as_str().unwrap().len() > 10,
+            "{}",
+            self.text
+        );
+        assert!(body["extra_fields"].is_object());
+        if status == 400 {
+            let error = &body["error"];
+            let first = json!({ "code": error["code"], "message": error["message"], "param": error["param"] });
+            assert_eq!(body["extra_fields"]["errors"][0], first, "{}", self.text);
+        }
+        body
+    }
+
+    /// The sentence of the refusal.
+    pub fn message(&self) -> String {
+        self.json()["error"]["message"].as_str().unwrap().to_owned()
+    }
+}
