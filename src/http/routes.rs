@@ -163,6 +163,7 @@ fn history_routes() -> Vec<Route> {
             )
             .query(AGAINST)
             .answers::<JsonPatch>(200)
+            .serves(&["application/json-patch+json"])
             .refuses(&[400, 404]),
         Route::new(Method::POST, "P/access-profiles/{id}/versions/{n}/restore", "restore_version", history::restore)
             .says(
