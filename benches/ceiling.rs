@@ -200,7 +200,7 @@ fn seed(data_dir: &Path, profiles: u32) {
         };
         services.store.write(batch).unwrap();
     }
-    services.store.close(jiff::Timestamp::now()).unwrap();
+    services.store.close(services.clock.now()).unwrap();
 }
 
 fn create(writing: &Writing<'_>, number: u32, now: jiff::Timestamp) -> Result<()> {

@@ -69,7 +69,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
             services.keyring.recall(&token, now).unwrap().unwrap()
         });
     });
-    services.store.close(jiff::Timestamp::now()).unwrap();
+    services.store.close(services.clock.now()).unwrap();
 }
 
 criterion_group!(benches, reading_and_writing, recognising_a_key);

@@ -49,7 +49,7 @@ pass() {
   echo
   echo "-- $name"
   if ! HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis SCHEMATHESIS_HOOKS=tests/schemathesis_checks.py \
-    timeout 120 "$schemathesis" --config-file tests/schemathesis.toml \
+    timeout 600 "$schemathesis" --config-file tests/schemathesis.toml \
     run "$url/openapi.json" --no-color --exclude-checks positive_data_acceptance "$@" | tee "$work/said"; then
     echo "schemathesis found something with: $name"
     exit 1

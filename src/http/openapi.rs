@@ -97,11 +97,11 @@ fn tags(table: &[Route]) -> Vec<Tag> {
 const IGNORED: [(&str, &[&str]); 9] = [
     ("AccessProfileBody", &SET_BY_SERVER),
     ("AccessProfileEnvelope", &BESIDE_PROFILE),
+    ("AccessProfileChangeBody", &SET_BY_SERVER),
+    ("AccessProfileChangeEnvelope", &BESIDE_PROFILE),
     ("ProviderConfigBody", &SET_ON_PROVIDER),
     ("BudgetBody", &SET_ON_BUDGET),
     ("RateLimitBody", &SET_ON_RATE_LIMIT),
-    ("AccessProfileChangeBody", &SET_BY_SERVER),
-    ("AccessProfileChangeEnvelope", &BESIDE_PROFILE),
     ("ApiKeyBody", &api_key::SET_BY_SERVER),
     ("ApiKeyChangeBody", &api_key::SET_BY_SERVER),
 ];
@@ -183,13 +183,13 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
     let mut success = ResponseBuilder::new().description("Success");
     if let Some(answer) = &about.answer {
         success = success.content(
-            "application/json",
+            about.media.first().copied().unwrap_or("application/json"),
             ContentBuilder::new()
                 .schema(Some(reference(&answer.name)))
                 .build(),
         );
     }
-    for media in about.media {
+    for media in about.media.iter().filter(|_| about.answer.is_none()) {
         let text = ObjectBuilder::new().schema_type(Type::String);
         let text: RefOr<Schema> = RefOr::T(text.into());
         success = success.content(*media, ContentBuilder::new().schema(Some(text)).build());
@@ -200,18 +200,10 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
         about.status.to_string(),
         with_headers(success, about.status, has_validator).build(),
     );
-    if refusals.contains(&304) {
-        operation = operation.parameter(
-            ParameterBuilder::new()
-                .name("If-None-Match")
-                .parameter_in(ParameterIn::Header)
-                .required(Required::False)
-                .description(Some(
-                    "The ETag of an answer that is known; 304 if it still holds",
-                ))
-                .schema(Some(header_text()))
-                .build(),
-        );
+    for header in REQUEST_HEADERS {
+        if refusals.contains(&header.status) {
+            operation = operation.parameter(request_header(&header));
+        }
     }
     for status in refusals {
         let mut refusal = ResponseBuilder::new().description(reason(status));
@@ -233,6 +225,36 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
     operation.tag(tag(route)).build()
 }
 
+/// A header that a client may send.
+struct RequestHeader {
+    /// The status that only it leads to: what knows the header refuses with it.
+    status: u16,
+    name: &'static str,
+    about: &'static str,
+    pattern: &'static str,
+}
+
+const REQUEST_HEADERS: [RequestHeader; 3] = [
+    RequestHeader {
+        status: 304,
+        name: "If-None-Match",
+        about: "The ETag of an answer that is known; 304 if it still holds",
+        pattern: "",
+    },
+    RequestHeader {
+        status: 412,
+        name: "If-Match",
+        about: "The ETag that the thing must still have; 412 if it has another",
+        pattern: r#"^(\*|(W/)?"[!#-+.-~]*"(, ?(W/)?"[!#-+.-~]*")*)$"#,
+    },
+    RequestHeader {
+        status: 422,
+        name: "Idempotency-Key",
+        about: "The same key and body get the first answer again, for 24 hours",
+        pattern: "^[!-~]{1,255}$",
+    },
+];
+
 /// The headers that an answer with this status always has.
 fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> ResponseBuilder {
     let mut headers = vec![(context::REQUEST_ID, "The id of this request")];
@@ -250,6 +272,19 @@ fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> Re
         header.description = Some(about.to_owned());
         answer.header(name, header)
     })
+}
+
+fn request_header(header: &RequestHeader) -> utoipa::openapi::path::Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern((!header.pattern.is_empty()).then_some(header.pattern));
+    ParameterBuilder::new()
+        .name(header.name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(header.about))
+        .schema(Some(RefOr::<Schema>::T(text.into())))
+        .build()
 }
 
 fn header_text() -> RefOr<Schema> {
@@ -274,7 +309,7 @@ fn refusals(route: &Route) -> Vec<u16> {
 }
 
 fn path_parameter(name: &str) -> utoipa::openapi::path::Parameter {
-    let schema = if name.ends_with("id") {
+    let schema = if name != "file" {
         ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(1))

@@ -55,7 +55,7 @@ pub struct Description {
     pub status: u16,
     /// The schema of the answer; none when it is not JSON.
     pub answer: Option<NamedSchema>,
-    /// The media types of an answer that is not JSON.
+    /// The media type of an answer with a schema, when it is not `application/json`; or those of an answer without one.
     pub media: &'static [&'static str],
     /// Statuses of refusals beside those that every such route shares.
     pub refusals: &'static [u16],
@@ -167,7 +167,7 @@ impl Route {
         self
     }
 
-    /// The media types of an answer that is not JSON.
+    /// The media type of an answer with a schema, when it is not `application/json`; or those of an answer without one.
     pub fn serves(mut self, media: &'static [&'static str]) -> Self {
         self.description.media = media;
         self

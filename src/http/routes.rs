@@ -12,11 +12,11 @@ use super::api_key_schemas::{
     ApiKeyAnswer, ApiKeyBody, ApiKeyChangeBody, ApiKeyCreated, ApiKeyList, PermissionList,
     RotateBody,
 };
-use super::history_schemas::{AuditLogList, AuditVerdict, JsonPatch, VersionAnswer, VersionList};
+use super::bodies::{AccessProfileChangeRequest, AccessProfileRequest, CloneBody};
 use super::route::{Parameter, Route};
 use super::schemas::{
-    AccessProfileAnswer, AccessProfileChangeRequest, AccessProfileDetail, AccessProfileList,
-    AccessProfileRequest, CloneBody, Message, StatusAnswer,
+    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogList, AuditVerdict,
+    JsonPatch, Message, StatusAnswer, VersionAnswer, VersionList,
 };
 use super::shapes::text_up_to;
 use super::{access_profiles, api_keys, docs, openapi, page, status};
@@ -119,7 +119,7 @@ fn access_profile_routes() -> Vec<Route> {
                  same reset duration) keeps its id. A change that changes nothing makes no version. With `If-Match`, 412 when \
                  somebody changed it in the meantime. `next_rotation_at` stays when only the interval changes.",
             )
-            .takes::<AccessProfileChangeRequest>(json!({ "budgets": [{ "max_limit": 200, "reset_duration": "1M" }] }))
+            .takes::<AccessProfileChangeRequest>(json!({ "description": "What developers may use from today on" }))
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, PROFILE, "delete_access_profile", access_profiles::delete)
@@ -142,7 +142,7 @@ fn access_profile_routes() -> Vec<Route> {
                 "Clone an access profile",
                 "The policy under another name: fresh ids, version 1, active if the original is. Rotation starts anew.",
             )
-            .takes::<CloneBody>(json!({ "name": "developers in Berlin" }))
+            .takes::<CloneBody>(json!({ "name": "testers" }))
             .answers::<AccessProfileAnswer>(201)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
     ]
@@ -166,6 +166,7 @@ fn history_routes() -> Vec<Route> {
             )
             .query(AGAINST)
             .answers::<JsonPatch>(200)
+            .serves(&["application/json-patch+json"])
             .refuses(&[400, 404]),
         Route::new(Method::POST, "P/access-profiles/{id}/versions/{n}/restore", "restore_version", history::restore)
             .says(

@@ -2,223 +2,12 @@
 //!
 //! Request bodies are read field by field in `domain`; the `…Body` types here only describe them, and a test holds them to it.
 
+use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::openapi::schema::OneOfBuilder;
-use utoipa::openapi::{Ref, RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-use super::shapes;
-use crate::domain::access_profile::{AccessProfile, McpReference, OverrideAction, ResetConfig};
-use crate::domain::access_profile_input::{MAX_BUDGETS, MAX_PROVIDERS, MAX_TAGS};
-
-/// What a create of an access profile takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct AccessProfileBody {
-    /// Trimmed; unique without regard to case.
-    #[schema(schema_with = shapes::name)]
-    name: String,
-    #[schema(schema_with = shapes::text)]
-    description: Option<String>,
-    #[schema(default = true)]
-    is_active: Option<bool>,
-    #[schema(schema_with = shapes::names)]
-    tags: Option<Vec<String>>,
-    /// Provider names are unique without regard to case.
-    #[schema(max_items = 10_000)]
-    provider_configs: Option<Vec<ProviderConfigBody>>,
-    /// Reset durations are unique.
-    #[schema(max_items = 10_000)]
-    budgets: Option<Vec<BudgetBody>>,
-    rate_limit: Option<RateLimitBody>,
-    #[schema(default = false)]
-    calendar_aligned: Option<bool>,
-    /// A span such as `"30d"` or `"12h"` (units `s m h d w`), or whole nanoseconds; from 1 hour to 365 days. Empty or 0: off.
-    #[schema(schema_with = shapes::rotation_interval)]
-    auto_rotation_interval: Option<String>,
-    /// In the future; needs an interval.
-    #[schema(schema_with = shapes::timestamp_or_null)]
-    next_rotation_at: Option<String>,
-    #[schema(max_items = 10_000)]
-    mcp_tool_groups: Option<Vec<ToolGroupLinkBody>>,
-    #[schema(max_items = 10_000)]
-    mcp_servers: Option<Vec<McpServerLinkBody>>,
-    /// An `exclude` on a server that `mcp_servers` grants is refused.
-    #[schema(max_items = 10_000)]
-    mcp_tool_overrides: Option<Vec<ToolOverrideBody>>,
-}
-
-/// What a create of an access profile takes: the profile, or an answer with the profile in it.
-pub struct AccessProfileRequest;
-
-impl PartialSchema for AccessProfileRequest {
-    fn schema() -> RefOr<Schema> {
-        let either = OneOfBuilder::new()
-            .item(Ref::from_schema_name(AccessProfileBody::name()))
-            .item(Ref::from_schema_name(AccessProfileEnvelope::name()));
-        RefOr::T(either.into())
-    }
-}
-
-impl ToSchema for AccessProfileRequest {
-    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
-        all.push((
-            AccessProfileBody::name().into_owned(),
-            AccessProfileBody::schema(),
-        ));
-        all.push((
-            AccessProfileEnvelope::name().into_owned(),
-            AccessProfileEnvelope::schema(),
-        ));
-        AccessProfileEnvelope::schemas(all);
-    }
-}
-
-/// An answer that is sent back as it was read.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct AccessProfileEnvelope {
-    access_profile: AccessProfileBody,
-}
-
-/// A change of an access profile: the same fields, none of them required.
-pub struct AccessProfileChangeBody;
-
-impl PartialSchema for AccessProfileChangeBody {
-    fn schema() -> RefOr<Schema> {
-        let mut schema = shapes::all_optional(AccessProfileBody::schema());
-        for (field, most) in [
-            ("tags", MAX_TAGS),
-            ("provider_configs", MAX_PROVIDERS),
-            ("budgets", MAX_BUDGETS),
-        ] {
-            shapes::limit(&mut schema, field, most);
-        }
-        schema
-    }
-}
-
-impl ToSchema for AccessProfileChangeBody {
-    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
-        AccessProfileBody::schemas(all);
-    }
-}
-
-/// What a change of an access profile takes: the changed fields, or an answer with the profile in it.
-pub struct AccessProfileChangeRequest;
-
-impl PartialSchema for AccessProfileChangeRequest {
-    fn schema() -> RefOr<Schema> {
-        let either = OneOfBuilder::new()
-            .item(Ref::from_schema_name(AccessProfileChangeBody::name()))
-            .item(Ref::from_schema_name(AccessProfileChangeEnvelope::name()));
-        RefOr::T(either.into())
-    }
-}
-
-impl ToSchema for AccessProfileChangeRequest {
-    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
-        all.push((
-            AccessProfileChangeEnvelope::name().into_owned(),
-            AccessProfileChangeEnvelope::schema(),
-        ));
-        AccessProfileChangeEnvelope::schemas(all);
-    }
-}
-
-/// An answer that was changed and is sent back.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct AccessProfileChangeEnvelope {
-    #[schema(value_type = AccessProfileChangeBody)]
-    access_profile: (),
-}
-
-/// What a clone takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct CloneBody {
-    /// Trimmed; unique without regard to case.
-    #[schema(schema_with = shapes::name)]
-    name: String,
-    /// The original's when left out.
-    #[schema(schema_with = shapes::text)]
-    description: Option<String>,
-}
-
-/// A provider line as it may be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ProviderConfigBody {
-    #[schema(schema_with = shapes::name)]
-    provider_name: String,
-    #[schema(default = false)]
-    all_models_allowed: Option<bool>,
-    /// Names, `*` or `regex:` patterns over the whole name.
-    #[schema(schema_with = shapes::model_patterns)]
-    allowed_models: Option<Vec<String>>,
-    /// Beats the allow list.
-    #[schema(schema_with = shapes::model_patterns)]
-    blacklisted_models: Option<Vec<String>>,
-    #[schema(max_items = 10_000)]
-    budgets: Option<Vec<BudgetBody>>,
-    rate_limit: Option<RateLimitBody>,
-}
-
-/// A budget as it may be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct BudgetBody {
-    /// US dollars; 0 denies.
-    #[schema(schema_with = shapes::dollars)]
-    max_limit: f64,
-    #[schema(default = "1M", pattern = "^[1-9][0-9]{0,9}[smhdwMQY]$")]
-    reset_duration: Option<String>,
-    /// Only with a reset duration of `1Q`.
-    reset_config: Option<ResetConfig>,
-}
-
-/// A rate limit as it may be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct RateLimitBody {
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
-    token_max_limit: Option<i64>,
-    #[schema(default = "1h", pattern = "^[1-9][0-9]{0,9}[smhdwMY]$")]
-    token_reset_duration: Option<String>,
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
-    request_max_limit: Option<i64>,
-    #[schema(default = "1h", pattern = "^[1-9][0-9]{0,9}[smhdwMY]$")]
-    request_reset_duration: Option<String>,
-}
-
-/// A link to a tool group as it may be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ToolGroupLinkBody {
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
-    tool_group_id: i64,
-}
-
-/// A link to an MCP server as it may be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct McpServerLinkBody {
-    #[schema(schema_with = shapes::name)]
-    mcp_server_id: String,
-}
-
-/// A tool override as it may be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ToolOverrideBody {
-    #[schema(schema_with = shapes::name)]
-    mcp_client_id: String,
-    #[schema(schema_with = shapes::name)]
-    tool_name: String,
-    /// `include` when left out.
-    action: Option<OverrideAction>,
-}
+use crate::domain::access_profile::{AccessProfile, McpReference};
 
 /// One access profile.
 #[derive(ToSchema)]
@@ -251,6 +40,117 @@ pub struct AccessProfileList {
     total_count: i64,
     limit: i64,
     offset: i64,
+}
+
+/// One version of an access profile.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionView {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// 1 for the first.
+    pub version: i64,
+    /// The whole profile of that version: JSON in a string.
+    pub snapshot: String,
+    /// The name of the key that made it.
+    pub created_by: String,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// One version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionAnswer {
+    /// The version.
+    pub version: VersionView,
+}
+
+/// A page of versions, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionList {
+    /// The versions.
+    pub versions: Vec<VersionView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// One step of a JSON Patch (RFC 6902).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the patch is written by its library")]
+pub struct PatchStep {
+    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
+    op: String,
+    /// Where, as a JSON Pointer.
+    path: String,
+    /// What is there afterwards.
+    value: Option<serde_json::Value>,
+}
+
+/// A JSON Patch (RFC 6902).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the patch is written by its library")]
+pub struct JsonPatch(Vec<PatchStep>);
+
+/// One entry of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditLogView {
+    /// Its place in the chain, 1 for the first.
+    pub id: i64,
+    /// The access profile concerned.
+    pub access_profile_id: Option<i64>,
+    /// The user concerned.
+    pub user_id: Option<i64>,
+    /// What was done, such as `access_profile.update`.
+    pub action: String,
+    /// The public id of the key that did it.
+    pub actor_id: String,
+    /// The name of that key at that time.
+    pub actor_name: String,
+    /// What was there before: the changed fields, or the whole thing when it was deleted.
+    #[schema(value_type = Option<Object>)]
+    pub previous_value: Option<Box<RawValue>>,
+    /// What is there now: the changed fields, or the whole thing when it was created.
+    #[schema(value_type = Option<Object>)]
+    pub new_value: Option<Box<RawValue>>,
+    /// The request that did it.
+    pub request_id: String,
+    /// When it was done.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// A page of the audit log, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditLogList {
+    /// The entries.
+    pub audit_logs: Vec<AuditLogView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// Whether the audit log is as it was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditVerdict {
+    /// Nothing was changed, removed, moved or added.
+    pub intact: bool,
+    /// How many entries there are, when it is intact.
+    pub entries: Option<i64>,
+    /// The first entry at which tampering shows.
+    pub entry: Option<i64>,
+    /// What is wrong there.
+    pub finding: Option<String>,
 }
 
 /// What was done.
