@@ -18,8 +18,10 @@ use tokio::sync::watch;
 use crate::config::Settings;
 use crate::domain::credential::Token;
 use crate::error::{Error, Result};
+use crate::http::context::RequestIds;
 use crate::http::discipline::{self, Hosts};
 use crate::http::guard::ControlSocket;
+use crate::http::shown::ShownById;
 use crate::http::{State, configure};
 use crate::service::keyring::Keyring;
 use crate::service::{Clock, Services, first_start};
@@ -105,6 +107,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         services: Arc::clone(&services),
         body_timeout: settings.body_timeout,
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
+        request_ids: RequestIds::new(),
+        shown_profiles: ShownById::default(),
     });
     Ok(App {
         listeners: Listeners { network, control },

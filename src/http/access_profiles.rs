@@ -3,6 +3,7 @@
 use super::answer::{Answer, created, ok_json, ok_unless_known, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, View};
+use super::shown::Shown;
 use crate::domain::access_profile::McpReference;
 use crate::domain::access_profile_input::{AccessProfileInput, MAX_NAME};
 use crate::domain::list::{MAX_SEARCH, Query};
@@ -80,6 +81,11 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
 pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
     let services = call.services();
+    let generation = services.store.generation();
+    let kept = &call.state().shown_profiles;
+    if let Some(shown) = kept.find(generation, id) {
+        return Ok(ok_unless_known(&call, &shown.etag, shown.body));
+    }
     let (snapshot, unresolved) = blocking(move || {
         services.store.read(|reading| {
             let snapshot = access_profiles::get_current(reading, id)?;
@@ -90,8 +96,12 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         })
     })
     .await?;
-    let body = detail(&snapshot, &unresolved)?;
-    Ok(ok_unless_known(&call, &etag(&snapshot), body))
+    let shown = Shown {
+        etag: etag(&snapshot),
+        body: detail(&snapshot, &unresolved)?.into(),
+    };
+    kept.keep(generation, id, &shown);
+    Ok(ok_unless_known(&call, &shown.etag, shown.body))
 }
 
 fn detail(

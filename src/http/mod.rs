@@ -16,6 +16,7 @@ pub mod problem;
 pub mod route;
 pub mod routes;
 pub mod schemas;
+pub mod shown;
 pub mod status;
 
 use std::sync::Arc;
@@ -24,7 +25,9 @@ use std::time::Duration;
 use actix_web::web;
 
 use crate::service::Services;
+use context::RequestIds;
 use discipline::Hosts;
+use shown::ShownById;
 
 /// The target under which the access log is written.
 pub const ACCESS_LOG: &str = "tollkeeper::access";
@@ -37,6 +40,10 @@ pub struct State {
     pub body_timeout: Duration,
     /// The host names by which this server may be called.
     pub hosts: Hosts,
+    /// Makes the ids of requests that bring none.
+    pub request_ids: RequestIds,
+    /// Answers that show one access profile.
+    pub shown_profiles: ShownById,
 }
 
 /// Mounts every route, and the refusal of every other path.

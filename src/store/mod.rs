@@ -101,6 +101,12 @@ impl Store {
         answer
     }
 
+    /// A number that every write raises before it is acknowledged. What is read after asking for it holds every write that was
+    /// acknowledged by then, so it may be shown for as long as the number stays the same.
+    pub fn generation(&self) -> u64 {
+        self.writer.generation()
+    }
+
     /// The state of the database.
     pub fn health(&self) -> &Arc<Health> {
         &self.health
