@@ -11,17 +11,12 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Flags, LogFormat, Settings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::openapi;
 
 /// Access profiles for AI gateways, in one binary and one SQLite file.
 #[derive(Parser)]
-#[command(
-    name = "tollkeeper",
-    version,
-    about,
-    args_conflicts_with_subcommands = true
-)]
+#[command(name = "tollkeeper", version, about)]
 pub struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
@@ -56,6 +51,12 @@ enum Command {
     Openapi,
 }
 
+impl Default for Command {
+    fn default() -> Self {
+        Self::Serve(ServeArguments::default())
+    }
+}
+
 /// Runs one command and says how it ended: 0 done, 1 failed, 2 not understood.
 pub fn run(line: CommandLine, environment: impl IntoIterator<Item = (String, String)>) -> ExitCode {
     match dispatch(line, environment) {
@@ -71,7 +72,13 @@ fn dispatch(
     line: CommandLine,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<()> {
-    let command = line.command.unwrap_or(Command::Serve(line.serve));
+    let command = line.command.unwrap_or_default();
+    let serving = matches!(command, Command::Serve(_));
+    if !serving && (line.serve.listen.is_some() || line.serve.log_format.is_some()) {
+        return Err(Error::refused(
+            "--listen and --log-format are for `tollkeeper serve`; leave them out here",
+        ));
+    }
     let mut flags = Flags {
         config: line.config,
         data_dir: line.data_dir,
@@ -79,8 +86,8 @@ fn dispatch(
     };
     match command {
         Command::Serve(arguments) => {
-            flags.listen = arguments.listen;
-            flags.log_format = arguments.log_format;
+            flags.listen = arguments.listen.or(line.serve.listen);
+            flags.log_format = arguments.log_format.or(line.serve.log_format);
             serve::run(&Settings::load(flags, environment)?)
         }
         Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?),
