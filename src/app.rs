@@ -148,11 +148,12 @@ impl App {
         Stopper(self.stop.clone())
     }
 
-    /// Serves until SIGTERM, Ctrl-C or [`Stopper::stop`]; then drains, flushes and returns.
+    /// Serves until SIGTERM, Ctrl-C or [`Stopper::stop`]; then drains, flushes and returns. Calls `serving` when requests are
+    /// taken and a signal ends in that order: before, it would end the process on the spot.
     ///
     /// # Errors
     /// When serving or flushing failed.
-    pub fn run(self) -> Result<()> {
+    pub fn run(self, serving: impl FnOnce()) -> Result<()> {
         let Self {
             listeners,
             state,
@@ -165,10 +166,12 @@ impl App {
         let served = rt::System::new().block_on(async move {
             let server = serve(listeners, state, max_connections)?;
             let handle = server.handle();
+            let asked = asked_to_stop(stop);
             rt::spawn(async move {
-                wait_for_stop(stop).await;
+                asked.await;
                 handle.stop(true).await;
             });
+            serving();
             server.await
         });
         upkeep.stop();
@@ -210,21 +213,25 @@ fn serve(
     Ok(http.run())
 }
 
-async fn wait_for_stop(stop: watch::Sender<bool>) {
-    let mut asked = stop.subscribe();
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+/// Ends when the server is to stop. Signals are received from the call on, not only from the first poll on.
+fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
+    let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) else {
-        log::error!("signals can't be received");
-        // The sender lives in this function, so this only ends when it is set.
-        let _ = asked.wait_for(|asked| *asked).await;
-        return;
-    };
-    tokio::select! {
-        _ = asked.wait_for(|asked| *asked) => {}
-        _ = terminate.recv() => log::info!("SIGTERM: draining"),
-        _ = interrupt.recv() => log::info!("interrupted: draining"),
+    );
+    async move {
+        let mut asked = stop.subscribe();
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            log::error!("signals can't be received");
+            // The sender lives in this function, so this only ends when it is set.
+            let _ = asked.wait_for(|asked| *asked).await;
+            return;
+        };
+        tokio::select! {
+            _ = asked.wait_for(|asked| *asked) => {}
+            _ = terminate.recv() => log::info!("SIGTERM: draining"),
+            _ = interrupt.recv() => log::info!("interrupted: draining"),
+        }
     }
 }
 
