@@ -4,3 +4,5 @@
 mod support;
 
 mod crash;
+mod refusals;
+mod stopping;
