@@ -13,7 +13,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, rt, web};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::Settings;
 use crate::domain::credential::Token;
@@ -25,8 +25,8 @@ use crate::http::shown::ShownById;
 use crate::http::{State, configure};
 use crate::service::keyring::Keyring;
 use crate::service::{Clock, Services, first_start};
-use crate::store::Store;
 use crate::store::directory::{DataDirectory, Owned};
+use crate::store::{self, Store};
 
 /// How long open requests may take to end after a stop was asked for; the store needs the rest of the 8 seconds (R10).
 const DRAIN_SECONDS: u64 = 5;
@@ -108,6 +108,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         body_timeout: settings.body_timeout,
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
         request_ids: RequestIds::new(),
+        read_permits: Semaphore::new(store::READERS as usize),
         shown_profiles: ShownById::default(),
     });
     Ok(App {

@@ -20,13 +20,9 @@ pub use crate::store::access_profile_lists::SORT_FIELDS;
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
-    let services = call.services();
-    let list = blocking(move || {
-        services
-            .store
-            .read(|reading| access_profile_lists::list(reading, &filter, sort, page))
-    })
-    .await?;
+    let list = call
+        .read(move |reading| access_profile_lists::list(reading, &filter, sort, page))
+        .await?;
     Ok(ok_json(format!(
         "{{\"access_profiles\":[{}],\"count\":{},\"total_count\":{},\"limit\":{},\"offset\":{}}}",
         list.items.join(","),
@@ -80,22 +76,19 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
 /// 400, 404.
 pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
-    let services = call.services();
-    let generation = services.store.generation();
+    let generation = call.state().services.store.generation();
     let kept = &call.state().shown_profiles;
     if let Some(shown) = kept.find(generation, id) {
         return Ok(ok_unless_known(&call, &shown.etag, shown.body));
     }
-    let (snapshot, unresolved) = blocking(move || {
-        services.store.read(|reading| {
-            let snapshot = access_profiles::get_current(reading, id)?;
+    let (snapshot, unresolved) = call
+        .read(move |reading| {
             Ok((
-                snapshot,
+                access_profiles::get_current(reading, id)?,
                 access_profiles::list_unresolved_references(reading, id)?,
             ))
         })
-    })
-    .await?;
+        .await?;
     let shown = Shown {
         etag: etag(&snapshot),
         body: detail(&snapshot, &unresolved)?.into(),

@@ -20,6 +20,7 @@ use crate::domain::list::{Query, parse_id};
 use crate::domain::violation::{Path, Violation};
 use crate::error::Result;
 use crate::service::Services;
+use crate::store::Reading;
 
 /// Largest body of a management call, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -107,6 +108,20 @@ impl Call {
         self.refuse_other_types()?;
         let bytes = self.bytes().await?;
         Ok(read(&json::parse(&bytes)?)?)
+    }
+
+    /// Reads from the database, off the async threads. Who waits is served in order of arrival.
+    ///
+    /// # Errors
+    /// What `work` answers, or when the database can't be read.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reading<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let services = self.services();
+        // The permits are never withdrawn, so this only waits.
+        let _permit = self.state().read_permits.acquire().await;
+        blocking(move || services.store.read(work)).await
     }
 
     /// A piece of the path as text.

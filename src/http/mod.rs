@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
+use tokio::sync::Semaphore;
 
 use crate::service::Services;
 use context::RequestIds;
@@ -42,6 +43,8 @@ pub struct State {
     pub hosts: Hosts,
     /// Makes the ids of requests that bring none.
     pub request_ids: RequestIds,
+    /// As many as there are connections to read with. They are handed out in order, which the connections are not.
+    pub read_permits: Semaphore,
     /// Answers that show one access profile.
     pub shown_profiles: ShownById,
 }

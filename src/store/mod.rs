@@ -33,7 +33,7 @@ use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 
 /// Read-only connections, shared by all threads. More than this only wait for the processor.
-const READERS: u32 = 4;
+pub const READERS: u32 = 4;
 /// How long a read waits for a connection before it is refused as overloaded.
 const READER_WAIT: Duration = Duration::from_secs(5);
 

@@ -296,7 +296,7 @@ fn prepare_writer(connection: &Connection) -> Result<()> {
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA trusted_schema = OFF;
-             PRAGMA cache_size = -16384;
+             PRAGMA cache_size = -8192;
              PRAGMA busy_timeout = 5000;",
         )?;
         connection.set_prepared_statement_cache_capacity(128);

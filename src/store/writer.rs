@@ -287,3 +287,6 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
         .unwrap_or_else(|| "a panic without a text".to_owned());
     Error::internal("a write panicked", text)
 }
+
+#[cfg(test)]
+mod properties;
