@@ -4,5 +4,8 @@
 mod support;
 
 mod crash;
+mod disk;
+mod first_start;
+mod keys;
 mod refusals;
 mod stopping;
