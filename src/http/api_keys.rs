@@ -22,9 +22,9 @@ use crate::{service, service::Services};
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
     let page = call.query(Query::page)?;
-    let services = call.services();
-    let list =
-        blocking(move || services.store.read(|reading| api_keys::list(reading, page))).await?;
+    let list = call
+        .read(move |reading| api_keys::list(reading, page))
+        .await?;
     let api_keys: Vec<_> = list.items.iter().map(ApiKeyView::of).collect();
     ok(&ApiKeyList {
         count: api_keys.len(),
@@ -41,8 +41,7 @@ pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
 /// 400, 404.
 pub async fn get(_: Caller<View, ApiKeys>, call: Call) -> Answer {
     let id = call.id("id")?;
-    let services = call.services();
-    let key = blocking(move || services.store.read(|reading| api_keys::get(reading, id))).await?;
+    let key = call.read(move |reading| api_keys::get(reading, id)).await?;
     ok(&ApiKeyAnswer {
         api_key: ApiKeyView::of(&key),
     })

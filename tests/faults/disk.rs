@@ -34,8 +34,7 @@ fn a_write_without_room_is_refused_whole_and_the_server_recovers_by_itself() {
     limit_files(&server, Some(300_000));
     let mut stored = 1;
     let refusal = loop {
-        let body =
-            json!({ "name": format!("profile {stored}"), "description": "x".repeat(9_000) });
+        let body = json!({ "name": format!("profile {stored}"), "description": "x".repeat(9_000) });
         let reply = server.client.post("/api/access-profiles", &body);
         if reply.status != 201 {
             break reply;

@@ -93,7 +93,7 @@ fn commit_batch<W>(writer: &Loop, batch: Vec<W>) -> Vec<Result<()>>
 where
     W: FnOnce(&Writing<'_>) -> Result<()> + Send + 'static,
 {
-    let (jobs, callers): (Vec<Box<dyn Job>>, Vec<Receiver<Result<()>>>) = batch
+    let (jobs, callers): (Vec<_>, Vec<Receiver<Result<()>>>) = batch
         .into_iter()
         .map(|work| {
             let (caller, told) = sync_channel(1);
