@@ -13,7 +13,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, rt, web};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::Settings;
 use crate::domain::credential::Token;
@@ -21,12 +21,14 @@ use crate::error::{Error, Result};
 use crate::http::attempts::Attempts;
 use crate::http::authenticate::ControlSocket;
 use crate::http::client_address::TrustedProxies;
+use crate::http::context::RequestIds;
 use crate::http::discipline::{self, Hosts};
+use crate::http::shown::ShownById;
 use crate::http::{State, configure};
 use crate::service::keyring::Keyring;
 use crate::service::{Clock, Services, first_start, once};
-use crate::store::Store;
 use crate::store::directory::{DataDirectory, Owned};
+use crate::store::{self, Store};
 
 /// How long open requests may take to end after a stop was asked for; the store needs the rest of the 8 seconds (R10).
 const DRAIN_SECONDS: u64 = 5;
@@ -113,6 +115,9 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         proxies: TrustedProxies(settings.trusted_proxies.clone()),
         attempts: Attempts::default(),
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
+        request_ids: RequestIds::new(),
+        read_permits: Semaphore::new(store::READERS as usize),
+        shown_profiles: ShownById::default(),
     });
     Ok(App {
         listeners: Listeners { network, control },
@@ -152,11 +157,12 @@ impl App {
         Stopper(self.stop.clone())
     }
 
-    /// Serves until SIGTERM, Ctrl-C or [`Stopper::stop`]; then drains, flushes and returns.
+    /// Serves until SIGTERM, Ctrl-C or [`Stopper::stop`]; then drains, flushes and returns. Calls `serving` when requests are
+    /// taken and a signal ends in that order: before, it would end the process on the spot.
     ///
     /// # Errors
     /// When serving or flushing failed.
-    pub fn run(self) -> Result<()> {
+    pub fn run(self, serving: impl FnOnce()) -> Result<()> {
         let Self {
             listeners,
             state,
@@ -169,10 +175,12 @@ impl App {
         let served = rt::System::new().block_on(async move {
             let server = serve(listeners, state, max_connections)?;
             let handle = server.handle();
+            let asked = asked_to_stop(stop);
             rt::spawn(async move {
-                wait_for_stop(stop).await;
+                asked.await;
                 handle.stop(true).await;
             });
+            serving();
             server.await
         });
         upkeep.stop();
@@ -217,21 +225,25 @@ fn serve(
     Ok(http.run())
 }
 
-async fn wait_for_stop(stop: watch::Sender<bool>) {
-    let mut asked = stop.subscribe();
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+/// Ends when the server is to stop. Signals are received from the call on, not only from the first poll on.
+fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
+    let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) else {
-        log::error!("signals can't be received");
-        // The sender lives in this function, so this only ends when it is set.
-        let _ = asked.wait_for(|asked| *asked).await;
-        return;
-    };
-    tokio::select! {
-        _ = asked.wait_for(|asked| *asked) => {}
-        _ = terminate.recv() => log::info!("SIGTERM: draining"),
-        _ = interrupt.recv() => log::info!("interrupted: draining"),
+    );
+    async move {
+        let mut asked = stop.subscribe();
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            log::error!("signals can't be received");
+            // The sender lives in this function, so this only ends when it is set.
+            let _ = asked.wait_for(|asked| *asked).await;
+            return;
+        };
+        tokio::select! {
+            _ = asked.wait_for(|asked| *asked) => {}
+            _ = terminate.recv() => log::info!("SIGTERM: draining"),
+            _ = interrupt.recv() => log::info!("interrupted: draining"),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ impl Control {
                 Reach::ControlSocket,
             )?;
             let stopper = app.stopper();
-            Some((stopper, std::thread::spawn(move || app.run())))
+            Some((stopper, std::thread::spawn(move || app.run(|| {}))))
         };
         let root = root
             .canonicalize()

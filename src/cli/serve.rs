@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use super::{logging, print_line};
-use crate::app::{self, App, Reach};
+use crate::app::{self, Reach};
 use crate::config::Settings;
 use crate::error::Result;
 use crate::service::Clock;
@@ -29,11 +29,8 @@ pub fn run(settings: &Settings) -> Result<()> {
         ),
         None => {}
     }
-    log::info!(
-        "listening on {url}, data in {}",
-        app.services().store.directory().root().display()
-    );
-    let ended = App::run(app);
+    let root = app.services().store.directory().root().to_owned();
+    let ended = app.run(|| log::info!("listening on {url}, data in {}", root.display()));
     log::info!("stopped");
     ended
 }

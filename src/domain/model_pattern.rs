@@ -44,7 +44,7 @@ impl ModelPattern {
                 .join(".*"),
             None => return Ok(Self::Exact(fold(pattern))),
         };
-        // Compiled alone first: `a)(b` is only balanced once it is wrapped.
+        // Parsed alone first: `a)(b` is only balanced once it is wrapped. Compiling is costly and done once.
         let bounded = |text: &str| {
             RegexBuilder::new(text)
                 .case_insensitive(true)
@@ -52,7 +52,8 @@ impl ModelPattern {
                 .size_limit(MAX_COMPILED)
                 .build()
         };
-        bounded(&expression)
+        regex_syntax::parse(&expression)
+            .map_err(|error| regex::Error::Syntax(error.to_string()))
             .and_then(|_| bounded(&format!("^(?:{expression})$")))
             .map(Self::Expression)
             .map_err(|error| explain(&error))

@@ -27,13 +27,9 @@ use crate::store::audit::{self, Filter};
 pub async fn list_versions(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
     let page = call.query(Query::page)?;
-    let services = call.services();
-    let list = blocking(move || {
-        services
-            .store
-            .read(|reading| access_profile_versions::list(reading, id, page))
-    })
-    .await?;
+    let list = call
+        .read(move |reading| access_profile_versions::list(reading, id, page))
+        .await?;
     let versions: Vec<_> = list.items.into_iter().map(view).collect();
     ok(&VersionList {
         count: versions.len(),
@@ -50,13 +46,9 @@ pub async fn list_versions(_: Caller<View, AccessProfiles>, call: Call) -> Answe
 /// 400, 404.
 pub async fn get_version(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let (id, number) = (call.id("id")?, call.id("n")?);
-    let services = call.services();
-    let version = blocking(move || {
-        services
-            .store
-            .read(|reading| access_profile_versions::get(reading, id, number))
-    })
-    .await?;
+    let version = call
+        .read(move |reading| access_profile_versions::get(reading, id, number))
+        .await?;
     ok(&VersionAnswer {
         version: view(version),
     })
@@ -138,13 +130,9 @@ async fn audit_logs(call: Call, access_profile_id: Option<i64>) -> Answer {
             query.page(),
         )
     })?;
-    let services = call.services();
-    let list = blocking(move || {
-        services
-            .store
-            .read(|reading| audit::list(reading, &filter, page))
-    })
-    .await?;
+    let list = call
+        .read(move |reading| audit::list(reading, &filter, page))
+        .await?;
     ok(&audit_log_list(list, page)?)
 }
 

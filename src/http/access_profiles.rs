@@ -6,6 +6,7 @@ use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, stored, to_
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
 use super::schemas::Message;
+use super::shown::Shown;
 use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::idempotency::StoredAnswer;
@@ -27,13 +28,9 @@ pub const MAX_TAGS: usize = 10 * MAX_NAME;
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
-    let services = call.services();
-    let list = blocking(move || {
-        services
-            .store
-            .read(|reading| access_profile_lists::list(reading, &filter, sort, page))
-    })
-    .await?;
+    let list = call
+        .read(move |reading| access_profile_lists::list(reading, &filter, sort, page))
+        .await?;
     Ok(ok_json(format!(
         "{{\"access_profiles\":[{}],\"count\":{},\"total_count\":{},\"limit\":{},\"offset\":{}}}",
         list.items.join(","),
@@ -95,23 +92,30 @@ pub async fn clone(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer
 /// 400, 404.
 pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
-    let services = call.services();
-    let (snapshot, unresolved) = blocking(move || {
-        services.store.read(|reading| {
-            let snapshot = access_profiles::get_current(reading, id)?;
+    let generation = call.state().services.store.generation();
+    let kept = &call.state().shown_profiles;
+    if let Some(shown) = kept.find(generation, id) {
+        return Ok(ok_unless_known(&call, &shown.etag, shown.body));
+    }
+    let (snapshot, unresolved) = call
+        .read(move |reading| {
             Ok((
-                snapshot,
+                access_profiles::get_current(reading, id)?,
                 access_profiles::list_unresolved_references(reading, id)?,
             ))
         })
-    })
-    .await?;
+        .await?;
     let body = format!(
         "{{\"access_profile\":{},\"roles\":[],\"user_count\":0,\"unresolved_references\":{}}}",
         snapshot.json,
         to_json(&unresolved)?
     );
-    Ok(ok_unless_known(&call, &snapshot.entity_tag(), body))
+    let shown = Shown {
+        etag: snapshot.entity_tag(),
+        body: body.into(),
+    };
+    kept.keep(generation, id, &shown);
+    Ok(ok_unless_known(&call, &shown.etag, shown.body))
 }
 
 /// `PUT P/access-profiles/{id}`

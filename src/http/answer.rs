@@ -1,6 +1,7 @@
 //! Answers that succeed: JSON, with a validator where one thing is shown.
 
 use actix_web::HttpResponse;
+use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use serde::Serialize;
@@ -28,7 +29,7 @@ pub fn ok_json(body: String) -> HttpResponse {
 }
 
 /// 200 with a validator, or 304 when the client has this very answer (RFC 9110 §13.1.2).
-pub fn ok_unless_known(call: &Call, etag: &str, body: String) -> HttpResponse {
+pub fn ok_unless_known(call: &Call, etag: &str, body: impl MessageBody + 'static) -> HttpResponse {
     let known = call
         .header(&header::IF_NONE_MATCH)
         .is_some_and(|tags| is_known(tags, etag));
@@ -77,7 +78,10 @@ pub fn to_json(body: &impl Serialize) -> Result<String, Problem> {
     serde_json::to_string(body).map_err(|error| Error::internal("writing an answer", error).into())
 }
 
-fn json(mut builder: actix_web::HttpResponseBuilder, body: String) -> HttpResponse {
+fn json(
+    mut builder: actix_web::HttpResponseBuilder,
+    body: impl MessageBody + 'static,
+) -> HttpResponse {
     builder
         .insert_header((
             header::CONTENT_TYPE,

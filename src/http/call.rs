@@ -24,6 +24,7 @@ use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation};
 use crate::error::Result;
 use crate::service::Services;
+use crate::store::Reading;
 
 /// The header that makes a POST have its effect at most once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -121,6 +122,20 @@ impl Call {
             self.body_hash.set(Sha256::digest(value.to_string()).into());
         }
         Ok(read(&value)?)
+    }
+
+    /// Reads from the database, off the async threads. Who waits is served in order of arrival.
+    ///
+    /// # Errors
+    /// What `work` answers, or when the database can't be read.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reading<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let services = self.services();
+        // The permits are never withdrawn, so this only waits.
+        let _permit = self.state().read_permits.acquire().await;
+        blocking(move || services.store.read(work)).await
     }
 
     /// A piece of the path as text.
@@ -271,7 +286,8 @@ pub fn web_state(request: &HttpRequest) -> web::Data<State> {
     state(request).clone()
 }
 
-fn state(request: &HttpRequest) -> &web::Data<State> {
+/// The same, borrowed.
+pub fn state(request: &HttpRequest) -> &web::Data<State> {
     request
         .app_data::<web::Data<State>>()
         .unwrap_or_else(|| unreachable!("the application is always built with its state"))

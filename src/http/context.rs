@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpMessage;
 use actix_web::http::header::HeaderMap;
@@ -24,13 +25,13 @@ pub struct Context {
 
 impl Context {
     /// The context of a request that has just arrived.
-    pub fn arrived(headers: &HeaderMap) -> Rc<Self> {
+    pub fn arrived(headers: &HeaderMap, ids: &RequestIds) -> Rc<Self> {
         let given = headers
             .get(REQUEST_ID)
             .and_then(|value| value.to_str().ok())
             .filter(|id| is_well_formed(id));
         Rc::new(Self {
-            request_id: given.map_or_else(make_request_id, str::to_owned),
+            request_id: given.map_or_else(|| ids.next(), str::to_owned),
             key_id: OnceCell::new(),
         })
     }
@@ -38,6 +39,34 @@ impl Context {
     /// The context that the outermost middleware gave a request.
     pub fn of(request: &impl HttpMessage) -> Option<Rc<Self>> {
         request.extensions().get::<Rc<Self>>().cloned()
+    }
+}
+
+/// Makes request ids: random for the process, then counted, so that none costs a call to the system.
+pub struct RequestIds {
+    process: u64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    /// A source of its own for each process.
+    pub fn new() -> Self {
+        Self {
+            // A process without randomness still serves; its ids then come again after a restart.
+            process: getrandom::u64().unwrap_or(0),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    fn next(&self) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{:016x}{number:016x}", self.process)
+    }
+}
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -51,13 +80,4 @@ fn is_well_formed(id: &str) -> bool {
         && ![Kind::Management, Kind::Virtual]
             .iter()
             .any(|kind| id.contains(kind.prefix()))
-}
-
-fn make_request_id() -> String {
-    // A request without randomness is still served; its id is then not unique.
-    format!(
-        "{:016x}{:016x}",
-        getrandom::u64().unwrap_or(0),
-        getrandom::u64().unwrap_or(0)
-    )
 }

@@ -12,8 +12,8 @@ use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 
-use super::State;
 use super::authenticate::ControlSocket;
+use super::call::state;
 use super::context::{Context, REQUEST_ID};
 use super::problem::Problem;
 use super::route::RoutePath;
@@ -32,7 +32,7 @@ pub async fn apply(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let context = Context::arrived(request.headers());
+    let context = Context::arrived(request.headers(), &state(request.request()).request_ids);
     request.extensions_mut().insert(Rc::clone(&context));
     let method = request.method().clone();
     let response = match refuse(&request) {
@@ -110,7 +110,6 @@ fn refuse(request: &ServiceRequest) -> Option<Problem> {
 
 /// A page of a stranger can make a browser resolve its own name to this address (DNS rebinding); the Host header gives it away.
 fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
-    let state = request.app_data::<actix_web::web::Data<State>>()?;
     let mut given = request.headers().get_all(header::HOST);
     let host = match (given.next(), given.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
@@ -125,7 +124,7 @@ fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
             ));
         }
     };
-    if state.hosts.allows(host) {
+    if state(request.request()).hosts.allows(host) {
         return None;
     }
     let shown: String = host.chars().take(100).collect();

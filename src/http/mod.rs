@@ -25,17 +25,21 @@ pub mod route;
 pub mod routes;
 pub mod schemas;
 pub mod shapes;
+pub mod shown;
 pub mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
+use tokio::sync::Semaphore;
 
 use crate::service::Services;
 use attempts::Attempts;
 use client_address::TrustedProxies;
+use context::RequestIds;
 use discipline::Hosts;
+use shown::ShownById;
 
 /// The target under which the access log is written.
 pub const ACCESS_LOG: &str = "tollkeeper::access";
@@ -52,6 +56,12 @@ pub struct State {
     pub attempts: Attempts,
     /// The host names by which this server may be called.
     pub hosts: Hosts,
+    /// Makes the ids of requests that bring none.
+    pub request_ids: RequestIds,
+    /// As many as there are connections to read with. They are handed out in order, which the connections are not.
+    pub read_permits: Semaphore,
+    /// Answers that show one access profile.
+    pub shown_profiles: ShownById,
 }
 
 /// Mounts every route, and the refusal of every other path.

@@ -137,16 +137,17 @@ impl DataDirectory {
         }
     }
 
-    /// Whether the last stop was clean and the file is as it was then. True once: the note is removed.
-    pub(super) fn take_clean_stop(&self) -> bool {
-        let note = std::fs::read_to_string(self.clean_stop());
-        if let Err(error) = std::fs::remove_file(self.clean_stop())
-            && error.kind() != ErrorKind::NotFound
-        {
-            return false;
+    /// Whether the last stop was clean and the file is as it was then.
+    pub(super) fn stop_was_clean(&self) -> bool {
+        std::fs::read_to_string(self.clean_stop()).is_ok_and(|note| Some(note) == self.file_state())
+    }
+
+    /// Removes the note of the last clean stop, so that it is believed once. False when it can't be removed.
+    pub(super) fn forget_clean_stop(&self) -> bool {
+        match std::fs::remove_file(self.clean_stop()) {
+            Ok(()) => true,
+            Err(error) => error.kind() == ErrorKind::NotFound,
         }
-        note.ok()
-            .is_some_and(|note| Some(note) == self.file_state())
     }
 
     fn clean_stop(&self) -> PathBuf {

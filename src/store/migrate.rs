@@ -59,6 +59,40 @@ pub fn run(connection: &mut Connection) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use rusqlite::Connection;
+
+    /// As a crash at each commit of a migration would: everything before it is there, nothing after it.
+    #[test]
+    fn a_migration_that_breaks_off_at_any_commit_is_made_up_for_by_the_next_start() {
+        let root = tempfile::tempdir().unwrap();
+        for broken in 0.. {
+            let path = root.path().join(format!("{broken}.db"));
+            let mut connection = Connection::open(&path).unwrap();
+            let commits = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&commits);
+            connection
+                .commit_hook(Some(move || {
+                    counted.fetch_add(1, Ordering::SeqCst) >= broken
+                }))
+                .unwrap();
+            let outcome = super::run(&mut connection);
+            drop(connection);
+            super::run(&mut Connection::open(&path).unwrap()).unwrap();
+            let schema: i64 = Connection::open(&path)
+                .unwrap()
+                .query_row("PRAGMA user_version", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(schema, super::newest());
+            if outcome.is_ok() {
+                assert!(broken > 1, "nothing was broken off");
+                return;
+            }
+        }
+    }
+
     /// What was released never changes: a database that has run a migration refuses to start on another text of it.
     #[test]
     fn released_migrations_are_unchanged() {

@@ -37,7 +37,7 @@ use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 
 /// Read-only connections, shared by all threads. More than this only wait for the processor.
-const READERS: u32 = 4;
+pub const READERS: u32 = 4;
 /// How long a read waits for a connection before it is refused as overloaded.
 const READER_WAIT: Duration = Duration::from_secs(5);
 
@@ -104,6 +104,12 @@ impl Store {
             self.health.set_damaged(reason);
         }
         answer
+    }
+
+    /// A number that every write raises before it is acknowledged. What is read after asking for it holds every write that was
+    /// acknowledged by then, so it may be shown for as long as the number stays the same.
+    pub fn generation(&self) -> u64 {
+        self.writer.generation()
     }
 
     /// The state of the database.

@@ -49,11 +49,13 @@ impl Store {
                 true
             }
             (true, _) => {
-                let clean = directory.take_clean_stop();
-                inspect(&directory)? || clean
+                let checked = inspect(&directory)?;
+                checked || directory.stop_was_clean()
             }
         };
         let chain = chain_key(&directory)?;
+        // From here on the file may change, and a start that was refused has changed nothing.
+        let clean = directory.forget_clean_stop() && clean;
         let mut connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .doing("opening the database")?;
         prepare_writer(&connection)?;
@@ -103,22 +105,9 @@ fn inspect(directory: &DataDirectory) -> Result<bool> {
     let path = directory.database();
     let logged = std::fs::metadata(directory.write_ahead_log()).is_ok_and(|log| log.len() > 0);
     check_header(&path, logged)?;
-    let connection = if logged {
-        Connection::open_with_flags(&path, read_only_flags())
-    } else {
-        // Without a log nothing else can be in the file's way, and nothing is made beside it.
-        let uri = format!(
-            "file:{}?immutable=1",
-            path.display()
-                .to_string()
-                .replace('%', "%25")
-                .replace('?', "%3f")
-                .replace('#', "%23")
-        );
-        Connection::open_with_flags(uri, read_only_flags() | OpenFlags::SQLITE_OPEN_URI)
-    }
-    .doing("opening the database")
-    .map_err(|error| refuse_damaged(directory, &error))?;
+    let connection = open_to_inspect(&path, logged)
+        .doing("opening the database")
+        .map_err(|error| refuse_damaged(directory, &error))?;
     let schema: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .doing("reading the schema version")
@@ -148,6 +137,21 @@ fn inspect(directory: &DataDirectory) -> Result<bool> {
             path.display()
         ))),
     }
+}
+
+/// Opens a file so that it is not changed.
+fn open_to_inspect(path: &Path, logged: bool) -> rusqlite::Result<Connection> {
+    if logged {
+        return Connection::open_with_flags(path, read_only_flags());
+    }
+    // Without a log nothing else can be in the file's way, and nothing is made beside it.
+    let escaped = path.display().to_string();
+    let escaped = escaped
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let uri = format!("file:{escaped}?immutable=1");
+    Connection::open_with_flags(uri, read_only_flags() | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// Reads the first 100 bytes (SQLite file format, "The Database Header") without opening a database.
@@ -187,8 +191,7 @@ fn check_header(path: &Path, logged: bool) -> Result<()> {
     }
     let schema = i64::from(number(60));
     if schema > migrate::newest() {
-        let connection = Connection::open_with_flags(path, read_only_flags());
-        let version = connection
+        let version = open_to_inspect(path, logged)
             .ok()
             .and_then(|connection| settings::app_version(&connection));
         return Err(newer(path, schema, version));
@@ -297,7 +300,7 @@ fn prepare_writer(connection: &Connection) -> Result<()> {
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA trusted_schema = OFF;
-             PRAGMA cache_size = -16384;
+             PRAGMA cache_size = -8192;
              PRAGMA busy_timeout = 5000;",
         )?;
         connection.set_prepared_statement_cache_capacity(128);

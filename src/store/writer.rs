@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -67,6 +68,7 @@ enum Message {
 /// The handle of the writer thread.
 pub struct Writer {
     queue: SyncSender<Message>,
+    generation: Arc<AtomicU64>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -77,6 +79,8 @@ impl Writer {
     /// [`Error::Internal`] when the system gives no thread.
     pub fn start(connection: Connection, chain: ChainKey, health: Arc<Health>) -> Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE);
+        let generation = Arc::new(AtomicU64::new(0));
+        let committed = Arc::clone(&generation);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
@@ -84,14 +88,21 @@ impl Writer {
                     connection,
                     chain,
                     health,
+                    generation: committed,
                 }
                 .run(&waiting);
             })
             .map_err(|error| Error::internal("starting the writer thread", error))?;
         Ok(Self {
             queue,
+            generation,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    /// See [`super::Store::generation`].
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 
     /// See [`super::Store::write`].
@@ -155,6 +166,7 @@ struct Loop {
     connection: Connection,
     chain: ChainKey,
     health: Arc<Health>,
+    generation: Arc<AtomicU64>,
 }
 
 impl Loop {
@@ -203,6 +215,8 @@ impl Loop {
                 log::error!("rolling back a failed commit: {error}");
             }
         }
+        // Also after a failure: whether a commit that failed left something is not ours to guess.
+        self.generation.fetch_add(1, Ordering::SeqCst);
         for job in batch {
             job.answer(outcome.clone());
         }
@@ -273,3 +287,6 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
         .unwrap_or_else(|| "a panic without a text".to_owned());
     Error::internal("a write panicked", text)
 }
+
+#[cfg(test)]
+mod properties;

@@ -6,3 +6,8 @@ mod support;
 mod audit;
 mod changes;
 mod crash;
+mod disk;
+mod first_start;
+mod keys;
+mod refusals;
+mod stopping;

@@ -86,7 +86,7 @@ impl Server {
             std::fs::read_to_string(directory.path().join("data/initial-key")).unwrap_or_default();
         let client = Client::new(app.port(), key.trim());
         let (services, stopper) = (Arc::clone(app.services()), app.stopper());
-        let thread = Some(std::thread::spawn(move || app.run()));
+        let thread = Some(std::thread::spawn(move || app.run(|| {})));
         Self {
             running: Running { stopper, thread },
             directory,
@@ -233,6 +233,28 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Reply {
+        self.try_raw(method, path, headers, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// A POST that finds no server, or loses it on the way, has no answer.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Reply> {
+        let bearer = format!("Bearer {}", self.key);
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        self.try_raw("POST", path, &headers, Some(body.to_string().as_bytes()))
+            .ok()
+    }
+
+    fn try_raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> std::result::Result<Reply, ureq::Error> {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("http://127.0.0.1:{}{path}", self.port));
@@ -242,8 +264,7 @@ impl Client {
         let mut response = match body {
             Some(body) => self.agent.run(request.body(body.to_vec()).unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
-        }
-        .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        }?;
         let headers = response
             .headers()
             .iter()
@@ -259,13 +280,12 @@ impl Client {
             .body_mut()
             .with_config()
             .limit(u64::MAX)
-            .read_to_string()
-            .unwrap();
-        Reply {
+            .read_to_string()?;
+        Ok(Reply {
             status,
             headers,
             text,
-        }
+        })
     }
 
     /// A call with this client's key and further headers.

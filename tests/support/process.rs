@@ -47,9 +47,14 @@ impl Process {
     }
 
     /// Starts a prepared command, which must make the server log that it listens.
-    pub fn start_command(mut command: Command, data_dir: &Path) -> Self {
+    pub fn start_command(command: Command, data_dir: &Path) -> Self {
+        Self::start_command_into(command, data_dir, Stdio::null())
+    }
+
+    /// The same, with a place for what it prints.
+    pub fn start_command_into(mut command: Command, data_dir: &Path, stdout: Stdio) -> Self {
         let mut child = command
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -1,0 +1,90 @@
+//! What the disk can do to a running server: no room left, the file deleted or replaced (R6).
+
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use serde_json::json;
+
+use crate::support::process::{Process, tollkeeper};
+
+/// A server that can't make a file larger than this many bytes. The signal that would end it is ignored, as `write` then fails.
+fn limited(data_dir: &std::path::Path) -> Process {
+    let binary = tollkeeper().get_program().to_owned();
+    let mut command = std::process::Command::new("/bin/sh");
+    command
+        .env_clear()
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg(binary)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data_dir);
+    Process::start_command(command, data_dir)
+}
+
+fn limit_files(server: &Process, bytes: Option<u64>) {
+    let limit = Rlimit {
+        current: bytes,
+        maximum: getrlimit(Resource::Fsize).maximum,
+    };
+    prlimit(Some(Pid::from_child(&server.child)), Resource::Fsize, limit).unwrap();
+}
+
+#[test]
+fn a_write_without_room_is_refused_whole_and_the_server_recovers_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = limited(directory.path());
+    let kept = server.client.create_profile(&json!({ "name": "kept" }));
+    limit_files(&server, Some(300_000));
+    let mut stored = 1;
+    let refusal = loop {
+        let body = json!({ "name": format!("profile {stored}"), "description": "x".repeat(9_000) });
+        let reply = server.client.post("/api/access-profiles", &body);
+        if reply.status != 201 {
+            break reply;
+        }
+        stored += 1;
+        assert!(stored < 1_000, "the limit is not felt");
+    };
+    assert_eq!(refusal.status, 503, "{}", refusal.text);
+    assert!(refusal.code().starts_with("disk_"), "{}", refusal.text);
+    assert!(refusal.header("retry-after").is_some());
+
+    let list = server.client.get("/api/access-profiles").expect(200).json();
+    assert_eq!(list["total_count"], stored);
+    let path = format!("/api/access-profiles/{}", kept["id"]);
+    assert_eq!(server.client.get(&path).status, 200);
+
+    limit_files(&server, None);
+    server.client.create_profile(&json!({ "name": "after" }));
+    server.kill();
+    let server = Process::start(directory.path(), &[]);
+    let list = server.client.get("/api/access-profiles").expect(200).json();
+    assert_eq!(list["total_count"], stored + 1);
+}
+
+#[test]
+fn a_database_that_was_deleted_or_replaced_takes_no_more_writes() {
+    for replace in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let server = Process::start(directory.path(), &[]);
+        assert_eq!(server.client.get("/ready").status, 200);
+        let path = directory.path().join("tollkeeper.db");
+        if replace {
+            let copy = directory.path().join("copy");
+            std::fs::copy(&path, &copy).unwrap();
+            std::fs::rename(&copy, &path).unwrap();
+        } else {
+            std::fs::remove_file(&path).unwrap();
+        }
+        let body = json!({ "name": "lost" });
+        for reply in [
+            server.client.get("/ready"),
+            server.client.post("/api/access-profiles", &body),
+        ] {
+            assert_eq!(
+                (reply.status, reply.code().as_str()),
+                (503, "database_gone"),
+                "{}",
+                reply.text
+            );
+        }
+        assert_eq!(server.client.get("/health").status, 200);
+    }
+}

@@ -1,0 +1,134 @@
+//! The first start: the key, who can read the files, and where settings come from.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use crate::support::process::{Process, run, tollkeeper};
+
+fn mode(path: &Path) -> u32 {
+    path.symlink_metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn only_the_owner_can_read_what_is_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let _server = Process::start(&data_dir, &[]);
+    assert_eq!(mode(&data_dir), 0o700);
+    let mut names = Vec::new();
+    for entry in data_dir.read_dir().unwrap().map(Result::unwrap) {
+        assert_eq!(mode(&entry.path()), 0o600, "{:?}", entry.path());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    for name in [
+        "audit.key",
+        "control.sock",
+        "initial-key",
+        "initialized",
+        "tollkeeper.db",
+        "tollkeeper.db-shm",
+        "tollkeeper.db-wal",
+        "tollkeeper.lock",
+    ] {
+        assert!(names.iter().any(|found| found == name), "{name}: {names:?}");
+    }
+}
+
+#[test]
+fn the_first_key_is_in_its_file_and_never_printed_where_a_log_could_keep_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    let data_dir = directory.path().join("data");
+    let mut command = tollkeeper();
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&data_dir);
+    let file = std::fs::File::create(&out).unwrap();
+    let mut server = Process::start_command_into(command, &data_dir, file.into());
+    assert_eq!(server.client.get("/api/access-profiles").status, 200);
+    let key = server.client.key.clone();
+    assert!(server.terminate().success());
+    let printed = std::fs::read_to_string(out).unwrap();
+    assert!(printed.contains("initial-key"), "{printed}");
+    let secret = &key[key.len() - 40..];
+    assert!(!printed.contains(secret) && !server.log().contains(secret));
+}
+
+#[test]
+fn the_first_key_stays_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = Process::start(directory.path(), &[]);
+    let key = first.client.key.clone();
+    assert!(first.terminate().success());
+    let mut again = Process::start(directory.path(), &[]);
+    assert_eq!(again.client.key, key);
+    assert_eq!(again.client.get("/api/access-profiles").status, 200);
+    assert!(again.terminate().success());
+    assert!(again.log().contains("still lies in"), "{}", again.log());
+}
+
+#[test]
+fn a_pinned_first_key_is_taken_from_its_file_and_written_nowhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = directory.path().join("other");
+    let made = run(&other, &["keys", "create", "pinned", "--all", "--json"]);
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let key = made["key"].as_str().unwrap();
+    let file = directory.path().join("key");
+    std::fs::write(&file, format!("{key}\n")).unwrap();
+
+    let data_dir = directory.path().join("data");
+    let start = |data_dir: &Path| {
+        let mut command = tollkeeper();
+        command
+            .env("TOLLKEEPER_BOOTSTRAP_KEY_FILE", &file)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir);
+        command
+    };
+    let server = Process::start_command(start(&data_dir), &data_dir);
+    let reply = server.client.with_key(key).get("/api/access-profiles");
+    assert_eq!(reply.status, 200);
+    assert!(!data_dir.join("initial-key").exists());
+    drop(server);
+
+    let fresh = directory.path().join("fresh");
+    std::fs::write(&file, "no key").unwrap();
+    let output = start(&fresh).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains(file.to_str().unwrap()), "{text}");
+}
+
+#[test]
+fn settings_are_found_by_flag_then_variable_then_in_the_working_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["flag", "variable", "config"] {
+        let text = format!("[storage]\ndata_dir = \"by-{name}\"\n");
+        std::fs::write(directory.path().join(format!("{name}.toml")), text).unwrap();
+    }
+    let started_in = |flag: bool, variable: bool| {
+        let mut command = tollkeeper();
+        command.current_dir(directory.path());
+        command.args(["keys", "create", "one", "--all"]);
+        if flag {
+            command.args(["--config", "flag.toml"]);
+        }
+        if variable {
+            command.env("TOLLKEEPER_CONFIG", "variable.toml");
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        ["flag", "variable", "config"]
+            .into_iter()
+            .filter(|name| directory.path().join(format!("by-{name}")).exists())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(started_in(true, true), ["flag"]);
+    assert_eq!(started_in(false, true), ["flag", "variable"]);
+    assert_eq!(started_in(false, false), ["flag", "variable", "config"]);
+    assert_eq!(
+        directory.path().join("by-flag").metadata().unwrap().mode() & 0o777,
+        0o700
+    );
+}
