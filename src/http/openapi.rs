@@ -309,13 +309,13 @@ fn refusals(route: &Route) -> Vec<u16> {
 }
 
 fn path_parameter(name: &str) -> utoipa::openapi::path::Parameter {
-    let schema = if name != "file" {
+    let schema = if name == "file" {
+        ObjectBuilder::new().schema_type(Type::String)
+    } else {
         ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(1))
             .maximum(Some(i64::MAX))
-    } else {
-        ObjectBuilder::new().schema_type(Type::String)
     };
     ParameterBuilder::new()
         .name(name)

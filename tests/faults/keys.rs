@@ -111,5 +111,5 @@ fn mistakes_are_refused_with_a_sentence() {
         root,
         &["keys", "create", "two", "--all", "--expires", "soon"],
     );
-    assert_eq!(span.status.code(), Some(2), "{span:?}");
+    assert_eq!(span.status.code(), Some(64), "{span:?}");
 }
