@@ -20,6 +20,7 @@ pub mod error_body;
 pub mod guard;
 pub mod openapi;
 pub mod page;
+pub mod parameters;
 pub mod problem;
 pub mod route;
 pub mod routes;
