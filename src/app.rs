@@ -23,7 +23,7 @@ use crate::http::authenticate::ControlSocket;
 use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
 use crate::http::discipline::{self, Hosts};
-use crate::http::shown::ShownById;
+use crate::http::shown::Answers;
 use crate::http::{State, configure};
 use crate::service::keyring::Keyring;
 use crate::service::{Clock, Services, first_start, once};
@@ -117,7 +117,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
         request_ids: RequestIds::new(),
         read_permits: Semaphore::new(store::READERS as usize),
-        shown_profiles: ShownById::default(),
+        shown_profiles: Answers::default(),
+        shown_pages: Answers::default(),
     });
     Ok(App {
         listeners: Listeners { network, control },

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, stored, to_json};
+use super::answer::{Answer, ok, ok_bytes, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
 use super::schemas::Message;
@@ -21,24 +21,41 @@ pub use crate::store::access_profile_lists::SORT_FIELDS;
 /// Longest list of tags in a query, in characters.
 pub const MAX_TAGS: usize = 10 * MAX_NAME;
 
+/// Longest query whose answer is kept, in bytes; what a page asks for again and again is shorter.
+const MAX_KEPT_QUERY: usize = 256;
+
 /// `GET P/access-profiles`
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let generation = call.state().services.store.generation();
+    let kept = &call.state().shown_pages;
+    if let Some(shown) = kept.find(generation, &call.query_string()) {
+        return Ok(ok_bytes(shown.body));
+    }
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
     let list = call
         .read(move |reading| access_profile_lists::list(reading, &filter, sort, page))
         .await?;
-    Ok(ok_json(format!(
+    let body = format!(
         "{{\"access_profiles\":[{}],\"count\":{},\"total_count\":{},\"limit\":{},\"offset\":{}}}",
         list.items.join(","),
         list.items.len(),
         list.total_count,
         page.limit,
         page.offset
-    )))
+    );
+    let shown = Shown {
+        etag: String::new(),
+        body: body.into(),
+    };
+    let query = call.query_string();
+    if query.len() <= MAX_KEPT_QUERY {
+        kept.keep(generation, query, &shown);
+    }
+    Ok(ok_bytes(shown.body))
 }
 
 fn read_filter(query: &Query) -> Filter {
@@ -94,7 +111,7 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
     let generation = call.state().services.store.generation();
     let kept = &call.state().shown_profiles;
-    if let Some(shown) = kept.find(generation, id) {
+    if let Some(shown) = kept.find(generation, &id) {
         return Ok(ok_unless_known(&call, &shown.etag, shown.body));
     }
     let (snapshot, unresolved) = call

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Bytes;
 use serde::Serialize;
 
 use super::call::Call;
@@ -25,6 +26,11 @@ pub fn ok(body: &impl Serialize) -> Answer {
 
 /// 200 with a body that is JSON already.
 pub fn ok_json(body: String) -> HttpResponse {
+    json(HttpResponse::Ok(), body)
+}
+
+/// The same for a body that is kept.
+pub fn ok_bytes(body: Bytes) -> HttpResponse {
     json(HttpResponse::Ok(), body)
 }
 

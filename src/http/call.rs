@@ -88,6 +88,11 @@ impl Call {
         )
     }
 
+    /// The query string as it was sent.
+    pub fn query_string(&self) -> String {
+        self.request.query_string().to_owned()
+    }
+
     /// The query string, read by `read`, which asks for every parameter it knows.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ use attempts::Attempts;
 use client_address::TrustedProxies;
 use context::RequestIds;
 use discipline::Hosts;
-use shown::ShownById;
+use shown::Answers;
 
 /// The target under which the access log is written.
 pub const ACCESS_LOG: &str = "tollkeeper::access";
@@ -62,7 +62,9 @@ pub struct State {
     /// As many as there are connections to read with. They are handed out in order, which the connections are not.
     pub read_permits: Semaphore,
     /// Answers that show one access profile.
-    pub shown_profiles: ShownById,
+    pub shown_profiles: Answers<i64>,
+    /// Answers that show a page of access profiles, by the query string.
+    pub shown_pages: Answers<String>,
 }
 
 /// Mounts every route, and the refusal of every other path.

@@ -1,17 +1,19 @@
-//! Answers that were written before, kept so that the profile every gateway asks for is not read and written anew each time.
+//! Answers that were written before, kept so that the profile every gateway asks for, and the page everybody looks at, is not read
+//! and written anew each time.
 //!
 //! They are all of one generation of the store: the first answer of a newer one drops the rest. A write is acknowledged only
 //! after the generation has changed, so nobody who knows of a write is shown what was before it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
 use actix_web::web::Bytes;
 
 /// Most bytes of bodies that are kept; past that all are dropped.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// What one entry takes beside its body, in bytes, roughly.
-const OVERHEAD: usize = 256;
+const OVERHEAD: usize = 512;
 
 /// An answer that shows one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,39 +24,50 @@ pub struct Shown {
     pub body: Bytes,
 }
 
-/// Answers by the id of what they show.
-#[derive(Default)]
-pub struct ShownById(RwLock<Kept>);
+/// Answers by what they show: an id, or a query.
+pub struct Answers<K>(RwLock<Kept<K>>);
 
-#[derive(Default)]
-struct Kept {
+struct Kept<K> {
     generation: u64,
     bytes: usize,
-    answers: HashMap<i64, Shown>,
+    answers: HashMap<K, Shown>,
 }
 
-impl ShownById {
+impl<K> Kept<K> {
+    fn empty(generation: u64) -> Self {
+        Self {
+            generation,
+            bytes: 0,
+            answers: HashMap::new(),
+        }
+    }
+}
+
+impl<K> Default for Answers<K> {
+    fn default() -> Self {
+        Self(RwLock::new(Kept::empty(0)))
+    }
+}
+
+impl<K: Eq + Hash> Answers<K> {
     /// The answer of this generation, if it is kept.
-    pub fn find(&self, generation: u64, id: i64) -> Option<Shown> {
+    pub fn find(&self, generation: u64, what: &K) -> Option<Shown> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let answer = (kept.generation == generation).then(|| kept.answers.get(&id));
+        let answer = (kept.generation == generation).then(|| kept.answers.get(what));
         answer.flatten().cloned()
     }
 
     /// Keeps an answer. `generation` is the store's before the answer was read from it.
-    pub fn keep(&self, generation: u64, id: i64, shown: &Shown) {
+    pub fn keep(&self, generation: u64, what: K, shown: &Shown) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if generation < kept.generation {
             return;
         }
         let size = shown.body.len() + OVERHEAD;
         if generation > kept.generation || kept.bytes + size > MAX_BYTES {
-            *kept = Kept {
-                generation,
-                ..Kept::default()
-            };
+            *kept = Kept::empty(generation);
         }
-        if kept.answers.insert(id, shown.clone()).is_none() {
+        if kept.answers.insert(what, shown.clone()).is_none() {
             kept.bytes += size;
         }
     }
@@ -73,24 +86,24 @@ mod tests {
 
     #[test]
     fn answers_of_another_generation_are_never_shown() {
-        let kept = ShownById::default();
+        let kept = Answers::default();
         kept.keep(4, 1, &shown("four"));
-        assert_eq!(kept.find(4, 1), Some(shown("four")));
-        assert_eq!((kept.find(5, 1), kept.find(3, 1)), (None, None));
+        assert_eq!(kept.find(4, &1), Some(shown("four")));
+        assert_eq!((kept.find(5, &1), kept.find(3, &1)), (None, None));
         kept.keep(5, 2, &shown("five"));
         kept.keep(4, 1, &shown("late"));
-        assert_eq!((kept.find(4, 1), kept.find(5, 1)), (None, None));
-        assert_eq!(kept.find(5, 2), Some(shown("five")));
+        assert_eq!((kept.find(4, &1), kept.find(5, &1)), (None, None));
+        assert_eq!(kept.find(5, &2), Some(shown("five")));
     }
 
     #[test]
     fn memory_is_bounded() {
-        let kept = ShownById::default();
+        let kept = Answers::default();
         let large = shown(&"x".repeat(MAX_BYTES / 4));
         for id in 0..100 {
             kept.keep(0, id, &large);
             assert!(kept.0.read().unwrap().answers.len() < 4);
         }
-        assert_eq!(kept.find(0, 99), Some(large));
+        assert_eq!(kept.find(0, &99), Some(large));
     }
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::flights::Flights;
 use super::hasher::Hasher;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{ID_LENGTH, Kind, SECRET_LENGTH, Token};
@@ -27,6 +28,7 @@ const USE_STEP_MILLISECONDS: i64 = 60_000;
 /// Verifies and remembers keys.
 pub struct Keyring {
     hasher: Hasher,
+    flights: Flights,
     /// Under which tokens are remembered; differs in every process.
     secret: [u8; 32],
     remembered: RwLock<Remembered>,
@@ -60,6 +62,7 @@ impl Keyring {
     pub fn start() -> Result<Self> {
         Ok(Self {
             hasher: Hasher::start()?,
+            flights: Flights::default(),
             secret: random()?,
             remembered: RwLock::default(),
         })
@@ -95,12 +98,19 @@ impl Keyring {
         Ok(Some(verified.key))
     }
 
-    /// Verifies a token. Blocks for one argon2id run, the same for an unknown id as for a wrong secret.
+    /// Verifies a token. Blocks for one argon2id run, the same for an unknown id as for a wrong secret; who brings a token that is
+    /// being verified already waits for that outcome.
     ///
     /// # Errors
     /// [`Error::UnknownCredential`] for an unknown id or a wrong secret, [`Error::Unauthenticated`] for a key whose time is
     /// over, or [`Error::Unavailable`] when too many keys are being verified.
     pub fn verify(&self, store: &Store, token: &Token, now: Timestamp) -> Result<Arc<ApiKey>> {
+        let flight = (self.tag(token), self.changes());
+        self.flights
+            .join(flight, || self.verify_alone(store, token, now))
+    }
+
+    fn verify_alone(&self, store: &Store, token: &Token, now: Timestamp) -> Result<Arc<ApiKey>> {
         let changes = self
             .remembered
             .read()

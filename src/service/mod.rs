@@ -4,6 +4,7 @@
 pub mod access_profiles;
 pub mod api_keys;
 pub mod first_start;
+pub mod flights;
 pub mod hasher;
 pub mod keyring;
 pub mod once;

@@ -315,7 +315,7 @@ pub(super) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()
         "PRAGMA query_only = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
-         PRAGMA cache_size = -4096;
+         PRAGMA cache_size = -2048;
          PRAGMA busy_timeout = 5000;",
     )?;
     connection.set_prepared_statement_cache_capacity(128);
