@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::duration::{ResetDuration, Unit};
-use super::input::{Fields, MAX_NAME, Node, read_description};
+use super::input::{Fields, MAX_NAME, Node, nearest, read_description};
 use super::permission::{Permission, PermissionSet};
 use super::validator::entity_tag;
 use super::violation::Violations;
@@ -187,9 +187,15 @@ fn read_scopes(node: &Node<'_>) -> Option<PermissionSet> {
             _ => None,
         };
         permission.or_else(|| {
+            let names: Vec<String> = Permission::all().map(|known| known.to_string()).collect();
+            let given = scope.value.as_str().unwrap_or_default();
+            let hint = match nearest(given, names.iter().map(String::as_str)) {
+                Some(name) => format!("; did you mean {name:?}?"),
+                None => String::new(),
+            };
             scope.refuse(
                 "unknown_permission",
-                "expected a permission such as \"AccessProfiles:View\" or its id, or [\"*\"] for all",
+                format_args!("expected a permission such as \"AccessProfiles:View\" or its id, or [\"*\"] for all{hint}"),
             )
         })
     })
