@@ -12,13 +12,13 @@ use actix_web::{App, HttpResponse, HttpServer};
 use rusqlite::{Connection, params};
 use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
-use tollkeeper::domain::audit::{Actor, NewAuditEntry};
+use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::json;
 use tollkeeper::error::Result;
 use tollkeeper::service::keyring::Keyring;
-use tollkeeper::service::{Clock, Services, first_start};
+use tollkeeper::service::{self, Clock, Services, first_start};
 use tollkeeper::store::directory::{DataDirectory, Owned};
-use tollkeeper::store::{Store, Writing, access_profiles, audit, sequences};
+use tollkeeper::store::{Store, Writing};
 
 /// The profile that is created everywhere, with `@NAME@` for its name.
 const PROFILE: &str = include_str!("profile.json");
@@ -206,21 +206,14 @@ fn seed(data_dir: &Path, profiles: u32) {
 fn create(writing: &Writing<'_>, number: u32, now: jiff::Timestamp) -> Result<()> {
     let body = PROFILE.trim().replace("@NAME@", &name(number));
     let input = AccessProfileInput::parse_new(&json::parse(body.as_bytes())?, now)?;
-    let id = access_profiles::next_id(writing)?;
-    let profile =
-        sequences::with_policy_parts(writing, |next| AccessProfile::create(id, input, next, now))?;
-    let json = access_profiles::insert(writing, &profile, "seed")?;
-    let entry = NewAuditEntry {
-        actor: Actor::server("seed"),
-        action: "access_profile.create".into(),
-        subject_kind: "access_profile".into(),
-        subject_id: id.to_string(),
-        access_profile_id: Some(id),
-        user_id: None,
-        previous_value: None,
-        new_value: Some(json),
-    };
-    audit::append(writing, now, &entry)
+    service::access_profiles::insert(
+        writing,
+        Actor::server("seed"),
+        input,
+        "access_profile.create",
+        now,
+    )?;
+    Ok(())
 }
 
 /// A name such as `research 04211 Berlin`: some searches find a few of them, some a fifth, some all.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Load on a real server, beside what this machine gives at best, measured in the same run.
 #
-#   benches/load.sh [profiles]
+#   benches/load.sh [profiles]   reading and creating profiles
+#   benches/load.sh changes      changing and restoring large ones, on the disk and in memory
 #
 # Builds and starts everything itself, on loopback, in a directory of its own that is removed at the end. Takes about three minutes.
 #   LOAD_SECONDS=3        how long each line of the table is measured
@@ -18,8 +19,8 @@ ADDRESS=127.0.0.1
 main() {
     local mode=${1:-profiles}
     case $mode in
-    profiles) ;;
-    *) stop "there is no mode $mode; modes: profiles" ;;
+    profiles | changes) ;;
+    *) stop "there is no mode $mode; modes: profiles, changes" ;;
     esac
     need_tools
     build
@@ -189,6 +190,79 @@ measure_profiles() {
     ready_killed=$(wait_for "$url/ready" 200 "$began")
     echo "ready after a clean stop: $ready_clean ms; after kill -9: serving $alive_killed ms, checked and ready $ready_killed ms" \
         "($(du -m "$data/tollkeeper.db" | cut -f 1) MiB)"
+}
+
+# ---- changes ----
+
+# Changes and restores of profiles with 100 providers of 20 models each. In memory there is no disk to wait for: what is left
+# there is our own work, and the difference is the commit's own sync.
+measure_changes() {
+    CONNECTIONS=(1 8)
+    measure_changes_in "$work/disk" "on the disk"
+    if [ -d /dev/shm ]; then
+        local memory
+        memory=$(mktemp -d /dev/shm/tollkeeper-load.XXXXXX)
+        measure_changes_in "$memory/data" "in memory, no sync"
+        rm -rf "$memory"
+    fi
+}
+
+measure_changes_in() {
+    local data=$1 port=$((20000 + RANDOM % 10000)) url key n
+    url="http://$ADDRESS:$port"
+    start_server "$data" "$port"
+    wait_for "$url/ready" 200 "$(now_ms)" >/dev/null
+    key=$(<"$data/initial-key")
+    write_change_scripts "Authorization: Bearer $key"
+    for n in 1 2 3 4 5 6 7 8; do
+        large_profile "$n" 0 | curl -s -o /dev/null -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d @- "$url/api/access-profiles"
+        large_profile "$n" 1 | curl -s -o /dev/null -X PUT -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d @- "$url/api/access-profiles/$n"
+    done
+    heading "$2"
+    measure "PUT of the whole profile ($(large_profile 1 0 | wc -c) bytes)" "$started" -s "$work/put.lua" "$url"
+    measure "restore of a version" "$started" -s "$work/restore.lua" "$url"
+    finish "$started"
+}
+
+# The body of a large profile; the second argument makes two that differ in every line.
+large_profile() {
+    awk -v name="large $1" -v salt="$2" 'BEGIN {
+        printf "{\"name\":\"%s\",\"provider_configs\":[", name
+        for (p = 0; p < 100; p++) {
+            printf "%s{\"provider_name\":\"provider-%d\",\"allowed_models\":[", p ? "," : "", p
+            for (m = 0; m < 20; m++) printf "%s\"model-%d-of-generation-%d\"", m ? "," : "", m, salt
+            printf "],\"budgets\":[{\"max_limit\":%d.5,\"reset_duration\":\"1d\"}]}", p + salt
+        }
+        print "]}"
+    }'
+}
+
+write_change_scripts() {
+    large_profile X 0 >"$work/even.json"
+    large_profile X 1 >"$work/odd.json"
+    cat >"$work/put.lua" <<LUA
+wrk.method = "PUT"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "${1#Authorization: }"
+local bodies = {}
+for i, file in ipairs({ "$work/even.json", "$work/odd.json" }) do
+    bodies[i] = io.open(file):read("a"):gsub('"name":"large X",', "")
+end
+local turn = 0
+function request()
+    turn = turn + 1
+    return wrk.format(nil, "/api/access-profiles/" .. turn % 8 + 1, nil, bodies[math.floor(turn / 8) % 2 + 1])
+end
+LUA
+    cat >"$work/restore.lua" <<LUA
+wrk.method = "POST"
+wrk.headers["Authorization"] = "${1#Authorization: }"
+local turn = 0
+function request()
+    turn = turn + 1
+    return wrk.format(nil, "/api/access-profiles/" .. turn % 8 + 1 .. "/versions/" .. math.floor(turn / 8) % 2 + 1 .. "/restore")
+end
+LUA
 }
 
 start_server() {

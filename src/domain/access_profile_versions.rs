@@ -1,8 +1,11 @@
 //! The life of an access profile after its creation: every change makes the next version, and every version can be shown,
 //! compared and brought back.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_change::NextId;
@@ -164,25 +167,28 @@ impl CloneInput {
     }
 }
 
-/// The top-level fields in which two versions differ, as they were and as they are; for the audit log.
+/// The top-level fields in which two snapshots differ, as they were and as they are; for the audit log.
+///
+/// Both are written by the same code, so equal values have equal text: nothing below the top level is looked at.
 ///
 /// # Errors
 /// [`Error::Internal`] when a snapshot is no JSON.
-pub fn changed_fields(before: &str, after: &str) -> Result<(Value, Value)> {
-    let read = |text: &str| {
-        serde_json::from_str::<Map<String, Value>>(text)
-            .map_err(|error| Error::internal("reading a snapshot", error))
-    };
+pub fn changed_fields(before: &str, after: &str) -> Result<(String, String)> {
+    type Fields<'a> = BTreeMap<&'a str, &'a RawValue>;
+    fn read(text: &str) -> Result<Fields<'_>> {
+        serde_json::from_str(text).map_err(|error| Error::internal("reading a snapshot", error))
+    }
     let (before, after) = (read(before)?, read(after)?);
-    let pick = |from: &Map<String, Value>, other: &Map<String, Value>| {
-        let changed = from.iter().filter(|(name, value)| {
-            !BOOKKEEPING.contains(&name.as_str()) && other.get(*name) != Some(*value)
-        });
-        Value::Object(
-            changed
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        )
+    let pick = |from: &Fields<'_>, other: &Fields<'_>| {
+        let changed: Vec<String> = from
+            .iter()
+            .filter(|(name, value)| {
+                !BOOKKEEPING.contains(name)
+                    && other.get(*name).map(|value| value.get()) != Some(value.get())
+            })
+            .map(|(name, value)| format!("\"{name}\":{}", value.get()))
+            .collect();
+        format!("{{{}}}", changed.join(","))
     };
     Ok((pick(&before, &after), pick(&after, &before)))
 }

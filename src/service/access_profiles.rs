@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 
+use super::access_profile_draft::{Change, Draft};
 use super::{Services, once};
 use crate::domain::access_profile::AccessProfile;
+use crate::domain::access_profile_change::NextId;
 use crate::domain::access_profile_input::AccessProfileInput;
-use crate::domain::access_profile_versions::{CloneInput, changed_fields};
+use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
 use crate::store::access_profiles::{self, Snapshot};
-use crate::store::{Writing, access_profile_versions, audit, sequences};
+use crate::store::{Reading, Writing, access_profile_versions, audit, sequences};
 
 /// Creates a profile. `render` puts the answer together inside the transaction, so that it can be stored with it.
 ///
@@ -66,7 +68,11 @@ pub fn clone(
     })
 }
 
-fn insert(
+/// Stores a new profile inside a write, with its first version and its audit entry.
+///
+/// # Errors
+/// [`crate::error::Error::Conflict`] when the name is taken.
+pub fn insert(
     writing: &Writing<'_>,
     actor: Actor,
     input: AccessProfileInput,
@@ -74,16 +80,18 @@ fn insert(
     now: Timestamp,
 ) -> Result<Snapshot> {
     let id = access_profiles::next_id(writing)?;
-    let profile =
-        sequences::with_policy_parts(writing, |next| AccessProfile::create(id, input, next, now))?;
-    let json = access_profiles::insert(writing, &profile, &actor.name)?;
-    let entry = entry(actor, action, id, None, Some(json.clone()));
+    let mut next_part = sequences::next_policy_part(writing)?;
+    let mut next_id = || {
+        next_part += 1;
+        next_part - 1
+    };
+    let profile = AccessProfile::create(id, input, &mut next_id, now)?;
+    sequences::take_policy_parts(writing, next_part)?;
+    let snapshot = Snapshot::of(&profile)?;
+    access_profiles::insert(writing, &profile, &snapshot.json, &actor.name)?;
+    let entry = entry(actor, action, id, None, Some(snapshot.json.clone()));
     audit::append(writing, now, &entry)?;
-    Ok(Snapshot {
-        id,
-        version: profile.version,
-        json,
-    })
+    Ok(snapshot)
 }
 
 /// Changes the sent fields of a profile.
@@ -99,19 +107,20 @@ pub fn update(
     if_match: IfMatch,
 ) -> Result<Snapshot> {
     let now = services.clock.now();
-    services.store.write(move |writing| {
-        replace(
-            writing,
-            actor,
-            id,
-            &if_match,
-            "access_profile.update",
-            now,
-            |profile| {
-                sequences::with_policy_parts(writing, |next| profile.change(input, next, now))
-            },
-        )
-    })
+    let replacement = Replacement {
+        actor,
+        id,
+        if_match,
+        action: "access_profile.update",
+        now,
+    };
+    let change = move |_: &Reading<'_>, profile: &AccessProfile, next_id: NextId<'_>| {
+        profile.change(input.clone(), next_id, now)
+    };
+    let ahead = work_ahead(services, id, &change);
+    services
+        .store
+        .write(move |writing| replace(writing, replacement, ahead, &change))
 }
 
 /// Activates or deactivates a profile; does nothing when it is so already.
@@ -131,11 +140,20 @@ pub fn set_active(
     } else {
         "access_profile.deactivate"
     };
-    services.store.write(move |writing| {
-        replace(writing, actor, id, &if_match, action, now, |profile| {
-            Ok(profile.activated(active, now))
-        })
-    })
+    let replacement = Replacement {
+        actor,
+        id,
+        if_match,
+        action,
+        now,
+    };
+    let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
+        Ok(profile.activated(active, now))
+    };
+    let ahead = work_ahead(services, id, &change);
+    services
+        .store
+        .write(move |writing| replace(writing, replacement, ahead, &change))
 }
 
 /// Brings back the content of an earlier version as a new one.
@@ -153,53 +171,75 @@ pub fn restore(
 ) -> Result<StoredAnswer> {
     let now = services.clock.now();
     let (id, number) = place;
+    let replacement = Replacement {
+        actor,
+        id,
+        if_match,
+        action: "access_profile.restore",
+        now,
+    };
+    let change = move |reading: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
+        let version = access_profile_versions::get(reading, id, number)?;
+        profile.restored(&version.snapshot, now)
+    };
+    let ahead = work_ahead(services, id, &change);
     services.store.write(move |writing| {
         once::run(writing, once.as_ref(), now, || {
-            let version = access_profile_versions::get(writing, id, number)?;
-            let snapshot = replace(
-                writing,
-                actor,
-                id,
-                &if_match,
-                "access_profile.restore",
-                now,
-                |profile| profile.restored(&version.snapshot, now),
-            )?;
-            Ok(render(&snapshot))
+            Ok(render(&replace(writing, replacement, ahead, &change)?))
         })
     })
+}
+
+/// Which profile is to be replaced by its next version, by whom, and why.
+struct Replacement {
+    actor: Actor,
+    id: i64,
+    if_match: IfMatch,
+    action: &'static str,
+    now: Timestamp,
+}
+
+/// Works a change out before the writer thread is asked. What stands against it now may be gone in the transaction, or the answer
+/// may be an earlier one: so nothing is refused here, but worked out again there.
+fn work_ahead(services: &Services, id: i64, change: &impl Change) -> Option<Draft> {
+    services
+        .store
+        .read(|reading| Draft::work_out(reading, id, change))
+        .ok()
 }
 
 /// Puts the next version in place of the current one; a change that changes nothing writes nothing.
 fn replace(
     writing: &Writing<'_>,
-    actor: Actor,
-    id: i64,
-    if_match: &IfMatch,
-    action: &'static str,
-    now: Timestamp,
-    change: impl FnOnce(&AccessProfile) -> Result<Option<AccessProfile>>,
+    replacement: Replacement,
+    ahead: Option<Draft>,
+    change: &impl Change,
 ) -> Result<Snapshot> {
-    let current = access_profiles::get_current(writing, id)?;
-    if_match.check(&current.entity_tag())?;
-    let Some(next) = change(&current.profile()?)? else {
-        return Ok(current);
-    };
-    let json = access_profiles::update(writing, &next, &actor.name)?;
-    let (previous, new) = changed_fields(&current.json, &json)?;
-    let entry = entry(
+    let Replacement {
         actor,
+        id,
+        if_match,
         action,
-        id,
-        Some(previous.to_string()),
-        Some(new.to_string()),
-    );
-    audit::append(writing, now, &entry)?;
-    Ok(Snapshot {
-        id,
-        version: next.version,
-        json,
-    })
+        now,
+    } = replacement;
+    let draft = match ahead {
+        Some(draft) if draft.stands(writing)? => draft,
+        _ => {
+            if_match.check(&access_profiles::get_current(writing, id)?.entity_tag())?;
+            Draft::work_out(writing, id, change)?
+        }
+    };
+    if_match.check(&draft.base().entity_tag())?;
+    draft.take_parts(writing)?;
+    let (base, next) = draft.into_parts();
+    let Some(next) = next else { return Ok(base) };
+    access_profiles::update(writing, &next.profile, &next.snapshot.json, &actor.name)?;
+    audit::append(
+        writing,
+        now,
+        &entry(actor, action, id, Some(next.previous), Some(next.new)),
+    )?;
+    Ok(next.snapshot)
 }
 
 /// Deletes a profile with its versions; its audit entries stay. Answers its name.

@@ -1,6 +1,7 @@
 //! One function per write: it owns its transaction (the change, its version and its audit entry) and tells what is held in
 //! memory before it answers. Knows no HTTP and no SQL.
 
+pub mod access_profile_draft;
 pub mod access_profiles;
 pub mod api_keys;
 pub mod first_start;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Reading;
+use super::access_profiles::find_current_version;
 use super::fault::Doing;
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
@@ -71,14 +72,5 @@ pub fn get(reading: &Reading<'_>, id: i64, number: i64) -> Result<Version> {
 }
 
 fn current_version(reading: &Reading<'_>, id: i64) -> Result<i64> {
-    reading
-        .connection
-        .prepare_cached("SELECT version FROM access_profiles WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![id], |row| row.get(0))
-                .optional()
-        })
-        .doing("reading an access profile")?
-        .ok_or_else(|| Error::not_found("access profile", id))
+    find_current_version(reading, id)?.ok_or_else(|| Error::not_found("access profile", id))
 }

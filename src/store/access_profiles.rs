@@ -32,11 +32,16 @@ pub fn next_id(writing: &Writing<'_>) -> Result<i64> {
         .doing("choosing an id")
 }
 
-/// Stores a new profile as its first version; answers the stored JSON.
+/// Stores a new profile as its first version; `json` is its snapshot.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) -> Result<String> {
+pub fn insert(
+    writing: &Writing<'_>,
+    profile: &AccessProfile,
+    json: &str,
+    created_by: &str,
+) -> Result<()> {
     let row = writing
         .connection
         .prepare_cached(
@@ -57,14 +62,19 @@ pub fn insert(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
         });
     name_taken(row, &profile.name)?;
     insert_details(writing, profile)?;
-    insert_version(writing, profile, created_by)
+    insert_version(writing, profile, json, created_by)
 }
 
-/// Stores the next version of a profile; answers the stored JSON.
+/// Stores the next version of a profile; `json` is its snapshot.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn update(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) -> Result<String> {
+pub fn update(
+    writing: &Writing<'_>,
+    profile: &AccessProfile,
+    json: &str,
+    created_by: &str,
+) -> Result<()> {
     let row = writing
         .connection
         .prepare_cached(
@@ -86,7 +96,7 @@ pub fn update(writing: &Writing<'_>, profile: &AccessProfile, created_by: &str) 
     name_taken(row, &profile.name)?;
     forget_details(writing, profile.id)?;
     insert_details(writing, profile)?;
-    insert_version(writing, profile, created_by)
+    insert_version(writing, profile, json, created_by)
 }
 
 /// Removes a profile with its versions. Its audit entries stay.
@@ -155,10 +165,9 @@ fn name_taken(row: rusqlite::Result<usize>, name: &str) -> Result<()> {
 fn insert_version(
     writing: &Writing<'_>,
     profile: &AccessProfile,
+    json: &str,
     created_by: &str,
-) -> Result<String> {
-    let json = serde_json::to_string(profile)
-        .map_err(|error| Error::internal("writing a snapshot", error))?;
+) -> Result<()> {
     writing
         .connection
         .prepare_cached(
@@ -175,7 +184,7 @@ fn insert_version(
             ])
         })
         .doing("storing a version")?;
-    Ok(json)
+    Ok(())
 }
 
 fn insert_tags(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
@@ -201,6 +210,22 @@ fn insert_references(writing: &Writing<'_>, profile: &AccessProfile) -> Result<(
             .doing("storing an MCP reference")?;
     }
     Ok(())
+}
+
+/// The number of a profile's current version, if there is such a profile.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find_current_version(reading: &Reading<'_>, id: i64) -> Result<Option<i64>> {
+    reading
+        .connection
+        .prepare_cached("SELECT version FROM access_profiles WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id], |row| row.get(0))
+                .optional()
+        })
+        .doing("reading an access profile")
 }
 
 /// The current version of a profile.
@@ -234,6 +259,20 @@ impl Snapshot {
     /// The strong validator of this version.
     pub fn entity_tag(&self) -> String {
         entity_tag(self.version, &self.json)
+    }
+
+    /// The snapshot of a profile.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it can't be written as JSON.
+    pub fn of(profile: &AccessProfile) -> Result<Self> {
+        let json = serde_json::to_string(profile)
+            .map_err(|error| Error::internal("writing a snapshot", error))?;
+        Ok(Self {
+            id: profile.id,
+            version: profile.version,
+            json,
+        })
     }
 
     /// The profile of this version.
