@@ -80,7 +80,16 @@ fn run_sealed(
             body: seal.close(&body)?,
         })
     })?;
-    Ok((seal.open(&answer.body)?, made))
+    match seal.open(&answer.body) {
+        // The caller was rotated since: the answer can only be opened with the secret that asked for it.
+        Err(_) if made.is_none() => Err(Error::conflict(
+            "sealed_for_another_secret",
+            "",
+            "this Idempotency-Key was used under another secret of this API key, which alone can read that answer; use a new \
+             Idempotency-Key".to_owned(),
+        )),
+        opened => Ok((opened?, made)),
+    }
 }
 
 /// Stores a key and its audit entry inside a write.
@@ -195,6 +204,7 @@ pub fn rotate(
     let token = random_successor(Kind::Management, &public_id)?;
     let hash = services.keyring.hash(&token, salt)?;
     let secret = token.clone();
+    let used = services.keyring.last_used(&public_id);
     let (body, made) = services.store.write(move |writing| {
         run_sealed(writing, sealed, now, || {
             let before = api_keys::get(writing, id)?;
@@ -210,7 +220,7 @@ pub fn rotate(
                 now,
                 &entry(actor, "api_key.rotate", &after, Some(&before), Some(&after)),
             )?;
-            Ok((render(&after, &secret)?, after))
+            Ok((render(&after.used(used), &secret)?, after))
         })
     })?;
     if made.is_some() {

@@ -39,6 +39,8 @@ struct Remembered {
     changes: u64,
     /// Keys that were met after their time: a clock that is set back does not bring them to life again.
     expired: HashSet<String>,
+    /// Grace periods that were met to be over, by public id; likewise.
+    ended: HashMap<String, Timestamp>,
     /// Uses of keys that have since been forgotten: public id and milliseconds.
     uses: HashMap<String, i64>,
 }
@@ -81,8 +83,12 @@ impl Keyring {
         let Some(verified) = verified else {
             return Ok(None);
         };
-        if verified.until.is_some_and(|until| until <= now) {
-            self.change().tokens.remove(&tag);
+        if let Some(until) = verified.until.filter(|until| *until <= now) {
+            let mut remembered = self.change();
+            remembered.tokens.remove(&tag);
+            remembered
+                .ended
+                .insert(verified.key.public_id.clone(), until);
             return Ok(None);
         }
         if let Err(error) = usable(&verified.key, now) {
@@ -135,7 +141,7 @@ impl Keyring {
         } else {
             Some(key.previous_expires_at.unwrap_or(now))
         };
-        if until.is_some_and(|until| until <= now) {
+        if until.is_some_and(|until| self.has_ended(&key.public_id, until, now)) {
             return Err(Error::Unauthenticated {
                 code: "api_key_rotated",
                 message: format!(
@@ -235,8 +241,39 @@ impl Keyring {
         }
     }
 
-    /// When a key was last used in this process, in milliseconds, if it is known.
-    pub fn last_used(&self, public_id: &str) -> Option<i64> {
+    /// Whether a grace period is over; once it was, it stays so although the clock is set back.
+    fn has_ended(&self, public_id: &str, until: Timestamp, now: Timestamp) -> bool {
+        let mut remembered = self.change();
+        if until <= now {
+            remembered.ended.insert(public_id.to_owned(), until);
+        }
+        remembered.ended.get(public_id) == Some(&until)
+    }
+
+    /// When keys were last used in this process, by public id.
+    pub fn last_uses(&self) -> HashMap<String, Timestamp> {
+        let remembered = self
+            .remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut uses = remembered.uses.clone();
+        for verified in remembered.tokens.values() {
+            let at = verified.last_used.load(Ordering::Relaxed);
+            match uses.get_mut(&verified.key.public_id) {
+                Some(known) => *known = at.max(*known),
+                None => {
+                    uses.insert(verified.key.public_id.clone(), at);
+                }
+            }
+        }
+        uses.into_iter()
+            .filter(|(_, at)| *at > 0)
+            .filter_map(|(id, at)| Some((id, Timestamp::from_millisecond(at).ok()?)))
+            .collect()
+    }
+
+    /// When a key was last used in this process, if it is known.
+    pub fn last_used(&self, public_id: &str) -> Option<Timestamp> {
         let remembered = self
             .remembered
             .read()
@@ -250,6 +287,7 @@ impl Keyring {
             .max();
         last.max(remembered.uses.get(public_id).copied())
             .filter(|at| *at > 0)
+            .and_then(|at| Timestamp::from_millisecond(at).ok())
     }
 
     /// Writes down when keys were last used, at most once a minute for each.
