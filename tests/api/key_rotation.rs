@@ -293,9 +293,9 @@ fn found(server: &Server, text: &str) -> Vec<String> {
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             for (at, column) in row.as_ref().column_names().iter().enumerate() {
-                let bytes = match row.get_ref(at).unwrap() {
-                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-                    _ => continue,
+                let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at).unwrap()
+                else {
+                    continue;
                 };
                 if bytes
                     .windows(text.len())

@@ -100,7 +100,7 @@ fn a_use_is_not_written_with_the_request_and_at_most_once_a_minute() {
             .services
             .keyring
             .write_uses(&server.services.store)
-            .unwrap()
+            .unwrap();
     };
     write();
     let noon = stored().unwrap();

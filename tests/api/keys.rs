@@ -290,8 +290,8 @@ fn a_key_that_is_made_again_under_an_idempotency_key_is_the_same_key() {
     let make = |client: &Client, body: &Value| {
         client.send("POST", KEYS, &[("idempotency-key", "k1")], Some(body))
     };
-    let made = make(&server.client, &body).expect(200);
-    assert_eq!(make(&server.client, &body).expect(200).json(), made.json());
+    let first = make(&server.client, &body).expect(200);
+    assert_eq!(make(&server.client, &body).expect(200).json(), first.json());
     let other = make(
         &server.client,
         &json!({ "name": "other", "scopes": ["Users:View"] }),
@@ -307,7 +307,7 @@ fn a_key_that_is_made_again_under_an_idempotency_key_is_the_same_key() {
         &json!({ "name": "theirs", "scopes": ["Users:View"] }),
     )
     .expect(200);
-    assert_ne!(theirs.json()["key"], made.json()["key"]);
+    assert_ne!(theirs.json()["key"], first.json()["key"]);
     server.time.advance_seconds(86_400);
     make(&server.client, &body).expect_refusal(409, "conflict", "duplicate_name");
 }
