@@ -17,7 +17,7 @@ use super::State;
 use super::context::Context;
 use super::problem::Problem;
 use crate::domain::audit::Actor;
-use crate::domain::idempotency::{Once, check_key};
+use crate::domain::idempotency::{Once, read_key};
 use crate::domain::json;
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::IfMatch;
@@ -198,7 +198,7 @@ impl Call {
         Ok(Some(Once {
             owner: actor.id.clone(),
             route: format!("{} {}", self.request.method(), self.request.path()),
-            key: check_key(value.to_str().unwrap_or_default())?.to_owned(),
+            key: read_key(value.to_str().unwrap_or_default())?,
             request_hash: self.body_hash.get(),
         }))
     }

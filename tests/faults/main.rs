@@ -4,5 +4,6 @@
 mod support;
 
 mod audit;
+mod canary;
 mod changes;
 mod crash;
