@@ -205,6 +205,7 @@ pub fn rotate(
     let hash = services.keyring.hash(&token, salt)?;
     let secret = token.clone();
     let used = services.keyring.last_used(&public_id);
+    let changes = services.keyring.changes();
     let (body, made) = services.store.write(move |writing| {
         run_sealed(writing, sealed, now, || {
             let before = api_keys::get(writing, id)?;
@@ -223,8 +224,11 @@ pub fn rotate(
             Ok((render(&after.used(used), &secret)?, after))
         })
     })?;
-    if made.is_some() {
+    if let Some(key) = made {
         services.keyring.forget(&public_id);
+        // The new secret is let in even where those who still send the old one are slowed down. Anybody else's change in the
+        // meantime makes the count differ, and then this state of the key is not remembered.
+        services.keyring.remember_new(&token, &key, changes + 1);
     }
     Ok(body)
 }

@@ -7,3 +7,5 @@ mod audit;
 mod canary;
 mod changes;
 mod crash;
+mod flood;
+mod keys;
