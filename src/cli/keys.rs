@@ -202,13 +202,14 @@ fn list(control: &Control, json: bool) -> Result<()> {
     for key in &keys {
         print_line(&format!(
             "{:>6}  {:<24}  {:<22}  {:<26}  {}",
-            key["id"],
+            key["id"].to_string(),
             text(&key["name"]),
             text(&key["key_prefix"]),
             key["expires_at"].as_str().unwrap_or("never"),
             scopes_of(key)
         ));
     }
+    print_line(&format!("In {}", control.database()));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod support;
 mod audit;
 mod canary;
 mod changes;
+mod cli;
 mod crash;
 mod flood;
 mod keys;
