@@ -209,6 +209,7 @@ fn list(control: &Control, json: bool) -> Result<()> {
             scopes_of(key)
         ));
     }
+    print_line(&format!("In {}", control.database()));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Log lines on standard error: text for people, JSON lines for programs.
 //!
 //! The level of the settings is for our own lines. Libraries log from `warn` up only: at `trace` they would print request
-//! headers, and with them credentials.
+//! headers, and with them credentials. What looks like a credential is masked in every line all the same.
 
 use std::io::Write;
 
@@ -11,6 +11,7 @@ use log::{LevelFilter, Record};
 use serde_json::{Map, json};
 
 use crate::config::{LogFormat, Settings};
+use crate::domain::credential::redacted;
 
 /// Starts logging as the settings say.
 pub fn start(settings: &Settings) {
@@ -34,11 +35,12 @@ fn text(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
     struct Pairs<'a>(&'a mut Formatter);
     impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
         fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
-            Ok(write!(self.0, " {key}={value}")?)
+            Ok(write!(self.0, " {key}={}", redacted(&value.to_string()))?)
         }
     }
     // A line of the log is one line, whatever a message carries.
     let message = record.args().to_string().replace(['\n', '\r'], " ");
+    let message = redacted(&message);
     write!(out, "{:.3} {:<5} {message}", now(), record.level())?;
     record
         .key_values()
@@ -51,9 +53,10 @@ fn json_line(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
     struct Pairs(Map<String, serde_json::Value>);
     impl<'kvs> VisitSource<'kvs> for Pairs {
         fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
-            let value = value
-                .to_u64()
-                .map_or_else(|| json!(value.to_string()), |number| json!(number));
+            let value = value.to_u64().map_or_else(
+                || json!(redacted(&value.to_string())),
+                |number| json!(number),
+            );
             self.0.insert(key.to_string(), value);
             Ok(())
         }
@@ -65,9 +68,10 @@ fn json_line(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
     pairs
         .0
         .insert("level".to_owned(), json!(record.level().as_str()));
-    pairs
-        .0
-        .insert("message".to_owned(), json!(record.args().to_string()));
+    pairs.0.insert(
+        "message".to_owned(),
+        json!(redacted(&record.args().to_string())),
+    );
     record
         .key_values()
         .visit(&mut pairs)

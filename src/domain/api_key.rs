@@ -54,6 +54,14 @@ impl ApiKey {
         entity_tag(self.revision, &self.public_id)
     }
 
+    /// The key with a last use that may not be stored yet.
+    pub fn used(&self, at: Option<Timestamp>) -> Self {
+        Self {
+            last_used_at: self.last_used_at.max(at),
+            ..self.clone()
+        }
+    }
+
     /// Whether it may do everything for ever: somebody must hold such a key.
     pub fn is_all_powerful(&self) -> bool {
         self.permissions.is_all() && self.expires_at.is_none()
@@ -139,9 +147,13 @@ impl ApiKeyInput {
         let input = Self {
             name: name.and_then(|node| node.name(MAX_NAME)),
             permissions: scopes.and_then(|node| read_scopes(&node)),
-            description: fields
-                .given("description")
-                .and_then(|node| read_description(&node)),
+            description: fields.sent("description").and_then(|node| {
+                if node.value.is_null() {
+                    Some(String::new())
+                } else {
+                    read_description(&node)
+                }
+            }),
             expires_at: fields.sent("expires_at").and_then(|node| match node.value {
                 Value::Null => Some(None),
                 Value::String(text) if text.is_empty() => Some(None),

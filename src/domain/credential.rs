@@ -3,6 +3,7 @@
 //! The id (12 base62 characters) is public. The secret (43 base62 characters, 256 random bits) is shown once. The checksum (6
 //! base62 characters, CRC-32/ISO-HDLC over all before it) tells a mistyped token from a wrong one before any costly work.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use zeroize::{Zeroize, Zeroizing};
@@ -153,6 +154,38 @@ pub fn masked(kind: Kind, id: &str) -> String {
     format!("{}{id}_…", kind.prefix())
 }
 
+/// A text with every token in it masked, whole or not: somebody may have put one where none belongs.
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    let next = |text: &str| {
+        let found = [Kind::Management, Kind::Virtual]
+            .into_iter()
+            .filter_map(|kind| Some(text.find(kind.prefix())? + kind.prefix().len()));
+        found.min()
+    };
+    let Some(_) = next(text) else {
+        return Cow::Borrowed(text);
+    };
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(start) = next(rest) {
+        let (before, after) = rest.split_at(start);
+        let length = after
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            .count();
+        let (run, left) = after.split_at(length);
+        shown.push_str(before);
+        if length > ID_LENGTH + 1 {
+            shown.push_str(&run[..ID_LENGTH]);
+            shown.push_str("_…");
+        } else {
+            shown.push_str(run);
+        }
+        rest = left;
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
 fn letters(random: &mut [u8]) -> Zeroizing<String> {
     let letters = random
         .iter()
@@ -195,6 +228,22 @@ mod tests {
                     .masked()
                     .contains(std::str::from_utf8(made.secret()).unwrap())
             );
+        }
+    }
+
+    #[test]
+    fn tokens_in_a_text_are_masked_whole_or_cut_off() {
+        let (one, other) = (token(Kind::Management), token(Kind::Virtual));
+        let text = format!("a/{}?b={} é", one.reveal(), other.reveal());
+        let masked = format!("a/{}?b={} é", one.masked(), other.masked());
+        assert_eq!(redacted(&text), masked);
+        assert_eq!(redacted(&masked), masked);
+        assert_eq!(
+            redacted(&one.reveal()[..30]),
+            format!("{}…", &one.reveal()[..21])
+        );
+        for harmless in ["", "tk_mgmt", "tk_mgmt_", "tk_vk_ab", "no token"] {
+            assert_eq!(redacted(harmless), harmless);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Idempotency keys: the same request sent twice has one effect and one answer (API.md §1).
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{Error, Result};
 
 use super::violation::{Path, Violation};
@@ -14,7 +16,7 @@ pub struct Once {
     pub owner: String,
     /// Its method and path.
     pub route: String,
-    /// What the client calls it.
+    /// What the client calls it, hashed; see [`read_key`].
     pub key: String,
     /// SHA-256 of its body.
     pub request_hash: [u8; 32],
@@ -33,13 +35,20 @@ pub struct StoredAnswer {
     pub body: String,
 }
 
-/// Checks the value of an `Idempotency-Key` header: 1 to 255 visible ASCII characters.
+/// Reads an `Idempotency-Key` header, 1 to 255 visible ASCII characters. What is kept of it is its SHA-256 in hexadecimal: some
+/// clients put there what should be kept secret.
 ///
 /// # Errors
 /// [`Error::Invalid`].
-pub fn check_key(text: &str) -> Result<&str> {
+pub fn read_key(text: &str) -> Result<String> {
     if (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(text);
+        let hash = Sha256::digest(text);
+        let (left, right) = hash.split_at(16);
+        let number = |half: &[u8]| {
+            half.iter()
+                .fold(0_u128, |whole, byte| whole << 8 | u128::from(*byte))
+        };
+        return Ok(format!("{:032x}{:032x}", number(left), number(right)));
     }
     Err(Violation::alone(
         &Path::root().field("Idempotency-Key"),

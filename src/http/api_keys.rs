@@ -9,7 +9,7 @@ use super::guard::{AnyKey, ApiKeys, Caller, Create, Delete, Update, View};
 use super::schemas::Message;
 use crate::domain::api_key::{ApiKey, ApiKeyInput, State, parse_grace};
 use crate::domain::credential::Token;
-use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::list::{MAX_SEARCH, Page, Query};
 use crate::domain::permission::Permission;
 use crate::error::Result;
 use crate::service;
@@ -29,10 +29,22 @@ pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
     let services = call.services();
     let list = blocking(move || {
         let now = services.clock.now();
+        // What is stored of the last uses lags behind what is shown, so that order is made here.
+        let by_use = sort.field == "last_used_at";
+        let read = if by_use { EVERYTHING } else { page };
         let list = services
             .store
-            .read(|reading| api_keys::list(reading, &filter, sort, page, now))?;
-        let api_keys: Vec<_> = list.items.iter().map(|key| view(&services, key)).collect();
+            .read(|reading| api_keys::list(reading, &filter, sort, read, now))?;
+        let uses = services.keyring.last_uses();
+        let mut keys: Vec<ApiKey> = list
+            .items
+            .iter()
+            .map(|key| key.used(uses.get(&key.public_id).copied()))
+            .collect();
+        if by_use {
+            keys = in_order_of_use(keys, sort.descending, page);
+        }
+        let api_keys: Vec<_> = keys.iter().map(|key| ApiKeyView::of(key, now)).collect();
         Ok(ApiKeyList {
             count: api_keys.len(),
             api_keys,
@@ -43,6 +55,24 @@ pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
     })
     .await?;
     ok(&list)
+}
+
+/// Every key, for an order that the database does not know.
+const EVERYTHING: Page = Page {
+    limit: i64::MAX,
+    offset: 0,
+};
+
+fn in_order_of_use(mut keys: Vec<ApiKey>, descending: bool, page: Page) -> Vec<ApiKey> {
+    keys.sort_by_key(|key| (key.last_used_at, key.id));
+    if descending {
+        keys.reverse();
+    }
+    let whole = |number: i64| usize::try_from(number).unwrap_or_default();
+    keys.into_iter()
+        .skip(whole(page.offset))
+        .take(whole(page.limit))
+        .collect()
 }
 
 fn read_filter(query: &Query) -> Filter {
@@ -162,17 +192,8 @@ pub async fn permissions(_: AnyKey, _: Call) -> Answer {
 
 /// A key with the last use that this process knows of, which is written down later.
 fn view(services: &Services, key: &ApiKey) -> ApiKeyView {
-    let used = services
-        .keyring
-        .last_used(&key.public_id)
-        .and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
-    ApiKeyView::of(
-        &ApiKey {
-            last_used_at: key.last_used_at.max(used),
-            ..key.clone()
-        },
-        services.clock.now(),
-    )
+    let used = services.keyring.last_used(&key.public_id);
+    ApiKeyView::of(&key.used(used), services.clock.now())
 }
 
 fn render(key: &ApiKey, token: &Token) -> Result<String> {

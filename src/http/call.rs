@@ -17,7 +17,7 @@ use super::State;
 use super::context::Context;
 use super::problem::Problem;
 use crate::domain::audit::Actor;
-use crate::domain::idempotency::{Once, check_key};
+use crate::domain::idempotency::{Once, read_key};
 use crate::domain::json;
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::IfMatch;
@@ -121,7 +121,15 @@ impl Call {
     ) -> std::result::Result<T, Problem> {
         self.refuse_other_types()?;
         let bytes = self.bytes().await?;
-        let value = json::parse(&bytes)?;
+        self.read_json(&bytes, read)
+    }
+
+    fn read_json<T>(
+        &self,
+        bytes: &[u8],
+        read: impl FnOnce(&Value) -> Result<T>,
+    ) -> std::result::Result<T, Problem> {
+        let value = json::parse(bytes)?;
         if self.request.headers().contains_key(IDEMPOTENCY_KEY) {
             // Of the values, not the bytes: a client may write the same object anew.
             self.body_hash.set(Sha256::digest(value.to_string()).into());
@@ -166,11 +174,16 @@ impl Call {
             || self
                 .header(&header::CONTENT_LENGTH)
                 .is_some_and(|length| length != "0");
-        if announced {
-            self.json(read).await.map(Some)
-        } else {
-            Ok(None)
+        if !announced {
+            return Ok(None);
         }
+        // Some clients announce chunks or a type and then send nothing.
+        let bytes = self.bytes().await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        self.refuse_other_types()?;
+        self.read_json(&bytes, read).map(Some)
     }
 
     /// A header's value, if it is there and text.
@@ -205,7 +218,7 @@ impl Call {
         Ok(Some(Once {
             owner: actor.id.clone(),
             route: format!("{} {}", self.request.method(), self.request.path()),
-            key: check_key(value.to_str().unwrap_or_default())?.to_owned(),
+            key: read_key(value.to_str().unwrap_or_default())?,
             request_hash: self.body_hash.get(),
         }))
     }

@@ -1,6 +1,6 @@
 //! Whose request it is, behind proxies that are trusted and others that are not.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
@@ -31,10 +31,10 @@ impl TrustedProxies {
             if !self.trusts(client) {
                 return client;
             }
-            match hop.parse::<IpAddr>() {
-                Ok(address) => client = address.to_canonical(),
+            match address(hop) {
+                Some(address) => client = address.to_canonical(),
                 // A trusted proxy wrote something else: it is the last that is known.
-                Err(_) => return client,
+                None => return client,
             }
         }
         client
@@ -43,6 +43,16 @@ impl TrustedProxies {
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
+}
+
+/// An address as proxies write it: bare, with a port, or in brackets.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop
+        .strip_prefix('[')
+        .and_then(|hop| hop.strip_suffix(']'))
+        .unwrap_or(hop);
+    let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());
+    bare.parse().or_else(|_| with_port()).ok()
 }
 
 #[cfg(test)]
@@ -66,5 +76,9 @@ mod tests {
         );
         assert_eq!(client("::1", &["10.1.1.1"]), "10.1.1.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1", "garbage"]), "10.0.0.1");
+        for hop in ["[2001:db8::1]", "[2001:db8::1]:4711", "2001:db8::1"] {
+            assert_eq!(client("10.0.0.1", &[hop]), "2001:db8::1");
+        }
+        assert_eq!(client("10.0.0.1", &["198.51.100.1:80"]), "198.51.100.1");
     }
 }

@@ -5,6 +5,7 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
+use crate::domain::credential::redacted;
 use crate::domain::violation::Violation;
 use crate::error::Error;
 
@@ -105,11 +106,12 @@ impl Problem {
 
     /// The body that the contract asks for.
     pub fn body(&self, event_id: &str) -> Value {
+        // Messages repeat pieces of the request, and any piece may be a credential that was put in the wrong place.
         let shown = |violation: &Violation| {
             json!({
                 "code": violation.code,
-                "message": violation.message,
-                "param": (!violation.param.is_empty()).then_some(&violation.param),
+                "message": redacted(&violation.message),
+                "param": (!violation.param.is_empty()).then(|| redacted(&violation.param)),
             })
         };
         let first = self.violations.first();
@@ -127,8 +129,8 @@ impl Problem {
             "error": {
                 "type": self.kind,
                 "code": first.map(|first| first.code),
-                "message": first.map(|first| first.message.as_str()),
-                "param": first.and_then(|first| (!first.param.is_empty()).then_some(&first.param)),
+                "message": first.map(|first| redacted(&first.message)),
+                "param": first.and_then(|first| (!first.param.is_empty()).then(|| redacted(&first.param))),
             },
             "extra_fields": extra_fields,
         })

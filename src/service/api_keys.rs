@@ -80,7 +80,16 @@ fn run_sealed(
             body: seal.close(&body)?,
         })
     })?;
-    Ok((seal.open(&answer.body)?, made))
+    match seal.open(&answer.body) {
+        // The caller was rotated since: the answer can only be opened with the secret that asked for it.
+        Err(_) if made.is_none() => Err(Error::conflict(
+            "sealed_for_another_secret",
+            "",
+            "this Idempotency-Key was used under another secret of this API key, which alone can read that answer; use a new \
+             Idempotency-Key".to_owned(),
+        )),
+        opened => Ok((opened?, made)),
+    }
 }
 
 /// Stores a key and its audit entry inside a write.
@@ -195,6 +204,8 @@ pub fn rotate(
     let token = random_successor(Kind::Management, &public_id)?;
     let hash = services.keyring.hash(&token, salt)?;
     let secret = token.clone();
+    let used = services.keyring.last_used(&public_id);
+    let changes = services.keyring.changes();
     let (body, made) = services.store.write(move |writing| {
         run_sealed(writing, sealed, now, || {
             let before = api_keys::get(writing, id)?;
@@ -210,11 +221,14 @@ pub fn rotate(
                 now,
                 &entry(actor, "api_key.rotate", &after, Some(&before), Some(&after)),
             )?;
-            Ok((render(&after, &secret)?, after))
+            Ok((render(&after.used(used), &secret)?, after))
         })
     })?;
-    if made.is_some() {
+    if let Some(key) = made {
         services.keyring.forget(&public_id);
+        // The new secret is let in even where those who still send the old one are slowed down. Anybody else's change in the
+        // meantime makes the count differ, and then this state of the key is not remembered.
+        services.keyring.remember_new(&token, &key, changes + 1);
     }
     Ok(body)
 }

@@ -1,7 +1,8 @@
 //! Verifying management API keys, and remembering those that were verified.
 //!
 //! A verified token is remembered as an HMAC of itself under a key that this process alone has, so hashing happens once per
-//! token and process. Only successes are remembered. Whoever changes a key calls [`Keyring::forget`] after the commit and before
+//! token and process. Secrets that were right once and whose time is over are remembered too, so that a gateway that keeps
+//! sending one costs no hash each time; guesses are not. Whoever changes a key calls [`Keyring::forget`] after the commit and before
 //! answering, so the old rights end with that answer.
 
 use std::collections::{HashMap, HashSet};
@@ -41,9 +42,16 @@ struct Remembered {
     changes: u64,
     /// Keys that were met after their time: a clock that is set back does not bring them to life again.
     expired: HashSet<String>,
+    /// Secrets that were right once, with the public id and why they are refused.
+    dead: HashMap<[u8; 32], (String, Refusal)>,
+    /// Grace periods that were met to be over, by public id; likewise.
+    ended: HashMap<String, Timestamp>,
     /// Uses of keys that have since been forgotten: public id and milliseconds.
     uses: HashMap<String, i64>,
 }
+
+/// Code and message of [`Error::Unauthenticated`].
+type Refusal = (&'static str, String);
 
 #[derive(Clone)]
 struct Verified {
@@ -74,23 +82,33 @@ impl Keyring {
     /// [`Error::Unauthenticated`] when it has expired since.
     pub fn recall(&self, token: &Token, now: Timestamp) -> Result<Option<Arc<ApiKey>>> {
         let tag = self.tag(token);
-        let verified = self
-            .remembered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .tokens
-            .get(&tag)
-            .cloned();
-        let Some(verified) = verified else {
+        let known = {
+            let remembered = self
+                .remembered
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, (code, message))) = remembered.dead.get(&tag) {
+                return Err(Error::Unauthenticated {
+                    code,
+                    message: message.clone(),
+                });
+            }
+            remembered.tokens.get(&tag).cloned()
+        };
+        let Some(verified) = known else {
             return Ok(None);
         };
-        if verified.until.is_some_and(|until| until <= now) {
-            self.change().tokens.remove(&tag);
+        if let Some(until) = verified.until.filter(|until| *until <= now) {
+            let mut remembered = self.change();
+            remembered.tokens.remove(&tag);
+            remembered
+                .ended
+                .insert(verified.key.public_id.clone(), until);
             return Ok(None);
         }
-        if let Err(error) = usable(&verified.key, now) {
+        if let Err((code, message)) = usable(&verified.key, now) {
             self.bury(&verified.key);
-            return Err(error);
+            return Err(Error::Unauthenticated { code, message });
         }
         verified
             .last_used
@@ -145,14 +163,12 @@ impl Keyring {
         } else {
             Some(key.previous_expires_at.unwrap_or(now))
         };
-        if until.is_some_and(|until| until <= now) {
-            return Err(Error::Unauthenticated {
-                code: "api_key_rotated",
-                message: format!(
-                    "the API key {:?} was rotated and this secret's grace period is over",
-                    key.name
-                ),
-            });
+        if until.is_some_and(|until| self.has_ended(&key.public_id, until, now)) {
+            let message = format!(
+                "the API key {:?} was rotated and this secret's grace period is over",
+                key.name
+            );
+            return Err(self.refuse(token, &key, changes, ("api_key_rotated", message)));
         }
         if self
             .remembered
@@ -161,15 +177,32 @@ impl Keyring {
             .expired
             .contains(&key.public_id)
         {
-            return Err(expired(&key));
+            return Err(self.refuse(token, &key, changes, expired(&key)));
         }
-        if let Err(error) = usable(&key, now) {
+        if let Err(refusal) = usable(&key, now) {
             self.bury(&key);
-            return Err(error);
+            return Err(self.refuse(token, &key, changes, refusal));
         }
         let key = Arc::new(key);
         self.remember(token, &key, until, changes, Some(now));
         Ok(key)
+    }
+
+    /// The refusal of a secret that was right once, remembered like a success.
+    fn refuse(&self, token: &Token, key: &ApiKey, changes: u64, refusal: Refusal) -> Error {
+        let tag = self.tag(token);
+        let mut remembered = self.change();
+        if remembered.changes == changes {
+            if remembered.dead.len() >= MAX_REMEMBERED
+                && let Some(any) = remembered.dead.keys().next().copied()
+            {
+                remembered.dead.remove(&any);
+            }
+            let dead = (key.public_id.clone(), refusal.clone());
+            remembered.dead.insert(tag, dead);
+        }
+        let (code, message) = refusal;
+        Error::Unauthenticated { code, message }
     }
 
     /// Remembers a token that this process has just made, so that its first use needs no hashing. `changes` is what
@@ -226,6 +259,7 @@ impl Keyring {
         let mut remembered = self.change();
         remembered.changes += 1;
         remembered.expired.remove(public_id);
+        remembered.dead.retain(|_, (id, _)| id != public_id);
         let gone = remembered
             .tokens
             .extract_if(|_, verified| verified.key.public_id == public_id);
@@ -245,8 +279,39 @@ impl Keyring {
         }
     }
 
-    /// When a key was last used in this process, in milliseconds, if it is known.
-    pub fn last_used(&self, public_id: &str) -> Option<i64> {
+    /// Whether a grace period is over; once it was, it stays so although the clock is set back.
+    fn has_ended(&self, public_id: &str, until: Timestamp, now: Timestamp) -> bool {
+        let mut remembered = self.change();
+        if until <= now {
+            remembered.ended.insert(public_id.to_owned(), until);
+        }
+        remembered.ended.get(public_id) == Some(&until)
+    }
+
+    /// When keys were last used in this process, by public id.
+    pub fn last_uses(&self) -> HashMap<String, Timestamp> {
+        let remembered = self
+            .remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut uses = remembered.uses.clone();
+        for verified in remembered.tokens.values() {
+            let at = verified.last_used.load(Ordering::Relaxed);
+            match uses.get_mut(&verified.key.public_id) {
+                Some(known) => *known = at.max(*known),
+                None => {
+                    uses.insert(verified.key.public_id.clone(), at);
+                }
+            }
+        }
+        uses.into_iter()
+            .filter(|(_, at)| *at > 0)
+            .filter_map(|(id, at)| Some((id, Timestamp::from_millisecond(at).ok()?)))
+            .collect()
+    }
+
+    /// When a key was last used in this process, if it is known.
+    pub fn last_used(&self, public_id: &str) -> Option<Timestamp> {
         let remembered = self
             .remembered
             .read()
@@ -260,6 +325,7 @@ impl Keyring {
             .max();
         last.max(remembered.uses.get(public_id).copied())
             .filter(|at| *at > 0)
+            .and_then(|at| Timestamp::from_millisecond(at).ok())
     }
 
     /// Writes down when keys were last used, at most once a minute for each.
@@ -355,12 +421,10 @@ pub struct ApiKeySettings {
 }
 
 /// A key that is neither revoked nor expired.
-fn usable(key: &ApiKey, now: Timestamp) -> Result<()> {
+fn usable(key: &ApiKey, now: Timestamp) -> std::result::Result<(), Refusal> {
     if key.revoked_at.is_some() {
-        return Err(Error::Unauthenticated {
-            code: "api_key_revoked",
-            message: format!("the API key {:?} was revoked; ask for a new one", key.name),
-        });
+        let message = format!("the API key {:?} was revoked; ask for a new one", key.name);
+        return Err(("api_key_revoked", message));
     }
     match key.expires_at {
         Some(at) if at <= now => Err(expired(key)),
@@ -368,15 +432,13 @@ fn usable(key: &ApiKey, now: Timestamp) -> Result<()> {
     }
 }
 
-fn expired(key: &ApiKey) -> Error {
+fn expired(key: &ApiKey) -> Refusal {
     let at = key
         .expires_at
         .map(|at| format!(" at {at}"))
         .unwrap_or_default();
-    Error::Unauthenticated {
-        code: "api_key_expired",
-        message: format!("the API key {:?} expired{at}; ask for a new one", key.name),
-    }
+    let message = format!("the API key {:?} expired{at}; ask for a new one", key.name);
+    ("api_key_expired", message)
 }
 
 /// A new token of any kind.

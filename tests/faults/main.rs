@@ -4,10 +4,14 @@
 mod support;
 
 mod audit;
+mod canary;
 mod changes;
+mod cli;
 mod crash;
 mod disk;
 mod first_start;
+mod flood;
+mod key_changes;
 mod keys;
 mod refusals;
 mod stopping;

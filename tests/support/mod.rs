@@ -276,11 +276,9 @@ impl Client {
             })
             .collect();
         let status = response.status().as_u16();
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(u64::MAX)
-            .read_to_string()?;
+        let body = response.body_mut().with_config().limit(u64::MAX);
+        // Some files are sent compressed, whatever was asked for.
+        let text = String::from_utf8_lossy(&body.read_to_vec()?).into_owned();
         Ok(Reply {
             status,
             headers,

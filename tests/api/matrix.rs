@@ -1,0 +1,235 @@
+//! The permission matrix, made from the route table: every route × every kind of key gives the expected status.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tollkeeper::domain::credential::Kind;
+use tollkeeper::domain::permission::Permission;
+use tollkeeper::http::guard::Access;
+use tollkeeper::http::routes;
+use tollkeeper::service::keyring::random_token;
+
+use crate::support::{Client, Server};
+
+/// What a call of each route needs to succeed: its operation, its body, and its status with the right key. A route that is not
+/// here fails the test.
+fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
+    let none = |status| (None, status);
+    [
+        ("health", none(200)),
+        ("ready", none(200)),
+        ("openapi", none(200)),
+        ("docs", none(200)),
+        ("docs_file", none(200)),
+        ("page", none(200)),
+        ("page_file", none(200)),
+        ("list_access_profiles", none(200)),
+        (
+            "create_access_profile",
+            (Some(json!({ "name": "NEW" })), 201),
+        ),
+        ("get_access_profile", none(200)),
+        (
+            "update_access_profile",
+            (Some(json!({ "description": "NEW" })), 200),
+        ),
+        ("delete_access_profile", none(200)),
+        ("activate_access_profile", none(200)),
+        ("deactivate_access_profile", none(200)),
+        (
+            "clone_access_profile",
+            (Some(json!({ "name": "NEW" })), 201),
+        ),
+        ("list_versions", none(200)),
+        ("get_version", none(200)),
+        ("diff_versions", none(200)),
+        ("restore_version", none(200)),
+        ("list_audit_logs_of_profile", none(200)),
+        ("list_audit_logs", none(200)),
+        ("verify_audit_log", none(200)),
+        ("list_api_keys", none(200)),
+        (
+            "create_api_key",
+            (Some(json!({ "name": "NEW", "scopes": [] })), 200),
+        ),
+        ("get_api_key", none(200)),
+        (
+            "update_api_key",
+            (Some(json!({ "description": "NEW" })), 200),
+        ),
+        ("delete_api_key", none(200)),
+        ("rotate_api_key", none(200)),
+        ("list_permissions", none(200)),
+        ("list_permissions_short", none(200)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// A server with something to act upon, made anew for every call that succeeds.
+struct Stage {
+    server: Server,
+    made: u32,
+}
+
+impl Stage {
+    fn fresh_name(&mut self) -> String {
+        self.made += 1;
+        format!("thing {}", self.made)
+    }
+
+    /// The path with ids of things that are there: a profile with two versions, a key, a file.
+    fn concrete(&mut self, path: &str) -> String {
+        let client = self.server.client.clone();
+        let id = if path.contains("api-keys/{id}") {
+            client.make_key(&self.fresh_name(), &[]).0
+        } else if path.contains("{id}") {
+            let profile = client.create_profile(&json!({ "name": self.fresh_name() }));
+            let id = profile["id"].as_i64().unwrap();
+            let change = json!({ "description": "second version" });
+            client
+                .put(&format!("/api/access-profiles/{id}"), &change)
+                .expect(200);
+            id
+        } else {
+            0
+        };
+        let file = if path.starts_with("/docs") {
+            "swagger-ui.css"
+        } else {
+            "index.html"
+        };
+        path.replace("{id}", &id.to_string())
+            .replace("{n}", "2")
+            .replace("{file}", file)
+    }
+
+    fn call(
+        &mut self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> crate::support::Reply {
+        let path = self.concrete(path);
+        let body = body.map(|body| {
+            let mut body = body.clone();
+            for field in ["name", "description"] {
+                if body[field] == "NEW" {
+                    body[field] = json!(self.fresh_name());
+                }
+            }
+            body
+        });
+        client.send(method, &path, &[], body.as_ref())
+    }
+}
+
+/// The keys that are no good anywhere, with the code of the refusal.
+fn bad_keys(server: &Server) -> Vec<(&'static str, Client)> {
+    let client = &server.client;
+    let virtual_key = random_token(Kind::Virtual).unwrap_or_else(|error| panic!("{error}"));
+    let unknown = random_token(Kind::Management).unwrap_or_else(|error| panic!("{error}"));
+    let (id, revoked) = client.make_key("revoked", &["*"]);
+    client.delete(&format!("/api/api-keys/{id}")).expect(200);
+    let (id, rotated) = client.make_key("rotated", &["*"]);
+    client
+        .post(&format!("/api/api-keys/{id}/rotate"), &json!({}))
+        .expect(200);
+    let body = json!({ "name": "expired", "scopes": ["*"], "expires_at": "2026-06-01T12:00:01Z" });
+    let expired = client.post("/api/api-keys", &body).expect(200).json();
+    let expired = client.with_key(expired["key"].as_str().unwrap());
+    server.time.advance_seconds(1);
+    vec![
+        ("authorization_missing", client.with_key("")),
+        ("api_key_malformed", client.with_key("garbage")),
+        (
+            "wrong_credential_kind",
+            client.with_key(virtual_key.reveal()),
+        ),
+        ("api_key_unknown", client.with_key(unknown.reveal())),
+        ("api_key_unknown", rotated),
+        ("api_key_revoked", revoked),
+        ("api_key_expired", expired),
+    ]
+}
+
+#[test]
+fn every_route_answers_every_kind_of_key_as_its_row_says() {
+    let mut rows = rows();
+    // Dead keys cost a hash each time; a limit for failures would end that early, so each gets a server of its own.
+    let mut refusing = Stage {
+        server: Server::start(),
+        made: 0,
+    };
+    let bad = bad_keys(&refusing.server);
+    let mut stage = Stage {
+        server: Server::start(),
+        made: 0,
+    };
+    let names: Vec<String> = Permission::all()
+        .map(|permission| permission.to_string())
+        .collect();
+    let all_but = |needed: &str| -> Vec<&str> {
+        names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| *name != needed)
+            .collect()
+    };
+    let admin = stage.server.client.clone();
+    let (_, nothing) = admin.make_key("nothing", &[]);
+    let mut keys: BTreeMap<String, (Client, Client)> = BTreeMap::new();
+    for route in routes::table() {
+        let operation = route.description.operation;
+        let (body, status) = rows
+            .remove(operation)
+            .unwrap_or_else(|| panic!("{operation} has no row in the matrix"));
+        let method = route.method.as_str();
+        for path in route.paths() {
+            let what = format!("{method} {path}");
+            // Without a key and with bad ones: nothing has to be there, as nothing is looked at.
+            for (code, client) in &bad {
+                let reply = client.send(method, &path.replace(['{', '}'], ""), &[], body.as_ref());
+                if route.access == Access::Public {
+                    assert_ne!(reply.status, 401, "{what} {code}");
+                } else if reply.status == 429 {
+                    // The burst of failures is over; waiting is what the throttling tests are about.
+                    assert_eq!(*code, "api_key_unknown", "{what}");
+                } else {
+                    reply.expect_refusal(401, "authentication_error", code);
+                }
+            }
+            let mut good = vec![admin.clone()];
+            match route.access {
+                Access::Public => good.extend([nothing.clone(), admin.with_key("")]),
+                Access::AnyKey => good.push(nothing.clone()),
+                Access::Management(permission) => {
+                    let needed = permission.to_string();
+                    let (right, without) = keys.entry(needed.clone()).or_insert_with(|| {
+                        let (_, right) = admin.make_key(&format!("only {needed}"), &[&needed]);
+                        let (_, without) =
+                            admin.make_key(&format!("all but {needed}"), &all_but(&needed));
+                        (right, without)
+                    });
+                    good.push(right.clone());
+                    for client in [&nothing, without] {
+                        let reply = stage.call(client, method, &path, body.as_ref());
+                        reply.expect_refusal(403, "permission_error", "missing_permission");
+                        assert!(reply.message().contains(&needed), "{what}: {}", reply.text);
+                    }
+                }
+            }
+            for client in good {
+                let reply = stage.call(&client, method, &path, body.as_ref());
+                assert_eq!(reply.status, status, "{what}: {}", reply.text);
+            }
+        }
+    }
+    assert!(rows.is_empty(), "rows without a route: {:?}", rows.keys());
+    assert_eq!(
+        refusing.fresh_name(),
+        "thing 1",
+        "nothing was made for those who were refused"
+    );
+}

@@ -1,0 +1,200 @@
+//! Revoking, narrowing, rotating and expiring a key while 32 threads use it (R3): no request that began after the answer is
+//! accepted, and during a grace period none is refused.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Server};
+
+const PROFILES: &str = "/api/access-profiles?limit=1";
+const THREADS: usize = 32;
+/// Requests of each thread that must have begun after the change.
+const AFTER: usize = 20;
+
+/// What the threads saw: statuses of requests that ended before the change was asked for, and of those that began after its
+/// answer. What overlapped with the change may be either.
+struct Seen {
+    before: Vec<u16>,
+    after: Vec<u16>,
+}
+
+/// Lets every thread use one of `clients` while `change` runs.
+fn under_load<T>(clients: &[Client], change: impl FnOnce() -> T) -> (Seen, T) {
+    let (asked, answered) = (AtomicBool::new(false), AtomicBool::new(false));
+    let warm = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|number| {
+                let (client, asked, answered, warm) =
+                    (&clients[number % clients.len()], &asked, &answered, &warm);
+                scope.spawn(move || {
+                    let mut seen = Seen {
+                        before: Vec::new(),
+                        after: Vec::new(),
+                    };
+                    while seen.after.len() < AFTER {
+                        // Read before the request begins; the other flag after it has ended.
+                        let began_after = answered.load(Ordering::SeqCst);
+                        let status = client.get(PROFILES).status;
+                        if began_after {
+                            seen.after.push(status);
+                        } else if !asked.load(Ordering::SeqCst) {
+                            seen.before.push(status);
+                            if seen.before.len() == 3 {
+                                warm.fetch_add(1, Ordering::SeqCst);
+                            }
+                        }
+                    }
+                    seen
+                })
+            })
+            .collect();
+        while warm.load(Ordering::SeqCst) < THREADS
+            && !threads
+                .iter()
+                .any(std::thread::ScopedJoinHandle::is_finished)
+        {
+            std::thread::yield_now();
+        }
+        asked.store(true, Ordering::SeqCst);
+        let outcome = change();
+        answered.store(true, Ordering::SeqCst);
+        let mut all = Seen {
+            before: Vec::new(),
+            after: Vec::new(),
+        };
+        for thread in threads {
+            let seen = thread.join().unwrap();
+            all.before.extend(seen.before);
+            all.after.extend(seen.after);
+        }
+        (all, outcome)
+    })
+}
+
+/// A key that may read profiles, and a client for it.
+fn key(server: &Server, name: &str) -> (String, Client) {
+    let (id, client) = server.client.make_key(name, &["AccessProfiles:View"]);
+    (format!("/api/api-keys/{id}"), client)
+}
+
+#[track_caller]
+fn assert_all(statuses: &[u16], expected: &[u16]) {
+    assert!(!statuses.is_empty());
+    let odd = statuses
+        .iter()
+        .filter(|status| !expected.contains(status))
+        .count();
+    assert_eq!(
+        odd,
+        0,
+        "{odd} of {} answers are not {expected:?}: {statuses:?}",
+        statuses.len()
+    );
+}
+
+#[test]
+fn no_request_that_began_after_a_revocation_is_accepted() {
+    let server = Server::start();
+    for round in 0..3 {
+        let (path, client) = key(&server, &format!("key {round}"));
+        let (seen, _) = under_load(&[client], || server.client.delete(&path).expect(200));
+        assert_all(&seen.before, &[200]);
+        assert_all(&seen.after, &[401]);
+    }
+}
+
+#[test]
+fn no_request_that_began_after_a_narrowing_has_the_old_rights() {
+    let server = Server::start();
+    let (path, client) = key(&server, "key");
+    let put = |body: Value| server.client.put(&path, &body).expect(200);
+    for _ in 0..3 {
+        let (seen, _) = under_load(std::slice::from_ref(&client), || {
+            put(json!({ "scopes": ["Users:View"] }))
+        });
+        assert_all(&seen.before, &[200]);
+        assert_all(&seen.after, &[403]);
+        // Every thread may have to be verified anew at once; whoever finds the queue full is told to come back.
+        let (seen, _) = under_load(std::slice::from_ref(&client), || {
+            put(json!({ "scopes": ["AccessProfiles:View"] }))
+        });
+        assert_all(&seen.after, &[200, 503]);
+        client.get(PROFILES).expect(200);
+    }
+}
+
+#[test]
+fn no_request_that_began_after_a_rotation_is_accepted_with_the_old_secret() {
+    let server = Server::start();
+    let (path, old) = key(&server, "key");
+    let rotate = || {
+        server
+            .client
+            .post(&format!("{path}/rotate"), &json!({}))
+            .expect(200)
+            .json()
+    };
+    let (seen, answer) = under_load(std::slice::from_ref(&old), rotate);
+    assert_all(&seen.before, &[200]);
+    // Failures are counted, so the later ones are told to slow down; the new secret is let in from the same address.
+    assert_all(&seen.after, &[401, 429, 503]);
+    assert!(seen.after.contains(&401), "{:?}", seen.after);
+    server
+        .client
+        .with_key(answer["key"].as_str().unwrap())
+        .get(PROFILES)
+        .expect(200);
+}
+
+#[test]
+fn during_the_grace_period_both_secrets_work_and_after_it_the_new_one_alone() {
+    let server = Server::start();
+    let (path, old) = key(&server, "key");
+    let rotate = || {
+        server
+            .client
+            .post(&format!("{path}/rotate"), &json!({ "grace": "1h" }))
+            .expect(200)
+            .json()
+    };
+    let (seen, answer) = under_load(std::slice::from_ref(&old), rotate);
+    assert_all(&seen.before, &[200]);
+    assert_all(&seen.after, &[200, 503]);
+    let new = old.with_key(answer["key"].as_str().unwrap());
+    for client in [&old, &new] {
+        client.get(PROFILES).expect(200);
+    }
+    let end = || server.time.advance_seconds(3_600);
+    let both = [old.clone(), new.clone()];
+    std::thread::scope(|scope| {
+        // Both at once, each with its own expectation, and the same end of the grace period for both.
+        let ended = scope.spawn(|| under_load(&both[..1], end));
+        let (news, ()) = under_load(&both[1..], || ());
+        assert_all(&news.before, &[200]);
+        assert_all(&news.after, &[200]);
+        let (olds, ()) = ended.join().unwrap();
+        assert_all(&olds.before, &[200]);
+        assert_all(&olds.after, &[401, 503]);
+    });
+    old.get(PROFILES).expect(401);
+    new.get(PROFILES).expect(200);
+}
+
+#[test]
+fn no_request_that_began_after_the_expiry_of_a_key_is_accepted() {
+    let server = Server::start();
+    for round in 0..3 {
+        let (path, client) = key(&server, &format!("key {round}"));
+        let until = server.time.now() + jiff::SignedDuration::from_secs(60);
+        server
+            .client
+            .put(&path, &json!({ "expires_at": until }))
+            .expect(200);
+        client.get(PROFILES).expect(200);
+        let (seen, ()) = under_load(&[client], || server.time.advance_seconds(60));
+        assert_all(&seen.before, &[200]);
+        assert_all(&seen.after, &[401, 503]);
+    }
+}
