@@ -3,7 +3,8 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::keyring::{ApiKeySettings, random_successor, random_token};
+use super::keyring::ApiKeySettings;
+use super::tokens::{random_successor, random_token};
 use super::{Services, once};
 use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
 use crate::domain::audit::{Actor, NewAuditEntry};

@@ -14,8 +14,9 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::hasher::Hasher;
+use super::tokens::random;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
-use crate::domain::credential::{ID_LENGTH, Kind, SECRET_LENGTH, Token};
+use crate::domain::credential::Token;
 use crate::error::{Error, Result};
 use crate::store::{Store, api_keys};
 
@@ -85,7 +86,7 @@ impl Keyring {
             self.change().tokens.remove(&tag);
             return Ok(None);
         }
-        if let Err(error) = usable(&verified.key, now) {
+        if let Err(error) = verified.key.check_usable(now) {
             self.bury(&verified.key);
             return Err(error);
         }
@@ -151,9 +152,9 @@ impl Keyring {
             .expired
             .contains(&key.public_id)
         {
-            return Err(expired(&key));
+            return Err(key.expired());
         }
-        if let Err(error) = usable(&key, now) {
+        if let Err(error) = key.check_usable(now) {
             self.bury(&key);
             return Err(error);
         }
@@ -342,72 +343,4 @@ pub struct ApiKeySettings {
     pub permissions: crate::domain::permission::PermissionSet,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
-}
-
-/// A key that is neither revoked nor expired.
-fn usable(key: &ApiKey, now: Timestamp) -> Result<()> {
-    if key.revoked_at.is_some() {
-        return Err(Error::Unauthenticated {
-            code: "api_key_revoked",
-            message: format!("the API key {:?} was revoked; ask for a new one", key.name),
-        });
-    }
-    match key.expires_at {
-        Some(at) if at <= now => Err(expired(key)),
-        _ => Ok(()),
-    }
-}
-
-fn expired(key: &ApiKey) -> Error {
-    let at = key
-        .expires_at
-        .map(|at| format!(" at {at}"))
-        .unwrap_or_default();
-    Error::Unauthenticated {
-        code: "api_key_expired",
-        message: format!("the API key {:?} expired{at}; ask for a new one", key.name),
-    }
-}
-
-/// A new token of any kind.
-///
-/// # Errors
-/// [`Error::Internal`] when the system gives no randomness.
-pub fn random_token(kind: Kind) -> Result<Token> {
-    random_letters().map(|mut letters| Token::from_random(kind, &mut letters))
-}
-
-/// A new secret for a key that keeps its public id.
-///
-/// # Errors
-/// [`Error::Internal`] when the system gives no randomness.
-pub fn random_successor(kind: Kind, public_id: &str) -> Result<Token> {
-    random_letters().map(|mut letters| Token::with_id(kind, public_id, &mut letters))
-}
-
-fn random_letters() -> Result<[u8; ID_LENGTH + SECRET_LENGTH]> {
-    let mut letters = [0_u8; ID_LENGTH + SECRET_LENGTH];
-    let mut filled = 0;
-    while filled < letters.len() {
-        let bytes: [u8; 64] = random()?;
-        for byte in bytes
-            .into_iter()
-            .filter(|byte| Token::usable(*byte))
-            .take(letters.len() - filled)
-        {
-            letters[filled] = byte;
-            filled += 1;
-        }
-    }
-    Ok(letters)
-}
-
-/// Random bytes from the system.
-///
-/// # Errors
-/// [`Error::Internal`] when there are none.
-pub fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Error::internal("reading randomness", error))?;
-    Ok(bytes)
 }

@@ -7,6 +7,7 @@ pub mod first_start;
 pub mod hasher;
 pub mod keyring;
 pub mod once;
+pub mod tokens;
 
 use std::sync::Arc;
 
