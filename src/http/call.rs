@@ -237,11 +237,12 @@ impl Call {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 log::debug!("a body broke off: {error}");
-                Violation::alone(
+                Problem::from(Violation::alone(
                     &Path::root(),
                     "broken_body",
                     "the body ended before it was complete, or its chunks are malformed",
-                )
+                ))
+                .closing()
             })?;
             length += chunk.len();
             if length <= MAX_BODY {

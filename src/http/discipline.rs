@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::State;
 use super::authenticate::ControlSocket;
@@ -42,17 +42,44 @@ pub async fn apply(
     };
     let mut response = with_error_body(response, &context);
     set_headers(&mut response, &context);
+    let route = response.request().app_data::<RoutePath>();
+    let route = route.map_or("-", |route| route.0.as_str());
+    log_access(&context, shown(&method), route, response.status(), began);
+    Ok(response)
+}
+
+/// A whole answer to what never became a request, byte by byte, and its line in the access log.
+pub fn answer_unread(problem: &Problem, date: &str) -> Vec<u8> {
+    let began = Instant::now();
+    let context = Context::arrived(&HeaderMap::new());
+    let status = problem.status_code();
+    let body = problem.body(&context.request_id).to_string();
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         {REQUEST_ID}: {}\r\ndate: {date}\r\n",
+        body.len(),
+        context.request_id
+    )
+    .into_bytes();
+    for (name, value) in HEADERS {
+        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    answer.extend([b"\r\n", body.as_bytes()].concat());
+    log_access(&context, "-", "-", status, began);
+    answer
+}
+
+fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, began: Instant) {
     log::info!(
         target: super::ACCESS_LOG,
         request_id = context.request_id.as_str(),
         key_id = context.key_id.get().map_or("-", String::as_str),
-        method = shown(&method),
-        route = response.request().app_data::<RoutePath>().map_or("-", |route| route.0.as_str()),
-        status = response.status().as_u16(),
+        method = method,
+        route = route,
+        status = status.as_u16(),
         duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         "request"
     );
-    Ok(response)
 }
 
 /// The method as the access log shows it. Any word may stand in its place, a credential included.

@@ -3,9 +3,6 @@
 
 use actix_web::http::Method;
 use serde_json::json;
-use utoipa::PartialSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
 
 use super::access_profile_history as history;
 use super::api_key_schemas::{
@@ -13,14 +10,13 @@ use super::api_key_schemas::{
     RotateBody,
 };
 use super::history_schemas::{AuditLogList, AuditVerdict, JsonPatch, VersionAnswer, VersionList};
-use super::route::{Parameter, Route};
+use super::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
+use super::route::Route;
 use super::schemas::{
     AccessProfileAnswer, AccessProfileChangeRequest, AccessProfileDetail, AccessProfileList,
     AccessProfileRequest, CloneBody, Message, StatusAnswer,
 };
-use super::shapes::text_up_to;
 use super::{access_profiles, api_keys, docs, openapi, page, status};
-use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 /// Every route there is.
 pub fn table() -> Vec<Route> {
@@ -251,111 +247,3 @@ fn api_key_routes() -> Vec<Route> {
 
 const API_KEYS: &str = "/api/api-keys";
 const API_KEY: &str = "/api/api-keys/{id}";
-
-const LIMIT: Parameter = Parameter {
-    name: "limit",
-    description: "Items of a page",
-    schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
-};
-const OFFSET: Parameter = Parameter {
-    name: "offset",
-    description: "Items to skip",
-    schema: || integer(0, MAX_OFFSET, 0),
-};
-const PAGE: &[Parameter] = &[LIMIT, OFFSET];
-const KEY_LIST: &[Parameter] = &[
-    LIMIT,
-    OFFSET,
-    Parameter {
-        name: "search",
-        description: "Substring of name or description, without regard to case",
-        schema: || RefOr::T(text().max_length(Some(MAX_SEARCH)).into()),
-    },
-    Parameter {
-        name: "state",
-        description: "Keys that work, or keys whose time is over",
-        schema: || RefOr::T(text().enum_values(Some(["active", "expired"])).into()),
-    },
-    Parameter {
-        name: "sort",
-        description: "Field to sort by; - before it for descending",
-        schema: || sort_schema(api_keys::SORT_FIELDS),
-    },
-];
-const AGAINST: &[Parameter] = &[Parameter {
-    name: "against",
-    description: "The version to compare with; the one before when left out",
-    schema: || {
-        RefOr::T(
-            ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .minimum(Some(1))
-                .into(),
-        )
-    },
-}];
-const AUDIT_LIST: &[Parameter] = &[
-    LIMIT,
-    OFFSET,
-    Parameter {
-        name: "action",
-        description: "Entries of this kind only, such as access_profile.update",
-        schema: || RefOr::T(text().max_length(Some(100)).into()),
-    },
-    Parameter {
-        name: "user_id",
-        description: "Entries about this user only",
-        schema: || {
-            RefOr::T(
-                ObjectBuilder::new()
-                    .schema_type(Type::Integer)
-                    .minimum(Some(1))
-                    .into(),
-            )
-        },
-    },
-];
-const PROFILE_LIST: &[Parameter] = &[
-    LIMIT,
-    OFFSET,
-    Parameter {
-        name: "search",
-        description: "Substring of name or description, without regard to case",
-        schema: || text_up_to(MAX_SEARCH, Type::String),
-    },
-    Parameter {
-        name: "tags",
-        description: "Tags with commas between; profiles that have all of them",
-        schema: || text_up_to(access_profiles::MAX_TAGS, Type::String),
-    },
-    Parameter {
-        name: "is_active",
-        description: "Active or inactive profiles only",
-        schema: bool::schema,
-    },
-    Parameter {
-        name: "sort",
-        description: "Field to sort by; - before it for descending",
-        schema: || sort_schema(access_profiles::SORT_FIELDS),
-    },
-];
-
-fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
-    let words = fields
-        .iter()
-        .flat_map(|field| [(*field).to_owned(), format!("-{field}")]);
-    RefOr::T(text().enum_values(Some(words)).into())
-}
-
-fn text() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String)
-}
-
-fn integer(minimum: i64, maximum: i64, default: i64) -> RefOr<Schema> {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(minimum))
-        .maximum(Some(maximum))
-        .default(Some(default.into()));
-    RefOr::T(schema.into())
-}

@@ -15,6 +15,7 @@ mod limits;
 mod list_model;
 mod lists;
 mod openapi;
+mod parser;
 mod permissions;
 mod policies;
 mod profiles;
