@@ -138,6 +138,10 @@ fn refuse(request: &ServiceRequest) -> Option<Problem> {
 /// A page of a stranger can make a browser resolve its own name to this address (DNS rebinding); the Host header gives it away.
 fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
     let state = request.app_data::<actix_web::web::Data<State>>()?;
+    if let Some(authority) = request.uri().authority() {
+        // A target in absolute form says itself whom it means, and Host is then ignored (RFC 9112 §3.2.2).
+        return refuse_unless_allowed(&state.hosts, authority.as_str());
+    }
     let mut given = request.headers().get_all(header::HOST);
     let host = match (given.next(), given.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
@@ -152,7 +156,11 @@ fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
             ));
         }
     };
-    if state.hosts.allows(host) {
+    refuse_unless_allowed(&state.hosts, host)
+}
+
+fn refuse_unless_allowed(hosts: &Hosts, host: &str) -> Option<Problem> {
+    if hosts.allows(host) {
         return None;
     }
     let shown: String = host.chars().take(100).collect();
@@ -184,6 +192,10 @@ impl Hosts {
 
     /// Whether a Host header (name or address, port or not) is one of them.
     pub fn allows(&self, host: &str) -> bool {
+        // Before an @ stands a user name, which only looks like a host.
+        if host.contains('@') {
+            return false;
+        }
         let host = host.to_lowercase();
         let name = match host.strip_prefix('[') {
             Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -277,6 +289,7 @@ mod tests {
             "",
             "evil.example",
             "localhost.evil.example",
+            "localhost:1@evil.example",
             "192.0.2.2",
             "[2001:db8::1]:8080",
             "toll.example.evil",
