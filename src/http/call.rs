@@ -237,12 +237,7 @@ impl Call {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 log::debug!("a body broke off: {error}");
-                Problem::from(Violation::alone(
-                    &Path::root(),
-                    "broken_body",
-                    "the body ended before it was complete, or its chunks are malformed",
-                ))
-                .closing()
+                Problem::broken_body()
             })?;
             length += chunk.len();
             if length <= MAX_BODY {

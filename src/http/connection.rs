@@ -4,17 +4,24 @@
 //! and offers no hook. So what it writes is looked at on its way out. Only a whole answer without a body ends in an empty line,
 //! and only those that are not ours have no header but length, connection and date; in their place a [`Problem`] is written.
 //! Then the connection lingers for a moment: closed over bytes that nobody has read, it would be reset, and the answer lost.
+//!
+//! A malformed chunk makes actix drop the connection at once. A handler that reads the body still answers; a request whose key is
+//! being verified is answered from here.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io::Result;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::context::Context as Facts;
 use super::discipline;
 use super::problem::Problem;
 
@@ -28,9 +35,28 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1024 * 1024;
 
 /// One connection.
-pub struct Connection<T> {
+pub struct Connection<T: AsyncWrite + Unpin> {
     stream: T,
     stage: Stage,
+    waiting: Waiting,
+    /// Whether an answer went out only in part.
+    stuck: bool,
+}
+
+/// The request on a connection that waits to be let in, if one does.
+#[derive(Clone, Default)]
+pub struct Waiting(Rc<RefCell<Option<Rc<Facts>>>>);
+
+impl Waiting {
+    /// A request begins to wait.
+    pub fn begin(&self, facts: Option<Rc<Facts>>) {
+        self.0.replace(facts);
+    }
+
+    /// It waits no longer, and will be answered.
+    pub fn end(&self) {
+        self.0.take();
+    }
 }
 
 enum Stage {
@@ -44,13 +70,37 @@ enum Stage {
     Over,
 }
 
-impl<T> Connection<T> {
+impl<T: AsyncWrite + Unpin> Connection<T> {
     /// Wraps a stream that was accepted.
     pub fn new(stream: T) -> Self {
         Self {
             stream,
             stage: Stage::Open,
+            waiting: Waiting::default(),
+            stuck: false,
         }
+    }
+
+    /// Where a request of this connection says that it waits.
+    pub fn waiting(&self) -> Waiting {
+        self.waiting.clone()
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Drop for Connection<T> {
+    fn drop(&mut self) {
+        let Some(facts) = self.waiting.0.take() else {
+            return;
+        };
+        if self.stuck {
+            // Anything more would be taken for the rest of the answer before.
+            return;
+        }
+        let answer = discipline::answer_unread(&Problem::broken_body(), &facts);
+        // All that was written before has gone out, so there is room; a client that is gone is no matter.
+        let mut context = Context::from_waker(Waker::noop());
+        let _ = Pin::new(&mut self.stream).poll_write(&mut context, &answer);
+        let _ = Pin::new(&mut self.stream).poll_shutdown(&mut context);
     }
 }
 
@@ -62,14 +112,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     ) -> Poll<Result<usize>> {
         let this = &mut *self;
         if matches!(this.stage, Stage::Open) {
-            let Some((start, refusal)) = find_refusal(bytes) else {
-                return Pin::new(&mut this.stream).poll_write(context, bytes);
+            let Some((start, status)) = find_refusal(bytes) else {
+                let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+                this.stuck = !matches!(written, Poll::Ready(Ok(some)) if some == bytes.len());
+                return written;
             };
             if start > 0 {
                 // The answers before it go first; the rest will be offered again.
                 return Pin::new(&mut this.stream).poll_write(context, &bytes[..start]);
             }
-            let answer = discipline::answer_unread(&problem(refusal.status), refusal.date);
+            let answer =
+                discipline::answer_unread(&problem(status), &Facts::arrived(&HeaderMap::new()));
             this.stage = Stage::Refusing(answer, 0);
         }
         this.poll_end(context).map_ok(|()| bytes.len())
@@ -123,7 +176,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -133,15 +186,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
     }
 }
 
-/// A refusal of actix's own.
-#[derive(Debug, PartialEq, Eq)]
-struct Refusal<'a> {
-    status: StatusCode,
-    date: &'a str,
-}
-
-/// The refusal of actix's own that stands at the end of what is to be written, and where it begins.
-fn find_refusal(bytes: &[u8]) -> Option<(usize, Refusal<'_>)> {
+/// Where in what is to be written a refusal of actix's own begins, and its status.
+fn find_refusal(bytes: &[u8]) -> Option<(usize, StatusCode)> {
     if !bytes.ends_with(EMPTY_LINE.as_bytes()) {
         return None;
     }
@@ -154,17 +200,16 @@ fn find_refusal(bytes: &[u8]) -> Option<(usize, Refusal<'_>)> {
     let head = std::str::from_utf8(&bytes[start..]).ok()?;
     let mut lines = head.strip_suffix(EMPTY_LINE)?.split("\r\n");
     let status: StatusCode = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let (mut empty, mut date) = (false, "");
+    let mut empty = false;
     for line in lines {
         match line.split_once(": ")? {
             ("content-length", "0") => empty = true,
-            ("connection", _) => {}
-            ("date", value) => date = value,
+            ("connection" | "date", _) => {}
             _ => return None,
         }
     }
     let refuses = status.is_client_error() || status.is_server_error();
-    (refuses && empty).then_some((start, Refusal { status, date }))
+    (refuses && empty).then_some((start, status))
 }
 
 /// What we say where actix gives only a status.
@@ -175,8 +220,7 @@ fn problem(status: StatusCode) -> Problem {
             "validation_error",
             "malformed_request",
             "this is no valid HTTP/1.1 request: its first line or a header is malformed, or Host is missing or stands twice, or \
-             Content-Length is no number or stands beside Transfer-Encoding, or the path has more than 65534 bytes, or a chunk of \
-             the body is malformed",
+             Content-Length is no number or stands beside Transfer-Encoding, or the path has more than 65534 bytes",
         ),
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(
             status,
@@ -193,3 +237,6 @@ fn problem(status: StatusCode) -> Problem {
         _ => Problem::panicked(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
@@ -49,9 +49,9 @@ pub async fn apply(
 }
 
 /// A whole answer to what never became a request, byte by byte, and its line in the access log.
-pub fn answer_unread(problem: &Problem, date: &str) -> Vec<u8> {
+pub fn answer_unread(problem: &Problem, context: &Context) -> Vec<u8> {
     let began = Instant::now();
-    let context = Context::arrived(&HeaderMap::new());
+    let date = HttpDate::from(SystemTime::now());
     let status = problem.status_code();
     let body = problem.body(&context.request_id).to_string();
     let mut answer = format!(
@@ -65,7 +65,7 @@ pub fn answer_unread(problem: &Problem, date: &str) -> Vec<u8> {
         answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
     answer.extend([b"\r\n", body.as_bytes()].concat());
-    log_access(&context, "-", "-", status, began);
+    log_access(context, "-", "-", status, began);
     answer
 }
 

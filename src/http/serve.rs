@@ -109,7 +109,8 @@ where
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .on_connect_ext(move |_: &Connection<T>, extensions| {
+        .on_connect_ext(move |connection: &Connection<T>, extensions| {
+            extensions.insert(connection.waiting());
             mark(extensions);
         })
         .finish(map_config(application, |()| AppConfig::default()))

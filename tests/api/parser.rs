@@ -136,19 +136,31 @@ fn what_comes_before_a_malformed_request_is_answered_first() {
 #[test]
 fn a_malformed_chunk_is_answered_once_on_a_connection_that_ends() {
     let server = Server::start();
-    let key = &server.client.key;
-    server.client.get("/api/access-profiles").expect(200);
+    let mut number = 0;
     for connection in ["", "connection: close\r\n", "connection: keep-alive\r\n"] {
         for body in ["zz\r\n", "5\r\n{\"nam\r\nxx\r\n", "fffffffffffffffff\r\n"] {
-            let reply = refused(
-                &server,
-                format!(
-                    "POST /api/access-profiles HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
-                     content-type: application/json\r\ntransfer-encoding: chunked\r\n{connection}\r\n{body}"
-                ),
-            );
-            reply.expect_refusal(400, "validation_error", "broken_body");
-            assert_eq!(reply.header("connection"), Some("close"));
+            for verified in [true, false] {
+                number += 1;
+                let (id, made) = server.client.make_key(&number.to_string(), &["*"]);
+                if !verified {
+                    // A change of a key makes the server forget that it verified it.
+                    let path = format!("/api/api-keys/{id}");
+                    let change = serde_json::json!({ "description": "changed" });
+                    server.client.put(&path, &change).expect(200);
+                }
+                let key = &made.key;
+                let reply = refused(
+                    &server,
+                    format!(
+                        "POST /api/access-profiles HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
+                         content-type: application/json\r\nx-request-id: mine\r\n\
+                         transfer-encoding: chunked\r\n{connection}\r\n{body}"
+                    ),
+                );
+                reply.expect_refusal(400, "validation_error", "broken_body");
+                assert_eq!(reply.header("connection"), Some("close"));
+                assert_eq!(reply.header("x-request-id"), Some("mine"));
+            }
         }
     }
 }
