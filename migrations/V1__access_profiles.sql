@@ -115,8 +115,10 @@ CREATE TABLE audit_logs (
     mac               BLOB    NOT NULL CHECK (length(mac) = 32)
 ) STRICT;
 CREATE INDEX audit_logs_by_access_profile ON audit_logs (access_profile_id, id) WHERE access_profile_id IS NOT NULL;
+CREATE INDEX audit_logs_by_profile_and_action ON audit_logs (access_profile_id, action, id)
+    WHERE access_profile_id IS NOT NULL;
 CREATE INDEX audit_logs_by_user ON audit_logs (user_id, id) WHERE user_id IS NOT NULL;
-CREATE INDEX audit_logs_by_action ON audit_logs (action, id);
+CREATE INDEX audit_logs_by_action ON audit_logs (action, id) WHERE access_profile_id IS NOT NULL;
 
 -- Answers of requests with an Idempotency-Key, kept for a day.
 CREATE TABLE idempotency_keys (

@@ -5,43 +5,27 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
-use actix_web::{HttpServer, rt, web};
+use actix_web::{rt, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Settings;
 use crate::domain::credential::Token;
 use crate::error::{Error, Result};
+use crate::http::State;
 use crate::http::attempts::Attempts;
-use crate::http::authenticate::ControlSocket;
 use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
-use crate::http::discipline::{self, Hosts};
+use crate::http::discipline::Hosts;
+use crate::http::serve::{Listeners, serve};
 use crate::http::shown::Answers;
-use crate::http::{State, configure};
 use crate::service::keyring::Keyring;
-use crate::service::{Clock, Services, first_start, once};
+use crate::service::{Clock, Services, first_start};
 use crate::store::directory::{DataDirectory, Owned};
 use crate::store::{self, Store};
+use crate::upkeep::Upkeep;
 
-/// How long open requests may take to end after a stop was asked for; the store needs the rest of the 8 seconds (R10).
-const DRAIN_SECONDS: u64 = 5;
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long the head of a request may take.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often the whole file is read for damage.
-const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
-/// How often the upkeep thread wakes up, and the uses of keys are written down.
-const STEP: Duration = Duration::from_secs(30);
-/// How often what has grown too old is removed.
-const SWEEP_EVERY: Duration = Duration::from_mins(10);
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 /// Longest path of a Unix socket that every system takes.
@@ -132,11 +116,6 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     })
 }
 
-struct Listeners {
-    network: Option<TcpListener>,
-    control: UnixListener,
-}
-
 impl App {
     /// The port that was bound; 0 when only the control socket was.
     pub fn port(&self) -> u16 {
@@ -196,36 +175,6 @@ impl App {
     }
 }
 
-/// Starts the workers.
-fn serve(
-    listeners: Listeners,
-    state: web::Data<State>,
-    max_connections: usize,
-) -> std::io::Result<Server> {
-    let http = HttpServer::new(move || {
-        actix_web::App::new()
-            .configure(configure(state.clone()))
-            .wrap(from_fn(discipline::apply))
-    })
-    .on_connect(|connection, extensions| {
-        if connection.is::<rt::net::UnixStream>() {
-            extensions.insert(ControlSocket);
-        }
-    })
-    .workers(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
-    .max_connections(max_connections)
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(HEAD_TIMEOUT)
-    .shutdown_timeout(DRAIN_SECONDS)
-    .disable_signals()
-    .listen_uds(listeners.control)?;
-    let http = match listeners.network {
-        Some(listener) => http.listen(listener)?,
-        None => http,
-    };
-    Ok(http.run())
-}
-
 /// Ends when the server is to stop. Signals are received from the call on, not only from the first poll on.
 fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
     let signals = (
@@ -245,69 +194,6 @@ fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
             _ = terminate.recv() => log::info!("SIGTERM: draining"),
             _ = interrupt.recv() => log::info!("interrupted: draining"),
         }
-    }
-}
-
-/// The thread that looks after the database: a full check now if the file is not vouched for and one every day, and every few
-/// minutes a sweep of what has grown too old.
-struct Upkeep {
-    stop: Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Upkeep {
-    fn start(services: Arc<Services>) -> Result<Self> {
-        let (stop, stopped) = channel();
-        let work = move || {
-            let vouched_for = services.store.health().integrity_is_good();
-            let mut check_in = if vouched_for {
-                INTEGRITY_EVERY
-            } else {
-                Duration::ZERO
-            };
-            let mut until_sweep = SWEEP_EVERY;
-            while stopped.recv_timeout(check_in.min(STEP)) == Err(RecvTimeoutError::Timeout) {
-                check_in = check_in.saturating_sub(STEP);
-                until_sweep = until_sweep.saturating_sub(STEP);
-                if check_in.is_zero() {
-                    check(&services);
-                    check_in = INTEGRITY_EVERY;
-                }
-                sweep(&services, &mut until_sweep);
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name("upkeep".to_owned())
-            .spawn(work)
-            .map_err(|error| Error::internal("starting the upkeep thread", error))?;
-        Ok(Self { stop, thread })
-    }
-
-    fn stop(self) {
-        drop(self.stop);
-        if self.thread.join().is_err() {
-            log::error!("the upkeep thread panicked");
-        }
-    }
-}
-
-/// Writes down when keys were used, and every few minutes removes what has grown too old.
-fn sweep(services: &Services, until_sweep: &mut Duration) {
-    if let Err(error) = services.keyring.write_uses(&services.store) {
-        log::warn!("noting when keys were used: {error}");
-    }
-    if until_sweep.is_zero() {
-        *until_sweep = SWEEP_EVERY;
-        if let Err(error) = once::sweep(services) {
-            log::warn!("forgetting old idempotency keys: {error}");
-        }
-    }
-}
-
-fn check(services: &Services) {
-    match services.store.check_integrity() {
-        Ok(()) => log::info!("the database file was checked and is sound"),
-        Err(error) => log::error!("the check of the database file: {error}"),
     }
 }
 

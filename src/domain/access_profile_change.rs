@@ -2,6 +2,8 @@
 //!
 //! A budget or rate limit that keeps its place (same scope, same reset duration) keeps its id and with it its counters.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
@@ -72,9 +74,20 @@ impl AccessProfile {
         new.mcp_servers = input.mcp_servers.unwrap_or(new.mcp_servers);
         new.mcp_tool_overrides = input.mcp_tool_overrides.unwrap_or(new.mcp_tool_overrides);
         if let Some(terms) = input.provider_configs {
+            let lines = self.provider_configs.iter();
+            let old: HashMap<String, &ProviderConfig> = lines
+                .map(|line| (fold(&line.provider_name), line))
+                .collect();
             new.provider_configs = terms
                 .into_iter()
-                .map(|line| provider(&self.provider_configs, line, next_id, now))
+                .map(|terms| {
+                    provider(
+                        old.get(&fold(&terms.provider_name)).copied(),
+                        terms,
+                        next_id,
+                        now,
+                    )
+                })
                 .collect();
         }
         if let Some(terms) = input.budgets {
@@ -121,13 +134,11 @@ impl AccessProfile {
 }
 
 fn provider(
-    old: &[ProviderConfig],
+    old: Option<&ProviderConfig>,
     terms: ProviderTerms,
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> ProviderConfig {
-    let name = fold(&terms.provider_name);
-    let old = old.iter().find(|line| fold(&line.provider_name) == name);
     let scope = format!("provider:{}", terms.provider_name);
     ProviderConfig {
         id: old.map_or_else(&mut *next_id, |line| line.id),

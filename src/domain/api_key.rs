@@ -8,7 +8,7 @@ use super::input::{Fields, MAX_NAME, Node, nearest, read_description};
 use super::permission::{Permission, PermissionSet};
 use super::validator::entity_tag;
 use super::violation::Violations;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Length of a salt, in bytes (RFC 9106 §3.1 recommends 16).
 pub const SALT_LENGTH: usize = 16;
@@ -65,6 +65,35 @@ impl ApiKey {
     /// Whether it may do everything for ever: somebody must hold such a key.
     pub fn is_all_powerful(&self) -> bool {
         self.permissions.is_all() && self.expires_at.is_none()
+    }
+
+    /// Whether it is neither revoked nor expired.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when its time is over.
+    pub fn check_usable(&self, now: Timestamp) -> Result<()> {
+        if self.revoked_at.is_some() {
+            return Err(Error::Unauthenticated {
+                code: "api_key_revoked",
+                message: format!("the API key {:?} was revoked; ask for a new one", self.name),
+            });
+        }
+        match self.expires_at {
+            Some(at) if at <= now => Err(self.expired()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is said to whoever uses it after its time.
+    pub fn expired(&self) -> Error {
+        let at = self
+            .expires_at
+            .map(|at| format!(" at {at}"))
+            .unwrap_or_default();
+        Error::Unauthenticated {
+            code: "api_key_expired",
+            message: format!("the API key {:?} expired{at}; ask for a new one", self.name),
+        }
     }
 }
 

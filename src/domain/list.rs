@@ -14,6 +14,8 @@ pub const MAX_LIMIT: i64 = 500;
 pub const DEFAULT_LIMIT: i64 = 25;
 /// Furthest a page may start.
 pub const MAX_OFFSET: i64 = i32::MAX as i64;
+/// Most bytes of a page: what is beyond is refused, so that no request takes all memory.
+pub const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Longest search text, in characters.
 pub const MAX_SEARCH: usize = 255;
 
@@ -208,6 +210,12 @@ impl Query {
         }
         self.violations.finish(Some(value))
     }
+}
+
+/// The refusal of a page with more than [`MAX_PAGE_BYTES`].
+pub fn page_too_large() -> Error {
+    let sentence = format!("these have more than {MAX_PAGE_BYTES} bytes; ask for fewer");
+    Violation::alone(&Path::root().field("limit"), "page_too_large", sentence)
 }
 
 /// Reads an id from a path: a whole number of 1 or more.

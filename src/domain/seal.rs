@@ -55,9 +55,12 @@ impl Seal {
     /// The text under a seal.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it was sealed for another caller or request, or was changed.
+    /// [`Error::Conflict`] when it was sealed for another secret, such as the caller's before a rotation.
     pub fn open(&self, sealed: &str) -> Result<String> {
-        let broken = || Error::internal("opening a sealed answer", "it does not fit");
+        let broken = || {
+            let message = "Idempotency-Key: the answer under this key was sealed for a secret that was rotated since; use a new key";
+            Error::conflict("idempotent_answer_sealed", "", message)
+        };
         let bytes: Vec<u8> = sealed
             .chars()
             .map(u8::try_from)

@@ -61,17 +61,14 @@ pub async fn get_version(_: Caller<View, AccessProfiles>, call: Call) -> Answer 
 pub async fn diff(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let (id, number) = (call.id("id")?, call.id("n")?);
     let against = call.query(|query| query.integer("against", 1, i64::MAX))?;
-    let services = call.services();
-    let text = blocking(move || {
-        let (from, to) = services.store.read(|reading| {
+    let (from, to) = call
+        .read(move |reading| {
             let to = access_profile_versions::get(reading, id, number)?;
-            let from =
-                access_profile_versions::get(reading, id, against.unwrap_or((number - 1).max(1)))?;
-            Ok((from, to))
-        })?;
-        patch(&from.snapshot, &to.snapshot)
-    })
-    .await?;
+            let against = against.unwrap_or((number - 1).max(1));
+            Ok((access_profile_versions::get(reading, id, against)?, to))
+        })
+        .await?;
+    let text = blocking(move || patch(&from.snapshot, &to.snapshot)).await?;
     let media_type = HeaderValue::from_static("application/json-patch+json");
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, media_type))
@@ -85,6 +82,7 @@ pub async fn diff(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let place = (call.id("id")?, call.id("n")?);
     let if_match = call.if_match()?;
+    call.no_fields().await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let once = call.once(&actor)?;
     let restore = move || {
@@ -142,6 +140,7 @@ async fn audit_logs(call: Call, access_profile_id: Option<i64>) -> Answer {
 /// 503 when the log or its anchor can't be read.
 pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let services = call.services();
+    let _permit = call.read_permit().await;
     let verdict = blocking(move || services.store.verify_audit_log()).await?;
     ok(&match verdict {
         Verdict::Intact { entries } => AuditVerdict {

@@ -167,6 +167,7 @@ pub async fn deactivate(caller: Caller<Update, AccessProfiles>, call: Call) -> A
 async fn set_active(caller: Caller<Update, AccessProfiles>, call: Call, active: bool) -> Answer {
     let id = call.id("id")?;
     let if_match = call.if_match()?;
+    call.no_fields().await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let set = move || service::access_profiles::set_active(&services, actor, id, active, if_match);
     Ok(shown(&blocking(set).await?))

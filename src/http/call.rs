@@ -12,16 +12,18 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::SemaphorePermit;
 
 use super::State;
 use super::context::Context;
 use super::problem::Problem;
 use crate::domain::audit::Actor;
 use crate::domain::idempotency::{Once, read_key};
+use crate::domain::input::{Fields, Node};
 use crate::domain::json;
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::IfMatch;
-use crate::domain::violation::{Path, Violation};
+use crate::domain::violation::{Path, Violation, Violations};
 use crate::error::Result;
 use crate::service::Services;
 use crate::store::Reading;
@@ -146,9 +148,28 @@ impl Call {
         work: impl FnOnce(&Reading<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let services = self.services();
-        // The permits are never withdrawn, so this only waits.
-        let _permit = self.state().read_permits.acquire().await;
+        let _permit = self.read_permit().await;
         blocking(move || services.store.read(work)).await
+    }
+
+    /// A place among those who read from the database; held until it is dropped.
+    pub async fn read_permit(&self) -> Option<SemaphorePermit<'_>> {
+        // The permits are never withdrawn, so this only waits.
+        self.state().read_permits.acquire().await.ok()
+    }
+
+    /// Makes sure that the body, if there is one, is an object without fields.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn no_fields(&self) -> std::result::Result<(), Problem> {
+        self.optional_json(|body| {
+            let violations = Violations::default();
+            let empty = Node::root(body, &violations).object().map(Fields::finish);
+            violations.finish(empty)
+        })
+        .await
+        .map(|_| ())
     }
 
     /// A piece of the path as text.
@@ -199,12 +220,16 @@ impl Call {
     /// # Errors
     /// 400 when it is malformed.
     pub fn if_match(&self) -> Result<IfMatch> {
-        self.request
-            .headers()
-            .get(header::IF_MATCH)
-            .map_or(Ok(IfMatch::Unconditional), |value| {
-                IfMatch::parse(value.to_str().unwrap_or_default())
-            })
+        let lines = self.request.headers().get_all(header::IF_MATCH);
+        let lines: Vec<&str> = lines
+            .map(|value| value.to_str().unwrap_or_default())
+            .collect();
+        // Several lines are one list (RFC 9110 §5.3).
+        if lines.is_empty() {
+            Ok(IfMatch::Unconditional)
+        } else {
+            IfMatch::parse(&lines.join(", "))
+        }
     }
 
     /// What the `Idempotency-Key` header asks for, on behalf of a key. Call it after the body was read.
@@ -270,11 +295,7 @@ impl Call {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 log::debug!("a body broke off: {error}");
-                Violation::alone(
-                    &Path::root(),
-                    "broken_body",
-                    "the body ended before it was complete, or its chunks are malformed",
-                )
+                Problem::broken_body()
             })?;
             length += chunk.len();
             if length <= MAX_BODY {

@@ -3,14 +3,14 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::authenticate::ControlSocket;
 use super::call::state;
@@ -42,17 +42,44 @@ pub async fn apply(
     };
     let mut response = with_error_body(response, &context);
     set_headers(&mut response, &context);
+    let route = response.request().app_data::<RoutePath>();
+    let route = route.map_or("-", |route| route.0.as_str());
+    log_access(&context, shown(&method), route, response.status(), began);
+    Ok(response)
+}
+
+/// A whole answer to what never became a request, byte by byte, and its line in the access log.
+pub fn answer_unread(problem: &Problem, context: &Context) -> Vec<u8> {
+    let began = Instant::now();
+    let date = HttpDate::from(SystemTime::now());
+    let status = problem.status_code();
+    let body = problem.body(&context.request_id).to_string();
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         {REQUEST_ID}: {}\r\ndate: {date}\r\n",
+        body.len(),
+        context.request_id
+    )
+    .into_bytes();
+    for (name, value) in HEADERS {
+        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    answer.extend([b"\r\n", body.as_bytes()].concat());
+    log_access(context, "-", "-", status, began);
+    answer
+}
+
+fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, began: Instant) {
     log::info!(
         target: super::ACCESS_LOG,
         request_id = context.request_id.as_str(),
         key_id = context.key_id.get().map_or("-", String::as_str),
-        method = shown(&method),
-        route = response.request().app_data::<RoutePath>().map_or("-", |route| route.0.as_str()),
-        status = response.status().as_u16(),
+        method = method,
+        route = route,
+        status = status.as_u16(),
         duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         "request"
     );
-    Ok(response)
 }
 
 /// The method as the access log shows it. Any word may stand in its place, a credential included.
@@ -110,6 +137,11 @@ fn refuse(request: &ServiceRequest) -> Option<Problem> {
 
 /// A page of a stranger can make a browser resolve its own name to this address (DNS rebinding); the Host header gives it away.
 fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
+    let state = state(request.request());
+    if let Some(authority) = request.uri().authority() {
+        // A target in absolute form says itself whom it means, and Host is then ignored (RFC 9112 §3.2.2).
+        return refuse_unless_allowed(&state.hosts, authority.as_str());
+    }
     let mut given = request.headers().get_all(header::HOST);
     let host = match (given.next(), given.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
@@ -124,7 +156,11 @@ fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
             ));
         }
     };
-    if state(request.request()).hosts.allows(host) {
+    refuse_unless_allowed(&state.hosts, host)
+}
+
+fn refuse_unless_allowed(hosts: &Hosts, host: &str) -> Option<Problem> {
+    if hosts.allows(host) {
         return None;
     }
     let shown: String = host.chars().take(100).collect();
@@ -156,6 +192,10 @@ impl Hosts {
 
     /// Whether a Host header (name or address, port or not) is one of them.
     pub fn allows(&self, host: &str) -> bool {
+        // Before an @ stands a user name, which only looks like a host.
+        if host.contains('@') {
+            return false;
+        }
         let host = host.to_lowercase();
         let name = match host.strip_prefix('[') {
             Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -249,6 +289,7 @@ mod tests {
             "",
             "evil.example",
             "localhost.evil.example",
+            "localhost:1@evil.example",
             "192.0.2.2",
             "[2001:db8::1]:8080",
             "toll.example.evil",

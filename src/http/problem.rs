@@ -90,6 +90,17 @@ impl Problem {
         }
     }
 
+    /// The body can't be read to its end, and neither can anything after it.
+    pub fn broken_body() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "validation_error",
+            "broken_body",
+            "the body ended before it was complete, or its chunks are malformed",
+        )
+        .closing()
+    }
+
     /// The handler panicked; the panic hook has logged it.
     pub fn panicked() -> Self {
         Self::internal()

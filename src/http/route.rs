@@ -1,11 +1,12 @@
 //! One route: where it is, who may call it, what it takes and answers. The handler's signature says who may call.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -28,7 +29,16 @@ pub struct Route {
     pub access: Access,
     /// What the OpenAPI document says about it.
     pub description: Description,
-    mount: Box<dyn Fn() -> actix_web::Route>,
+    mount: Box<dyn Fn(Query) -> actix_web::Route>,
+}
+
+/// What becomes of a query string.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Query {
+    /// The handler reads it, or nobody minds it.
+    Passed,
+    /// The route takes no parameters, and nothing is silently ignored.
+    Refused,
 }
 
 /// The path of the route that serves a request, as it stands in the table; for the access log.
@@ -102,10 +112,18 @@ impl Route {
         F: Fn(G, Call) -> Fut + Clone + 'static,
         Fut: Future<Output = Answer> + 'static,
     {
-        let mount = move || {
+        let mount = move |query| {
             let handler = handler.clone();
             web::to(move |guard: G, call: Call| {
-                let answer = AssertUnwindSafe(handler(guard, call)).catch_unwind();
+                let refusal = match query {
+                    Query::Refused => call.query(|_| ()).err(),
+                    Query::Passed => None,
+                };
+                let answer = match refusal {
+                    Some(error) => Either::Left(ready(Err(error.into()))),
+                    None => Either::Right(handler(guard, call)),
+                };
+                let answer = AssertUnwindSafe(answer).catch_unwind();
                 async move { answer.await.unwrap_or_else(|_| Err(Problem::panicked())) }
             })
         };
@@ -121,6 +139,15 @@ impl Route {
             description,
             mount: Box::new(mount),
         }
+    }
+
+    fn mounted(&self) -> actix_web::Route {
+        let takes_none = self.description.query.is_empty() && self.access != Access::Public;
+        (self.mount)(if takes_none {
+            Query::Refused
+        } else {
+            Query::Passed
+        })
     }
 
     /// The paths it stands for.
@@ -198,9 +225,9 @@ pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
         let allow = allow.join(", ");
         let mut resource = web::resource(path.as_str()).app_data(RoutePath(path.clone()));
         for route in routes {
-            resource = resource.route((route.mount)().method(route.method.clone()));
+            resource = resource.route(route.mounted().method(route.method.clone()));
             if route.method == Method::GET {
-                resource = resource.route((route.mount)().method(Method::HEAD));
+                resource = resource.route(route.mounted().method(Method::HEAD));
             }
         }
         config.service(

@@ -64,6 +64,10 @@ impl<K: Eq + Hash> Answers<K> {
             return;
         }
         let size = shown.body.len() + OVERHEAD;
+        if size > MAX_BYTES / 4 {
+            // One large answer is not worth all the others.
+            return;
+        }
         if generation > kept.generation || kept.bytes + size > MAX_BYTES {
             *kept = Kept::empty(generation);
         }
@@ -99,11 +103,13 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let kept = Answers::default();
-        let large = shown(&"x".repeat(MAX_BYTES / 4));
+        let large = shown(&"x".repeat(MAX_BYTES / 4 - OVERHEAD));
         for id in 0..100 {
             kept.keep(0, id, &large);
-            assert!(kept.0.read().unwrap().answers.len() < 4);
+            assert!(kept.0.read().unwrap().answers.len() <= 4);
         }
         assert_eq!(kept.find(0, &99), Some(large));
+        kept.keep(0, 100, &shown(&"x".repeat(MAX_BYTES)));
+        assert_eq!(kept.find(0, &100), None);
     }
 }

@@ -3,7 +3,8 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::keyring::{ApiKeySettings, random_successor, random_token};
+use super::keyring::ApiKeySettings;
+use super::tokens::{random_successor, random_token};
 use super::{Services, once};
 use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
 use crate::domain::audit::{Actor, NewAuditEntry};
@@ -144,6 +145,8 @@ pub fn update(
             return Ok(before);
         }
         if changed.permissions != before.permissions || outlives(&changed, &before) {
+            // Both: who could narrow a stronger key could then rotate it, and act in its name.
+            refuse_escalation(holder, before.permissions)?;
             refuse_escalation(holder, changed.permissions)?;
         }
         api_keys::update(

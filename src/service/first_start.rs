@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::Services;
 use super::api_keys::insert;
-use super::keyring::{ApiKeySettings, random_token};
+use super::keyring::ApiKeySettings;
+use super::tokens::random_token;
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::permission::PermissionSet;

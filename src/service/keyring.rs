@@ -5,9 +5,9 @@
 //! sending one costs no hash each time; guesses are not. Whoever changes a key calls [`Keyring::forget`] after the commit and before
 //! answering, so the old rights end with that answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -16,8 +16,10 @@ use subtle::ConstantTimeEq;
 
 use super::flights::Flights;
 use super::hasher::Hasher;
+use super::remembered::{Remembered, Verified};
+use super::tokens::random;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
-use crate::domain::credential::{ID_LENGTH, Kind, SECRET_LENGTH, Token};
+use crate::domain::credential::Token;
 use crate::error::{Error, Result};
 use crate::store::{Store, api_keys};
 
@@ -33,33 +35,6 @@ pub struct Keyring {
     /// Under which tokens are remembered; differs in every process.
     secret: [u8; 32],
     remembered: RwLock<Remembered>,
-}
-
-#[derive(Default)]
-struct Remembered {
-    tokens: HashMap<[u8; 32], Verified>,
-    /// Counts the calls of [`Keyring::forget`], so that a verification that began before one is not remembered after it.
-    changes: u64,
-    /// Keys that were met after their time: a clock that is set back does not bring them to life again.
-    expired: HashSet<String>,
-    /// Secrets that were right once, with the public id and why they are refused.
-    dead: HashMap<[u8; 32], (String, Refusal)>,
-    /// Grace periods that were met to be over, by public id; likewise.
-    ended: HashMap<String, Timestamp>,
-    /// Uses of keys that have since been forgotten: public id and milliseconds.
-    uses: HashMap<String, i64>,
-}
-
-/// Code and message of [`Error::Unauthenticated`].
-type Refusal = (&'static str, String);
-
-#[derive(Clone)]
-struct Verified {
-    key: Arc<ApiKey>,
-    /// Until when this token works, if it is the one before a rotation.
-    until: Option<Timestamp>,
-    /// Milliseconds; shared with the copies that requests hold.
-    last_used: Arc<AtomicI64>,
 }
 
 impl Keyring {
@@ -82,33 +57,29 @@ impl Keyring {
     /// [`Error::Unauthenticated`] when it has expired since.
     pub fn recall(&self, token: &Token, now: Timestamp) -> Result<Option<Arc<ApiKey>>> {
         let tag = self.tag(token);
-        let known = {
-            let remembered = self
-                .remembered
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, (code, message))) = remembered.dead.get(&tag) {
-                return Err(Error::Unauthenticated {
-                    code,
-                    message: message.clone(),
-                });
+        let (known, changes) = {
+            let remembered = self.look();
+            if let Some((_, refusal)) = remembered.dead.get(&tag) {
+                return Err(refusal.clone());
             }
-            remembered.tokens.get(&tag).cloned()
+            (remembered.tokens.get(&tag).cloned(), remembered.changes)
         };
         let Some(verified) = known else {
             return Ok(None);
         };
         if let Some(until) = verified.until.filter(|until| *until <= now) {
             let mut remembered = self.change();
-            remembered.tokens.remove(&tag);
-            remembered
-                .ended
-                .insert(verified.key.public_id.clone(), until);
+            if remembered.changes == changes {
+                remembered.tokens.remove(&tag);
+                remembered.note_use(&verified);
+                let public_id = verified.key.public_id.clone();
+                remembered.ended.insert(public_id, until);
+            }
             return Ok(None);
         }
-        if let Err((code, message)) = usable(&verified.key, now) {
-            self.bury(&verified.key);
-            return Err(Error::Unauthenticated { code, message });
+        if let Err(error) = verified.key.check_usable(now) {
+            self.bury(&verified.key, changes);
+            return Err(error);
         }
         verified
             .last_used
@@ -124,16 +95,16 @@ impl Keyring {
     /// over, or [`Error::Unavailable`] when too many keys are being verified.
     pub fn verify(&self, store: &Store, token: &Token, now: Timestamp) -> Result<Arc<ApiKey>> {
         let flight = (self.tag(token), self.changes());
-        self.flights
-            .join(flight, || self.verify_alone(store, token, now))
+        let key = self
+            .flights
+            .join(flight, || self.verify_alone(store, token, now))?;
+        // Who joined late may have come after its time.
+        key.check_usable(now)?;
+        Ok(key)
     }
 
     fn verify_alone(&self, store: &Store, token: &Token, now: Timestamp) -> Result<Arc<ApiKey>> {
-        let changes = self
-            .remembered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .changes;
+        let changes = self.changes();
         let stored = store.read(|reading| api_keys::find_secret(reading, token.id()))?;
         let hash = self.hash(
             token,
@@ -168,19 +139,17 @@ impl Keyring {
                 "the API key {:?} was rotated and this secret's grace period is over",
                 key.name
             );
-            return Err(self.refuse(token, &key, changes, ("api_key_rotated", message)));
+            let refusal = Error::Unauthenticated {
+                code: "api_key_rotated",
+                message,
+            };
+            return Err(self.refuse(token, &key, changes, refusal));
         }
-        if self
-            .remembered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .expired
-            .contains(&key.public_id)
-        {
-            return Err(self.refuse(token, &key, changes, expired(&key)));
+        if self.look().expired.contains(&key.public_id) {
+            return Err(self.refuse(token, &key, changes, key.expired()));
         }
-        if let Err(refusal) = usable(&key, now) {
-            self.bury(&key);
+        if let Err(refusal) = key.check_usable(now) {
+            self.bury(&key, changes);
             return Err(self.refuse(token, &key, changes, refusal));
         }
         let key = Arc::new(key);
@@ -189,7 +158,7 @@ impl Keyring {
     }
 
     /// The refusal of a secret that was right once, remembered like a success.
-    fn refuse(&self, token: &Token, key: &ApiKey, changes: u64, refusal: Refusal) -> Error {
+    fn refuse(&self, token: &Token, key: &ApiKey, changes: u64, refusal: Error) -> Error {
         let tag = self.tag(token);
         let mut remembered = self.change();
         if remembered.changes == changes {
@@ -201,8 +170,7 @@ impl Keyring {
             let dead = (key.public_id.clone(), refusal.clone());
             remembered.dead.insert(tag, dead);
         }
-        let (code, message) = refusal;
-        Error::Unauthenticated { code, message }
+        refusal
     }
 
     /// Remembers a token that this process has just made, so that its first use needs no hashing. `changes` is what
@@ -213,10 +181,7 @@ impl Keyring {
 
     /// How often [`Keyring::forget`] was called.
     pub fn changes(&self) -> u64 {
-        self.remembered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .changes
+        self.look().changes
     }
 
     fn remember(
@@ -260,20 +225,17 @@ impl Keyring {
         remembered.changes += 1;
         remembered.expired.remove(public_id);
         remembered.dead.retain(|_, (id, _)| id != public_id);
-        let gone = remembered
-            .tokens
-            .extract_if(|_, verified| verified.key.public_id == public_id);
-        for (_, verified) in gone.collect::<Vec<_>>() {
-            remembered.note_use(&verified);
-        }
+        remembered.take_out(public_id);
     }
 
-    /// Keys whose time was met to be over stay dead until they are changed.
-    fn bury(&self, key: &ApiKey) {
+    /// Keys whose time was met to be over stay dead until they are changed; one that was changed since it was looked up is not
+    /// touched.
+    fn bury(&self, key: &ApiKey, changes: u64) {
         let mut remembered = self.change();
-        remembered
-            .tokens
-            .retain(|_, verified| verified.key.public_id != key.public_id);
+        if remembered.changes != changes {
+            return;
+        }
+        remembered.take_out(&key.public_id);
         if key.expires_at.is_some() {
             remembered.expired.insert(key.public_id.clone());
         }
@@ -290,42 +252,14 @@ impl Keyring {
 
     /// When keys were last used in this process, by public id.
     pub fn last_uses(&self) -> HashMap<String, Timestamp> {
-        let remembered = self
-            .remembered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut uses = remembered.uses.clone();
-        for verified in remembered.tokens.values() {
-            let at = verified.last_used.load(Ordering::Relaxed);
-            match uses.get_mut(&verified.key.public_id) {
-                Some(known) => *known = at.max(*known),
-                None => {
-                    uses.insert(verified.key.public_id.clone(), at);
-                }
-            }
-        }
-        uses.into_iter()
-            .filter(|(_, at)| *at > 0)
-            .filter_map(|(id, at)| Some((id, Timestamp::from_millisecond(at).ok()?)))
+        let uses = self.look().last_uses().into_iter();
+        uses.filter_map(|(id, at)| Some((id, Timestamp::from_millisecond(at).ok()?)))
             .collect()
     }
 
     /// When a key was last used in this process, if it is known.
     pub fn last_used(&self, public_id: &str) -> Option<Timestamp> {
-        let remembered = self
-            .remembered
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let living = remembered
-            .tokens
-            .values()
-            .filter(|verified| verified.key.public_id == public_id);
-        let last = living
-            .map(|verified| verified.last_used.load(Ordering::Relaxed))
-            .max();
-        last.max(remembered.uses.get(public_id).copied())
-            .filter(|at| *at > 0)
-            .and_then(|at| Timestamp::from_millisecond(at).ok())
+        self.last_uses().remove(public_id)
     }
 
     /// Writes down when keys were last used, at most once a minute for each.
@@ -335,13 +269,9 @@ impl Keyring {
     pub fn write_uses(&self, store: &Store) -> Result<()> {
         let uses: Vec<(String, i64)> = {
             let mut remembered = self.change();
-            let mut uses = std::mem::take(&mut remembered.uses);
-            for verified in remembered.tokens.values() {
-                let at = verified.last_used.load(Ordering::Relaxed);
-                let known = uses.entry(verified.key.public_id.clone()).or_default();
-                *known = at.max(*known);
-            }
-            uses.into_iter().filter(|(_, at)| *at > 0).collect()
+            let uses = remembered.last_uses();
+            remembered.uses.clear();
+            uses.into_iter().collect()
         };
         if uses.is_empty() {
             return Ok(());
@@ -385,6 +315,12 @@ impl Keyring {
         self.hasher.runs()
     }
 
+    fn look(&self) -> RwLockReadGuard<'_, Remembered> {
+        self.remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn change(&self) -> RwLockWriteGuard<'_, Remembered> {
         self.remembered
             .write()
@@ -399,14 +335,6 @@ impl Keyring {
     }
 }
 
-impl Remembered {
-    fn note_use(&mut self, verified: &Verified) {
-        let at = verified.last_used.load(Ordering::Relaxed);
-        let known = self.uses.entry(verified.key.public_id.clone()).or_default();
-        *known = at.max(*known);
-    }
-}
-
 /// What a new key is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKeySettings {
@@ -418,68 +346,4 @@ pub struct ApiKeySettings {
     pub permissions: crate::domain::permission::PermissionSet,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
-}
-
-/// A key that is neither revoked nor expired.
-fn usable(key: &ApiKey, now: Timestamp) -> std::result::Result<(), Refusal> {
-    if key.revoked_at.is_some() {
-        let message = format!("the API key {:?} was revoked; ask for a new one", key.name);
-        return Err(("api_key_revoked", message));
-    }
-    match key.expires_at {
-        Some(at) if at <= now => Err(expired(key)),
-        _ => Ok(()),
-    }
-}
-
-fn expired(key: &ApiKey) -> Refusal {
-    let at = key
-        .expires_at
-        .map(|at| format!(" at {at}"))
-        .unwrap_or_default();
-    let message = format!("the API key {:?} expired{at}; ask for a new one", key.name);
-    ("api_key_expired", message)
-}
-
-/// A new token of any kind.
-///
-/// # Errors
-/// [`Error::Internal`] when the system gives no randomness.
-pub fn random_token(kind: Kind) -> Result<Token> {
-    random_letters().map(|mut letters| Token::from_random(kind, &mut letters))
-}
-
-/// A new secret for a key that keeps its public id.
-///
-/// # Errors
-/// [`Error::Internal`] when the system gives no randomness.
-pub fn random_successor(kind: Kind, public_id: &str) -> Result<Token> {
-    random_letters().map(|mut letters| Token::with_id(kind, public_id, &mut letters))
-}
-
-fn random_letters() -> Result<[u8; ID_LENGTH + SECRET_LENGTH]> {
-    let mut letters = [0_u8; ID_LENGTH + SECRET_LENGTH];
-    let mut filled = 0;
-    while filled < letters.len() {
-        let bytes: [u8; 64] = random()?;
-        for byte in bytes
-            .into_iter()
-            .filter(|byte| Token::usable(*byte))
-            .take(letters.len() - filled)
-        {
-            letters[filled] = byte;
-            filled += 1;
-        }
-    }
-    Ok(letters)
-}
-
-/// Random bytes from the system.
-///
-/// # Errors
-/// [`Error::Internal`] when there are none.
-pub fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Error::internal("reading randomness", error))?;
-    Ok(bytes)
 }

@@ -9,6 +9,8 @@ pub mod flights;
 pub mod hasher;
 pub mod keyring;
 pub mod once;
+pub mod remembered;
+pub mod tokens;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use rusqlite::{params, params_from_iter};
 use super::Reading;
 use super::fault::Doing;
 use crate::domain::letter_case::fold;
-use crate::domain::list::{Listed, Page, Sort};
+use crate::domain::list::{Listed, MAX_PAGE_BYTES, Page, Sort, page_too_large};
 use crate::error::Result;
 
 /// Fields to sort by, the default first. Every order ends in the id, so it is total.
@@ -140,10 +140,17 @@ impl Select {
                     .collect()
             })
             .doing("listing access profiles")?;
-        found
-            .into_iter()
-            .map(|(id, version)| snapshot(reading, id, version))
-            .collect()
+        let mut size = 0;
+        let mut items = Vec::with_capacity(found.len());
+        for (id, version) in found {
+            let json = snapshot(reading, id, version)?;
+            size += json.len();
+            if size > MAX_PAGE_BYTES {
+                return Err(page_too_large());
+            }
+            items.push(json);
+        }
+        Ok(items)
     }
 
     fn count(&self, reading: &Reading<'_>, filter: &Filter) -> Result<i64> {

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::Reading;
 use super::access_profiles::find_current_version;
 use super::fault::Doing;
-use crate::domain::list::{Listed, Page};
+use crate::domain::list::{Listed, MAX_PAGE_BYTES, Page, page_too_large};
 use crate::error::{Error, Result};
 
 /// One version of a profile.
@@ -37,19 +37,27 @@ fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
 /// A page of a profile's versions, the newest first.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such profile.
+/// [`Error::NotFound`] when there is no such profile, [`Error::Invalid`] when the page is too large.
 pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version>> {
     let total_count = current_version(reading, id)?;
-    let items = reading
+    let mut size = 0;
+    let mut items = Vec::new();
+    let mut statement = reading
         .connection
         .prepare_cached(
             "SELECT access_profile_id, version, snapshot, created_at, created_by FROM access_profile_versions
              WHERE access_profile_id = ?1 ORDER BY version DESC LIMIT ?2 OFFSET ?3",
         )
-        .and_then(|mut statement| {
-            statement.query_map(params![id, page.limit, page.offset], version)?.collect()
-        })
         .doing("listing versions")?;
+    let rows = statement.query_map(params![id, page.limit, page.offset], version);
+    for row in rows.doing("listing versions")? {
+        let version = row.doing("listing versions")?;
+        size += version.snapshot.len();
+        if size > MAX_PAGE_BYTES {
+            return Err(page_too_large());
+        }
+        items.push(version);
+    }
     // Versions have no gaps: the number of the current one is how many there are.
     Ok(Listed { items, total_count })
 }

@@ -1,6 +1,6 @@
 //! The anchor of the audit log: how many entries there were and the hash of the last one, in a file outside the database.
 //!
-//! It moves forward on every start and stop, and only while the entry it names is still there: whoever cuts or rewrites the
+//! It moves forward on every start and stop and every half minute between, and only while the entry it names is still there: whoever cuts or rewrites the
 //! log, or removes the file, can't make the server forget what it saw.
 
 use std::io::ErrorKind;
@@ -51,9 +51,12 @@ impl Store {
             }
             None => audit::head(reading).map(Some),
         })?;
+        let noted = read(self.directory())?.map(|anchor| anchor.entries);
         match head {
-            Some((entries, mac)) => write(self.directory(), entries, &mac, now),
-            None => Ok(()),
+            Some((entries, mac)) if Some(entries) != noted => {
+                write(self.directory(), entries, &mac, now)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -101,7 +101,11 @@ pub struct Filter {
 /// # Errors
 /// [`Error::NotFound`] when there is no such profile and never was.
 pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed<AuditEntry>> {
-    let mut conditions = vec!["access_profile_id IS NOT NULL"];
+    // Entries about API keys are not for who may only read access profiles.
+    let mut conditions = match filter.access_profile_id {
+        Some(_) => Vec::new(),
+        None => vec!["access_profile_id IS NOT NULL"],
+    };
     let mut values: Vec<Value> = Vec::new();
     let mut require = |condition, value: Option<Value>| {
         if let Some(value) = value {

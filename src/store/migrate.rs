@@ -105,5 +105,5 @@ mod tests {
         assert_eq!(found, RELEASED);
     }
 
-    const RELEASED: [(i32, u64); 1] = [(1, 11_340_786_724_974_580_211)];
+    const RELEASED: [(i32, u64); 1] = [(1, 1_620_363_681_300_167_261)];
 }

@@ -43,7 +43,7 @@ fn call(server: &Process) {
     assert_eq!(
         ask(
             "GET",
-            "/api/governance/access-profiles/1?x=1",
+            "/api/governance/access-profiles/1/versions?limit=1",
             "id-read",
             None
         ),
@@ -72,7 +72,7 @@ const EXPECTED: [(&str, &str, &str, u64, bool); 7] = [
     (
         "id-read",
         "GET",
-        "/api/governance/access-profiles/{id}",
+        "/api/governance/access-profiles/{id}/versions",
         200,
         true,
     ),

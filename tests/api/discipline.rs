@@ -1,5 +1,6 @@
 //! What holds for every request, known route or not: the error body, the request id, the headers, and HEAD.
 
+use tollkeeper::http::guard::Access;
 use tollkeeper::http::routes;
 
 use crate::openapi::concrete;
@@ -256,4 +257,41 @@ fn head_answers_what_get_answers_without_its_body() {
             );
         }
     }
+}
+
+#[test]
+fn a_parameter_that_no_route_takes_is_refused_after_the_caller_was_authenticated() {
+    let server = Server::start();
+    let client = &server.client;
+    let (_, stranger) = client.make_key("without permissions here", &["Users:View"]);
+    for route in routes::table() {
+        let public = route.access == Access::Public;
+        for path in route.paths() {
+            let path = format!("{}?nope=1&limit=1", concrete(&path));
+            let method = route.method.as_str();
+            let reply = client.send(method, &path, &[], None);
+            if public {
+                assert_ne!(reply.status, 400, "{method} {path}");
+                continue;
+            }
+            reply.expect_refusal(400, "validation_error", "unknown_parameter");
+            assert_eq!(reply.json()["error"]["param"], "nope", "{method} {path}");
+            let reply = client.with_key("").send(method, &path, &[], None);
+            reply.expect_refusal(401, "authentication_error", "authorization_missing");
+            if matches!(route.access, Access::Management(_)) {
+                let reply = stranger.send(method, &path, &[], None);
+                reply.expect_refusal(403, "permission_error", "missing_permission");
+            }
+        }
+    }
+    let profile = client.create_profile(&serde_json::json!({ "name": "x" }));
+    let one = format!("{PATH}/{}", profile["id"]);
+    client.delete(&format!("{one}?force=true")).expect_refusal(
+        400,
+        "validation_error",
+        "unknown_parameter",
+    );
+    client.get(&one).expect(200);
+    client.get(&format!("{one}?")).expect(200);
+    client.get(&format!("{one}?%ff=1")).expect(400);
 }

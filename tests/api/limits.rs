@@ -51,6 +51,7 @@ fn only_names_of_this_server_are_answered() {
         "0.0.0.0",
         "[2001:db8::1]",
         "localhost@evil.example",
+        "localhost:1@evil.example",
         "evil.example:80",
         "",
         "\"",
@@ -83,7 +84,8 @@ fn a_request_has_exactly_one_host() {
     ] {
         let reply = get(&server, headers);
         // The head is no valid HTTP (RFC 9112 §3.2), so there is no request that could reach a route.
-        assert_eq!(reply.status, 400, "{headers:?}");
+        reply.expect_refusal(400, "validation_error", "malformed_request");
+        assert!(reply.message().contains("Host"), "{}", reply.text);
         assert_eq!(reply.header("connection"), Some("close"));
     }
     let old = exchange(server.client.port, "GET /health HTTP/1.0\r\n\r\n");
@@ -91,6 +93,43 @@ fn a_request_has_exactly_one_host() {
     let old = exchange(
         server.client.port,
         "GET /health HTTP/1.0\r\nhost: evil.example\r\n\r\n",
+    );
+    old.expect_refusal(421, "misdirected_request", "host_not_allowed");
+}
+
+#[test]
+fn a_target_that_names_a_host_is_believed_over_the_host_header() {
+    let server = Server::start();
+    let ask = |target: &str, host: &str| {
+        exchange(
+            server.client.port,
+            format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n"),
+        )
+    };
+    for target in [
+        "http://localhost/health",
+        "http://127.0.0.1:8080/health",
+        "http://[::1]/health",
+        "HTTP://LocalHost/health",
+    ] {
+        for host in ["localhost", "evil.example"] {
+            assert_eq!(ask(target, host).status, 200, "{target} {host}");
+        }
+    }
+    for target in [
+        "http://evil.example/health",
+        "http://evil.example:8080/nope",
+        "https://evil.example/",
+        "http://localhost@evil.example/health",
+        "http://localhost:1@evil.example/health",
+        "http://localhost.evil.example/health",
+    ] {
+        let reply = ask(target, "localhost");
+        reply.expect_refusal(421, "misdirected_request", "host_not_allowed");
+    }
+    let old = exchange(
+        server.client.port,
+        "GET http://evil.example/health HTTP/1.0\r\n\r\n",
     );
     old.expect_refusal(421, "misdirected_request", "host_not_allowed");
 }

@@ -21,6 +21,7 @@ mod list_model;
 mod lists;
 mod matrix;
 mod openapi;
+mod parser;
 mod permissions;
 mod policies;
 mod profiles;

@@ -7,7 +7,7 @@ use tollkeeper::domain::credential::Kind;
 use tollkeeper::domain::permission::Permission;
 use tollkeeper::http::guard::Access;
 use tollkeeper::http::routes;
-use tollkeeper::service::keyring::random_token;
+use tollkeeper::service::tokens::random_token;
 
 use crate::support::{Client, Server};
 

@@ -2,7 +2,7 @@
 //! twenty a second.
 
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::service::keyring::{random_successor, random_token};
+use tollkeeper::service::tokens::{random_successor, random_token};
 
 use crate::support::{Reply, Server};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::service::keyring::random_token;
+use tollkeeper::service::tokens::random_token;
 
 use crate::support::process::{Process, tollkeeper};
 use crate::support::wire::{Wire, encoded};

@@ -30,7 +30,34 @@ impl Wire {
     }
 
     /// Reads one whole answer. The body is what Content-Length announces, or all until the end without it.
+    #[track_caller]
     pub fn answer(&mut self) -> Reply {
+        let mut reply = self.head();
+        let mut body = Vec::new();
+        match reply.header("content-length") {
+            Some(length) => {
+                body.resize(length.parse().unwrap(), 0);
+                self.0.read_exact(&mut body).unwrap();
+            }
+            None => {
+                self.0.read_to_end(&mut body).unwrap();
+            }
+        }
+        reply.text = String::from_utf8(body).unwrap();
+        reply
+    }
+
+    /// Reads until the server ends the connection in order; nothing more may come.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).unwrap();
+        assert_eq!(String::from_utf8_lossy(&rest), "");
+    }
+
+    /// Reads one answer that has no body.
+    #[track_caller]
+    pub fn head(&mut self) -> Reply {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
@@ -51,21 +78,10 @@ impl Wire {
                 (name.to_lowercase(), value.trim().to_owned())
             })
             .collect();
-        let length = headers.iter().find(|(name, _)| name == "content-length");
-        let mut body = Vec::new();
-        match length {
-            Some((_, length)) => {
-                body.resize(length.parse().unwrap(), 0);
-                self.0.read_exact(&mut body).unwrap();
-            }
-            None => {
-                self.0.read_to_end(&mut body).unwrap();
-            }
-        }
         Reply {
             status,
             headers,
-            text: String::from_utf8(body).unwrap(),
+            text: String::new(),
         }
     }
 }

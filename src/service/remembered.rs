@@ -1,0 +1,68 @@
+//! What the keyring remembers of keys, and when they were used. Holds no secret: tokens are known by their tags.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+
+use crate::domain::api_key::ApiKey;
+use crate::error::Error;
+
+/// What a keyring remembers.
+#[derive(Default)]
+pub struct Remembered {
+    /// Tokens that were verified, by their tags.
+    pub tokens: HashMap<[u8; 32], Verified>,
+    /// Counts the calls of [`super::keyring::Keyring::forget`], so that a verification that began before one is not remembered after it.
+    pub changes: u64,
+    /// Keys that were met after their time: a clock that is set back does not bring them to life again.
+    pub expired: HashSet<String>,
+    /// Secrets that were right once, with the public id and why they are refused.
+    pub dead: HashMap<[u8; 32], (String, Error)>,
+    /// Grace periods that were met to be over, by public id; likewise.
+    pub ended: HashMap<String, Timestamp>,
+    /// Uses of keys that have since been forgotten: public id and milliseconds.
+    pub uses: HashMap<String, i64>,
+}
+
+/// A token that was verified.
+#[derive(Clone)]
+pub struct Verified {
+    /// The key it belongs to.
+    pub key: Arc<ApiKey>,
+    /// Until when this token works, if it is the one before a rotation.
+    pub until: Option<Timestamp>,
+    /// Milliseconds; shared with the copies that requests hold.
+    pub last_used: Arc<AtomicI64>,
+}
+
+impl Remembered {
+    /// Forgets the tokens of a key, but not when they were used.
+    pub fn take_out(&mut self, public_id: &str) {
+        let of_key = |verified: &Verified| verified.key.public_id == public_id;
+        let gone = self.tokens.extract_if(|_, verified| of_key(verified));
+        for (_, verified) in gone.collect::<Vec<_>>() {
+            self.note_use(&verified);
+        }
+    }
+
+    /// Keeps when a token was used, although the token is forgotten.
+    pub fn note_use(&mut self, verified: &Verified) {
+        let at = verified.last_used.load(Ordering::Relaxed);
+        let known = self.uses.entry(verified.key.public_id.clone()).or_default();
+        *known = at.max(*known);
+    }
+
+    /// When keys were last used, by public id, in milliseconds.
+    pub fn last_uses(&self) -> HashMap<String, i64> {
+        let mut uses = self.uses.clone();
+        for verified in self.tokens.values() {
+            let at = verified.last_used.load(Ordering::Relaxed);
+            let known = uses.entry(verified.key.public_id.clone()).or_default();
+            *known = at.max(*known);
+        }
+        uses.retain(|_, at| *at > 0);
+        uses
+    }
+}

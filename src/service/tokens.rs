@@ -1,0 +1,47 @@
+//! Making tokens: the letters of a new one come from the system's randomness.
+
+use crate::domain::credential::{ID_LENGTH, Kind, SECRET_LENGTH, Token};
+use crate::error::{Error, Result};
+
+/// A new token of any kind.
+///
+/// # Errors
+/// [`Error::Internal`] when the system gives no randomness.
+pub fn random_token(kind: Kind) -> Result<Token> {
+    random_letters().map(|mut letters| Token::from_random(kind, &mut letters))
+}
+
+/// A new secret for a key that keeps its public id.
+///
+/// # Errors
+/// [`Error::Internal`] when the system gives no randomness.
+pub fn random_successor(kind: Kind, public_id: &str) -> Result<Token> {
+    random_letters().map(|mut letters| Token::with_id(kind, public_id, &mut letters))
+}
+
+fn random_letters() -> Result<[u8; ID_LENGTH + SECRET_LENGTH]> {
+    let mut letters = [0_u8; ID_LENGTH + SECRET_LENGTH];
+    let mut filled = 0;
+    while filled < letters.len() {
+        let bytes: [u8; 64] = random()?;
+        for byte in bytes
+            .into_iter()
+            .filter(|byte| Token::usable(*byte))
+            .take(letters.len() - filled)
+        {
+            letters[filled] = byte;
+            filled += 1;
+        }
+    }
+    Ok(letters)
+}
+
+/// Random bytes from the system.
+///
+/// # Errors
+/// [`Error::Internal`] when there are none.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::internal("reading randomness", error))?;
+    Ok(bytes)
+}

@@ -1,0 +1,88 @@
+//! The upkeep of a running server: looking for damage, and removing what has grown too old.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::service::{Services, once};
+
+/// How often the whole file is read for damage.
+const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
+/// How often the upkeep thread wakes up, and the uses of keys are written down.
+const STEP: Duration = Duration::from_secs(30);
+/// How often what has grown too old is removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// The thread that looks after the database: a full check now if the file is not vouched for and one every day, and every few
+/// minutes a sweep of what has grown too old.
+pub struct Upkeep {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Upkeep {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the system gives no thread.
+    pub fn start(services: Arc<Services>) -> Result<Self> {
+        let (stop, stopped) = channel();
+        let work = move || {
+            let vouched_for = services.store.health().integrity_is_good();
+            let mut check_in = if vouched_for {
+                INTEGRITY_EVERY
+            } else {
+                Duration::ZERO
+            };
+            let mut until_sweep = SWEEP_EVERY;
+            while stopped.recv_timeout(check_in.min(STEP)) == Err(RecvTimeoutError::Timeout) {
+                check_in = check_in.saturating_sub(STEP);
+                until_sweep = until_sweep.saturating_sub(STEP);
+                if check_in.is_zero() {
+                    check(&services);
+                    check_in = INTEGRITY_EVERY;
+                }
+                sweep(&services, &mut until_sweep);
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("upkeep".to_owned())
+            .spawn(work)
+            .map_err(|error| Error::internal("starting the upkeep thread", error))?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Stops the thread and waits for it; a check that is running is finished.
+    pub fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            log::error!("the upkeep thread panicked");
+        }
+    }
+}
+
+/// Writes down when keys were used, and every few minutes removes what has grown too old.
+fn sweep(services: &Services, until_sweep: &mut Duration) {
+    if let Err(error) = services.keyring.write_uses(&services.store) {
+        log::warn!("noting when keys were used: {error}");
+    }
+    // What is anchored can't be cut off unnoticed any more.
+    if let Err(error) = services.store.anchor_audit_log(services.clock.now()) {
+        log::warn!("anchoring the audit log: {error}");
+    }
+    if until_sweep.is_zero() {
+        *until_sweep = SWEEP_EVERY;
+        if let Err(error) = once::sweep(services) {
+            log::warn!("forgetting old idempotency keys: {error}");
+        }
+    }
+}
+
+fn check(services: &Services) {
+    match services.store.check_integrity() {
+        Ok(()) => log::info!("the database file was checked and is sound"),
+        Err(error) => log::error!("the check of the database file: {error}"),
+    }
+}

@@ -1,0 +1,184 @@
+//! What is no valid HTTP request and never reaches a route, byte by byte: refused in our words all the same.
+
+use crate::support::process::Process;
+use crate::support::wire::Wire;
+use crate::support::{Reply, Server};
+
+/// Sends bytes on a connection of its own; answers what comes back, after which the connection must end.
+#[track_caller]
+fn refused(server: &Server, request: impl AsRef<[u8]>) -> Reply {
+    let mut wire = Wire::open(server.client.port);
+    wire.send(request.as_ref());
+    let reply = wire.answer();
+    wire.expect_end();
+    reply
+}
+
+#[track_caller]
+fn expect_ours(reply: &Reply, status: u16, kind: &str, code: &str) {
+    reply.expect_refusal(status, kind, code);
+    for (name, value) in [
+        ("connection", "close"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cache-control", "no-store"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        assert_eq!(reply.header(name), Some(value), "{reply:?}");
+    }
+    assert_eq!(reply.header("x-request-id").unwrap().len(), 32);
+    assert!(reply.header("date").unwrap().ends_with(" GMT"));
+}
+
+#[test]
+fn bytes_that_are_no_request_are_refused_in_our_words() {
+    let server = Server::start();
+    let long = "a".repeat(70_000);
+    for request in [
+        "hello\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
+        "GET\r\n\r\n",
+        "GET /health\r\n\r\n",
+        "GET /health HTTP/9.9\r\nhost: localhost\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GET /he alth HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "G\u{0}T /health HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "GET /health HTTP/1.1\r\n\r\n",
+        "HEAD /health HTTP/1.1\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nno colon\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nx y: z\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nx-bad: a\u{0}b\r\n\r\n",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nx-folded: a\r\n b\r\n\r\n",
+        "POST /health HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /health HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip\r\n\r\n",
+        "POST /health HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+        "POST /health HTTP/1.1\r\nhost: localhost\r\ncontent-length: +1\r\n\r\n",
+        "POST /health HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        "POST /health HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999999999999999\r\n\r\n",
+        "POST /health HTTP/1.0\r\n\r\n",
+        &format!("GET /{long} HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+    ] {
+        let reply = refused(&server, request);
+        assert_eq!(reply.status, 400, "{request:.100}");
+        expect_ours(&reply, 400, "validation_error", "malformed_request");
+    }
+    assert_eq!(server.client.get("/health").status, 200);
+}
+
+#[test]
+fn more_headers_than_are_read_are_refused_in_our_words() {
+    let server = Server::start();
+    let headers = |count: usize| "x-one-of-many: 1\r\n".repeat(count);
+    // Beside them stands Host.
+    let ask = |count| {
+        format!(
+            "GET /health HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
+            headers(count)
+        )
+    };
+    let mut wire = Wire::open(server.client.port);
+    wire.send(ask(95).as_bytes());
+    assert_eq!(wire.answer().status, 200);
+    for request in [
+        ask(96),
+        ask(1_000),
+        format!(
+            "GET /health HTTP/1.1\r\nhost: localhost\r\nx-big: {}",
+            "a".repeat(140_000)
+        ),
+        format!(
+            "GET /health HTTP/1.1\r\nhost: localhost\r\nx-big: {}\r\n\r\n",
+            "a".repeat(600_000)
+        ),
+    ] {
+        let reply = refused(&server, request);
+        expect_ours(&reply, 431, "headers_too_large", "headers_too_large");
+    }
+}
+
+#[test]
+fn a_head_that_does_not_arrive_in_time_is_refused_in_our_words() {
+    let server = Server::start();
+    let reply = refused(&server, "GET /health HTTP/1.1\r\nhost: loc");
+    expect_ours(&reply, 408, "request_timeout", "head_timeout");
+}
+
+#[test]
+fn what_comes_before_a_malformed_request_is_answered_first() {
+    let server = Server::start();
+    let good = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    // An answer without a body ends like a refusal of the parser, and is none.
+    let head = "HEAD /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut wire = Wire::open(server.client.port);
+    wire.send(format!("{good}{good}nonsense\r\n\r\n{good}").as_bytes());
+    assert_eq!(wire.answer().expect(200).json()["status"], "ok");
+    wire.answer().expect(200);
+    let reply = wire.answer();
+    expect_ours(&reply, 400, "validation_error", "malformed_request");
+    wire.expect_end();
+
+    let mut wire = Wire::open(server.client.port);
+    wire.send(head.as_bytes());
+    wire.head().expect(200);
+    wire.send(format!("{head}nonsense\r\n\r\n").as_bytes());
+    wire.head().expect(200);
+    let reply = wire.answer();
+    expect_ours(&reply, 400, "validation_error", "malformed_request");
+    wire.expect_end();
+}
+
+#[test]
+fn a_malformed_chunk_is_answered_once_on_a_connection_that_ends() {
+    let server = Server::start();
+    let mut number = 0;
+    for connection in ["", "connection: close\r\n", "connection: keep-alive\r\n"] {
+        for body in ["zz\r\n", "5\r\n{\"nam\r\nxx\r\n", "fffffffffffffffff\r\n"] {
+            for verified in [true, false] {
+                number += 1;
+                let (id, made) = server.client.make_key(&number.to_string(), &["*"]);
+                if !verified {
+                    // A change of a key makes the server forget that it verified it.
+                    let path = format!("/api/api-keys/{id}");
+                    let change = serde_json::json!({ "description": "changed" });
+                    server.client.put(&path, &change).expect(200);
+                }
+                let key = &made.key;
+                let reply = refused(
+                    &server,
+                    format!(
+                        "POST /api/access-profiles HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
+                         content-type: application/json\r\nx-request-id: mine\r\n\
+                         transfer-encoding: chunked\r\n{connection}\r\n{body}"
+                    ),
+                );
+                reply.expect_refusal(400, "validation_error", "broken_body");
+                assert_eq!(reply.header("connection"), Some("close"));
+                assert_eq!(reply.header("x-request-id"), Some("mine"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_of_the_parser_is_one_line_in_the_access_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(&directory.path().join("data"), &[]);
+    let mut wire = Wire::open(server.client.port);
+    wire.send(b"tk_mgmt_secret /tk_mgmt_secret HTTP/1.1\r\n\r\n");
+    let reply = wire.answer();
+    expect_ours(&reply, 400, "validation_error", "malformed_request");
+    assert!(server.terminate().success());
+    let log = server.log();
+    let id = reply.header("x-request-id").unwrap();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(id)).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    let said = format!("INFO  request request_id={id} key_id=- method=- route=- status=400 ");
+    assert!(lines[0].contains(&said), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}
