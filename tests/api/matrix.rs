@@ -157,7 +157,7 @@ fn bad_keys(server: &Server) -> Vec<(&'static str, Client)> {
 #[test]
 fn every_route_answers_every_kind_of_key_as_its_row_says() {
     let mut rows = rows();
-    // Dead keys cost a hash each time; a limit for failures would end that early, so each gets a server of its own.
+    // Whoever keeps failing is slowed down; those calls get a server of their own.
     let mut refusing = Stage {
         server: Server::start(),
         made: 0,
