@@ -214,7 +214,8 @@ fn api_key_routes() -> Vec<Route> {
         Route::new(Method::PUT, API_KEY, "update_api_key", api_keys::update)
             .says(
                 "Change a management API key",
-                "A field that is left out keeps its value; an empty `expires_at` is never. It takes effect before this answers. The \
+                "A field that is left out keeps its value; an empty `expires_at` is never. It takes effect before this answers. 403 when the \
+                 caller does not hold both the scopes before and after, or prolongs a key that holds more. The \
                  last key that holds every permission and never expires can't be narrowed (409).",
             )
             .takes::<ApiKeyChangeBody>(json!({ "scopes": ["AccessProfiles:View", "Users:View"] }))

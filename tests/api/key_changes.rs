@@ -198,48 +198,6 @@ fn a_stale_or_malformed_if_match_changes_nothing() {
     client.get(PROFILES).expect(401);
 }
 
-#[test]
-fn narrowing_and_widening_take_effect_at_once() {
-    let server = Server::start();
-    let (id, client) = server.client.make_key("a", &["AccessProfiles:View"]);
-    client.get(PROFILES).expect(200);
-    for round in 0..3 {
-        server
-            .client
-            .put(&path(id), &json!({ "scopes": ["Users:View"] }))
-            .expect(200);
-        client
-            .get(PROFILES)
-            .expect_refusal(403, "permission_error", "missing_permission");
-        server
-            .client
-            .put(&path(id), &json!({ "scopes": ["AccessProfiles:View"] }))
-            .expect(200);
-        client.get(PROFILES).expect(200);
-        let until = format!("2026-06-01T12:{round}1:00Z");
-        server
-            .client
-            .put(&path(id), &json!({ "expires_at": until }))
-            .expect(200);
-        client.get(PROFILES).expect(200);
-        server.time.advance_seconds(600);
-        server.time.advance_seconds(60);
-        client
-            .get(PROFILES)
-            .expect_refusal(401, "authentication_error", "api_key_expired");
-        // A clock that is set back does not bring it to life again; a change does.
-        server.time.advance_seconds(-60);
-        client
-            .get(PROFILES)
-            .expect_refusal(401, "authentication_error", "api_key_expired");
-        server
-            .client
-            .put(&path(id), &json!({ "expires_at": "" }))
-            .expect(200);
-        client.get(PROFILES).expect(200);
-    }
-}
-
 /// What the audit log says about keys, the oldest first: action, actor, values before and after.
 fn audit(server: &Server) -> Vec<(String, String, String, String)> {
     let database = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();

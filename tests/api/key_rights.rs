@@ -1,4 +1,4 @@
-//! What a management API key may not give away, and the last key that may do everything (API.md §3).
+//! When a change of rights takes effect, what a management API key may not give away, and the last key that may do everything (API.md §3).
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,48 @@ const PROFILES: &str = "/api/access-profiles";
 
 fn path(id: i64) -> String {
     format!("{KEYS}/{id}")
+}
+
+#[test]
+fn narrowing_and_widening_take_effect_at_once() {
+    let server = Server::start();
+    let (id, client) = server.client.make_key("a", &["AccessProfiles:View"]);
+    client.get(PROFILES).expect(200);
+    for round in 0..3 {
+        server
+            .client
+            .put(&path(id), &json!({ "scopes": ["Users:View"] }))
+            .expect(200);
+        client
+            .get(PROFILES)
+            .expect_refusal(403, "permission_error", "missing_permission");
+        server
+            .client
+            .put(&path(id), &json!({ "scopes": ["AccessProfiles:View"] }))
+            .expect(200);
+        client.get(PROFILES).expect(200);
+        let until = format!("2026-06-01T12:{round}1:00Z");
+        server
+            .client
+            .put(&path(id), &json!({ "expires_at": until }))
+            .expect(200);
+        client.get(PROFILES).expect(200);
+        server.time.advance_seconds(600);
+        server.time.advance_seconds(60);
+        client
+            .get(PROFILES)
+            .expect_refusal(401, "authentication_error", "api_key_expired");
+        // A clock that is set back does not bring it to life again; a change does.
+        server.time.advance_seconds(-60);
+        client
+            .get(PROFILES)
+            .expect_refusal(401, "authentication_error", "api_key_expired");
+        server
+            .client
+            .put(&path(id), &json!({ "expires_at": "" }))
+            .expect(200);
+        client.get(PROFILES).expect(200);
+    }
 }
 
 #[test]
@@ -61,7 +103,11 @@ fn a_key_gives_away_no_more_than_it_holds() {
         &json!({ "expires_at": "2026-06-30T00:00:00Z", "name": "weaker" }),
     )
     .expect(200);
-    weak.put(&path(strong), &json!({ "scopes": ["Users:View"] }))
+    // Who could narrow it could then rotate it, and act in its name.
+    refused(weak.put(&path(strong), &json!({ "scopes": ["Users:View"] })));
+    server
+        .client
+        .put(&path(strong), &json!({ "scopes": ["Users:View"] }))
         .expect(200);
     weak.put(&path(strong), &json!({ "expires_at": "" }))
         .expect(200);

@@ -282,32 +282,3 @@ fn the_list_is_searched_sorted_filtered_and_paged() {
         );
     }
 }
-
-#[test]
-fn a_key_that_is_made_again_under_an_idempotency_key_is_the_same_key() {
-    let server = Server::start();
-    let body = json!({ "name": "once", "scopes": ["Users:View"] });
-    let make = |client: &Client, body: &Value| {
-        client.send("POST", KEYS, &[("idempotency-key", "k1")], Some(body))
-    };
-    let first = make(&server.client, &body).expect(200);
-    assert_eq!(make(&server.client, &body).expect(200).json(), first.json());
-    let other = make(
-        &server.client,
-        &json!({ "name": "other", "scopes": ["Users:View"] }),
-    );
-    other.expect_refusal(422, "idempotency_error", "idempotency_key_reused");
-    // Another caller's key of the same name is another key.
-    let (_, second) = server
-        .client
-        .make_key("second", &["APIKeys:Create", "Users:View"]);
-    make(&second, &body).expect_refusal(409, "conflict", "duplicate_name");
-    let theirs = make(
-        &second,
-        &json!({ "name": "theirs", "scopes": ["Users:View"] }),
-    )
-    .expect(200);
-    assert_ne!(theirs.json()["key"], first.json()["key"]);
-    server.time.advance_seconds(86_400);
-    make(&server.client, &body).expect_refusal(409, "conflict", "duplicate_name");
-}

@@ -11,6 +11,7 @@ mod documents;
 mod health;
 mod history;
 mod key_changes;
+mod key_idempotency;
 mod key_rights;
 mod key_rotation;
 mod key_uses;

@@ -1,6 +1,7 @@
 //! Floods of wrong secrets and garbage (R14): hashing is bounded, memory is bounded, and everybody else is served.
 
 use std::collections::BTreeMap;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
@@ -16,8 +17,10 @@ const WRONG: usize = 200;
 /// Connections that send garbage, and how much of it in all.
 const CONNECTIONS: usize = 32;
 const GARBAGE: usize = 10_000;
-/// Wrong secrets that an address is let through at once, and as many again: one flows back each second.
-const MOST_HASHES: u64 = 100;
+/// Wrong secrets that an address is let through at once, those that are under way by then, and one more each second.
+const MOST_HASHES: u64 = 150;
+/// Of those that come all at once, what is under way and waits, and what follows while that is worked off.
+const MOST_AT_ONCE: u64 = 90;
 /// Memory of the process in KiB at its highest.
 const MOST_MEMORY: u64 = 128 * 1024;
 
@@ -49,6 +52,7 @@ fn flood(
     other: &Client,
 ) -> BTreeMap<u16, usize> {
     let over = AtomicBool::new(false);
+    let together = Barrier::new(threads);
     std::thread::scope(|scope| {
         let bystander = scope.spawn(|| {
             let mut served = 0;
@@ -61,6 +65,8 @@ fn flood(
             .map(|_| {
                 scope.spawn(|| {
                     let client = token();
+                    client.get("/health").expect(200);
+                    together.wait();
                     let replies: Vec<Reply> = (0..each).map(|_| client.get(PATH)).collect();
                     replies.iter().for_each(check);
                     replies
@@ -98,7 +104,7 @@ fn two_hundred_wrong_secrets_at_once_cost_few_hashes_and_harm_nobody_else() {
     let before = server.services.keyring.hashes();
     let statuses = flood(WRONG, 1, || wrong(&known), &server.client);
     let hashes = server.services.keyring.hashes() - before;
-    assert!(hashes <= MOST_HASHES, "{hashes} hashes: {statuses:?}");
+    assert!(hashes <= MOST_AT_ONCE, "{hashes} hashes: {statuses:?}");
     assert_eq!(
         hashes,
         statuses.get(&401).copied().unwrap_or_default() as u64,

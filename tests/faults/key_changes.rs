@@ -73,15 +73,10 @@ fn under_load<T>(clients: &[Client], change: impl FnOnce() -> T) -> (Seen, T) {
     })
 }
 
-/// A key that may read profiles, and a client for it.
-fn key(server: &Server, name: &str) -> (String, Client) {
-    let (id, client) = server.client.make_key(name, &["AccessProfiles:View"]);
-    (format!("/api/api-keys/{id}"), client)
-}
-
+/// Every status is one of these, the first of them among them. A machine that is slow may be too busy to verify all (503).
 #[track_caller]
 fn assert_all(statuses: &[u16], expected: &[u16]) {
-    assert!(!statuses.is_empty());
+    assert!(statuses.contains(&expected[0]), "{statuses:?}");
     let odd = statuses
         .iter()
         .filter(|status| !expected.contains(status))
@@ -94,6 +89,12 @@ fn assert_all(statuses: &[u16], expected: &[u16]) {
     );
 }
 
+/// A key that may read profiles: its path, and a client for it.
+fn key(server: &Server, name: &str) -> (String, Client) {
+    let (id, client) = server.client.make_key(name, &["AccessProfiles:View"]);
+    (format!("/api/api-keys/{id}"), client)
+}
+
 #[test]
 fn no_request_that_began_after_a_revocation_is_accepted() {
     let server = Server::start();
@@ -101,7 +102,7 @@ fn no_request_that_began_after_a_revocation_is_accepted() {
         let (path, client) = key(&server, &format!("key {round}"));
         let (seen, _) = under_load(&[client], || server.client.delete(&path).expect(200));
         assert_all(&seen.before, &[200]);
-        assert_all(&seen.after, &[401]);
+        assert_all(&seen.after, &[401, 503]);
     }
 }
 
@@ -115,7 +116,7 @@ fn no_request_that_began_after_a_narrowing_has_the_old_rights() {
             put(json!({ "scopes": ["Users:View"] }))
         });
         assert_all(&seen.before, &[200]);
-        assert_all(&seen.after, &[403]);
+        assert_all(&seen.after, &[403, 503]);
         // Every thread may have to be verified anew at once; whoever finds the queue full is told to come back.
         let (seen, _) = under_load(std::slice::from_ref(&client), || {
             put(json!({ "scopes": ["AccessProfiles:View"] }))
@@ -140,7 +141,6 @@ fn no_request_that_began_after_a_rotation_is_accepted_with_the_old_secret() {
     assert_all(&seen.before, &[200]);
     // Failures are counted, so the later ones are told to slow down; the new secret is let in from the same address.
     assert_all(&seen.after, &[401, 429, 503]);
-    assert!(seen.after.contains(&401), "{:?}", seen.after);
     server
         .client
         .with_key(answer["key"].as_str().unwrap())
@@ -196,5 +196,33 @@ fn no_request_that_began_after_the_expiry_of_a_key_is_accepted() {
         let (seen, ()) = under_load(&[client], || server.time.advance_seconds(60));
         assert_all(&seen.before, &[200]);
         assert_all(&seen.after, &[401, 503]);
+    }
+}
+
+#[test]
+fn a_change_while_a_key_is_being_verified_is_not_overlooked() {
+    let server = Server::start();
+    let (path, client) = key(&server, "key");
+    let put = |scope: &str| {
+        server
+            .client
+            .put(&path, &json!({ "scopes": [scope] }))
+            .expect(200)
+    };
+    for _ in 0..5 {
+        put("AccessProfiles:View");
+        let before = server.services.keyring.hashes();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                // Those that began before the change may be accepted or not.
+                scope.spawn(|| client.get(PROFILES));
+            }
+            // The count rises when a hash begins, and several wait behind it: the change comes while they are under way.
+            while server.services.keyring.hashes() == before {
+                std::thread::yield_now();
+            }
+            put("Users:View");
+        });
+        client.get(PROFILES).expect(403);
     }
 }
