@@ -412,3 +412,37 @@ fn what_is_read_changed_in_one_field_and_sent_back_changes_nothing_else() {
         })
         .unwrap();
 }
+
+#[test]
+fn a_body_that_nobody_reads_is_refused() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "strict" }));
+    for (method, step) in [
+        ("PUT", "activate"),
+        ("PUT", "deactivate"),
+        ("POST", "versions/1/restore"),
+    ] {
+        let path = format!("/api/access-profiles/1/{step}");
+        let sent = |body: &Value| client.send(method, &path, &[], Some(body));
+        assert_eq!(
+            sent(&json!({ "is_active": true })).expect(400).violations(),
+            ["is_active unknown_field"]
+        );
+        assert_eq!(sent(&json!([])).expect(400).violations(), ["- wrong_type"]);
+        sent(&json!({})).expect(200);
+    }
+}
+
+#[test]
+fn a_list_of_if_match_may_stand_in_several_lines() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "lines" }));
+    let path = "/api/access-profiles/1";
+    let tag = client.get(path).header("etag").unwrap().to_owned();
+    let put =
+        |lines: &[(&str, &str)]| client.send("PUT", path, lines, Some(&json!({ "tags": ["x"] })));
+    put(&[("if-match", "\"other\""), ("if-match", "\"another\"")]).expect(412);
+    put(&[("if-match", "\"other\""), ("if-match", &tag)]).expect(200);
+}

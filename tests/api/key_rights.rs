@@ -172,3 +172,36 @@ fn read(client: &Client) -> (Value, Option<String>) {
     let reply = client.get(&path(1)).expect(200);
     (reply.json(), reply.header("etag").map(str::to_owned))
 }
+
+#[test]
+fn a_key_that_is_prolonged_while_it_is_tried_again_and_again_works_at_once() {
+    let server = Server::start();
+    let body = json!({ "name": "retried", "scopes": ["AccessProfiles:View"], "expires_at": "2026-06-01T12:00:10Z" });
+    let made = server.client.post(KEYS, &body).expect(200).json();
+    let id = made["api_key"]["id"].as_i64().unwrap();
+    let client = server.client.with_key(made["key"].as_str().unwrap());
+    for round in 1..=5 {
+        server.time.advance_seconds(60);
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                        client.get(PROFILES);
+                    }
+                });
+            }
+            client
+                .get(PROFILES)
+                .expect_refusal(401, "authentication_error", "api_key_expired");
+            let later = format!("2026-06-01T12:0{round}:30Z");
+            server
+                .client
+                .put(&path(id), &json!({ "expires_at": later }))
+                .expect(200);
+            let outcome = client.get(PROFILES);
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+            outcome.expect(200);
+        });
+    }
+}

@@ -159,3 +159,25 @@ fn all_tags_of_a_filter_must_match_and_blanks_between_commas_are_nothing() {
         assert_eq!(names(&server, &format!("tags={tags}")), found, "{tags}");
     }
 }
+
+#[test]
+fn a_page_that_would_take_too_much_memory_is_refused() {
+    let server = Server::start();
+    let tags: Vec<String> = (0..9_500).map(|number| format!("{number:0>90}")).collect();
+    for number in 0..20 {
+        let body = json!({ "name": format!("large {number}"), "tags": tags });
+        server
+            .client
+            .post("/api/access-profiles", &body)
+            .expect(201);
+    }
+    let page = |limit: u32| {
+        server
+            .client
+            .get(&format!("/api/access-profiles?limit={limit}"))
+    };
+    let refused = page(20);
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.violations(), ["limit page_too_large"]);
+    assert_eq!(page(10).json()["count"], 10);
+}

@@ -145,3 +145,29 @@ fn a_change_whose_audit_entry_can_not_be_written_does_not_happen() {
         .put(&path, &json!({ "name": "after" }))
         .expect(200);
 }
+
+#[test]
+fn what_was_anchored_while_the_server_runs_can_not_be_cut_off_unnoticed() {
+    let server = Server::start();
+    for name in ["one", "two", "three"] {
+        server.client.create_profile(&json!({ "name": name }));
+    }
+    // What the upkeep does every half minute.
+    let store = &server.services.store;
+    store.anchor_audit_log(server.time.now()).unwrap();
+    tamper(
+        &server.data_dir(),
+        "DELETE FROM audit_logs WHERE id > 2; UPDATE sqlite_sequence SET seq = 2 WHERE name = 'audit_logs'",
+    );
+    let verdict = |server: &Server| {
+        let reply = server.client.get("/api/access-profiles/audit-logs/verify");
+        reply.expect(200).json()
+    };
+    assert_eq!(verdict(&server)["entry"], json!(4));
+    store.anchor_audit_log(server.time.now()).unwrap();
+    assert_eq!(
+        verdict(&server)["entry"],
+        json!(4),
+        "looking must not anchor what was found"
+    );
+}
