@@ -254,7 +254,7 @@ impl<'v> Fields<'v> {
             };
             let shown: String = name.chars().take(100).collect();
             self.violations.add(
-                &self.path.field(&shown),
+                &self.path.field(shown),
                 "unknown_field",
                 format_args!("is not a known field; {hint}"),
             );

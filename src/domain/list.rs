@@ -74,7 +74,7 @@ impl Query {
 
     fn refuse(&self, name: &str, code: &'static str, sentence: impl std::fmt::Display) {
         self.violations
-            .add(&Path::root().field(name), code, sentence);
+            .add(&Path::root().field(name.to_owned()), code, sentence);
     }
 
     /// The text of a parameter; `None` when it is missing or empty.
@@ -200,7 +200,7 @@ impl Query {
                     (None, false) => format!("known here: {}", asked.join(", ")),
                 };
                 let shown: String = name.chars().take(100).collect();
-                let path = Path::root().field(&shown);
+                let path = Path::root().field(shown);
                 self.violations.add(
                     &path,
                     "unknown_parameter",
@@ -233,7 +233,7 @@ pub fn parse_id(name: &str, text: &str) -> Result<i64> {
                 i64::MAX
             );
             Err(Error::Invalid(vec![Violation::new(
-                &Path::root().field(name),
+                &Path::root().field(name.to_owned()),
                 "invalid_id",
                 sentence,
             )]))

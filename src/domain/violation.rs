@@ -1,7 +1,9 @@
 //! Broken rules of an input, collected with the place of each. Knows nothing of what is being read.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 use crate::error::{Error, Result};
 
@@ -38,9 +40,22 @@ impl Violation {
     }
 }
 
-/// The place of a value in a JSON body.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Path(String);
+/// The place of a value in a JSON body. Cheap to make, because one is made for every value that is read; written out only where
+/// something is wrong.
+#[derive(Debug, Clone, Default)]
+pub struct Path(Option<Rc<Step>>);
+
+#[derive(Debug)]
+struct Step {
+    parent: Path,
+    last: Segment,
+}
+
+#[derive(Debug)]
+enum Segment {
+    Field(Cow<'static, str>),
+    Index(usize),
+}
 
 impl Path {
     /// The body itself.
@@ -49,23 +64,32 @@ impl Path {
     }
 
     /// A field of this object.
-    pub fn field(&self, name: &str) -> Self {
-        if self.0.is_empty() {
-            Self(name.to_owned())
-        } else {
-            Self(format!("{}.{name}", self.0))
-        }
+    pub fn field(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.step(Segment::Field(name.into()))
     }
 
     /// An element of this list.
     pub fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        self.step(Segment::Index(index))
+    }
+
+    fn step(&self, last: Segment) -> Self {
+        Self(Some(Rc::new(Step {
+            parent: self.clone(),
+            last,
+        })))
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let Some(step) = &self.0 else { return Ok(()) };
+        step.parent.fmt(f)?;
+        match &step.last {
+            Segment::Field(name) if step.parent.0.is_none() => f.write_str(name),
+            Segment::Field(name) => write!(f, ".{name}"),
+            Segment::Index(index) => write!(f, "[{index}]"),
+        }
     }
 }
 
@@ -87,7 +111,8 @@ impl Violations {
 
     /// Whether a rule was broken by the value at exactly this path.
     pub fn concern(&self, path: &Path) -> bool {
-        self.0.borrow().iter().any(|one| one.param == path.0)
+        let path = path.to_string();
+        self.0.borrow().iter().any(|one| one.param == path)
     }
 
     /// The value, if no rule was broken.
