@@ -50,6 +50,7 @@ pub const AGAINST: &[Parameter] = &[Parameter {
             ObjectBuilder::new()
                 .schema_type(Type::Integer)
                 .minimum(Some(1))
+                .maximum(Some(i64::MAX))
                 .into(),
         )
     },
@@ -71,6 +72,7 @@ pub const AUDIT_LIST: &[Parameter] = &[
                 ObjectBuilder::new()
                     .schema_type(Type::Integer)
                     .minimum(Some(1))
+                    .maximum(Some(i64::MAX))
                     .into(),
             )
         },
