@@ -250,6 +250,7 @@ impl<'v> Fields<'v> {
         {
             let hint = match nearest(name, self.known.iter().copied()) {
                 Some(known) => format!("did you mean {known:?}?"),
+                None if self.known.is_empty() => "there are none here".to_owned(),
                 None => format!("known here: {}", self.known.join(", ")),
             };
             let shown: String = name.chars().take(100).collect();

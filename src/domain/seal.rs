@@ -58,8 +58,9 @@ impl Seal {
     /// [`Error::Conflict`] when it was sealed for another secret, such as the caller's before a rotation.
     pub fn open(&self, sealed: &str) -> Result<String> {
         let broken = || {
-            let message = "Idempotency-Key: the answer under this key was sealed for a secret that was rotated since; use a new key";
-            Error::conflict("idempotent_answer_sealed", "", message)
+            let message = "this Idempotency-Key was used under another secret of this API key, which alone can read that answer; \
+                           use a new Idempotency-Key";
+            Error::conflict("sealed_for_another_secret", "", message)
         };
         let bytes: Vec<u8> = sealed
             .chars()

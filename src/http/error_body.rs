@@ -43,7 +43,7 @@ pub struct ErrorDetail {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body that `problem` writes")]
 pub struct ErrorExtras {
-    /// Every violation; with 400 only.
+    /// Every violation: with a 400, and with a 409 that has several reasons.
     #[schema(nullable = false)]
     errors: Option<Vec<ErrorEntry>>,
 }

@@ -45,15 +45,7 @@ pub const KEY_LIST: &[Parameter] = &[
 pub const AGAINST: &[Parameter] = &[Parameter {
     name: "against",
     description: "The version to compare with; the one before when left out",
-    schema: || {
-        RefOr::T(
-            ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .minimum(Some(1))
-                .maximum(Some(i64::MAX))
-                .into(),
-        )
-    },
+    schema: id,
 }];
 /// A page of the audit log.
 pub const AUDIT_LIST: &[Parameter] = &[
@@ -67,15 +59,7 @@ pub const AUDIT_LIST: &[Parameter] = &[
     Parameter {
         name: "user_id",
         description: "Entries about this user only",
-        schema: || {
-            RefOr::T(
-                ObjectBuilder::new()
-                    .schema_type(Type::Integer)
-                    .minimum(Some(1))
-                    .maximum(Some(i64::MAX))
-                    .into(),
-            )
-        },
+        schema: id,
     },
 ];
 /// A page of the access profiles.
@@ -109,6 +93,14 @@ fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
         .iter()
         .flat_map(|field| [(*field).to_owned(), format!("-{field}")]);
     RefOr::T(text().enum_values(Some(words)).into())
+}
+
+fn id() -> RefOr<Schema> {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(i64::MAX));
+    RefOr::T(schema.into())
 }
 
 fn text() -> ObjectBuilder {
