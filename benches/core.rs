@@ -9,6 +9,7 @@ use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::credential::Token;
 use tollkeeper::domain::json;
+use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
 use tollkeeper::service::{Clock, Services, first_start};
 use tollkeeper::store::Store;
@@ -49,8 +50,10 @@ fn recognising_a_key(criterion: &mut Criterion) {
     let Owned::Ours(directory) = DataDirectory::own(root.path()).unwrap() else {
         panic!("a fresh directory is in use");
     };
+    let store = Arc::new(Store::open(Arc::new(directory), Timestamp::now()).unwrap());
     let services = Services {
-        store: Store::open(Arc::new(directory), Timestamp::now()).unwrap(),
+        ledger: Ledger::start(Arc::clone(&store)).unwrap(),
+        store,
         keyring: Keyring::start().unwrap(),
         clock: Clock::new(Timestamp::now),
     };

@@ -20,6 +20,7 @@ use crate::http::context::RequestIds;
 use crate::http::discipline::Hosts;
 use crate::http::serve::{Listeners, serve};
 use crate::http::shown::Answers;
+use crate::ledger::Ledger;
 use crate::service::keyring::Keyring;
 use crate::service::{Clock, Services, first_start};
 use crate::store::directory::{DataDirectory, Owned};
@@ -76,8 +77,9 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         Owned::Ours(directory) => Arc::new(directory),
         Owned::Other(process) => return Err(in_use(&settings.data_dir, process)),
     };
-    let store = Store::open(Arc::clone(&directory), clock.now())?;
+    let store = Arc::new(Store::open(Arc::clone(&directory), clock.now())?);
     let services = Arc::new(Services {
+        ledger: Ledger::start(Arc::clone(&store))?,
         store,
         keyring: Keyring::start()?,
         clock,

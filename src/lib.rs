@@ -6,8 +6,9 @@
 //! 2. [`http`]: `discipline` wraps every request; the route table names its handler; the handler's first argument is the guard
 //!    that authenticates the caller; the handler turns the body into a value of [`domain`], whose construction is validation.
 //! 3. [`service`] does one write: one transaction with the change, its version and its audit entry. Plain reads skip it.
-//! 4. [`store`] runs SQL: one writer thread that groups commits, a pool of readers.
-//! 5. [`error`] names what can go wrong for what the caller should do; `http::problem` gives it its one shape.
+//! 4. [`ledger`] knows what was used and who may use what; whatever changes who holds what goes through it.
+//! 5. [`store`] runs SQL: one writer thread that groups commits, a pool of readers.
+//! 6. [`error`] names what can go wrong for what the caller should do; `http::problem` gives it its one shape.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
@@ -17,6 +18,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod ledger;
 pub mod service;
 pub mod store;
 pub mod upkeep;

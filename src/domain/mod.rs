@@ -18,6 +18,7 @@ pub mod model_pattern;
 pub mod money;
 pub mod number;
 pub mod permission;
+pub mod policy;
 pub mod seal;
 pub mod throttle;
 pub mod validator;

@@ -139,7 +139,7 @@ macro_rules! stand_for {
     )+};
 }
 stand_for!(Operation, OPERATION: View, Create, Update, Delete);
-stand_for!(Resource, RESOURCE: AccessProfiles, ApiKeys);
+stand_for!(Resource, RESOURCE: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions);
 
 impl<O: Operation, R: Resource> Caller<O, R> {
     const PERMISSION: Permission = Permission {

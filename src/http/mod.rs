@@ -19,6 +19,7 @@ pub mod discipline;
 pub mod docs;
 pub mod error_body;
 pub mod guard;
+pub mod ignored_fields;
 pub mod openapi;
 pub mod page;
 pub mod parameters;

@@ -20,12 +20,10 @@ use super::call::Call;
 use super::context;
 use super::error_body::ErrorBody;
 use super::guard::{Access, Anyone};
+use super::ignored_fields::IGNORED;
 use super::route::{NamedSchema, Route};
 use super::routes;
 use super::shapes::{close, complete};
-use crate::domain::access_profile_input::{BESIDE_PROFILE, SET_BY_SERVER};
-use crate::domain::access_profile_parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
-use crate::domain::api_key;
 
 /// `GET /openapi.json`
 ///
@@ -92,19 +90,6 @@ fn tags(table: &[Route]) -> Vec<Tag> {
     names.sort_by_key(|name| *name == "Server");
     names.into_iter().map(Tag::new).collect()
 }
-
-/// Fields that each request body takes without reading them, so that an answer can be sent back.
-const IGNORED: [(&str, &[&str]); 9] = [
-    ("AccessProfileBody", &SET_BY_SERVER),
-    ("AccessProfileEnvelope", &BESIDE_PROFILE),
-    ("AccessProfileChangeBody", &SET_BY_SERVER),
-    ("AccessProfileChangeEnvelope", &BESIDE_PROFILE),
-    ("ProviderConfigBody", &SET_ON_PROVIDER),
-    ("BudgetBody", &SET_ON_BUDGET),
-    ("RateLimitBody", &SET_ON_RATE_LIMIT),
-    ("ApiKeyBody", &api_key::SET_BY_SERVER),
-    ("ApiKeyChangeBody", &api_key::SET_BY_SERVER),
-];
 
 /// Every named schema: bodies take no unknown field, answers always show every field.
 fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {

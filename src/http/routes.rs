@@ -1,6 +1,12 @@
 //! Every route there is, grouped by who may call it. The router, the OpenAPI document and the permission matrix are made from
 //! this table.
 
+mod assignments;
+mod decisions;
+mod people;
+mod tool_groups;
+mod virtual_keys;
+
 use actix_web::http::Method;
 use serde_json::json;
 
@@ -25,6 +31,11 @@ pub fn table() -> Vec<Route> {
         access_profile_routes(),
         history_routes(),
         api_key_routes(),
+        people::routes(),
+        assignments::routes(),
+        virtual_keys::routes(),
+        tool_groups::routes(),
+        decisions::routes(),
     ]
     .into_iter()
     .flatten()

@@ -16,13 +16,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
 
 /// What every function of this folder works with.
 pub struct Services {
     /// The database.
-    pub store: Store,
+    pub store: Arc<Store>,
+    /// What was used, and who may use what.
+    pub ledger: Ledger,
     /// Management API keys that were verified.
     pub keyring: Keyring,
     /// The one clock.

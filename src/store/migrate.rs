@@ -102,7 +102,7 @@ mod tests {
             .iter()
             .map(|m| (m.version(), m.checksum()))
             .collect();
-        assert_eq!(found, RELEASED);
+        assert_eq!(found[..RELEASED.len()], RELEASED);
     }
 
     const RELEASED: [(i32, u64); 1] = [(1, 1_620_363_681_300_167_261)];

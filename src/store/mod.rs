@@ -17,6 +17,7 @@ pub mod health;
 pub mod idempotency;
 pub mod migrate;
 pub mod open;
+pub mod policies;
 pub mod sequences;
 pub mod settings;
 pub mod writer;

@@ -1,0 +1,216 @@
+//! What a copy of an access profile allows: the part of a profile that governs calls, and the places where its limits count.
+//!
+//! Copies with the same policy share one stored row. Where a limit counts does not depend on the policy's row: a budget that
+//! keeps its scope and its reset duration keeps its place, and with it its id and its counter, whatever else changes.
+
+use serde::{Deserialize, Serialize};
+
+use super::access_profile::{
+    AccessProfile, Budget, McpServerLink, ProviderConfig, RateLimit, ToolGroupLink, ToolOverride,
+};
+use super::duration::ResetDuration;
+use super::letter_case::fold;
+use super::money::Money;
+
+/// The part of an access profile that governs calls. Ids, counters and dates inside are blank: they belong to a copy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// What each provider may be used for.
+    pub provider_configs: Vec<ProviderConfig>,
+    /// Spending limits over all providers.
+    pub budgets: Vec<Budget>,
+    /// Request and token limits over all providers.
+    pub rate_limit: Option<RateLimit>,
+    /// Whether windows of a day and longer start at calendar boundaries.
+    pub calendar_aligned: bool,
+    /// MCP tool groups whose tools may be called.
+    pub mcp_tool_groups: Vec<ToolGroupLink>,
+    /// MCP servers of which every tool may be called.
+    pub mcp_servers: Vec<McpServerLink>,
+    /// Single MCP tools that are added or taken away.
+    pub mcp_tool_overrides: Vec<ToolOverride>,
+}
+
+/// A part of a policy that can be pushed from a profile to its copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PolicyField {
+    /// `provider_configs`
+    ProviderConfigs,
+    /// `budgets`; `calendar_aligned` goes with them.
+    Budgets,
+    /// `rate_limit`
+    RateLimit,
+    /// `mcp_tool_groups`
+    McpToolGroups,
+    /// `mcp_servers`
+    McpServers,
+    /// `mcp_tool_overrides`
+    McpToolOverrides,
+}
+
+impl PolicyField {
+    /// Every field, in the order of the contract, with its name on the wire.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::ProviderConfigs, "provider_configs"),
+        (Self::Budgets, "budgets"),
+        (Self::RateLimit, "rate_limit"),
+        (Self::McpToolGroups, "mcp_tool_groups"),
+        (Self::McpServers, "mcp_servers"),
+        (Self::McpToolOverrides, "mcp_tool_overrides"),
+    ];
+}
+
+/// What is counted at a [`Place`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PlaceKind {
+    /// Nanodollars of a budget.
+    Budget,
+    /// Nothing: it only names a rate limit as a whole.
+    RateLimit,
+    /// Tokens of a rate limit.
+    Tokens,
+    /// Requests of a rate limit.
+    Requests,
+}
+
+impl PlaceKind {
+    /// How it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::RateLimit => "rate_limit",
+            Self::Tokens => "tokens",
+            Self::Requests => "requests",
+        }
+    }
+}
+
+/// Where a limit of a copy counts: its scope, what it counts, and how often it starts anew.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// What is counted.
+    pub kind: PlaceKind,
+    /// The provider without regard to case; empty over all providers.
+    pub provider_key: String,
+    /// How often it starts anew; none for a rate limit as a whole.
+    pub reset_duration: Option<ResetDuration>,
+}
+
+impl Place {
+    /// The place of a budget in the scope of `provider_key`.
+    pub fn budget(provider_key: &str, reset_duration: ResetDuration) -> Self {
+        Self {
+            kind: PlaceKind::Budget,
+            provider_key: provider_key.to_owned(),
+            reset_duration: Some(reset_duration),
+        }
+    }
+
+    /// The places of a rate limit: itself, and those of its tokens and requests where it limits them.
+    pub fn rate_limit(provider_key: &str, limit: &RateLimit) -> Vec<Self> {
+        let place = |kind, reset_duration| Self {
+            kind,
+            provider_key: provider_key.to_owned(),
+            reset_duration,
+        };
+        let mut places = vec![place(PlaceKind::RateLimit, None)];
+        if limit.token_max_limit.is_some() {
+            places.push(place(PlaceKind::Tokens, limit.token_reset_duration));
+        }
+        if limit.request_max_limit.is_some() {
+            places.push(place(PlaceKind::Requests, limit.request_reset_duration));
+        }
+        places
+    }
+}
+
+impl Policy {
+    /// What `profile` allows.
+    pub fn of(profile: &AccessProfile) -> Self {
+        let blank_budgets = |budgets: &[Budget]| budgets.iter().map(blank_budget).collect();
+        Self {
+            provider_configs: profile
+                .provider_configs
+                .iter()
+                .map(|line| ProviderConfig {
+                    budgets: blank_budgets(&line.budgets),
+                    rate_limit: line.rate_limit.as_ref().map(blank_rate_limit),
+                    ..line.clone()
+                })
+                .collect(),
+            budgets: blank_budgets(&profile.budgets),
+            rate_limit: profile.rate_limit.as_ref().map(blank_rate_limit),
+            calendar_aligned: profile.calendar_aligned,
+            mcp_tool_groups: profile.mcp_tool_groups.clone(),
+            mcp_servers: profile.mcp_servers.clone(),
+            mcp_tool_overrides: profile.mcp_tool_overrides.clone(),
+        }
+    }
+
+    /// This policy with `fields` taken from `other`.
+    pub fn with(&self, other: &Self, fields: &[PolicyField]) -> Self {
+        let mut new = self.clone();
+        for field in fields {
+            match field {
+                PolicyField::ProviderConfigs => {
+                    new.provider_configs.clone_from(&other.provider_configs);
+                }
+                PolicyField::Budgets => {
+                    new.budgets.clone_from(&other.budgets);
+                    new.calendar_aligned = other.calendar_aligned;
+                }
+                PolicyField::RateLimit => new.rate_limit.clone_from(&other.rate_limit),
+                PolicyField::McpToolGroups => {
+                    new.mcp_tool_groups.clone_from(&other.mcp_tool_groups);
+                }
+                PolicyField::McpServers => new.mcp_servers.clone_from(&other.mcp_servers),
+                PolicyField::McpToolOverrides => {
+                    new.mcp_tool_overrides.clone_from(&other.mcp_tool_overrides);
+                }
+            }
+        }
+        new
+    }
+
+    /// Every place where a limit of this policy counts.
+    pub fn places(&self) -> Vec<Place> {
+        let scope = |key: &str, budgets: &[Budget], limit: Option<&RateLimit>| {
+            let mut places: Vec<_> = budgets
+                .iter()
+                .map(|budget| Place::budget(key, budget.reset_duration))
+                .collect();
+            places.extend(
+                limit
+                    .into_iter()
+                    .flat_map(|limit| Place::rate_limit(key, limit)),
+            );
+            places
+        };
+        let mut places = scope("", &self.budgets, self.rate_limit.as_ref());
+        for line in &self.provider_configs {
+            let key = fold(&line.provider_name);
+            places.extend(scope(&key, &line.budgets, line.rate_limit.as_ref()));
+        }
+        places
+    }
+}
+
+fn blank_budget(budget: &Budget) -> Budget {
+    Budget {
+        id: String::new(),
+        current_usage: Money::ZERO,
+        last_reset: jiff::Timestamp::UNIX_EPOCH,
+        ..budget.clone()
+    }
+}
+
+fn blank_rate_limit(limit: &RateLimit) -> RateLimit {
+    RateLimit {
+        id: String::new(),
+        token_current_usage: 0,
+        request_current_usage: 0,
+        token_last_reset: jiff::Timestamp::UNIX_EPOCH,
+        request_last_reset: jiff::Timestamp::UNIX_EPOCH,
+        ..limit.clone()
+    }
+}

@@ -1,0 +1,18 @@
+//! What a client may send back though the server sets it, for the OpenAPI document.
+
+use crate::domain::access_profile_input::{BESIDE_PROFILE, SET_BY_SERVER};
+use crate::domain::access_profile_parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
+use crate::domain::api_key;
+
+/// Fields that each request body takes without reading them, so that an answer can be sent back.
+pub const IGNORED: &[(&str, &[&str])] = &[
+    ("AccessProfileBody", &SET_BY_SERVER),
+    ("AccessProfileEnvelope", &BESIDE_PROFILE),
+    ("AccessProfileChangeBody", &SET_BY_SERVER),
+    ("AccessProfileChangeEnvelope", &BESIDE_PROFILE),
+    ("ProviderConfigBody", &SET_ON_PROVIDER),
+    ("BudgetBody", &SET_ON_BUDGET),
+    ("RateLimitBody", &SET_ON_RATE_LIMIT),
+    ("ApiKeyBody", &api_key::SET_BY_SERVER),
+    ("ApiKeyChangeBody", &api_key::SET_BY_SERVER),
+];
