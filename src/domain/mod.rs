@@ -22,3 +22,4 @@ pub mod seal;
 pub mod throttle;
 pub mod validator;
 pub mod violation;
+pub mod window;
