@@ -19,6 +19,7 @@ pub mod money;
 pub mod number;
 pub mod permission;
 pub mod seal;
+pub mod settings;
 pub mod throttle;
 pub mod validator;
 pub mod violation;
