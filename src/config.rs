@@ -2,17 +2,20 @@
 //!
 //! The file and every variable are read into the same type, so a setting has one name, one type and one error.
 
+mod document;
 mod names;
+mod values;
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use self::names::Names;
-use crate::domain::input::nearest;
+use self::document::{DecisionTable, Document, Level, VirtualKeyTable};
+use crate::domain::settings::{DecisionSettings, VirtualKeySettings};
 use crate::error::{Error, Result};
 
 /// Before every variable of ours.
@@ -43,6 +46,12 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// The least severe log lines that are written.
     pub log_level: log::LevelFilter,
+    /// The zone in which days, weeks, months, quarters and years begin.
+    pub time_zone: TimeZone,
+    /// How decisions are made and kept.
+    pub decisions: DecisionSettings,
+    /// How virtual keys are kept.
+    pub virtual_keys: VirtualKeySettings,
     /// A file that holds the first key, instead of a generated one.
     pub bootstrap_key_file: Option<PathBuf>,
 }
@@ -69,59 +78,6 @@ pub struct Flags {
     /// `--log-format`
     pub log_format: Option<LogFormat>,
 }
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Document {
-    server: ServerTable,
-    storage: StorageTable,
-    log: LogTable,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ServerTable {
-    listen: Option<String>,
-    allowed_hosts: Option<Names>,
-    trusted_proxies: Option<Names>,
-    body_timeout_seconds: Option<u64>,
-    max_connections: Option<usize>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct StorageTable {
-    data_dir: Option<PathBuf>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct LogTable {
-    format: Option<LogFormat>,
-    level: Option<Level>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-/// Every setting by its name in the file, for hints; a test keeps it equal to the tables above.
-const NAMES: [&str; 8] = [
-    "server.listen",
-    "server.allowed_hosts",
-    "server.trusted_proxies",
-    "server.body_timeout_seconds",
-    "server.max_connections",
-    "storage.data_dir",
-    "log.format",
-    "log.level",
-];
 
 impl Settings {
     /// Reads the settings. `environment` is every variable of the process.
@@ -153,8 +109,11 @@ impl Settings {
             }
         }
         let Document {
+            time_zone,
             server,
             storage,
+            decisions,
+            virtual_keys,
             log,
         } = document;
         let listen = flags
@@ -165,120 +124,57 @@ impl Settings {
             listen: address(&listen)?,
             allowed_hosts: server.allowed_hosts.unwrap_or_default().0,
             trusted_proxies: networks(&server.trusted_proxies.unwrap_or_default().0)?,
-            body_timeout: seconds(
-                "server.body_timeout_seconds",
-                server.body_timeout_seconds.unwrap_or(10),
-            )?,
-            max_connections: connections(server.max_connections.unwrap_or(10_000))?,
+            body_timeout: Duration::from_secs(
+                server
+                    .body_timeout_seconds
+                    .map_or(10, |value| value.0.into()),
+            ),
+            max_connections: server
+                .max_connections
+                .map_or(10_000, |value| value.0 as usize),
             data_dir: flags
                 .data_dir
                 .or(storage.data_dir)
                 .unwrap_or_else(|| PathBuf::from("data")),
             log_format: flags.log_format.or(log.format).unwrap_or(LogFormat::Text),
             log_level: log.level.unwrap_or(Level::Info).filter(),
+            time_zone: time_zone.map_or(TimeZone::UTC, |zone| zone.0),
+            decisions: decisions.settings(),
+            virtual_keys: virtual_keys.settings(),
             bootstrap_key_file: named(BOOTSTRAP_VARIABLE),
         })
     }
 }
 
-impl Document {
-    fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::refused(format!(
-                "can't read the settings file {}: {error}",
-                path.display()
-            ))
-        })?;
-        toml::from_str(&text).map_err(|error| {
-            let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
-            let line = before.matches('\n').count() + 1;
-            Error::refused(format!(
-                "{}, line {line}: {}",
-                path.display(),
-                explain(&error)
-            ))
-        })
-    }
-
-    /// Sets one value from a variable such as `TOLLKEEPER_SERVER__LISTEN`.
-    fn set(&mut self, variable: &str, value: &str) -> Result<()> {
-        let unknown = || {
-            let all: Vec<String> = NAMES.iter().map(|name| variable_of(name)).collect();
-            let known = all
-                .iter()
-                .map(String::as_str)
-                .chain([CONFIG_VARIABLE, BOOTSTRAP_VARIABLE]);
-            let hint = nearest(variable, known.clone()).map_or_else(
-                || format!("known: {}", known.collect::<Vec<_>>().join(", ")),
-                |name| format!("did you mean {name}?"),
-            );
-            Error::refused(format!(
-                "the environment variable {variable} is no setting; {hint}"
-            ))
-        };
-        let name = NAMES
-            .iter()
-            .find(|name| variable_of(name) == variable)
-            .ok_or_else(unknown)?;
-        let (table, key) = name.split_once('.').ok_or_else(unknown)?;
-        // What is no number or list to TOML is meant as text.
-        let as_text = toml::Value::String(value.to_owned()).to_string();
-        let read = |value: &str| toml::from_str::<Self>(&format!("[{table}]\n{key} = {value}\n"));
-        let document = read(value).or_else(|_| read(&as_text)).map_err(|error| {
-            Error::refused(format!(
-                "the environment variable {variable}: {}",
-                explain(&error)
-            ))
-        })?;
-        self.overlay(document);
-        Ok(())
-    }
-
-    fn overlay(&mut self, over: Self) {
-        fn put<T>(under: &mut Option<T>, over: Option<T>) {
-            if over.is_some() {
-                *under = over;
-            }
+impl DecisionTable {
+    fn settings(self) -> DecisionSettings {
+        let default = DecisionSettings::default();
+        DecisionSettings {
+            durability: self.durability.unwrap_or(default.durability),
+            reservation_ttl: self
+                .reservation_ttl
+                .map_or(default.reservation_ttl, |span| span.0),
+            on_expiry: self.on_expiry.unwrap_or(default.on_expiry),
+            max_hold: self.max_hold.map(|dollars| dollars.0),
+            usage_retention_days: self
+                .usage_retention_days
+                .map_or(default.usage_retention_days, |days| days.0),
+            rate_limit_headers: self
+                .rate_limit_headers
+                .unwrap_or(default.rate_limit_headers),
+            queue: self.queue.map_or(default.queue, |length| length.0 as usize),
         }
-        put(&mut self.server.listen, over.server.listen);
-        put(&mut self.server.allowed_hosts, over.server.allowed_hosts);
-        put(
-            &mut self.server.trusted_proxies,
-            over.server.trusted_proxies,
-        );
-        put(
-            &mut self.server.body_timeout_seconds,
-            over.server.body_timeout_seconds,
-        );
-        put(
-            &mut self.server.max_connections,
-            over.server.max_connections,
-        );
-        put(&mut self.storage.data_dir, over.storage.data_dir);
-        put(&mut self.log.format, over.log.format);
-        put(&mut self.log.level, over.log.level);
     }
 }
 
-fn variable_of(name: &str) -> String {
-    format!("{PREFIX}{}", name.replace('.', "__").to_uppercase())
-}
-
-/// The error of the parser, with the nearest known name where a name is wrong.
-fn explain(error: &toml::de::Error) -> String {
-    let message = error.message().trim().replace('\n', " ");
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    match quoted.split_first() {
-        Some((wrong, known)) if message.starts_with("unknown field") => {
-            match nearest(wrong, known.iter().copied()) {
-                Some(known) => format!("there is no setting {wrong:?}; did you mean {known:?}?"),
-                None => format!(
-                    "there is no setting {wrong:?}; known here: {}",
-                    known.join(", ")
-                ),
-            }
+impl VirtualKeyTable {
+    fn settings(self) -> VirtualKeySettings {
+        let default = VirtualKeySettings::default();
+        VirtualKeySettings {
+            rotation_grace: self
+                .rotation_grace
+                .map_or(default.rotation_grace, |span| span.0),
         }
-        _ => message,
     }
 }
 
@@ -309,36 +205,6 @@ fn networks(names: &[String]) -> Result<Vec<IpNet>> {
         })
     };
     names.iter().map(read).collect()
-}
-
-fn seconds(name: &str, value: u64) -> Result<Duration> {
-    match value {
-        1..=3_600 => Ok(Duration::from_secs(value)),
-        _ => Err(Error::refused(format!(
-            "{name}: must be from 1 to 3600, is {value}"
-        ))),
-    }
-}
-
-fn connections(value: usize) -> Result<usize> {
-    match value {
-        1..=100_000 => Ok(value),
-        _ => Err(Error::refused(format!(
-            "server.max_connections: must be from 1 to 100000, is {value}"
-        ))),
-    }
-}
-
-impl Level {
-    fn filter(self) -> log::LevelFilter {
-        match self {
-            Self::Error => log::LevelFilter::Error,
-            Self::Warn => log::LevelFilter::Warn,
-            Self::Info => log::LevelFilter::Info,
-            Self::Debug => log::LevelFilter::Debug,
-            Self::Trace => log::LevelFilter::Trace,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Where settings come from, and how mistakes in them are named.
 
+use super::document::{NAMES, variable_of};
 use super::*;
+use crate::domain::money::Money;
+use crate::domain::settings::{Durability, OnExpiry};
 
 fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings> {
     let folder = tempfile::tempdir().unwrap();
@@ -74,12 +77,21 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
 #[test]
 fn every_listed_name_is_a_setting() {
     for (name, value) in NAMES.iter().zip([
+        "Europe/Berlin",
         "1.2.3.4:5",
         "x",
         "10.0.0.0/8",
         "1",
         "1",
         "x",
+        "process",
+        "1s",
+        "release",
+        "0.5",
+        "1",
+        "true",
+        "1",
+        "0",
         "text",
         "info",
     ]) {
@@ -101,10 +113,148 @@ fn the_readme_and_the_settings_file_name_every_setting() {
             readme.contains(&format!("| `{name}` | `{}` |", variable_of(name))),
             "{name}"
         );
-        let key = name.split_once('.').unwrap().1;
+        let key = name.split_once('.').map_or(name, |(_, key)| key);
         assert!(file.contains(&format!("# {key} = ")), "{name}");
     }
     for variable in [CONFIG_VARIABLE, BOOTSTRAP_VARIABLE] {
         assert!(readme.contains(variable), "{variable}");
     }
+}
+
+#[test]
+fn decisions_have_defaults_and_can_be_set_by_file_and_variable() {
+    let settings = load("", &[]).unwrap();
+    assert_eq!(settings.time_zone, TimeZone::UTC);
+    assert_eq!(settings.decisions, DecisionSettings::default());
+    assert_eq!(settings.virtual_keys, VirtualKeySettings::default());
+    let file = "time_zone = \"europe/berlin\"\n[decisions]\ndurability = \"process\"\nreservation_ttl = \"90s\"\n\
+                on_expiry = \"release\"\nmax_hold = 2.5\nusage_retention_days = 3650\nqueue = 10\n\
+                [virtual_keys]\nrotation_grace = \"30d\"\n";
+    let variables = [
+        ("TOLLKEEPER_DECISIONS__RATE_LIMIT_HEADERS", "true"),
+        ("TOLLKEEPER_DECISIONS__RESERVATION_TTL", "2m"),
+        ("TOLLKEEPER_DECISIONS__QUEUE", "20"),
+    ];
+    let settings = load(file, &variables).unwrap();
+    assert_eq!(settings.time_zone.iana_name(), Some("Europe/Berlin"));
+    let expected = DecisionSettings {
+        durability: Durability::Process,
+        reservation_ttl: Duration::from_mins(2),
+        on_expiry: OnExpiry::Release,
+        max_hold: Money::from_nanodollars(2_500_000_000),
+        usage_retention_days: 3_650,
+        rate_limit_headers: true,
+        queue: 20,
+    };
+    assert_eq!(settings.decisions, expected);
+    assert_eq!(
+        settings.virtual_keys.rotation_grace,
+        Duration::from_hours(30 * 24)
+    );
+    let variables = [
+        ("TOLLKEEPER_TIME_ZONE", "America/New_York"),
+        ("TOLLKEEPER_DECISIONS__MAX_HOLD", "0.30"),
+        ("TOLLKEEPER_VIRTUAL_KEYS__ROTATION_GRACE", "0"),
+    ];
+    let settings = load(file, &variables).unwrap();
+    assert_eq!(settings.time_zone.iana_name(), Some("America/New_York"));
+    assert_eq!(
+        settings.decisions.max_hold,
+        Money::from_nanodollars(300_000_000)
+    );
+    assert_eq!(settings.virtual_keys.rotation_grace, Duration::ZERO);
+}
+
+#[test]
+fn values_out_of_bounds_are_refused_with_their_line_or_variable() {
+    let bounds = [
+        (
+            "decisions.reservation_ttl",
+            "\"0s\"",
+            "must be from 1s to 1d",
+        ),
+        (
+            "decisions.reservation_ttl",
+            "\"25h\"",
+            "must be from 1s to 1d",
+        ),
+        (
+            "decisions.reservation_ttl",
+            "\"10\"",
+            "a span of time such as",
+        ),
+        (
+            "decisions.reservation_ttl",
+            "\"1M\"",
+            "a span of time such as",
+        ),
+        ("decisions.reservation_ttl", "600", "a span of time such as"),
+        (
+            "virtual_keys.rotation_grace",
+            "\"31d\"",
+            "must be from 0 to 30d",
+        ),
+        ("decisions.max_hold", "0", "must be above 0"),
+        ("decisions.max_hold", "-1.5", "must be above 0"),
+        ("decisions.max_hold", "nan", "an amount of US dollars"),
+        ("decisions.max_hold", "\"much\"", "an amount of US dollars"),
+        (
+            "decisions.usage_retention_days",
+            "0",
+            "must be from 1 to 3650",
+        ),
+        (
+            "decisions.usage_retention_days",
+            "3651",
+            "must be from 1 to 3650",
+        ),
+        ("decisions.queue", "-1", "must be from 1 to 1000000"),
+        ("decisions.queue", "\"long\"", "expected"),
+        ("decisions.durability", "\"disk\"", "`power` or `process`"),
+        ("decisions.on_expiry", "\"keep\"", "`charge` or `release`"),
+        ("decisions.rate_limit_headers", "\"yes\"", "a boolean"),
+        (
+            "server.body_timeout_seconds",
+            "3601",
+            "must be from 1 to 3600",
+        ),
+        ("server.max_connections", "0", "must be from 1 to 100000"),
+        (
+            "time_zone",
+            "\"Europe/Belin\"",
+            "did you mean \"Europe/Berlin\"?",
+        ),
+        (
+            "time_zone",
+            "\"new york\"",
+            "did you mean \"America/New_York\"?",
+        ),
+        ("time_zone", "\"\"", "expected an IANA name"),
+        ("time_zone", "5", "expected a string"),
+    ];
+    for (name, value, expected) in bounds {
+        let text = refusal(&format!("\n{name} = {value}\n"), &[]);
+        assert!(
+            text.contains("config.toml, line 2: ") && text.contains(expected),
+            "{name}: {text}"
+        );
+        let variable = variable_of(name);
+        if (name, value) != ("time_zone", "5") {
+            let text = refusal("", &[(&variable, value.trim_matches('"'))]);
+            assert!(
+                text.contains(&format!("variable {variable}: ")) && text.contains(expected),
+                "{text}"
+            );
+        }
+    }
+    let text = refusal("[decisions]\nqeue = 1\n", &[]);
+    assert!(
+        text.contains("line 2") && text.contains("did you mean \"queue\"?"),
+        "{text}"
+    );
+    let text = refusal("", &[("TOLLKEEPER_TIMEZONE", "UTC")]);
+    assert!(
+        text.contains("did you mean TOLLKEEPER_TIME_ZONE?"),
+        "{text}"
+    );
 }

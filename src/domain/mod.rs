@@ -20,6 +20,8 @@ pub mod number;
 pub mod permission;
 pub mod policy;
 pub mod seal;
+pub mod settings;
 pub mod throttle;
 pub mod validator;
 pub mod violation;
+pub mod window;

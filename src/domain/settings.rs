@@ -1,0 +1,75 @@
+//! What the operator can set about decisions and virtual keys, with the defaults.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::money::Money;
+
+/// How decisions are made and kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionSettings {
+    /// What an acknowledged decision survives.
+    pub durability: Durability,
+    /// How long a reservation is held that asks for no time of its own.
+    pub reservation_ttl: Duration,
+    /// What becomes of a hold that is never settled.
+    pub on_expiry: OnExpiry,
+    /// The most that one call holds of a budget.
+    pub max_hold: Option<Money>,
+    /// How many days the usage history is kept.
+    pub usage_retention_days: u32,
+    /// Whether answers carry `RateLimit` and `RateLimit-Policy`.
+    pub rate_limit_headers: bool,
+    /// How many decisions may wait; further ones are refused with 503.
+    pub queue: usize,
+}
+
+impl Default for DecisionSettings {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Power,
+            reservation_ttl: Duration::from_mins(10),
+            on_expiry: OnExpiry::Charge,
+            max_hold: None,
+            usage_retention_days: 90,
+            rate_limit_headers: false,
+            queue: 4_096,
+        }
+    }
+}
+
+/// What an acknowledged decision survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// A power cut: it is on disk before it is answered.
+    Power,
+    /// The end of the process; a power cut may lose the last ones.
+    Process,
+}
+
+/// What becomes of a hold that is never settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnExpiry {
+    /// It is charged as it was held.
+    Charge,
+    /// It is given back.
+    Release,
+}
+
+/// How virtual keys are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualKeySettings {
+    /// How long the old secret works after a rotation.
+    pub rotation_grace: Duration,
+}
+
+impl Default for VirtualKeySettings {
+    fn default() -> Self {
+        Self {
+            rotation_grace: Duration::from_hours(24),
+        }
+    }
+}
