@@ -15,6 +15,7 @@ use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::json;
 use tollkeeper::error::Result;
+use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
 use tollkeeper::service::{self, Clock, Services, first_start};
 use tollkeeper::store::directory::{DataDirectory, Owned};
@@ -185,9 +186,10 @@ fn seed(data_dir: &Path, profiles: u32) {
         panic!("{} is in use", data_dir.display());
     };
     let clock = Clock::new(jiff::Timestamp::now);
-    let store = Store::open(Arc::new(directory), clock.now()).unwrap();
+    let store = Arc::new(Store::open(Arc::new(directory), clock.now()).unwrap());
     let keyring = Keyring::start().unwrap();
     let services = Services {
+        ledger: Ledger::start(Arc::clone(&store)).unwrap(),
         store,
         keyring,
         clock,
