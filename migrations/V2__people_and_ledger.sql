@@ -15,6 +15,7 @@ CREATE TABLE roles (
 CREATE TABLE users (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    name_key   TEXT    NOT NULL,
     email      TEXT    NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
     email_key  TEXT    NOT NULL UNIQUE,
     role_id    INTEGER REFERENCES roles (id) ON DELETE RESTRICT,
@@ -23,8 +24,7 @@ CREATE TABLE users (
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX users_by_role ON users (role_id, id) WHERE role_id IS NOT NULL;
-CREATE INDEX users_by_name ON users (name, id);
-CREATE INDEX users_by_email ON users (email, id);
+CREATE INDEX users_by_name ON users (name_key, id);
 CREATE INDEX users_by_created_at ON users (created_at, id);
 CREATE INDEX users_by_updated_at ON users (updated_at, id);
 
@@ -122,6 +122,7 @@ CREATE TABLE virtual_keys (
     -- The copy it was issued under and goes with; none for a key of the user at large.
     user_access_profile_id INTEGER REFERENCES user_access_profiles (id) ON DELETE CASCADE,
     name                   TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    name_key               TEXT    NOT NULL,
     description            TEXT    NOT NULL,
     is_managed             INTEGER NOT NULL CHECK (is_managed IN (0, 1)),
     secret_hash            BLOB    NOT NULL CHECK (length(secret_hash) = 32),
@@ -138,7 +139,7 @@ CREATE TABLE virtual_keys (
 ) STRICT;
 CREATE INDEX virtual_keys_by_user ON virtual_keys (user_id, id);
 CREATE INDEX virtual_keys_by_copy ON virtual_keys (user_access_profile_id, id) WHERE user_access_profile_id IS NOT NULL;
-CREATE INDEX virtual_keys_by_name ON virtual_keys (name, id);
+CREATE INDEX virtual_keys_by_name ON virtual_keys (name_key, id);
 CREATE INDEX virtual_keys_by_created_at ON virtual_keys (created_at, id);
 
 CREATE VIRTUAL TABLE virtual_key_search USING fts5 (

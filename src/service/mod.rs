@@ -11,6 +11,7 @@ pub mod keyring;
 pub mod once;
 pub mod remembered;
 pub mod tokens;
+pub mod virtual_keys;
 
 use std::sync::Arc;
 

@@ -18,8 +18,11 @@ pub mod idempotency;
 pub mod migrate;
 pub mod open;
 pub mod policies;
+pub mod roles;
 pub mod sequences;
 pub mod settings;
+pub mod users;
+pub mod virtual_keys;
 pub mod writer;
 
 use std::ops::Deref;

@@ -1,0 +1,292 @@
+//! Users: the people whose calls an access profile governs.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::input::{Fields, MAX_NAME, Node};
+use super::validator::entity_tag;
+use super::violation::{Path, Violation, Violations};
+use crate::error::{Error, Result};
+
+/// Longest e-mail address, in characters (RFC 5321 §4.5.3.1.3).
+pub const MAX_EMAIL: usize = 254;
+
+/// A user as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Set by the server; never used again after a delete.
+    pub id: i64,
+    /// 1 to 255 characters.
+    pub name: String,
+    /// Unique without regard to case.
+    pub email: Email,
+    /// The role the user is in.
+    pub role_id: Option<i64>,
+    /// Changes with every change of the user.
+    pub revision: i64,
+    /// Set by the server.
+    pub created_at: Timestamp,
+    /// Set by the server.
+    pub updated_at: Timestamp,
+}
+
+/// What makes a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// See [`User::name`].
+    pub name: String,
+    /// See [`User::email`].
+    pub email: Email,
+    /// See [`User::role_id`].
+    pub role_id: Option<i64>,
+}
+
+/// An e-mail address: something on both sides of one `@`, no white space, and no empty label in the domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// Reads an address; surrounding white space is removed.
+    ///
+    /// # Errors
+    /// What is wrong, as the rest of a sentence.
+    pub fn parse(text: &str) -> std::result::Result<Self, &'static str> {
+        let text = text.trim();
+        let Some((local, domain)) = text.split_once('@') else {
+            return Err("must have an @, such as \"ada@example.com\"");
+        };
+        if text.chars().count() > MAX_EMAIL {
+            return Err("must have at most 254 characters");
+        }
+        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err("must not contain white space or control characters");
+        }
+        if local.is_empty() || domain.is_empty() {
+            return Err("must have something on both sides of the @");
+        }
+        if domain.contains('@') {
+            return Err("must have only one @");
+        }
+        if domain.split('.').any(str::is_empty) {
+            return Err("must have a letter or digit between any two dots of its domain");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// An address that was checked before it was stored.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Email {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// The fields of a user as somebody sent them; `None` where they were left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserInput {
+    /// Trimmed, 1 to 255 characters.
+    pub name: Option<String>,
+    /// The address.
+    pub email: Option<Email>,
+    /// `Some(None)` is no role.
+    pub role_id: Option<Option<i64>>,
+}
+
+/// Fields that the server sets.
+pub const SET_BY_SERVER: [&str; 5] = ["id", "role", "access_profiles", "created_at", "updated_at"];
+
+impl UserInput {
+    /// Reads the body of a create, where name and address are required, or of a change.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation.
+    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
+        let violations = Violations::default();
+        let root = Node::root(body, &violations);
+        let input = root.object().map(|fields| Self::read(fields, creating));
+        violations.finish(input)
+    }
+
+    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
+        let mut wanted = |name| {
+            if creating {
+                fields.required(name)
+            } else {
+                fields.sent(name)
+            }
+        };
+        let (name, email) = (wanted("name"), wanted("email"));
+        let input = Self {
+            name: name.and_then(|node| node.name(MAX_NAME)),
+            email: email.and_then(|node| read_email(&node)),
+            role_id: fields.sent("role_id").and_then(|node| read_role(&node)),
+        };
+        fields.ignore(&SET_BY_SERVER);
+        fields.finish();
+        input
+    }
+
+    /// What makes a user of a body that was read as one of a create.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it was not.
+    pub fn into_new(self) -> Result<NewUser> {
+        match (self.name, self.email) {
+            (Some(name), Some(email)) => Ok(NewUser {
+                name,
+                email,
+                role_id: self.role_id.flatten(),
+            }),
+            _ => Err(Error::internal("making a user", "a field is missing")),
+        }
+    }
+}
+
+/// Reads the body that changes the role of a user: `role_id` is required, `null` is no role.
+///
+/// # Errors
+/// [`Error::Invalid`] with every violation.
+pub fn parse_role_change(body: &Value) -> Result<Option<i64>> {
+    let violations = Violations::default();
+    let read = || {
+        let mut fields = Node::root(body, &violations).object()?;
+        let sent = fields.sent("role_id");
+        if sent.is_none() {
+            let path = fields.path().field("role_id");
+            let sentence = "is required; null puts the user in no role";
+            violations.add(&path, "required", sentence);
+        }
+        let role = sent.and_then(|node| read_role(&node));
+        fields.finish();
+        role
+    };
+    let role = read();
+    violations.finish(role)
+}
+
+fn read_email(node: &Node<'_>) -> Option<Email> {
+    let Value::String(text) = node.value else {
+        return node.string(MAX_EMAIL).and(None);
+    };
+    Email::parse(text).map_or_else(|sentence| node.refuse("invalid_email", sentence), Some)
+}
+
+fn read_role(node: &Node<'_>) -> Option<Option<i64>> {
+    if node.value.is_null() {
+        Some(None)
+    } else {
+        node.integer(1..=i64::MAX).map(Some)
+    }
+}
+
+impl User {
+    /// The user with the sent fields in place of today's; `None` when that changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when another role is sent: that has an endpoint of its own.
+    pub fn change(&self, input: UserInput, now: Timestamp) -> Result<Option<Self>> {
+        if input.role_id.is_some_and(|role| role != self.role_id) {
+            let sentence = format!(
+                "can't be changed here; PUT …/users/{}/role does that",
+                self.id
+            );
+            let path = Path::root().field("role_id");
+            return Err(Violation::alone(&path, "role_not_changeable", sentence));
+        }
+        let changed = Self {
+            name: input.name.unwrap_or_else(|| self.name.clone()),
+            email: input.email.unwrap_or_else(|| self.email.clone()),
+            ..self.clone()
+        };
+        Ok((changed != *self).then(|| Self {
+            updated_at: now,
+            ..changed
+        }))
+    }
+}
+
+/// A copy of an access profile as it stands in the list of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldProfile {
+    /// The copy.
+    pub id: i64,
+    /// The profile it is a copy of.
+    pub parent_profile_id: i64,
+    /// The name of that profile.
+    pub name: String,
+    /// From when on it grants nothing.
+    pub expires_at: Option<Timestamp>,
+    /// `role` or `direct`.
+    pub source: String,
+}
+
+/// A user with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserDetail {
+    /// The user.
+    pub user: User,
+    /// Name and description of the user's role.
+    pub role: Option<(String, String)>,
+    /// The copies that the user holds, in the order in which they were assigned.
+    pub access_profiles: Vec<HeldProfile>,
+}
+
+impl UserDetail {
+    /// The validator of what is shown of the user at a time.
+    pub fn entity_tag(&self, now: Timestamp) -> String {
+        use fmt::Write;
+        let mut content = format!("{:?}", self.role);
+        for held in &self.access_profiles {
+            let active = held.expires_at.is_none_or(|at| at > now);
+            // Writing to a String never fails.
+            let _ = write!(content, " {} {} {active}", held.id, held.name);
+        }
+        entity_tag(
+            self.user.revision,
+            &format!(
+                "{} {} {:?} {} {content}",
+                self.user.id, self.user.email, self.user.role_id, self.user.updated_at
+            ),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_something_on_both_sides_of_one_at() {
+        for good in ["a@b", " ada@example.com ", "ä.b+c@d-e.org", "\"@\"x@y"] {
+            assert_eq!(Email::parse(good).is_ok(), good != "\"@\"x@y", "{good}");
+        }
+        let long = format!("{}@b", "a".repeat(MAX_EMAIL - 2));
+        assert!(Email::parse(&long).is_ok());
+        let longer = format!("a{long}");
+        for bad in [
+            "", "a", "@", "a@", "@b", "a@@b", "a@b@c", "a b@c", "a@b\tc", "a@b\u{0}", "a@.b",
+            "a@b.", "a@b..c", &longer,
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(Email::parse(" A@b ").unwrap().as_str(), "A@b");
+    }
+}

@@ -1,0 +1,207 @@
+//! Roles: one row each. There are few enough to look at each.
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+
+use super::fault::{Doing, is_unique_violation};
+use super::{Reading, Writing};
+use crate::domain::letter_case::fold;
+use crate::domain::list::{Listed, Page, Sort};
+use crate::domain::role::{AttachedProfile, Role, RoleDetail};
+use crate::error::{Error, Result};
+
+const COLUMNS: &str = "id, name, description, user_count, revision, created_at, updated_at";
+
+fn role(row: &Row<'_>) -> rusqlite::Result<Role> {
+    let time = |at: usize| {
+        let milliseconds: i64 = row.get(at)?;
+        Ok::<_, rusqlite::Error>(Timestamp::from_millisecond(milliseconds).unwrap_or_default())
+    };
+    Ok(Role {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        description: row.get(2)?,
+        user_count: row.get(3)?,
+        revision: row.get(4)?,
+        created_at: time(5)?,
+        updated_at: time(6)?,
+    })
+}
+
+/// Stores a new role; answers its id.
+///
+/// # Errors
+/// [`Error::Conflict`] when the name is taken.
+pub fn insert(writing: &Writing<'_>, name: &str, description: &str, now: Timestamp) -> Result<i64> {
+    let row = writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+        )
+        .and_then(|mut statement| {
+            statement.insert(params![name, fold(name), description, now.as_millisecond()])
+        });
+    name_taken(row, name)
+}
+
+/// Stores name and description of a role and counts its revision up.
+///
+/// # Errors
+/// [`Error::Conflict`] when the name is taken.
+pub fn update(writing: &Writing<'_>, changed: &Role) -> Result<()> {
+    let row = writing
+        .connection
+        .prepare_cached(
+            "UPDATE roles SET name = ?2, name_key = ?3, description = ?4, updated_at = ?5, revision = revision + 1
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                changed.id,
+                changed.name,
+                fold(&changed.name),
+                changed.description,
+                changed.updated_at.as_millisecond(),
+            ])
+        });
+    name_taken(row, &changed.name).map(|_| ())
+}
+
+fn name_taken<T>(row: rusqlite::Result<T>, name: &str) -> Result<T> {
+    match row {
+        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
+            "duplicate_name",
+            "name",
+            format!(
+                "name: there is already a role named {name:?} (names differ by more than case)"
+            ),
+        )),
+        other => other.doing("storing a role"),
+    }
+}
+
+/// Removes a role that no user is in; the profiles attached to it stay.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached("DELETE FROM roles WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![id]))
+        .doing("deleting a role")?;
+    Ok(())
+}
+
+/// A role.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get(reading: &Reading<'_>, id: i64) -> Result<Role> {
+    reading
+        .connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM roles WHERE id = ?1"))
+        .and_then(|mut statement| statement.query_row(params![id], role).optional())
+        .doing("reading a role")?
+        .ok_or_else(|| Error::not_found("role", id))
+}
+
+/// A role with what belongs to it.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<RoleDetail> {
+    let role = get(reading, id)?;
+    detail(reading, role)
+}
+
+fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
+    let access_profiles = reading
+        .connection
+        .prepare_cached(
+            "SELECT a.access_profile_id, p.name, a.is_default
+             FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
+             WHERE a.role_id = ?1 ORDER BY a.id",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![role.id], |row| {
+                    Ok(AttachedProfile {
+                        access_profile_id: row.get(0)?,
+                        name: row.get(1)?,
+                        is_default: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing("listing the profiles of a role")?;
+    Ok(RoleDetail {
+        role,
+        access_profiles,
+    })
+}
+
+/// The ids of the first users who are in a role.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_users(reading: &Reading<'_>, id: i64, most: i64) -> Result<Vec<i64>> {
+    reading
+        .connection
+        .prepare_cached("SELECT id FROM users WHERE role_id = ?1 ORDER BY id LIMIT ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![id, most], |row| row.get(0))?
+                .collect()
+        })
+        .doing("listing the users of a role")
+}
+
+/// Fields to sort by, the default first. Every order is total.
+pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at", "updated_at"];
+
+/// A page of the roles whose name or description has `search` in it.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list(
+    reading: &Reading<'_>,
+    search: Option<&str>,
+    sort: Sort,
+    page: Page,
+) -> Result<Listed<RoleDetail>> {
+    let mut values: Vec<Value> = Vec::new();
+    let condition = match search {
+        Some(text) => {
+            values.extend([fold(text).into(), fold(text).into()]);
+            "(contains_folded(name, ?) OR contains_folded(description, ?))"
+        }
+        None => "1",
+    };
+    let total_count = reading
+        .connection
+        .prepare_cached(&format!("SELECT count(*) FROM roles WHERE {condition}"))
+        .and_then(|mut statement| statement.query_row(params_from_iter(&values), |row| row.get(0)))
+        .doing("counting roles")?;
+    let way = if sort.descending { "DESC" } else { "ASC" };
+    let order = match sort.field {
+        "name" => "name_key",
+        "created_at" => "created_at",
+        "updated_at" => "updated_at",
+        _ => "id",
+    };
+    values.extend([page.limit.into(), page.offset.into()]);
+    let found: Vec<Role> = reading
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM roles WHERE {condition} ORDER BY {order} {way}, id {way} LIMIT ? OFFSET ?"
+        ))
+        .and_then(|mut statement| statement.query_map(params_from_iter(values), role)?.collect())
+        .doing("listing roles")?;
+    let items = found
+        .into_iter()
+        .map(|role| detail(reading, role))
+        .collect::<Result<_>>()?;
+    Ok(Listed { items, total_count })
+}
