@@ -58,6 +58,12 @@ impl PolicyField {
         (Self::McpServers, "mcp_servers"),
         (Self::McpToolOverrides, "mcp_tool_overrides"),
     ];
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(field, _)| *field == self);
+        found.map_or("", |(_, name)| name)
+    }
 }
 
 /// What is counted at a [`Place`].

@@ -1,0 +1,162 @@
+//! Pushing parts of an access profile to its copies: which parts, to whom, and what that changes in a policy.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::holding::{read_ids, read_user_ids};
+use super::input::{Node, nearest};
+use super::policy::{Place, Policy, PolicyField};
+use super::violation::Violations;
+use crate::error::Result;
+
+/// What is pushed, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropagationInput {
+    /// The parts of the profile, each once, at least one.
+    pub fields: Vec<PolicyField>,
+    /// Only say what would change.
+    pub dry_run: bool,
+    /// To these users; with none and no roles, to everybody who holds a copy.
+    pub user_ids: Option<Vec<i64>>,
+    /// To the users in these roles.
+    pub role_ids: Option<Vec<i64>>,
+    /// Whether what was used is forgotten.
+    pub reset_usage: bool,
+}
+
+impl PropagationInput {
+    /// Reads the body of a propagation.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(body: &Value) -> Result<Self> {
+        let violations = Violations::default();
+        let read = || {
+            let mut fields = Node::root(body, &violations).object()?;
+            let parts = fields.required("fields").and_then(|node| {
+                if node.value.as_array().is_some_and(Vec::is_empty) {
+                    return node.refuse("empty", format_args!("must name a field: {}", known()));
+                }
+                read_fields(&node)
+            });
+            let dry_run = fields.given("dry_run").map(|node| node.boolean());
+            let users = fields.given("user_ids").map(|node| read_user_ids(&node));
+            let roles = fields.given("group_ids").map(|node| read_ids(&node));
+            let reset = fields.given("reset_usage").map(|node| node.boolean());
+            fields.finish();
+            Some(Self {
+                fields: parts?,
+                dry_run: dry_run.unwrap_or(Some(false))?,
+                user_ids: users.flatten(),
+                role_ids: roles.flatten(),
+                reset_usage: reset.unwrap_or(Some(false))?,
+            })
+        };
+        let input = read();
+        violations.finish(input)
+    }
+
+    /// The names of the parts.
+    pub fn field_names(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|field| field.name()).collect()
+    }
+}
+
+fn read_fields(node: &Node<'_>) -> Option<Vec<PolicyField>> {
+    let mut seen = HashSet::new();
+    node.list(|item| {
+        let name = item.string(100)?;
+        let Some((field, _)) = PolicyField::ALL.iter().find(|(_, known)| *known == name) else {
+            let hint = nearest(name, PolicyField::ALL.iter().map(|(_, known)| *known))
+                .map(|meant| format!("; did you mean {meant:?}?"))
+                .unwrap_or_default();
+            return item.refuse(
+                "unknown_propagation_field",
+                format_args!("can't be propagated; known are {}{hint}", known()),
+            );
+        };
+        if !seen.insert(*field) {
+            return item.refuse("duplicate_field", "is listed twice");
+        }
+        Some(*field)
+    })
+}
+
+fn known() -> String {
+    PolicyField::ALL.map(|(_, name)| name).join(", ")
+}
+
+/// What a propagation makes of one policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyChange {
+    /// The policy afterwards.
+    pub new: Policy,
+    /// The pushed parts that differ.
+    pub changed: Vec<PolicyField>,
+    /// Where limits counted that are gone.
+    pub gone: Vec<Place>,
+}
+
+impl PolicyChange {
+    /// What pushing `fields` of `template` makes of `old`.
+    pub fn work_out(old: &Policy, template: &Policy, fields: &[PolicyField]) -> Self {
+        let new = old.with(template, fields);
+        let differs = |field: &&PolicyField| old.with(template, &[**field]) != *old;
+        let kept: HashSet<Place> = new.places().into_iter().collect();
+        Self {
+            changed: fields.iter().filter(differs).copied().collect(),
+            gone: old
+                .places()
+                .into_iter()
+                .filter(|place| !kept.contains(place))
+                .collect(),
+            new,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn codes(body: &Value) -> Vec<String> {
+        match PropagationInput::parse(body) {
+            Err(Error::Invalid(all)) => all
+                .iter()
+                .map(|one| format!("{} {}", one.param, one.code))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_whole_or_refused_with_everything_that_is_wrong() {
+        let read = PropagationInput::parse(&json!({
+            "fields": ["budgets", "mcp_servers"], "dry_run": true, "user_ids": ["7"], "group_ids": [3], "reset_usage": true
+        }));
+        let expected = PropagationInput {
+            fields: vec![PolicyField::Budgets, PolicyField::McpServers],
+            dry_run: true,
+            user_ids: Some(vec![7]),
+            role_ids: Some(vec![3]),
+            reset_usage: true,
+        };
+        assert_eq!(read.unwrap(), expected);
+        assert_eq!(codes(&json!({})), ["fields required"]);
+        assert_eq!(codes(&json!({ "fields": [] })), ["fields empty"]);
+        let wrong = json!({ "fields": ["budget", "budgets", "budgets"], "user_ids": [7, "x", "1", "1"], "group_ids": ["a"] });
+        let expected = [
+            "fields[0] unknown_propagation_field",
+            "fields[2] duplicate_field",
+            "user_ids[0] wrong_type",
+            "user_ids[1] invalid_id",
+            "user_ids[3] duplicate_id",
+            "group_ids[0] wrong_type",
+        ];
+        assert_eq!(codes(&wrong), expected);
+    }
+}
