@@ -80,13 +80,13 @@ impl OverrideInput {
                     amount => Some(amount),
                 })
             });
-            let lasts = fields.required("mode").and_then(|node| {
-                match node.string(usize::MAX)? {
+            let lasts = fields
+                .required("mode")
+                .and_then(|node| match node.string(usize::MAX)? {
                     CYCLES => Some(true),
                     FOREVER => Some(false),
                     _ => node.refuse("invalid_value", "expected \"cycles\" or \"forever\""),
-                }
-            });
+                });
             let cycles = if lasts == Some(true) {
                 let node = fields.required("cycles");
                 node.and_then(|node| node.integer(1..=MAX_CYCLES))

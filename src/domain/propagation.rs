@@ -17,10 +17,10 @@ pub struct PropagationInput {
     pub fields: Vec<PolicyField>,
     /// Only say what would change.
     pub dry_run: bool,
-    /// To these users; with none and no roles, to everybody who holds a copy.
-    pub user_ids: Option<Vec<i64>>,
+    /// To these users and those in the roles; without any of either, to everybody who holds a copy.
+    pub user_ids: Vec<i64>,
     /// To the users in these roles.
-    pub role_ids: Option<Vec<i64>>,
+    pub role_ids: Vec<i64>,
     /// Whether what was used is forgotten.
     pub reset_usage: bool,
 }
@@ -48,8 +48,8 @@ impl PropagationInput {
             Some(Self {
                 fields: parts?,
                 dry_run: dry_run.unwrap_or(Some(false))?,
-                user_ids: users.flatten(),
-                role_ids: roles.flatten(),
+                user_ids: users.unwrap_or_else(|| Some(Vec::new()))?,
+                role_ids: roles.unwrap_or_else(|| Some(Vec::new()))?,
                 reset_usage: reset.unwrap_or(Some(false))?,
             })
         };
@@ -141,8 +141,8 @@ mod tests {
         let expected = PropagationInput {
             fields: vec![PolicyField::Budgets, PolicyField::McpServers],
             dry_run: true,
-            user_ids: Some(vec![7]),
-            role_ids: Some(vec![3]),
+            user_ids: vec![7],
+            role_ids: vec![3],
             reset_usage: true,
         };
         assert_eq!(read.unwrap(), expected);

@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod first_start;
 pub mod flights;
 pub mod hasher;
+pub mod holdings;
 pub mod keyring;
 pub mod once;
 pub mod remembered;

@@ -6,6 +6,7 @@
 //! to this version's schema, [`health`] says whether it still is.
 
 pub mod access_profile_lists;
+pub mod access_profile_roles;
 pub mod access_profile_versions;
 pub mod access_profiles;
 pub mod anchor;
@@ -21,6 +22,7 @@ pub mod policies;
 pub mod roles;
 pub mod sequences;
 pub mod settings;
+pub mod user_access_profiles;
 pub mod users;
 pub mod virtual_keys;
 pub mod writer;

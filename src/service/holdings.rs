@@ -1,0 +1,197 @@
+//! Giving users copies of access profiles and taking them away, as a part of a write that somebody else owns.
+//!
+//! A copy comes with one managed virtual key, and takes every key that was issued under it along when it goes.
+
+use jiff::Timestamp;
+
+use super::virtual_keys::{IssuedKey, issue};
+use crate::domain::access_profile::AccessProfile;
+use crate::domain::holding::{NewUserAccessProfile, Source};
+use crate::domain::policy::Policy;
+use crate::domain::user::User;
+use crate::domain::virtual_key::{NewVirtualKey, default_name};
+use crate::error::{Error, Result};
+use crate::store::{
+    Writing, access_profile_roles, access_profiles, policies, user_access_profiles, virtual_keys,
+};
+
+/// A profile of which copies can be made.
+pub struct Template {
+    /// The profile.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    version: i64,
+    policy_id: i64,
+}
+
+impl Template {
+    /// What copies of a profile are made from. Stores its policy, which is forgotten again if nobody gets a copy.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the profile is inactive.
+    pub fn of(writing: &Writing<'_>, profile: &AccessProfile) -> Result<Self> {
+        refuse_inactive(profile)?;
+        Ok(Self {
+            id: profile.id,
+            name: profile.name.clone(),
+            version: profile.version,
+            policy_id: policies::intern(writing, &Policy::of(profile))?,
+        })
+    }
+
+    /// Forgets its policy if nobody has a copy with it.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn release(self, writing: &Writing<'_>) -> Result<()> {
+        policies::forget_unused(writing, self.policy_id)
+    }
+
+    /// Gives a user a copy with a managed virtual key; answers the copy's id.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the user has one.
+    pub fn give(
+        &self,
+        writing: &Writing<'_>,
+        user: &User,
+        source: Source,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(i64, IssuedKey)> {
+        let copy = NewUserAccessProfile {
+            user_id: user.id,
+            access_profile_id: self.id,
+            policy_id: self.policy_id,
+            source,
+            template_version: self.version,
+            expires_at,
+        };
+        let copy_id = user_access_profiles::insert(writing, &copy, now)?;
+        let key = NewVirtualKey {
+            user_id: user.id,
+            copy_id: Some(copy_id),
+            name: default_name(&user.name, &self.name),
+            description: String::new(),
+            is_managed: true,
+            expires_at: None,
+        };
+        Ok((copy_id, issue(writing, &key, now)?))
+    }
+}
+
+/// Makes sure that copies of a profile may be given.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is inactive.
+pub fn refuse_inactive(profile: &AccessProfile) -> Result<()> {
+    if profile.is_active {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "inactive_profile",
+        "",
+        format!(
+            "the access profile {:?} is inactive and can't be assigned; PUT …/{}/activate makes it active",
+            profile.name, profile.id
+        ),
+    ))
+}
+
+/// Gives a user a copy of a profile with a managed virtual key; answers the copy's id.
+///
+/// # Errors
+/// [`Error::Conflict`] when the profile is inactive or the user has a copy.
+pub fn give(
+    writing: &Writing<'_>,
+    user: &User,
+    template: &AccessProfile,
+    source: Source,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(i64, IssuedKey)> {
+    Template::of(writing, template)?.give(writing, user, source, expires_at, now)
+}
+
+/// Gives a user who joins a role the active profiles that are defaults there; one that the user holds already stays as it is.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn give_role_defaults(
+    writing: &Writing<'_>,
+    user: &User,
+    role_id: i64,
+    now: Timestamp,
+) -> Result<Vec<IssuedKey>> {
+    let mut keys = Vec::new();
+    for profile_id in access_profile_roles::list_defaults(writing, role_id)? {
+        if user_access_profiles::find(writing, user.id, profile_id)?.is_some() {
+            continue;
+        }
+        let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
+        let (_, key) = give(writing, user, &profile, Source::Role(role_id), None, now)?;
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// Takes away what a user got from a role; answers the names of the keys that went with it. Keys of the user at large stay.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn take_role_copies(writing: &Writing<'_>, user_id: i64, role_id: i64) -> Result<Vec<String>> {
+    take(writing, user_id, |source| source == Source::Role(role_id))
+}
+
+/// Takes away everything that a user holds; answers the names of the keys that went with it, those of the user at large included.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn take_all(writing: &Writing<'_>, user_id: i64) -> Result<Vec<String>> {
+    let mut names = take(writing, user_id, |_| true)?;
+    names.extend(forget_keys_at_large_if_nothing_is_held(writing, user_id)?);
+    Ok(names)
+}
+
+fn take(writing: &Writing<'_>, user_id: i64, goes: impl Fn(Source) -> bool) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for copy in user_access_profiles::list_all_of_user(writing, user_id)? {
+        if goes(copy.source) {
+            names.extend(virtual_keys::delete_of_copy(writing, copy.id)?);
+            user_access_profiles::delete(writing, &copy)?;
+        }
+    }
+    Ok(names)
+}
+
+/// Takes one profile away from a user; answers the names of the keys that went with it, those of the user at large included when
+/// nothing is held any more.
+///
+/// # Errors
+/// [`Error::NotFound`] when the user does not hold it.
+pub fn take_one(
+    writing: &Writing<'_>,
+    user_id: i64,
+    access_profile_id: i64,
+) -> Result<Vec<String>> {
+    let copy = user_access_profiles::get(writing, user_id, access_profile_id)?;
+    let mut names = virtual_keys::delete_of_copy(writing, copy.id)?;
+    user_access_profiles::delete(writing, &copy)?;
+    names.extend(forget_keys_at_large_if_nothing_is_held(writing, user_id)?);
+    Ok(names)
+}
+
+/// Deletes the keys of a user at large when there is nothing left that they could be used for; answers their names.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn forget_keys_at_large_if_nothing_is_held(
+    writing: &Writing<'_>,
+    user_id: i64,
+) -> Result<Vec<String>> {
+    if user_access_profiles::holds_any(writing, user_id)? {
+        return Ok(Vec::new());
+    }
+    virtual_keys::delete_at_large(writing, user_id)
+}

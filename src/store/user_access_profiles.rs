@@ -1,0 +1,194 @@
+//! Copies of access profiles that users hold.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::fault::{Doing, is_unique_violation};
+use super::{Reading, Writing, policies};
+use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
+use crate::domain::list::{Listed, Page};
+use crate::error::{Error, Result};
+
+/// The columns of [`copy`], of the table under the name `c`.
+const COLUMNS: &str = "c.id, c.user_id, c.access_profile_id, c.policy_id, c.source_role_id, c.template_version, c.expires_at, \
+                       c.created_at, c.updated_at";
+
+/// A copy of a row that begins with [`COLUMNS`].
+fn copy(row: &Row<'_>) -> rusqlite::Result<UserAccessProfile> {
+    let time = |milliseconds: i64| Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+    let role_id: Option<i64> = row.get(4)?;
+    let expires_at: Option<i64> = row.get(6)?;
+    Ok(UserAccessProfile {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        access_profile_id: row.get(2)?,
+        policy_id: row.get(3)?,
+        source: role_id.map_or(Source::Direct, Source::Role),
+        template_version: row.get(5)?,
+        expires_at: expires_at.map(time),
+        created_at: time(row.get(7)?),
+        updated_at: time(row.get(8)?),
+    })
+}
+
+/// Stores a new copy; answers its id.
+///
+/// # Errors
+/// [`Error::Conflict`] when the user has a copy of the profile.
+pub fn insert(writing: &Writing<'_>, new: &NewUserAccessProfile, now: Timestamp) -> Result<i64> {
+    let row = writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
+                                               expires_at, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        )
+        .and_then(|mut statement| {
+            statement.insert(params![
+                new.user_id,
+                new.access_profile_id,
+                new.policy_id,
+                new.source.name(),
+                new.source.role_id(),
+                new.template_version,
+                new.expires_at.map(Timestamp::as_millisecond),
+                now.as_millisecond(),
+            ])
+        });
+    match row {
+        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
+            "already_assigned",
+            "access_profile_id",
+            format!(
+                "access_profile_id: the user {} holds a copy of the access profile {} already",
+                new.user_id, new.access_profile_id
+            ),
+        )),
+        other => other.doing("storing a copy of an access profile"),
+    }
+}
+
+/// Removes a copy, and with it its keys, overrides and counters; and its policy if no other copy has it.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn delete(writing: &Writing<'_>, copy: &UserAccessProfile) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached("DELETE FROM user_access_profiles WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![copy.id]))
+        .doing("removing a copy of an access profile")?;
+    policies::forget_unused(writing, copy.policy_id)
+}
+
+/// The copy of a profile that a user holds, if there is one.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find(
+    reading: &Reading<'_>,
+    user_id: i64,
+    access_profile_id: i64,
+) -> Result<Option<UserAccessProfile>> {
+    reading
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 AND c.access_profile_id = ?2"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![user_id, access_profile_id], copy)
+                .optional()
+        })
+        .doing("reading a copy of an access profile")
+}
+
+/// The copy of a profile that a user holds. That there is such a user is for the caller to know.
+///
+/// # Errors
+/// [`Error::NotFound`] with which of the two there is not.
+pub fn get(
+    reading: &Reading<'_>,
+    user_id: i64,
+    access_profile_id: i64,
+) -> Result<UserAccessProfile> {
+    if let Some(copy) = find(reading, user_id, access_profile_id)? {
+        return Ok(copy);
+    }
+    super::users::get(reading, user_id)?;
+    super::access_profiles::find_current_version(reading, access_profile_id)?
+        .ok_or_else(|| Error::not_found("access profile", access_profile_id))?;
+    Err(Error::not_found(
+        "copy of the access profile",
+        format!("{access_profile_id} for the user {user_id}"),
+    ))
+}
+
+/// Everything that a user holds, in the order of assignment.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_all_of_user(reading: &Reading<'_>, user_id: i64) -> Result<Vec<UserAccessProfile>> {
+    reading
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 ORDER BY c.id"
+        ))
+        .and_then(|mut statement| statement.query_map(params![user_id], copy)?.collect())
+        .doing("listing what a user holds")
+}
+
+/// The copies of a profile, in the order of assignment.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_of_profile(
+    reading: &Reading<'_>,
+    access_profile_id: i64,
+    page: Page,
+) -> Result<Listed<UserAccessProfile>> {
+    let items = reading
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.access_profile_id = ?1 ORDER BY c.id LIMIT ?2 OFFSET ?3"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![access_profile_id, page.limit, page.offset], copy)?
+                .collect()
+        })
+        .doing("listing the copies of an access profile")?;
+    Ok(Listed {
+        items,
+        total_count: count_of_profile(reading, access_profile_id)?,
+    })
+}
+
+/// How many users hold a copy of a profile.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn count_of_profile(reading: &Reading<'_>, access_profile_id: i64) -> Result<i64> {
+    let holders = reading
+        .connection
+        .prepare_cached("SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![access_profile_id], |row| row.get(0))
+                .optional()
+        })
+        .doing("counting the copies of an access profile")?;
+    Ok(holders.unwrap_or(0))
+}
+
+/// Whether a user holds anything.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn holds_any(reading: &Reading<'_>, user_id: i64) -> Result<bool> {
+    reading
+        .connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)")
+        .and_then(|mut statement| statement.query_row(params![user_id], |row| row.get(0)))
+        .doing("looking for what a user holds")
+}
