@@ -209,4 +209,9 @@ UPDATE access_profiles SET next_rotation_at = (
     SELECT CAST(round((julianday(json_extract(v.snapshot, '$.next_rotation_at')) - 2440587.5) * 86400000.0) AS INTEGER)
     FROM access_profile_versions v WHERE v.access_profile_id = access_profiles.id AND v.version = access_profiles.version);
 
+-- The audit log as whoever may read access profiles sees it: everything but management API keys.
+CREATE INDEX audit_logs_shown ON audit_logs (id) WHERE subject_kind <> 'api_key';
+DROP INDEX audit_logs_by_action;
+CREATE INDEX audit_logs_by_action ON audit_logs (action, id) WHERE subject_kind <> 'api_key';
+
 PRAGMA user_version = 2;

@@ -73,6 +73,19 @@ pub enum Error {
         param: Option<String>,
     },
 
+    /// It can't go while users have it.
+    #[error("{message}")]
+    InUse {
+        /// Stable machine-readable reason.
+        code: &'static str,
+        /// How many have it, the first of them, and what to do.
+        message: String,
+        /// How many have it.
+        user_count: i64,
+        /// The first of them.
+        user_ids: Vec<i64>,
+    },
+
     /// Somebody changed it since the caller read it.
     #[error(
         "it was changed in the meantime; its ETag is now {current}: read it again and repeat the change"
@@ -122,6 +135,38 @@ impl Error {
             code,
             message: message.into(),
             param: (!param.is_empty()).then(|| param.to_owned()),
+        }
+    }
+
+    /// A `what` that `user_count` users have; `user_ids` are the first of them.
+    pub fn in_use(
+        code: &'static str,
+        what: &str,
+        name: &str,
+        user_count: i64,
+        user_ids: &[i64],
+    ) -> Self {
+        let ids: Vec<String> = user_ids.iter().map(i64::to_string).collect();
+        let more = if i64::try_from(ids.len()).is_ok_and(|named| named < user_count) {
+            ", …"
+        } else {
+            ""
+        };
+        let (users, ids) = (
+            if user_count == 1 {
+                "user has"
+            } else {
+                "users have"
+            },
+            ids.join(", "),
+        );
+        Self::InUse {
+            code,
+            message: format!(
+                "{user_count} {users} the {what} {name:?} (ids {ids}{more}); take it from them first"
+            ),
+            user_count,
+            user_ids: user_ids.to_vec(),
         }
     }
 

@@ -54,7 +54,7 @@ impl Email {
     /// # Errors
     /// What is wrong, as the rest of a sentence.
     pub fn parse(text: &str) -> std::result::Result<Self, &'static str> {
-        let text = text.trim();
+        let text = text.trim_matches([' ', '\t', '\r', '\n']);
         let Some((local, domain)) = text.split_once('@') else {
             return Err("must have an @, such as \"ada@example.com\"");
         };
@@ -238,6 +238,13 @@ pub struct HeldProfile {
     pub source: String,
 }
 
+impl HeldProfile {
+    /// Whether it has not expired.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
+}
+
 /// A user with what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserDetail {
@@ -255,9 +262,14 @@ impl UserDetail {
         use fmt::Write;
         let mut content = format!("{:?}", self.role);
         for held in &self.access_profiles {
-            let active = held.expires_at.is_none_or(|at| at > now);
             // Writing to a String never fails.
-            let _ = write!(content, " {} {} {active}", held.id, held.name);
+            let _ = write!(
+                content,
+                " {} {} {}",
+                held.id,
+                held.name,
+                held.is_active(now)
+            );
         }
         entity_tag(
             self.user.revision,

@@ -183,7 +183,7 @@ fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
     Ok(AuditLogView {
         id: logged.id,
         access_profile_id: entry.access_profile_id,
-        user_id: entry.user_id,
+        user_id: entry.user_id.map(|id| id.to_string()),
         action: entry.action.into_owned(),
         actor_id: entry.actor.id,
         actor_name: entry.actor.name,

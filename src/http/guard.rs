@@ -17,7 +17,7 @@ use crate::domain::permission::{self, Permission, PermissionSet};
 use crate::domain::seal::Seal;
 use crate::domain::violation::{Path, Violation};
 use crate::error::{Error, Result};
-use crate::service::api_keys::SealedOnce;
+use crate::service::once::SealedOnce;
 use crate::service::tokens::random;
 
 /// Who may call a route; the route table, the OpenAPI document and the permission matrix test are made from it.

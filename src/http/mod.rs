@@ -23,7 +23,10 @@ pub mod ignored_fields;
 pub mod openapi;
 pub mod page;
 pub mod parameters;
+pub mod path_values;
+pub mod people_schemas;
 pub mod problem;
+pub mod roles;
 pub mod route;
 pub mod routes;
 pub mod schemas;
@@ -31,6 +34,7 @@ pub mod serve;
 pub mod shapes;
 pub mod shown;
 pub mod status;
+pub mod users;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::route::Parameter;
 use super::shapes::text_up_to;
-use super::{access_profiles, api_keys};
+use super::{access_profiles, api_keys, roles, users};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 const LIMIT: Parameter = Parameter {
@@ -85,6 +85,47 @@ pub const PROFILE_LIST: &[Parameter] = &[
         name: "sort",
         description: "Field to sort by; - before it for descending",
         schema: || sort_schema(access_profiles::SORT_FIELDS),
+    },
+];
+
+/// A page of the users.
+pub const USER_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or e-mail address, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "role_id",
+        description: "Users in this role only",
+        schema: id,
+    },
+    Parameter {
+        name: "access_profile_id",
+        description: "Users who hold a copy of this profile only",
+        schema: id,
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(users::SORT_FIELDS),
+    },
+];
+/// A page of the roles.
+pub const ROLE_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(roles::SORT_FIELDS),
     },
 ];
 

@@ -19,6 +19,8 @@ pub struct Problem {
     kind: &'static str,
     violations: Vec<Violation>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What programs may want to know beside the message.
+    extra: Option<Box<Value>>,
     closing: bool,
 }
 
@@ -40,6 +42,7 @@ impl Problem {
             kind,
             violations: vec![violation],
             headers: Vec::new(),
+            extra: None,
             closing: false,
         }
     }
@@ -53,6 +56,12 @@ impl Problem {
     /// The same refusal, after which the connection ends: what is left of the request will not be read.
     pub fn closing(mut self) -> Self {
         self.closing = true;
+        self
+    }
+
+    /// The same refusal with something for programs, under `extra_fields`.
+    pub fn with_extra(mut self, extra: Value) -> Self {
+        self.extra = Some(Box::new(extra));
         self
     }
 
@@ -130,7 +139,7 @@ impl Problem {
             _ if self.status == StatusCode::BAD_REQUEST || self.violations.len() > 1 => {
                 json!({ "errors": self.violations.iter().map(shown).collect::<Vec<_>>() })
             }
-            _ => json!({}),
+            _ => self.extra.as_deref().cloned().unwrap_or_else(|| json!({})),
         };
         json!({
             "event_id": event_id,
@@ -158,6 +167,7 @@ impl From<Error> for Problem {
                     kind: "validation_error",
                     violations,
                     headers: Vec::new(),
+                    extra: None,
                     closing: false,
                 }
             }
@@ -201,6 +211,16 @@ impl From<Error> for Problem {
                 message,
                 param,
             } => Self::new(StatusCode::CONFLICT, "conflict", code, message).about(param),
+            Error::InUse {
+                code,
+                message,
+                user_count,
+                user_ids,
+            } => {
+                let user_ids: Vec<_> = user_ids.iter().map(i64::to_string).collect();
+                Self::new(StatusCode::CONFLICT, "conflict", code, message)
+                    .with_extra(json!({ "user_count": user_count, "user_ids": user_ids }))
+            }
             Error::Stale { ref current } => {
                 let problem = Self::new(
                     StatusCode::PRECONDITION_FAILED,
@@ -225,6 +245,7 @@ impl From<Error> for Problem {
                     kind: "conflict",
                     violations,
                     headers: Vec::new(),
+                    extra: None,
                     closing: false,
                 }
             }

@@ -189,7 +189,10 @@ fn history_routes() -> Vec<Route> {
             .answers::<AuditLogList>(200)
             .refuses(&[400, 404]),
         Route::new(Method::GET, "P/access-profiles/audit-logs", "list_audit_logs", history::audit_logs_of_all)
-            .says("List the audit log of all access profiles", "The newest first.")
+            .says(
+                "List the audit log",
+                "The newest first: access profiles, users, roles, what they hold, and virtual keys; management API keys are left out.",
+            )
             .query(AUDIT_LIST)
             .answers::<AuditLogList>(200)
             .refuses(&[400]),

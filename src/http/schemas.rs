@@ -104,8 +104,8 @@ pub struct AuditLogView {
     pub id: i64,
     /// The access profile concerned.
     pub access_profile_id: Option<i64>,
-    /// The user concerned.
-    pub user_id: Option<i64>,
+    /// The user concerned: a number in a string.
+    pub user_id: Option<String>,
     /// What was done, such as `access_profile.update`.
     pub action: String,
     /// The public id of the key that did it.

@@ -9,9 +9,12 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::domain::input::{MAX_DESCRIPTION, MAX_LIST, MAX_NAME};
 use crate::domain::model_pattern::MAX_PATTERN;
 use crate::domain::permission::Permission;
+use crate::domain::user::MAX_EMAIL;
 
 /// Something that is not white space, and no control characters.
 const NAME: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000-\\u001F\\u007F-\\u009F]*$";
+/// Something on both sides of one @, and no empty label after it.
+const EMAIL: &str = "^[ \\t\\r\\n]*[^\\s@\\u0000-\\u001F\\u007F-\\u009F]+@[^\\s@.\\u0000-\\u001F\\u007F-\\u009F]+(\\.[^\\s@.\\u0000-\\u001F\\u007F-\\u009F]+)*[ \\t\\r\\n]*$";
 /// Everything but U+0000.
 const TEXT: &str = "^[^\\u0000]*$";
 
@@ -49,6 +52,47 @@ fn name_object() -> Object {
 /// A name; surrounding white space is removed.
 pub fn name() -> RefOr<Schema> {
     name_object().into()
+}
+
+/// A name, or nothing.
+pub fn name_or_null() -> RefOr<Schema> {
+    one_of([name_object(), null()])
+}
+
+/// An e-mail address, with white space around it or not.
+pub fn email() -> RefOr<Schema> {
+    typed(Type::String)
+        .min_length(Some(3))
+        .max_length(Some(MAX_EMAIL))
+        .pattern(Some(EMAIL))
+        .build()
+        .into()
+}
+
+fn id_object() -> Object {
+    typed(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(i64::MAX))
+        .build()
+}
+
+/// An id, or nothing.
+pub fn id_or_null() -> RefOr<Schema> {
+    one_of([id_object(), null()])
+}
+
+/// A body of one field that must be there, an id or `null`.
+pub fn required_id_or_null(field: &str, description: &str) -> RefOr<Schema> {
+    let id = OneOfBuilder::new()
+        .item(id_object())
+        .item(null())
+        .description(Some(description));
+    RefOr::T(
+        typed(Type::Object)
+            .property(field, id)
+            .required(field)
+            .into(),
+    )
 }
 
 /// A list of names, such as tags.

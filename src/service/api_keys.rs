@@ -4,14 +4,14 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
 use super::keyring::ApiKeySettings;
+use super::once::SealedOnce;
 use super::tokens::{random_successor, random_token};
 use super::{Services, once};
 use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::StoredAnswer;
 use crate::domain::permission::PermissionSet;
-use crate::domain::seal::Seal;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::{Writing, api_keys, audit};
@@ -57,31 +57,18 @@ pub fn create(
 /// How the answer that shows a key and its new secret is written.
 pub type Render = fn(&ApiKey, &Token) -> Result<String>;
 
-/// An idempotency key, and the seal for an answer that holds a secret.
-pub type SealedOnce = (Once, Seal);
-
-/// Like [`once::run`], for an answer that holds a secret. Answers its body, and the key unless the answer is an earlier one.
+/// Like [`once::run_sealed`], for the body of an answer alone.
 fn run_sealed(
     writing: &Writing<'_>,
     sealed: Option<SealedOnce>,
     now: Timestamp,
     work: impl FnOnce() -> Result<(String, ApiKey)>,
 ) -> Result<(String, Option<ApiKey>)> {
-    let Some((once, seal)) = sealed else {
-        return work().map(|(body, key)| (body, Some(key)));
-    };
-    let mut made = None;
-    let answer = once::run(writing, Some(&once), now, || {
+    let (answer, made) = once::run_sealed(writing, sealed, now, || {
         let (body, key) = work()?;
-        made = Some(key);
-        Ok(StoredAnswer {
-            status: 200,
-            location: None,
-            etag: None,
-            body: seal.close(&body)?,
-        })
+        Ok((StoredAnswer::ok(body), key))
     })?;
-    Ok((seal.open(&answer.body)?, made))
+    Ok((answer.body, made))
 }
 
 /// Stores a key and its audit entry inside a write.

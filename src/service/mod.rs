@@ -11,7 +11,9 @@ pub mod holdings;
 pub mod keyring;
 pub mod once;
 pub mod remembered;
+pub mod roles;
 pub mod tokens;
+pub mod users;
 pub mod virtual_keys;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Services;
 use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::seal::Seal;
 use crate::error::Result;
 use crate::store::{Writing, idempotency};
 
@@ -28,6 +29,36 @@ pub fn run(
     let answer = work()?;
     idempotency::insert(writing, once, &answer, now)?;
     Ok(answer)
+}
+
+/// An idempotency key, and the seal for an answer that holds a secret.
+pub type SealedOnce = (Once, Seal);
+
+/// Like [`run`], for an answer that holds a secret: its body is stored under the seal. Answers it, and what `work` made beside it
+/// unless the answer is an earlier one.
+///
+/// # Errors
+/// As [`run`]; [`crate::error::Error::Conflict`] when the earlier answer was sealed for another secret of the caller.
+pub fn run_sealed<T>(
+    writing: &Writing<'_>,
+    sealed: Option<SealedOnce>,
+    now: Timestamp,
+    work: impl FnOnce() -> Result<(StoredAnswer, T)>,
+) -> Result<(StoredAnswer, Option<T>)> {
+    let Some((once, seal)) = sealed else {
+        return work().map(|(answer, made)| (answer, Some(made)));
+    };
+    let mut made = None;
+    let stored = run(writing, Some(&once), now, || {
+        let (answer, new) = work()?;
+        made = Some(new);
+        Ok(StoredAnswer {
+            body: seal.close(&answer.body)?,
+            ..answer
+        })
+    })?;
+    let body = seal.open(&stored.body)?;
+    Ok((StoredAnswer { body, ..stored }, made))
 }
 
 /// Forgets the keys that are older than a day, in small steps so that no other write waits long.

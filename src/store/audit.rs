@@ -96,15 +96,15 @@ pub struct Filter {
     pub user_id: Option<i64>,
 }
 
-/// A page of the entries about access profiles, the newest first.
+/// A page of the entries about everything but API keys, the newest first.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such profile and never was.
 pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed<AuditEntry>> {
-    // Entries about API keys are not for who may only read access profiles.
+    // Entries about API keys are not for who may only read access profiles. What people hold and use is.
     let mut conditions = match filter.access_profile_id {
         Some(_) => Vec::new(),
-        None => vec!["access_profile_id IS NOT NULL"],
+        None => vec!["subject_kind <> 'api_key'"],
     };
     let mut values: Vec<Value> = Vec::new();
     let mut require = |condition, value: Option<Value>| {

@@ -23,6 +23,7 @@ pub mod roles;
 pub mod sequences;
 pub mod settings;
 pub mod user_access_profiles;
+pub mod user_lists;
 pub mod users;
 pub mod virtual_keys;
 pub mod writer;

@@ -59,6 +59,28 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ),
         ("delete_api_key", none(200)),
         ("rotate_api_key", none(200)),
+        ("list_users", none(200)),
+        (
+            "create_user",
+            (Some(json!({ "name": "Ada", "email": "NEW" })), 200),
+        ),
+        ("get_user", none(200)),
+        ("update_user", (Some(json!({ "name": "NEW" })), 200)),
+        ("delete_user", none(200)),
+        ("change_user_role", (Some(json!({ "role_id": null })), 200)),
+        ("list_roles", none(200)),
+        ("create_role", (Some(json!({ "name": "NEW" })), 200)),
+        ("get_role", none(200)),
+        ("update_role", (Some(json!({ "description": "NEW" })), 200)),
+        ("delete_role", none(200)),
+        ("list_roles_short", none(200)),
+        ("create_role_short", (Some(json!({ "name": "NEW" })), 200)),
+        ("get_role_short", none(200)),
+        (
+            "update_role_short",
+            (Some(json!({ "description": "NEW" })), 200),
+        ),
+        ("delete_role_short", none(200)),
         ("list_permissions", none(200)),
         ("list_permissions_short", none(200)),
     ]
@@ -83,6 +105,12 @@ impl Stage {
         let client = self.server.client.clone();
         let id = if path.contains("api-keys/{id}") {
             client.make_key(&self.fresh_name(), &[]).0
+        } else if path.contains("users/{id}") {
+            let name = self.fresh_name();
+            let email = format!("{}@example.com", name.replace(' ', "-"));
+            client.create_user(&name, &email, None)
+        } else if path.contains("roles/{id}") {
+            client.create_role(&self.fresh_name())
         } else if path.contains("{id}") {
             let profile = client.create_profile(&json!({ "name": self.fresh_name() }));
             let id = profile["id"].as_i64().unwrap();
@@ -118,6 +146,9 @@ impl Stage {
                 if body[field] == "NEW" {
                     body[field] = json!(self.fresh_name());
                 }
+            }
+            if body["email"] == "NEW" {
+                body["email"] = json!(format!("{}@b", self.fresh_name().replace(' ', "-")));
             }
             body
         });

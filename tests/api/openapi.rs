@@ -84,7 +84,7 @@ fn the_document_names_exactly_the_routes_of_the_table() {
 #[test]
 fn every_documented_operation_is_served_and_answers_with_a_documented_status() {
     let server = Server::start();
-    server.client.create_profile(&json!({ "name": "x" }));
+    server.furnish();
     for ((method, path), operation) in operations(&document(&server)) {
         for client in [&server.client, &server.client.with_key("")] {
             let reply = call(client, &method, &path);
@@ -149,7 +149,7 @@ fn an_undocumented_method_is_refused_and_the_documented_ones_are_named() {
 #[test]
 fn documented_query_parameters_are_accepted_and_no_others() {
     let server = Server::start();
-    server.client.create_profile(&json!({ "name": "first" }));
+    server.furnish();
     for ((method, path), operation) in operations(&document(&server)) {
         let parameters = operation["parameters"]
             .as_array()

@@ -66,7 +66,7 @@ fn objects(value: &Value, place: &str, found: &mut Vec<String>) {
 fn every_property_of_a_request_body_is_read_and_an_invented_one_is_refused() {
     let server = Server::start();
     let document = document(&server);
-    server.client.create_profile(&json!({ "name": "first" }));
+    server.furnish();
     let mut bodies = 0;
     for ((method, path), operation) in operations(&document) {
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
@@ -168,6 +168,7 @@ fn answers_have_exactly_the_documented_fields() {
     let document = document(&server);
     let seed: Value = serde_json::from_str(include_str!("seed_example.json")).unwrap();
     server.client.create_profile(&seed);
+    server.furnish();
     let operations = operations(&document);
     let described = |reply: Reply, method: &str, path: &str| {
         let operation = &operations[&(method.to_owned(), path.to_owned())];

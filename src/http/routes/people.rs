@@ -1,8 +1,123 @@
 //! The routes of users and roles.
 
+use actix_web::http::Method;
+use serde_json::json;
+
+use crate::http::parameters::{ROLE_LIST, USER_LIST};
+use crate::http::people_schemas::{
+    KeysGone, RoleAnswer, RoleBody, RoleChangeBody, RoleList, UserAnswer, UserBody, UserChangeBody,
+    UserCreated, UserList, UserRoleBody, UserRoleChanged,
+};
 use crate::http::route::Route;
+use crate::http::schemas::Message;
+use crate::http::{roles, users};
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    let names = [
+        "list_roles",
+        "create_role",
+        "get_role",
+        "update_role",
+        "delete_role",
+    ];
+    let short = [
+        "list_roles_short",
+        "create_role_short",
+        "get_role_short",
+        "update_role_short",
+        "delete_role_short",
+    ];
+    let mut all = user_routes();
+    all.extend(role_routes("P/rbac/roles", "P/rbac/roles/{id}", names));
+    all.extend(role_routes("P/roles", "P/roles/{id}", short));
+    all
+}
+
+const USERS: &str = "P/users";
+const USER: &str = "P/users/{id}";
+
+fn user_routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, USERS, "list_users", users::list)
+            .says(
+                "List users",
+                "Without `sort`, by id. Searches of one or two characters look at every user; longer ones are served by an index.",
+            )
+            .query(USER_LIST)
+            .answers::<UserList>(200)
+            .refuses(&[400]),
+        Route::new(Method::POST, USERS, "create_user", users::create)
+            .says(
+                "Make a user",
+                "A user who joins a role gets the access profiles that are attached to it with `is_default`, each with a managed virtual \
+                 key, which `virtual_keys` shows this once, and again to the same caller under the same `Idempotency-Key`. 404 when \
+                 there is no such role.",
+            )
+            .takes::<UserBody>(json!({ "name": "Ada Lovelace", "email": "ada@example.com" }))
+            .answers::<UserCreated>(200)
+            .refuses(&[400, 404, 408, 409, 413, 415, 422]),
+        Route::new(Method::GET, USER, "get_user", users::get)
+            .says("Read a user", "The `ETag` covers all that is shown. Everything that is no id of a user is 404.")
+            .answers::<UserAnswer>(200)
+            .refuses(&[304, 404]),
+        Route::new(Method::PUT, USER, "update_user", users::update)
+            .says(
+                "Change a user",
+                "A field that is left out keeps its value. What was read may be sent back; another `role_id` is refused, because \
+                 `/role` changes it.",
+            )
+            .takes::<UserChangeBody>(json!({ "name": "Ada King" }))
+            .answers::<UserAnswer>(200)
+            .refuses(&[400, 404, 408, 409, 412, 413, 415]),
+        Route::new(Method::DELETE, USER, "delete_user", users::delete)
+            .says(
+                "Delete a user",
+                "Copies, virtual keys, overrides and counters go with it, before this answers; what was used stays in the history.",
+            )
+            .answers::<KeysGone>(200)
+            .refuses(&[404, 412]),
+        Route::new(Method::PUT, "P/users/{id}/role", "change_user_role", users::change_role)
+            .says(
+                "Put a user into a role, or into none",
+                "The copies that came from the old role go, with the keys that were issued under them; the default profiles of the new \
+                 role come, each with a managed virtual key that is shown this once. What was assigned directly stays. Does nothing \
+                 when the user is in the role already.",
+            )
+            .takes::<UserRoleBody>(json!({ "role_id": null }))
+            .answers::<UserRoleChanged>(200)
+            .refuses(&[400, 404, 408, 412, 413, 415]),
+    ]
+}
+
+fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -> Vec<Route> {
+    let [list, create, get, update, delete] = names;
+    vec![
+        Route::new(Method::GET, all, list, roles::list)
+            .says("List roles", "Without `sort`, by id.")
+            .query(ROLE_LIST)
+            .answers::<RoleList>(200)
+            .refuses(&[400]),
+        Route::new(Method::POST, all, create, roles::create)
+            .says("Make a role", "A role gives no management permission: it groups users, to give them access profiles.")
+            .takes::<RoleBody>(json!({ "name": "developers" }))
+            .answers::<RoleAnswer>(200)
+            .refuses(&[400, 408, 409, 413, 415, 422]),
+        Route::new(Method::GET, one, get, roles::get)
+            .says("Read a role", "The `ETag` covers all that is shown, the number of users too.")
+            .answers::<RoleAnswer>(200)
+            .refuses(&[304, 400, 404]),
+        Route::new(Method::PUT, one, update, roles::update)
+            .says("Change a role", "A field that is left out keeps its value.")
+            .takes::<RoleChangeBody>(json!({ "description": "Everybody who writes code" }))
+            .answers::<RoleAnswer>(200)
+            .refuses(&[400, 404, 408, 409, 412, 413, 415]),
+        Route::new(Method::DELETE, one, delete, roles::delete)
+            .says(
+                "Delete a role",
+                "409 while users are in it, with their number and the first ten of them under `extra_fields`.",
+            )
+            .answers::<Message>(200)
+            .refuses(&[400, 404, 409, 412]),
+    ]
 }

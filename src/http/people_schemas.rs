@@ -1,0 +1,319 @@
+//! Shapes of bodies and answers about users and roles; see [`super::schemas`].
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::shapes;
+use crate::domain::role::{AttachedProfile, RoleDetail};
+use crate::domain::user::{Email, HeldProfile, UserDetail};
+use crate::service::virtual_keys::IssuedKey;
+
+/// What making a user takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct UserBody {
+    #[schema(schema_with = shapes::name)]
+    name: String,
+    /// Unique without regard to case.
+    #[schema(schema_with = shapes::email)]
+    email: String,
+    /// The role to join; `null` or left out: none.
+    #[schema(schema_with = shapes::id_or_null)]
+    role_id: Option<i64>,
+}
+
+/// What a change of a user takes: the same fields, none of them required. `role_id` must be the present one.
+pub struct UserChangeBody;
+
+impl PartialSchema for UserChangeBody {
+    fn schema() -> RefOr<Schema> {
+        shapes::all_optional(UserBody::schema())
+    }
+}
+
+impl ToSchema for UserChangeBody {}
+
+/// What a change of a user's role takes.
+pub struct UserRoleBody;
+
+impl PartialSchema for UserRoleBody {
+    fn schema() -> RefOr<Schema> {
+        shapes::required_id_or_null("role_id", "The role to join; `null`: none.")
+    }
+}
+
+impl ToSchema for UserRoleBody {}
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserView {
+    /// Its id: a number in a string.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its e-mail address.
+    #[schema(value_type = String)]
+    pub email: Email,
+    /// The role the user is in.
+    pub role_id: Option<i64>,
+    /// The same role.
+    pub role: Option<UserRoleView>,
+    /// The copies of access profiles that the user holds, in the order in which they were assigned.
+    pub access_profiles: Vec<HeldProfileView>,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+/// The role that a user is in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserRoleView {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Always false: there are no roles that come with the server.
+    pub is_system_role: bool,
+}
+
+/// A copy of an access profile that a user holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeldProfileView {
+    /// The copy.
+    pub id: i64,
+    /// The access profile it is a copy of.
+    pub parent_profile_id: i64,
+    /// The name of that profile.
+    pub name: String,
+    /// Whether it has not expired.
+    pub is_active: bool,
+    /// From when on it grants nothing.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// `role` or `direct`.
+    pub source: String,
+}
+
+impl UserView {
+    /// A user as it is shown at a time.
+    pub fn of(detail: &UserDetail, now: Timestamp) -> Self {
+        let user = &detail.user;
+        let role = user.role_id.zip(detail.role.as_ref());
+        Self {
+            id: user.id.to_string(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            role_id: user.role_id,
+            role: role.map(|(id, (name, description))| UserRoleView {
+                id,
+                name: name.clone(),
+                description: description.clone(),
+                is_system_role: false,
+            }),
+            access_profiles: detail
+                .access_profiles
+                .iter()
+                .map(|held| HeldProfileView::of(held, now))
+                .collect(),
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+impl HeldProfileView {
+    fn of(held: &HeldProfile, now: Timestamp) -> Self {
+        Self {
+            id: held.id,
+            parent_profile_id: held.parent_profile_id,
+            name: held.name.clone(),
+            is_active: held.is_active(now),
+            expires_at: held.expires_at,
+            source: held.source.clone(),
+        }
+    }
+}
+
+/// A virtual key that was just issued.
+#[derive(Serialize, ToSchema)]
+pub struct NewKeyView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The key itself; it is never shown again.
+    pub value: String,
+}
+
+impl NewKeyView {
+    /// Each key with its secret.
+    pub fn list(issued: &[IssuedKey]) -> Vec<Self> {
+        let one = |issued: &IssuedKey| Self {
+            id: issued.key.public_id.clone(),
+            name: issued.key.name.clone(),
+            value: issued.token.reveal().to_owned(),
+        };
+        issued.iter().map(one).collect()
+    }
+}
+
+/// One user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserAnswer {
+    /// The user.
+    pub user: UserView,
+}
+
+/// A new user.
+#[derive(Serialize, ToSchema)]
+pub struct UserCreated {
+    /// The user.
+    pub user: UserView,
+    /// The keys that were issued with the default profiles of the role; they are never shown again.
+    pub virtual_keys: Vec<NewKeyView>,
+}
+
+/// A user in another role.
+#[derive(Serialize, ToSchema)]
+pub struct UserRoleChanged {
+    /// The user.
+    pub user: UserView,
+    /// The keys that were issued with the default profiles of the new role; they are never shown again.
+    pub virtual_keys: Vec<NewKeyView>,
+    /// The names of the keys that went with the profiles of the old role.
+    pub deleted_vk_names: Vec<String>,
+    /// How many they are.
+    pub deleted_vk_count: usize,
+}
+
+/// What was done, and the virtual keys that went with it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeysGone {
+    /// A sentence.
+    pub message: String,
+    /// The names of the keys that are dead.
+    pub deleted_vk_names: Vec<String>,
+    /// How many they are.
+    pub deleted_vk_count: usize,
+}
+
+/// A page of users.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserList {
+    /// The users.
+    pub users: Vec<UserView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// What making a role takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct RoleBody {
+    /// Unique without regard to case.
+    #[schema(schema_with = shapes::name)]
+    name: String,
+    #[schema(schema_with = shapes::text)]
+    description: Option<String>,
+}
+
+/// What a change of a role takes: the same fields, none of them required.
+pub struct RoleChangeBody;
+
+impl PartialSchema for RoleChangeBody {
+    fn schema() -> RefOr<Schema> {
+        shapes::all_optional(RoleBody::schema())
+    }
+}
+
+impl ToSchema for RoleChangeBody {}
+
+/// A role: a group of users that are given access profiles together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoleView {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Always false: there are no roles that come with the server.
+    pub is_system_role: bool,
+    /// Users who are in it.
+    pub user_count: i64,
+    /// The access profiles that it is attached to.
+    pub access_profiles: Vec<AttachedProfileView>,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+/// An access profile that a role is attached to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttachedProfileView {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// Its name.
+    pub name: String,
+    /// Whether users who join the role get it.
+    pub is_default: bool,
+}
+
+impl From<&RoleDetail> for RoleView {
+    fn from(detail: &RoleDetail) -> Self {
+        let one = |attached: &AttachedProfile| AttachedProfileView {
+            access_profile_id: attached.access_profile_id,
+            name: attached.name.clone(),
+            is_default: attached.is_default,
+        };
+        let role = &detail.role;
+        Self {
+            id: role.id,
+            name: role.name.clone(),
+            description: role.description.clone(),
+            is_system_role: false,
+            user_count: role.user_count,
+            access_profiles: detail.access_profiles.iter().map(one).collect(),
+            created_at: role.created_at,
+            updated_at: role.updated_at,
+        }
+    }
+}
+
+/// One role.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoleAnswer {
+    /// The role.
+    pub role: RoleView,
+}
+
+/// A page of roles.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoleList {
+    /// The roles.
+    pub roles: Vec<RoleView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}

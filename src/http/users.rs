@@ -1,0 +1,149 @@
+//! Handlers of users.
+
+use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
+use super::call::{Call, blocking};
+use super::guard::{Caller, Create, Delete, Update, Users, View};
+use super::path_values::{location, user_id};
+use super::people_schemas::{
+    KeysGone, NewKeyView, UserAnswer, UserCreated, UserList, UserRoleChanged, UserView,
+};
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::user::{UserInput, parse_role_change};
+use crate::service;
+use crate::store::user_lists::{self, Filter};
+use crate::store::users;
+
+pub use crate::store::user_lists::SORT_FIELDS;
+
+/// `GET P/users`
+///
+/// # Errors
+/// 400 when a parameter is not valid.
+pub async fn list(_: Caller<View, Users>, call: Call) -> Answer {
+    let (filter, sort, page) =
+        call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
+    let now = call.services().clock.now();
+    let list = call
+        .read(move |reading| user_lists::list(reading, &filter, sort, page))
+        .await?;
+    let users: Vec<_> = list
+        .items
+        .iter()
+        .map(|one| UserView::of(one, now))
+        .collect();
+    ok(&UserList {
+        count: users.len(),
+        users,
+        total_count: list.total_count,
+        limit: page.limit,
+        offset: page.offset,
+    })
+}
+
+fn read_filter(query: &Query) -> Filter {
+    Filter {
+        search: query.text("search", MAX_SEARCH),
+        role_id: query.integer("role_id", 1, i64::MAX),
+        access_profile_id: query.integer("access_profile_id", 1, i64::MAX),
+    }
+}
+
+/// `GET P/users/{id}`
+///
+/// # Errors
+/// 404.
+pub async fn get(_: Caller<View, Users>, call: Call) -> Answer {
+    let id = user_id(&call, "id")?;
+    let now = call.services().clock.now();
+    let detail = call
+        .read(move |reading| users::get_detail(reading, id))
+        .await?;
+    let user = UserView::of(&detail, now);
+    let (tag, body) = (detail.entity_tag(now), to_json(&UserAnswer { user })?);
+    Ok(ok_unless_known(&call, &tag, body))
+}
+
+/// `POST P/users`
+///
+/// # Errors
+/// 400 with every violation, 404 when there is no such role, 409 when the address is taken.
+pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
+    let input = call.json(|body| UserInput::parse(body, true)).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let sealed = caller.sealed_once(&call)?;
+    let place = location(&call, "");
+    let create = move || {
+        service::users::create(
+            &services,
+            actor,
+            input,
+            sealed,
+            move |detail, issued, now| {
+                let created = UserCreated {
+                    user: UserView::of(detail, now),
+                    virtual_keys: NewKeyView::list(issued),
+                };
+                Ok(StoredAnswer {
+                    location: Some(format!("{place}{}", detail.user.id)),
+                    etag: Some(detail.entity_tag(now)),
+                    ..StoredAnswer::json(&created)?
+                })
+            },
+        )
+    };
+    stored(blocking(create).await?)
+}
+
+/// `PUT P/users/{id}`
+///
+/// # Errors
+/// 400 with every violation, 404, 409 when the address is taken, 412.
+pub async fn update(caller: Caller<Update, Users>, call: Call) -> Answer {
+    let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
+    let input = call.json(|body| UserInput::parse(body, false)).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let update = move || service::users::update(&services, actor, id, input, if_match);
+    let (detail, now) = blocking(update).await?;
+    let user = UserView::of(&detail, now);
+    Ok(ok_tagged(
+        &detail.entity_tag(now),
+        to_json(&UserAnswer { user })?,
+    ))
+}
+
+/// `PUT P/users/{id}/role`
+///
+/// # Errors
+/// 400, 404 when there is no such user or role, 412.
+pub async fn change_role(caller: Caller<Update, Users>, call: Call) -> Answer {
+    let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
+    let role = call.json(parse_role_change).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let change = move || service::users::change_role(&services, actor, id, role, if_match);
+    let change = blocking(change).await?;
+    let changed = UserRoleChanged {
+        user: UserView::of(&change.detail, change.at),
+        virtual_keys: NewKeyView::list(&change.issued),
+        deleted_vk_count: change.deleted.len(),
+        deleted_vk_names: change.deleted,
+    };
+    let tag = change.detail.entity_tag(change.at);
+    Ok(ok_tagged(&tag, to_json(&changed)?))
+}
+
+/// `DELETE P/users/{id}`
+///
+/// # Errors
+/// 404, 412.
+pub async fn delete(caller: Caller<Delete, Users>, call: Call) -> Answer {
+    let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let delete = move || service::users::delete(&services, actor, id, if_match);
+    let (name, keys) = blocking(delete).await?;
+    ok(&KeysGone {
+        message: format!("the user {name:?} is deleted, and every virtual key of theirs is dead"),
+        deleted_vk_count: keys.len(),
+        deleted_vk_names: keys,
+    })
+}

