@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpResponse, HttpServer};
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, params};
 use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::json;
+use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::error::Result;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
@@ -188,9 +190,17 @@ fn seed(data_dir: &Path, profiles: u32) {
     let clock = Clock::new(jiff::Timestamp::now);
     let store = Arc::new(Store::open(Arc::new(directory), clock.now()).unwrap());
     let keyring = Keyring::start().unwrap();
+    let ledger = Ledger::start(
+        Arc::clone(&store),
+        &DecisionSettings::default(),
+        &TimeZone::UTC,
+        jiff::Timestamp::now,
+    )
+    .unwrap();
     let services = Services {
         ledger: Ledger::start(Arc::clone(&store)).unwrap(),
         store,
+        ledger,
         keyring,
         clock,
     };
@@ -202,6 +212,7 @@ fn seed(data_dir: &Path, profiles: u32) {
         };
         services.store.write(batch).unwrap();
     }
+    services.ledger.stop();
     services.store.close(services.clock.now()).unwrap();
 }
 

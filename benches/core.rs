@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::credential::Token;
 use tollkeeper::domain::json;
+use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
 use tollkeeper::service::{Clock, Services, first_start};
@@ -52,7 +54,13 @@ fn recognising_a_key(criterion: &mut Criterion) {
     };
     let store = Arc::new(Store::open(Arc::new(directory), Timestamp::now()).unwrap());
     let services = Services {
-        ledger: Ledger::start(Arc::clone(&store)).unwrap(),
+        ledger: Ledger::start(
+            Arc::clone(&store),
+            &DecisionSettings::default(),
+            &TimeZone::UTC,
+            Timestamp::now,
+        )
+        .unwrap(),
         store,
         keyring: Keyring::start().unwrap(),
         clock: Clock::new(Timestamp::now),

@@ -78,8 +78,15 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         Owned::Other(process) => return Err(in_use(&settings.data_dir, process)),
     };
     let store = Arc::new(Store::open(Arc::clone(&directory), clock.now())?);
+    let ledger_clock = clock.clone();
+    let now = move || ledger_clock.now();
     let services = Arc::new(Services {
-        ledger: Ledger::start(Arc::clone(&store))?,
+        ledger: Ledger::start(
+            Arc::clone(&store),
+            &settings.decisions,
+            &settings.time_zone,
+            now,
+        )?,
         store,
         keyring: Keyring::start()?,
         clock,
@@ -171,6 +178,7 @@ impl App {
         if let Err(error) = services.keyring.write_uses(&services.store) {
             log::warn!("noting when keys were used: {error}");
         }
+        services.ledger.stop();
         let closed = services.store.close(services.clock.now());
         served.map_err(|error| Error::internal("serving", error))?;
         closed

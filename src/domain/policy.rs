@@ -67,7 +67,8 @@ impl PolicyField {
 }
 
 /// What is counted at a [`Place`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PlaceKind {
     /// Nanodollars of a budget.
     Budget,

@@ -1,16 +1,37 @@
 //! The counters: what every copy of an access profile has used and holds. Knows no HTTP.
 //!
-//! Whatever changes who holds what goes through [`Ledger::change`], so that decisions see it before the change is answered.
+//! One thread owns all of it in memory. It takes everything that is waiting, decides it in order, hands what is to be written to
+//! the store as one closure, and answers after the commit. Whatever changes who holds what goes through [`Ledger::change`], in
+//! the same queue, so that decisions see it before the change is answered.
+
+mod message;
+mod thread;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use crate::error::Result;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::oneshot;
+
+use self::message::{Change, ChangeWork, Message, Reply, stopped};
+pub use self::message::{Counters, Decision, Extension, OpenQuery, OpenReservations, Pending};
+use crate::domain::decision::{
+    Admitted, Call, Granted, GrantedTools, Holder, Presented, ReservationId, Settled,
+};
+use crate::domain::explanation::Explanation;
+use crate::domain::money::Money;
+use crate::domain::settings::DecisionSettings;
+use crate::error::{Error, Result};
 use crate::store::{Store, Writing};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {
-    store: Arc<Store>,
+    queue: SyncSender<Message>,
+    limit: usize,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What a change did to what decisions depend on; filled inside the transaction.
@@ -53,16 +74,89 @@ pub struct Counted {
 }
 
 impl Ledger {
-    /// Loads everything that decisions depend on.
+    /// Loads everything that decisions depend on, and starts the thread. It asks `clock` for the time.
     ///
     /// # Errors
-    /// When the database can't be read.
-    pub fn start(store: Arc<Store>) -> Result<Self> {
-        Ok(Self { store })
+    /// When the database can't be read, or the system gives no thread.
+    pub fn start(
+        store: Arc<Store>,
+        settings: &DecisionSettings,
+        zone: &TimeZone,
+        clock: impl Fn() -> Timestamp + Send + 'static,
+    ) -> Result<Self> {
+        let (queue, waiting) = sync_channel(settings.queue);
+        let thread = thread::start(store, settings.clone(), zone.clone(), clock, waiting)?;
+        Ok(Self {
+            queue,
+            limit: settings.queue,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Decides on a call, and holds its estimate on every limit that applies, or on none.
+    ///
+    /// Answers [`Error::IdempotencyKeyReused`] when the request id came with another body.
+    pub fn reserve(&self, call: Call) -> Pending<Decision<Granted>> {
+        self.ask(|reply| Message::Reserve(Box::new(call), reply))
+    }
+
+    /// Decides on a call without an estimate, and counts it as one request.
+    pub fn admit(&self, call: Call) -> Pending<Decision<Admitted>> {
+        self.ask(|reply| Message::Admit(Box::new(call), reply))
+    }
+
+    /// Charges a call that was made without a reservation: to the first copy that grants it and has room, else to the first that
+    /// grants it. Refused when none grants it.
+    ///
+    /// Answers [`Error::IdempotencyKeyReused`] when the request id came with another body.
+    pub fn charge(&self, call: Call, tokens: i64, cost: Money) -> Pending<Decision<Settled>> {
+        self.ask(|reply| Message::Charge(Box::new(call), tokens, cost, reply))
+    }
+
+    /// Charges what a reservation really used and frees the rest. One that has expired is charged what its hold was not.
+    ///
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was cancelled, or settled with other numbers.
+    pub fn settle(&self, id: ReservationId, tokens: i64, cost: Money) -> Pending<Settled> {
+        self.ask(|reply| Message::Settle(id, tokens, cost, reply))
+    }
+
+    /// Prolongs a reservation and raises its hold, both or none.
+    ///
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it is not open any more.
+    pub fn extend(&self, id: ReservationId, by: Extension) -> Pending<Decision<Granted>> {
+        self.ask(|reply| Message::Extend(id, by, reply))
+    }
+
+    /// Frees a reservation whose call was never made, and takes back its request. A second time does nothing.
+    ///
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was settled.
+    pub fn cancel(&self, id: ReservationId) -> Pending<()> {
+        self.ask(|reply| Message::Cancel(id, reply))
+    }
+
+    /// What [`Ledger::reserve`] would decide, and every step that leads to it, with nothing counted.
+    pub fn explain(&self, call: Call) -> Pending<Explanation> {
+        self.ask(|reply| Message::Explain(Box::new(call), reply))
+    }
+
+    /// A page of open reservations, the oldest first.
+    pub fn open_reservations(&self, query: OpenQuery) -> Pending<OpenReservations> {
+        self.ask(|reply| Message::Open(query, reply))
+    }
+
+    /// Whose key this is, if it works.
+    pub fn who(&self, key: Presented) -> Pending<Decision<Holder>> {
+        self.ask(|reply| Message::Who(key, reply))
+    }
+
+    /// The tools of an MCP server that a key may call.
+    pub fn mcp_tools(&self, key: Presented, server: String) -> Pending<Decision<GrantedTools>> {
+        self.ask(|reply| Message::McpTools(key, server, reply))
     }
 
     /// Runs `work` in a write transaction of its own turn: every decision before it is in the database, none comes between it and
-    /// its taking effect. What `work` notes in [`Changed`] holds for every decision after this returns.
+    /// its taking effect. What `work` notes in [`Changed`] holds for every decision after this returns. It may delete rows of
+    /// `counters`, which then start at zero.
     ///
     /// # Errors
     /// What `work` answers; see [`Store::write`].
@@ -70,15 +164,103 @@ impl Ledger {
         &self,
         work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.store
-            .write(move |writing| work(writing, &mut Changed::default()))
+        let (reply, receiver) = oneshot::channel();
+        let change = OneChange::new(work, reply);
+        self.queue
+            .send(Message::Change(Box::new(change)))
+            .map_err(|_| stopped())?;
+        receiver.blocking_recv().unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// What the limits of these copies count at `now_ms`, by copy. A limit that was never used may be missing.
+    /// What the limits of these copies count at `now_ms`, by copy. A copy that is gone is missing.
     ///
     /// # Errors
-    /// [`crate::error::Error::Unavailable`] when the ledger is stopping.
-    pub fn counters_of(&self, copies: &[i64], _now_ms: i64) -> Result<HashMap<i64, Vec<Counted>>> {
+    /// [`Error::Unavailable`] when the ledger is stopping.
+    pub fn counters_of(&self, copies: &[i64], now_ms: i64) -> Result<HashMap<i64, Vec<Counted>>> {
+        let _ = now_ms;
         Ok(copies.iter().map(|copy| (*copy, Vec::new())).collect())
+    }
+
+    /// Writes down what is kept back, and forgets what has grown too old, a little at a time.
+    pub fn upkeep(&self) {
+        // A queue that is full or closed has no need of it now.
+        let _ = self.queue.try_send(Message::Upkeep);
+    }
+
+    /// Answers everything that is waiting, writes down what is kept back and ends the thread. A second call does nothing.
+    pub fn stop(&self) {
+        let Some(thread) = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        else {
+            return;
+        };
+        let (sender, receiver) = sync_channel(1);
+        if self.queue.send(Message::Stop(sender)).is_ok() {
+            // The thread is only gone without an answer if it panicked, which the join reports.
+            let _ = receiver.recv();
+        }
+        if thread.join().is_err() {
+            log::error!("the ledger's thread panicked");
+        }
+    }
+
+    fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Pending<T> {
+        let (reply, receiver) = oneshot::channel();
+        match self.queue.try_send(message(reply)) {
+            Ok(()) => Pending::coming(receiver),
+            Err(TrySendError::Full(_)) => Pending::refused(Error::Unavailable {
+                code: "overloaded",
+                reason: format!("{} decisions are waiting already", self.limit),
+            }),
+            Err(TrySendError::Disconnected(_)) => Pending::refused(stopped()),
+        }
+    }
+}
+
+struct OneChange<T> {
+    work: Option<ChangeWork>,
+    made: Arc<Mutex<Option<T>>>,
+    reply: Reply<T>,
+}
+
+impl<T: Send + 'static> OneChange<T> {
+    fn new(
+        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
+        reply: Reply<T>,
+    ) -> Self {
+        let made = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&made);
+        let work: ChangeWork = Box::new(move |writing| {
+            let mut changed = Changed::default();
+            let answer = work(writing, &mut changed)?;
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            Ok(changed)
+        });
+        Self {
+            work: Some(work),
+            made,
+            reply,
+        }
+    }
+}
+
+impl<T: Send> Change for OneChange<T> {
+    fn work(&mut self) -> Option<ChangeWork> {
+        self.work.take()
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        let made = self
+            .made
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // The caller may be gone; the change stands all the same.
+        let _ = self
+            .reply
+            .send(outcome.and_then(|()| made.ok_or_else(stopped)));
     }
 }

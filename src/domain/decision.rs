@@ -1,0 +1,399 @@
+//! Decisions: what a gateway asks about a call, and what it is told. Amounts are nanodollars, tokens or requests; times are
+//! milliseconds since 1970.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::credential::{ID_LENGTH, Kind, Token};
+use super::duration::ResetDuration;
+use super::money::Money;
+use super::policy::PlaceKind;
+
+/// Who calls: what can be told from a well-formed virtual key without knowing it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Presented {
+    /// The public id.
+    pub public_id: [u8; ID_LENGTH],
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+}
+
+impl Presented {
+    /// What `token` presents, if it is a virtual key.
+    pub fn of(token: &Token) -> Option<Self> {
+        (token.kind() == Kind::Virtual).then_some(())?;
+        Some(Self {
+            public_id: token.id().as_bytes().try_into().ok()?,
+            secret_hash: Sha256::digest(token.secret()).into(),
+        })
+    }
+}
+
+/// A call that a gateway is about to make, or has made.
+#[derive(Clone)]
+pub struct Call {
+    /// Whose call it is.
+    pub key: Presented,
+    /// The provider; without one, the first that allows the model.
+    pub provider: Option<String>,
+    /// The model; never empty.
+    pub model: String,
+    /// The MCP tool that is called.
+    pub mcp: Option<McpCall>,
+    /// How many tokens it will take, as far as the gateway knows.
+    pub estimated_tokens: Option<i64>,
+    /// What it will cost, as far as the gateway knows.
+    pub estimated_cost: Option<Money>,
+    /// Makes the call count once, however often it is sent.
+    pub request: Option<RequestId>,
+}
+
+/// A call of an MCP tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct McpCall {
+    /// The MCP server, as profiles name it.
+    pub server: String,
+    /// The tool; without one, it is asked whether any tool of the server may be called.
+    pub tool: Option<String>,
+}
+
+/// The gateway's own id of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId {
+    /// Unique among the calls of a virtual key for 24 hours.
+    pub id: String,
+    /// SHA-256 of everything that makes two calls the same: the kind of request and its body.
+    pub body_hash: [u8; 32],
+}
+
+/// Why a call is refused (API.md §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RefusalKind {
+    /// No virtual key, or none that is well-formed.
+    VirtualKeyRequired,
+    /// Unknown id or wrong secret: nobody can tell which.
+    AccessNotFound,
+    /// The key or every copy of a profile is expired, or the user holds none.
+    AccessBlocked,
+    /// No profile has a line for the provider.
+    ProviderBlocked,
+    /// No line allows the model.
+    ModelBlocked,
+    /// The MCP tool is not granted.
+    McpToolBlocked,
+    /// A budget has no room.
+    BudgetExceeded,
+    /// A limit on tokens has no room.
+    TokenLimited,
+    /// A limit on requests has no room.
+    RequestLimited,
+    /// Neither tokens nor requests have room.
+    RateLimited,
+}
+
+impl RefusalKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::VirtualKeyRequired,
+        Self::AccessNotFound,
+        Self::AccessBlocked,
+        Self::ProviderBlocked,
+        Self::ModelBlocked,
+        Self::McpToolBlocked,
+        Self::BudgetExceeded,
+        Self::TokenLimited,
+        Self::RequestLimited,
+        Self::RateLimited,
+    ];
+
+    /// The stable machine-readable reason.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::VirtualKeyRequired => "virtual_key_required",
+            Self::AccessNotFound => "access_not_found",
+            Self::AccessBlocked => "access_blocked",
+            Self::ProviderBlocked => "provider_blocked",
+            Self::ModelBlocked => "model_blocked",
+            Self::McpToolBlocked => "mcp_tool_blocked",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::TokenLimited => "token_limited",
+            Self::RequestLimited => "request_limited",
+            Self::RateLimited => "rate_limited",
+        }
+    }
+
+    /// The HTTP status it is answered with.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::VirtualKeyRequired | Self::AccessNotFound => 401,
+            Self::BudgetExceeded => 402,
+            Self::AccessBlocked
+            | Self::ProviderBlocked
+            | Self::ModelBlocked
+            | Self::McpToolBlocked => 403,
+            Self::TokenLimited | Self::RequestLimited | Self::RateLimited => 429,
+        }
+    }
+}
+
+/// A refusal: a value, not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub kind: RefusalKind,
+    /// A sentence: which limit, what is used, what is held, when it resets.
+    pub message: String,
+    /// The limit that has no room.
+    pub limit: Option<LimitState>,
+    /// The profile whose refusal this is: the one that came furthest.
+    pub access_profile_id: Option<i64>,
+    /// When to try again at the earliest, in milliseconds from now; with a limit.
+    pub retry_after_ms: Option<i64>,
+}
+
+/// One limit of a copy at a moment. Amounts are nanodollars, tokens or requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitState {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// The copy.
+    pub copy_id: i64,
+    /// What is counted: a budget, tokens or requests.
+    pub kind: PlaceKind,
+    /// Where it counts (`limit_places`).
+    pub place_id: i64,
+    /// The place that its id names: its own for a budget, that of the whole rate limit for tokens and requests.
+    pub named_place_id: i64,
+    /// `total` or `provider:<name>`.
+    pub scope: Arc<str>,
+    /// How often it starts anew.
+    pub reset_duration: ResetDuration,
+    /// What the policy allows in a window.
+    pub max_limit: i64,
+    /// That and what an override adds.
+    pub effective_max_limit: i64,
+    /// Used in the window.
+    pub used: i64,
+    /// Held by open reservations.
+    pub held: i64,
+    /// When the window began.
+    pub starts_at: i64,
+    /// When it ends.
+    pub resets_at: i64,
+}
+
+impl LimitState {
+    /// What is left, 0 when it is overdrawn.
+    pub fn remaining(&self) -> i64 {
+        self.effective_max_limit
+            .saturating_sub(self.used)
+            .saturating_sub(self.held)
+            .max(0)
+    }
+
+    /// The id of the budget or rate limit: `budget-<copy>-<place>`, `rate-limit-<copy>-<place>`.
+    pub fn id(&self) -> String {
+        let prefix = match self.kind {
+            PlaceKind::Budget => "budget",
+            PlaceKind::RateLimit | PlaceKind::Tokens | PlaceKind::Requests => "rate-limit",
+        };
+        format!("{prefix}-{}-{}", self.copy_id, self.named_place_id)
+    }
+}
+
+/// A reservation that was made, or prolonged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// Its id.
+    pub reservation: ReservationId,
+    /// When it expires if it is neither settled nor extended.
+    pub expires_at_ms: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The profile that granted it.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// Every limit that it is held on, as it is now.
+    pub limits: Vec<LimitState>,
+    /// Whether this is the answer to an earlier request with the same request id.
+    #[serde(skip)]
+    pub repeated: bool,
+}
+
+/// A reservation that was settled, or use that was charged without one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Its id.
+    pub reservation: ReservationId,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The profile that it was charged to.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// What was charged.
+    pub tokens: i64,
+    /// What was charged.
+    pub cost: Money,
+    /// Every limit that it was charged to, as it is now; none when the user's copy is gone.
+    pub limits: Vec<LimitState>,
+    /// Whether it had been charged before, and now was not.
+    #[serde(skip)]
+    pub repeated: bool,
+}
+
+/// A call that was let in and counted as one request, with nothing held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// The key's public id.
+    pub public_id: [u8; ID_LENGTH],
+    /// Whose call it is.
+    pub user_id: i64,
+    /// The profile that lets it in.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// Every limit that applies, as it is now.
+    pub limits: Vec<LimitState>,
+}
+
+/// An open hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenReservation {
+    /// Its id.
+    pub id: ReservationId,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The profile that granted it.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The number of the virtual key (`virtual_keys.id`), which may be gone.
+    pub virtual_key_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// The model.
+    pub model: String,
+    /// The MCP tool.
+    pub mcp: Option<McpCall>,
+    /// What the gateway expected.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expected.
+    pub estimated_cost: Option<Money>,
+    /// The gateway's own id of the call.
+    pub request_id: Option<String>,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// When it expires.
+    pub expires_at_ms: i64,
+}
+
+/// A virtual key that is known, and what its user holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The key's number (`virtual_keys.id`).
+    pub virtual_key_id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The user's copies in the order of assignment, expired ones too.
+    pub copies: Vec<i64>,
+}
+
+/// The tools of an MCP server that a key may call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GrantedTools {
+    /// Every tool may be called, but those excluded.
+    pub all_tools: bool,
+    /// The tools that are granted by name, sorted.
+    pub tools: Vec<String>,
+    /// The tools that may not be called although all are granted, sorted.
+    pub excluded_tools: Vec<String>,
+}
+
+/// The public id of a reservation: `res_`, 11 base62 characters of its number and 11 of a random one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReservationId {
+    /// Its number in the journal.
+    pub number: i64,
+    /// Random, so that nobody guesses the ids of others.
+    pub nonce: i64,
+}
+
+const RESERVATION_PREFIX: &str = "res_";
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const HALF: usize = 11;
+
+impl ReservationId {
+    /// Reads a public id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let letters = text.strip_prefix(RESERVATION_PREFIX)?.as_bytes();
+        (letters.len() == 2 * HALF).then_some(())?;
+        let half = |letters: &[u8]| -> Option<i64> {
+            let mut value = 0_u64;
+            for letter in letters {
+                let digit = BASE62.iter().position(|known| known == letter)?;
+                value = value
+                    .checked_mul(62)?
+                    .checked_add(u64::try_from(digit).ok()?)?;
+            }
+            Some(value.cast_signed())
+        };
+        Some(Self {
+            number: half(&letters[..HALF])?,
+            nonce: half(&letters[HALF..])?,
+        })
+    }
+}
+
+impl std::fmt::Display for ReservationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut letters = [b'0'; 2 * HALF];
+        for (half, value) in [(0, self.number), (HALF, self.nonce)] {
+            let mut rest = value.cast_unsigned();
+            for letter in letters[half..half + HALF].iter_mut().rev() {
+                *letter = BASE62[usize::try_from(rest % 62).unwrap_or_default()];
+                rest /= 62;
+            }
+        }
+        f.write_str(RESERVATION_PREFIX)?;
+        letters
+            .iter()
+            .try_for_each(|letter| std::fmt::Write::write_char(f, char::from(*letter)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_id_reads_back_as_itself_and_nothing_else_is_one() {
+        for (number, nonce) in [(1, 0), (i64::MAX, -1), (42, i64::MIN)] {
+            let id = ReservationId { number, nonce };
+            assert_eq!(id.to_string().len(), 26);
+            assert_eq!(ReservationId::parse(&id.to_string()), Some(id));
+        }
+        for wrong in [
+            "",
+            "res_",
+            "res_0000000000000000000001",
+            "res_000000000000000000000é",
+        ] {
+            let read = ReservationId::parse(wrong);
+            assert!(
+                read.is_none() || read.is_some_and(|id| id.to_string() == wrong),
+                "{wrong}"
+            );
+        }
+        assert!(ReservationId::parse(&format!("res_{}", "z".repeat(22))).is_none());
+    }
+}
