@@ -203,6 +203,7 @@ fn seed(data_dir: &Path, profiles: u32) {
         ledger,
         keyring,
         clock,
+        time_zone: jiff::tz::TimeZone::UTC,
     };
     first_start::make_first_key(&services, None).unwrap();
     for first in (0..profiles).step_by(usize::try_from(BATCH).unwrap()) {

@@ -64,6 +64,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         store,
         keyring: Keyring::start().unwrap(),
         clock: Clock::new(Timestamp::now),
+        time_zone: jiff::tz::TimeZone::UTC,
     };
     let token = first_start::make_first_key(&services, None)
         .unwrap()

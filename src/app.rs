@@ -90,6 +90,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         store,
         keyring: Keyring::start()?,
         clock,
+        time_zone: settings.time_zone.clone(),
     });
     let first_key = match reach {
         Reach::Network => {

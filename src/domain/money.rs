@@ -43,6 +43,11 @@ impl Money {
             .then_some(Self(nanodollars))
     }
 
+    /// The nearest amount: what is counted may go beyond what one amount can be.
+    pub fn nearest(nanodollars: i64) -> Self {
+        Self(nanodollars.clamp(0, Self::MAX.0))
+    }
+
     /// The amount in nanodollars.
     pub fn nanodollars(self) -> i64 {
         self.0

@@ -4,6 +4,7 @@
 pub mod access_profile_draft;
 pub mod access_profiles;
 pub mod api_keys;
+pub mod copies;
 pub mod first_start;
 pub mod flights;
 pub mod hasher;
@@ -19,6 +20,7 @@ pub mod virtual_keys;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::ledger::Ledger;
 use crate::store::Store;
@@ -34,6 +36,8 @@ pub struct Services {
     pub keyring: Keyring,
     /// The one clock.
     pub clock: Clock,
+    /// Where days and months begin.
+    pub time_zone: TimeZone,
 }
 
 /// The time as the program sees it; tests bring their own.

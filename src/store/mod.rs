@@ -5,6 +5,7 @@
 //! connection. [`directory`] owns the data directory, [`open`] decides whether a file is ours and sound, [`migrate`] brings it
 //! to this version's schema, [`health`] says whether it still is.
 
+pub mod access_profile_details;
 pub mod access_profile_lists;
 pub mod access_profile_roles;
 pub mod access_profile_versions;
@@ -12,6 +13,7 @@ pub mod access_profiles;
 pub mod anchor;
 pub mod api_keys;
 pub mod audit;
+pub mod budget_overrides;
 pub mod directory;
 mod fault;
 pub mod health;

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::fault::Doing;
 use super::{Reading, Writing};
+use crate::domain::copy_standing::PlacedPolicy;
 use crate::domain::policy::{Place, Policy};
 use crate::error::{Error, Result};
 
@@ -74,6 +75,20 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<Policy> {
         .doing("reading a policy")?
         .ok_or_else(|| Error::not_found("policy", id))?;
     serde_json::from_str(&content).map_err(|error| Error::internal("reading a policy", error))
+}
+
+/// A policy by its id, with the ids of the places where its limits count.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_placed(reading: &Reading<'_>, id: i64) -> Result<PlacedPolicy> {
+    let policy = get(reading, id)?;
+    let place_ids = policy
+        .places()
+        .into_iter()
+        .map(|place| place_id(reading, &place).map(|id| (place, id)))
+        .collect::<Result<_>>()?;
+    Ok(PlacedPolicy { policy, place_ids })
 }
 
 /// The id of a place; there is one for every place of a stored policy.

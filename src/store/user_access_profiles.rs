@@ -124,6 +124,27 @@ pub fn get(
     ))
 }
 
+/// A page of what a user holds, in the order of assignment.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_of_user(
+    reading: &Reading<'_>,
+    user_id: i64,
+    page: Page,
+) -> Result<Listed<UserAccessProfile>> {
+    let all = list_all_of_user(reading, user_id)?;
+    let whole = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(Listed {
+        total_count: i64::try_from(all.len()).unwrap_or(i64::MAX),
+        items: all
+            .into_iter()
+            .skip(whole(page.offset))
+            .take(whole(page.limit))
+            .collect(),
+    })
+}
+
 /// Everything that a user holds, in the order of assignment.
 ///
 /// # Errors
@@ -191,4 +212,46 @@ pub fn holds_any(reading: &Reading<'_>, user_id: i64) -> Result<bool> {
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)")
         .and_then(|mut statement| statement.query_row(params![user_id], |row| row.get(0)))
         .doing("looking for what a user holds")
+}
+
+/// A virtual key, as it is shown with the copies it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownKey {
+    /// Whose it is.
+    pub user_id: i64,
+    /// The copy it was issued under; none for a key of the user at large.
+    pub copy_id: Option<i64>,
+    /// Its public id.
+    pub public_id: String,
+}
+
+/// The virtual keys of some users, by id.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_keys_of_users(reading: &Reading<'_>, user_ids: &[i64]) -> Result<Vec<ShownKey>> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT user_id, user_access_profile_id, public_id FROM virtual_keys
+             WHERE user_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![id_list(user_ids)], |row| {
+                    Ok(ShownKey {
+                        user_id: row.get(0)?,
+                        copy_id: row.get(1)?,
+                        public_id: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing("listing virtual keys")
+}
+
+/// Ids as a value that `json_each` takes apart again.
+pub(super) fn id_list(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!("[{}]", ids.join(","))
 }

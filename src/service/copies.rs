@@ -1,0 +1,127 @@
+//! What copies show: their rows with the policy, the overrides and the keys from the database, and what is used and held from the
+//! ledger. What many copies share is read once.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Services;
+use crate::domain::budget_override::BudgetOverride;
+use crate::domain::copy_standing::PlacedPolicy;
+use crate::domain::holding::UserAccessProfile;
+use crate::domain::limit_rule::{Standing, Used};
+use crate::domain::user_copy::{ProfileFacts, UserCopy};
+use crate::error::Result;
+use crate::ledger::Counted;
+use crate::store::user_access_profiles::{ShownKey, list_keys_of_users};
+use crate::store::{Reading, access_profile_details, budget_overrides, policies};
+
+/// Copies with everything that the database knows of them.
+pub struct ReadCopies {
+    copies: Vec<UserAccessProfile>,
+    profiles: HashMap<i64, ProfileFacts>,
+    policies: HashMap<i64, PlacedPolicy>,
+    overrides: HashMap<i64, Vec<BudgetOverride>>,
+    keys: HashMap<i64, Vec<ShownKey>>,
+}
+
+impl ReadCopies {
+    /// Reads what belongs to some copies.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn read(reading: &Reading<'_>, copies: Vec<UserAccessProfile>) -> Result<Self> {
+        let mut profiles = HashMap::new();
+        let mut read_policies = HashMap::new();
+        for copy in &copies {
+            let (profile_id, policy_id) = (copy.access_profile_id, copy.policy_id);
+            if !profiles.contains_key(&profile_id) {
+                let facts = access_profile_details::get_facts(reading, profile_id)?;
+                profiles.insert(profile_id, facts);
+            }
+            if !read_policies.contains_key(&policy_id) {
+                read_policies.insert(policy_id, policies::get_placed(reading, policy_id)?);
+            }
+        }
+        let mut overrides: HashMap<i64, Vec<BudgetOverride>> = HashMap::new();
+        let ids: Vec<i64> = copies.iter().map(|copy| copy.id).collect();
+        for (copy_id, over) in budget_overrides::list_of_copies(reading, &ids)? {
+            overrides.entry(copy_id).or_default().push(over);
+        }
+        let mut keys: HashMap<i64, Vec<ShownKey>> = HashMap::new();
+        let mut users: Vec<i64> = copies.iter().map(|copy| copy.user_id).collect();
+        users.dedup();
+        for key in list_keys_of_users(reading, &users)? {
+            keys.entry(key.user_id).or_default().push(key);
+        }
+        Ok(Self {
+            copies,
+            profiles,
+            policies: read_policies,
+            overrides,
+            keys,
+        })
+    }
+
+    /// How they are shown at a time, with what they count.
+    ///
+    /// # Errors
+    /// When the ledger is stopping.
+    pub fn with_counters(&self, services: &Services, now: Timestamp) -> Result<Vec<UserCopy>> {
+        let ids: Vec<i64> = self.copies.iter().map(|copy| copy.id).collect();
+        let counters = services.ledger.counters_of(&ids, now.as_millisecond())?;
+        Ok(self.shown(&counters, &services.time_zone, now))
+    }
+
+    /// How they are shown at a time when they count this.
+    pub fn shown(
+        &self,
+        counters: &HashMap<i64, Vec<Counted>>,
+        zone: &TimeZone,
+        now: Timestamp,
+    ) -> Vec<UserCopy> {
+        let one = |copy: &UserAccessProfile| {
+            let placed = self.policies.get(&copy.policy_id)?;
+            let uses = uses(counters.get(&copy.id).map_or(&[], Vec::as_slice));
+            let standing = Standing {
+                anchor_ms: copy.created_at.as_millisecond(),
+                calendar_aligned: placed.policy.calendar_aligned,
+                uses: &uses,
+                overrides: self.overrides.get(&copy.id).map_or(&[], Vec::as_slice),
+                zone,
+                now_ms: now.as_millisecond(),
+            };
+            let profile = self.profiles.get(&copy.access_profile_id)?;
+            Some(UserCopy::of(
+                copy,
+                profile,
+                placed,
+                self.keys_of(copy),
+                standing,
+            ))
+        };
+        self.copies.iter().filter_map(one).collect()
+    }
+
+    fn keys_of(&self, copy: &UserAccessProfile) -> Vec<String> {
+        let keys = self.keys.get(&copy.user_id).into_iter().flatten();
+        keys.filter(|key| key.copy_id.is_none_or(|id| id == copy.id))
+            .map(|key| key.public_id.clone())
+            .collect()
+    }
+}
+
+/// What limits count, by place.
+pub(super) fn uses(counters: &[Counted]) -> HashMap<i64, Used> {
+    let one = |counted: &Counted| {
+        let used = Used {
+            used: counted.used,
+            held: counted.held,
+            starts_at: counted.window_starts_at,
+            resets_at: counted.window_resets_at,
+        };
+        (counted.place_id, used)
+    };
+    counters.iter().map(one).collect()
+}
