@@ -105,6 +105,44 @@ impl ApiKeyView {
     }
 }
 
+/// The key of a call, as its holder sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionKey {
+    /// Its id; 0 over the control socket.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// The beginning of the key, by which logs name it.
+    pub key_prefix: String,
+    /// Names of permissions; `["*"]` for all.
+    pub scopes: Vec<String>,
+    /// From when on it is refused.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Who calls, and what they may do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionAnswer {
+    /// The key that the call was made with.
+    pub api_key: SessionKey,
+}
+
+impl SessionAnswer {
+    /// What a key may know about itself.
+    pub fn of(key: &ApiKey) -> Self {
+        Self {
+            api_key: SessionKey {
+                id: key.id,
+                name: key.name.clone(),
+                key_prefix: masked(Kind::Management, &key.public_id),
+                scopes: key.permissions.names(),
+                expires_at: key.expires_at,
+            },
+        }
+    }
+}
+
 /// One management API key.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKeyAnswer {

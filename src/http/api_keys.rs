@@ -3,6 +3,7 @@
 use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, to_json};
 use super::api_key_schemas::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyList, ApiKeyView, PermissionList, PermissionView,
+    SessionAnswer,
 };
 use super::call::{Call, blocking};
 use super::guard::{AnyKey, ApiKeys, Caller, Create, Delete, Update, View};
@@ -168,6 +169,14 @@ pub async fn delete(caller: Caller<Delete, ApiKeys>, call: Call) -> Answer {
     ok(&Message {
         message: format!("the API key {:?} is revoked", key.name),
     })
+}
+
+/// `GET /api/session`
+///
+/// # Errors
+/// None.
+pub async fn session(caller: AnyKey, _: Call) -> Answer {
+    ok(&SessionAnswer::of(caller.key()))
 }
 
 /// `GET P/rbac/permissions`, `GET P/permissions`

@@ -56,7 +56,14 @@ impl FromRequest for Anyone {
 }
 
 /// Any management API key.
-pub struct AnyKey;
+pub struct AnyKey(Arc<ApiKey>);
+
+impl AnyKey {
+    /// The key.
+    pub fn key(&self) -> &ApiKey {
+        &self.0
+    }
+}
 
 impl Guard for AnyKey {
     fn access() -> Access {
@@ -69,7 +76,7 @@ impl FromRequest for AnyKey {
     type Future = Admission<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        admit(request, |_, _| Ok(Self))
+        admit(request, |key, _| Ok(Self(key)))
     }
 }
 

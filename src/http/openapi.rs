@@ -294,7 +294,7 @@ fn refusals(route: &Route) -> Vec<u16> {
 }
 
 fn path_parameter(name: &str) -> utoipa::openapi::path::Parameter {
-    let schema = if name == "file" {
+    let schema = if ["file", "path"].contains(&name) {
         ObjectBuilder::new().schema_type(Type::String)
     } else {
         ObjectBuilder::new()

@@ -15,7 +15,7 @@ use super::problem::Problem;
 struct Files;
 
 /// Nothing from anywhere else, nothing inline, and no string that becomes markup.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
                       trusted-types 'none'";
 
@@ -27,12 +27,12 @@ pub async fn index(_: Anyone, call: Call) -> Answer {
     serve(&call, "index.html", POLICY)
 }
 
-/// `GET /static/{file}`: what the page loads.
+/// `GET /static/{path}`: what the page loads. The path is looked up among the embedded files, never on a disk.
 ///
 /// # Errors
 /// 404.
 pub async fn file(_: Anyone, call: Call) -> Answer {
-    let name = call.segment("file");
+    let name = call.segment("path");
     serve(&call, &name, POLICY)
 }
 

@@ -19,6 +19,9 @@ use super::problem::Problem;
 /// The two path families that `P` stands for (API.md §1).
 const FAMILIES: [&str; 2] = ["/api", "/api/governance"];
 
+/// The parameter that takes the rest of a path, slashes included.
+const REST: &str = "{path}";
+
 /// A route of the table.
 pub struct Route {
     /// Its method.
@@ -223,7 +226,8 @@ pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
             allow.push("HEAD");
         }
         let allow = allow.join(", ");
-        let mut resource = web::resource(path.as_str()).app_data(RoutePath(path.clone()));
+        let pattern = path.replace(REST, "{path:.+}");
+        let mut resource = web::resource(pattern).app_data(RoutePath(path.clone()));
         for route in routes {
             resource = resource.route(route.mounted().method(route.method.clone()));
             if route.method == Method::GET {

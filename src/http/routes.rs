@@ -13,7 +13,7 @@ use serde_json::json;
 use super::access_profile_history as history;
 use super::api_key_schemas::{
     ApiKeyAnswer, ApiKeyBody, ApiKeyChangeBody, ApiKeyCreated, ApiKeyList, PermissionList,
-    RotateBody,
+    RotateBody, SessionAnswer,
 };
 use super::bodies::{AccessProfileChangeRequest, AccessProfileRequest, CloneBody};
 use super::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
@@ -69,8 +69,8 @@ fn public() -> Vec<Route> {
             .says("The admin page", "")
             .serves(&[page::HTML])
             .refuses(&[304]),
-        Route::new(Method::GET, "/static/{file}", "page_file", page::file)
-            .says("A file of the admin page", "")
+        Route::new(Method::GET, "/static/{path}", "page_file", page::file)
+            .says("A file of the admin page", "The path may lead through folders.")
             .serves(&[page::SCRIPT, page::STYLE, page::IMAGE, page::HTML])
             .refuses(&[304, 404]),
     ]
@@ -252,6 +252,12 @@ fn api_key_routes() -> Vec<Route> {
             .may_take::<RotateBody>(json!({ "grace": "24h" }))
             .answers::<ApiKeyCreated>(200)
             .refuses(&[400, 404, 408, 412, 413, 415, 422]),
+        Route::new(Method::GET, "/api/session", "get_session", api_keys::session)
+            .says(
+                "Read the key of this call",
+                "Its name and what it may do; every key may ask. For clients that show only what their key can do.",
+            )
+            .answers::<SessionAnswer>(200),
         Route::new(Method::GET, "P/rbac/permissions", "list_permissions", api_keys::permissions)
             .says("List every permission that a key can hold", "")
             .answers::<PermissionList>(200),

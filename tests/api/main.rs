@@ -29,6 +29,7 @@ mod profiles;
 mod roles;
 mod rotation;
 mod schemas;
+mod session;
 mod throttling;
 mod users;
 mod validation;

@@ -81,6 +81,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
             (Some(json!({ "description": "NEW" })), 200),
         ),
         ("delete_role_short", none(200)),
+        ("get_session", none(200)),
         ("list_permissions", none(200)),
         ("list_permissions_short", none(200)),
     ]
@@ -130,6 +131,7 @@ impl Stage {
         path.replace("{id}", &id.to_string())
             .replace("{n}", "2")
             .replace("{file}", file)
+            .replace("{path}", file)
     }
 
     fn call(
