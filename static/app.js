@@ -1,143 +1,116 @@
-// The admin page: sign in, look through the access profiles, create one. Text only ever goes through textContent.
+// The admin page. Wires what is always there: the header, the navigation, the address, the session. Each view is a module of its own
+// that is loaded when it is first shown.
 
-const PAGE = 25;
-const element = (id) => document.getElementById(id);
-let key = "";
-let offset = 0;
-let latest = 0;
+import { byId, fill, h } from "./core/dom.js";
+import { here, link, match } from "./core/router.js";
+import * as session from "./core/session.js";
+import { wireThemeSwitch } from "./core/theme.js";
+import { closeNavigation, showNavigation } from "./parts/navigation.js";
+import { empty, failed, loading } from "./parts/states.js";
+import { homeOf, routesOf } from "./views/routes.js";
+import { signInView } from "./views/sign-in.js";
 
-/** Calls the API; throws the server's own words when it refuses. */
-async function api(method, path, body) {
-  const headers = { authorization: `Bearer ${key}` };
-  if (body) headers["content-type"] = "application/json";
-  let response;
-  try {
-    response = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
-  } catch {
-    throw new Error("The server does not answer.");
+const main = byId("main");
+let shown = 0;
+
+/** Shows what the address points at. */
+async function show() {
+  const mine = ++shown;
+  closeNavigation();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
+  if (session.kind() === "none") return showSignIn();
+  if (here().path === "/") {
+    location.replace(link(homeOf()));
+    return;
   }
-  const answer = await response.json();
-  if (response.ok) return answer;
-  const errors = answer.extra_fields?.errors ?? [answer.error];
-  throw new Error(errors.map((error) => error.message).join("\n"));
-}
-
-function say(text, bad = false) {
-  element("status").textContent = text;
-  element("status").className = bad ? "bad" : "";
-}
-
-/** Runs something that may fail and says why it did. */
-async function attempt(work) {
+  showNavigation();
+  const found = match(routesOf());
+  if (!found) {
+    fill(main, empty("There is no such page", "The address may be mistyped, or your key may not see what is there.", h("a", { href: link(homeOf()) }, "Go to the start")));
+    return;
+  }
+  const progress = byId("progress");
+  progress.hidden = false;
+  if (main.childElementCount === 0) fill(main, loading());
   try {
-    await work();
+    const view = await found.route.load();
+    const { title, node } = await view(found.place);
+    if (mine !== shown) return;
+    fill(main, node);
+    document.title = `${title} · Tollkeeper`;
+    scrollTo(0, 0);
+    if (mine > 1) main.focus({ preventScroll: true });
   } catch (error) {
-    say(error.message, true);
+    if (mine === shown && session.kind() !== "none") fill(main, failed(error, () => void show()));
+  } finally {
+    if (mine === shown) progress.hidden = true;
   }
 }
 
-function show(id) {
-  for (const part of ["sign-in", "profiles", "one"]) element(part).hidden = part !== id;
-  element("sign-out").hidden = id === "sign-in";
+/** @param {string} [why] */
+function showSignIn(why) {
+  document.title = "Tollkeeper";
+  showNavigation();
+  fill(byId("who"));
+  byId("sign-out").hidden = true;
+  fill(main, signInView({ why, signedIn: started }));
 }
 
-function cell(row, text) {
-  const added = row.insertCell();
-  added.textContent = text;
-  return added;
+function started() {
+  fill(byId("who"), h("span", { class: "visually-hidden" }, "Signed in as "), session.name());
+  byId("sign-out").hidden = false;
+  void show();
 }
 
-async function list() {
-  const mine = ++latest;
-  const query = new URLSearchParams({ limit: PAGE, offset, search: element("search").value.trim() });
-  const answer = await api("GET", `/api/access-profiles?${query}`);
-  // An answer to an earlier search may come late.
-  if (mine !== latest) return;
-  const rows = element("rows");
-  rows.replaceChildren();
-  for (const profile of answer.access_profiles) {
-    const row = rows.insertRow();
-    const open = document.createElement("button");
-    open.type = "button";
-    open.textContent = profile.name;
-    open.addEventListener("click", () => attempt(() => detail(profile.id)));
-    cell(row, "").append(open);
-    cell(row, profile.is_active ? "active" : "inactive");
-    cell(row, String(profile.provider_configs.length));
-    cell(row, profile.budgets.map((budget) => `$${budget.max_limit} / ${budget.reset_duration}`).join(", ") || "none");
-    cell(row, String(profile.version));
-    cell(row, new Date(profile.updated_at).toLocaleString());
+/** The link of the first start carries the key in the fragment, which browsers don't send; it is removed before anything else. */
+function keyFromLink() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (key !== null) history.replaceState(null, "", location.pathname);
+  return key;
+}
+
+async function start() {
+  const key = keyFromLink();
+  wireThemeSwitch(byId("theme-button"));
+  byId("sign-out").addEventListener("click", session.signOut);
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    main.focus();
+  });
+  session.whenEnded(() => showSignIn("The server no longer takes this key. Sign in again."));
+  addEventListener("hashchange", () => {
+    // A second link of a first start may be opened in this tab.
+    const another = keyFromLink();
+    if (another !== null) void enter(() => session.signIn(another, false));
+    else void show();
+  });
+  addEventListener("keydown", focusSearch);
+  await enter(() => (key === null ? session.resume() : session.signIn(key, false)));
+}
+
+/** @param {() => Promise<void>} how */
+async function enter(how) {
+  try {
+    await how();
+  } catch (error) {
+    showSignIn(error instanceof Error ? error.message : String(error));
+    return;
   }
-  const last = offset + answer.count;
-  element("empty").hidden = answer.total_count > 0 || element("search").value.trim() !== "";
-  element("range").textContent = answer.count ? `${offset + 1} to ${last} of ${answer.total_count}` : "nothing found";
-  element("previous").disabled = offset === 0;
-  element("next").disabled = last >= answer.total_count;
-  show("profiles");
+  if (session.kind() === "none") showSignIn();
+  else started();
 }
 
-async function detail(id) {
-  const answer = await api("GET", `/api/access-profiles/${id}`);
-  element("one-title").textContent = answer.access_profile.name;
-  element("json").textContent = JSON.stringify(answer, null, 2);
-  say("");
-  show("one");
+/** `/` goes to the search field, unless something is being typed. @param {KeyboardEvent} event */
+function focusSearch(event) {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = event.target;
+  if (target instanceof Element && target.closest("input, textarea, select, dialog")) return;
+  const search = document.querySelector("[data-search]");
+  if (search instanceof HTMLInputElement) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
 }
 
-function signOut() {
-  key = "";
-  offset = 0;
-  element("key").value = "";
-  element("search").value = "";
-  element("rows").replaceChildren();
-  element("json").textContent = "";
-  say("");
-  show("sign-in");
-}
-
-function signIn(given) {
-  key = given.trim();
-  attempt(async () => {
-    await list();
-    element("key").value = "";
-    say("");
-  });
-}
-
-element("sign-in").addEventListener("submit", (event) => {
-  event.preventDefault();
-  signIn(element("key").value);
-});
-element("sign-out").addEventListener("click", signOut);
-element("back").addEventListener("click", () => attempt(list));
-element("search").addEventListener("input", () => {
-  offset = 0;
-  attempt(list);
-});
-element("previous").addEventListener("click", () => {
-  offset = Math.max(0, offset - PAGE);
-  attempt(list);
-});
-element("next").addEventListener("click", () => {
-  offset += PAGE;
-  attempt(list);
-});
-element("create").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const budget = element("budget").value.trim();
-  attempt(async () => {
-    const body = { name: element("name").value, description: element("description").value };
-    if (budget) body.budgets = [{ max_limit: Number(budget), reset_duration: "1M" }];
-    if (budget && !Number.isFinite(Number(budget))) throw new Error("Dollars a month: expected a number.");
-    const made = await api("POST", "/api/access-profiles", body);
-    event.target.reset();
-    await list();
-    say(`Created ${made.access_profile.name}.`);
-  });
-});
-
-// The link of the first start carries the key in the fragment, which browsers don't send; it is removed at once.
-const fragment = new URLSearchParams(location.hash.slice(1)).get("key");
-if (location.hash) history.replaceState(null, "", location.pathname);
-if (fragment) signIn(fragment);
-else show("sign-in");
+void start();

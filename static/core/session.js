@@ -1,0 +1,94 @@
+// Who is signed in, and what they may do. The key is in memory; in the tab's own storage only when that was asked for.
+
+import { get, useKey, whenUnauthenticated } from "./api.js";
+
+const STORED = "tollkeeper.key";
+
+/** @typedef {"none" | "management" | "virtual"} Kind */
+
+/** @type {{ kind: Kind, name: string, scopes: string[] }} */
+const current = { kind: "none", name: "", scopes: [] };
+
+/** @returns {Kind} */
+export function kind() {
+  return current.kind;
+}
+
+/** The name of the key that is signed in. */
+export function name() {
+  return current.name;
+}
+
+/** Whether the key holds a permission, such as `Users:View`. @param {string} permission */
+export function can(permission) {
+  return current.scopes.includes("*") || current.scopes.includes(permission);
+}
+
+/** Whether the key holds every permission, those of later versions included. */
+export function canEverything() {
+  return current.scopes.includes("*");
+}
+
+/**
+ * Signs in, or throws what the server says.
+ *
+ * @param {string} given
+ * @param {boolean} remember
+ */
+export async function signIn(given, remember) {
+  const key = given.trim();
+  if (key.startsWith("tk_vk_")) {
+    const { data } = await get("/v1/quota", { key });
+    Object.assign(current, { kind: "virtual", name: data.virtual_key.name, scopes: [] });
+  } else {
+    const { data } = await get("/api/session", { key });
+    Object.assign(current, { kind: "management", name: data.api_key.name, scopes: data.api_key.scopes });
+  }
+  useKey(key);
+  store(remember ? key : null);
+}
+
+/** Signs in with what the tab remembers, if it does. */
+export async function resume() {
+  const key = stored();
+  if (key) await signIn(key, true);
+}
+
+/** Forgets everything; what is left in memory goes with the reload. */
+export function signOut() {
+  store(null);
+  useKey("");
+  Object.assign(current, { kind: "none", name: "", scopes: [] });
+  history.replaceState(null, "", location.pathname);
+  location.reload();
+}
+
+/** What happens when the key stops working. @param {() => void} action */
+export function whenEnded(action) {
+  whenUnauthenticated(() => {
+    if (current.kind === "none") return;
+    store(null);
+    useKey("");
+    Object.assign(current, { kind: "none", name: "", scopes: [] });
+    action();
+  });
+}
+
+/** @returns {string | null} */
+function stored() {
+  try {
+    return sessionStorage.getItem(STORED);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string | null} key */
+function store(key) {
+  try {
+    if (key === null) sessionStorage.removeItem(STORED);
+    else sessionStorage.setItem(STORED, key);
+  } catch {
+    // Without storage the key stays in memory alone.
+  }
+}

@@ -1,0 +1,233 @@
+// The shapes of what the server answers, for the type checker. Nothing here runs.
+
+/**
+ * @typedef {object} Budget
+ * @property {string} [id]
+ * @property {string} [scope]
+ * @property {number} max_limit
+ * @property {string} reset_duration
+ * @property {{ quarter_start_month: number } | null} [reset_config]
+ * @property {number} [current_usage]
+ * @property {string} [last_reset]
+ * @property {number} [effective_max_limit]  in a copy, as everything below
+ * @property {number} [held]
+ * @property {string} [resets_at]
+ * @property {number | null} [override_amount]
+ * @property {"cycles" | "forever" | null} [override_mode]
+ * @property {number | null} [override_cycles_remaining]
+ * @property {number | null} [override_cycles_total]
+ */
+
+/**
+ * @typedef {object} RateLimit
+ * @property {string} [id]
+ * @property {number | null} token_max_limit
+ * @property {string | null} token_reset_duration
+ * @property {number | null} request_max_limit
+ * @property {string | null} request_reset_duration
+ * @property {number} [token_current_usage]
+ * @property {number} [request_current_usage]
+ * @property {number} [token_held]  in a copy, as everything below
+ * @property {number} [request_held]
+ * @property {string | null} [token_resets_at]
+ * @property {string | null} [request_resets_at]
+ */
+
+/**
+ * @typedef {object} ProviderConfig
+ * @property {number} [id]
+ * @property {string} provider_name
+ * @property {boolean} all_models_allowed
+ * @property {string[]} allowed_models
+ * @property {string[]} blacklisted_models
+ * @property {Budget[]} budgets
+ * @property {RateLimit | null} rate_limit
+ */
+
+/** @typedef {{ mcp_client_id: string, tool_name: string, action: "include" | "exclude" }} ToolOverride */
+
+/**
+ * What a template and a copy have in common.
+ * @typedef {object} Policy
+ * @property {ProviderConfig[]} provider_configs
+ * @property {Budget[]} budgets
+ * @property {RateLimit | null} rate_limit
+ * @property {boolean} calendar_aligned
+ * @property {{ tool_group_id: number }[]} mcp_tool_groups
+ * @property {{ mcp_server_id: string }[]} mcp_servers
+ * @property {ToolOverride[]} mcp_tool_overrides
+ */
+
+/**
+ * @typedef {object} ProfileFacts
+ * @property {number} id
+ * @property {string} name
+ * @property {string} description
+ * @property {boolean} is_active
+ * @property {number} version
+ * @property {string[]} tags
+ * @property {number} auto_rotation_interval
+ * @property {string | null} next_rotation_at
+ * @property {string | null} last_rotation_at
+ * @property {string} created_at
+ * @property {string} updated_at
+ * @property {number} [user_count]
+ */
+/** @typedef {ProfileFacts & Policy} Profile */
+
+/**
+ * @typedef {object} ProfileDetail
+ * @property {Profile} access_profile
+ * @property {{ role_id: number, role_name: string, is_default: boolean }[]} roles
+ * @property {number} user_count
+ * @property {Record<string, unknown>[]} unresolved_references
+ */
+
+/**
+ * @typedef {object} CopyFacts
+ * @property {number} id
+ * @property {string} user_id
+ * @property {number} parent_profile_id
+ * @property {string} name
+ * @property {boolean} is_active
+ * @property {string | null} expires_at
+ * @property {"role" | "direct"} source
+ * @property {number} template_version
+ * @property {string[]} virtual_key_ids
+ */
+/** @typedef {CopyFacts & Policy} Copy */
+
+/** @typedef {{ user: { id: string, name: string, email: string }, access_profile: Copy }} Holder */
+
+/**
+ * @typedef {object} User
+ * @property {string} id
+ * @property {string} name
+ * @property {string} email
+ * @property {number | null} role_id
+ * @property {{ id: number, name: string } | null} role
+ * @property {{ id: number, parent_profile_id: number, name: string, is_active: boolean, expires_at: string | null, source: string }[]} access_profiles
+ * @property {string} created_at
+ * @property {string} updated_at
+ */
+
+/**
+ * @typedef {object} Role
+ * @property {number} id
+ * @property {string} name
+ * @property {string} description
+ * @property {number} user_count
+ * @property {{ access_profile_id: number, name: string, is_default: boolean }[]} access_profiles
+ * @property {string} created_at
+ * @property {string} updated_at
+ */
+
+/**
+ * @typedef {object} VirtualKey
+ * @property {string} id
+ * @property {string} name
+ * @property {string} description
+ * @property {string} value  masked, except in the answer that makes it
+ * @property {boolean} is_managed
+ * @property {boolean} is_active
+ * @property {string} user_id
+ * @property {number | null} access_profile_id
+ * @property {string | null} expires_at
+ * @property {string | null} previous_expires_at
+ * @property {string | null} rotated_at
+ * @property {string} created_at
+ */
+
+/**
+ * @typedef {object} ApiKey
+ * @property {number} id
+ * @property {string} name
+ * @property {string} description
+ * @property {string} key_prefix
+ * @property {string[]} scopes
+ * @property {"active" | "expired"} state
+ * @property {string} created_by
+ * @property {string | null} expires_at
+ * @property {string | null} last_used_at
+ * @property {string | null} previous_key_expires_at
+ * @property {string} created_at
+ * @property {string} updated_at
+ */
+
+/**
+ * @typedef {object} Version
+ * @property {number} version
+ * @property {string} snapshot
+ * @property {string} created_by
+ * @property {string} created_at
+ */
+
+/**
+ * @typedef {object} AuditEntry
+ * @property {number} id
+ * @property {number | null} access_profile_id
+ * @property {string | number | null} user_id
+ * @property {string} action
+ * @property {string} actor_name
+ * @property {Record<string, unknown> | null} previous_value
+ * @property {Record<string, unknown> | null} new_value
+ * @property {string} request_id
+ * @property {string} created_at
+ */
+
+/**
+ * @typedef {object} ToolGroup
+ * @property {number} id
+ * @property {string} name
+ * @property {string} description
+ * @property {boolean} enabled
+ * @property {{ mcp_client_id: string, tool_names: string[] }[]} tools
+ * @property {number} access_profile_count
+ * @property {string} updated_at
+ */
+
+/**
+ * @typedef {object} UsageRow
+ * @property {string} [day]
+ * @property {string} [user_id]
+ * @property {number} [access_profile_id]
+ * @property {string} [provider]
+ * @property {string} [model]
+ * @property {number} calls
+ * @property {Record<string, number>} refusals
+ * @property {number} tokens
+ * @property {number} cost
+ */
+/** @typedef {{ usage: UsageRow[], totals: UsageRow, from: string, to: string, total_count: number }} Usage */
+
+/**
+ * @typedef {object} Reservation
+ * @property {string} id
+ * @property {string} user_id
+ * @property {number} access_profile_id
+ * @property {string} virtual_key_id
+ * @property {string | null} provider
+ * @property {string | null} model
+ * @property {number} estimated_tokens
+ * @property {number} estimated_cost
+ * @property {string} created_at
+ * @property {string} expires_at
+ */
+
+/**
+ * One limit of a decision.
+ * @typedef {object} LimitFact
+ * @property {number} access_profile_id
+ * @property {"budget" | "tokens" | "requests"} kind
+ * @property {string} scope
+ * @property {string} reset_duration
+ * @property {number} effective_max_limit
+ * @property {number} used
+ * @property {number} held
+ * @property {number} remaining
+ * @property {string} resets_at
+ * @property {number} [asked]
+ * @property {boolean} [fits]
+ */
+
+export {};

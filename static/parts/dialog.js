@@ -1,0 +1,99 @@
+// Dialogs: a question, a form, something to read. Focus goes in and comes back; Escape closes, except where that would lose a secret.
+
+import { h, uniqueId } from "../core/dom.js";
+import { explain } from "../core/errors.js";
+
+/**
+ * @typedef {object} DialogOptions
+ * @property {string} title
+ * @property {(Node | string | null)[]} body
+ * @property {Node[]} actions
+ * @property {boolean} [wide]
+ * @property {boolean} [mustAnswer]  neither Escape nor a click outside closes it
+ * @property {() => void} [onclosed]
+ */
+
+/** Opens a dialog; answers it with a way to close it. @param {DialogOptions} options */
+export function openDialog(options) {
+  const title = uniqueId("dialog-title");
+  const back = document.activeElement;
+  const dialog = h(
+    "dialog",
+    { class: options.wide ? "dialog dialog-wide" : "dialog", "aria-labelledby": title },
+    h("h2", { id: title }, options.title),
+    h("div", { class: "dialog-body" }, options.body),
+    h("div", { class: "dialog-actions" }, options.actions),
+  );
+  dialog.addEventListener("cancel", (event) => {
+    if (options.mustAnswer) event.preventDefault();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    // A second Escape would close it in spite of `cancel`.
+    if (options.mustAnswer && event.key === "Escape") event.preventDefault();
+  });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (back instanceof HTMLElement && back.isConnected) back.focus();
+    options.onclosed?.();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  return { dialog, close: () => dialog.close() };
+}
+
+/** A button that closes its dialog. @param {string} [text] */
+export function cancelButton(text = "Cancel") {
+  return h("button", { type: "button", onclick: (/** @type {Event} */ event) => dialogOf(event)?.close() }, text);
+}
+
+/** @param {Event} event */
+function dialogOf(event) {
+  return event.target instanceof Element ? event.target.closest("dialog") : null;
+}
+
+/**
+ * Asks before something is done, does it while the dialog stays open, and shows there why it failed.
+ *
+ * @param {object} options
+ * @param {string} options.title
+ * @param {(Node | string | null)[]} options.body
+ * @param {string} options.action  the word on the button
+ * @param {() => Promise<void>} options.run
+ * @param {boolean} [options.dangerous]
+ * @param {string} [options.typeToConfirm]  what must be typed before the button works
+ */
+export function confirm(options) {
+  const problem = h("p", { class: "form-problem", role: "alert", hidden: true });
+  const button = h("button", { type: "submit", class: options.dangerous ? "danger" : "primary" }, options.action);
+  const expected = options.typeToConfirm;
+  const id = uniqueId("confirm");
+  const typed = expected === undefined ? null : h("input", { id, type: "text", autocomplete: "off", spellcheck: "false" });
+  const fits = () => !typed || typed.value.trim() === expected?.trim();
+  button.disabled = !fits();
+  typed?.addEventListener("input", () => {
+    button.disabled = !fits();
+  });
+  const form = h(
+    "form",
+    { id: uniqueId("form"), class: "confirm" },
+    options.body,
+    typed ? h("div", { class: "field" }, h("label", { for: id }, "Type ", h("strong", null, expected), " to confirm"), typed) : null,
+    problem,
+  );
+  button.setAttribute("form", form.id);
+  const { close } = openDialog({ title: options.title, body: [form], actions: [cancelButton(), button] });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!fits()) return;
+    button.disabled = true;
+    problem.hidden = true;
+    try {
+      await options.run();
+      close();
+    } catch (error) {
+      problem.textContent = explain(error);
+      problem.hidden = false;
+      button.disabled = false;
+    }
+  });
+}

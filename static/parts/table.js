@@ -1,0 +1,54 @@
+// Tables. On narrow screens each row becomes a card, so the roles are written out: a card is still a row to a screen reader.
+
+import { h } from "../core/dom.js";
+
+/** @typedef {import("../core/dom.js").Child} Child */
+
+/**
+ * @template Row
+ * @typedef {object} Column
+ * @property {string} label
+ * @property {(row: Row) => Child | Child[]} cell
+ * @property {boolean} [number]  aligned to the right
+ * @property {boolean} [main]  the head of the row
+ * @property {string} [sort]  the field that the server sorts by
+ */
+
+/**
+ * @template Row
+ * @param {string} caption  what the table shows, for those who can't see it
+ * @param {Column<Row>[]} columns
+ * @param {Row[]} rows
+ * @param {(column: Column<Row>) => Element} [head]  a head cell of its own
+ */
+export function table(caption, columns, rows, head = headCell) {
+  return h(
+    "div",
+    { class: "table-frame" },
+    h(
+      "table",
+      { class: "table", role: "table" },
+      h("caption", { class: "visually-hidden" }, caption),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(head))),
+      h("tbody", { role: "rowgroup" }, rows.map((row) => tableRow(columns, row))),
+    ),
+  );
+}
+
+/** @template Row @param {Column<Row>[]} columns @param {Row} row */
+function tableRow(columns, row) {
+  return h(
+    "tr",
+    { role: "row" },
+    columns.map((column) => {
+      const content = h("div", { class: "cell" }, column.cell(row));
+      if (column.main) return h("th", { scope: "row", role: "rowheader", class: "main-cell" }, content);
+      return h("td", { role: "cell", class: column.number ? "number" : null, "data-label": column.label }, content);
+    }),
+  );
+}
+
+/** @template Row @param {Column<Row>} column @returns {Element} */
+export function headCell(column) {
+  return h("th", { scope: "col", role: "columnheader", class: column.number ? "number" : null }, column.label);
+}

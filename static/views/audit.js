@@ -1,0 +1,76 @@
+// The audit log: of all profiles, or of one.
+
+import { get } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { explain } from "../core/errors.js";
+import { dateTime, plural } from "../core/format.js";
+import { link } from "../core/router.js";
+import { changesBetween, changeTable } from "../parts/changes.js";
+import { openDialog } from "../parts/dialog.js";
+import { list, textFilter } from "../parts/list.js";
+import { empty, factList, heading } from "../parts/states.js";
+import { toast } from "../parts/toast.js";
+
+/** @typedef {import("../core/types.js").AuditEntry} AuditEntry */
+
+/** @returns {import("./routes.js").View} */
+export function auditView() {
+  const check = h("button", { type: "button", onclick: () => void verify(check) }, "Check the chain");
+  const node = h("div", null, heading("Audit log", ["Who did what, chained so that a change of it shows."], [check]), auditList("/api/access-profiles/audit-logs").node);
+  return { title: "Audit log", node };
+}
+
+/** @param {string} path */
+export function auditList(path) {
+  return list({
+    label: "Audit log",
+    path,
+    items: "audit_logs",
+    filters: [textFilter("action", "Action", "access_profile.update"), textFilter("user_id", "User id", "17")],
+    columns: /** @type {import("../parts/table.js").Column<AuditEntry>[]} */ ([
+      { label: "When", cell: ({ created_at: at }) => h("time", { datetime: at }, dateTime(at)) },
+      { label: "Action", main: true, cell: ({ action }) => h("code", null, action) },
+      { label: "By", cell: ({ actor_name: name }) => name },
+      { label: "About", cell: about },
+      { label: "", cell: (entry) => h("button", { type: "button", onclick: () => showEntry(entry) }, "Details") },
+    ]),
+    whenEmpty: () => empty("Nothing happened yet"),
+  });
+}
+
+/** @param {AuditEntry} entry */
+function about({ access_profile_id: profile, user_id: user }) {
+  return [
+    profile === null ? null : h("a", { href: link(`/profiles/${profile}`) }, `profile ${profile}`),
+    profile !== null && user !== null ? ", " : null,
+    user === null ? null : h("a", { href: link(`/users/${user}`) }, `user ${user}`),
+  ];
+}
+
+/** @param {AuditEntry} entry */
+function showEntry(entry) {
+  const close = h("button", { type: "button", class: "primary" }, "Close");
+  const opened = openDialog({
+    title: entry.action,
+    wide: true,
+    body: [
+      factList([["When", dateTime(entry.created_at)], ["By", entry.actor_name], ["Entry", entry.id], ["Request", h("code", null, entry.request_id)]]),
+      changeTable(changesBetween(entry.previous_value, entry.new_value)),
+    ],
+    actions: [close],
+  });
+  close.addEventListener("click", opened.close);
+}
+
+/** @param {HTMLButtonElement} button */
+async function verify(button) {
+  button.disabled = true;
+  try {
+    const { data } = await get("/api/access-profiles/audit-logs/verify");
+    toast(data.intact ? `Intact: ${plural(data.entries, "entry", "entries")}.` : `Tampered with at entry ${data.entry}: ${data.finding}`);
+  } catch (error) {
+    toast(explain(error));
+  } finally {
+    button.disabled = false;
+  }
+}

@@ -1,0 +1,127 @@
+// What would happen to a call, and why; nothing is counted.
+
+import { curl, post } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { count, money, relative } from "../core/format.js";
+import { group } from "../form/control.js";
+import { form } from "../form/form.js";
+import { dollars, optionalCount, text } from "../form/inputs.js";
+import * as rules from "../core/rules.js";
+import { showCommand } from "../parts/copy.js";
+import { nameOf } from "../parts/meter.js";
+import { badge, factList, heading, panel } from "../parts/states.js";
+import { table } from "../parts/table.js";
+
+/** @typedef {import("../core/types.js").LimitFact} LimitFact */
+
+const PATH = "/v1/explain";
+
+/** @returns {import("./routes.js").View} */
+export function explainView() {
+  const result = h("div", { class: "stack", "aria-live": "polite" });
+  const control = group(
+    {
+      virtual_key: text({ label: "Virtual key", hint: "It is sent with this question and kept nowhere.", placeholder: "tk_vk_…", kind: "password", rule: rules.name, required: true }),
+      provider: text({ label: "Provider", hint: "Empty: whichever grants it.", placeholder: "openai" }),
+      model: text({ label: "Model", placeholder: "gpt-5", rule: rules.name, required: true }),
+      mcp_server: text({ label: "MCP server" }),
+      mcp_tool: text({ label: "MCP tool" }),
+      estimated_tokens: optionalCount({ label: "Estimated tokens" }),
+      estimated_cost: dollars({ label: "Estimated dollars", rule: (given) => (given.trim() === "" ? null : rules.money(given)) }),
+    },
+    (fields) =>
+      h(
+        "div",
+        { class: "stack panel" },
+        fields.virtual_key.node,
+        h("div", { class: "pair" }, fields.provider.node, fields.model.node),
+        h("div", { class: "pair" }, fields.mcp_server.node, fields.mcp_tool.node),
+        h("div", { class: "pair" }, fields.estimated_tokens.node, fields.estimated_cost.node),
+      ),
+  );
+  const asked = form({
+    control,
+    submit: "Explain",
+    send: async (value) => {
+      const { data } = await post(PATH, bodyOf(value), { once: undefined });
+      fill(result, verdict(data));
+      result.scrollIntoView({ block: "nearest" });
+    },
+  });
+  const command = () => showCommand("As curl", curl("POST", PATH, { ...bodyOf(control.read()), virtual_key: "tk_vk_…" }), "KEY is your management key; put the virtual key in its place.");
+  asked.actions.append(h("button", { type: "button", class: "plain end", onclick: command }, "Copy as curl"));
+  const node = h("div", { class: "narrow stack" }, heading("Explain a call", ["What would happen to it, and why. Nothing is counted."]), asked.node, result);
+  return { title: "Explain a call", node };
+}
+
+/** What is left out is not asked about. @param {Record<string, string | number | null>} value */
+function bodyOf(value) {
+  return Object.fromEntries(Object.entries(value).filter(([, given]) => given !== "" && given !== null && given !== 0));
+}
+
+/** @param {any} answer */
+function verdict(answer) {
+  return [
+    h(
+      "section",
+      { class: `verdict ${answer.allowed ? "verdict-ok" : "verdict-bad"}` },
+      h("h2", null, answer.allowed ? "It would be allowed" : `It would be refused: ${answer.status_code} `, answer.type ? h("code", null, answer.type) : null),
+      answer.message ? h("p", null, answer.message) : null,
+      factList([
+        ["Key", answer.virtual_key ? `${answer.virtual_key.name} (${answer.virtual_key.status})` : null],
+        ["User", answer.user_id],
+        ["Profile", answer.access_profile_id],
+        ["Provider", answer.provider],
+      ]),
+    ),
+    (answer.steps ?? []).length > 0 ? panel("Steps", h("ol", { class: "steps" }, answer.steps.map(step))) : null,
+    (answer.access_profiles ?? []).map(profile),
+  ].flat();
+}
+
+/** A step is a sentence, or says what was looked at and what came of it. @param {any} one */
+function step(one) {
+  if (typeof one === "string") return h("li", null, one);
+  const { outcome, message, ...rest } = one;
+  const name = String(rest.step ?? rest.name ?? rest.check ?? "").replaceAll("_", " ");
+  return h("li", null, outcome ? badge(String(outcome).replaceAll("_", " "), toneOf(outcome)) : null, " ", name ? h("strong", null, name, message ? ": " : "") : null, message ?? "");
+}
+
+/** @param {string} outcome @returns {"ok" | "bad"} */
+function toneOf(outcome) {
+  return ["granted", "ok", "passed", "allowed", "active", "found", "fits"].includes(outcome) ? "ok" : "bad";
+}
+
+/** @param {any} one */
+function profile(one) {
+  return panel(
+    one.name,
+    h("p", null, badge(String(one.outcome).replaceAll("_", " "), toneOf(one.outcome)), " ", one.message ?? ""),
+    one.providers?.length > 0
+      ? table("Providers", [
+          { label: "Provider", main: true, cell: (line) => line.provider },
+          { label: "Outcome", cell: (line) => badge(String(line.outcome).replaceAll("_", " "), toneOf(line.outcome)) },
+          { label: "Because of", cell: (line) => [line.rule?.replaceAll("_", " "), line.pattern ? h("code", null, ` ${line.pattern}`) : null] },
+        ], /** @type {any[]} */ (one.providers))
+      : null,
+    one.limits?.length > 0 ? limits(one.limits) : null,
+  );
+}
+
+/** @param {LimitFact[]} facts */
+function limits(facts) {
+  const amount = (/** @type {LimitFact} */ fact, /** @type {number | undefined} */ value) => (fact.kind === "budget" ? money(value ?? 0) : count(value ?? 0));
+  return table(
+    "Limits",
+    [
+      { label: "Limit", main: true, cell: (fact) => nameOf({ kind: fact.kind, every: fact.reset_duration, scope: fact.scope }) },
+      { label: "Asked", number: true, cell: (fact) => amount(fact, fact.asked) },
+      { label: "Used", number: true, cell: (fact) => amount(fact, fact.used) },
+      { label: "Held", number: true, cell: (fact) => amount(fact, fact.held) },
+      { label: "Left", number: true, cell: (fact) => amount(fact, fact.remaining) },
+      { label: "Resets", cell: (fact) => relative(fact.resets_at) },
+      { label: "Fits", cell: (fact) => (fact.fits === false ? badge("no", "bad") : badge("yes", "ok")) },
+    ],
+    facts,
+  );
+}

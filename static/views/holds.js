@@ -1,0 +1,52 @@
+// Open holds: calls that were allowed and are not settled yet.
+
+import { remove } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { count, dateTime, money, relative } from "../core/format.js";
+import { link, refresh } from "../core/router.js";
+import { can } from "../core/session.js";
+import { confirm } from "../parts/dialog.js";
+import { list, textFilter } from "../parts/list.js";
+import { empty, heading } from "../parts/states.js";
+import { toast } from "../parts/toast.js";
+
+/** @typedef {import("../core/types.js").Reservation} Reservation */
+
+/** @returns {import("./routes.js").View} */
+export function holdsView() {
+  const again = h("button", { type: "button", onclick: refresh }, "Refresh");
+  const holds = list({
+    label: "Open holds",
+    path: "/v1/reservations",
+    items: "reservations",
+    filters: [textFilter("user_id", "User id", "17")],
+    columns: /** @type {import("../parts/table.js").Column<Reservation>[]} */ ([
+      { label: "Hold", main: true, cell: ({ id }) => h("code", null, id) },
+      { label: "User", cell: (hold) => h("a", { href: link(`/users/${hold.user_id}`) }, `user ${hold.user_id}`) },
+      { label: "Model", cell: ({ provider, model }) => [provider, model].filter(Boolean).join(" / ") },
+      { label: "Tokens", number: true, cell: (hold) => count(hold.estimated_tokens) },
+      { label: "Cost", number: true, cell: (hold) => money(hold.estimated_cost) },
+      { label: "Since", cell: ({ created_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
+      { label: "Ends", cell: ({ expires_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
+      { label: "", cell: (hold) => (can("Decisions:Delete") || can("Decisions:Create") ? h("button", { type: "button", onclick: () => free(hold) }, "Free") : null) },
+    ]),
+    whenEmpty: () => empty("No open hold", "Every call that was allowed is settled."),
+  });
+  const about = "A call holds its estimate until it is settled. One that is never settled is charged or freed when its time is over.";
+  return { title: "Open holds", node: h("div", null, heading("Open holds", [about], [again]), holds.node) };
+}
+
+/** @param {Reservation} hold */
+function free(hold) {
+  confirm({
+    title: "Free this hold?",
+    dangerous: true,
+    body: [h("p", null, "Do this only when the call never reached the provider: nothing will be charged for it.")],
+    action: "Free it",
+    run: async () => {
+      await remove(`/v1/reservations/${hold.id}`);
+      toast("Freed.");
+      refresh();
+    },
+  });
+}

@@ -1,0 +1,140 @@
+// Management keys.
+
+import { get, post, put, remove } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { date, dateTime, relative } from "../core/format.js";
+import * as rules from "../core/rules.js";
+import { refresh } from "../core/router.js";
+import { can } from "../core/session.js";
+import { group } from "../form/control.js";
+import { longText, moment, text } from "../form/inputs.js";
+import { confirm } from "../parts/dialog.js";
+import { formDialog } from "../parts/form-dialog.js";
+import { choiceFilter, list } from "../parts/list.js";
+import { managementCurl, showSecret } from "../parts/secret.js";
+import { badge, empty, heading } from "../parts/states.js";
+import { toast } from "../parts/toast.js";
+import { scopesControl } from "./scopes.js";
+
+/** @typedef {import("../core/types.js").ApiKey} ApiKey */
+
+const PATH = "/api/api-keys";
+
+/** @returns {import("./routes.js").View} */
+export function keysView() {
+  const create = can("APIKeys:Create") ? h("button", { type: "button", class: "primary", onclick: createDialog }, "New key") : null;
+  const keys = list({
+    label: "Management keys",
+    path: PATH,
+    items: "api_keys",
+    search: "Name or description",
+    filters: [choiceFilter("state", "State", [["", "All"], ["active", "Active"], ["expired", "Expired"]])],
+    columns: /** @type {import("../parts/table.js").Column<ApiKey>[]} */ ([
+      { label: "Name", sort: "name", main: true, cell: ({ name, description, key_prefix }) => [h("span", null, name), h("div", { class: "muted small" }, h("code", null, key_prefix), description ? ` · ${description}` : null)] },
+      { label: "State", cell: ({ state, previous_key_expires_at: grace }) => [badge(state, state === "active" ? "ok" : "bad"), grace ? h("div", { class: "muted small" }, `old secret until ${dateTime(grace)}`) : null] },
+      { label: "May", cell: ({ scopes }) => scopeText(scopes) },
+      { label: "Expires", sort: "expires_at", cell: (key) => date(key.expires_at) },
+      { label: "Last used", sort: "last_used_at", cell: ({ last_used_at: at }) => (at ? h("time", { datetime: at, title: dateTime(at) }, relative(at)) : h("span", { class: "muted" }, "never")) },
+      { label: "", cell: actions },
+    ]),
+    whenEmpty: () => empty("No key"),
+  });
+  const node = h("div", null, heading("Management keys", ["What opens this page and the management API. Virtual keys, which call models, are under People."], [create]), keys.node);
+  return { title: "Management keys", node };
+}
+
+/** @param {string[]} scopes */
+function scopeText(scopes) {
+  if (scopes.includes("*")) return badge("everything", "accent");
+  if (scopes.length === 0) return h("span", { class: "muted" }, "nothing");
+  const resources = new Map();
+  for (const scope of scopes) {
+    const [resource, operation] = scope.split(":");
+    resources.set(resource, [...(resources.get(resource) ?? []), operation.toLowerCase()]);
+  }
+  return h("ul", { class: "plain-list small" }, [...resources].map(([resource, operations]) => h("li", null, `${resource}: ${operations.join(", ")}`)));
+}
+
+/** @param {ApiKey} key */
+function actions(key) {
+  return h(
+    "div",
+    { class: "actions" },
+    can("APIKeys:Update") && h("button", { type: "button", onclick: () => rotate(key) }, "Rotate"),
+    can("APIKeys:Update") && h("button", { type: "button", onclick: () => void editDialog(key) }, "Edit"),
+    can("APIKeys:Delete") && h("button", { type: "button", class: "danger", onclick: () => revoke(key) }, "Revoke"),
+  );
+}
+
+/** @param {Partial<ApiKey>} key */
+async function keyControl(key) {
+  return group({
+    name: text({ label: "Name", value: key.name, rule: rules.name, required: true }),
+    description: longText({ label: "Description", value: key.description }),
+    scopes: await scopesControl(key.scopes ?? []),
+    expires_at: moment({ label: "Expires", hint: "Empty: never.", value: key.expires_at }),
+  });
+}
+
+async function createDialog() {
+  formDialog({
+    title: "New management key",
+    wide: true,
+    control: await keyControl({}),
+    submit: "Make the key",
+    send: async (value) => {
+      const { data } = await post(PATH, { ...value, expires_at: value.expires_at ?? "" });
+      reveal("The new management key", data);
+    },
+  });
+}
+
+/** @param {ApiKey} listed */
+async function editDialog(listed) {
+  const { data, etag } = await get(`${PATH}/${listed.id}`);
+  formDialog({
+    title: "Edit the management key",
+    wide: true,
+    control: await keyControl(data.api_key),
+    submit: "Save",
+    send: async (value) => {
+      await put(`${PATH}/${listed.id}`, { ...value, expires_at: value.expires_at ?? "" }, { ifMatch: etag });
+      toast("Saved.");
+      refresh();
+    },
+  });
+}
+
+/** @param {ApiKey} key */
+function rotate(key) {
+  formDialog({
+    title: `Rotate ${key.name}`,
+    intro: [h("p", { class: "muted" }, "It gets a new secret, which is shown once. If it is the key you are signed in with, sign in again with the new one.")],
+    control: group({ grace: text({ label: "The old secret works for", hint: "Such as 24h; empty: not at all.", value: "24h", rule: rules.grace }) }),
+    submit: "Rotate",
+    send: async ({ grace }) => {
+      const { data } = await post(`${PATH}/${key.id}/rotate`, grace === "" ? {} : { grace });
+      reveal("The new secret", data);
+    },
+  });
+}
+
+/** @param {ApiKey} key */
+function revoke(key) {
+  confirm({
+    title: `Revoke ${key.name}?`,
+    dangerous: true,
+    body: [h("p", null, "It is refused from the moment this is done. Whoever uses it needs another.")],
+    action: "Revoke",
+    run: async () => {
+      await remove(`${PATH}/${key.id}`);
+      toast(`Revoked ${key.name}.`);
+      refresh();
+    },
+  });
+}
+
+/** @param {string} title @param {{ api_key: ApiKey, key: string }} made */
+function reveal(title, { api_key, key }) {
+  void showSecret({ title, name: api_key.name, value: key, curl: managementCurl(key) }).then(refresh);
+}

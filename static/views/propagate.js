@@ -1,0 +1,150 @@
+// Pushing parts of a template to the copies: first as a dry run that shows who changes and who would be over a limit at once.
+
+import { get, post } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { explain } from "../core/errors.js";
+import { count, duration, money, plural } from "../core/format.js";
+import { refresh } from "../core/router.js";
+import { can } from "../core/session.js";
+import { group } from "../form/control.js";
+import { choice, toggle } from "../form/inputs.js";
+import { tokens } from "../form/lists.js";
+import { cancelButton, openDialog } from "../parts/dialog.js";
+import { badge } from "../parts/states.js";
+import { table } from "../parts/table.js";
+import { toast } from "../parts/toast.js";
+
+/** @typedef {{ id: string, scope: string, kind?: string, reset_duration: string, used: number, held: number, effective_max_limit: number }} Exceeded */
+/** @typedef {{ user_id: string, limits?: Exceeded[], budgets?: Exceeded[] }} WouldExceed */
+
+const FIELDS = /** @type {const} */ ([
+  ["provider_configs", "Providers and models"],
+  ["budgets", "Budgets and calendar alignment"],
+  ["rate_limit", "Request and token limits"],
+  ["mcp_tool_groups", "MCP tool groups"],
+  ["mcp_servers", "Whole MCP servers"],
+  ["mcp_tool_overrides", "Single MCP tools"],
+]);
+
+/** @param {string} path @param {import("../core/types.js").ProfileDetail} detail */
+export function propagateDialog(path, detail) {
+  const chosen = fieldBoxes();
+  const who = whoControl(detail);
+  const reset = toggle({ label: "Set the usage back to zero", hint: "Otherwise it survives where scope and reset duration stay.", value: false });
+  const result = h("div", { class: "stack", "aria-live": "polite" });
+  const problem = h("p", { class: "form-problem", role: "alert", hidden: true });
+  const tryOut = h("button", { type: "button" }, "Dry run");
+  const apply = h("button", { type: "button", class: "primary", disabled: true }, "Propagate");
+  const inputs = h("div", { class: "stack" }, chosen.node, who.node, reset.node);
+  const opened = openDialog({
+    title: "Propagate to the copies",
+    wide: true,
+    body: [h("p", { class: "muted" }, "A copy keeps the policy it was made with until it is pushed. All copies change, or none."), inputs, problem, result],
+    actions: [cancelButton(), tryOut, apply],
+  });
+  // A dry run is of exactly what is chosen: any other choice needs another.
+  inputs.addEventListener("input", () => {
+    apply.disabled = true;
+    fill(result);
+  });
+  const send = async (/** @type {boolean} */ dry) => {
+    problem.hidden = true;
+    tryOut.disabled = apply.disabled = true;
+    try {
+      const body = { fields: chosen.read(), ...who.read(), reset_usage: reset.read(), dry_run: dry };
+      const { data } = await post(`${path}/propagate`, body);
+      if (dry) {
+        fill(result, outcome(data));
+        apply.disabled = data.affected_users === 0;
+        apply.textContent = data.affected_users > 0 ? `Propagate to ${plural(data.affected_users, "user")}` : "Propagate";
+      } else {
+        opened.close();
+        toast(`Propagated to ${plural(data.affected_users, "user")}.`);
+        refresh();
+      }
+    } catch (error) {
+      problem.textContent = explain(error);
+      problem.hidden = false;
+      apply.disabled = true;
+    } finally {
+      tryOut.disabled = false;
+    }
+  };
+  tryOut.addEventListener("click", () => void send(true));
+  apply.addEventListener("click", () => void send(false));
+}
+
+function fieldBoxes() {
+  const boxes = FIELDS.map(([name, text]) => ({ name, box: h("input", { type: "checkbox", checked: true, value: name }), text }));
+  const node = h(
+    "fieldset",
+    { class: "checks" },
+    h("legend", { class: "label" }, "What"),
+    boxes.map(({ box, text }) => h("label", { class: "toggle" }, box, h("span", null, text))),
+  );
+  return { node, read: () => boxes.filter(({ box }) => box.checked).map(({ name }) => name) };
+}
+
+/** @param {import("../core/types.js").ProfileDetail} detail */
+function whoControl({ roles }) {
+  /** @type {[string, string][]} */
+  const choices = [["all", "Everybody who holds it"], ...roles.map((role) => /** @type {[string, string]} */ ([`role:${role.role_id}`, `The role ${role.role_name}`])), ["users", "Some users"]];
+  const users = tokens({ label: "User ids", hint: "Enter or a comma adds one.", value: [] });
+  users.node.hidden = true;
+  const where = choice({ label: "Who", value: "all", choices });
+  where.node.addEventListener("change", () => {
+    users.node.hidden = where.read() !== "users";
+  });
+  const both = group({ where, users });
+  const read = () => {
+    const to = where.read();
+    if (to === "users") return { user_ids: users.read() };
+    return to.startsWith("role:") ? { group_ids: [Number(to.slice("role:".length))] } : {};
+  };
+  return { node: both.node, read };
+}
+
+/** @param {{ affected_users: number, skipped_users: number, would_exceed?: WouldExceed[], changes?: { user_id: string, fields: string[] }[] }} run */
+function outcome(run) {
+  const over = new Map((run.would_exceed ?? []).map((one) => [one.user_id, one.limits ?? one.budgets ?? []]));
+  const changes = run.changes ?? [];
+  const summary = `${plural(run.affected_users, "user")} would change, ${count(run.skipped_users)} have it already.`;
+  return [
+    h("p", null, h("strong", null, summary), " ", over.size > 0 ? badge(`${plural(over.size, "user")} over a limit at once`, "bad") : null),
+    changes.length === 0
+      ? null
+      : table(
+          "Who would change",
+          [
+            { label: "User", main: true, cell: ({ user_id: id }) => userName(id) },
+            { label: "Changes", cell: ({ fields }) => fields.map((field) => field.replaceAll("_", " ")).join(", ") },
+            { label: "Over at once", cell: ({ user_id: id }) => exceeded(over.get(id) ?? []) },
+          ],
+          changes,
+        ),
+  ];
+}
+
+/** @param {Exceeded[]} limits */
+function exceeded(limits) {
+  if (limits.length === 0) return h("span", { class: "muted" }, "no");
+  return h("ul", { class: "plain-list" }, limits.map((limit) => h("li", { class: "tone-bad" }, exceededText(limit))));
+}
+
+/** @param {Exceeded} limit */
+function exceededText({ kind = "budget", reset_duration: every, used, held, effective_max_limit: limit }) {
+  const show = kind === "budget" ? money : count;
+  return `${kind} per ${duration(every)}: ${show(used + held)} of ${show(limit)}`;
+}
+
+/** The answer knows ids only; the name is asked for where the key may. @param {string} id */
+function userName(id) {
+  const place = h("span", null, `user ${id}`);
+  if (can("Users:View")) {
+    get(`/api/users/${id}`).then(
+      ({ data }) => fill(place, data.user.name),
+      () => {},
+    );
+  }
+  return place;
+}

@@ -1,0 +1,97 @@
+// One role: its profiles and its users.
+
+import { get, put, remove } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { date, plural } from "../core/format.js";
+import { go, link, refresh } from "../core/router.js";
+import { can } from "../core/session.js";
+import { confirm } from "../parts/dialog.js";
+import { formDialog } from "../parts/form-dialog.js";
+import { list } from "../parts/list.js";
+import { badge, empty, heading, panel } from "../parts/states.js";
+import { table } from "../parts/table.js";
+import { toast } from "../parts/toast.js";
+import { roleControl } from "./roles.js";
+
+/** @typedef {import("../core/types.js").Role} Role */
+/** @typedef {import("../core/types.js").User} User */
+
+/** @param {import("./routes.js").Place} place @returns {Promise<import("./routes.js").View>} */
+export async function roleView({ parameters }) {
+  const path = `/api/rbac/roles/${encodeURIComponent(parameters.id)}`;
+  const { data, etag } = await get(path);
+  /** @type {Role} */
+  const role = data.role;
+  const about = [h("span", null, plural(role.user_count, "user")), h("span", { class: "muted" }, `since ${date(role.created_at)}`)];
+  const head = heading(role.name, about, [
+    can("Roles:Update") ? h("button", { type: "button", onclick: () => editDialog(path, role, etag) }, "Edit") : null,
+    can("Roles:Delete") ? h("button", { type: "button", class: "danger", onclick: () => askToDelete(path, role, etag) }, "Delete") : null,
+  ]);
+  const node = h(
+    "div",
+    { class: "stack" },
+    head,
+    role.description ? h("p", { class: "description" }, role.description) : null,
+    panel("Profiles it gives", profiles(role)),
+    can("Users:View") ? panel("Users", users(role)) : null,
+  );
+  return { title: role.name, node };
+}
+
+/** @param {Role} role */
+function profiles({ access_profiles: profiles }) {
+  if (profiles.length === 0) return empty("None", "Attach a profile to the role: open the profile, then Roles.");
+  return table(
+    "Profiles",
+    [
+      { label: "Profile", main: true, cell: (one) => h("a", { class: "row-link", href: link(`/profiles/${one.access_profile_id}`) }, one.name) },
+      { label: "Given to newcomers", cell: (one) => (one.is_default ? badge("yes", "ok") : badge("no")) },
+    ],
+    profiles,
+  );
+}
+
+/** @param {Role} role */
+function users(role) {
+  return list({
+    label: "Users",
+    path: "/api/users",
+    items: "users",
+    fixed: { role_id: String(role.id) },
+    columns: /** @type {import("../parts/table.js").Column<User>[]} */ ([
+      { label: "Name", sort: "name", main: true, cell: ({ id, name }) => h("a", { class: "row-link", href: link(`/users/${id}`) }, name) },
+      { label: "E-mail", sort: "email", cell: ({ email }) => email },
+    ]),
+    whenEmpty: () => empty("Nobody has this role"),
+  }).node;
+}
+
+/** @param {string} path @param {Role} role @param {string | null} etag */
+function editDialog(path, role, etag) {
+  formDialog({
+    title: "Edit the role",
+    control: roleControl(role),
+    submit: "Save",
+    send: async (value) => {
+      await put(path, value, { ifMatch: etag });
+      toast("Saved.");
+      refresh();
+    },
+  });
+}
+
+/** @param {string} path @param {Role} role @param {string | null} etag */
+function askToDelete(path, role, etag) {
+  confirm({
+    title: `Delete the role ${role.name}?`,
+    dangerous: true,
+    body: [role.user_count > 0 ? h("p", { class: "form-problem" }, `${plural(role.user_count, "user")} have it, so the server will refuse.`) : null],
+    typeToConfirm: role.name,
+    action: "Delete",
+    run: async () => {
+      await remove(path, { ifMatch: etag });
+      toast(`Deleted ${role.name}.`);
+      go("/roles");
+    },
+  });
+}

@@ -1,0 +1,10 @@
+//! The admin page in real Chromium, driven like a person would, against the real binary on a fresh directory.
+//!
+//! `cargo test --features browser --test browser` needs chromium, chromedriver, and the tools of `package.json` (see `.ci/run`).
+//! Every view is written to `target/screenshots/`; look at them.
+
+mod driver;
+mod page;
+mod profiles;
+#[path = "../support/mod.rs"]
+mod support;

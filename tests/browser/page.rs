@@ -1,0 +1,327 @@
+//! What a person does with the page: reads, presses, types. Everything waits until it is possible; nothing waits for a fixed time.
+
+use std::time::{Duration, Instant};
+
+use fantoccini::elements::Element;
+use fantoccini::wd::{Capabilities, WindowHandle};
+use fantoccini::{Client, ClientBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::driver::{DevTools, Driver};
+use crate::support::Client as Api;
+use crate::support::process::Process;
+
+/// How long anything may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs before the page's own scripts: notes what must never happen, and offers what the tests look for.
+const WATCH: &str = include_str!("watch.js");
+
+/// A browser on a server of its own.
+pub struct Page {
+    runtime: Runtime,
+    client: Client,
+    _driver: Driver,
+    server: Process,
+    _directory: TempDir,
+}
+
+impl Page {
+    /// A fresh server, and a browser that has not opened anything.
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let server = Process::start(&directory.path().join("data"), &[]);
+        let driver = Driver::start();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let client = runtime
+            .block_on(
+                ClientBuilder::new(driver.connector())
+                    .capabilities(capabilities())
+                    .connect(&driver.address()),
+            )
+            .expect("chromium starts");
+        let page = Self {
+            runtime,
+            client,
+            _driver: driver,
+            server,
+            _directory: directory,
+        };
+        page.prepare_tab();
+        page
+    }
+
+    /// A fresh server with somebody signed in by the link of the first start.
+    pub fn signed_in() -> Self {
+        let page = Self::start();
+        page.sign_in(&page.api().key.clone());
+        page
+    }
+
+    pub fn sign_in(&self, key: &str) {
+        self.go_to("about:blank");
+        self.go_to(&format!("{}/#key={key}", self.origin()));
+        self.see("Sign out");
+    }
+
+    /// The management API of the server, for what a test only needs to be there.
+    pub fn api(&self) -> &Api {
+        &self.server.client
+    }
+
+    pub fn server(&mut self) -> &mut Process {
+        &mut self.server
+    }
+
+    pub fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.api().port)
+    }
+
+    fn prepare_tab(&self) {
+        self.dev_tools(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": WATCH }),
+        );
+    }
+
+    pub fn dev_tools(&self, command: &'static str, parameters: Value) -> Value {
+        self.runtime
+            .block_on(self.client.issue_cmd(DevTools(command, parameters)))
+            .unwrap()
+    }
+
+    /// Opens an address as from the address bar.
+    pub fn go_to(&self, address: &str) {
+        self.runtime.block_on(self.client.goto(address)).unwrap();
+    }
+
+    /// Opens a place of the page, such as `/profiles`, without loading it anew.
+    pub fn open(&self, place: &str) {
+        self.run("location.hash = arguments[0]", vec![json!(place)]);
+        self.settled();
+    }
+
+    pub fn reload(&self) {
+        self.runtime.block_on(self.client.refresh()).unwrap();
+    }
+
+    pub fn back(&self) {
+        self.runtime.block_on(self.client.back()).unwrap();
+    }
+
+    pub fn address(&self) -> String {
+        self.runtime
+            .block_on(self.client.current_url())
+            .unwrap()
+            .into()
+    }
+
+    /// Opens another tab and goes there; answers the one before.
+    pub fn new_tab(&self) -> WindowHandle {
+        self.runtime.block_on(async {
+            let before = self.client.window().await.unwrap();
+            let tab = self.client.new_window(true).await.unwrap();
+            self.client.switch_to_window(tab.handle).await.unwrap();
+            before
+        })
+    }
+
+    pub fn switch_to(&self, tab: &WindowHandle) {
+        self.runtime
+            .block_on(self.client.switch_to_window(tab.clone()))
+            .unwrap();
+    }
+
+    pub fn prepare_new_tab(&self) {
+        self.prepare_tab();
+    }
+
+    /// Runs a script in the page.
+    pub fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.runtime
+            .block_on(self.client.execute(script, arguments))
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    pub fn run_async(&self, script: &str) -> Value {
+        self.runtime
+            .block_on(self.client.execute_async(script, vec![]))
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Waits until an expression is true; `what` says what was waited for.
+    #[track_caller]
+    pub fn until(&self, what: &str, expression: &str, arguments: &[Value]) {
+        let until = Instant::now() + PATIENCE;
+        // Asked at every frame inside the page; asked again when the page was left meanwhile.
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+             const began = performance.now();
+             const look = () => {{
+               let found = false;
+               try {{ found = Boolean({expression}); }} catch {{}}
+               if (found || performance.now() - began > 2000) done(found);
+               else requestAnimationFrame(look);
+             }};
+             look();"
+        );
+        while Instant::now() < until {
+            let asked = self
+                .runtime
+                .block_on(self.client.execute_async(&script, arguments.to_vec()));
+            if matches!(asked, Ok(Value::Bool(true))) {
+                return;
+            }
+        }
+        self.picture("failed");
+        let text = self.run("return document.body.innerText", vec![]);
+        panic!("waited for {what} in vain; the page says:\n{text}");
+    }
+
+    /// Nothing is being loaded any more.
+    #[track_caller]
+    pub fn settled(&self) {
+        self.until("the page to settle", "tests.settled()", &[]);
+    }
+
+    /// A text is to be seen.
+    #[track_caller]
+    pub fn see(&self, text: &str) {
+        self.until(text, "tests.says(arguments[0])", &[json!(text)]);
+    }
+
+    /// A text is no longer to be seen.
+    #[track_caller]
+    pub fn gone(&self, text: &str) {
+        let what = format!("{text:?} to go");
+        self.until(&what, "!tests.says(arguments[0])", &[json!(text)]);
+    }
+
+    #[track_caller]
+    fn element(&self, finder: &str, name: &str, nth: usize) -> Element {
+        let arguments = [json!(name), json!(nth)];
+        let call = format!("tests.{finder}(arguments[0], arguments[1])");
+        self.until(&format!("{finder} {name:?} ({nth})"), &call, &arguments);
+        let found = self.run(&format!("return {call}"), arguments.to_vec());
+        let reference = found.as_object().unwrap().values().next().unwrap();
+        let reference = reference.as_str().unwrap().to_owned();
+        Element::from_element_id(self.client.clone(), reference.into())
+    }
+
+    /// Presses a button or follows a link by its name.
+    #[track_caller]
+    pub fn press(&self, name: &str) {
+        self.press_nth(name, 0);
+    }
+
+    #[track_caller]
+    pub fn press_nth(&self, name: &str, nth: usize) {
+        let element = self.element("button", name, nth);
+        self.runtime.block_on(element.click()).unwrap();
+    }
+
+    /// Presses a button in the row of a table that holds a text.
+    #[track_caller]
+    pub fn press_in_row(&self, row: &str, name: &str) {
+        let key = format!("{row}\u{0}{name}");
+        let element = self.element("inRow", &key, 0);
+        self.runtime.block_on(element.click()).unwrap();
+    }
+
+    /// Replaces what stands in a field.
+    #[track_caller]
+    pub fn fill(&self, label: &str, text: &str) {
+        self.fill_nth(label, 0, text);
+    }
+
+    #[track_caller]
+    pub fn fill_nth(&self, label: &str, nth: usize, text: &str) {
+        let element = self.element("field", label, nth);
+        self.runtime.block_on(async {
+            element.clear().await.unwrap();
+            element.send_keys(text).await.unwrap();
+        });
+    }
+
+    /// Chooses in a list of choices by what it shows.
+    #[track_caller]
+    pub fn choose(&self, label: &str, nth: usize, shown: &str) {
+        let element = self.element("field", label, nth);
+        self.runtime
+            .block_on(element.select_by_label(shown))
+            .unwrap();
+    }
+
+    /// Switches a box on or off.
+    #[track_caller]
+    pub fn toggle(&self, label: &str, nth: usize) {
+        let element = self.element("field", label, nth);
+        self.runtime.block_on(element.click()).unwrap();
+    }
+
+    #[track_caller]
+    pub fn value_of(&self, label: &str, nth: usize) -> String {
+        let element = self.element("field", label, nth);
+        self.runtime
+            .block_on(element.prop("value"))
+            .unwrap()
+            .unwrap_or_default()
+    }
+
+    /// Types where the focus is.
+    pub fn keys(&self, keys: &str) {
+        self.runtime.block_on(async {
+            let focused = self.client.active_element().await.unwrap();
+            focused.send_keys(keys).await.unwrap();
+        });
+    }
+
+    /// Makes the window this wide.
+    pub fn resize(&self, width: u32, height: u32) {
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.dev_tools("Emulation.setDeviceMetricsOverride", metrics);
+    }
+
+    /// What the system says it prefers.
+    pub fn prefer(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.dev_tools(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": features }),
+        );
+    }
+
+    /// Writes what is to be seen, the whole height of it, to `target/screenshots/<name>.png`.
+    pub fn picture(&self, name: &str) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let png = self.runtime.block_on(self.client.screenshot()).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// No script ran that is not ours, no policy was broken, no script failed.
+    #[track_caller]
+    pub fn nothing_went_wrong(&self) {
+        let wrong = self.run("return tests.wrong", vec![]);
+        assert_eq!(wrong, json!([]), "at {}", self.address());
+    }
+}
+
+fn capabilities() -> Capabilities {
+    let arguments = json!({ "args": [
+        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
+        "--window-size=1280,900", "--lang=en-GB",
+    ] });
+    let timeouts = json!({ "script": 60_000 });
+    Capabilities::from_iter([
+        ("browserName".to_owned(), json!("chrome")),
+        ("goog:chromeOptions".to_owned(), arguments),
+        ("timeouts".to_owned(), timeouts),
+    ])
+}
