@@ -11,7 +11,9 @@ import { homeOf, routesOf } from "./views/routes.js";
 import { signInView } from "./views/sign-in.js";
 
 const main = byId("main");
+/** Counts what was asked for, so that a view that comes late is dropped. */
 let shown = 0;
+let everShown = false;
 
 /** Shows what the address points at. */
 async function show() {
@@ -39,7 +41,9 @@ async function show() {
     fill(main, node);
     document.title = `${title} · Tollkeeper`;
     scrollTo(0, 0);
-    if (mine > 1) main.focus({ preventScroll: true });
+    // Whoever follows a link goes on from there; whoever opens the page begins at its top.
+    if (everShown) main.focus({ preventScroll: true });
+    everShown = true;
   } catch (error) {
     if (mine === shown && session.kind() !== "none") fill(main, failed(error, () => void show()));
   } finally {

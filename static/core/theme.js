@@ -2,7 +2,7 @@
 
 const STORED = "tollkeeper.theme";
 const NEXT = /** @type {const} */ ({ system: "light", light: "dark", dark: "system" });
-const SHOWN = { system: "Colours: system", light: "Colours: light", dark: "Colours: dark" };
+const SHOWN = { system: "Auto", light: "Light", dark: "Dark" };
 
 /** @typedef {keyof typeof NEXT} Theme */
 
@@ -10,6 +10,8 @@ const SHOWN = { system: "Colours: system", light: "Colours: light", dark: "Colou
 export function wireThemeSwitch(button) {
   const show = () => {
     button.textContent = SHOWN[chosen()];
+    // The name begins with what is to be seen, for those who speak to the page.
+    button.setAttribute("aria-label", `${SHOWN[chosen()]}: colours`);
   };
   button.addEventListener("click", () => {
     choose(NEXT[chosen()]);

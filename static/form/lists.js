@@ -29,6 +29,8 @@ export function tokens(options) {
     input.focus();
   };
   const take = () => {
+    // Drawn anew without need, a button would vanish under the finger that presses it.
+    if (input.value.trim() === "") return;
     const typed = splits ? input.value.split(",") : [input.value];
     for (const word of typed.map((piece) => piece.trim())) {
       if (word !== "" && !words.includes(word)) words.push(word);
@@ -98,7 +100,7 @@ export function items(options) {
   };
   const insert = (/** @type {Item | undefined} */ item) => {
     const control = options.item(item);
-    const remove = h("button", { type: "button", class: "plain remove", "aria-label": `Remove this ${options.one}` }, "Remove");
+    const remove = h("button", { type: "button", class: "plain remove", "aria-label": `Remove ${options.one}` }, options.look === "card" ? `Remove ${options.one}` : "Remove");
     const entry = { control, node: h("div", { class: `item item-${options.look ?? "row"}`, role: "group", "aria-label": options.one }, control.node, remove) };
     remove.addEventListener("click", () => {
       entries.splice(entries.indexOf(entry), 1);

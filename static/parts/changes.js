@@ -2,6 +2,7 @@
 
 import { h } from "../core/dom.js";
 import { duration, interval, money } from "../core/format.js";
+import { scrolls } from "./scroll.js";
 
 /** @typedef {{ place: string, before: string | null, after: string | null }} Change */
 
@@ -22,16 +23,13 @@ export function changesBetween(before, after) {
 /** @param {Change[]} changes @param {{ before: string, after: string }} [titles] */
 export function changeTable(changes, titles = { before: "Before", after: "After" }) {
   if (changes.length === 0) return h("p", { class: "muted" }, "Nothing differs.");
-  return h(
-    "div",
-    { class: "table-frame" },
-    h(
-      "table",
-      { class: "changes" },
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "Field"), h("th", { scope: "col" }, titles.before), h("th", { scope: "col" }, titles.after))),
-      h("tbody", null, changes.map(row)),
-    ),
+  const drawn = h(
+    "table",
+    { class: "changes" },
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Field"), h("th", { scope: "col" }, titles.before), h("th", { scope: "col" }, titles.after))),
+    h("tbody", null, changes.map(row)),
   );
+  return scrolls(h("div", { class: "table-frame" }, drawn), "What differs");
 }
 
 /** @param {Change} change */

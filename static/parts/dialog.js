@@ -2,6 +2,7 @@
 
 import { h, uniqueId } from "../core/dom.js";
 import { explain } from "../core/errors.js";
+import { scrolls } from "./scroll.js";
 
 /**
  * @typedef {object} DialogOptions
@@ -21,7 +22,7 @@ export function openDialog(options) {
     "dialog",
     { class: options.wide ? "dialog dialog-wide" : "dialog", "aria-labelledby": title },
     h("h2", { id: title }, options.title),
-    h("div", { class: "dialog-body" }, options.body),
+    scrolls(h("div", { class: "dialog-body" }, options.body), options.title),
     h("div", { class: "dialog-actions" }, options.actions),
   );
   dialog.addEventListener("cancel", (event) => {

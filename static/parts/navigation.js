@@ -1,7 +1,7 @@
 // The navigation: only places that the key may see.
 
 import { byId, fill, h } from "../core/dom.js";
-import { here, link } from "../core/router.js";
+import { here, link, refresh } from "../core/router.js";
 import { kind } from "../core/session.js";
 import { menuOf } from "../views/routes.js";
 
@@ -10,7 +10,10 @@ const button = byId("menu-button");
 
 button.addEventListener("click", () => setOpen(!navigation.classList.contains("open")));
 navigation.addEventListener("click", (event) => {
-  if (event.target instanceof HTMLAnchorElement) setOpen(false);
+  if (!(event.target instanceof HTMLAnchorElement)) return;
+  setOpen(false);
+  // The address does not change, but whoever presses it wants to see what is new.
+  if (event.target.hash !== "" && event.target.hash === location.hash) refresh();
 });
 navigation.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

@@ -1,6 +1,7 @@
 // Tables. On narrow screens each row becomes a card, so the roles are written out: a card is still a row to a screen reader.
 
 import { h } from "../core/dom.js";
+import { scrolls } from "./scroll.js";
 
 /** @typedef {import("../core/dom.js").Child} Child */
 
@@ -22,17 +23,14 @@ import { h } from "../core/dom.js";
  * @param {(column: Column<Row>) => Element} [head]  a head cell of its own
  */
 export function table(caption, columns, rows, head = headCell) {
-  return h(
-    "div",
-    { class: "table-frame" },
-    h(
-      "table",
-      { class: "table", role: "table" },
-      h("caption", { class: "visually-hidden" }, caption),
-      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(head))),
-      h("tbody", { role: "rowgroup" }, rows.map((row) => tableRow(columns, row))),
-    ),
+  const drawn = h(
+    "table",
+    { class: "table", role: "table" },
+    h("caption", { class: "visually-hidden" }, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(head))),
+    h("tbody", { role: "rowgroup" }, rows.map((row) => tableRow(columns, row))),
   );
+  return scrolls(h("div", { class: "table-frame" }, drawn), caption);
 }
 
 /** @template Row @param {Column<Row>[]} columns @param {Row} row */

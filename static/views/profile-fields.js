@@ -187,8 +187,12 @@ function rateLimitControl(title, value) {
       "fieldset",
       { class: "items-frame plain-fieldset" },
       h("legend", { class: "label" }, title),
-      h("div", { class: "line" }, fields.request_max_limit.node, fields.request_reset_duration.node),
-      h("div", { class: "line" }, fields.token_max_limit.node, fields.token_reset_duration.node),
+      h(
+        "div",
+        { class: "limits" },
+        h("div", { class: "line" }, fields.request_max_limit.node, fields.request_reset_duration.node),
+        h("div", { class: "line" }, fields.token_max_limit.node, fields.token_reset_duration.node),
+      ),
     ),
   );
   const read = () => {

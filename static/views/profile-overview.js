@@ -16,19 +16,19 @@ export function overviewTab({ access_profile: profile, unresolved_references: un
     profile.description ? h("p", { class: "description" }, profile.description) : null,
     profile.tags.length > 0 ? h("div", { class: "tags" }, profile.tags.map((tag) => h("span", { class: "tag" }, tag))) : null,
     unresolvedNote(unresolved),
-    policy(profile),
-    panel("Key rotation", rotation(profile)),
+    policy(profile, panel("Key rotation", rotation(profile))),
   );
 }
 
-/** The policy of a template or a copy. @param {Policy} policy */
-export function policy(policy) {
+/** The policy of a template or a copy. @param {Policy} policy @param {Node | null} [beside] */
+export function policy(policy, beside = null) {
+  /** @type {[string, string]} */
+  const windows = ["Windows", policy.calendar_aligned ? "start at calendar boundaries" : "count from the assignment"];
   return h(
     "div",
-    { class: "columns" },
-    panel("Over all providers", factList([...limitFacts(policy.budgets, policy.rate_limit), ["Windows", policy.calendar_aligned ? "start at calendar boundaries" : "count from the assignment"]])),
+    { class: "stack" },
+    h("div", { class: "columns" }, panel("Over all providers", factList([...limitFacts(policy.budgets, policy.rate_limit), windows])), panel("MCP tools", mcp(policy)), beside),
     panel("Providers", policy.provider_configs.length === 0 ? h("p", { class: "muted" }, "None: nothing can be called.") : providers(policy.provider_configs)),
-    panel("MCP tools", mcp(policy)),
   );
 }
 

@@ -45,7 +45,7 @@ export async function profileView({ parameters }) {
   const shown = { path, page, etag, detail: data };
   const open = parameters.tab ?? "overview";
   const tab = TABS[open];
-  const content = tab ? await tab.show(shown) : empty("There is no such tab");
+  const content = tab ? await tab.show(shown) : empty("There is no such page");
   const bar = tabs("Parts of the profile", Object.entries(TABS).map(([name, { text }]) => ({ path: name === "overview" ? page : `${page}/${name}`, text, current: name === open })));
   return { title: data.access_profile.name, node: h("div", null, head(shown), bar, content) };
 }

@@ -20,7 +20,7 @@ export function profilesView() {
     items: "access_profiles",
     search: "Name or description",
     filters: [
-      textFilter("tags", "Tags", "all of, with commas"),
+      textFilter("tags", "Tags", "team, eu"),
       choiceFilter("is_active", "State", [["", "All"], ["true", "Active"], ["false", "Inactive"]]),
     ],
     columns: columns(holders),

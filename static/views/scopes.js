@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { can, canEverything } from "../core/session.js";
 import { field } from "../form/control.js";
+import { scrolls } from "../parts/scroll.js";
 
 const OPERATIONS = ["View", "Create", "Update", "Delete"];
 
@@ -30,7 +31,7 @@ export async function scopesControl(chosen) {
     "div",
     { role: "group", class: "scopes-frame" },
     h("label", { class: "toggle" }, everything, h("span", null, "Everything, also what later versions add")),
-    h("div", { class: "table-frame" }, grid),
+    scrolls(h("div", { class: "table-frame" }, grid), "Permissions"),
   );
   return field({
     label: "May",

@@ -5,6 +5,16 @@
 
 mod driver;
 mod page;
+mod views;
+
+mod accessibility;
+mod hostile;
+mod keyboard;
+mod permissions;
+mod pictures;
 mod profiles;
+mod secrets;
+mod session;
+mod speed;
 #[path = "../support/mod.rs"]
 mod support;

@@ -102,7 +102,7 @@ impl Page {
 
     /// Opens a place of the page, such as `/profiles`, without loading it anew.
     pub fn open(&self, place: &str) {
-        self.run("location.hash = arguments[0]", vec![json!(place)]);
+        self.run("tests.open(arguments[0])", vec![json!(place)]);
         self.settled();
     }
 
@@ -156,15 +156,15 @@ impl Page {
 
     /// Waits until an expression is true; `what` says what was waited for.
     #[track_caller]
-    pub fn until(&self, what: &str, expression: &str, arguments: &[Value]) {
+    pub fn until(&self, what: &str, expression: &str, arguments: &[Value]) -> Value {
         let until = Instant::now() + PATIENCE;
         // Asked at every frame inside the page; asked again when the page was left meanwhile.
         let script = format!(
             "const done = arguments[arguments.length - 1];
              const began = performance.now();
              const look = () => {{
-               let found = false;
-               try {{ found = Boolean({expression}); }} catch {{}}
+               let found = null;
+               try {{ found = ({expression}) || null; }} catch {{}}
                if (found || performance.now() - began > 2000) done(found);
                else requestAnimationFrame(look);
              }};
@@ -174,8 +174,9 @@ impl Page {
             let asked = self
                 .runtime
                 .block_on(self.client.execute_async(&script, arguments.to_vec()));
-            if matches!(asked, Ok(Value::Bool(true))) {
-                return;
+            match asked {
+                Ok(Value::Null) | Err(_) => {}
+                Ok(found) => return found,
             }
         }
         self.picture("failed");
@@ -186,7 +187,7 @@ impl Page {
     /// Nothing is being loaded any more.
     #[track_caller]
     pub fn settled(&self) {
-        self.until("the page to settle", "tests.settled()", &[]);
+        let _ = self.until("the page to settle", "tests.settled()", &[]);
     }
 
     /// A text is to be seen.
@@ -206,8 +207,7 @@ impl Page {
     fn element(&self, finder: &str, name: &str, nth: usize) -> Element {
         let arguments = [json!(name), json!(nth)];
         let call = format!("tests.{finder}(arguments[0], arguments[1])");
-        self.until(&format!("{finder} {name:?} ({nth})"), &call, &arguments);
-        let found = self.run(&format!("return {call}"), arguments.to_vec());
+        let found = self.until(&format!("{finder} {name:?} ({nth})"), &call, &arguments);
         let reference = found.as_object().unwrap().values().next().unwrap();
         let reference = reference.as_str().unwrap().to_owned();
         Element::from_element_id(self.client.clone(), reference.into())
@@ -221,16 +221,27 @@ impl Page {
 
     #[track_caller]
     pub fn press_nth(&self, name: &str, nth: usize) {
-        let element = self.element("button", name, nth);
-        self.runtime.block_on(element.click()).unwrap();
+        self.click("button", name, nth);
+    }
+
+    #[track_caller]
+    fn click(&self, finder: &str, name: &str, nth: usize) {
+        loop {
+            let element = self.element(finder, name, nth);
+            match self.runtime.block_on(element.click()) {
+                Ok(()) => return,
+                // Drawn anew between looking and pressing: look again.
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
     }
 
     /// Presses a button in the row of a table that holds a text.
     #[track_caller]
     pub fn press_in_row(&self, row: &str, name: &str) {
         let key = format!("{row}\u{0}{name}");
-        let element = self.element("inRow", &key, 0);
-        self.runtime.block_on(element.click()).unwrap();
+        self.click("inRow", &key, 0);
     }
 
     /// Replaces what stands in a field.
@@ -260,8 +271,7 @@ impl Page {
     /// Switches a box on or off.
     #[track_caller]
     pub fn toggle(&self, label: &str, nth: usize) {
-        let element = self.element("field", label, nth);
-        self.runtime.block_on(element.click()).unwrap();
+        self.click("field", label, nth);
     }
 
     #[track_caller]

@@ -1,0 +1,66 @@
+//! What axe-core finds, on every view, light and dark.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::page::Page;
+use crate::views::{VIEWS, furnish, leave, show};
+
+/// The checker, from npm; `.ci/run` puts it there.
+const AXE: &str = "target/ci/npm/node_modules/axe-core/axe.min.js";
+
+const RUN: &str = "
+    const done = arguments[arguments.length - 1];
+    axe.run(document, { resultTypes: ['violations'] }).then(
+      ({ violations }) => done(violations.map(({ id, impact, nodes }) => ({ id, impact, at: nodes.map((node) => node.html.slice(0, 200) + ' ' + (node.any[0]?.message ?? '')) }))),
+      (error) => done([{ id: String(error), impact: 'critical', at: [] }]),
+    );";
+
+fn load_checker(page: &Page) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(AXE);
+    let source = std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}; `.ci/run` installs it", path.display());
+    });
+    page.dev_tools(
+        "Page.addScriptToEvaluateOnNewDocument",
+        json!({ "source": source }),
+    );
+}
+
+#[track_caller]
+fn check(page: &Page, name: &str) {
+    let found = page.run_async(RUN);
+    let serious: Vec<&Value> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["impact"] == "serious" || one["impact"] == "critical")
+        .collect();
+    assert!(serious.is_empty(), "{name}: {serious:#?}");
+}
+
+#[test]
+fn no_view_has_a_serious_obstacle() {
+    let page = Page::start();
+    load_checker(&page);
+    furnish(page.api());
+    page.go_to(&page.origin());
+    check(&page, "sign-in");
+    page.sign_in(&page.api().key.clone());
+    for scheme in ["light", "dark"] {
+        page.prefer(scheme);
+        for view in VIEWS {
+            show(&page, view);
+            check(&page, &format!("{} {scheme}", view.name));
+            leave(&page);
+        }
+    }
+    page.resize(360, 780);
+    for view in VIEWS {
+        show(&page, view);
+        check(&page, &format!("{} at 360 px", view.name));
+        leave(&page);
+    }
+    page.nothing_went_wrong();
+}

@@ -1,0 +1,110 @@
+//! What somebody stored is text, whatever it looks like.
+
+use serde_json::json;
+
+use crate::page::Page;
+
+const IMAGE: &str = "<img src=x onerror=attacked('image')>";
+const SCRIPT: &str = "</script><script>attacked('script')</script>";
+
+/// Stores both in every field of a profile, with `kind` to tell names apart.
+fn hostile_profile(kind: &str) -> serde_json::Value {
+    let both = format!("{kind}{IMAGE}{SCRIPT}");
+    json!({
+        "name": both,
+        "description": both,
+        "tags": [IMAGE, SCRIPT],
+        "provider_configs": [{
+            "provider_name": both,
+            "allowed_models": [IMAGE, SCRIPT],
+            "blacklisted_models": [both],
+            "budgets": [{ "max_limit": 5 }]
+        }],
+        "mcp_tool_groups": [{ "tool_group_id": 77 }],
+        "mcp_servers": [{ "mcp_server_id": IMAGE }],
+        "mcp_tool_overrides": [{ "mcp_client_id": SCRIPT, "tool_name": IMAGE }]
+    })
+}
+
+/// Goes through views and looks whether anything ran.
+fn walk(page: &Page, places: &[&str]) {
+    for place in places {
+        page.open(place);
+        page.settled();
+        page.nothing_went_wrong();
+    }
+}
+
+#[test]
+fn markup_in_every_field_of_a_profile_is_shown_as_text() {
+    let page = Page::signed_in();
+    page.api().create_profile(&hostile_profile("first"));
+    page.api().create_profile(&hostile_profile("second"));
+    page.api()
+        .put("/api/access-profiles/1", &json!({ "description": SCRIPT }))
+        .expect(200);
+    page.open("/profiles");
+    page.see(IMAGE);
+    page.see(SCRIPT);
+    walk(
+        &page,
+        &[
+            "/profiles?search=%3Cimg",
+            "/profiles/1",
+            "/profiles/1/holders",
+            "/profiles/1/roles",
+            "/profiles/1/versions",
+            "/profiles/1/audit",
+            "/profiles/1/json",
+            "/profiles/1/edit",
+            "/audit",
+        ],
+    );
+    page.open("/profiles/1/versions");
+    page.press_in_row("current", "Compare");
+    page.see(SCRIPT);
+    page.press("Close");
+    page.press("Restore");
+    page.see("What changes");
+    page.press("Cancel");
+    page.open("/profiles/1/audit");
+    page.press_in_row("access_profile.create", "Details");
+    page.see(IMAGE);
+    page.press("Close");
+    page.open("/profiles/2");
+    page.press("More");
+    page.press("Copy as curl");
+    page.see("onerror");
+    page.press("Close");
+    page.press("More");
+    page.press("More");
+    page.press("Delete");
+    page.press("Cancel");
+    // Refused by the server, which repeats what was sent.
+    page.open("/profiles/2/edit");
+    page.fill("Name", &format!("first{IMAGE}{SCRIPT}"));
+    page.press("Save");
+    page.see("One thing is not right:");
+    page.nothing_went_wrong();
+}
+
+#[test]
+fn markup_in_a_key_is_shown_as_text() {
+    let page = Page::signed_in();
+    let body = json!({ "name": IMAGE, "description": SCRIPT, "scopes": ["AccessProfiles:View"] });
+    page.api().post("/api/api-keys", &body).expect(200);
+    page.open("/keys");
+    page.see(IMAGE);
+    page.press_in_row(SCRIPT, "Edit");
+    page.see("Edit the management key");
+    page.press("Cancel");
+    page.press_in_row(SCRIPT, "Rotate");
+    page.press("Rotate");
+    page.see(IMAGE);
+    page.press("Download");
+    page.press("I stored it");
+    page.press_in_row(SCRIPT, "Revoke");
+    page.press("Revoke");
+    page.see("Revoked");
+    page.nothing_went_wrong();
+}

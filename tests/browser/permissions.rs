@@ -1,0 +1,54 @@
+//! What a key may not do is not shown as if it could.
+
+use serde_json::json;
+
+use crate::page::Page;
+
+#[test]
+fn a_key_that_may_only_look_sees_no_way_to_change_anything() {
+    let page = Page::start();
+    page.api().create_profile(&json!({ "name": "Team" }));
+    let (_, viewer) = page.api().make_key("viewer", &["AccessProfiles:View"]);
+    page.sign_in(&viewer.key);
+    page.see("Team");
+    page.gone("New profile");
+    page.gone("Management keys");
+    page.gone("Users");
+    page.press("Team");
+    page.see("Overview");
+    page.gone("Edit");
+    page.press("More");
+    page.see("Copy as curl");
+    page.gone("Duplicate");
+    page.gone("Delete");
+    // An address that was typed leads nowhere.
+    page.open("/keys");
+    page.see("There is no such page");
+    page.open("/profiles/1/edit");
+    page.see("There is no such page");
+    page.nothing_went_wrong();
+}
+
+#[test]
+fn a_key_without_permissions_is_told_so() {
+    let page = Page::start();
+    let (_, nothing) = page.api().make_key("nothing", &[]);
+    page.sign_in(&nothing.key);
+    page.see("This key may not see anything here");
+}
+
+#[test]
+fn a_key_can_only_be_given_what_the_maker_holds() {
+    let page = Page::start();
+    let (_, maker) = page
+        .api()
+        .make_key("maker", &["APIKeys:View", "APIKeys:Create"]);
+    page.sign_in(&maker.key);
+    page.press("New key");
+    page.see("Your key can give what it holds itself.");
+    page.until(
+        "the others to be off",
+        "document.querySelector('[aria-label=\"Users:View\"]').disabled && !document.querySelector('[aria-label=\"APIKeys:View\"]').disabled",
+        &[],
+    );
+}
