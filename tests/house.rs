@@ -9,6 +9,8 @@ use regex::Regex;
 
 /// Most lines of one source file.
 const MAX_LINES: usize = 350;
+/// Most lines of one module of the page.
+const MAX_PAGE_LINES: usize = 300;
 /// SQLite before this version can corrupt a WAL database under two connections.
 const MIN_SQLITE: i32 = 3_051_003;
 
@@ -61,19 +63,27 @@ struct Source {
 }
 
 fn sources(folder: &str) -> Vec<Source> {
-    fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
+    files(folder, "rs")
+}
+
+/// The files of a folder and those below it with this ending.
+fn files(folder: &str, ending: &str) -> Vec<Source> {
+    fn walk(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(&path, into);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                walk(&path, ending, into);
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == ending)
+            {
                 into.push(path);
             }
         }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    walk(&root.join(folder), &mut paths);
+    walk(&root.join(folder), ending, &mut paths);
     paths.sort();
     assert!(!paths.is_empty(), "no source in {folder}");
     let comment = Regex::new(r"(?m)(^|\s)//.*$").unwrap();
@@ -203,6 +213,29 @@ fn every_file_says_what_it_is_for_and_stays_short() {
 }
 
 #[test]
+fn the_page_is_made_of_short_modules_that_make_no_markup_from_strings() {
+    let from_strings = Regex::new(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function|localStorage\.setItem\(.*key",
+    )
+    .unwrap();
+    let mut breaches = Vec::new();
+    for source in files("static", "js") {
+        if !source.text.starts_with("// ") {
+            breaches.push(format!("{}: does not begin with //", source.path));
+        }
+        let lines = source.text.lines().count();
+        if lines > MAX_PAGE_LINES {
+            breaches.push(format!("{}: has {lines} lines", source.path));
+        }
+        for found in from_strings.find_iter(&source.code) {
+            let line = line_of(&source.code, found.start());
+            breaches.push(format!("{}:{line}: {}", source.path, found.as_str()));
+        }
+    }
+    assert_none(&breaches);
+}
+
+#[test]
 fn nothing_is_left_for_later() {
     // Put together, so that this file does not name them.
     let marks = [
@@ -215,7 +248,12 @@ fn nothing_is_left_for_later() {
     ]
     .map(|halves| halves.concat());
     let mut breaches = Vec::new();
-    for source in sources("src").into_iter().chain(sources("tests")) {
+    let all = [
+        files("src", "rs"),
+        files("tests", "rs"),
+        files("static", "js"),
+    ];
+    for source in all.into_iter().flatten() {
         for (number, line) in source.text.lines().enumerate() {
             for mark in marks.iter().filter(|mark| line.contains(mark.as_str())) {
                 breaches.push(format!("{}:{}: {mark}", source.path, number + 1));

@@ -5,7 +5,6 @@ use std::process::{Child, Command, Stdio};
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use hyper::http::Method;
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
@@ -38,10 +37,6 @@ impl Driver {
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
-
-    pub fn connector(&self) -> HttpConnector {
-        HttpConnector::new()
-    }
 }
 
 impl Drop for Driver {
@@ -52,7 +47,7 @@ impl Drop for Driver {
     }
 }
 
-/// A command of the Chrome DevTools protocol, for what WebDriver has no words for.
+/// A command of the browser's developer tools, for what the driver has no words for.
 #[derive(Debug)]
 pub struct DevTools(pub &'static str, pub Value);
 

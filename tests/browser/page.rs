@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use fantoccini::elements::Element;
 use fantoccini::wd::{Capabilities, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -40,7 +41,7 @@ impl Page {
             .unwrap();
         let client = runtime
             .block_on(
-                ClientBuilder::new(driver.connector())
+                ClientBuilder::new(HttpConnector::new())
                     .capabilities(capabilities())
                     .connect(&driver.address()),
             )
@@ -72,10 +73,6 @@ impl Page {
     /// The management API of the server, for what a test only needs to be there.
     pub fn api(&self) -> &Api {
         &self.server.client
-    }
-
-    pub fn server(&mut self) -> &mut Process {
-        &mut self.server
     }
 
     pub fn origin(&self) -> String {
@@ -272,15 +269,6 @@ impl Page {
     #[track_caller]
     pub fn toggle(&self, label: &str, nth: usize) {
         self.click("field", label, nth);
-    }
-
-    #[track_caller]
-    pub fn value_of(&self, label: &str, nth: usize) -> String {
-        let element = self.element("field", label, nth);
-        self.runtime
-            .block_on(element.prop("value"))
-            .unwrap()
-            .unwrap_or_default()
     }
 
     /// Types where the focus is.
