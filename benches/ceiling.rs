@@ -198,7 +198,6 @@ fn seed(data_dir: &Path, profiles: u32) {
     )
     .unwrap();
     let services = Services {
-        ledger: Ledger::start(Arc::clone(&store)).unwrap(),
         store,
         ledger,
         keyring,
