@@ -17,6 +17,7 @@ use tollkeeper::domain::json;
 use tollkeeper::error::Result;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{self, Clock, Services, first_start};
 use tollkeeper::store::directory::{DataDirectory, Owned};
 use tollkeeper::store::{Store, Writing};
@@ -174,8 +175,8 @@ fn insert_all_rows(connection: &Connection, id: i64, snapshot: &str) {
         &[],
     );
     run(
-        "INSERT INTO audit_logs VALUES (?1, 0, 'a', 'b', 'access_profile.create', 'access_profile', ?1, ?1, NULL, NULL, ?2, 'r', zeroblob(32))",
-        &[&id, &snapshot],
+        "INSERT INTO audit_logs VALUES (?1, 0, 'a', 'b', 'access_profile.create', 'access_profile', ?1, ?1, NULL, NULL, NULL, 'r', zeroblob(32))",
+        &[&id],
     );
     run("COMMIT", &[]);
 }
@@ -193,6 +194,7 @@ fn seed(data_dir: &Path, profiles: u32) {
         store,
         keyring,
         clock,
+        profile_turns: Turns::default(),
     };
     first_start::make_first_key(&services, None).unwrap();
     for first in (0..profiles).step_by(usize::try_from(BATCH).unwrap()) {

@@ -11,6 +11,7 @@ use tollkeeper::domain::credential::Token;
 use tollkeeper::domain::json;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{Clock, Services, first_start};
 use tollkeeper::store::Store;
 use tollkeeper::store::directory::{DataDirectory, Owned};
@@ -56,6 +57,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         store,
         keyring: Keyring::start().unwrap(),
         clock: Clock::new(Timestamp::now),
+        profile_turns: Turns::default(),
     };
     let token = first_start::make_first_key(&services, None)
         .unwrap()

@@ -12,6 +12,7 @@ pub mod keyring;
 pub mod once;
 pub mod remembered;
 pub mod tokens;
+pub mod turns;
 pub mod virtual_keys;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
+use turns::Turns;
 
 /// What every function of this folder works with.
 pub struct Services {
@@ -32,6 +34,8 @@ pub struct Services {
     pub keyring: Keyring,
     /// The one clock.
     pub clock: Clock,
+    /// Who changes which access profile.
+    pub profile_turns: Turns,
 }
 
 /// The time as the program sees it; tests bring their own.
