@@ -19,6 +19,7 @@ use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::error::Result;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{self, Clock, Services, first_start};
 use tollkeeper::store::directory::{DataDirectory, Owned};
 use tollkeeper::store::{Store, Writing};
@@ -176,8 +177,8 @@ fn insert_all_rows(connection: &Connection, id: i64, snapshot: &str) {
         &[],
     );
     run(
-        "INSERT INTO audit_logs VALUES (?1, 0, 'a', 'b', 'access_profile.create', 'access_profile', ?1, ?1, NULL, NULL, ?2, 'r', zeroblob(32))",
-        &[&id, &snapshot],
+        "INSERT INTO audit_logs VALUES (?1, 0, 'a', 'b', 'access_profile.create', 'access_profile', ?1, ?1, NULL, NULL, NULL, 'r', zeroblob(32))",
+        &[&id],
     );
     run("COMMIT", &[]);
 }
@@ -203,6 +204,7 @@ fn seed(data_dir: &Path, profiles: u32) {
         keyring,
         clock,
         time_zone: jiff::tz::TimeZone::UTC,
+        profile_turns: Turns::default(),
     };
     first_start::make_first_key(&services, None).unwrap();
     for first in (0..profiles).step_by(usize::try_from(BATCH).unwrap()) {

@@ -13,6 +13,7 @@ use tollkeeper::domain::json;
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{Clock, Services, first_start};
 use tollkeeper::store::Store;
 use tollkeeper::store::directory::{DataDirectory, Owned};
@@ -65,6 +66,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         keyring: Keyring::start().unwrap(),
         clock: Clock::new(Timestamp::now),
         time_zone: jiff::tz::TimeZone::UTC,
+        profile_turns: Turns::default(),
     };
     let token = first_start::make_first_key(&services, None)
         .unwrap()

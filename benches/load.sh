@@ -96,14 +96,18 @@ heading() {
 }
 
 # Measures one line at every number of connections: a name, the process whose memory is shown, and wrk's arguments.
-# The rate at the last number of connections is in $rate, its p99 in $p99.
+# The rate at the last number of connections is in $rate, its p99 in $p99, and the processor time of the process, in ms for each
+# request, in $processor: the one figure that does not depend on what else the machine is doing.
 measure() {
-    local name=$1 process=$2 connections out
+    local name=$1 process=$2 connections out began
     shift 2
     for connections in "${CONNECTIONS[@]}"; do
         echo 5 >"/proc/$process/clear_refs" 2>/dev/null || true
         local threads=$((connections < 2 ? 1 : 2))
+        began=$(ticks "$process")
         out=$(wrk -t "$threads" -c "$connections" -d "${SECONDS_EACH}s" --latency --timeout 10s "$@")
+        processor=$(awk -v spent="$(($(ticks "$process") - began))" -v hz="$(getconf CLK_TCK)" \
+            '/ requests in / { printf "%.2f", $1 ? spent * 1000 / hz / $1 : 0 }' <<<"$out")
         rate=$(awk '/^Requests\/sec:/ { print $2 }' <<<"$out")
         p99=$(milliseconds 99% "$out")
         printf '%-38s %5d %10.0f %10.2f %10.2f %8d %8d\n' "$name" "$connections" "$rate" "$(milliseconds 50% "$out")" "$p99" \
@@ -111,6 +115,9 @@ measure() {
             "$(awk '/Non-2xx/ { n += $NF } /Socket errors/ { gsub(",", ""); n += $4 + $6 + $8 + $10 } END { print n + 0 }' <<<"$out")"
     done
 }
+
+# The processor time that a process has had, in clock ticks.
+ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
 
 # One quantile of wrk's report in milliseconds.
 milliseconds() {
@@ -195,16 +202,36 @@ measure_profiles() {
 # ---- changes ----
 
 # Changes and restores of profiles with 100 providers of 20 models each. In memory there is no disk to wait for: what is left
-# there is our own work, and the difference is the commit's own sync.
+# there is our own work, and the difference is the commit's own sync. Beside it a handler that parses the same bodies, answers as
+# many bytes and keeps nothing: what this machine gives at best when the client is on it too.
 measure_changes() {
     CONNECTIONS=(1 8)
-    measure_changes_in "$work/disk" "on the disk"
+    local memory="" name
     if [ -d /dev/shm ]; then
-        local memory
         memory=$(mktemp -d /dev/shm/tollkeeper-load.XXXXXX)
         measure_changes_in "$memory/data" "in memory, no sync"
         rm -rf "$memory"
+        local -A memory_p99=([PUT]=$put_p99 [restore]=$restore_p99)
     fi
+    measure_changes_in "$work/disk" "on the disk"
+    local -A disk_p99=([PUT]=$put_p99 [restore]=$restore_p99)
+    measure_changes_ceiling
+    echo
+    for name in PUT restore; do
+        [ -z "$memory" ] || echo "$name at ${CONNECTIONS[-1]} connections: p99 ${memory_p99[$name]} ms without the sync (aim 10)," \
+            "${disk_p99[$name]} ms with it"
+    done
+    echo "processor time of the server, ms a request: PUT $put_processor, restore $restore_processor; parsing alone $processor, p99 $p99 ms"
+}
+
+# Parsing the same bodies alone.
+measure_changes_ceiling() {
+    local port=$((20000 + RANDOM % 10000))
+    heading "ceiling"
+    start "$ceiling" parse "$ADDRESS:$port" "$answer_bytes"
+    wait_for "http://$ADDRESS:$port/" any "$(now_ms)" >/dev/null
+    measure "parse a body, answer $answer_bytes bytes" "$started" -s "$work/put.lua" "http://$ADDRESS:$port"
+    finish "$started"
 }
 
 measure_changes_in() {
@@ -218,9 +245,12 @@ measure_changes_in() {
         large_profile "$n" 0 | curl -s -o /dev/null -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d @- "$url/api/access-profiles"
         large_profile "$n" 1 | curl -s -o /dev/null -X PUT -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d @- "$url/api/access-profiles/$n"
     done
+    answer_bytes=$(curl -s -H "Authorization: Bearer $key" "$url/api/access-profiles/1" | wc -c)
     heading "$2"
     measure "PUT of the whole profile ($(large_profile 1 0 | wc -c) bytes)" "$started" -s "$work/put.lua" "$url"
+    put_p99=$p99 put_processor=$processor
     measure "restore of a version" "$started" -s "$work/restore.lua" "$url"
+    restore_p99=$p99 restore_processor=$processor
     finish "$started"
 }
 

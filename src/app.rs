@@ -22,6 +22,7 @@ use crate::http::serve::{Listeners, serve};
 use crate::http::shown::Answers;
 use crate::ledger::Ledger;
 use crate::service::keyring::Keyring;
+use crate::service::turns::Turns;
 use crate::service::{Clock, Services, first_start};
 use crate::store::directory::{DataDirectory, Owned};
 use crate::store::{self, Store};
@@ -91,6 +92,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         keyring: Keyring::start()?,
         clock,
         time_zone: settings.time_zone.clone(),
+        profile_turns: Turns::default(),
     });
     let first_key = match reach {
         Reach::Network => {

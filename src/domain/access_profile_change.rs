@@ -63,40 +63,47 @@ impl AccessProfile {
         next_id: NextId<'_>,
         now: Timestamp,
     ) -> Result<Self> {
-        let mut new = self.clone();
-        new.rotate(&input, now)?;
-        new.name = input.name.unwrap_or(new.name);
-        new.description = input.description.unwrap_or(new.description);
-        new.is_active = input.is_active.unwrap_or(new.is_active);
-        new.tags = input.tags.unwrap_or(new.tags);
-        new.calendar_aligned = input.calendar_aligned.unwrap_or(new.calendar_aligned);
-        new.mcp_tool_groups = input.mcp_tool_groups.unwrap_or(new.mcp_tool_groups);
-        new.mcp_servers = input.mcp_servers.unwrap_or(new.mcp_servers);
-        new.mcp_tool_overrides = input.mcp_tool_overrides.unwrap_or(new.mcp_tool_overrides);
-        if let Some(terms) = input.provider_configs {
-            let lines = self.provider_configs.iter();
-            let old: HashMap<String, &ProviderConfig> = lines
-                .map(|line| (fold(&line.provider_name), line))
-                .collect();
-            new.provider_configs = terms
-                .into_iter()
-                .map(|terms| {
-                    provider(
-                        old.get(&fold(&terms.provider_name)).copied(),
-                        terms,
-                        next_id,
-                        now,
-                    )
-                })
-                .collect();
-        }
-        if let Some(terms) = input.budgets {
-            new.budgets = budgets(&self.budgets, &terms, TOTAL, next_id, now);
-        }
-        if let Some(terms) = input.rate_limit {
-            new.rate_limit =
-                terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now));
-        }
+        let (auto_rotation_interval, next_rotation_at) = self.rotation(&input, now)?;
+        // Field by field, because most of a large profile is its lines: those that are replaced are not copied first.
+        let new = Self {
+            id: self.id,
+            name: input.name.unwrap_or_else(|| self.name.clone()),
+            description: input
+                .description
+                .unwrap_or_else(|| self.description.clone()),
+            is_active: input.is_active.unwrap_or(self.is_active),
+            version: self.version,
+            tags: input.tags.unwrap_or_else(|| self.tags.clone()),
+            provider_configs: match input.provider_configs {
+                Some(terms) => providers(&self.provider_configs, terms, next_id, now),
+                None => self.provider_configs.clone(),
+            },
+            budgets: match input.budgets {
+                Some(terms) => budgets(&self.budgets, &terms, TOTAL, next_id, now),
+                None => self.budgets.clone(),
+            },
+            rate_limit: match input.rate_limit {
+                Some(terms) => {
+                    terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now))
+                }
+                None => self.rate_limit.clone(),
+            },
+            calendar_aligned: input.calendar_aligned.unwrap_or(self.calendar_aligned),
+            auto_rotation_interval,
+            next_rotation_at,
+            last_rotation_at: self.last_rotation_at,
+            mcp_tool_groups: input
+                .mcp_tool_groups
+                .unwrap_or_else(|| self.mcp_tool_groups.clone()),
+            mcp_servers: input
+                .mcp_servers
+                .unwrap_or_else(|| self.mcp_servers.clone()),
+            mcp_tool_overrides: input
+                .mcp_tool_overrides
+                .unwrap_or_else(|| self.mcp_tool_overrides.clone()),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        };
         let violations = Violations::default();
         check_grants(
             &violations,
@@ -107,8 +114,13 @@ impl AccessProfile {
         violations.finish(Some(new))
     }
 
-    /// Rotation: a date that is not sent stays while rotation stays on, and is one interval from now when it is turned on.
-    fn rotate(&mut self, input: &AccessProfileInput, now: Timestamp) -> Result<()> {
+    /// The interval and date of rotation: a date that is not sent stays while rotation stays on, and is one interval from now when
+    /// it is turned on.
+    fn rotation(
+        &self,
+        input: &AccessProfileInput,
+        now: Timestamp,
+    ) -> Result<(i64, Option<Timestamp>)> {
         let interval = match input.auto_rotation_interval {
             Some(interval) => interval,
             None => RotationInterval::from_nanoseconds(self.auto_rotation_interval),
@@ -121,16 +133,32 @@ impl AccessProfile {
         let violations = Violations::default();
         check_rotation(&violations, &Path::root(), interval, wished, now);
         violations.finish(Some(()))?;
-        self.auto_rotation_interval = interval.map_or(0, RotationInterval::nanoseconds);
-        self.next_rotation_at = match interval {
-            None => None,
-            Some(interval) => match (wished, self.next_rotation_at) {
-                (Some(next), _) | (None, Some(next)) => Some(next),
-                (None, None) => interval.after(now),
-            },
-        };
-        Ok(())
+        let next = interval.and_then(|interval| {
+            wished
+                .or(self.next_rotation_at)
+                .or_else(|| interval.after(now))
+        });
+        Ok((interval.map_or(0, RotationInterval::nanoseconds), next))
     }
+}
+
+fn providers(
+    old: &[ProviderConfig],
+    terms: Vec<ProviderTerms>,
+    next_id: NextId<'_>,
+    now: Timestamp,
+) -> Vec<ProviderConfig> {
+    let old: HashMap<String, &ProviderConfig> = old
+        .iter()
+        .map(|line| (fold(&line.provider_name), line))
+        .collect();
+    terms
+        .into_iter()
+        .map(|terms| {
+            let kept = old.get(&fold(&terms.provider_name)).copied();
+            provider(kept, terms, next_id, now)
+        })
+        .collect()
 }
 
 fn provider(

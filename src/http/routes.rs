@@ -130,7 +130,7 @@ fn access_profile_routes() -> Vec<Route> {
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, PROFILE, "delete_access_profile", access_profiles::delete)
-            .says("Delete an access profile", "Its versions go with it; its audit entries stay.")
+            .says("Delete an access profile", "Its versions are shown no more; its audit entries stay.")
             .answers::<Message>(200)
             .refuses(&[400, 404, 409, 412]),
         Route::new(Method::PUT, "P/access-profiles/{id}/activate", "activate_access_profile", access_profiles::activate)

@@ -6,19 +6,26 @@
 
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
-use crate::domain::access_profile_versions::changed_fields;
+use crate::domain::audit::NamedVersions;
 use crate::error::Result;
+use crate::store::access_profile_versions::NewVersion;
 use crate::store::access_profiles::{self, Snapshot};
 use crate::store::{Reading, Writing, sequences};
 
 /// What makes the next version of a profile out of the current one; nothing when it changes nothing. May be asked twice.
 pub trait Change:
     Fn(&Reading<'_>, &AccessProfile, NextId<'_>) -> Result<Option<AccessProfile>>
+    + Send
+    + Sync
+    + 'static
 {
 }
 
-impl<F: Fn(&Reading<'_>, &AccessProfile, NextId<'_>) -> Result<Option<AccessProfile>>> Change
-    for F
+impl<F> Change for F where
+    F: Fn(&Reading<'_>, &AccessProfile, NextId<'_>) -> Result<Option<AccessProfile>>
+        + Send
+        + Sync
+        + 'static
 {
 }
 
@@ -32,14 +39,10 @@ pub struct Draft {
 
 /// A new version, ready to be stored.
 pub struct Next {
-    /// The profile.
-    pub profile: AccessProfile,
-    /// As it is stored and shown.
-    pub snapshot: Snapshot,
-    /// JSON of the changed fields as they were.
-    pub previous: String,
-    /// JSON of the changed fields as they are.
-    pub new: String,
+    /// What is stored of it.
+    pub version: NewVersion,
+    /// What the audit log calls it, and the version before it, by.
+    pub named: NamedVersions,
 }
 
 impl Draft {
@@ -58,14 +61,12 @@ impl Draft {
         let next = match change(reading, &base.profile()?, &mut next_id)? {
             None => None,
             Some(profile) => {
-                let snapshot = Snapshot::of(&profile)?;
-                let (previous, new) = changed_fields(&base.json, &snapshot.json)?;
-                Some(Next {
-                    profile,
-                    snapshot,
-                    previous,
-                    new,
-                })
+                let version = NewVersion::of(&profile)?;
+                let named = NamedVersions {
+                    previous: Some(base.named()),
+                    new: Some(version.named),
+                };
+                Some(Next { version, named })
             }
         };
         Ok(Self {

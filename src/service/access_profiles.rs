@@ -1,5 +1,7 @@
 //! Writes of access profiles: each is one transaction with the row, the version's snapshot and the audit entry.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::access_profile_draft::{Change, Draft};
@@ -8,12 +10,13 @@ use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
 use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
-use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::audit::{Actor, NamedVersions, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
+use crate::store::access_profile_versions::{self, NewVersion};
 use crate::store::access_profiles::{self, Snapshot};
-use crate::store::{Reading, Writing, access_profile_versions, audit, sequences};
+use crate::store::{Reading, Writing, audit, sequences};
 
 /// Creates a profile. `render` puts the answer together inside the transaction, so that it can be stored with it.
 ///
@@ -87,11 +90,14 @@ pub fn insert(
     };
     let profile = AccessProfile::create(id, input, &mut next_id, now)?;
     sequences::take_policy_parts(writing, next_part)?;
-    let snapshot = Snapshot::of(&profile)?;
-    access_profiles::insert(writing, &profile, &snapshot.json, &actor.name)?;
-    let entry = entry(actor, action, id, None, Some(snapshot.json.clone()));
-    audit::append(writing, now, &entry)?;
-    Ok(snapshot)
+    let version = NewVersion::of(&profile)?;
+    access_profiles::insert(writing, &version, &actor.name)?;
+    let versions = NamedVersions {
+        previous: None,
+        new: Some(version.named),
+    };
+    audit::append_naming(writing, now, &entry(actor, action, id), &versions)?;
+    Ok(version.snapshot)
 }
 
 /// Changes the sent fields of a profile.
@@ -117,10 +123,9 @@ pub fn update(
     let change = move |_: &Reading<'_>, profile: &AccessProfile, next_id: NextId<'_>| {
         profile.change(input.clone(), next_id, now)
     };
-    let ahead = work_ahead(services, id, &change);
-    services
-        .store
-        .write(move |writing| replace(writing, replacement, ahead, &change))
+    in_turn(services, id, change, move |writing, ahead, change| {
+        replace(writing, replacement, ahead, change)
+    })
 }
 
 /// Activates or deactivates a profile; does nothing when it is so already.
@@ -150,10 +155,9 @@ pub fn set_active(
     let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
         Ok(profile.activated(active, now))
     };
-    let ahead = work_ahead(services, id, &change);
-    services
-        .store
-        .write(move |writing| replace(writing, replacement, ahead, &change))
+    in_turn(services, id, change, move |writing, ahead, change| {
+        replace(writing, replacement, ahead, change)
+    })
 }
 
 /// Brings back the content of an earlier version as a new one.
@@ -182,10 +186,9 @@ pub fn restore(
         let version = access_profile_versions::get(reading, id, number)?;
         profile.restored(&version.snapshot, now)
     };
-    let ahead = work_ahead(services, id, &change);
-    services.store.write(move |writing| {
+    in_turn(services, id, change, move |writing, ahead, change| {
         once::run(writing, once.as_ref(), now, || {
-            Ok(render(&replace(writing, replacement, ahead, &change)?))
+            Ok(render(&replace(writing, replacement, ahead, change)?))
         })
     })
 }
@@ -199,13 +202,25 @@ struct Replacement {
     now: Timestamp,
 }
 
-/// Works a change out before the writer thread is asked. What stands against it now may be gone in the transaction, or the answer
-/// may be an earlier one: so nothing is refused here, but worked out again there.
-fn work_ahead(services: &Services, id: i64, change: &impl Change) -> Option<Draft> {
+/// Works a change out before the writer thread is asked, when it is this profile's turn. What stands against it now may be gone in
+/// the transaction, or the answer may be an earlier one: so nothing is refused here, but worked out again there.
+fn in_turn<C: Change, T: Send + 'static>(
+    services: &Services,
+    id: i64,
+    change: C,
+    write: impl FnOnce(&Writing<'_>, Option<Draft>, &C) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let _turn = services.profile_turns.wait(id);
+    let ahead = services
+        .store
+        .read(|reading| Draft::work_out(reading, id, &change))
+        .ok();
+    // A change holds a whole policy: it is freed here, where it was made, and not by the writer thread.
+    let change = Arc::new(change);
+    let lent = Arc::clone(&change);
     services
         .store
-        .read(|reading| Draft::work_out(reading, id, change))
-        .ok()
+        .write(move |writing| write(writing, ahead, &lent))
 }
 
 /// Puts the next version in place of the current one; a change that changes nothing writes nothing.
@@ -233,16 +248,12 @@ fn replace(
     draft.take_parts(writing)?;
     let (base, next) = draft.into_parts();
     let Some(next) = next else { return Ok(base) };
-    access_profiles::update(writing, &next.profile, &next.snapshot.json, &actor.name)?;
-    audit::append(
-        writing,
-        now,
-        &entry(actor, action, id, Some(next.previous), Some(next.new)),
-    )?;
-    Ok(next.snapshot)
+    access_profiles::update(writing, &next.version, &actor.name)?;
+    audit::append_naming(writing, now, &entry(actor, action, id), &next.named)?;
+    Ok(next.version.snapshot)
 }
 
-/// Deletes a profile with its versions; its audit entries stay. Answers its name.
+/// Deletes a profile; its audit entries stay, and its versions with them. Answers its name.
 ///
 /// # Errors
 /// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`].
@@ -253,22 +264,17 @@ pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> 
         if_match.check(&current.entity_tag())?;
         access_profiles::delete(writing, id)?;
         let name = current.profile()?.name;
-        audit::append(
-            writing,
-            now,
-            &entry(actor, "access_profile.delete", id, Some(current.json), None),
-        )?;
+        let versions = NamedVersions {
+            previous: Some(current.named()),
+            new: None,
+        };
+        let entry = entry(actor, "access_profile.delete", id);
+        audit::append_naming(writing, now, &entry, &versions)?;
         Ok(name)
     })
 }
 
-fn entry(
-    actor: Actor,
-    action: &'static str,
-    id: i64,
-    previous_value: Option<String>,
-    new_value: Option<String>,
-) -> NewAuditEntry {
+fn entry(actor: Actor, action: &'static str, id: i64) -> NewAuditEntry {
     NewAuditEntry {
         actor,
         action: action.into(),
@@ -276,7 +282,7 @@ fn entry(
         subject_id: id.to_string(),
         access_profile_id: Some(id),
         user_id: None,
-        previous_value,
-        new_value,
+        previous_value: None,
+        new_value: None,
     }
 }

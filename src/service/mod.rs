@@ -14,6 +14,7 @@ pub mod once;
 pub mod remembered;
 pub mod roles;
 pub mod tokens;
+pub mod turns;
 pub mod users;
 pub mod virtual_keys;
 
@@ -25,6 +26,7 @@ use jiff::tz::TimeZone;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
+use turns::Turns;
 
 /// What every function of this folder works with.
 pub struct Services {
@@ -38,6 +40,8 @@ pub struct Services {
     pub clock: Clock,
     /// Where days and months begin.
     pub time_zone: TimeZone,
+    /// Who changes which access profile.
+    pub profile_turns: Turns,
 }
 
 /// The time as the program sees it; tests bring their own.

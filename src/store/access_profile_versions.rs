@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::Reading;
-use super::access_profiles::find_current_version;
+use super::access_profiles::{Snapshot, find_current_version};
 use super::fault::Doing;
+use super::{Reading, Writing};
+use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::audit::NamedVersion;
 use crate::domain::list::{Listed, MAX_PAGE_BYTES, Page, page_too_large};
 use crate::error::{Error, Result};
 
@@ -22,6 +24,75 @@ pub struct Version {
     pub created_at: Timestamp,
     /// The name of the key that made it.
     pub created_by: String,
+}
+
+/// A version that is ready to be stored: its snapshot, and what is kept beside it. Small but for the snapshot, so that the writer
+/// thread has little to do with it.
+#[derive(Debug)]
+pub struct NewVersion {
+    /// The profile as it will be shown.
+    pub snapshot: Snapshot,
+    /// What the audit log calls it by.
+    pub named: NamedVersion,
+    /// The profile's name.
+    pub name: String,
+    /// The profile's description.
+    pub description: String,
+    /// Whether the profile may be assigned.
+    pub is_active: bool,
+    /// When the profile was made.
+    pub created_at: Timestamp,
+    /// When this version was made.
+    pub updated_at: Timestamp,
+    /// The profile's labels.
+    pub tags: Vec<String>,
+    /// The MCP things that the profile names.
+    pub references: Vec<McpReference>,
+}
+
+impl NewVersion {
+    /// The version that a profile is.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it can't be written as JSON.
+    pub fn of(profile: &AccessProfile) -> Result<Self> {
+        let snapshot = Snapshot::of(profile)?;
+        Ok(Self {
+            named: snapshot.named(),
+            snapshot,
+            name: profile.name.clone(),
+            description: profile.description.clone(),
+            is_active: profile.is_active,
+            created_at: profile.created_at,
+            updated_at: profile.updated_at,
+            tags: profile.tags.clone(),
+            references: profile.mcp_references(),
+        })
+    }
+}
+
+/// Stores a version.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                new.snapshot.id,
+                new.snapshot.version,
+                new.snapshot.json,
+                new.updated_at.as_millisecond(),
+                created_by
+            ])
+        })
+        .doing("storing a version")?;
+    Ok(())
 }
 
 fn version(row: &Row<'_>) -> rusqlite::Result<Version> {

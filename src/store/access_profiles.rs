@@ -2,9 +2,11 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::access_profile_versions::{self, NewVersion};
 use super::fault::{Doing, is_unique_violation};
 use super::{Reading, Writing};
 use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::audit::NamedVersion;
 use crate::domain::letter_case::fold;
 use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
@@ -32,16 +34,11 @@ pub fn next_id(writing: &Writing<'_>) -> Result<i64> {
         .doing("choosing an id")
 }
 
-/// Stores a new profile as its first version; `json` is its snapshot.
+/// Stores a new profile as its first version.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn insert(
-    writing: &Writing<'_>,
-    profile: &AccessProfile,
-    json: &str,
-    created_by: &str,
-) -> Result<()> {
+pub fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Result<()> {
     let row = writing
         .connection
         .prepare_cached(
@@ -50,31 +47,26 @@ pub fn insert(
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                profile.id,
-                profile.name,
-                fold(&profile.name),
-                profile.description,
-                profile.is_active,
-                profile.version,
-                profile.created_at.as_millisecond(),
-                profile.updated_at.as_millisecond(),
+                new.snapshot.id,
+                new.name,
+                fold(&new.name),
+                new.description,
+                new.is_active,
+                new.snapshot.version,
+                new.created_at.as_millisecond(),
+                new.updated_at.as_millisecond(),
             ])
         });
-    name_taken(row, &profile.name)?;
-    insert_details(writing, profile)?;
-    insert_version(writing, profile, json, created_by)
+    name_taken(row, &new.name)?;
+    insert_details(writing, new)?;
+    access_profile_versions::insert(writing, new, created_by)
 }
 
-/// Stores the next version of a profile; `json` is its snapshot.
+/// Stores the next version of a profile.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn update(
-    writing: &Writing<'_>,
-    profile: &AccessProfile,
-    json: &str,
-    created_by: &str,
-) -> Result<()> {
+pub fn update(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Result<()> {
     let row = writing
         .connection
         .prepare_cached(
@@ -84,22 +76,22 @@ pub fn update(
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                profile.id,
-                profile.name,
-                fold(&profile.name),
-                profile.description,
-                profile.is_active,
-                profile.version,
-                profile.updated_at.as_millisecond(),
+                new.snapshot.id,
+                new.name,
+                fold(&new.name),
+                new.description,
+                new.is_active,
+                new.snapshot.version,
+                new.updated_at.as_millisecond(),
             ])
         });
-    name_taken(row, &profile.name)?;
-    forget_details(writing, profile.id)?;
-    insert_details(writing, profile)?;
-    insert_version(writing, profile, json, created_by)
+    name_taken(row, &new.name)?;
+    forget_details(writing, new.snapshot.id)?;
+    insert_details(writing, new)?;
+    access_profile_versions::insert(writing, new, created_by)
 }
 
-/// Removes a profile with its versions. Its audit entries stay.
+/// Removes a profile. Its versions stay for the audit log, and are shown nowhere else.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -114,7 +106,7 @@ pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
 }
 
 /// What is kept beside the row for filters and search.
-fn insert_details(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
+fn insert_details(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
     writing
         .connection
         .prepare_cached(
@@ -122,14 +114,14 @@ fn insert_details(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> 
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                profile.id,
-                fold(&profile.name),
-                fold(&profile.description)
+                new.snapshot.id,
+                fold(&new.name),
+                fold(&new.description)
             ])
         })
         .doing("indexing an access profile")?;
-    insert_tags(writing, profile)?;
-    insert_references(writing, profile)
+    insert_tags(writing, new)?;
+    insert_references(writing, new)
 }
 
 fn forget_details(writing: &Writing<'_>, id: i64) -> Result<()> {
@@ -162,51 +154,26 @@ fn name_taken(row: rusqlite::Result<usize>, name: &str) -> Result<()> {
     }
 }
 
-fn insert_version(
-    writing: &Writing<'_>,
-    profile: &AccessProfile,
-    json: &str,
-    created_by: &str,
-) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                profile.id,
-                profile.version,
-                json,
-                profile.updated_at.as_millisecond(),
-                created_by
-            ])
-        })
-        .doing("storing a version")?;
-    Ok(())
-}
-
-fn insert_tags(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
-    for tag in &profile.tags {
+fn insert_tags(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
+    for tag in &new.tags {
         writing
             .connection
             // The same label twice in a profile is one label to filter by.
             .prepare_cached("INSERT OR IGNORE INTO access_profile_tags (tag, access_profile_id) VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.execute(params![tag, profile.id]))
+            .and_then(|mut statement| statement.execute(params![tag, new.snapshot.id]))
             .doing("storing a tag")?;
     }
     Ok(())
 }
 
-fn insert_references(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
-    for reference in profile.mcp_references() {
+fn insert_references(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
+    for reference in &new.references {
         writing
             .connection
             .prepare_cached(
                 "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
             )
-            .and_then(|mut statement| statement.execute(params![profile.id, reference.kind, reference.id]))
+            .and_then(|mut statement| statement.execute(params![new.snapshot.id, reference.kind, reference.id]))
             .doing("storing an MCP reference")?;
     }
     Ok(())
@@ -273,6 +240,11 @@ impl Snapshot {
             version: profile.version,
             json,
         })
+    }
+
+    /// What the audit log calls this version by.
+    pub fn named(&self) -> NamedVersion {
+        NamedVersion::of(self.version, self.json.as_bytes())
     }
 
     /// The profile of this version.

@@ -1,4 +1,7 @@
 //! The audit log: entries are only ever appended, in the transaction of the change they tell of.
+//!
+//! An entry about a new version of an access profile names the version that was there and the one that is; what they say is read
+//! from the versions, which are never changed or removed. The entry's hash covers it all the same.
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -6,15 +9,23 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::fault::Doing;
 use super::{Reading, Writing};
-use crate::domain::audit::{Actor, AuditEntry, ChainKey, MAC_LENGTH, NewAuditEntry, Verdict};
+use crate::domain::access_profile_versions::changed_fields;
+use crate::domain::audit::{
+    Actor, AuditEntry, ChainKey, MAC_LENGTH, NamedVersion, NamedVersions, NewAuditEntry, Verdict,
+};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
 
 /// The hash of an entry.
 pub type Mac = [u8; MAC_LENGTH];
 
-const COLUMNS: &str = "id, created_at, actor_id, actor_name, action, subject_kind, subject_id, access_profile_id, user_id, \
-                       previous_value, new_value, request_id, mac";
+/// An entry with the versions that it names.
+const ENTRIES: &str = "SELECT a.id, a.created_at, a.actor_id, a.actor_name, a.action, a.subject_kind, a.subject_id, \
+     a.access_profile_id, a.user_id, a.previous_value, a.new_value, a.request_id, a.mac, \
+     a.previous_version, p.snapshot, a.new_version, n.snapshot \
+     FROM audit_logs a \
+     LEFT JOIN access_profile_versions p ON p.access_profile_id = a.access_profile_id AND p.version = a.previous_version \
+     LEFT JOIN access_profile_versions n ON n.access_profile_id = a.access_profile_id AND n.version = a.new_version";
 
 /// The last entry's place and hash; `(0, zeros)` when there is none.
 ///
@@ -54,15 +65,29 @@ pub(super) fn mac_at(reading: &Reading<'_>, id: i64) -> Result<Option<Mac>> {
 /// # Errors
 /// When the entry can't be written: the change it tells of fails with it.
 pub fn append(writing: &Writing<'_>, at: Timestamp, entry: &NewAuditEntry) -> Result<()> {
+    append_naming(writing, at, entry, &NamedVersions::default())
+}
+
+/// Appends an entry that names versions of its access profile in place of its values.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_naming(
+    writing: &Writing<'_>,
+    at: Timestamp,
+    entry: &NewAuditEntry,
+    versions: &NamedVersions,
+) -> Result<()> {
     let (last, previous) = head(writing)?;
     let sequence = last + 1;
-    let mac = writing.chain.mac(&previous, sequence, at, entry);
+    let mac = writing.chain.mac(&previous, sequence, at, entry, versions);
     writing
         .connection
         .prepare_cached(
             "INSERT INTO audit_logs (id, created_at, actor_id, actor_name, action, subject_kind, subject_id,
-                                     access_profile_id, user_id, previous_value, new_value, request_id, mac)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                                     access_profile_id, user_id, previous_value, new_value, request_id, mac,
+                                     previous_version, new_version)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -79,6 +104,8 @@ pub fn append(writing: &Writing<'_>, at: Timestamp, entry: &NewAuditEntry) -> Re
                 entry.new_value,
                 entry.actor.request_id,
                 mac,
+                versions.previous.map(|named| named.version),
+                versions.new.map(|named| named.version),
             ])
         })
         .doing("writing the audit log")?;
@@ -145,15 +172,40 @@ pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed
     let items = reading
         .connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM audit_logs WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?"
+            "{ENTRIES} WHERE a.id IN (SELECT id FROM audit_logs WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?)
+             ORDER BY a.id DESC"
         ))
         .and_then(|mut statement| {
             statement
-                .query_map(params_from_iter(values), |row| Ok(entry(row)?.0))?
-                .collect()
+                .query_map(params_from_iter(values), |row| {
+                    let (entry, _) = entry(row)?;
+                    Ok((entry, row.get(14)?, row.get(16)?))
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()
         })
-        .doing("listing audit entries")?;
+        .doing("listing audit entries")?
+        .into_iter()
+        .map(|(entry, previous, new)| with_values(entry, previous, new))
+        .collect::<Result<_>>()?;
     Ok(Listed { items, total_count })
+}
+
+/// An entry with what the versions that it names say: of two, what differs; of one, all.
+fn with_values(
+    mut told: AuditEntry,
+    previous: Option<String>,
+    new: Option<String>,
+) -> Result<AuditEntry> {
+    let (previous, new) = match (previous, new) {
+        (Some(previous), Some(new)) => {
+            let (previous, new) = changed_fields(&previous, &new)?;
+            (Some(previous), Some(new))
+        }
+        one => one,
+    };
+    told.entry.previous_value = told.entry.previous_value.or(previous);
+    told.entry.new_value = told.entry.new_value.or(new);
+    Ok(told)
 }
 
 /// Walks the whole chain.
@@ -166,7 +218,7 @@ pub(super) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<Verdict> {
     let mut walk = || {
         let mut statement = reading
             .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM audit_logs ORDER BY id"))?;
+            .prepare_cached(&format!("{ENTRIES} ORDER BY a.id"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (entry, mac) = entry(row)?;
@@ -176,11 +228,22 @@ pub(super) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<Verdict> {
                     format!("the entry is missing; the next one is {}", entry.id),
                 ));
             }
-            if chain.mac(&previous, entry.id, entry.at, &entry.entry) != mac {
-                return Ok(tampered(
-                    entry.id,
-                    "the entry does not fit its hash and the one before it".to_owned(),
-                ));
+            let versions = match named_versions(row)? {
+                Ok(versions) => versions,
+                Err(gone) => {
+                    return Ok(tampered(
+                        entry.id,
+                        format!("version {gone} of the access profile, which it tells of, is gone"),
+                    ));
+                }
+            };
+            if chain.mac(&previous, entry.id, entry.at, &entry.entry, &versions) != mac {
+                let finding = if versions == NamedVersions::default() {
+                    "the entry does not fit its hash and the one before it"
+                } else {
+                    "the entry, or a version it tells of, does not fit its hash and the one before it"
+                };
+                return Ok(tampered(entry.id, finding.to_owned()));
             }
             (previous, last) = (mac, entry.id);
         }
@@ -206,6 +269,21 @@ pub(super) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<Verdict> {
 /// A verdict that names a place.
 pub(super) fn tampered(entry: i64, finding: String) -> Verdict {
     Verdict::Tampered { entry, finding }
+}
+
+/// The versions that an entry names, or the number of one that is not there.
+fn named_versions(row: &Row<'_>) -> rusqlite::Result<std::result::Result<NamedVersions, i64>> {
+    let mut found = NamedVersions::default();
+    for (at, place) in [(13, &mut found.previous), (15, &mut found.new)] {
+        let Some(version) = row.get(at)? else {
+            continue;
+        };
+        let Some(snapshot) = row.get_ref(at + 1)?.as_bytes_or_null()? else {
+            return Ok(Err(version));
+        };
+        *place = Some(NamedVersion::of(version, snapshot));
+    }
+    Ok(Ok(found))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<(AuditEntry, Mac)> {

@@ -62,7 +62,14 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use rusqlite::Connection;
+    use jiff::Timestamp;
+    use rusqlite::{Connection, params};
+
+    use crate::domain::audit::{
+        Actor, ChainKey, MAC_LENGTH, NamedVersions, NewAuditEntry, Verdict,
+    };
+    use crate::domain::list::Page;
+    use crate::store::{Reading, access_profile_versions, audit};
 
     /// As a crash at each commit of a migration would: everything before it is there, nothing after it.
     #[test]
@@ -91,6 +98,74 @@ mod tests {
                 return;
             }
         }
+    }
+
+    /// A log that was written before entries named versions is still intact, and so are the versions.
+    #[test]
+    fn a_log_and_versions_of_the_first_release_are_as_they_were() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(include_str!("../../migrations/V1__access_profiles.sql"))
+            .unwrap();
+        let chain = ChainKey([7; MAC_LENGTH]);
+        let entry = NewAuditEntry {
+            actor: Actor::server("test"),
+            action: "access_profile.create".into(),
+            subject_kind: "access_profile".into(),
+            subject_id: "1".to_owned(),
+            access_profile_id: Some(1),
+            user_id: None,
+            previous_value: None,
+            new_value: Some("{}".to_owned()),
+        };
+        let none = NamedVersions::default();
+        let mac = chain.mac(&[0; MAC_LENGTH], 1, Timestamp::UNIX_EPOCH, &entry, &none);
+        connection
+            .execute_batch(
+                "INSERT INTO access_profiles VALUES (1, 'a', 'a', '', 1, 1, 0, 0);
+                 INSERT INTO access_profile_versions VALUES (1, 1, '{}', 0, 'test');",
+            )
+            .unwrap();
+        connection
+            .execute(
+                "INSERT INTO audit_logs VALUES (1, 0, 'server', 'tollkeeper', 'access_profile.create', 'access_profile', '1',
+                                                1, NULL, NULL, '{}', 'test', ?1)",
+                params![mac],
+            )
+            .unwrap();
+        for migration in super::embedded::migrations::runner().get_migrations() {
+            if migration.version() > 1 {
+                connection.execute_batch(migration.sql().unwrap()).unwrap();
+            }
+        }
+        let reading = Reading {
+            connection: &connection,
+        };
+        assert_eq!(
+            audit::walk(&reading, &chain).unwrap(),
+            Verdict::Intact { entries: 1 }
+        );
+        let listed = audit::list(
+            &reading,
+            &audit::Filter::default(),
+            Page {
+                limit: 25,
+                offset: 0,
+            },
+        )
+        .unwrap();
+        assert_eq!(listed.items[0].entry, entry);
+        let version = access_profile_versions::get(&reading, 1, 1).unwrap();
+        assert_eq!(version.snapshot, "{}");
+        connection
+            .execute("DELETE FROM access_profiles", [])
+            .unwrap();
+        let kept: i64 = connection
+            .query_row("SELECT count(*) FROM access_profile_versions", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(kept, 1, "the audit log needs the versions of what is gone");
     }
 
     /// What was released never changes: a database that has run a migration refuses to start on another text of it.

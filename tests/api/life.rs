@@ -336,6 +336,11 @@ fn a_deleted_profile_is_gone_and_its_name_is_free() {
         .map(|one| one["action"].clone())
         .collect();
     assert_eq!(actions, ["access_profile.delete", "access_profile.create"]);
+    assert_eq!(logs["audit_logs"][0]["previous_value"], profile);
+    assert_eq!(logs["audit_logs"][1]["new_value"], profile);
+    client
+        .get(&format!("{}/versions/1", path(&profile)))
+        .expect(404);
 }
 
 #[test]

@@ -63,7 +63,20 @@ fn every_kind_of_tampering_is_found_where_it_is() {
                 UPDATE audit_logs SET id = 6 WHERE id = -5;";
     for (what, sql, entry) in [
         ("edit", "UPDATE audit_logs SET actor_name = 'somebody else' WHERE id = 7", 7),
-        ("move a value", "UPDATE audit_logs SET previous_value = new_value, new_value = previous_value WHERE id = 9", 9),
+        ("move a value", "UPDATE audit_logs SET previous_version = new_version, new_version = previous_version WHERE id = 9", 9),
+        ("tell of another version", "UPDATE audit_logs SET new_version = 1 WHERE id = 9", 9),
+        (
+            "put a value over a version",
+            "PRAGMA ignore_check_constraints = 1; UPDATE audit_logs SET new_value = '{}' WHERE id = 9",
+            9,
+        ),
+        (
+            "edit what an entry tells of",
+            "UPDATE access_profile_versions SET snapshot = replace(snapshot, 'changed', 'chosen')
+             WHERE access_profile_id = 4 AND version = 2",
+            9,
+        ),
+        ("delete what an entry tells of", "DELETE FROM access_profile_versions WHERE access_profile_id = 4 AND version = 1", 8),
         ("delete in the middle", "DELETE FROM audit_logs WHERE id = 12", 12),
         ("delete at the end", "DELETE FROM audit_logs WHERE id > 18", 19),
         (
@@ -74,7 +87,7 @@ fn every_kind_of_tampering_is_found_where_it_is() {
         ("reorder", swap, 5),
         ("delete all", "DELETE FROM audit_logs; UPDATE sqlite_sequence SET seq = 0 WHERE name = 'audit_logs'", 21),
         ("forge", "INSERT INTO audit_logs SELECT 22, created_at, actor_id, actor_name, action, subject_kind, subject_id,
-                   access_profile_id, user_id, previous_value, new_value, request_id, mac FROM audit_logs WHERE id = 21", 22),
+                   access_profile_id, user_id, previous_value, new_value, request_id, mac, previous_version, new_version FROM audit_logs WHERE id = 21", 22),
     ] {
         let directory = written();
         tamper(directory.path(), sql);
