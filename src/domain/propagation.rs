@@ -2,11 +2,15 @@
 
 use std::collections::HashSet;
 
+use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::duration::ResetDuration;
 use super::holding::{read_ids, read_user_ids};
 use super::input::{Node, nearest};
-use super::policy::{Place, Policy, PolicyField};
+use super::money::Money;
+use super::policy::{Place, PlaceKind, Policy, PolicyField};
 use super::violation::Violations;
 use crate::error::Result;
 
@@ -112,6 +116,91 @@ impl PolicyChange {
                 .filter(|place| !kept.contains(place))
                 .collect(),
             new,
+        }
+    }
+}
+
+/// What a propagation did, or would do.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Propagated {
+    /// Users whose copies changed.
+    pub affected_users: usize,
+    /// Always 0: all change or none.
+    pub failed_users: usize,
+    /// Users whose copies were chosen and are like the profile already.
+    pub skipped_users: usize,
+    /// The users whose copies changed, in the order of assignment.
+    pub user_ids: Vec<String>,
+    /// The fields that were pushed.
+    pub fields: Vec<&'static str>,
+    /// False for a dry run.
+    pub applied: bool,
+    /// Always empty: keys need nothing to be told.
+    #[schema(value_type = Vec<String>)]
+    pub vk_sync_errors: Vec<String>,
+    /// What would change for whom, in a dry run; at most 500 users.
+    pub changes: Vec<UserChange>,
+    /// Who would be over a limit at once, in a dry run; at most 500 users.
+    pub would_exceed: Vec<UserExcess>,
+}
+
+/// What a propagation would change for a user.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct UserChange {
+    /// The user.
+    pub user_id: String,
+    /// The fields that differ.
+    pub fields: Vec<&'static str>,
+}
+
+/// The limits of a user that a propagation would put below what is used and held.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct UserExcess {
+    /// The user.
+    pub user_id: String,
+    /// Those limits.
+    pub limits: Vec<Excess>,
+}
+
+/// A limit below what is used and held.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Excess {
+    /// The id of the budget or rate limit in the copy.
+    pub id: String,
+    /// `total` or `provider:<name>`.
+    pub scope: String,
+    /// `budget`, `tokens` or `requests`.
+    pub kind: &'static str,
+    /// How often it starts anew.
+    #[schema(value_type = String)]
+    pub reset_duration: ResetDuration,
+    /// Used in the window: US dollars, tokens or requests.
+    #[schema(value_type = f64)]
+    pub used: Amount,
+    /// Held by calls that are under way.
+    #[schema(value_type = f64)]
+    pub held: Amount,
+    /// How far the limit would go, with what an override adds.
+    #[schema(value_type = f64)]
+    pub effective_max_limit: Amount,
+}
+
+/// US dollars, or a number of tokens or requests.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Amount {
+    /// US dollars.
+    Dollars(Money),
+    /// Tokens or requests.
+    Count(i64),
+}
+
+impl Amount {
+    /// What a limit of this kind counts.
+    pub fn of(kind: PlaceKind, units: i64) -> Self {
+        match kind {
+            PlaceKind::Budget => Self::Dollars(Money::nearest(units)),
+            _ => Self::Count(units),
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod hasher;
 pub mod holdings;
 pub mod keyring;
 pub mod once;
+pub mod propagation;
+pub mod propagation_preview;
 pub mod remembered;
 pub mod roles;
 pub mod tokens;

@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod migrate;
 pub mod open;
 pub mod policies;
+pub mod propagation;
 pub mod roles;
 pub mod sequences;
 pub mod settings;

@@ -96,16 +96,27 @@ pub fn get_placed(reading: &Reading<'_>, id: i64) -> Result<PlacedPolicy> {
 /// # Errors
 /// [`Error::Internal`] when there is none.
 pub fn place_id(reading: &Reading<'_>, place: &Place) -> Result<i64> {
+    find_place_id(reading, place)?
+        .ok_or_else(|| Error::internal("looking for the place of a limit", "there is none"))
+}
+
+/// The id of a place, if a limit of a stored policy ever counted there.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find_place_id(reading: &Reading<'_>, place: &Place) -> Result<Option<i64>> {
     reading
         .connection
         .prepare_cached(
             "SELECT id FROM limit_places WHERE kind = ?1 AND provider_key = ?2 AND reset_duration = ?3",
         )
         .and_then(|mut statement| {
-            statement.query_row(
-                params![place.kind.name(), place.provider_key, duration(place)],
-                |row| row.get(0),
-            )
+            statement
+                .query_row(
+                    params![place.kind.name(), place.provider_key, duration(place)],
+                    |row| row.get(0),
+                )
+                .optional()
         })
         .doing("looking for the place of a limit")
 }

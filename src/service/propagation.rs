@@ -1,0 +1,205 @@
+//! Pushing parts of an access profile to its copies: all of them in one transaction, or none.
+//!
+//! Copies that share a policy change together, so that ten thousand of them take a few statements, and nobody waits long.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Services, once};
+use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::policy::Policy;
+use crate::domain::propagation::{PolicyChange, Propagated, PropagationInput};
+use crate::error::Result;
+use crate::ledger::{Changed, ChangedCopy};
+use crate::store::propagation::{Selected, Together, select};
+use crate::store::{
+    Reading, Writing, access_profiles, audit, policies, roles, user_access_profiles, users,
+};
+
+/// What a propagation does.
+pub(super) struct Plan {
+    /// The version of the profile that is pushed.
+    version: i64,
+    /// The copies that change, by the policy they share.
+    pub(super) parts: Vec<Part>,
+    /// The users whose copies change, in the order of assignment.
+    affected: Vec<i64>,
+    /// How many copies were chosen and stay as they are.
+    skipped: usize,
+}
+
+/// Copies that share a policy and change together.
+pub(super) struct Part {
+    policy_id: i64,
+    /// What becomes of the policy.
+    pub(super) change: PolicyChange,
+    /// The copies.
+    pub(super) copies: Vec<Selected>,
+}
+
+impl Plan {
+    /// Works out what a propagation does.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::NotFound`] for the profile, a role that does not exist, or a user who does not hold it.
+    pub(super) fn work_out(
+        reading: &Reading<'_>,
+        profile_id: i64,
+        input: &PropagationInput,
+    ) -> Result<Self> {
+        let profile = access_profiles::get_current(reading, profile_id)?.profile()?;
+        let template = Policy::of(&profile);
+        for role_id in &input.role_ids {
+            roles::get(reading, *role_id)?;
+        }
+        let selected = select(reading, profile_id, &input.user_ids, &input.role_ids)?;
+        refuse_who_holds_nothing(reading, profile_id, &input.user_ids, &selected)?;
+        let mut sharing: BTreeMap<i64, Vec<Selected>> = BTreeMap::new();
+        for copy in &selected {
+            sharing.entry(copy.policy_id).or_default().push(*copy);
+        }
+        let mut parts = Vec::new();
+        let mut changing = HashSet::new();
+        for (policy_id, copies) in sharing {
+            let old = policies::get(reading, policy_id)?;
+            let change = PolicyChange::work_out(&old, &template, &input.fields);
+            if !change.changed.is_empty() || input.reset_usage {
+                changing.insert(policy_id);
+                parts.push(Part {
+                    policy_id,
+                    change,
+                    copies,
+                });
+            }
+        }
+        let changes = |copy: &&Selected| changing.contains(&copy.policy_id);
+        let affected: Vec<i64> = selected
+            .iter()
+            .filter(changes)
+            .map(|copy| copy.user_id)
+            .collect();
+        Ok(Self {
+            version: profile.version,
+            parts,
+            skipped: selected.len() - affected.len(),
+            affected,
+        })
+    }
+
+    /// What is answered about it.
+    pub(super) fn outcome(&self, input: &PropagationInput) -> Propagated {
+        Propagated {
+            affected_users: self.affected.len(),
+            failed_users: 0,
+            skipped_users: self.skipped,
+            user_ids: self.affected.iter().map(i64::to_string).collect(),
+            fields: input.field_names(),
+            applied: !input.dry_run,
+            vk_sync_errors: Vec::new(),
+            changes: Vec::new(),
+            would_exceed: Vec::new(),
+        }
+    }
+}
+
+fn refuse_who_holds_nothing(
+    reading: &Reading<'_>,
+    profile_id: i64,
+    user_ids: &[i64],
+    selected: &[Selected],
+) -> Result<()> {
+    let holders: HashSet<i64> = selected.iter().map(|copy| copy.user_id).collect();
+    let Some(without) = user_ids.iter().find(|id| !holders.contains(id)) else {
+        return Ok(());
+    };
+    users::get(reading, *without)?;
+    user_access_profiles::get(reading, *without, profile_id).map(|_| ())
+}
+
+/// Pushes parts of a profile to its copies. `render` puts the answer together inside the transaction, so that it can be stored with
+/// it.
+///
+/// # Errors
+/// [`crate::error::Error::NotFound`] for the profile, a role, or a user who does not hold it; see also [`once::run`].
+pub fn propagate(
+    services: &Services,
+    actor: Actor,
+    profile_id: i64,
+    input: PropagationInput,
+    once: Option<Once>,
+    render: impl FnOnce(&Propagated) -> Result<StoredAnswer> + Send + 'static,
+) -> Result<StoredAnswer> {
+    let now = services.clock.now();
+    services.ledger.change(move |writing, changed| {
+        once::run(writing, once.as_ref(), now, || {
+            let plan = Plan::work_out(writing, profile_id, &input)?;
+            for part in &plan.parts {
+                apply(writing, changed, part, plan.version, input.reset_usage, now)?;
+            }
+            if !plan.affected.is_empty() {
+                audit::append(writing, now, &entry(actor, profile_id, &plan, &input))?;
+            }
+            render(&plan.outcome(&input))
+        })
+    })
+}
+
+fn apply(
+    writing: &Writing<'_>,
+    changed: &mut Changed,
+    part: &Part,
+    version: i64,
+    reset_usage: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let ids: Vec<i64> = part.copies.iter().map(|copy| copy.copy_id).collect();
+    let together = Together::of(&ids);
+    let policy_id = policies::intern(writing, &part.change.new)?;
+    together.follow(writing, policy_id, version, now)?;
+    let holders: HashMap<i64, i64> = part
+        .copies
+        .iter()
+        .map(|copy| (copy.copy_id, copy.user_id))
+        .collect();
+    for place in &part.change.gone {
+        let place_id = policies::place_id(writing, place)?;
+        let lost = together.forget_place(writing, place_id)?;
+        let lost = lost.iter().filter_map(|copy_id| holders.get(copy_id));
+        changed.users.extend(lost);
+    }
+    if reset_usage {
+        together.forget_counters(writing)?;
+    }
+    policies::forget_unused(writing, part.policy_id)?;
+    changed
+        .copies
+        .extend(part.copies.iter().map(|copy| ChangedCopy {
+            user_id: copy.user_id,
+            copy_id: copy.copy_id,
+            policy_id,
+            reset_usage,
+        }));
+    Ok(())
+}
+
+fn entry(actor: Actor, profile_id: i64, plan: &Plan, input: &PropagationInput) -> NewAuditEntry {
+    let pushed = json!({
+        "version": plan.version,
+        "fields": input.field_names(),
+        "affected_users": plan.affected.len(),
+        "reset_usage": input.reset_usage,
+    });
+    NewAuditEntry {
+        actor,
+        action: "access_profile.propagate".into(),
+        subject_kind: "access_profile".into(),
+        subject_id: profile_id.to_string(),
+        access_profile_id: Some(profile_id),
+        user_id: None,
+        previous_value: None,
+        new_value: Some(pushed.to_string()),
+    }
+}
