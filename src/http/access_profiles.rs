@@ -11,9 +11,9 @@ use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
-use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::list::{Listed, MAX_SEARCH, Page, Query};
 use crate::service;
-use crate::store::access_profile_lists::{self, Filter};
+use crate::store::access_profile_lists::{self, Filter, ListedProfile};
 use crate::store::access_profiles::{self, Snapshot};
 
 pub use crate::store::access_profile_lists::SORT_FIELDS;
@@ -39,23 +39,33 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let list = call
         .read(move |reading| access_profile_lists::list(reading, &filter, sort, page))
         .await?;
-    let body = format!(
-        "{{\"access_profiles\":[{}],\"count\":{},\"total_count\":{},\"limit\":{},\"offset\":{}}}",
-        list.items.join(","),
-        list.items.len(),
-        list.total_count,
-        page.limit,
-        page.offset
-    );
     let shown = Shown {
         etag: String::new(),
-        body: body.into(),
+        body: list_body(list, page).into(),
     };
     let query = call.query_string();
     if query.len() <= MAX_KEPT_QUERY {
         kept.keep(generation, query, &shown);
     }
     Ok(ok_bytes(shown.body))
+}
+
+/// A page as JSON, put together from the stored JSON of the profiles.
+fn list_body(list: Listed<ListedProfile>, page: Page) -> String {
+    let (profiles, user_counts): (Vec<String>, Vec<String>) = list
+        .items
+        .into_iter()
+        .map(|item| (item.json, item.user_count.to_string()))
+        .unzip();
+    format!(
+        "{{\"access_profiles\":[{}],\"user_counts\":[{}],\"count\":{},\"total_count\":{},\"limit\":{},\"offset\":{}}}",
+        profiles.join(","),
+        user_counts.join(","),
+        profiles.len(),
+        list.total_count,
+        page.limit,
+        page.offset
+    )
 }
 
 fn read_filter(query: &Query) -> Filter {

@@ -34,6 +34,8 @@ pub struct AccessProfileDetail {
 #[expect(dead_code, reason = "the answer is put together from stored JSON")]
 pub struct AccessProfileList {
     access_profiles: Vec<AccessProfile>,
+    /// How many users hold a copy of each, in the same order.
+    user_counts: Vec<i64>,
     /// Items on this page.
     count: i64,
     /// Items on all pages.

@@ -5,6 +5,7 @@ use rusqlite::{params, params_from_iter};
 
 use super::Reading;
 use super::fault::Doing;
+use super::user_access_profiles::count_of_profile;
 use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, MAX_PAGE_BYTES, Page, Sort, page_too_large};
 use crate::error::Result;
@@ -26,7 +27,16 @@ pub struct Filter {
     pub is_active: Option<bool>,
 }
 
-/// The JSON of a page of profiles.
+/// A profile as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedProfile {
+    /// The profile as JSON.
+    pub json: String,
+    /// How many users hold a copy of it.
+    pub user_count: i64,
+}
+
+/// A page of profiles.
 ///
 /// # Errors
 /// When the database can't be read.
@@ -35,7 +45,7 @@ pub fn list(
     filter: &Filter,
     sort: Sort,
     page: Page,
-) -> Result<Listed<String>> {
+) -> Result<Listed<ListedProfile>> {
     let select = Select::new(filter);
     let items = select.page(reading, sort, page)?;
     let found = i64::try_from(items.len()).unwrap_or(i64::MAX);
@@ -109,7 +119,7 @@ impl Select {
         format!("FROM {} WHERE {conditions}", self.from)
     }
 
-    fn page(&self, reading: &Reading<'_>, sort: Sort, page: Page) -> Result<Vec<String>> {
+    fn page(&self, reading: &Reading<'_>, sort: Sort, page: Page) -> Result<Vec<ListedProfile>> {
         let way = if sort.descending { "DESC" } else { "ASC" };
         let order = match sort.field {
             "name" => format!("p.name_key {way}"),
@@ -148,7 +158,10 @@ impl Select {
             if size > MAX_PAGE_BYTES {
                 return Err(page_too_large());
             }
-            items.push(json);
+            items.push(ListedProfile {
+                json,
+                user_count: count_of_profile(reading, id)?,
+            });
         }
         Ok(items)
     }

@@ -71,7 +71,6 @@
  * @property {string | null} last_rotation_at
  * @property {string} created_at
  * @property {string} updated_at
- * @property {number} [user_count]
  */
 /** @typedef {ProfileFacts & Policy} Profile */
 

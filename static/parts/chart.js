@@ -2,9 +2,9 @@
 
 import { h, svg } from "../core/dom.js";
 
-const WIDTH = 720;
-const HEIGHT = 180;
-const LEFT = 52;
+const WIDTH = 360;
+const HEIGHT = 150;
+const LEFT = 46;
 const BOTTOM = 22;
 const TOP = 8;
 
@@ -51,7 +51,7 @@ function drawColumn({ label, parts }, x, step, y, show) {
 
 /** As many as fit. @param {Column[]} columns @param {number} step */
 function dateLabels(columns, step) {
-  const every = Math.max(1, Math.ceil(64 / step));
+  const every = Math.max(1, Math.ceil(52 / step));
   return columns.map(({ label }, at) => (at % every === 0 ? svg("text", { class: "chart-label", x: LEFT + at * step + step / 2, y: HEIGHT - 6, "text-anchor": "middle" }, label) : null));
 }
 

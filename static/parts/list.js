@@ -22,8 +22,8 @@ const TYPING_MS = 200;
  * @property {import("./table.js").Column<Row>[]} columns
  * @property {string} [search]  the placeholder of the search field; none without it
  * @property {Filter[]} [filters]
+ * @property {string} [beside]  a field of the answer with a value for each item; the rows get it as `beside`
  * @property {() => Node} whenEmpty  when there is nothing at all
- * @property {(rows: Row[]) => void | Promise<void>} [shown]  after the rows are in the page
  */
 
 /** @template Row @param {ListOptions<Row>} options */
@@ -41,7 +41,6 @@ class List {
     this.pager = h("div", { class: "pager" });
     /** @type {AbortController | null} */
     this.running = null;
-    this.everShown = false;
   }
 
   start() {
@@ -96,13 +95,13 @@ class List {
     const running = new AbortController();
     this.running = running;
     this.body.setAttribute("aria-busy", "true");
-    const { path, items, fixed = {} } = this.options;
+    const { path, items, beside, fixed = {} } = this.options;
     const query = { ...Object.fromEntries(this.query), ...fixed, limit: PAGE };
     try {
       const { data } = await get(path, { query, signal: running.signal });
       if (running.signal.aborted) return;
-      this.show(data[items], data.total_count);
-      await this.options.shown?.(data[items]);
+      const rows = beside ? data[items].map((/** @type {Row} */ row, /** @type {number} */ at) => ({ ...row, beside: data[beside]?.[at] })) : data[items];
+      this.show(rows, data.total_count);
     } catch (error) {
       if (running.signal.aborted) return;
       fill(this.body, failed(error, () => void this.load()));
@@ -124,7 +123,6 @@ class List {
       if (focused) this.focusSort(focused);
     }
     this.showPager(rows.length, total);
-    this.everShown = true;
   }
 
   /** @param {string} field */

@@ -1,8 +1,7 @@
 // All access profiles.
 
-import { get } from "../core/api.js";
-import { fill, h } from "../core/dom.js";
-import { count, dateTime, duration, money, plural, relative, shortCount } from "../core/format.js";
+import { h } from "../core/dom.js";
+import { count, dateTime, duration, money, relative, shortCount } from "../core/format.js";
 import { link } from "../core/router.js";
 import { can } from "../core/session.js";
 import { choiceFilter, list, textFilter } from "../parts/list.js";
@@ -12,8 +11,6 @@ import { badge, empty, heading } from "../parts/states.js";
 
 /** @returns {import("./routes.js").View} */
 export function profilesView() {
-  /** @type {Map<number, HTMLElement>} */
-  const holders = new Map();
   const profiles = list({
     label: "Access profiles",
     path: "/api/access-profiles",
@@ -23,9 +20,9 @@ export function profilesView() {
       textFilter("tags", "Tags", "team, eu"),
       choiceFilter("is_active", "State", [["", "All"], ["true", "Active"], ["false", "Inactive"]]),
     ],
-    columns: columns(holders),
+    columns: columns(),
+    beside: "user_counts",
     whenEmpty: () => empty("No access profile yet", "A profile says which providers, models and tools may be used, and how much of them.", createLink()),
-    shown: (rows) => showHolders(rows, holders),
   });
   const node = h("div", null, heading("Access profiles", [], [createLink()]), profiles.node);
   return { title: "Access profiles", node };
@@ -35,23 +32,15 @@ function createLink() {
   return can("AccessProfiles:Create") ? h("a", { class: "button primary", href: "#/profiles/new" }, "New profile") : null;
 }
 
-/** @param {Map<number, HTMLElement>} holders @returns {import("../parts/table.js").Column<Profile>[]} */
-function columns(holders) {
+/** @returns {import("../parts/table.js").Column<Profile & { beside?: number }>[]} */
+function columns() {
   return [
     { label: "Name", sort: "name", main: true, cell: nameCell },
     { label: "State", cell: (profile) => stateBadge(profile.is_active) },
     { label: "Providers", cell: ({ provider_configs: lines }) => several(lines.map((line) => line.provider_name), "none") },
     { label: "Budgets", cell: (profile) => several(budgetTexts(profile), "none") },
     { label: "Limits", cell: (profile) => several(limitTexts(profile), "none") },
-    {
-      label: "Holders",
-      number: true,
-      cell: (profile) => {
-        const place = h("span", { class: "holder-count" }, profile.user_count ?? "");
-        holders.set(profile.id, place);
-        return place;
-      },
-    },
+    { label: "Holders", number: true, cell: ({ beside: holders }) => count(holders) },
     { label: "Version", number: true, cell: ({ version }) => count(version) },
     { label: "Updated", sort: "updated_at", cell: ({ updated_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
   ];
@@ -94,22 +83,4 @@ function limitTexts(profile) {
     ...(limit?.request_max_limit ? [`${shortCount(limit.request_max_limit)} req / ${duration(limit.request_reset_duration)}`] : []),
     ...(limit?.token_max_limit ? [`${shortCount(limit.token_max_limit)} tok / ${duration(limit.token_reset_duration)}`] : []),
   ]);
-}
-
-/** The list does not say who holds a profile; each is asked after the rows are there. @param {Profile[]} rows @param {Map<number, HTMLElement>} places */
-async function showHolders(rows, places) {
-  const unknown = rows.filter((profile) => profile.user_count === undefined);
-  await Promise.all(
-    unknown.map(async ({ id }) => {
-      const place = places.get(id);
-      if (!place) return;
-      try {
-        const { data } = await get(`/api/access-profiles/${id}`);
-        fill(place, count(data.user_count));
-        place.title = plural(data.user_count, "holder");
-      } catch {
-        fill(place, "–");
-      }
-    }),
-  );
 }

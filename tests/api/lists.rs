@@ -24,8 +24,7 @@ fn names(server: &Server, parameters: &str) -> Vec<String> {
 #[test]
 fn an_empty_list_has_every_field() {
     let server = Server::start();
-    let empty =
-        json!({ "access_profiles": [], "count": 0, "total_count": 0, "limit": 25, "offset": 0 });
+    let empty = json!({ "access_profiles": [], "user_counts": [], "count": 0, "total_count": 0, "limit": 25, "offset": 0 });
     for parameters in [
         "",
         "?search=x",
