@@ -35,6 +35,8 @@ pub mod shapes;
 pub mod shown;
 pub mod status;
 pub mod users;
+pub mod virtual_key_schemas;
+pub mod virtual_keys;
 
 use std::sync::Arc;
 use std::time::Duration;

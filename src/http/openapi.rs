@@ -294,13 +294,15 @@ fn refusals(route: &Route) -> Vec<u16> {
 }
 
 fn path_parameter(name: &str) -> utoipa::openapi::path::Parameter {
-    let schema = if ["file", "path"].contains(&name) {
-        ObjectBuilder::new().schema_type(Type::String)
-    } else {
-        ObjectBuilder::new()
+    let schema = match name {
+        "file" | "path" => ObjectBuilder::new().schema_type(Type::String),
+        "vk_id" => ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9A-Za-z]{12}$")),
+        _ => ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(1))
-            .maximum(Some(i64::MAX))
+            .maximum(Some(i64::MAX)),
     };
     ParameterBuilder::new()
         .name(name)

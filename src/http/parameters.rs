@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::route::Parameter;
 use super::shapes::text_up_to;
-use super::{access_profiles, api_keys, roles, users};
+use super::{access_profiles, api_keys, roles, users, virtual_keys};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 const LIMIT: Parameter = Parameter {
@@ -112,6 +112,30 @@ pub const USER_LIST: &[Parameter] = &[
         description: "Field to sort by; - before it for descending",
         schema: || sort_schema(users::SORT_FIELDS),
     },
+];
+const KEY_NAME: Parameter = Parameter {
+    name: "search",
+    description: "Substring of the name, without regard to case",
+    schema: || text_up_to(MAX_SEARCH, Type::String),
+};
+const KEY_SORT: Parameter = Parameter {
+    name: "sort",
+    description: "Field to sort by; - before it for descending",
+    schema: || sort_schema(virtual_keys::SORT_FIELDS),
+};
+/// A page of the virtual keys of a user.
+pub const USER_VIRTUAL_KEY_LIST: &[Parameter] = &[LIMIT, OFFSET, KEY_NAME, KEY_SORT];
+/// A page of all virtual keys.
+pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    KEY_NAME,
+    Parameter {
+        name: "user_id",
+        description: "Keys of this user only",
+        schema: id,
+    },
+    KEY_SORT,
 ];
 /// A page of the roles.
 pub const ROLE_LIST: &[Parameter] = &[

@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Services;
 use super::once::{self, SealedOnce};
 use super::virtual_keys::IssuedKey;
+use super::{Services, holdings};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::user::{User, UserDetail, UserInput};
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
-use crate::store::{Writing, audit, roles, users, virtual_keys};
+use crate::store::{Writing, audit, roles, users};
 
 /// Makes a user, who gets what everybody gets who joins the role. `render` writes the answer, which holds the secrets of the keys
 /// that were issued; with an idempotency key it is stored under a seal.
@@ -117,6 +117,8 @@ pub fn change_role(
         change.deleted = leave_role(writing, &change.detail.user)?;
         users::set_role(writing, id, role_id, now)?;
         change.issued = join_role(writing, &users::get(writing, id)?, now)?;
+        let at_large = holdings::forget_keys_at_large_if_nothing_is_held(writing, id)?;
+        change.deleted.extend(at_large);
         let previous = json!({ "role_id": old, "virtual_keys": change.deleted });
         let new = json!({ "role_id": role_id, "virtual_keys": public_ids(&change.issued) });
         note(
@@ -149,7 +151,7 @@ pub fn delete(
         let before = users::get_detail(writing, id)?;
         if_match.check(&before.entity_tag(now))?;
         changed.users.push(id);
-        let deleted = take_everything(writing, id)?;
+        let deleted = holdings::take_all(writing, id)?;
         users::delete(writing, id)?;
         let mut shown = described(&before.user);
         shown["virtual_keys"] = json!(deleted);
@@ -158,17 +160,20 @@ pub fn delete(
     })
 }
 
-fn join_role(_writing: &Writing<'_>, _user: &User, _now: Timestamp) -> Result<Vec<IssuedKey>> {
-    Ok(Vec::new())
+/// Gives a user what the default profiles of the role are.
+fn join_role(writing: &Writing<'_>, user: &User, now: Timestamp) -> Result<Vec<IssuedKey>> {
+    match user.role_id {
+        Some(role) => holdings::give_role_defaults(writing, user, role, now),
+        None => Ok(Vec::new()),
+    }
 }
 
-fn leave_role(_writing: &Writing<'_>, _user: &User) -> Result<Vec<String>> {
-    Ok(Vec::new())
-}
-
-fn take_everything(writing: &Writing<'_>, id: i64) -> Result<Vec<String>> {
-    let keys = virtual_keys::list_of_user(writing, id)?;
-    Ok(keys.into_iter().map(|key| key.name).collect())
+/// Takes what came from the user's role; answers the names of the keys that went with it.
+fn leave_role(writing: &Writing<'_>, user: &User) -> Result<Vec<String>> {
+    match user.role_id {
+        Some(role) => holdings::take_role_copies(writing, user.id, role),
+        None => Ok(Vec::new()),
+    }
 }
 
 fn public_ids(issued: &[IssuedKey]) -> Value {

@@ -1,13 +1,21 @@
 //! Writes of virtual keys. Their secrets exist once: in the answer that makes them.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::tokens::random_token;
+use super::Services;
+use super::once::{self, SealedOnce};
+use super::tokens::{random_successor, random_token};
+use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
-use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, VirtualKey};
-use crate::error::Result;
-use crate::store::{Writing, virtual_keys};
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::validator::IfMatch;
+use crate::domain::virtual_key::{
+    HASH_LENGTH, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
+};
+use crate::error::{Error, Result};
+use crate::store::{Writing, access_profiles, audit, user_access_profiles, users, virtual_keys};
 
 /// A key that was just made, with its secret. Has no `Debug`.
 #[derive(Clone)]
@@ -31,7 +39,229 @@ pub fn issue(writing: &Writing<'_>, new: &NewVirtualKey, now: Timestamp) -> Resu
     })
 }
 
+/// Gives a key a new secret inside a write; the old one works until `previous_until`.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn replace_secret(
+    writing: &Writing<'_>,
+    key: &VirtualKey,
+    token: Token,
+    previous_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<IssuedKey> {
+    virtual_keys::rotate(writing, key.id, hash(&token), previous_until, now)?;
+    Ok(IssuedKey {
+        key: virtual_keys::get(writing, key.id)?,
+        token,
+    })
+}
+
 /// What is stored of a secret.
-pub fn hash(token: &Token) -> [u8; HASH_LENGTH] {
+fn hash(token: &Token) -> [u8; HASH_LENGTH] {
     Sha256::digest(token.secret()).into()
+}
+
+/// Whose key is to be made, and under which profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuing {
+    /// The user.
+    pub user_id: i64,
+    /// The profile under whose copy it is issued; none for a key of the user at large.
+    pub access_profile_id: Option<i64>,
+    /// What was asked for.
+    pub input: VirtualKeyInput,
+}
+
+/// Makes a key for a user who holds something. `render` writes the answer, which holds the secret; with an idempotency key it is
+/// stored under a seal.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user, or the user does not hold the profile, or none at all; [`Error::Invalid`] when it
+/// would have expired; see also [`once::run_sealed`].
+pub fn create(
+    services: &Services,
+    actor: Actor,
+    issuing: Issuing,
+    sealed: Option<SealedOnce>,
+    render: impl FnOnce(&IssuedKey) -> Result<StoredAnswer> + Send + 'static,
+) -> Result<StoredAnswer> {
+    let now = services.clock.now();
+    issuing.input.check_expiry(None, now)?;
+    services.ledger.change(move |writing, changed| {
+        let work = || {
+            changed.users.push(issuing.user_id);
+            let issued = issue(writing, &worked_out(writing, issuing)?, now)?;
+            let key = &issued.key;
+            note(writing, now, actor, "virtual_key.create", None, Some(key))?;
+            Ok((render(&issued)?, ()))
+        };
+        once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)
+    })
+}
+
+fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> {
+    let Issuing {
+        user_id,
+        access_profile_id,
+        input,
+    } = issuing;
+    let user = users::get(writing, user_id)?;
+    let (copy_id, usual_name) = match access_profile_id {
+        Some(id) => {
+            let copy = user_access_profiles::get(writing, user_id, id)?;
+            let profile = access_profiles::get_current(writing, id)?.profile()?;
+            (Some(copy.id), default_name(&user.name, &profile.name))
+        }
+        None if user_access_profiles::holds_any(writing, user_id)? => (None, user.name),
+        None => return Err(Error::not_found("access profile of the user", user_id)),
+    };
+    Ok(NewVirtualKey {
+        user_id,
+        copy_id,
+        name: input.name.unwrap_or(usual_name),
+        description: input.description.unwrap_or_default(),
+        is_managed: false,
+        expires_at: input.expires_at.flatten(),
+    })
+}
+
+/// Changes the sent settings of a key; a change that changes nothing writes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], and [`Error::Conflict`] when a managed key is given another expiry.
+pub fn update(
+    services: &Services,
+    actor: Actor,
+    public_id: String,
+    input: VirtualKeyInput,
+    if_match: IfMatch,
+) -> Result<(VirtualKey, Timestamp)> {
+    let now = services.clock.now();
+    services.ledger.change(move |writing, changed| {
+        let before = virtual_keys::get_public(writing, &public_id)?;
+        if_match.check(&before.entity_tag(now))?;
+        let Some(next) = before.change(input, now)? else {
+            return Ok((before, now));
+        };
+        changed.users.push(before.user_id);
+        virtual_keys::update(writing, &next)?;
+        let (old, new) = (Some(&before), Some(&next));
+        note(writing, now, actor, "virtual_key.update", old, new)?;
+        Ok((virtual_keys::get(writing, before.id)?, now))
+    })
+}
+
+/// Which key is to be rotated, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The key.
+    pub public_id: String,
+    /// How long the old secret still works.
+    pub grace_seconds: i64,
+    /// What the caller knows of it.
+    pub if_match: IfMatch,
+}
+
+/// Gives a key a new secret; the old one works for the grace period, and one that is older not at all.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Stale`]; see also [`once::run_sealed`].
+pub fn rotate(
+    services: &Services,
+    actor: Actor,
+    rotation: Rotation,
+    sealed: Option<SealedOnce>,
+    render: impl FnOnce(&IssuedKey, Timestamp) -> Result<StoredAnswer> + Send + 'static,
+) -> Result<StoredAnswer> {
+    let now = services.clock.now();
+    let Rotation {
+        public_id,
+        grace_seconds,
+        if_match,
+    } = rotation;
+    services.ledger.change(move |writing, changed| {
+        let work = || {
+            let before = virtual_keys::get_public(writing, &public_id)?;
+            if_match.check(&before.entity_tag(now))?;
+            changed.users.push(before.user_id);
+            let token = random_successor(Kind::Virtual, &public_id)?;
+            let until = grace_ends(now, grace_seconds);
+            let issued = replace_secret(writing, &before, token, until, now)?;
+            let (old, new) = (Some(&before), Some(&issued.key));
+            note(writing, now, actor, "virtual_key.rotate", old, new)?;
+            Ok((render(&issued, now)?, ()))
+        };
+        once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)
+    })
+}
+
+/// When the old secret of a key that is rotated stops working; none when it does at once.
+pub fn grace_ends(now: Timestamp, grace_seconds: i64) -> Option<Timestamp> {
+    (grace_seconds > 0).then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now))
+}
+
+/// Deletes a key of a user, managed or not: it is refused from the moment this returns.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user or the user has no such key, [`Error::Stale`].
+pub fn delete(
+    services: &Services,
+    actor: Actor,
+    user_id: i64,
+    public_id: String,
+    if_match: IfMatch,
+) -> Result<VirtualKey> {
+    let now = services.clock.now();
+    services.ledger.change(move |writing, changed| {
+        users::get(writing, user_id)?;
+        let key = virtual_keys::get_public(writing, &public_id)?;
+        if key.user_id != user_id {
+            return Err(Error::not_found("virtual key", public_id));
+        }
+        if_match.check(&key.entity_tag(now))?;
+        changed.users.push(user_id);
+        virtual_keys::delete(writing, key.id)?;
+        note(writing, now, actor, "virtual_key.delete", Some(&key), None)?;
+        Ok(key)
+    })
+}
+
+/// A key for the audit log: no secret, no hash.
+fn described(key: &VirtualKey) -> Value {
+    json!({
+        "id": key.public_id,
+        "name": key.name,
+        "description": key.description,
+        "is_managed": key.is_managed,
+        "user_id": key.user_id.to_string(),
+        "access_profile_id": key.access_profile_id,
+        "expires_at": key.expires_at,
+        "previous_expires_at": key.previous_expires_at,
+        "rotated_at": key.rotated_at,
+    })
+}
+
+fn note(
+    writing: &Writing<'_>,
+    now: Timestamp,
+    actor: Actor,
+    action: &'static str,
+    previous: Option<&VirtualKey>,
+    new: Option<&VirtualKey>,
+) -> Result<()> {
+    let Some(key) = new.or(previous) else {
+        return Ok(());
+    };
+    let entry = NewAuditEntry {
+        actor,
+        action: action.into(),
+        subject_kind: "virtual_key".into(),
+        subject_id: key.public_id.clone(),
+        access_profile_id: key.access_profile_id,
+        user_id: Some(key.user_id),
+        previous_value: previous.map(|key| described(key).to_string()),
+        new_value: new.map(|key| described(key).to_string()),
+    };
+    audit::append(writing, now, &entry)
 }

@@ -28,6 +28,7 @@ pub mod settings;
 pub mod user_access_profiles;
 pub mod user_lists;
 pub mod users;
+pub mod virtual_key_lists;
 pub mod virtual_keys;
 pub mod writer;
 

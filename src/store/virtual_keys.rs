@@ -168,8 +168,7 @@ pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<VirtualKey> 
         ))
         .and_then(|mut statement| statement.query_row(params![public_id], key).optional())
         .doing("reading a virtual key")?
-        // What was asked for may be a whole token, and is shown to nobody.
-        .ok_or_else(|| Error::not_found("virtual key", "with this id"))
+        .ok_or_else(|| Error::not_found("virtual key", public_id))
 }
 
 /// The keys that were issued under a copy, the first one first.

@@ -34,3 +34,4 @@ mod throttling;
 mod users;
 mod validation;
 mod values;
+mod virtual_keys;

@@ -82,6 +82,17 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ),
         ("delete_role_short", none(200)),
         ("get_session", none(200)),
+        ("list_virtual_keys", none(200)),
+        ("list_virtual_keys_of_user", none(200)),
+        ("create_virtual_key", none(200)),
+        ("create_virtual_key_under_profile", none(200)),
+        ("get_virtual_key", none(200)),
+        (
+            "update_virtual_key",
+            (Some(json!({ "description": "NEW" })), 200),
+        ),
+        ("rotate_virtual_key", none(200)),
+        ("delete_virtual_key", none(200)),
         ("list_permissions", none(200)),
         ("list_permissions_short", none(200)),
     ]
@@ -128,7 +139,23 @@ impl Stage {
         } else {
             "index.html"
         };
+        let (mut profile, mut key) = (0, String::new());
+        if path.contains("virtual-keys") {
+            let user = if id > 0 {
+                id
+            } else {
+                client.create_user("u", &format!("{}@b", self.fresh_name().replace(' ', "-")), None)
+            };
+            profile = client.create_profile(&json!({ "name": self.fresh_name() }))["id"]
+                .as_i64()
+                .unwrap();
+            self.server.assign(user, profile);
+            let keys = client.get(&format!("/api/users/{user}/virtual-keys")).json();
+            key = keys["virtual_keys"][0]["id"].as_str().unwrap().to_owned();
+        }
         path.replace("{id}", &id.to_string())
+            .replace("{profile_id}", &profile.to_string())
+            .replace("{vk_id}", &key)
             .replace("{n}", "2")
             .replace("{file}", file)
             .replace("{path}", file)

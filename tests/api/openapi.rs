@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use tollkeeper::http::routes;
 
+use crate::support::people::FURNISHED_KEY;
 use crate::support::process::tollkeeper;
 use crate::support::{Client, Reply, Server};
 
@@ -36,6 +37,7 @@ pub(crate) fn concrete(path: &str) -> String {
     path.split('/')
         .map(|part| match part {
             "{file}" => "index.html",
+            "{vk_id}" => FURNISHED_KEY,
             _ if part.starts_with('{') => "1",
             _ => part,
         })

@@ -2,7 +2,15 @@
 
 use serde_json::{Value, json};
 
+use tollkeeper::domain::holding::Source;
+use tollkeeper::domain::virtual_key::NewVirtualKey;
+use tollkeeper::service::holdings;
+use tollkeeper::store::{access_profiles, users, virtual_keys};
+
 use super::{Client, Server};
+
+/// The virtual key that [`Server::furnish`] makes.
+pub const FURNISHED_KEY: &str = "VirtualKey01";
 
 impl Client {
     /// Makes a user; answers the id.
@@ -28,6 +36,19 @@ impl Client {
 }
 
 impl Server {
+    /// Gives a user a copy of a profile; answers the managed virtual key as its holder carries it.
+    pub fn assign(&self, user_id: i64, profile_id: i64) -> String {
+        let now = self.time.now();
+        let given = self.services.ledger.change(move |writing, changed| {
+            changed.users.push(user_id);
+            let user = users::get(writing, user_id)?;
+            let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
+            holdings::give(writing, &user, &profile, Source::Direct, None, now)
+        });
+        let (_, issued) = given.unwrap();
+        issued.token.reveal().to_owned()
+    }
+
     /// Makes one of everything that a path can name, each with the id 1: what is not there yet.
     pub fn furnish(&self) {
         let profiles = self.client.get("/api/access-profiles").expect(200).json();

@@ -1,8 +1,79 @@
 //! The routes of virtual keys.
 
+use actix_web::http::Method;
+use serde_json::json;
+
+use crate::http::api_key_schemas::RotateBody;
+use crate::http::parameters::{USER_VIRTUAL_KEY_LIST, VIRTUAL_KEY_LIST};
 use crate::http::route::Route;
+use crate::http::schemas::Message;
+use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyBody, VirtualKeyList};
+use crate::http::virtual_keys;
+
+const OF_USER: &str = "P/users/{id}/virtual-keys";
+const UNDER_PROFILE: &str = "P/users/{id}/access-profiles/{profile_id}/virtual-keys";
+const OF_USER_ONE: &str = "P/users/{id}/access-profiles/virtual-keys/{vk_id}";
+const ONE: &str = "P/virtual-keys/{vk_id}";
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    vec![
+        Route::new(Method::GET, "P/virtual-keys", "list_virtual_keys", virtual_keys::list)
+            .says("List virtual keys", "Without `sort`, in the order in which they were made.")
+            .query(VIRTUAL_KEY_LIST)
+            .answers::<VirtualKeyList>(200)
+            .refuses(&[400]),
+        Route::new(Method::GET, OF_USER, "list_virtual_keys_of_user", virtual_keys::list_of_user)
+            .says("List the virtual keys of a user", "Without `sort`, in the order in which they were made.")
+            .query(USER_VIRTUAL_KEY_LIST)
+            .answers::<VirtualKeyList>(200)
+            .refuses(&[400, 404]),
+        Route::new(Method::POST, OF_USER, "create_virtual_key", virtual_keys::create)
+            .says(
+                "Make a virtual key for a user",
+                "It works with every access profile that the user holds, and dies when the last of them goes. `value` is shown in this \
+                 answer only, and again to the same caller under the same `Idempotency-Key`. 404 when the user holds none.",
+            )
+            .may_take::<VirtualKeyBody>(json!({ "name": "laptop" }))
+            .answers::<VirtualKeyAnswer>(200)
+            .refuses(&[400, 404, 408, 413, 415, 422]),
+        Route::new(Method::POST, UNDER_PROFILE, "create_virtual_key_under_profile", virtual_keys::create_under)
+            .says(
+                "Make a virtual key for a user under an access profile",
+                "It works with every access profile that the user holds, and dies when this one goes. `value` is shown in this answer \
+                 only. 404 when the user does not hold the profile.",
+            )
+            .may_take::<VirtualKeyBody>(json!({ "name": "build server", "expires_at": "2027-12-31T00:00:00Z" }))
+            .answers::<VirtualKeyAnswer>(200)
+            .refuses(&[400, 404, 408, 413, 415, 422]),
+        Route::new(Method::GET, ONE, "get_virtual_key", virtual_keys::get)
+            .says("Read a virtual key", "Never with its secret.")
+            .answers::<VirtualKeyAnswer>(200)
+            .refuses(&[304, 404]),
+        Route::new(Method::PUT, ONE, "update_virtual_key", virtual_keys::update)
+            .says(
+                "Change a virtual key",
+                "A field that is left out keeps its value; an empty `expires_at` is never. Of a managed key only name and description can \
+                 be changed (409).",
+            )
+            .takes::<VirtualKeyBody>(json!({ "description": "on the new laptop" }))
+            .answers::<VirtualKeyAnswer>(200)
+            .refuses(&[400, 404, 408, 409, 412, 413, 415]),
+        Route::new(Method::POST, "P/virtual-keys/{vk_id}/rotate", "rotate_virtual_key", virtual_keys::rotate)
+            .says(
+                "Give a virtual key a new secret",
+                "Managed or not. The old secret works for `grace` more, and without it not at all; a second rotation within the grace ends \
+                 it. The answer shows the new `value` this once.",
+            )
+            .may_take::<RotateBody>(json!({ "grace": "24h" }))
+            .answers::<VirtualKeyAnswer>(200)
+            .refuses(&[400, 404, 408, 412, 413, 415, 422]),
+        Route::new(Method::DELETE, OF_USER_ONE, "delete_virtual_key", virtual_keys::delete)
+            .says(
+                "Delete a virtual key of a user",
+                "Managed or not: it is refused from the moment this answers. 404 when the key is another user's.",
+            )
+            .answers::<Message>(200)
+            .refuses(&[404, 412]),
+    ]
 }

@@ -1,0 +1,198 @@
+//! Handlers of virtual keys.
+
+use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
+use super::call::{Call, blocking};
+use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
+use super::path_values::{user_id, virtual_key_id};
+use super::schemas::Message;
+use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList, VirtualKeyView};
+use crate::domain::api_key::parse_grace;
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::virtual_key::VirtualKeyInput;
+use crate::error::Result;
+use crate::service;
+use crate::service::virtual_keys::{IssuedKey, Issuing, Rotation};
+use crate::store::virtual_key_lists::{self, Filter};
+use crate::store::{users, virtual_keys};
+
+pub use crate::store::virtual_key_lists::SORT_FIELDS;
+
+/// `GET P/virtual-keys`
+///
+/// # Errors
+/// 400 when a parameter is not valid.
+pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    list_some(call, |query| Filter {
+        search: query.text("search", MAX_SEARCH),
+        user_id: query.integer("user_id", 1, i64::MAX),
+    })
+    .await
+}
+
+/// `GET P/users/{id}/virtual-keys`
+///
+/// # Errors
+/// 400 when a parameter is not valid, 404.
+pub async fn list_of_user(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let id = user_id(&call, "id")?;
+    list_some(call, |query| Filter {
+        search: query.text("search", MAX_SEARCH),
+        user_id: Some(id),
+    })
+    .await
+}
+
+async fn list_some(call: Call, read_filter: impl Fn(&Query) -> Filter) -> Answer {
+    let (filter, sort, page) =
+        call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
+    let of_user = call.path().contains("/users/");
+    let now = call.services().clock.now();
+    let list = call
+        .read(move |reading| {
+            if let Some(id) = filter.user_id.filter(|_| of_user) {
+                users::get(reading, id)?;
+            }
+            virtual_key_lists::list(reading, &filter, sort, page)
+        })
+        .await?;
+    let keys = list.items.iter();
+    let virtual_keys: Vec<_> = keys.map(|key| VirtualKeyView::of(key, now)).collect();
+    ok(&VirtualKeyList {
+        count: virtual_keys.len(),
+        virtual_keys,
+        total_count: list.total_count,
+        limit: page.limit,
+        offset: page.offset,
+    })
+}
+
+/// `GET P/virtual-keys/{vk_id}`
+///
+/// # Errors
+/// 404.
+pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let id = virtual_key_id(&call)?;
+    let now = call.services().clock.now();
+    let key = call
+        .read(move |reading| virtual_keys::get_public(reading, &id))
+        .await?;
+    let virtual_key = VirtualKeyView::of(&key, now);
+    let (tag, body) = (
+        key.entity_tag(now),
+        to_json(&VirtualKeyAnswer { virtual_key })?,
+    );
+    Ok(ok_unless_known(&call, &tag, body))
+}
+
+/// `POST P/users/{id}/virtual-keys`
+///
+/// # Errors
+/// 400, 404 when there is no such user or the user holds nothing.
+pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
+    issue(caller, call, None).await
+}
+
+/// `POST P/users/{id}/access-profiles/{profile_id}/virtual-keys`
+///
+/// # Errors
+/// 400, 404 when there is no such user or the user does not hold the profile.
+pub async fn create_under(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
+    let profile = call.id("profile_id")?;
+    issue(caller, call, Some(profile)).await
+}
+
+async fn issue(
+    caller: Caller<Create, AccessProfiles>,
+    call: Call,
+    access_profile_id: Option<i64>,
+) -> Answer {
+    let user_id = user_id(&call, "id")?;
+    let input = call.optional_json(VirtualKeyInput::parse).await?;
+    let issuing = Issuing {
+        user_id,
+        access_profile_id,
+        input: input.unwrap_or_default(),
+    };
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let sealed = caller.sealed_once(&call)?;
+    let family = call
+        .path()
+        .split("/users/")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let create = move || {
+        service::virtual_keys::create(&services, actor, issuing, sealed, move |issued| {
+            let place = format!("{family}/virtual-keys/{}", issued.key.public_id);
+            Ok(StoredAnswer {
+                location: Some(place),
+                ..revealed(issued, issued.key.created_at)?
+            })
+        })
+    };
+    stored(blocking(create).await?)
+}
+
+/// `PUT P/virtual-keys/{vk_id}`
+///
+/// # Errors
+/// 400 with every violation, 404, 409 when a managed key is given another expiry, 412.
+pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
+    let (id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
+    let input = call.json(VirtualKeyInput::parse).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let update = move || service::virtual_keys::update(&services, actor, id, input, if_match);
+    let (key, now) = blocking(update).await?;
+    let virtual_key = VirtualKeyView::of(&key, now);
+    Ok(ok_tagged(
+        &key.entity_tag(now),
+        to_json(&VirtualKeyAnswer { virtual_key })?,
+    ))
+}
+
+/// `POST P/virtual-keys/{vk_id}/rotate`
+///
+/// # Errors
+/// 400, 404, 412.
+pub async fn rotate(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
+    let (public_id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
+    let grace_seconds = call.optional_json(parse_grace).await?.unwrap_or(0);
+    let rotation = Rotation {
+        public_id,
+        grace_seconds,
+        if_match,
+    };
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let sealed = caller.sealed_once(&call)?;
+    let rotate =
+        move || service::virtual_keys::rotate(&services, actor, rotation, sealed, revealed);
+    stored(blocking(rotate).await?)
+}
+
+/// `DELETE P/users/{id}/access-profiles/virtual-keys/{vk_id}`
+///
+/// # Errors
+/// 404, 412.
+pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
+    let (user, id) = (user_id(&call, "id")?, virtual_key_id(&call)?);
+    let if_match = call.if_match()?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let delete = move || service::virtual_keys::delete(&services, actor, user, id, if_match);
+    let key = blocking(delete).await?;
+    ok(&Message {
+        message: format!("the virtual key {:?} is dead", key.name),
+    })
+}
+
+/// The one answer that shows a key with its secret.
+fn revealed(issued: &IssuedKey, now: jiff::Timestamp) -> Result<StoredAnswer> {
+    let virtual_key = VirtualKeyView {
+        value: issued.token.reveal().to_owned(),
+        ..VirtualKeyView::of(&issued.key, now)
+    };
+    Ok(StoredAnswer {
+        etag: Some(issued.key.entity_tag(now)),
+        ..StoredAnswer::json(&VirtualKeyAnswer { virtual_key })?
+    })
+}
