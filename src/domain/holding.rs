@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::access_profile_input::MAX_COUNT;
 use super::input::Node;
+use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
 
@@ -35,6 +36,11 @@ impl UserAccessProfile {
     /// Whether its time is not over.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// The strong validator of what is shown of it; what it counts, its overrides and its keys are beside it.
+    pub fn entity_tag(&self, shown: &str) -> String {
+        entity_tag_beside(self.policy_id, &format!("{self:?}"), shown)
     }
 }
 

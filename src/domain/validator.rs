@@ -11,6 +11,23 @@ pub fn entity_tag(version: i64, content: &str) -> String {
     format!("\"{version}-{:08x}\"", crc32fast::hash(content.as_bytes()))
 }
 
+/// The same with a checksum of what is shown beside the thing and is no part of it: it changes what is shown, so a cache must ask
+/// again, but not the thing, so that no change of the thing is refused for it.
+pub fn entity_tag_beside(version: i64, content: &str, beside: &str) -> String {
+    let tag = entity_tag(version, content);
+    format!(
+        "{}.{:08x}\"",
+        tag.trim_end_matches('"'),
+        crc32fast::hash(beside.as_bytes())
+    )
+}
+
+/// The part of a tag that says which version of the thing it is.
+fn of_thing(tag: &str) -> &str {
+    let (thing, _) = tag.split_once('.').unwrap_or((tag, ""));
+    thing.trim_end_matches('"')
+}
+
 /// What an `If-Match` header asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum IfMatch {
@@ -43,15 +60,17 @@ impl IfMatch {
         ))
     }
 
-    /// Goes on if the current tag is one that is asked for.
+    /// Goes on if the current tag is one that is asked for, apart from what is only shown beside the thing.
     ///
     /// # Errors
     /// [`Error::Stale`] with the current tag.
     pub fn check(&self, current: &str) -> Result<()> {
         match self {
-            Self::OneOf(tags) if !tags.iter().any(|tag| tag == current) => Err(Error::Stale {
-                current: current.to_owned(),
-            }),
+            Self::OneOf(tags) if !tags.iter().any(|tag| of_thing(tag) == of_thing(current)) => {
+                Err(Error::Stale {
+                    current: current.to_owned(),
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -103,6 +122,10 @@ mod tests {
                 .check(&current)
                 .is_err()
         );
+        let beside = entity_tag_beside(3, "x", "y");
+        assert!(IfMatch::parse(&beside).unwrap().check(&current).is_ok());
+        assert!(IfMatch::parse(&current).unwrap().check(&beside).is_ok());
+        assert!(!is_known(&beside, &current) && is_known(&beside, &beside));
         for bad in ["", "3", "\"", "\"a", "a\"", "\"a\" \"b\"", "\"a\",", "'a'"] {
             assert!(IfMatch::parse(bad).is_err(), "{bad}");
         }

@@ -86,12 +86,10 @@ pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answ
     let (services, actor) = (call.services(), caller.actor(&call));
     let once = call.once(&actor)?;
     let restore = move || {
-        service::access_profiles::restore(&services, actor, place, if_match, once, |snapshot| {
+        service::access_profiles::restore(&services, actor, place, if_match, once, |tagged| {
             StoredAnswer {
-                status: 200,
-                location: None,
-                etag: Some(snapshot.entity_tag()),
-                body: body(snapshot),
+                etag: Some(tagged.entity_tag.clone()),
+                ..StoredAnswer::ok(body(&tagged.snapshot))
             }
         })
     };

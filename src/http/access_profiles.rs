@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use super::answer::{Answer, ok, ok_bytes, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
+use super::holding_schemas::AttachmentView;
 use super::schemas::Message;
 use super::shown::Shown;
 use crate::domain::access_profile_input::AccessProfileInput;
@@ -13,6 +14,7 @@ use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
 use crate::domain::list::{Listed, MAX_SEARCH, Page, Query};
 use crate::service;
+use crate::store::access_profile_details::{Beside, TaggedSnapshot};
 use crate::store::access_profile_lists::{self, Filter, ListedProfile};
 use crate::store::access_profiles::{self, Snapshot};
 
@@ -124,21 +126,22 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     if let Some(shown) = kept.find(generation, &id) {
         return Ok(ok_unless_known(&call, &shown.etag, shown.body));
     }
-    let (snapshot, unresolved) = call
+    let (snapshot, beside) = call
         .read(move |reading| {
-            Ok((
-                access_profiles::get_current(reading, id)?,
-                access_profiles::list_unresolved_references(reading, id)?,
-            ))
+            let snapshot = access_profiles::get_current(reading, id)?;
+            Ok((snapshot, Beside::read(reading, id)?))
         })
         .await?;
+    let roles: Vec<_> = beside.roles.iter().map(AttachmentView::from).collect();
     let body = format!(
-        "{{\"access_profile\":{},\"roles\":[],\"user_count\":0,\"unresolved_references\":{}}}",
+        "{{\"access_profile\":{},\"roles\":{},\"user_count\":{},\"unresolved_references\":{}}}",
         snapshot.json,
-        to_json(&unresolved)?
+        to_json(&roles)?,
+        beside.user_count,
+        to_json(&beside.unresolved_references)?
     );
     let shown = Shown {
-        etag: snapshot.entity_tag(),
+        etag: beside.entity_tag(&snapshot),
         body: body.into(),
     };
     kept.keep(generation, id, &shown);
@@ -186,7 +189,7 @@ async fn set_active(caller: Caller<Update, AccessProfiles>, call: Call, active: 
 /// `DELETE P/access-profiles/{id}`
 ///
 /// # Errors
-/// 400, 404, 412.
+/// 400, 404, 409 while users hold a copy, 412.
 pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
     let if_match = call.if_match()?;
@@ -203,22 +206,22 @@ pub(super) fn body(snapshot: &Snapshot) -> String {
     format!("{{\"access_profile\":{}}}", snapshot.json)
 }
 
-fn shown(snapshot: &Snapshot) -> HttpResponse {
-    ok_tagged(&snapshot.entity_tag(), body(snapshot))
+fn shown(tagged: &TaggedSnapshot) -> HttpResponse {
+    ok_tagged(&tagged.entity_tag, body(&tagged.snapshot))
 }
 
 /// 201, with the place of the new profile in the path family that was called.
-fn render_created(call: &Call) -> impl FnOnce(&Snapshot) -> StoredAnswer + Send + 'static {
+fn render_created(call: &Call) -> impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static {
     let family = call
         .path()
         .split("/access-profiles")
         .next()
         .unwrap_or_default()
         .to_owned();
-    move |snapshot| StoredAnswer {
+    move |tagged| StoredAnswer {
         status: 201,
-        location: Some(format!("{family}/access-profiles/{}", snapshot.id)),
-        etag: Some(snapshot.entity_tag()),
-        body: body(snapshot),
+        location: Some(format!("{family}/access-profiles/{}", tagged.snapshot.id)),
+        etag: Some(tagged.entity_tag.clone()),
+        body: body(&tagged.snapshot),
     }
 }

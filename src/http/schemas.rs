@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::holding_schemas::AttachmentView;
 use crate::domain::access_profile::{AccessProfile, McpReference};
 
 /// One access profile.
@@ -21,8 +22,8 @@ pub struct AccessProfileAnswer {
 #[expect(dead_code, reason = "the answer is put together from stored JSON")]
 pub struct AccessProfileDetail {
     access_profile: AccessProfile,
-    /// Roles it is attached to.
-    roles: Vec<serde_json::Value>,
+    /// Roles it is attached to, in the order in which they were.
+    roles: Vec<AttachmentView>,
     /// Users who hold a copy.
     user_count: i64,
     /// MCP things that it names and that are not known here; they grant nothing by themselves.

@@ -6,9 +6,11 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::domain::access_profile_input::MAX_COUNT;
 use crate::domain::input::{MAX_DESCRIPTION, MAX_LIST, MAX_NAME};
 use crate::domain::model_pattern::MAX_PATTERN;
 use crate::domain::permission::Permission;
+use crate::domain::policy::PolicyField;
 use crate::domain::user::MAX_EMAIL;
 
 /// Something that is not white space, and no control characters.
@@ -79,6 +81,67 @@ fn id_object() -> Object {
 /// An id, or nothing.
 pub fn id_or_null() -> RefOr<Schema> {
     one_of([id_object(), null()])
+}
+
+fn ids_of(least: usize, types: SchemaType) -> RefOr<Schema> {
+    let id = typed(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(MAX_COUNT));
+    let list = ArrayBuilder::new()
+        .schema_type(types)
+        .items(id.build())
+        .min_items((least > 0).then_some(least))
+        .max_items(Some(MAX_LIST))
+        .unique_items(true);
+    RefOr::T(list.into())
+}
+
+/// Ids, at least one, each once.
+pub fn some_ids() -> RefOr<Schema> {
+    ids_of(1, Type::Array.into())
+}
+
+/// Ids, each once, or nothing.
+pub fn ids_or_null() -> RefOr<Schema> {
+    ids_of(0, SchemaType::from_iter([Type::Array, Type::Null]))
+}
+
+/// Ids of users, each once, or nothing.
+pub fn user_ids() -> RefOr<Schema> {
+    let id = typed(Type::String).pattern(Some("^[1-9][0-9]{0,17}$"));
+    let list = ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(id.build())
+        .max_items(Some(MAX_LIST))
+        .unique_items(true);
+    RefOr::T(list.into())
+}
+
+/// Parts of a policy, at least one, each once.
+pub fn policy_fields() -> RefOr<Schema> {
+    let field = typed(Type::String).enum_values(Some(PolicyField::ALL.map(|(_, name)| name)));
+    let list = ArrayBuilder::new()
+        .items(field.build())
+        .min_items(Some(1))
+        .unique_items(true);
+    RefOr::T(list.into())
+}
+
+/// US dollars, more than nothing.
+pub fn some_dollars() -> RefOr<Schema> {
+    typed(Type::Number)
+        .minimum(Some(1e-9))
+        .maximum(Some(1e9))
+        .build()
+        .into()
+}
+
+/// How long an override lasts.
+pub fn override_modes() -> RefOr<Schema> {
+    typed(Type::String)
+        .enum_values(Some(["cycles", "forever"]))
+        .build()
+        .into()
 }
 
 /// A body of one field that must be there, an id or `null`.

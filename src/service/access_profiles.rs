@@ -13,21 +13,22 @@ use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::audit::{Actor, NamedVersions, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::store::access_profile_details::{self, TaggedSnapshot};
 use crate::store::access_profile_versions::{self, NewVersion};
-use crate::store::access_profiles::{self, Snapshot};
-use crate::store::{Reading, Writing, audit, sequences};
+use crate::store::access_profiles;
+use crate::store::{Reading, Writing, audit, sequences, user_access_profiles};
 
 /// Creates a profile. `render` puts the answer together inside the transaction, so that it can be stored with it.
 ///
 /// # Errors
-/// [`crate::error::Error::Conflict`] when the name is taken; see also [`once::run`].
+/// [`Error::Conflict`] when the name is taken; see also [`once::run`].
 pub fn create(
     services: &Services,
     actor: Actor,
     input: AccessProfileInput,
     once: Option<Once>,
-    render: impl FnOnce(&Snapshot) -> StoredAnswer + Send + 'static,
+    render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
 ) -> Result<StoredAnswer> {
     let now = services.clock.now();
     services.store.write(move |writing| {
@@ -46,14 +47,14 @@ pub fn create(
 /// Creates a profile with the policy of another one: fresh ids, no roles, no holders.
 ///
 /// # Errors
-/// [`crate::error::Error::NotFound`]; [`crate::error::Error::Conflict`] when the name is taken; see also [`once::run`].
+/// [`Error::NotFound`]; [`Error::Conflict`] when the name is taken; see also [`once::run`].
 pub fn clone(
     services: &Services,
     actor: Actor,
     id: i64,
     input: CloneInput,
     once: Option<Once>,
-    render: impl FnOnce(&Snapshot) -> StoredAnswer + Send + 'static,
+    render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
 ) -> Result<StoredAnswer> {
     let now = services.clock.now();
     services.store.write(move |writing| {
@@ -74,14 +75,14 @@ pub fn clone(
 /// Stores a new profile inside a write, with its first version and its audit entry.
 ///
 /// # Errors
-/// [`crate::error::Error::Conflict`] when the name is taken.
+/// [`Error::Conflict`] when the name is taken.
 pub fn insert(
     writing: &Writing<'_>,
     actor: Actor,
     input: AccessProfileInput,
     action: &'static str,
     now: Timestamp,
-) -> Result<Snapshot> {
+) -> Result<TaggedSnapshot> {
     let id = access_profiles::next_id(writing)?;
     let mut next_part = sequences::next_policy_part(writing)?;
     let mut next_id = || {
@@ -97,21 +98,21 @@ pub fn insert(
         new: Some(version.named),
     };
     audit::append_naming(writing, now, &entry(actor, action, id), &versions)?;
-    Ok(version.snapshot)
+    access_profile_details::tagged(writing, version.snapshot)
 }
 
 /// Changes the sent fields of a profile.
 ///
 /// # Errors
-/// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`], [`crate::error::Error::Invalid`], and
-/// [`crate::error::Error::Conflict`] when the name is taken.
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], and
+/// [`Error::Conflict`] when the name is taken.
 pub fn update(
     services: &Services,
     actor: Actor,
     id: i64,
     input: AccessProfileInput,
     if_match: IfMatch,
-) -> Result<Snapshot> {
+) -> Result<TaggedSnapshot> {
     let now = services.clock.now();
     let replacement = Replacement {
         actor,
@@ -131,14 +132,14 @@ pub fn update(
 /// Activates or deactivates a profile; does nothing when it is so already.
 ///
 /// # Errors
-/// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`].
+/// [`Error::NotFound`], [`Error::Stale`].
 pub fn set_active(
     services: &Services,
     actor: Actor,
     id: i64,
     active: bool,
     if_match: IfMatch,
-) -> Result<Snapshot> {
+) -> Result<TaggedSnapshot> {
     let now = services.clock.now();
     let action = if active {
         "access_profile.activate"
@@ -163,15 +164,15 @@ pub fn set_active(
 /// Brings back the content of an earlier version as a new one.
 ///
 /// # Errors
-/// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`], [`crate::error::Error::ConflictingContent`], and
-/// [`crate::error::Error::Conflict`] when the name is taken; see also [`once::run`].
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::ConflictingContent`], and
+/// [`Error::Conflict`] when the name is taken; see also [`once::run`].
 pub fn restore(
     services: &Services,
     actor: Actor,
     place: (i64, i64),
     if_match: IfMatch,
     once: Option<Once>,
-    render: impl FnOnce(&Snapshot) -> StoredAnswer + Send + 'static,
+    render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
 ) -> Result<StoredAnswer> {
     let now = services.clock.now();
     let (id, number) = place;
@@ -229,7 +230,7 @@ fn replace(
     replacement: Replacement,
     ahead: Option<Draft>,
     change: &impl Change,
-) -> Result<Snapshot> {
+) -> Result<TaggedSnapshot> {
     let Replacement {
         actor,
         id,
@@ -247,23 +248,41 @@ fn replace(
     if_match.check(&draft.base().entity_tag())?;
     draft.take_parts(writing)?;
     let (base, next) = draft.into_parts();
-    let Some(next) = next else { return Ok(base) };
+    let Some(next) = next else {
+        return access_profile_details::tagged(writing, base);
+    };
     access_profiles::update(writing, &next.version, &actor.name)?;
     audit::append_naming(writing, now, &entry(actor, action, id), &next.named)?;
-    Ok(next.version.snapshot)
+    access_profile_details::tagged(writing, next.version.snapshot)
 }
 
-/// Deletes a profile; its audit entries stay, and its versions with them. Answers its name.
+/// How many holders the refusal to delete a profile names.
+const NAMED_HOLDERS: i64 = 10;
+
+/// Deletes a profile that nobody holds, and takes it from its roles; its audit entries stay, and its versions with them. Answers its
+/// name.
 ///
 /// # Errors
-/// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`].
+/// [`Error::NotFound`], [`Error::Stale`], and [`Error::InUse`] while users hold it.
 pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> Result<String> {
     let now = services.clock.now();
     services.store.write(move |writing| {
         let current = access_profiles::get_current(writing, id)?;
         if_match.check(&current.entity_tag())?;
-        access_profiles::delete(writing, id)?;
         let name = current.profile()?.name;
+        let holders = user_access_profiles::count_of_profile(writing, id)?;
+        if holders > 0 {
+            let first = access_profile_details::list_first_holders(writing, id, NAMED_HOLDERS)?;
+            let what = "access profile";
+            return Err(Error::in_use(
+                "profile_in_use",
+                what,
+                &name,
+                holders,
+                &first,
+            ));
+        }
+        access_profiles::delete(writing, id)?;
         let versions = NamedVersions {
             previous: Some(current.named()),
             new: None,

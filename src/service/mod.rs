@@ -4,6 +4,9 @@
 pub mod access_profile_draft;
 pub mod access_profiles;
 pub mod api_keys;
+pub mod assignments;
+pub mod attachments;
+pub mod budget_overrides;
 pub mod copies;
 pub mod first_start;
 pub mod flights;

@@ -2,10 +2,13 @@
 
 use rusqlite::params;
 
+use super::access_profiles::{self, Snapshot};
 use super::fault::Doing;
 use super::{Reading, access_profile_roles, user_access_profiles};
+use crate::domain::access_profile::McpReference;
 use crate::domain::holding::Attachment;
 use crate::domain::user_copy::ProfileFacts;
+use crate::domain::validator::entity_tag_beside;
 use crate::error::{Error, Result};
 
 /// What is shown beside an access profile.
@@ -15,6 +18,10 @@ pub struct Beside {
     pub roles: Vec<Attachment>,
     /// How many users hold a copy.
     pub user_count: i64,
+    /// The MCP things it names that are not known here, sorted.
+    pub unresolved_references: Vec<McpReference>,
+    /// How many of those it names are known.
+    known_references: i64,
 }
 
 impl Beside {
@@ -23,11 +30,58 @@ impl Beside {
     /// # Errors
     /// When the database can't be read.
     pub fn read(reading: &Reading<'_>, id: i64) -> Result<Self> {
+        let unresolved_references = access_profiles::list_unresolved_references(reading, id)?;
+        let all = count_references(reading, id)?;
+        let unresolved = i64::try_from(unresolved_references.len()).unwrap_or(i64::MAX);
         Ok(Self {
             roles: access_profile_roles::list_of_profile(reading, id)?,
             user_count: user_access_profiles::count_of_profile(reading, id)?,
+            known_references: all - unresolved,
+            unresolved_references,
         })
     }
+
+    /// The strong validator of a version of the profile, shown with this.
+    pub fn entity_tag(&self, snapshot: &Snapshot) -> String {
+        if self.roles.is_empty() && self.user_count == 0 && self.known_references == 0 {
+            return snapshot.entity_tag();
+        }
+        let beside = format!(
+            "{:?} {} {:?}",
+            self.roles, self.user_count, self.unresolved_references
+        );
+        entity_tag_beside(snapshot.version, &snapshot.json, &beside)
+    }
+}
+
+fn count_references(reading: &Reading<'_>, id: i64) -> Result<i64> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT count(*) FROM access_profile_references WHERE access_profile_id = ?1",
+        )
+        .and_then(|mut statement| statement.query_row(params![id], |row| row.get(0)))
+        .doing("counting MCP references")
+}
+
+/// A version of a profile with the validator of what is shown of it.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn tagged(reading: &Reading<'_>, snapshot: Snapshot) -> Result<TaggedSnapshot> {
+    Ok(TaggedSnapshot {
+        entity_tag: Beside::read(reading, snapshot.id)?.entity_tag(&snapshot),
+        snapshot,
+    })
+}
+
+/// A version of a profile with the validator of what is shown of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaggedSnapshot {
+    /// The version.
+    pub snapshot: Snapshot,
+    /// Its strong validator; it covers what is shown beside the profile.
+    pub entity_tag: String,
 }
 
 /// What copies show of the profile they are copies of.
@@ -35,7 +89,7 @@ impl Beside {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Internal`] when what is stored is of another shape.
 pub fn get_facts(reading: &Reading<'_>, id: i64) -> Result<ProfileFacts> {
-    let json = super::access_profiles::get_current(reading, id)?.json;
+    let json = access_profiles::get_current(reading, id)?.json;
     serde_json::from_str(&json).map_err(|error| Error::internal("reading a snapshot", error))
 }
 

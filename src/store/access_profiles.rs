@@ -223,7 +223,7 @@ pub fn get_current(reading: &Reading<'_>, id: i64) -> Result<Snapshot> {
 }
 
 impl Snapshot {
-    /// The strong validator of this version.
+    /// The strong validator of this version by itself.
     pub fn entity_tag(&self) -> String {
         entity_tag(self.version, &self.json)
     }

@@ -1,7 +1,7 @@
 //! Overrides of budgets.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::fault::Doing;
 use super::user_access_profiles::id_list;
@@ -53,6 +53,31 @@ pub fn delete(writing: &Writing<'_>, copy_id: i64, place_id: i64) -> Result<bool
         .and_then(|mut statement| statement.execute(params![copy_id, place_id]))
         .doing("removing an override")?;
     Ok(deleted > 0)
+}
+
+/// When the window began, and when it ends, that a limit of a copy counted in when it was last used; none if it never was.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find_window(
+    reading: &Reading<'_>,
+    copy_id: i64,
+    place_id: i64,
+) -> Result<Option<(i64, i64)>> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT window_starts_at, window_resets_at FROM counters
+             WHERE user_access_profile_id = ?1 AND place_id = ?2",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![copy_id, place_id], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()
+        })
+        .doing("reading the window of a limit")
 }
 
 /// The overrides of some copies, each with its copy.

@@ -1,0 +1,164 @@
+//! Handlers of the copies that users hold.
+
+use serde::Serialize;
+
+use super::answer::{Answer, ok, ok_json, ok_unless_known, stored, to_json};
+use super::call::{Call, blocking};
+use super::guard::{AccessProfiles, Caller, Create, Delete, View};
+use super::holding_schemas::{AssignedAnswer, CopyAnswer, HolderView};
+use super::path_values::{location, user_id};
+use super::people_schemas::{KeysGone, NewKeyView};
+use super::problem::Problem;
+use crate::domain::holding::AssignmentInput;
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::list::{MAX_PAGE_BYTES, Page, page_too_large};
+use crate::error::Result;
+use crate::service;
+use crate::service::assignments::{Assigned, show};
+use crate::service::copies::ReadCopies;
+use crate::store::{access_profiles, user_access_profiles, users};
+
+/// `GET P/users/{user_id}/access-profiles`
+///
+/// # Errors
+/// 400 when a parameter is not valid, 404.
+pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let user = user_id(&call, "user_id")?;
+    let page = call.query(|query| query.page())?;
+    let services = call.services();
+    let _permit = call.read_permit().await;
+    let (copies, total_count) = blocking(move || {
+        let (total, read) = services.store.read(|reading| {
+            users::get(reading, user)?;
+            let list = user_access_profiles::list_of_user(reading, user, page)?;
+            Ok((list.total_count, ReadCopies::read(reading, list.items)?))
+        })?;
+        Ok((read.with_counters(&services, services.clock.now())?, total))
+    })
+    .await?;
+    Ok(ok_json(list_of(
+        "access_profiles",
+        &copies,
+        total_count,
+        page,
+    )?))
+}
+
+/// `GET P/access-profiles/{id}/users`
+///
+/// # Errors
+/// 400 when a parameter is not valid, 404.
+pub async fn holders(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    let page = call.query(|query| query.page())?;
+    let services = call.services();
+    let _permit = call.read_permit().await;
+    let (holders, total_count) = blocking(move || {
+        let (total, holders, read) = services.store.read(|reading| {
+            access_profiles::get_current(reading, id)?;
+            let list = user_access_profiles::list_of_profile(reading, id, page)?;
+            let user = |user_id: i64| users::get(reading, user_id);
+            let holders: Result<Vec<_>> = list.items.iter().map(|one| user(one.user_id)).collect();
+            let read = ReadCopies::read(reading, list.items)?;
+            Ok((list.total_count, holders?, read))
+        })?;
+        let copies = read.with_counters(&services, services.clock.now())?;
+        let both = holders.into_iter().zip(copies);
+        let view = both.map(|(user, access_profile)| HolderView {
+            user: user.into(),
+            access_profile,
+        });
+        Ok((view.collect::<Vec<_>>(), total))
+    })
+    .await?;
+    Ok(ok_json(list_of("holders", &holders, total_count, page)?))
+}
+
+/// A page as JSON, unless it is too large to be sent.
+fn list_of<T: Serialize>(
+    name: &str,
+    items: &[T],
+    total_count: i64,
+    page: Page,
+) -> std::result::Result<String, Problem> {
+    let mut body = format!("{{\"{name}\":[");
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            body.push(',');
+        }
+        body.push_str(&to_json(item)?);
+        if body.len() > MAX_PAGE_BYTES {
+            return Err(page_too_large().into());
+        }
+    }
+    let (count, limit, offset) = (items.len(), page.limit, page.offset);
+    body.push_str(&format!(
+        "],\"count\":{count},\"total_count\":{total_count},\"limit\":{limit},\"offset\":{offset}}}"
+    ));
+    Ok(body)
+}
+
+/// `GET P/users/{user_id}/access-profiles/{profile_id}`
+///
+/// # Errors
+/// 400, 404.
+pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let (user, profile) = (user_id(&call, "user_id")?, call.id("profile_id")?);
+    let services = call.services();
+    let _permit = call.read_permit().await;
+    let read = move || show(&services, user, profile, services.clock.now());
+    let (row, access_profile) = blocking(read).await?;
+    let body = to_json(&CopyAnswer { access_profile })?;
+    Ok(ok_unless_known(&call, &row.entity_tag(&body), body))
+}
+
+/// `POST P/users/{user_id}/access-profiles`
+///
+/// # Errors
+/// 400 with every violation, 404 when there is no such user or profile, 409 when the profile is inactive or the user holds it.
+pub async fn assign(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
+    let user = user_id(&call, "user_id")?;
+    let input = call.json(AssignmentInput::parse).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let sealed = caller.sealed_once(&call)?;
+    let place = location(&call, input.access_profile_id);
+    let render = move |given: &Assigned| render(place, given);
+    let assign =
+        move || service::assignments::assign(&services, actor, user, input, sealed, render);
+    stored(blocking(assign).await?)
+}
+
+fn render(place: String, given: &Assigned) -> Result<StoredAnswer> {
+    let shown = StoredAnswer::json(&CopyAnswer {
+        access_profile: given.copy.clone(),
+    })?;
+    let mut keys = NewKeyView::list(std::slice::from_ref(&given.issued));
+    let answer = AssignedAnswer {
+        access_profile: given.copy.clone(),
+        virtual_key: keys.remove(0),
+    };
+    Ok(StoredAnswer {
+        status: 201,
+        location: Some(place),
+        etag: Some(given.row.entity_tag(&shown.body)),
+        ..StoredAnswer::json(&answer)?
+    })
+}
+
+/// `DELETE P/users/{user_id}/access-profiles/{profile_id}`
+///
+/// # Errors
+/// 400, 404 when the user does not hold it, 412.
+pub async fn unassign(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
+    let (user, profile) = (user_id(&call, "user_id")?, call.id("profile_id")?);
+    let if_match = call.if_match()?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let unassign =
+        move || service::assignments::unassign(&services, actor, user, profile, if_match);
+    let keys = blocking(unassign).await?;
+    ok(&KeysGone {
+        message: format!("the user {user} does not hold the access profile {profile} any more"),
+        deleted_vk_count: keys.len(),
+        deleted_vk_names: keys,
+    })
+}

@@ -1,0 +1,60 @@
+//! Handlers of the roles that access profiles are attached to.
+
+use super::answer::{Answer, ok, stored};
+use super::call::{Call, blocking};
+use super::guard::{AccessProfiles, Caller, Create, Delete};
+use super::holding_schemas::Attached;
+use super::schemas::Message;
+use crate::domain::holding::AttachmentInput;
+use crate::domain::idempotency::StoredAnswer;
+use crate::error::Result;
+use crate::service;
+
+/// `POST P/access-profiles/{id}/roles`
+///
+/// # Errors
+/// 400 with every violation, 404 when there is no such profile or role, 409 when the profile is inactive.
+pub async fn attach(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
+    let id = call.id("id")?;
+    let input = call.json(AttachmentInput::parse).await?;
+    let (services, actor) = (call.services(), caller.actor(&call));
+    let once = call.once(&actor)?;
+    let attach = move || service::attachments::attach(&services, actor, id, input, once, render);
+    stored(blocking(attach).await?)
+}
+
+fn render(input: &AttachmentInput, users_applied: usize) -> Result<StoredAnswer> {
+    let roles = match input.role_ids.as_slice() {
+        [one] => format!("the role {one}"),
+        several => format!("{} roles", several.len()),
+    };
+    let applied = match users_applied {
+        0 => String::new(),
+        1 => "; 1 user got a copy and a managed virtual key".to_owned(),
+        many => format!("; {many} users got a copy and a managed virtual key each"),
+    };
+    let hint = if users_applied > 0 {
+        " (to hand a key out, rotate it: POST …/virtual-keys/{id}/rotate shows its new value once)"
+    } else {
+        ""
+    };
+    StoredAnswer::json(&Attached {
+        message: format!("the access profile is attached to {roles}{applied}{hint}"),
+        users_applied,
+    })
+}
+
+/// `DELETE P/access-profiles/{id}/roles/{role_id}`
+///
+/// # Errors
+/// 400, 404 when there is no such profile or role, or the one is not attached to the other.
+pub async fn detach(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
+    let (id, role_id) = (call.id("id")?, call.id("role_id")?);
+    let (services, actor) = (call.services(), caller.actor(&call));
+    blocking(move || service::attachments::detach(&services, actor, id, role_id)).await?;
+    ok(&Message {
+        message: format!(
+            "the access profile is detached from the role {role_id}; who got a copy from it keeps that until they leave the role"
+        ),
+    })
+}

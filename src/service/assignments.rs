@@ -1,0 +1,153 @@
+//! Assigning access profiles to users, and taking them away again.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Services;
+use super::copies::ReadCopies;
+use super::holdings::{give, take_one};
+use super::once::{self, SealedOnce};
+use super::virtual_keys::IssuedKey;
+use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::holding::{AssignmentInput, Source, UserAccessProfile};
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::user_copy::UserCopy;
+use crate::domain::validator::IfMatch;
+use crate::error::{Error, Result};
+use crate::store::{access_profiles, audit, user_access_profiles, users};
+
+/// A copy that was just given.
+pub struct Assigned {
+    /// As it is stored.
+    pub row: UserAccessProfile,
+    /// As it is shown.
+    pub copy: UserCopy,
+    /// The managed key that came with it.
+    pub issued: IssuedKey,
+}
+
+/// Gives a user a copy of a profile. `render` writes the answer, which holds the secret of the key; with an idempotency key it is
+/// stored under a seal.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user or profile, [`Error::Invalid`] when the copy would be over already, and
+/// [`Error::Conflict`] when the profile is inactive or the user holds it; see also [`once::run_sealed`].
+pub fn assign(
+    services: &Services,
+    actor: Actor,
+    user_id: i64,
+    input: AssignmentInput,
+    sealed: Option<SealedOnce>,
+    render: impl FnOnce(&Assigned) -> Result<StoredAnswer> + Send + 'static,
+) -> Result<StoredAnswer> {
+    let now = services.clock.now();
+    let zone = services.time_zone.clone();
+    services.ledger.change(move |writing, changed| {
+        let work = || {
+            input.check_expiry(now)?;
+            let user = users::get(writing, user_id)?;
+            let id = input.access_profile_id;
+            let profile = access_profiles::get_current(writing, id)?.profile()?;
+            changed.users.push(user_id);
+            let (copy_id, issued) = give(
+                writing,
+                &user,
+                &profile,
+                Source::Direct,
+                input.expires_at,
+                now,
+            )?;
+            let given = json!({
+                "user_access_profile_id": copy_id,
+                "template_version": profile.version,
+                "expires_at": input.expires_at,
+                "virtual_key": issued.key.public_id,
+            });
+            let entry = entry(
+                actor,
+                "access_profile.assign",
+                id,
+                user_id,
+                None,
+                Some(given),
+            );
+            audit::append(writing, now, &entry)?;
+            let row = user_access_profiles::get(writing, user_id, id)?;
+            // Nothing is used of a new copy.
+            let read = ReadCopies::read(writing, vec![row.clone()])?;
+            let copy = one(read.shown(&HashMap::new(), &zone, now))?;
+            Ok((render(&Assigned { row, copy, issued })?, ()))
+        };
+        once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)
+    })
+}
+
+/// Takes a profile away from a user, with the keys that were issued under it; answers their names.
+///
+/// # Errors
+/// [`Error::NotFound`] when the user does not hold it, [`Error::Stale`].
+pub fn unassign(
+    services: &Services,
+    actor: Actor,
+    user_id: i64,
+    access_profile_id: i64,
+    if_match: IfMatch,
+) -> Result<Vec<String>> {
+    let now = services.clock.now();
+    services.ledger.change(move |writing, changed| {
+        let copy = user_access_profiles::get(writing, user_id, access_profile_id)?;
+        if_match.check(&copy.entity_tag(""))?;
+        changed.users.push(user_id);
+        let names = take_one(writing, user_id, access_profile_id)?;
+        let taken = json!({ "user_access_profile_id": copy.id, "virtual_keys": names });
+        let action = "access_profile.unassign";
+        let entry = entry(actor, action, access_profile_id, user_id, Some(taken), None);
+        audit::append(writing, now, &entry)?;
+        Ok(names)
+    })
+}
+
+/// A copy that a user holds, as it is stored and as it is shown.
+///
+/// # Errors
+/// [`Error::NotFound`] when the user does not hold it.
+pub fn show(
+    services: &Services,
+    user_id: i64,
+    access_profile_id: i64,
+    now: Timestamp,
+) -> Result<(UserAccessProfile, UserCopy)> {
+    let (row, read) = services.store.read(|reading| {
+        let row = user_access_profiles::get(reading, user_id, access_profile_id)?;
+        Ok((row.clone(), ReadCopies::read(reading, vec![row])?))
+    })?;
+    Ok((row, one(read.with_counters(services, now)?)?))
+}
+
+fn one(copies: Vec<UserCopy>) -> Result<UserCopy> {
+    let first = copies.into_iter().next();
+    first.ok_or_else(|| Error::internal("showing a copy", "it was not read"))
+}
+
+/// The audit entry of what happens to the copy of a profile that a user holds.
+pub(super) fn entry(
+    actor: Actor,
+    action: &'static str,
+    access_profile_id: i64,
+    user_id: i64,
+    previous: Option<Value>,
+    new: Option<Value>,
+) -> NewAuditEntry {
+    NewAuditEntry {
+        actor,
+        action: action.into(),
+        subject_kind: "access_profile".into(),
+        subject_id: access_profile_id.to_string(),
+        access_profile_id: Some(access_profile_id),
+        user_id: Some(user_id),
+        previous_value: previous.map(|value| value.to_string()),
+        new_value: new.map(|value| value.to_string()),
+    }
+}

@@ -1,0 +1,130 @@
+//! Attaching access profiles to roles: whoever joins the role gets a copy, and so do, when asked for, the users who are in it.
+
+use serde_json::{Value, json};
+
+use super::holdings::{Template, refuse_inactive};
+use super::{Services, once};
+use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::holding::{AttachmentInput, Source};
+use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::error::{Error, Result};
+use crate::ledger::Changed;
+use crate::store::{Writing, access_profile_roles, access_profiles, audit, roles, users};
+
+/// Attaches a profile to roles. Attaching again says anew whether it is a default there. `render` puts the answer together from the
+/// number of users who got a copy, inside the transaction, so that it can be stored with it.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such profile or role, [`Error::Conflict`] when the profile is inactive; see also
+/// [`once::run`].
+pub fn attach(
+    services: &Services,
+    actor: Actor,
+    profile_id: i64,
+    input: AttachmentInput,
+    once: Option<Once>,
+    render: impl FnOnce(&AttachmentInput, usize) -> Result<StoredAnswer> + Send + 'static,
+) -> Result<StoredAnswer> {
+    let now = services.clock.now();
+    services.ledger.change(move |writing, changed| {
+        once::run(writing, once.as_ref(), now, || {
+            let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
+            refuse_inactive(&profile)?;
+            let mut anything = false;
+            for role_id in &input.role_ids {
+                roles::get(writing, *role_id)?;
+                let is_default = input.is_default;
+                anything |=
+                    access_profile_roles::attach(writing, profile_id, *role_id, is_default, now)?;
+            }
+            let mut users_applied = 0;
+            if input.apply_to_existing {
+                let template = Template::of(writing, &profile)?;
+                for role_id in &input.role_ids {
+                    users_applied += apply(writing, changed, &template, *role_id, now)?;
+                }
+                template.release(writing)?;
+            }
+            if anything || users_applied > 0 {
+                let told = json!({
+                    "role_ids": input.role_ids,
+                    "is_default": input.is_default,
+                    "apply_to_existing": input.apply_to_existing,
+                    "users_applied": users_applied,
+                });
+                let entry = entry(
+                    actor,
+                    "access_profile.attach_roles",
+                    profile_id,
+                    None,
+                    Some(told),
+                );
+                audit::append(writing, now, &entry)?;
+            }
+            render(&input, users_applied)
+        })
+    })
+}
+
+/// Gives a copy to every user of a role who holds none; answers how many they were.
+fn apply(
+    writing: &Writing<'_>,
+    changed: &mut Changed,
+    template: &Template,
+    role_id: i64,
+    now: jiff::Timestamp,
+) -> Result<usize> {
+    let user_ids = access_profile_roles::list_without_copy(writing, template.id, role_id)?;
+    for user_id in &user_ids {
+        let user = users::get(writing, *user_id)?;
+        template.give(writing, &user, Source::Role(role_id), None, now)?;
+    }
+    changed.users.extend(&user_ids);
+    Ok(user_ids.len())
+}
+
+/// Detaches a profile from a role. Copies that were given stay until their users leave the role.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such profile or role, or the one is not attached to the other.
+pub fn detach(services: &Services, actor: Actor, profile_id: i64, role_id: i64) -> Result<()> {
+    let now = services.clock.now();
+    services.store.write(move |writing| {
+        access_profiles::get_current(writing, profile_id)?;
+        if !access_profile_roles::detach(writing, profile_id, role_id)? {
+            roles::get(writing, role_id)?;
+            return Err(Error::not_found(
+                "attachment",
+                format!("of the access profile {profile_id} to the role {role_id}"),
+            ));
+        }
+        let told = json!({ "role_id": role_id });
+        let entry = entry(
+            actor,
+            "access_profile.detach_role",
+            profile_id,
+            Some(told),
+            None,
+        );
+        audit::append(writing, now, &entry)
+    })
+}
+
+fn entry(
+    actor: Actor,
+    action: &'static str,
+    profile_id: i64,
+    previous: Option<Value>,
+    new: Option<Value>,
+) -> NewAuditEntry {
+    NewAuditEntry {
+        actor,
+        action: action.into(),
+        subject_kind: "access_profile".into(),
+        subject_id: profile_id.to_string(),
+        access_profile_id: Some(profile_id),
+        user_id: None,
+        previous_value: previous.map(|value| value.to_string()),
+        new_value: new.map(|value| value.to_string()),
+    }
+}

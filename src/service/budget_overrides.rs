@@ -1,0 +1,185 @@
+//! Letting a user spend more than a budget says, for some windows or for good.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::Services;
+use super::assignments::{entry, show};
+use crate::domain::audit::Actor;
+use crate::domain::budget_override::{BudgetOverride, OverrideInput};
+use crate::domain::copy_standing::limit_id;
+use crate::domain::holding::UserAccessProfile;
+use crate::domain::limit_rule::LimitRule;
+use crate::domain::policy::PlaceKind;
+use crate::domain::user_copy::CopyBudget;
+use crate::domain::window::{Window, Windows};
+use crate::error::{Error, Result};
+use crate::store::{Reading, audit, budget_overrides, policies, user_access_profiles};
+
+/// The budget of a copy that a user holds.
+#[derive(Debug, Clone)]
+pub struct BudgetPlace {
+    /// The user.
+    pub user_id: i64,
+    /// The profile of which the copy is one.
+    pub access_profile_id: i64,
+    /// The budget, as the copy names it.
+    pub budget_id: String,
+}
+
+/// Puts an override in place of the one before, if there was one; the window that is open is its first. Answers the budget.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user, copy or budget.
+pub fn put(
+    services: &Services,
+    actor: Actor,
+    place: BudgetPlace,
+    input: OverrideInput,
+) -> Result<CopyBudget> {
+    let now = services.clock.now();
+    let zone = services.time_zone.clone();
+    let at = place.clone();
+    services.ledger.change(move |writing, changed| {
+        let found = Found::of(writing, &at)?;
+        let over = BudgetOverride {
+            place_id: found.place_id,
+            amount: input.amount,
+            cycles: input.cycles,
+            anchor_at: found.open_since(writing, &zone, now)?,
+        };
+        let before = found.current(writing)?;
+        budget_overrides::put(writing, found.copy.id, &over, now)?;
+        changed.users.push(at.user_id);
+        let previous = before.map(|before| described(&at, &before));
+        let told = entry(
+            actor,
+            "access_profile.set_override",
+            at.access_profile_id,
+            at.user_id,
+            previous,
+            Some(described(&at, &over)),
+        );
+        audit::append(writing, now, &told)
+    })?;
+    shown(services, &place, now)
+}
+
+/// Takes an override away. Answers the budget.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user, copy or budget, or no override.
+pub fn delete(services: &Services, actor: Actor, place: BudgetPlace) -> Result<CopyBudget> {
+    let now = services.clock.now();
+    let at = place.clone();
+    services.ledger.change(move |writing, changed| {
+        let found = Found::of(writing, &at)?;
+        let Some(before) = found.current(writing)? else {
+            let what = format!("of the budget {}", at.budget_id);
+            return Err(Error::not_found("override", what));
+        };
+        budget_overrides::delete(writing, found.copy.id, found.place_id)?;
+        changed.users.push(at.user_id);
+        let told = entry(
+            actor,
+            "access_profile.remove_override",
+            at.access_profile_id,
+            at.user_id,
+            Some(described(&at, &before)),
+            None,
+        );
+        audit::append(writing, now, &told)
+    })?;
+    shown(services, &place, now)
+}
+
+/// A budget that was found.
+struct Found {
+    copy: UserAccessProfile,
+    rule: LimitRule,
+    place_id: i64,
+    calendar_aligned: bool,
+}
+
+impl Found {
+    fn of(reading: &Reading<'_>, at: &BudgetPlace) -> Result<Self> {
+        let copy = user_access_profiles::get(reading, at.user_id, at.access_profile_id)?;
+        let placed = policies::get_placed(reading, copy.policy_id)?;
+        for rule in placed.policy.limits() {
+            let place_id = placed.place_ids.get(&rule.place).copied().unwrap_or(0);
+            let kind = rule.place.kind;
+            if kind == PlaceKind::Budget && limit_id(kind, copy.id, place_id) == at.budget_id {
+                return Ok(Self {
+                    copy,
+                    rule,
+                    place_id,
+                    calendar_aligned: placed.policy.calendar_aligned,
+                });
+            }
+        }
+        Err(no_budget(&at.budget_id))
+    }
+
+    /// When the window began that is open.
+    fn open_since(&self, reading: &Reading<'_>, zone: &TimeZone, now: Timestamp) -> Result<i64> {
+        let windows = Windows::new(
+            self.rule.reset_duration,
+            self.calendar_aligned,
+            self.rule.quarter_start_month,
+            self.copy.created_at.as_millisecond(),
+            zone,
+        );
+        let now_ms = now.as_millisecond();
+        let counted = budget_overrides::find_window(reading, self.copy.id, self.place_id)?;
+        let open = counted.map_or_else(
+            || windows.at(now_ms),
+            |(starts_at, resets_at)| {
+                let last = Window {
+                    starts_at,
+                    resets_at,
+                    number: windows.at(starts_at).number,
+                };
+                windows.follow(last, now_ms)
+            },
+        );
+        Ok(open.starts_at)
+    }
+
+    fn current(&self, reading: &Reading<'_>) -> Result<Option<BudgetOverride>> {
+        let all = budget_overrides::list_of_copies(reading, &[self.copy.id])?;
+        let mut here = all.into_iter().map(|(_, over)| over);
+        Ok(here.find(|over| over.place_id == self.place_id))
+    }
+}
+
+/// Whoever took the id from the profile is told where the right one is.
+fn no_budget(id: &str) -> Error {
+    let shown: String = id.chars().take(100).collect();
+    let of_template = id
+        .strip_prefix("budget-")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let hint = if of_template {
+        " in this copy: that is the id of a budget of the access profile itself; the user's copy has ids of its own, which GET \
+         …/access-profiles of the user shows"
+    } else {
+        " in this copy"
+    };
+    Error::not_found("budget", format!("{shown}{hint}"))
+}
+
+fn shown(services: &Services, at: &BudgetPlace, now: Timestamp) -> Result<CopyBudget> {
+    let (_, copy) = show(services, at.user_id, at.access_profile_id, now)?;
+    let budget = copy.budget(&at.budget_id).cloned();
+    budget.ok_or_else(|| no_budget(&at.budget_id))
+}
+
+fn described(at: &BudgetPlace, over: &BudgetOverride) -> Value {
+    json!({
+        "budget_id": at.budget_id,
+        "amount": over.amount,
+        "mode": over.mode(),
+        "cycles": over.cycles,
+        "anchor_reset": Timestamp::from_millisecond(over.anchor_at).ok(),
+    })
+}
