@@ -4,6 +4,7 @@
 mod support;
 
 mod access_log;
+mod assignments;
 mod authentication;
 mod bodies;
 mod discipline;

@@ -93,6 +93,25 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ),
         ("rotate_virtual_key", none(200)),
         ("delete_virtual_key", none(200)),
+        ("attach_roles", (Some(json!({ "role_ids": ["ROLE"] })), 200)),
+        ("detach_role", none(200)),
+        ("list_holders", none(200)),
+        (
+            "propagate",
+            (Some(json!({ "fields": ["rate_limit"] })), 200),
+        ),
+        ("list_user_access_profiles", none(200)),
+        (
+            "assign_access_profile",
+            (Some(json!({ "access_profile_id": "PROFILE" })), 201),
+        ),
+        ("get_user_access_profile", none(200)),
+        ("unassign_access_profile", none(200)),
+        (
+            "set_budget_override",
+            (Some(json!({ "amount": 1, "mode": "forever" })), 200),
+        ),
+        ("remove_budget_override", none(200)),
         ("list_permissions", none(200)),
         ("list_permissions_short", none(200)),
     ]
@@ -112,9 +131,31 @@ impl Stage {
         format!("thing {}", self.made)
     }
 
+    /// A user with a copy of a new profile and an override of its budget; answers the path with the ids of both.
+    fn held(&mut self, path: &str) -> String {
+        let client = self.server.client.clone();
+        let name = self.fresh_name().replace(' ', "-");
+        let (user, profile) = (
+            client.create_person(&name),
+            client.create_budgeted(&name, 1),
+        );
+        let copy = client.assign(user, profile)["access_profile"].clone();
+        let budget = &copy["budgets"][0];
+        let body = json!({ "amount": 1, "mode": "forever" });
+        client
+            .put(&client.override_path(user, profile, budget), &body)
+            .expect(200);
+        path.replace("{user_id}", &user.to_string())
+            .replace("{profile_id}", &profile.to_string())
+            .replace("{budget_id}", budget["id"].as_str().unwrap())
+    }
+
     /// The path with ids of things that are there: a profile with two versions, a key, a file.
     fn concrete(&mut self, path: &str) -> String {
         let client = self.server.client.clone();
+        if path.contains("{user_id}/access-profiles") {
+            return self.held(path);
+        }
         let id = if path.contains("api-keys/{id}") {
             client.make_key(&self.fresh_name(), &[]).0
         } else if path.contains("users/{id}") {
@@ -156,6 +197,15 @@ impl Stage {
         path.replace("{id}", &id.to_string())
             .replace("{profile_id}", &profile.to_string())
             .replace("{vk_id}", &key)
+        let role = if path.contains("{role_id}") {
+            let role = client.create_role(&self.fresh_name());
+            client.attach(id, &[role], false, false).expect(200);
+            role
+        } else {
+            0
+        };
+        path.replace("{id}", &id.to_string())
+            .replace("{role_id}", &role.to_string())
             .replace("{n}", "2")
             .replace("{file}", file)
             .replace("{path}", file)
@@ -175,6 +225,15 @@ impl Stage {
                 if body[field] == "NEW" {
                     body[field] = json!(self.fresh_name());
                 }
+            }
+            if body["role_ids"] == json!(["ROLE"]) {
+                body["role_ids"] =
+                    json!([self.server.client.clone().create_role(&self.fresh_name())]);
+            }
+            if body["access_profile_id"] == "PROFILE" {
+                let name = self.fresh_name();
+                body["access_profile_id"] =
+                    json!(self.server.client.clone().create_budgeted(&name, 1));
             }
             if body["email"] == "NEW" {
                 body["email"] = json!(format!("{}@b", self.fresh_name().replace(' ', "-")));

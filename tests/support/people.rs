@@ -56,7 +56,10 @@ impl Server {
             self.client.create_profile(&json!({ "name": "first" }));
         }
         let role = self.client.create_role("first");
-        self.client
+        let user = self
+            .client
             .create_user("First", "first@example.com", Some(role));
+        self.client.assign(user, 1);
+        self.client.attach(1, &[role], false, false).expect(200);
     }
 }
