@@ -1,0 +1,210 @@
+//! Letting a user spend more than a budget says, for some windows or for good.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Server};
+
+/// A user with a copy of a profile with a daily and a monthly budget; answers user, profile and copy.
+fn holder(client: &Client) -> (i64, i64, Value) {
+    let body = json!({ "name": "p", "budgets": [{ "max_limit": 10, "reset_duration": "1d" }, { "max_limit": 100 }] });
+    let profile = client.create_profile(&body)["id"].as_i64().unwrap();
+    let user = client.create_person("ada");
+    (
+        user,
+        profile,
+        client.assign(user, profile)["access_profile"].clone(),
+    )
+}
+
+fn raised(budget: &Value) -> Value {
+    json!([
+        budget["effective_max_limit"],
+        budget["override_amount"],
+        budget["override_mode"],
+        budget["override_cycles_remaining"],
+        budget["override_cycles_total"],
+        budget["override_anchor_reset"],
+    ])
+}
+
+const DAY: i64 = 86_400;
+
+#[test]
+fn an_override_lasts_its_windows_and_not_one_more_restarts_included() {
+    let mut server = Server::start();
+    let (user, profile, copy) = holder(&server.client);
+    let path = server
+        .client
+        .override_path(user, profile, &copy["budgets"][0]);
+    server.time.advance_seconds(DAY + 3_600);
+    let body = json!({ "amount": 2.5, "mode": "cycles", "cycles": 3 });
+    let set = server.client.put(&path, &body).expect(200).json();
+    let anchor = "2026-06-02T12:00:00Z";
+    let lasting = |left: i64| json!([12.5, 2.5, "cycles", left, 3, anchor]);
+    assert_eq!(set["effective_max_limit"], 12.5);
+    assert_eq!(raised(&set["budget"]), lasting(3));
+    let over = json!([10, null, null, null, null, null]);
+    for (wait, expected) in [
+        (0, lasting(3)),
+        (DAY, lasting(2)),
+        (DAY, lasting(1)),
+        (DAY, over.clone()),
+        (-DAY, lasting(1)),
+        (40 * DAY, over),
+    ] {
+        server.time.advance_seconds(wait);
+        server = server.restart();
+        let copy = server.client.copy_of(user, profile);
+        assert_eq!(raised(&copy["budgets"][0]), expected);
+        assert_eq!(
+            copy["budgets"][1]["effective_max_limit"], 100,
+            "the other budget stays"
+        );
+    }
+    // Set again, it begins anew; for good, it never ends.
+    let set = server
+        .client
+        .put(&path, &json!({ "amount": 1, "mode": "forever" }))
+        .expect(200)
+        .json();
+    assert_eq!(raised(&set["budget"])[2], "forever");
+    server.time.advance_seconds(4_000 * DAY);
+    let copy = server.client.copy_of(user, profile);
+    assert_eq!(
+        raised(&copy["budgets"][0]).as_array().unwrap()[..5],
+        [
+            json!(11),
+            json!(1),
+            json!("forever"),
+            json!(null),
+            json!(null)
+        ]
+    );
+    let removed = server.client.delete(&path).expect(200).json();
+    assert_eq!(
+        (
+            &removed["effective_max_limit"],
+            &removed["budget"]["override_amount"]
+        ),
+        (&json!(10), &json!(null))
+    );
+    let reply = server.client.delete(&path);
+    reply.expect_refusal(404, "not_found", "not_found");
+    assert!(reply.message().contains("no override"), "{}", reply.text);
+    let entries = server.client.audited("access_profile.set_override");
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["previous_value"], entries[1]["new_value"]);
+    assert_eq!(entries[1]["new_value"]["cycles"], 3);
+    assert_eq!(
+        server
+            .client
+            .audited("access_profile.remove_override")
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn what_is_no_override_is_refused() {
+    let server = Server::start();
+    let client = &server.client;
+    let (user, profile, copy) = holder(client);
+    let path = client.override_path(user, profile, &copy["budgets"][0]);
+    for (body, expected) in [
+        (json!({}), vec!["amount required", "mode required"]),
+        (
+            json!({ "amount": 0, "mode": "forever" }),
+            vec!["amount out_of_range"],
+        ),
+        (
+            json!({ "amount": -1, "mode": "always" }),
+            vec!["amount out_of_range", "mode invalid_value"],
+        ),
+        (
+            json!({ "amount": 1, "mode": "cycles" }),
+            vec!["cycles required"],
+        ),
+        (
+            json!({ "amount": 1, "mode": "cycles", "cycles": 0 }),
+            vec!["cycles out_of_range"],
+        ),
+        (
+            json!({ "amount": 1, "mode": "cycles", "cycles": 10_001 }),
+            vec!["cycles out_of_range"],
+        ),
+        (
+            json!({ "amount": 1, "mode": "forever", "cycles": 2 }),
+            vec!["cycles cycles_without_mode"],
+        ),
+        (
+            json!({ "amount": 1, "mode": "forever", "cycle": 2 }),
+            vec!["cycle unknown_field"],
+        ),
+    ] {
+        assert_eq!(client.put(&path, &body).violations(), expected, "{body}");
+    }
+    let body = json!({ "amount": 1, "mode": "forever" });
+    let at = |user: i64, profile: i64, budget: &str| {
+        format!("/api/users/{user}/access-profiles/{profile}/budgets/{budget}/override")
+    };
+    let template = client
+        .get(&format!("/api/access-profiles/{profile}"))
+        .json();
+    let of_template = template["access_profile"]["budgets"][0]["id"]
+        .as_str()
+        .unwrap();
+    let id = copy["budgets"][0]["id"].as_str().unwrap();
+    for (path, what) in [
+        (
+            at(user, profile, of_template),
+            "the user's copy has ids of its own",
+        ),
+        (at(user, profile, "budget-9-9"), "no budget budget-9-9"),
+        (
+            at(user, profile, copy["id"].to_string().as_str()),
+            "in this copy",
+        ),
+        (at(user, 99, id), "access profile 99"),
+        (at(99, profile, id), "user 99"),
+    ] {
+        for method in ["PUT", "DELETE"] {
+            let sent = (method == "PUT").then_some(&body);
+            let reply = client.send(method, &path, &[], sent);
+            reply.expect_refusal(404, "not_found", "not_found");
+            assert!(reply.message().contains(what), "{}", reply.text);
+        }
+    }
+}
+
+#[test]
+fn overrides_survive_a_propagation_where_the_budget_keeps_its_place() {
+    let server = Server::start();
+    let client = &server.client;
+    let (user, profile, copy) = holder(client);
+    for budget in copy["budgets"].as_array().unwrap() {
+        let path = client.override_path(user, profile, budget);
+        client
+            .put(&path, &json!({ "amount": 5, "mode": "forever" }))
+            .expect(200);
+    }
+    client.change_profile(
+        profile,
+        &json!({ "budgets": [{ "max_limit": 300 }], "calendar_aligned": true }),
+    );
+    client.propagate(
+        profile,
+        &json!({ "fields": ["budgets"], "reset_usage": true }),
+    );
+    let now = client.copy_of(user, profile);
+    assert_eq!(now["budgets"].as_array().unwrap().len(), 1);
+    assert_eq!(now["budgets"][0]["effective_max_limit"], 305);
+    // A budget that comes back is another one.
+    client.change_profile(
+        profile,
+        &json!({ "budgets": [{ "max_limit": 10, "reset_duration": "1d" }] }),
+    );
+    client.propagate(profile, &json!({ "fields": ["budgets"] }));
+    let now = client.copy_of(user, profile);
+    assert_eq!(now["budgets"][0]["effective_max_limit"], 10);
+    assert_eq!(now["budgets"][0]["id"], copy["budgets"][0]["id"]);
+}

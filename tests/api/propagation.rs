@@ -1,0 +1,256 @@
+//! Pushing parts of a profile to its copies.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Server};
+
+fn policy() -> Value {
+    json!({
+        "name": "p",
+        "provider_configs": [{ "provider_name": "openai", "allowed_models": ["a"], "budgets": [{ "max_limit": 5, "reset_duration": "1d" }] }],
+        "budgets": [{ "max_limit": 100 }],
+        "rate_limit": { "token_max_limit": 10 },
+        "mcp_servers": [{ "mcp_server_id": "files" }],
+    })
+}
+
+/// A profile that three users hold, the first two of them in a role.
+fn held(client: &Client) -> (i64, Vec<i64>, i64) {
+    let profile = client.create_profile(&policy())["id"].as_i64().unwrap();
+    let role = client.create_role("dev");
+    let people: Vec<i64> = [Some(role), Some(role), None]
+        .iter()
+        .enumerate()
+        .map(|(n, role)| client.create_user(&format!("u{n}"), &format!("u{n}@example.com"), *role))
+        .collect();
+    for user in &people {
+        client.assign(*user, profile);
+    }
+    (profile, people, role)
+}
+
+/// Changes every field that can be pushed.
+fn change_everything(client: &Client, profile: i64) {
+    let change = json!({
+        "provider_configs": [{ "provider_name": "openai", "allowed_models": ["b"], "budgets": [{ "max_limit": 6, "reset_duration": "1d" }] }],
+        "budgets": [{ "max_limit": 200 }, { "max_limit": 50, "reset_duration": "1w" }],
+        "calendar_aligned": true,
+        "rate_limit": { "token_max_limit": 20 },
+        "mcp_tool_groups": [{ "tool_group_id": 3 }],
+        "mcp_servers": [],
+        "mcp_tool_overrides": [{ "mcp_client_id": "web", "tool_name": "fetch" }],
+    });
+    client.change_profile(profile, &change);
+}
+
+const FIELDS: [&str; 6] = [
+    "provider_configs",
+    "budgets",
+    "rate_limit",
+    "mcp_tool_groups",
+    "mcp_servers",
+    "mcp_tool_overrides",
+];
+
+fn ids(people: &[i64]) -> Vec<String> {
+    people.iter().map(i64::to_string).collect()
+}
+
+#[test]
+fn exactly_the_named_fields_reach_exactly_the_named_users() {
+    let server = Server::start();
+    let client = &server.client;
+    let (profile, people, role) = held(client);
+    let before = client.copy_of(people[0], profile);
+    change_everything(client, profile);
+    assert_eq!(
+        client.copy_of(people[0], profile),
+        before,
+        "a copy has a policy of its own"
+    );
+    server.time.advance_seconds(1);
+    let mut copy = before.clone();
+    for field in FIELDS {
+        let body = json!({ "fields": [field], "user_ids": [people[0].to_string()] });
+        let done = client.propagate(profile, &body);
+        let expected = json!({
+            "affected_users": 1, "failed_users": 0, "skipped_users": 0, "user_ids": [people[0].to_string()],
+            "fields": [field], "applied": true, "vk_sync_errors": [], "changes": [], "would_exceed": [],
+        });
+        assert_eq!(done, expected, "{field}");
+        let now = client.copy_of(people[0], profile);
+        assert_ne!(now[field], copy[field], "{field}");
+        assert_eq!(now["template_version"], 2);
+        assert_eq!(now["updated_at"], "2026-06-01T12:00:01Z");
+        let fields = now.as_object().unwrap().keys();
+        for other in fields
+            .filter(|other| !["template_version", "updated_at", field].contains(&other.as_str()))
+        {
+            let aligned = field == "budgets"
+                && ["calendar_aligned", "provider_configs"].contains(&other.as_str());
+            assert!(
+                aligned || now[other] == copy[other],
+                "{field} changes {other}"
+            );
+        }
+        copy = now;
+        // Once more there is nothing to do.
+        let done = client.propagate(profile, &body);
+        assert_eq!(
+            (&done["affected_users"], &done["skipped_users"]),
+            (&json!(0), &json!(1))
+        );
+    }
+    assert_eq!(
+        client.copy_of(people[1], profile)["budgets"][0]["max_limit"],
+        100
+    );
+    let done = client.propagate(profile, &json!({ "fields": FIELDS, "group_ids": [role] }));
+    assert_eq!(done["user_ids"], json!(ids(&people[1..2])));
+    assert_eq!(done["skipped_users"], 1);
+    let done = client.propagate(
+        profile,
+        &json!({ "fields": FIELDS, "user_ids": [], "group_ids": [] }),
+    );
+    assert_eq!(done["user_ids"], json!(ids(&people[2..])));
+    let last = client.copy_of(people[2], profile);
+    for field in [
+        "mcp_tool_groups",
+        "mcp_servers",
+        "mcp_tool_overrides",
+        "calendar_aligned",
+    ] {
+        assert_eq!(last[field], copy[field], "{field}");
+    }
+    assert_eq!(
+        client.audited("access_profile.propagate").len(),
+        FIELDS.len() + 2
+    );
+}
+
+#[test]
+fn a_limit_that_keeps_its_place_keeps_its_id() {
+    let server = Server::start();
+    let client = &server.client;
+    let (profile, people, _) = held(client);
+    let before = client.copy_of(people[0], profile);
+    change_everything(client, profile);
+    client.propagate(profile, &json!({ "fields": FIELDS }));
+    let after = client.copy_of(people[0], profile);
+    assert_eq!(after["budgets"][0]["id"], before["budgets"][0]["id"]);
+    assert_eq!(after["rate_limit"]["id"], before["rate_limit"]["id"]);
+    let line = |copy: &Value| copy["provider_configs"][0]["budgets"][0]["id"].clone();
+    assert_eq!(line(&after), line(&before));
+    assert_ne!(after["budgets"][1]["id"], before["budgets"][0]["id"]);
+    let ids = client.copy_of(people[1], profile);
+    assert_ne!(
+        ids["budgets"][0]["id"], after["budgets"][0]["id"],
+        "each copy has its own"
+    );
+}
+
+#[test]
+fn a_dry_run_says_who_would_change_and_writes_nothing() {
+    let server = Server::start();
+    let client = &server.client;
+    let (profile, people, _) = held(client);
+    change_everything(client, profile);
+    client.propagate(
+        profile,
+        &json!({ "fields": ["rate_limit"], "user_ids": [people[0].to_string()] }),
+    );
+    let generation = server.services.store.generation();
+    let body = json!({ "fields": ["rate_limit", "mcp_servers"], "dry_run": true });
+    let told = client.propagate(profile, &body);
+    assert_eq!(server.services.store.generation(), generation);
+    assert_eq!(
+        (&told["applied"], &told["affected_users"]),
+        (&json!(false), &json!(3))
+    );
+    let change =
+        |user: i64, fields: &[&str]| json!({ "user_id": user.to_string(), "fields": fields });
+    let mut changes = told["changes"].as_array().unwrap().clone();
+    changes.sort_by_key(|change| change["user_id"].as_str().unwrap().to_owned());
+    assert_eq!(
+        changes,
+        [
+            change(people[0], &["mcp_servers"]),
+            change(people[1], &["rate_limit", "mcp_servers"]),
+            change(people[2], &["rate_limit", "mcp_servers"]),
+        ]
+    );
+    assert_eq!(
+        client.copy_of(people[1], profile)["rate_limit"]["token_max_limit"],
+        10
+    );
+}
+
+#[test]
+fn who_is_not_there_is_named() {
+    let server = Server::start();
+    let client = &server.client;
+    let (profile, _, _) = held(client);
+    let outsider = client.create_person("outsider");
+    let path = format!("/api/access-profiles/{profile}/propagate");
+    let fields = json!(["budgets"]);
+    for (body, what) in [
+        (
+            json!({ "fields": fields, "user_ids": ["1", outsider.to_string()] }),
+            "for the user 4",
+        ),
+        (json!({ "fields": fields, "user_ids": ["77"] }), "user 77"),
+        (json!({ "fields": fields, "group_ids": [9] }), "role 9"),
+    ] {
+        let reply = client.post(&path, &body);
+        reply.expect_refusal(404, "not_found", "not_found");
+        assert!(reply.message().contains(what), "{}", reply.text);
+    }
+    let reply = client.post(
+        &path,
+        &json!({ "fields": ["budgts", "tags"], "dryrun": true }),
+    );
+    assert_eq!(
+        reply.violations(),
+        [
+            "dryrun unknown_field",
+            "fields[0] unknown_propagation_field",
+            "fields[1] unknown_propagation_field"
+        ]
+    );
+    for known in FIELDS {
+        assert!(reply.text.contains(known));
+    }
+    client
+        .post(
+            "/api/access-profiles/99/propagate",
+            &json!({ "fields": fields }),
+        )
+        .expect_refusal(404, "not_found", "not_found");
+    // Who holds nothing is no hindrance when a role is named.
+    let empty = client.create_role("empty");
+    let done = client.propagate(profile, &json!({ "fields": fields, "group_ids": [empty] }));
+    assert_eq!(done["affected_users"], 0);
+}
+
+#[test]
+fn the_same_propagation_sent_twice_happens_once() {
+    let server = Server::start();
+    let client = &server.client;
+    let (profile, _, _) = held(client);
+    change_everything(client, profile);
+    let path = format!("/api/access-profiles/{profile}/propagate");
+    let body = json!({ "fields": ["budgets"] });
+    let send = || {
+        client
+            .send("POST", &path, &[("idempotency-key", "x")], Some(&body))
+            .expect(200)
+    };
+    let first = send();
+    assert_eq!(first.json()["affected_users"], 3);
+    assert_eq!(send().text, first.text);
+    let entries = client.audited("access_profile.propagate");
+    assert_eq!(entries.len(), 1);
+    let told =
+        json!({ "version": 2, "fields": ["budgets"], "affected_users": 3, "reset_usage": false });
+    assert_eq!(entries[0]["new_value"], told);
+}
