@@ -25,22 +25,22 @@ export function changeTable(changes, titles = { before: "Before", after: "After"
   if (changes.length === 0) return h("p", { class: "muted" }, "Nothing differs.");
   const drawn = h(
     "table",
-    { class: "changes" },
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Field"), h("th", { scope: "col" }, titles.before), h("th", { scope: "col" }, titles.after))),
-    h("tbody", null, changes.map(row)),
+    { class: "changes", role: "table" },
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ["Field", titles.before, titles.after].map((title) => h("th", { scope: "col", role: "columnheader" }, title)))),
+    h("tbody", { role: "rowgroup" }, changes.map((change) => row(change, titles))),
   );
   return scrolls(h("div", { class: "table-frame" }, drawn), "What differs");
 }
 
-/** @param {Change} change */
-function row({ place, before, after }) {
+/** @param {Change} change @param {{ before: string, after: string }} titles */
+function row({ place, before, after }, titles) {
   const nothing = () => h("span", { class: "muted" }, "nothing");
   return h(
     "tr",
-    null,
-    h("th", { scope: "row" }, place),
-    h("td", null, before === null ? nothing() : h("del", null, before)),
-    h("td", null, after === null ? nothing() : h("ins", null, after)),
+    { role: "row" },
+    h("th", { scope: "row", role: "rowheader" }, place),
+    h("td", { role: "cell", "data-label": titles.before }, before === null ? nothing() : h("del", null, before)),
+    h("td", { role: "cell", "data-label": titles.after }, after === null ? nothing() : h("ins", null, after)),
   );
 }
 

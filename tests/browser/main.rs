@@ -16,5 +16,6 @@ mod profiles;
 mod secrets;
 mod session;
 mod speed;
+
 #[path = "../support/mod.rs"]
 mod support;
