@@ -5,6 +5,7 @@ import { byId, fill, h } from "./core/dom.js";
 import { here, link, match } from "./core/router.js";
 import * as session from "./core/session.js";
 import { wireThemeSwitch } from "./core/theme.js";
+import { closeDialogs } from "./parts/dialog.js";
 import { closeNavigation, showNavigation } from "./parts/navigation.js";
 import { empty, failed, loading } from "./parts/states.js";
 import { homeOf, routesOf } from "./views/routes.js";
@@ -19,7 +20,7 @@ let everShown = false;
 async function show() {
   const mine = ++shown;
   closeNavigation();
-  for (const dialog of document.querySelectorAll("dialog")) dialog.remove();
+  closeDialogs();
   if (session.kind() === "none") return showSignIn();
   if (here().path === "/") {
     location.replace(link(homeOf()));

@@ -20,7 +20,7 @@ export function openDialog(options) {
   const back = document.activeElement;
   const dialog = h(
     "dialog",
-    { class: options.wide ? "dialog dialog-wide" : "dialog", "aria-labelledby": title },
+    { class: options.wide ? "dialog dialog-wide" : "dialog", "aria-labelledby": title, "data-stays": options.mustAnswer },
     h("h2", { id: title }, options.title),
     scrolls(h("div", { class: "dialog-body" }, options.body), options.title),
     h("div", { class: "dialog-actions" }, options.actions),
@@ -40,6 +40,13 @@ export function openDialog(options) {
   document.body.append(dialog);
   dialog.showModal();
   return { dialog, close: () => dialog.close() };
+}
+
+/** Closes what belongs to a view that is left; what must be answered stays, whatever the address says. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog")) {
+    if (dialog.dataset.stays === undefined) dialog.close();
+  }
 }
 
 /** A button that closes its dialog. @param {string} [text] */

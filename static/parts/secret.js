@@ -30,10 +30,19 @@ export function showSecrets(title, secrets) {
       mustAnswer: true,
       body: [h("p", null, "This is the only time it is shown. Store it before you close this."), ...secrets.map(one)],
       actions: [stored],
-      onclosed: resolve,
+      onclosed: () => {
+        removeEventListener("beforeunload", hold);
+        resolve();
+      },
     });
+    addEventListener("beforeunload", hold);
     stored.addEventListener("click", close);
   });
+}
+
+/** Asks before the page is left. @param {BeforeUnloadEvent} event */
+function hold(event) {
+  event.preventDefault();
 }
 
 /** @param {{ name: string, value: string, curl: string }} secret */

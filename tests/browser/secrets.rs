@@ -17,6 +17,9 @@ fn a_management_key_is_made_shown_once_copied_and_revoked() {
     page.keys("\u{e00c}");
     page.keys("\u{e00c}");
     page.see("This is the only time it is shown.");
+    // Nor must going back.
+    page.back();
+    page.see("This is the only time it is shown.");
     let secret = page.run(
         "return document.querySelector('.secret-value').textContent",
         vec![],
@@ -43,6 +46,7 @@ fn a_management_key_is_made_shown_once_copied_and_revoked() {
     page.press("Use it with curl");
     page.see(&format!("KEY='{secret}'"));
     page.press("I stored it");
+    page.open("/keys");
     page.see("reporting");
     let text = page.run("return document.documentElement.outerHTML", vec![]);
     assert!(!text.as_str().unwrap().contains(&secret));
