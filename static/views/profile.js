@@ -11,6 +11,7 @@ import { longText, text } from "../form/inputs.js";
 import { codeBlock, showCommand } from "../parts/copy.js";
 import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
+import { menu } from "../parts/menu.js";
 import { empty, heading } from "../parts/states.js";
 import { tabs } from "../parts/tabs.js";
 import { toast } from "../parts/toast.js";
@@ -59,12 +60,11 @@ function head(shown) {
     h("span", null, plural(holders, "holder")),
     h("span", { title: dateTime(profile.updated_at) }, `changed ${dateTime(profile.updated_at)}`),
   ];
-  const more = h("details", { class: "more" }, h("summary", { class: "button" }, "More"), h("div", { class: "more-menu" }, moreActions(shown)));
   return heading(profile.name, about, [
     can("AccessProfiles:Update") ? h("a", { class: "button primary", href: link(`${shown.page}/edit`) }, "Edit") : null,
     can("AccessProfiles:Create") ? h("button", { type: "button", onclick: () => assignDialog({ profile }) }, "Assign") : null,
     can("AccessProfiles:Create") ? h("button", { type: "button", onclick: () => propagateDialog(shown.path, shown.detail) }, "Propagate") : null,
-    more,
+    menu("More", moreActions(shown)),
   ]);
 }
 

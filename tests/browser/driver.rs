@@ -16,22 +16,33 @@ pub struct Driver {
 
 impl Driver {
     pub fn start() -> Self {
+        // It wants the same free port for both families of addresses, and another one may take one of them in between.
+        (0..10)
+            .find_map(|_| Self::try_start())
+            .expect("chromedriver starts")
+    }
+
+    fn try_start() -> Option<Self> {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is installed (Debian: chromium-driver)");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next().unwrap().unwrap();
-            if let Some((_, rest)) = line.split_once("started successfully on port ") {
-                break rest.trim_end_matches('.').parse().unwrap();
-            }
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        let port = lines.find_map(|line| {
+            let (_, rest) = line.split_once("started successfully on port ")?;
+            rest.trim_end_matches('.').parse().ok()
+        });
+        let Some(port) = port else {
+            child.wait().unwrap();
+            return None;
         };
         // What it says later is of no use, but must be read.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { child, port }
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Self { child, port })
     }
 
     pub fn address(&self) -> String {

@@ -77,7 +77,6 @@ fn markup_in_every_field_of_a_profile_is_shown_as_text() {
     page.see("onerror");
     page.press("Close");
     page.press("More");
-    page.press("More");
     page.press("Delete");
     page.press("Cancel");
     // Refused by the server, which repeats what was sent.

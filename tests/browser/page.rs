@@ -286,9 +286,12 @@ impl Page {
         self.dev_tools("Emulation.setDeviceMetricsOverride", metrics);
     }
 
-    /// What the system says it prefers.
+    /// What the system says it prefers; and that nothing should move, so that pictures show the end.
     pub fn prefer(&self, scheme: &str) {
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         self.dev_tools(
             "Emulation.setEmulatedMedia",
             json!({ "features": features }),
