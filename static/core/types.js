@@ -229,4 +229,21 @@
  * @property {boolean} [fits]
  */
 
+/**
+ * @typedef {object} Explanation
+ * @property {boolean} allowed
+ * @property {number} status_code
+ * @property {string | null} type
+ * @property {string} message
+ * @property {{ id: string, name: string | null, status: string } | null} virtual_key
+ * @property {string | null} user_id
+ * @property {number | null} access_profile_id
+ * @property {string | null} provider
+ * @property {{ step: string, access_profile_id: number | null, subject: string, outcome: string, detail: string }[]} steps
+ * @property {{
+ *   name: string, outcome: string, message: string | null, mcp: { outcome: string, rule: string } | null, limits: LimitFact[],
+ *   providers: { provider: string, outcome: string, rule: string | null, pattern: string | null }[],
+ * }[]} access_profiles
+ */
+
 export {};

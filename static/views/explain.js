@@ -13,6 +13,9 @@ import { badge, factList, heading, panel } from "../parts/states.js";
 import { table } from "../parts/table.js";
 
 /** @typedef {import("../core/types.js").LimitFact} LimitFact */
+/** @typedef {import("../core/types.js").Explanation} Explanation */
+/** @typedef {Explanation["steps"][number]} Step */
+/** @typedef {Explanation["access_profiles"][number]} ExplainedProfile */
 
 const PATH = "/v1/explain";
 
@@ -59,7 +62,7 @@ function bodyOf(value) {
   return Object.fromEntries(Object.entries(value).filter(([, given]) => given !== "" && given !== null && given !== 0));
 }
 
-/** @param {any} answer */
+/** @param {Explanation} answer */
 function verdict(answer) {
   return [
     h(
@@ -68,43 +71,60 @@ function verdict(answer) {
       h("h2", null, answer.allowed ? "It would be allowed" : `It would be refused: ${answer.status_code} `, answer.type ? h("code", null, answer.type) : null),
       answer.message ? h("p", null, answer.message) : null,
       factList([
-        ["Key", answer.virtual_key ? `${answer.virtual_key.name} (${answer.virtual_key.status})` : null],
+        ["Key", answer.virtual_key ? `${answer.virtual_key.name ?? answer.virtual_key.id} (${answer.virtual_key.status})` : null],
         ["User", answer.user_id],
         ["Profile", answer.access_profile_id],
         ["Provider", answer.provider],
       ]),
     ),
-    (answer.steps ?? []).length > 0 ? panel("Steps", h("ol", { class: "steps" }, answer.steps.map(step))) : null,
-    (answer.access_profiles ?? []).map(profile),
+    panel("Steps", h("ol", { class: "steps" }, answer.steps.map(step))),
+    answer.access_profiles.map(profile),
   ].flat();
 }
 
-/** A step is a sentence, or says what was looked at and what came of it. @param {any} one */
-function step(one) {
-  if (typeof one === "string") return h("li", null, one);
-  const { outcome, message, ...rest } = one;
-  const name = String(rest.step ?? rest.name ?? rest.check ?? "").replaceAll("_", " ");
-  return h("li", null, outcome ? badge(String(outcome).replaceAll("_", " "), toneOf(outcome)) : null, " ", name ? h("strong", null, name, message ? ": " : "") : null, message ?? "");
+/** @param {Step} one */
+function step({ step: kind, subject, outcome, detail }) {
+  return h(
+    "li",
+    null,
+    badge(words(outcome), toneOf(outcome)),
+    " ",
+    h("strong", null, [words(kind), subject].filter(Boolean).join(" ")),
+    detail ? `: ${detail}` : null,
+  );
 }
 
 /** @param {string} outcome @returns {"ok" | "bad"} */
 function toneOf(outcome) {
-  return ["granted", "ok", "passed", "allowed", "active", "found", "fits"].includes(outcome) ? "ok" : "bad";
+  return outcome === "granted" || outcome === "fits" ? "ok" : "bad";
 }
 
-/** @param {any} one */
+/** `model_blocked` as people read it. @param {string} code */
+function words(code) {
+  return code.replaceAll("_", " ");
+}
+
+/** @param {ExplainedProfile} one */
 function profile(one) {
   return panel(
     one.name,
-    h("p", null, badge(String(one.outcome).replaceAll("_", " "), toneOf(one.outcome)), " ", one.message ?? ""),
-    one.providers?.length > 0
-      ? table("Providers", [
-          { label: "Provider", main: true, cell: (line) => line.provider },
-          { label: "Outcome", cell: (line) => badge(String(line.outcome).replaceAll("_", " "), toneOf(line.outcome)) },
-          { label: "Because of", cell: (line) => [line.rule?.replaceAll("_", " "), line.pattern ? h("code", null, ` ${line.pattern}`) : null] },
-        ], /** @type {any[]} */ (one.providers))
-      : null,
-    one.limits?.length > 0 ? limits(one.limits) : null,
+    h("p", null, badge(words(one.outcome), toneOf(one.outcome)), " ", one.message ?? ""),
+    one.mcp ? h("p", null, "MCP tool: ", badge(words(one.mcp.outcome), toneOf(one.mcp.outcome)), ` because of ${words(one.mcp.rule)}`) : null,
+    one.providers.length > 0 ? providers(one.providers) : null,
+    one.limits.length > 0 ? limits(one.limits) : null,
+  );
+}
+
+/** @param {ExplainedProfile["providers"]} lines */
+function providers(lines) {
+  return table(
+    "Providers",
+    [
+      { label: "Provider", main: true, cell: (line) => line.provider },
+      { label: "Outcome", cell: (line) => badge(words(line.outcome), toneOf(line.outcome)) },
+      { label: "Because of", cell: (line) => [line.rule ? words(line.rule) : null, line.pattern ? h("code", null, ` ${line.pattern}`) : null] },
+    ],
+    lines,
   );
 }
 

@@ -28,7 +28,7 @@ export function holdsView() {
       { label: "Cost", number: true, cell: (hold) => money(hold.estimated_cost) },
       { label: "Since", cell: ({ created_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
       { label: "Ends", cell: ({ expires_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
-      { label: "", cell: (hold) => (can("Decisions:Delete") || can("Decisions:Create") ? h("button", { type: "button", onclick: () => free(hold) }, "Free") : null) },
+      { label: "", cell: (hold) => (can("Decisions:Create") ? h("button", { type: "button", onclick: () => free(hold) }, "Free") : null) },
     ]),
     whenEmpty: () => empty("No open hold", "Every call that was allowed is settled."),
   });

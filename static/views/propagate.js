@@ -14,8 +14,8 @@ import { badge } from "../parts/states.js";
 import { table } from "../parts/table.js";
 import { toast } from "../parts/toast.js";
 
-/** @typedef {{ id: string, scope: string, kind?: string, reset_duration: string, used: number, held: number, effective_max_limit: number }} Exceeded */
-/** @typedef {{ user_id: string, limits?: Exceeded[], budgets?: Exceeded[] }} WouldExceed */
+/** @typedef {{ id: string, scope: string, kind: string, reset_duration: string, used: number, held: number, effective_max_limit: number }} Exceeded */
+/** @typedef {{ user_id: string, limits: Exceeded[] }} WouldExceed */
 
 const FIELDS = /** @type {const} */ ([
   ["provider_configs", "Providers and models"],
@@ -106,7 +106,7 @@ function whoControl({ roles }) {
 
 /** @param {{ affected_users: number, skipped_users: number, would_exceed?: WouldExceed[], changes?: { user_id: string, fields: string[] }[] }} run */
 function outcome(run) {
-  const over = new Map((run.would_exceed ?? []).map((one) => [one.user_id, one.limits ?? one.budgets ?? []]));
+  const over = new Map((run.would_exceed ?? []).map((one) => [one.user_id, one.limits]));
   const changes = run.changes ?? [];
   const summary = `${plural(run.affected_users, "user")} would change, ${count(run.skipped_users)} have it already.`;
   return [
@@ -132,7 +132,7 @@ function exceeded(limits) {
 }
 
 /** @param {Exceeded} limit */
-function exceededText({ kind = "budget", reset_duration: every, used, held, effective_max_limit: limit }) {
+function exceededText({ kind, reset_duration: every, used, held, effective_max_limit: limit }) {
   const show = kind === "budget" ? money : count;
   return `${kind} per ${duration(every)}: ${show(used + held)} of ${show(limit)}`;
 }
