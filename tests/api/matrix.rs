@@ -194,9 +194,6 @@ impl Stage {
             let keys = client.get(&format!("/api/users/{user}/virtual-keys")).json();
             key = keys["virtual_keys"][0]["id"].as_str().unwrap().to_owned();
         }
-        path.replace("{id}", &id.to_string())
-            .replace("{profile_id}", &profile.to_string())
-            .replace("{vk_id}", &key)
         let role = if path.contains("{role_id}") {
             let role = client.create_role(&self.fresh_name());
             client.attach(id, &[role], false, false).expect(200);
@@ -206,6 +203,8 @@ impl Stage {
         };
         path.replace("{id}", &id.to_string())
             .replace("{role_id}", &role.to_string())
+            .replace("{profile_id}", &profile.to_string())
+            .replace("{vk_id}", &key)
             .replace("{n}", "2")
             .replace("{file}", file)
             .replace("{path}", file)
