@@ -1,6 +1,5 @@
 //! Making and rotating management API keys under an `Idempotency-Key`: once, for one caller, and sealed while it is stored.
 
-use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
 use crate::support::{Client, Reply, Server};
@@ -69,12 +68,12 @@ fn a_rotation_under_an_idempotency_key_happens_once() {
         "idempotency_key_reused",
     );
     assert!(
-        found(&server, &secret[21..64]).is_empty(),
+        server.columns_with(&secret[21..64]).is_empty(),
         "{:?}",
-        found(&server, &secret[21..64])
+        server.columns_with(&secret[21..64])
     );
     assert!(
-        !found(&server, "r1").is_empty() || !found(&server, &secret[8..20]).is_empty(),
+        !server.columns_with("r1").is_empty() || !server.columns_with(&secret[8..20]).is_empty(),
         "the search finds what is there"
     );
     let next = rotate_once(&server.client, id, "r2", &json!({ "grace": "1h" })).expect(200);
@@ -103,38 +102,4 @@ fn an_answer_sealed_for_the_secret_before_is_refused_with_what_to_do() {
     let reply = rotate_once(&new, own, "r1", &json!({ "grace": "1h" }));
     reply.expect_refusal(409, "conflict", "sealed_for_another_secret");
     new.get("/api/permissions").expect(200);
-}
-
-/// The tables and columns of the database that hold a text.
-fn found(server: &Server, text: &str) -> Vec<String> {
-    let database = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
-    let names = |sql: &str| -> Vec<String> {
-        let mut statement = database.prepare(sql).unwrap();
-        let rows = statement.query_map([], |row| row.get(0)).unwrap();
-        rows.map(Result::unwrap).collect()
-    };
-    let mut found = Vec::new();
-    for table in
-        names("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    {
-        let mut statement = database
-            .prepare(&format!("SELECT * FROM \"{table}\""))
-            .unwrap();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            for (at, column) in row.as_ref().column_names().iter().enumerate() {
-                let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at).unwrap()
-                else {
-                    continue;
-                };
-                if bytes
-                    .windows(text.len())
-                    .any(|window| window == text.as_bytes())
-                {
-                    found.push(format!("{table}.{column}"));
-                }
-            }
-        }
-    }
-    found
 }

@@ -185,13 +185,19 @@ impl Stage {
             let user = if id > 0 {
                 id
             } else {
-                client.create_user("u", &format!("{}@b", self.fresh_name().replace(' ', "-")), None)
+                client.create_user(
+                    "u",
+                    &format!("{}@b", self.fresh_name().replace(' ', "-")),
+                    None,
+                )
             };
             profile = client.create_profile(&json!({ "name": self.fresh_name() }))["id"]
                 .as_i64()
                 .unwrap();
             self.server.assign(user, profile);
-            let keys = client.get(&format!("/api/users/{user}/virtual-keys")).json();
+            let keys = client
+                .get(&format!("/api/users/{user}/virtual-keys"))
+                .json();
             key = keys["virtual_keys"][0]["id"].as_str().unwrap().to_owned();
         }
         let role = if path.contains("{role_id}") {

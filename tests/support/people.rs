@@ -1,5 +1,6 @@
-//! Making people and what they hold.
+//! Making people and what they hold, and looking for their secrets.
 
+use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
 use tollkeeper::domain::holding::Source;
@@ -59,7 +60,55 @@ impl Server {
         let user = self
             .client
             .create_user("First", "first@example.com", Some(role));
-        self.client.assign(user, 1);
+        self.assign(user, 1);
         self.client.attach(1, &[role], false, false).expect(200);
+        let key = NewVirtualKey {
+            user_id: user,
+            copy_id: None,
+            name: "first".to_owned(),
+            description: String::new(),
+            is_managed: false,
+            expires_at: None,
+        };
+        let now = self.time.now();
+        let made = self.services.ledger.change(move |writing, changed| {
+            changed.users.push(user);
+            virtual_keys::insert(writing, &key, FURNISHED_KEY, [7; 32], now)
+        });
+        made.unwrap();
+    }
+
+    /// The tables and columns of the database that hold a text.
+    pub fn columns_with(&self, text: &str) -> Vec<String> {
+        let database = rusqlite::Connection::open(self.data_dir().join("tollkeeper.db")).unwrap();
+        let names = |sql: &str| -> Vec<String> {
+            let mut statement = database.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let mut found = Vec::new();
+        for table in names(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+        ) {
+            let mut statement = database
+                .prepare(&format!("SELECT * FROM \"{table}\""))
+                .unwrap();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                for (at, column) in row.as_ref().column_names().iter().enumerate() {
+                    let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(at).unwrap()
+                    else {
+                        continue;
+                    };
+                    if bytes
+                        .windows(text.len())
+                        .any(|window| window == text.as_bytes())
+                    {
+                        found.push(format!("{table}.{column}"));
+                    }
+                }
+            }
+        }
+        found
     }
 }
