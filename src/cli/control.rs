@@ -140,3 +140,15 @@ impl Control {
             .unwrap_or_else(|_| Err(Error::refused("the command's own server panicked")))
     }
 }
+
+/// A text as it may stand in a path or a query.
+pub fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,5 +1,6 @@
 //! The command line: one file per command; prints for people, `--json` for programs.
 
+mod assign;
 mod audit;
 mod control;
 mod keys;
@@ -54,6 +55,8 @@ enum Command {
     /// Make, list and revoke management API keys, with the server running or not
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Give a user an access profile; prints the virtual key once
+    Assign(assign::AssignArguments),
     /// Check that the audit log is as it was written
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -115,6 +118,9 @@ fn dispatch(
             serve::run(&Settings::load(flags, environment)?)?;
         }
         Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?)?,
+        Command::Assign(arguments) => {
+            assign::run(&arguments, &Settings::load(flags, environment)?)?;
+        }
         Command::Audit(command) => {
             return audit::run(&command, &Settings::load(flags, environment)?);
         }

@@ -15,3 +15,4 @@ mod key_changes;
 mod keys;
 mod refusals;
 mod stopping;
+mod walk;

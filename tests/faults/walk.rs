@@ -1,0 +1,161 @@
+//! The README's commands, run by a shell as they stand there, and the command line's way to the same.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::process::{Process, run};
+
+/// The shell commands of a section of the README.
+fn commands(section: &str) -> String {
+    let readme = include_str!("../../README.md");
+    let (_, text) = readme.split_once(&format!("\n## {section}\n")).unwrap();
+    let text = text.split("\n## ").next().unwrap();
+    let blocks = text.split("```sh\n").skip(1);
+    blocks
+        .map(|block| block.split("```").next().unwrap())
+        .filter(|block| !block.starts_with("cargo"))
+        .collect()
+}
+
+/// Runs commands of the README against a server; answers every line that is JSON.
+fn follow(server: &Process, directory: &Path, script: &str) -> Vec<Value> {
+    let here = format!("127.0.0.1:{}", server.client.port);
+    let output = Command::new("bash")
+        .args(["-euc", &script.replace("127.0.0.1:8080", &here)])
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}\n{failed}");
+    // Answers of the first section stand one after another without a line break.
+    let values = serde_json::Deserializer::from_str(&told).into_iter();
+    values.map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_walk_of_a_small_team_is_as_the_readme_tells_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start(&directory.path().join("data"), &[]);
+    let script = commands("Start") + &commands("The walk of a small team");
+    let answers = follow(&server, directory.path(), &script);
+    for answer in &answers {
+        assert!(answer["error"].is_null(), "{answer}");
+    }
+    let one = |is: &dyn Fn(&Value) -> bool| answers.iter().find(|answer| is(answer)).unwrap();
+    assert_eq!(
+        one(&|answer| answer["users_applied"].is_u64())["users_applied"],
+        50
+    );
+    let ada = one(&|answer| answer["user"]["name"] == "Ada");
+    assert!(
+        ada["virtual_keys"][0]["value"]
+            .as_str()
+            .unwrap()
+            .starts_with("tk_vk_")
+    );
+    let pushed: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer["applied"].is_boolean())
+        .collect();
+    assert_eq!(
+        (&pushed[0]["applied"], &pushed[0]["affected_users"]),
+        (&json!(false), &json!(51))
+    );
+    assert_eq!(
+        (&pushed[1]["applied"], &pushed[1]["affected_users"]),
+        (&json!(true), &json!(51))
+    );
+    let raised = one(&|answer| answer["effective_max_limit"].is_number());
+    assert_eq!(raised["effective_max_limit"], 350);
+    assert_eq!(raised["budget"]["override_cycles_remaining"], 2);
+    let left = one(&|answer| answer["deleted_vk_count"].is_u64());
+    assert_eq!(left["deleted_vk_names"], json!(["dev 7 · developers"]));
+
+    let client = &server.client;
+    let detail = client.get("/api/access-profiles/1").expect(200).json();
+    assert_eq!(detail["user_count"], 50);
+    assert_eq!(
+        client.copies_of(51)[0]["budgets"][0]["effective_max_limit"],
+        350
+    );
+    assert_eq!(
+        client.copies_of(50)[0]["budgets"][0]["effective_max_limit"],
+        250
+    );
+    client.get("/api/users/7").expect(404);
+}
+
+#[test]
+fn assign_gives_a_copy_by_name_or_id_with_the_server_running_or_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(directory.path(), &[]);
+    let client = &server.client;
+    for name in ["ada", "ben"] {
+        client.create_person(name);
+    }
+    for name in ["Developers", "developers of games", "2"] {
+        client.create_profile(&json!({ "name": name }));
+    }
+    let assign = |arguments: &[&str]| run(directory.path(), &[&["assign"], arguments].concat());
+    let told = |arguments: &[&str]| {
+        let output = assign(arguments);
+        let failed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {failed}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let refused = |arguments: &[&str]| {
+        let output = assign(arguments);
+        assert_eq!(
+            (output.status.code(), output.stdout.len()),
+            (Some(1), 0),
+            "{arguments:?}"
+        );
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let shown = told(&[
+        "ADA@example.com",
+        "developers",
+        "--expires-at",
+        "2999-01-31T00:00:00Z",
+    ]);
+    assert!(shown.starts_with("tk_vk_"), "{shown}");
+    for part in [
+        "ada <ada@example.com> (id 1)",
+        "Developers (id 1)",
+        "2999-01-31T00:00:00Z",
+        "shown this once",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    assert_eq!(client.copies_of(1).len(), 1);
+    for (arguments, why) in [
+        (["ada@example.com", "1"], "holds a copy"),
+        (["9", "1"], "no user 9"),
+        (["nobody@example.com", "1"], "no user with the address"),
+        (["1", "nothing"], "no access profile \"nothing\""),
+        (["1", "77"], "no access profile 77"),
+        (["1", "2"], "the id of another"),
+    ] {
+        let said = refused(&arguments);
+        assert!(said.contains(why), "{said}");
+    }
+    assert!(refused(&["2", "1", "--expires-at", "soon"]).contains("expires_at"));
+    assert!(server.terminate().success());
+    let json: Value = serde_json::from_str(&told(&["2", "1", "--json"])).unwrap();
+    assert_eq!(json["access_profile"]["user_id"], "2");
+    assert!(
+        json["virtual_key"]["value"]
+            .as_str()
+            .unwrap()
+            .starts_with("tk_vk_")
+    );
+    assert!(
+        json["database"]
+            .as_str()
+            .unwrap()
+            .ends_with("tollkeeper.db")
+    );
+}
