@@ -68,6 +68,7 @@ fn sweep(services: &Services, until_sweep: &mut Duration) {
     if let Err(error) = services.keyring.write_uses(&services.store) {
         log::warn!("noting when keys were used: {error}");
     }
+    services.ledger.flush();
     // What is anchored can't be cut off unnoticed any more.
     if let Err(error) = services.store.anchor_audit_log(services.clock.now()) {
         log::warn!("anchoring the audit log: {error}");
@@ -76,6 +77,9 @@ fn sweep(services: &Services, until_sweep: &mut Duration) {
         *until_sweep = SWEEP_EVERY;
         if let Err(error) = once::sweep(services) {
             log::warn!("forgetting old idempotency keys: {error}");
+        }
+        if let Err(error) = services.ledger.sweep(services.clock.now()) {
+            log::warn!("forgetting old decisions: {error}");
         }
     }
 }

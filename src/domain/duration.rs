@@ -67,6 +67,11 @@ pub struct ResetDuration {
 }
 
 impl ResetDuration {
+    /// One day.
+    pub const DAY: Self = Self {
+        count: 1,
+        unit: Unit::Day,
+    };
     /// One month, the default of a budget.
     pub const MONTH: Self = Self {
         count: 1,

@@ -61,9 +61,14 @@ impl ModelPattern {
 
     /// Whether this pattern covers the model's whole name.
     pub fn matches(&self, model: &str) -> bool {
+        self.covers(model, &fold(model))
+    }
+
+    /// Whether this pattern covers the model's whole name, which the caller has folded (`letter_case::fold`) once for all patterns.
+    pub fn covers(&self, model: &str, folded: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Exact(name) => *name == fold(model),
+            Self::Exact(name) => name == folded,
             Self::Expression(expression) => expression.is_match(model),
         }
     }

@@ -84,8 +84,8 @@ pub enum Message {
     Counters(Vec<(i64, i64)>, i64, Reply<Counters>),
     /// Change who holds what.
     Change(Box<dyn Change>),
-    /// Write down what is kept back, and forget what is too old.
-    Upkeep,
+    /// Write down what is kept back.
+    Flush,
     /// Answer everything before this, and end.
     Stop(SyncSender<()>),
 }

@@ -4,7 +4,21 @@
 //! the store as one closure, and answers after the commit. Whatever changes who holds what goes through [`Ledger::change`], in
 //! the same queue, so that decisions see it before the change is answered.
 
+mod answers;
+mod batch;
+mod counters;
+mod decide;
+mod directory;
+mod load;
+mod mcp;
 mod message;
+mod nonces;
+mod questions;
+mod refuse;
+mod requests;
+mod reservations;
+mod rules;
+mod settling;
 mod thread;
 
 use std::collections::HashMap;
@@ -25,12 +39,15 @@ use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::{Store, Writing};
+use crate::store::{Store, Writing, decision_rows, journal};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {
+    store: Arc<Store>,
     queue: SyncSender<Message>,
     limit: usize,
+    zone: TimeZone,
+    usage_retention_days: u32,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -85,10 +102,19 @@ impl Ledger {
         clock: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<Self> {
         let (queue, waiting) = sync_channel(settings.queue);
-        let thread = thread::start(store, settings.clone(), zone.clone(), clock, waiting)?;
+        let thread = thread::start(
+            Arc::clone(&store),
+            settings.clone(),
+            zone.clone(),
+            clock,
+            waiting,
+        )?;
         Ok(Self {
+            store,
             queue,
             limit: settings.queue,
+            zone: zone.clone(),
+            usage_retention_days: settings.usage_retention_days,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -177,14 +203,48 @@ impl Ledger {
     /// # Errors
     /// [`Error::Unavailable`] when the ledger is stopping.
     pub fn counters_of(&self, copies: &[i64], now_ms: i64) -> Result<HashMap<i64, Vec<Counted>>> {
-        let _ = now_ms;
-        Ok(copies.iter().map(|copy| (*copy, Vec::new())).collect())
+        let known = self
+            .store
+            .read(|reading| decision_rows::users_of_copies(reading, copies))?;
+        let (reply, receiver) = oneshot::channel();
+        self.queue
+            .send(Message::Counters(known, now_ms, reply))
+            .map_err(|_| stopped())?;
+        let counters = receiver
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(stopped()))?;
+        Ok(counters.into_iter().collect())
     }
 
-    /// Writes down what is kept back, and forgets what has grown too old, a little at a time.
-    pub fn upkeep(&self) {
+    /// Writes down refusals that are kept back until something else has to be written.
+    pub fn flush(&self) {
         // A queue that is full or closed has no need of it now.
-        let _ = self.queue.try_send(Message::Upkeep);
+        let _ = self.queue.try_send(Message::Flush);
+    }
+
+    /// Forgets what has grown too old at `now`, in small steps so that no other write waits long.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn sweep(&self, now: Timestamp) -> Result<()> {
+        let now_ms = now.as_millisecond();
+        let mut after = Some(0);
+        while let Some(from) = after {
+            after = self
+                .store
+                .write(move |writing| journal::prune_reservations(writing, from, now_ms))?;
+        }
+        while self
+            .store
+            .write(move |writing| journal::prune_answers(writing, now_ms))?
+        {}
+        let today = reservations::day_of(now_ms, &self.zone).number;
+        let oldest = today - i64::from(self.usage_retention_days);
+        while self
+            .store
+            .write(move |writing| journal::prune_history(writing, oldest))?
+        {}
+        Ok(())
     }
 
     /// Answers everything that is waiting, writes down what is kept back and ends the thread. A second call does nothing.

@@ -1,45 +1,200 @@
-//! The ledger's thread.
+//! The ledger's thread: takes what is waiting, decides it in order, has it written down as one, answers.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::message::Message;
-use crate::domain::settings::DecisionSettings;
+use super::answers::Answer;
+use super::batch::{Batch, Refusals};
+use super::directory::State;
+use super::load::{self, KnownRules};
+use super::message::{Change, Message, stopped};
+use super::nonces::Nonces;
+use crate::domain::settings::{DecisionSettings, Durability};
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Needs, Reader, Store, journal};
 
-/// Starts the thread.
+/// Messages in one batch.
+const MAX_BATCH: usize = 1_024;
+/// How often reservations are looked through for those whose time is up, while nothing else happens.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Loads everything and starts the thread.
 pub(super) fn start(
     store: Arc<Store>,
-    _settings: DecisionSettings,
-    _zone: TimeZone,
-    _clock: impl Fn() -> Timestamp + Send + 'static,
+    settings: DecisionSettings,
+    zone: TimeZone,
+    clock: impl Fn() -> Timestamp + Send + 'static,
     waiting: Receiver<Message>,
 ) -> Result<JoinHandle<()>> {
+    let known = KnownRules::default();
+    let state = store.read(|reading| load::everything(reading, settings, zone, &known))?;
+    let reader = store.reader()?;
+    let turns = Turns {
+        state,
+        refusals: Refusals::new(),
+        reader,
+        store,
+        known,
+        nonces: Nonces::new(),
+        clock: Box::new(clock),
+    };
     std::thread::Builder::new()
         .name("ledger".to_owned())
-        .spawn(move || {
-            while let Ok(message) = waiting.recv() {
-                match message {
-                    Message::Change(mut change) => {
-                        let work = change.work();
-                        let outcome = store.write(move |writing| match work {
-                            Some(work) => work(writing).map(|_| ()),
-                            None => Ok(()),
-                        });
-                        change.answer(outcome);
-                    }
-                    Message::Stop(done) => {
-                        let _ = done.send(());
-                        return;
-                    }
-                    _ => {}
+        .spawn(move || turns.run(&waiting))
+        .map_err(|error| Error::internal("starting the ledger's thread", error))
+}
+
+/// Everything the thread owns.
+pub(super) struct Turns {
+    pub(super) state: State,
+    pub(super) refusals: Refusals,
+    pub(super) reader: Reader,
+    pub(super) nonces: Nonces,
+    store: Arc<Store>,
+    known: KnownRules,
+    clock: Box<dyn Fn() -> Timestamp + Send>,
+}
+
+/// What was decided and not yet written down.
+#[derive(Default)]
+pub(super) struct Turn {
+    pub(super) now_ms: i64,
+    pub(super) batch: Batch,
+    pub(super) answers: Vec<Answer>,
+    changes: Vec<Box<dyn Change>>,
+    flush: bool,
+}
+
+impl Turns {
+    fn run(mut self, waiting: &Receiver<Message>) {
+        let mut messages = Vec::with_capacity(MAX_BATCH);
+        loop {
+            match self.next(waiting) {
+                Ok(message) => messages.push(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while messages.len() < MAX_BATCH
+                && let Ok(message) = waiting.try_recv()
+            {
+                messages.push(message);
+            }
+            if let Some(done) = self.turn(&mut messages) {
+                // Whoever waits for the end may be gone.
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+
+    fn next(&self, waiting: &Receiver<Message>) -> std::result::Result<Message, RecvTimeoutError> {
+        if self.state.expiries.is_empty() {
+            return waiting.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        waiting.recv_timeout(LOOK_EVERY)
+    }
+
+    /// Decides everything that came. Answers who waits for the end, if that is asked for.
+    fn turn(&mut self, messages: &mut Vec<Message>) -> Option<SyncSender<()>> {
+        let mut turn = self.begin();
+        let mut stop = None;
+        for message in messages.drain(..) {
+            // What comes after a change sees it.
+            let is_change = matches!(message, Message::Change(_));
+            if !turn.changes.is_empty() && !is_change {
+                self.end(turn);
+                turn = self.begin();
+            }
+            match message {
+                Message::Change(change) => turn.changes.push(change),
+                Message::Flush => turn.flush = true,
+                Message::Stop(done) => {
+                    turn.flush = true;
+                    stop = Some(done);
+                }
+                other => self.decide(&mut turn, other),
+            }
+        }
+        self.end(turn);
+        stop
+    }
+
+    fn begin(&mut self) -> Turn {
+        let mut turn = Turn {
+            now_ms: (self.clock)().as_millisecond(),
+            ..Turn::default()
+        };
+        self.state.expire(&mut turn.batch, turn.now_ms);
+        turn
+    }
+
+    /// Has everything written down and runs the changes, in one commit if it can be; then answers.
+    fn end(&mut self, mut turn: Turn) {
+        let writes = !turn.batch.is_empty() || (turn.flush && !self.refusals.is_empty());
+        let journaled = writes.then(|| {
+            let journal = turn.batch.journal(&self.state, &self.refusals);
+            let needs = Needs {
+                sync: self.state.settings.durability == Durability::Power,
+                generation: false,
+            };
+            self.store
+                .submit(needs, move |writing| journal::write(writing, &journal))
+        });
+        let submitted: Vec<_> = turn
+            .changes
+            .into_iter()
+            .map(|change| self.submit(change, turn.now_ms))
+            .collect();
+        let outcome = match journaled {
+            None => Ok(()),
+            Some(journaled) => journaled.and_then(crate::store::Submitted::wait),
+        };
+        if writes {
+            match &outcome {
+                Ok(()) => self.refusals.clear(),
+                Err(error) => {
+                    log::error!(
+                        "{} decisions could not be written down: {error}",
+                        turn.answers.len()
+                    );
+                    std::mem::take(&mut turn.batch).undo(&mut self.state);
                 }
             }
-        })
-        .map_err(|error| Error::internal("starting the ledger's thread", error))
+        }
+        for answer in turn.answers {
+            answer.give(&outcome);
+        }
+        for (change, submitted) in submitted {
+            let outcome = submitted
+                .and_then(crate::store::Submitted::wait)
+                .map(|loaded| self.state.take_in(loaded, &self.known));
+            change.answer(outcome);
+        }
+    }
+
+    #[expect(
+        clippy::type_complexity,
+        reason = "a change, and where what it touched will come"
+    )]
+    fn submit(
+        &self,
+        mut change: Box<dyn Change>,
+        now_ms: i64,
+    ) -> (
+        Box<dyn Change>,
+        Result<crate::store::Submitted<load::Loaded>>,
+    ) {
+        let work = change.work();
+        let (known, zone) = (self.known.clone(), self.state.zone.clone());
+        let submitted = self.store.submit(Needs::ALL, move |writing| {
+            let changed = work.ok_or_else(stopped)?(writing)?;
+            load::touched(writing, changed, &known, now_ms, &zone)
+        });
+        (change, submitted)
+    }
 }

@@ -14,10 +14,12 @@ pub mod anchor;
 pub mod api_keys;
 pub mod audit;
 pub mod budget_overrides;
+pub mod decision_rows;
 pub mod directory;
 mod fault;
 pub mod health;
 pub mod idempotency;
+pub mod journal;
 pub mod migrate;
 pub mod open;
 pub mod policies;
@@ -44,6 +46,7 @@ use self::directory::DataDirectory;
 use self::fault::Doing;
 use self::health::Health;
 use self::writer::Writer;
+pub use self::writer::{Needs, Submitted};
 use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 
@@ -80,6 +83,18 @@ impl<'c> Deref for Writing<'c> {
     }
 }
 
+/// A read connection of one thread's own.
+pub struct Reader(Connection);
+
+impl Reader {
+    /// Looks into the database. What is read by several statements may be of several moments.
+    pub fn look(&self) -> Reading<'_> {
+        Reading {
+            connection: &self.0,
+        }
+    }
+}
+
 impl Store {
     /// Runs `work` in the write transaction and answers after it is on disk. An error or a panic undoes this closure alone.
     ///
@@ -90,6 +105,33 @@ impl Store {
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(work)
+    }
+
+    /// Hands `work` to the writer and does not wait for it; what one thread submits runs in that order. It waits for a place in
+    /// the queue.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store is closed.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<Submitted<T>> {
+        self.writer.submit(needs, work)
+    }
+
+    /// A connection for one thread of its own that reads all the time.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn reader(&self) -> Result<Reader> {
+        let path = self.directory.database();
+        let open = || {
+            let mut connection = Connection::open_with_flags(path, open::read_only_flags())?;
+            open::prepare_reader(&mut connection)?;
+            Ok(connection)
+        };
+        open().doing("opening a read connection").map(Reader)
     }
 
     /// Runs `work` on a consistent view of the database.

@@ -5,6 +5,7 @@
 //! disk sync is shared by all that wait.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -33,12 +34,32 @@ trait Job: Send {
     fn run(&mut self, writing: &Writing<'_>) -> bool;
     /// Tells the caller, once the batch is committed or lost.
     fn answer(self: Box<Self>, committed: Result<()>);
+    /// What it needs of the commit.
+    fn needs(&self) -> Needs;
+}
+
+/// What a closure needs of its commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// It has to survive a power cut, not only the end of the process.
+    pub sync: bool,
+    /// What was read before may be shown no more ([`super::Store::generation`]).
+    pub generation: bool,
+}
+
+impl Needs {
+    /// What a write of the management needs.
+    pub const ALL: Self = Self {
+        sync: true,
+        generation: true,
+    };
 }
 
 struct Call<T, W> {
     work: Option<W>,
     result: Option<Result<T>>,
     caller: SyncSender<Result<T>>,
+    needs: Needs,
 }
 
 impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
@@ -57,6 +78,37 @@ impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
         let result = committed.and(self.result.unwrap_or_else(|| Err(stopped())));
         // The caller may be gone; the write stands all the same.
         let _ = self.caller.send(result);
+    }
+
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+}
+
+fn job<T: Send + 'static>(
+    work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    needs: Needs,
+) -> (Box<dyn Job>, Receiver<Result<T>>) {
+    let (caller, receiver) = sync_channel(1);
+    let job = Box::new(Call {
+        work: Some(work),
+        result: None,
+        caller,
+        needs,
+    });
+    (job, receiver)
+}
+
+/// A write that was submitted.
+pub struct Submitted<T>(Receiver<Result<T>>);
+
+impl<T> Submitted<T> {
+    /// Waits until it is committed.
+    ///
+    /// # Errors
+    /// See [`super::Store::write`].
+    pub fn wait(self) -> Result<T> {
+        self.0.recv().unwrap_or_else(|_| Err(stopped()))
     }
 }
 
@@ -89,6 +141,7 @@ impl Writer {
                     chain,
                     health,
                     generation: committed,
+                    synced: Cell::new(true),
                 }
                 .run(&waiting);
             })
@@ -113,12 +166,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (sender, receiver) = sync_channel::<Result<T>>(1);
-        let job = Box::new(Call {
-            work: Some(work),
-            result: None,
-            caller: sender,
-        });
+        let (job, receiver) = job(work, Needs::ALL);
         self.queue
             .try_send(Message::Run(job))
             .map_err(|error| match error {
@@ -129,6 +177,23 @@ impl Writer {
                 TrySendError::Disconnected(_) => stopped(),
             })?;
         receiver.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Hands `work` to the thread, waiting for a place in the queue, and answers where its result will come. What is submitted by
+    /// one thread runs in that order.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store is closed.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<Submitted<T>> {
+        let (job, receiver) = job(work, needs);
+        self.queue
+            .send(Message::Run(job))
+            .map_err(|_| stopped())
+            .map(|()| Submitted(receiver))
     }
 
     /// Finishes what is queued, copies the log into the file and ends the thread. A second call does nothing.
@@ -167,6 +232,8 @@ struct Loop {
     chain: ChainKey,
     health: Arc<Health>,
     generation: Arc<AtomicU64>,
+    /// Whether commits wait for the disk, as they do on a connection that was just opened.
+    synced: Cell<bool>,
 }
 
 impl Loop {
@@ -216,7 +283,9 @@ impl Loop {
             }
         }
         // Also after a failure: whether a commit that failed left something is not ours to guess.
-        self.generation.fetch_add(1, Ordering::SeqCst);
+        if batch.iter().any(|job| job.needs().generation) {
+            self.generation.fetch_add(1, Ordering::SeqCst);
+        }
         for job in batch {
             job.answer(outcome.clone());
         }
@@ -224,6 +293,7 @@ impl Loop {
 
     fn transact(&self, batch: &mut [Box<dyn Job>]) -> Result<()> {
         self.health.may_write()?;
+        self.set_durability(batch.iter().any(|job| job.needs().sync))?;
         self.statement("BEGIN IMMEDIATE")?;
         let writing = Writing {
             reading: Reading {
@@ -237,6 +307,20 @@ impl Loop {
             self.end_savepoint(keep)?;
         }
         self.statement("COMMIT")
+    }
+
+    /// Chooses whether the next commit waits for the disk. In WAL mode, one that does not survives the end of the process, and the
+    /// next that does covers it.
+    fn set_durability(&self, sync: bool) -> Result<()> {
+        if self.synced.replace(sync) == sync {
+            return Ok(());
+        }
+        let sql = if sync {
+            "PRAGMA synchronous = FULL"
+        } else {
+            "PRAGMA synchronous = NORMAL"
+        };
+        self.connection.execute_batch(sql).doing(sql)
     }
 
     fn end_savepoint(&self, keep: bool) -> Result<()> {

@@ -85,6 +85,7 @@ fn open_loop(root: &std::path::Path) -> Loop {
         chain: ChainKey([7; 32]),
         health: Arc::new(Health::new(path, true).unwrap()),
         generation: Arc::default(),
+        synced: Cell::new(true),
     }
 }
 
@@ -101,6 +102,7 @@ where
                 work: Some(work),
                 result: None,
                 caller,
+                needs: Needs::ALL,
             });
             (job, told)
         })

@@ -1,0 +1,242 @@
+//! What a batch of decisions did to memory: what has to be written down for it, and how to undo it when that fails.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::counters::{Amounts, Counter};
+use super::directory::State;
+use super::reservations::Reservation;
+use crate::domain::decision::RefusalKind;
+use crate::store::journal::{
+    CounterRow, End, Entry, Journal, ReservationRow, StoredAnswer, UsageKey, UsageSum,
+};
+
+/// Lines of refusals that may wait to be written down; those of further ones are lost.
+const MAX_REFUSALS: usize = 20_000;
+
+/// Refusals that are not written down yet.
+pub type Refusals = HashMap<(UsageKey, RefusalKind), i64>;
+
+/// What happened since the last commit.
+#[derive(Default)]
+pub struct Batch {
+    entries: Vec<Entry>,
+    touched: HashMap<(i64, i64), Touched>,
+    undo: Vec<Undo>,
+    /// Reservations that ended in this batch.
+    pub finished: HashMap<i64, ReservationRow>,
+    /// Answers to calls with a request id, by key and request id.
+    pub answers: HashMap<(i64, String), StoredAnswer>,
+    usage: HashMap<UsageKey, UsageSum>,
+}
+
+struct Touched {
+    user_id: i64,
+    before: Option<Counter>,
+    written: bool,
+}
+
+enum Undo {
+    Opened(i64),
+    Closed(Box<Reservation>),
+    Extended(Box<Reservation>),
+}
+
+impl Batch {
+    /// Whether nothing has to be written down.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.touched.is_empty() && self.usage.is_empty()
+    }
+
+    /// Notes what a counter was before it was touched; `written` when the change has to be written down.
+    pub fn touched(
+        &mut self,
+        user_id: i64,
+        copy_id: i64,
+        place_id: i64,
+        before: Option<Counter>,
+        written: bool,
+    ) {
+        let touched = self.touched.entry((copy_id, place_id)).or_insert(Touched {
+            user_id,
+            before,
+            written,
+        });
+        touched.written |= written;
+    }
+
+    /// Notes a reservation that was made; it is open if it has no end.
+    pub fn made(&mut self, row: ReservationRow) {
+        if row.end.is_none() {
+            self.undo.push(Undo::Opened(row.id));
+        }
+        self.entries.push(Entry::Made(Box::new(row)));
+    }
+
+    /// Notes the end of a reservation that was open.
+    pub fn closed(&mut self, reservation: Reservation, end: End) {
+        let id = reservation.id.number;
+        let row = ReservationRow {
+            end: Some(end),
+            ..reservation.row()
+        };
+        self.finished.insert(id, row);
+        self.undo.push(Undo::Closed(Box::new(reservation)));
+        self.entries.push(Entry::Finished { id, end });
+    }
+
+    /// Notes that the end of a reservation was mended.
+    pub fn mended(&mut self, row: ReservationRow, end: End) {
+        let id = row.id;
+        self.entries.push(Entry::Finished { id, end });
+        let row = ReservationRow {
+            end: Some(end),
+            ..row
+        };
+        self.finished.insert(id, row);
+    }
+
+    /// Notes that a reservation was extended, which was `before`.
+    pub fn extended(&mut self, before: Reservation, after: &Reservation) {
+        self.undo.push(Undo::Extended(Box::new(before)));
+        self.entries.push(Entry::Extended {
+            id: after.id.number,
+            estimated_tokens: after.estimated_tokens,
+            estimated_cost: after.estimated_cost,
+            held_tokens: after.hold.tokens,
+            held_cost: after.hold.cost,
+            expires_at: after.expires_at,
+        });
+    }
+
+    /// Adds to the history of use.
+    pub fn used(&mut self, key: UsageKey, sum: UsageSum) {
+        let line = self.usage.entry(key).or_default();
+        line.calls += sum.calls;
+        line.tokens = line.tokens.saturating_add(sum.tokens);
+        line.cost = line.cost.saturating_add(sum.cost);
+    }
+
+    /// What has to be written down, and what undoes it.
+    pub fn journal(&mut self, state: &State, refusals: &Refusals) -> Journal {
+        let counters = self
+            .touched
+            .iter()
+            .filter(|(_, touched)| touched.written)
+            .filter_map(|((copy_id, place_id), touched)| {
+                let copy = state.copy(touched.user_id, *copy_id)?;
+                copy.counter(*place_id).map(|counter| counter.row(*copy_id))
+            });
+        Journal {
+            entries: std::mem::take(&mut self.entries),
+            counters: counters.collect(),
+            answers: self.answers.values().cloned().collect(),
+            usage: std::mem::take(&mut self.usage).into_iter().collect(),
+            refusals: refusals
+                .iter()
+                .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))
+                .collect(),
+            next_number: state.next_number,
+        }
+    }
+
+    /// Undoes everything in memory. Numbers are not given back: whether a commit that failed left something is not ours to guess.
+    pub fn undo(self, state: &mut State) {
+        for ((copy_id, place_id), touched) in self.touched {
+            if let Some(copy) = state.copy_mut(touched.user_id, copy_id) {
+                copy.restore(place_id, touched.before);
+            }
+        }
+        for undo in self.undo.into_iter().rev() {
+            match undo {
+                Undo::Opened(id) => drop(state.remove_open(id)),
+                Undo::Closed(reservation) => state.put_open(*reservation),
+                Undo::Extended(before) => {
+                    drop(state.remove_open(before.id.number));
+                    state.put_open(*before);
+                }
+            }
+        }
+    }
+}
+
+impl Counter {
+    /// The counter as it is stored.
+    pub fn row(&self, copy_id: i64) -> CounterRow {
+        CounterRow {
+            copy_id,
+            place_id: self.place_id,
+            settled: self.settled,
+            starts_at: self.starts_at,
+            resets_at: self.resets_at,
+            window_rule: self.window_rule,
+            counted_from: self.counted_from,
+        }
+    }
+
+    /// The counter of a row. How many of its requests are open is not known yet.
+    pub fn of(row: &CounterRow) -> Self {
+        Self {
+            place_id: row.place_id,
+            window_rule: row.window_rule,
+            settled: row.settled,
+            open: 0,
+            starts_at: row.starts_at,
+            resets_at: row.resets_at,
+            counted_from: row.counted_from,
+        }
+    }
+}
+
+impl State {
+    /// Adds an open reservation and what it holds.
+    pub fn put_open(&mut self, reservation: Reservation) {
+        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
+        if let Some(copy) = self.copy_mut(user_id, copy_id) {
+            copy.hold(&reservation.provider_key, reservation.hold, 1);
+        }
+        let number = reservation.id.number;
+        self.expiries.insert((reservation.expires_at, number));
+        self.open.insert(number, reservation);
+    }
+
+    /// Takes an open reservation away, and what it holds.
+    pub fn remove_open(&mut self, number: i64) -> Option<Reservation> {
+        let reservation = self.open.remove(&number)?;
+        self.expiries.remove(&(reservation.expires_at, number));
+        let freed = Amounts {
+            tokens: -reservation.hold.tokens,
+            cost: -reservation.hold.cost,
+        };
+        if let Some(copy) = self.copy_mut(reservation.user_id, reservation.copy_id) {
+            copy.hold(&reservation.provider_key, freed, -1);
+        }
+        Some(reservation)
+    }
+
+    /// Notes a refusal, to be written down with what comes next.
+    pub fn note_refusal(
+        &mut self,
+        refusals: &mut Refusals,
+        call: &super::decide::Ask<'_>,
+        refused: &super::decide::Refused,
+        now_ms: i64,
+    ) {
+        // Whoever has no key of ours leaves no trace: that would be a way to fill the disk.
+        let Some(user_id) = refused.user_id else {
+            return;
+        };
+        let known = refused.provider.is_some();
+        let key = UsageKey {
+            day: self.day(now_ms),
+            user_id,
+            access_profile_id: refused.refusal.access_profile_id.unwrap_or(0),
+            provider: refused.provider.clone().unwrap_or_else(|| Arc::from("")),
+            model: Arc::from(if known { call.call.model.as_str() } else { "" }),
+        };
+        let line = (key, refused.refusal.kind);
+        if refusals.len() < MAX_REFUSALS || refusals.contains_key(&line) {
+            *refusals.entry(line).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Who may use what, in memory: virtual keys by their public id, users with their copies, tool groups, open reservations.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::counters::{Copy, Counter};
+use super::mcp::ToolGroups;
+use super::reservations::Reservation;
+use super::rules::Rules;
+use crate::domain::credential::ID_LENGTH;
+use crate::domain::settings::DecisionSettings;
+use crate::domain::window::Window;
+use crate::store::decision_rows::CopyRow;
+
+/// A virtual key.
+pub struct Key {
+    /// Its number (`virtual_keys.id`).
+    pub id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// When it expires; `i64::MAX` when it does not.
+    pub expires_at: i64,
+    /// SHA-256 of its secret.
+    pub secret_hash: [u8; 32],
+    /// The secret before, while its grace period lasts.
+    pub previous: Option<Box<PreviousSecret>>,
+}
+
+/// The secret of a virtual key before its last rotation.
+pub struct PreviousSecret {
+    /// SHA-256 of it.
+    pub hash: [u8; 32],
+    /// When it stops working.
+    pub expires_at: i64,
+}
+
+/// What a user has.
+#[derive(Default)]
+pub struct User {
+    /// Copies of profiles in the order of assignment.
+    pub copies: Vec<Copy>,
+    /// The public ids of the user's keys.
+    pub keys: Vec<[u8; ID_LENGTH]>,
+}
+
+/// Everything that decisions depend on, in memory. Knows no store: what is written down is up to the caller.
+pub struct State {
+    /// The zone of the calendar.
+    pub zone: TimeZone,
+    /// How decisions are made.
+    pub settings: DecisionSettings,
+    /// Keys by public id.
+    pub keys: HashMap<[u8; ID_LENGTH], Key>,
+    /// Users by id.
+    pub users: HashMap<i64, User>,
+    /// Tool groups by id.
+    pub tool_groups: ToolGroups,
+    /// Open reservations by number.
+    pub open: HashMap<i64, Reservation>,
+    /// When they expire.
+    pub expiries: BTreeSet<(i64, i64)>,
+    /// The number of what happens next in the journal.
+    pub next_number: i64,
+    /// The day that was asked for last.
+    pub today: Window,
+}
+
+/// A copy to change among users.
+pub fn find_copy(users: &mut HashMap<i64, User>, user_id: i64, copy_id: i64) -> Option<&mut Copy> {
+    let user = users.get_mut(&user_id)?;
+    user.copies.iter_mut().find(|copy| copy.id == copy_id)
+}
+
+impl State {
+    /// Nobody, nothing.
+    pub fn empty(settings: DecisionSettings, zone: TimeZone) -> Self {
+        Self {
+            zone,
+            settings,
+            keys: HashMap::new(),
+            users: HashMap::new(),
+            tool_groups: HashMap::new(),
+            open: HashMap::new(),
+            expiries: BTreeSet::new(),
+            next_number: 1,
+            today: Window {
+                starts_at: 0,
+                resets_at: 0,
+                number: 0,
+            },
+        }
+    }
+
+    /// A copy, if the user still holds it.
+    pub fn copy(&self, user_id: i64, copy_id: i64) -> Option<&Copy> {
+        let user = self.users.get(&user_id)?;
+        user.copies.iter().find(|copy| copy.id == copy_id)
+    }
+
+    /// A copy to change, if the user still holds it.
+    pub fn copy_mut(&mut self, user_id: i64, copy_id: i64) -> Option<&mut Copy> {
+        find_copy(&mut self.users, user_id, copy_id)
+    }
+
+    /// A new number of the journal.
+    pub fn number(&mut self) -> i64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+
+    /// Puts a user in place of what was known: keys, copies and what those count. What open reservations hold stays.
+    pub fn put_user(
+        &mut self,
+        user_id: i64,
+        mut copies: Vec<Copy>,
+        keys: Vec<([u8; ID_LENGTH], Key)>,
+    ) {
+        let before = self.users.remove(&user_id).unwrap_or_default();
+        for public_id in &before.keys {
+            self.keys.remove(public_id);
+        }
+        for old in before.copies {
+            if let Some(copy) = copies.iter_mut().find(|copy| copy.id == old.id) {
+                copy.take_over(old, self.next_number);
+            }
+        }
+        if copies.is_empty() && keys.is_empty() {
+            return;
+        }
+        let ids = keys.iter().map(|(public_id, _)| *public_id).collect();
+        self.keys.extend(keys);
+        self.users.insert(user_id, User { copies, keys: ids });
+    }
+
+    /// Lets a copy follow other rules and count as these counters do.
+    pub fn put_rules(&mut self, row: &CopyRow, rules: Arc<Rules>, counters: Vec<Counter>) {
+        let next_number = self.next_number;
+        if let Some(copy) = self.copy_mut(row.user_id, row.id) {
+            let old = std::mem::replace(&mut copy.counters, counters);
+            copy.carry_open(&old, next_number);
+            copy.rules = rules;
+            copy.template_version = row.template_version;
+        }
+    }
+}
+
+impl Copy {
+    /// Takes over what only memory knows.
+    fn take_over(&mut self, old: Self, next_number: i64) {
+        self.held = old.held;
+        self.carry_open(&old.counters, next_number);
+    }
+
+    /// How many requests of the counters belong to open reservations, where they count on. A counter that was set to another value
+    /// counts only what comes from now on.
+    fn carry_open(&mut self, old: &[Counter], next_number: i64) {
+        for counter in &mut self.counters {
+            let Some(before) = old
+                .iter()
+                .find(|before| before.place_id == counter.place_id)
+            else {
+                continue;
+            };
+            if before.counted_from == counter.counted_from && before.settled == counter.settled {
+                counter.open = before.open;
+            } else {
+                counter.open = 0;
+                counter.counted_from = next_number;
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Bringing into memory what is stored: everything at the start, and what a change touched, inside its transaction.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::tz::TimeZone;
+
+use super::counters::{Copy, Counter};
+use super::directory::{Key, PreviousSecret, State};
+use super::mcp::{ToolGroup, ToolGroups};
+use super::reservations::Reservation;
+use super::rules::Rules;
+use super::{Changed, ChangedCopy};
+use crate::domain::credential::ID_LENGTH;
+use crate::domain::letter_case::fold;
+use crate::domain::policy::PlaceKind;
+use crate::domain::settings::DecisionSettings;
+use crate::error::Result;
+use crate::store::decision_rows::{self, CopyRow, KeyRow};
+use crate::store::{Reading, Writing, journal, policies};
+
+/// Rules by the id of their policy. Only the ledger's thread adds to it, so what is here was committed.
+#[derive(Clone, Default)]
+pub struct KnownRules(Arc<Mutex<HashMap<i64, Arc<Rules>>>>);
+
+/// Rules that were compiled inside a transaction.
+type Fresh = HashMap<i64, Arc<Rules>>;
+
+/// What a change touched, as it is after it.
+#[derive(Default)]
+pub struct Loaded {
+    users: Vec<(i64, Vec<Copy>, Vec<([u8; ID_LENGTH], Key)>)>,
+    copies: Vec<LoadedCopy>,
+    tool_groups: Option<ToolGroups>,
+    fresh: Fresh,
+}
+
+struct LoadedCopy {
+    row: CopyRow,
+    rules: Arc<Rules>,
+    counters: Vec<Counter>,
+}
+
+impl KnownRules {
+    fn get(&self, reading: &Reading<'_>, policy_id: i64, fresh: &mut Fresh) -> Result<Arc<Rules>> {
+        if let Some(rules) = self
+            .lock()
+            .get(&policy_id)
+            .or_else(|| fresh.get(&policy_id))
+        {
+            return Ok(Arc::clone(rules));
+        }
+        let policy = policies::get(reading, policy_id)?;
+        let rules = Rules::compile(&policy, |place| policies::place_id(reading, place))?;
+        let rules = Arc::new(rules);
+        fresh.insert(policy_id, Arc::clone(&rules));
+        Ok(rules)
+    }
+
+    /// Adds what was committed, and forgets what no copy follows any more.
+    fn add(&self, fresh: Fresh) {
+        if fresh.is_empty() {
+            return;
+        }
+        let mut known = self.lock();
+        known.retain(|_, rules| Arc::strong_count(rules) > 1);
+        known.extend(fresh);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Arc<Rules>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Loads everything.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn everything(
+    reading: &Reading<'_>,
+    settings: DecisionSettings,
+    zone: TimeZone,
+    known: &KnownRules,
+) -> Result<State> {
+    let mut state = State::empty(settings, zone);
+    let (keys, users) = decision_rows::sizes(reading)?;
+    state.keys.reserve(keys);
+    state.users.reserve(users);
+    let mut fresh = Fresh::new();
+    decision_rows::for_each_copy(reading, None, |row| {
+        let rules = known.get(reading, row.policy_id, &mut fresh)?;
+        let user = state.users.entry(row.user_id).or_default();
+        user.copies.reserve_exact(1);
+        user.copies.push(new_copy(&row, rules));
+        Ok(())
+    })?;
+    known.add(fresh);
+    decision_rows::for_each_key(reading, None, |row| {
+        let user = state.users.entry(row.user_id).or_default();
+        user.keys.reserve_exact(1);
+        user.keys.push(row.public_id);
+        let (public_id, key) = new_key(row);
+        state.keys.insert(public_id, key);
+        Ok(())
+    })?;
+    decision_rows::for_each_counter(reading, None, |(user_id, row)| {
+        if let Some(copy) = state.copy_mut(user_id, row.copy_id) {
+            copy.counters.reserve_exact(1);
+            copy.counters.push(Counter::of(&row));
+        }
+        Ok(())
+    })?;
+    decision_rows::for_each_override(reading, None, |(user_id, copy_id, over)| {
+        if let Some(copy) = state.copy_mut(user_id, copy_id) {
+            copy.overrides.reserve_exact(1);
+            copy.overrides.push(over);
+        }
+        Ok(())
+    })?;
+    state.tool_groups = tool_groups(reading)?;
+    state.next_number = decision_rows::next_number(reading)?;
+    journal::for_each(reading, true, |row| {
+        let provider_key = fold(&row.provider).into();
+        state.reopen(Reservation::of(row, provider_key));
+        Ok(())
+    })?;
+    Ok(state)
+}
+
+impl State {
+    /// Takes up an open reservation of the journal.
+    fn reopen(&mut self, reservation: Reservation) {
+        if let Some(copy) = self.copy_mut(reservation.user_id, reservation.copy_id) {
+            let rules = Arc::clone(&copy.rules);
+            for at in rules.covering(&reservation.provider_key) {
+                let limit = &rules.limits[*at];
+                for counter in &mut copy.counters {
+                    let counts = counter.place_id == limit.place_id
+                        && limit.kind == PlaceKind::Requests
+                        && counter.counted_from <= reservation.id.number;
+                    counter.open += i64::from(counts);
+                }
+            }
+        }
+        self.put_open(reservation);
+    }
+
+    /// Takes in what a change touched.
+    pub fn take_in(&mut self, loaded: Loaded, known: &KnownRules) {
+        for (user_id, copies, keys) in loaded.users {
+            self.put_user(user_id, copies, keys);
+        }
+        for LoadedCopy {
+            row,
+            rules,
+            counters,
+        } in loaded.copies
+        {
+            self.put_rules(&row, rules, counters);
+        }
+        if let Some(groups) = loaded.tool_groups {
+            self.tool_groups = groups;
+        }
+        known.add(loaded.fresh);
+    }
+}
+
+/// Reads what a change touched, in its transaction and after its work. Counters of limits that are gone are removed, and those whose
+/// windows lie otherwise now are moved to the window that is open.
+///
+/// # Errors
+/// When the database can't be read or written.
+pub fn touched(
+    writing: &Writing<'_>,
+    mut changed: Changed,
+    known: &KnownRules,
+    now_ms: i64,
+    zone: &TimeZone,
+) -> Result<Loaded> {
+    let mut loaded = Loaded::default();
+    changed.users.sort_unstable();
+    changed.users.dedup();
+    for user_id in changed.users {
+        let mut rows = Vec::new();
+        decision_rows::for_each_copy(writing, Some(user_id), |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        let mut copies = Vec::with_capacity(rows.len());
+        for row in rows {
+            let rules = known.get(writing, row.policy_id, &mut loaded.fresh)?;
+            let mut copy = new_copy(&row, rules);
+            copy.counters = counters(writing, &row, &copy.rules, now_ms, zone)?;
+            decision_rows::for_each_override(writing, Some(row.id), |(_, _, over)| {
+                copy.overrides.push(over);
+                Ok(())
+            })?;
+            copies.push(copy);
+        }
+        let mut keys = Vec::new();
+        decision_rows::for_each_key(writing, Some(user_id), |row| {
+            keys.push(new_key(row));
+            Ok(())
+        })?;
+        loaded.users.push((user_id, copies, keys));
+    }
+    for changed in changed.copies {
+        loaded.copy(writing, changed, known, now_ms, zone)?;
+    }
+    if changed.tool_groups {
+        loaded.tool_groups = Some(tool_groups(writing)?);
+    }
+    Ok(loaded)
+}
+
+impl Loaded {
+    fn copy(
+        &mut self,
+        writing: &Writing<'_>,
+        changed: ChangedCopy,
+        known: &KnownRules,
+        now_ms: i64,
+        zone: &TimeZone,
+    ) -> Result<()> {
+        let Some(row) = decision_rows::find_copy(writing, changed.copy_id)? else {
+            return Ok(());
+        };
+        let rules = known.get(writing, row.policy_id, &mut self.fresh)?;
+        let counters = counters(writing, &row, &rules, now_ms, zone)?;
+        self.copies.push(LoadedCopy {
+            row,
+            rules,
+            counters,
+        });
+        Ok(())
+    }
+}
+
+/// The counters of a copy under its rules.
+fn counters(
+    writing: &Writing<'_>,
+    copy: &CopyRow,
+    rules: &Rules,
+    now_ms: i64,
+    zone: &TimeZone,
+) -> Result<Vec<Counter>> {
+    let mut stored = Vec::new();
+    decision_rows::for_each_counter(writing, Some(copy.id), |(_, row)| {
+        stored.push(Counter::of(&row));
+        Ok(())
+    })?;
+    let mut kept = Vec::with_capacity(stored.len());
+    for counter in stored {
+        let adopted = rules
+            .limit_at(counter.place_id)
+            .and_then(|limit| counter.adopted(limit, copy.created_at, now_ms, zone));
+        match adopted {
+            Some(same) if same == counter => kept.push(counter),
+            Some(moved) => {
+                journal::put_counter(writing, &moved.row(copy.id))?;
+                kept.push(moved);
+            }
+            None => decision_rows::delete_counter(writing, copy.id, counter.place_id)?,
+        }
+    }
+    Ok(kept)
+}
+
+fn new_copy(row: &CopyRow, rules: Arc<Rules>) -> Copy {
+    Copy {
+        id: row.id,
+        access_profile_id: row.access_profile_id,
+        template_version: row.template_version,
+        created_at: row.created_at,
+        expires_at: row.expires_at.unwrap_or(i64::MAX),
+        rules,
+        counters: Vec::new(),
+        overrides: Vec::new(),
+        held: Vec::new(),
+    }
+}
+
+fn new_key(row: KeyRow) -> ([u8; ID_LENGTH], Key) {
+    let key = Key {
+        id: row.id,
+        user_id: row.user_id,
+        expires_at: row.expires_at.unwrap_or(i64::MAX),
+        secret_hash: row.secret_hash,
+        previous: row
+            .previous
+            .map(|(hash, expires_at)| Box::new(PreviousSecret { hash, expires_at })),
+    };
+    (row.public_id, key)
+}
+
+fn tool_groups(reading: &Reading<'_>) -> Result<ToolGroups> {
+    let texts = |value: &serde_json::Value| -> BTreeSet<String> {
+        let items = value.as_array().into_iter().flatten();
+        items
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect()
+    };
+    let group = |(id, enabled, stored): (i64, bool, serde_json::Value)| {
+        let mut tools: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for entry in stored.as_array().into_iter().flatten() {
+            let names = texts(&entry["tool_names"]);
+            let server = entry["mcp_client_id"].as_str().unwrap_or_default();
+            match tools.get_mut(server) {
+                // No names are every tool.
+                Some(known) if known.is_empty() || names.is_empty() => known.clear(),
+                Some(known) => known.extend(names),
+                None => drop(tools.insert(server.to_owned(), names)),
+            }
+        }
+        (id, ToolGroup { enabled, tools })
+    };
+    let stored = decision_rows::tool_groups(reading)?;
+    Ok(stored.into_iter().map(group).collect())
+}

@@ -1,0 +1,107 @@
+//! What is asked without an effect: explanations, lists, whose key it is.
+
+use std::collections::BTreeMap;
+
+use super::decide::Ask;
+use super::directory::State;
+use super::mcp;
+use super::message::{Counters, Decision, OpenQuery, OpenReservations};
+use super::refuse;
+use crate::domain::decision::{Call, GrantedTools, Holder, Presented, RefusalKind};
+use crate::domain::explanation::{Explanation, KeyStatus};
+
+impl State {
+    /// What would be decided on a call, and every step that leads to it.
+    pub fn explain(&self, call: &Call, now_ms: i64) -> Explanation {
+        let (key, status) = self.key(&call.key, now_ms);
+        let (virtual_key_id, user_id) = key.map(|key| (key.id, key.user_id)).unzip();
+        let mut copies = Vec::new();
+        let decided = self.decide(&Ask::new(self, call), now_ms, Some(&mut copies));
+        let (refusal, granted) = match decided {
+            Ok(grant) => (None, copies.get(grant.copy)),
+            Err(refused) => (Some(refused.refusal), None),
+        };
+        Explanation {
+            access_profile_id: match &refusal {
+                Some(refusal) => refusal.access_profile_id,
+                None => granted.map(|copy| copy.access_profile_id),
+            },
+            provider: granted.and_then(|copy| copy.provider.clone()),
+            refusal,
+            public_id: call.key.public_id,
+            key: status,
+            virtual_key_id,
+            user_id,
+            copies,
+        }
+    }
+
+    /// A page of open reservations, the oldest first.
+    pub fn open_page(&self, query: OpenQuery) -> OpenReservations {
+        let found: BTreeMap<_, _> = self
+            .open
+            .iter()
+            .filter(|(_, one)| query.user_id.is_none_or(|user_id| user_id == one.user_id))
+            .collect();
+        OpenReservations {
+            total: found.len(),
+            reservations: found
+                .values()
+                .skip(query.offset)
+                .take(query.limit)
+                .map(|one| one.shown())
+                .collect(),
+        }
+    }
+
+    /// Whose key this is.
+    ///
+    /// # Errors
+    /// The refusal of a key that does not work.
+    pub fn who(&self, presented: &Presented, now_ms: i64) -> Decision<Holder> {
+        let (key, status) = self.key(presented, now_ms);
+        let Some(key) = key else {
+            return Err(refuse::before_copies(RefusalKind::AccessNotFound, None).refusal);
+        };
+        if status == KeyStatus::Expired {
+            return Err(refuse::expired_key(key).refusal);
+        }
+        let copies = self.users.get(&key.user_id).map(|user| &user.copies);
+        Ok(Holder {
+            virtual_key_id: key.id,
+            user_id: key.user_id,
+            copies: copies.into_iter().flatten().map(|copy| copy.id).collect(),
+        })
+    }
+
+    /// The tools of a server that a key may call through any copy that has not expired.
+    ///
+    /// # Errors
+    /// The refusal of a key that does not work.
+    pub fn mcp_tools(
+        &self,
+        presented: &Presented,
+        server: &str,
+        now_ms: i64,
+    ) -> Decision<GrantedTools> {
+        let holder = self.who(presented, now_ms)?;
+        let copies = self.users.get(&holder.user_id).map(|user| &user.copies);
+        let rules = copies
+            .into_iter()
+            .flatten()
+            .filter(|copy| now_ms < copy.expires_at)
+            .map(|copy| &copy.rules.mcp);
+        Ok(mcp::granted(rules, &self.tool_groups, server))
+    }
+
+    /// What the limits of these copies (user, copy) count at `at_ms`.
+    pub fn counters(&self, copies: &[(i64, i64)], at_ms: i64) -> Counters {
+        copies
+            .iter()
+            .filter_map(|(user_id, copy_id)| {
+                let copy = self.copy(*user_id, *copy_id)?;
+                Some((*copy_id, copy.counted(at_ms, &self.zone)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,154 @@
+//! The sentences of refusals.
+
+use jiff::Timestamp;
+
+use super::counters::Copy;
+use super::decide::{Ask, Refused, Stop};
+use super::directory::{Key, State};
+use crate::domain::decision::{LimitState, Refusal, RefusalKind};
+use crate::domain::explanation::ExplainedCopy;
+use crate::domain::money::Money;
+use crate::domain::policy::PlaceKind;
+
+/// A refusal before any copy is asked.
+pub fn before_copies(kind: RefusalKind, user_id: Option<i64>) -> Box<Refused> {
+    let message = match kind {
+        RefusalKind::AccessNotFound => {
+            "this virtual key is not known here; check that it is complete and meant for this server"
+        }
+        _ => "the user of this virtual key holds no access profile",
+    };
+    refused(user_id, kind, message.to_owned())
+}
+
+/// The refusal of a key that has expired.
+pub fn expired_key(key: &Key) -> Box<Refused> {
+    let message = format!("this virtual key expired at {}", time(key.expires_at));
+    refused(Some(key.user_id), RefusalKind::AccessBlocked, message)
+}
+
+fn refused(user_id: Option<i64>, kind: RefusalKind, message: String) -> Box<Refused> {
+    Box::new(Refused {
+        user_id,
+        refusal: Refusal {
+            kind,
+            message,
+            limit: None,
+            access_profile_id: None,
+            retry_after_ms: None,
+        },
+        provider: None,
+        no_room: None,
+    })
+}
+
+/// The refusal of one copy.
+pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i64) -> Refusal {
+    let call = ask.call;
+    let limit = stop.limit.map(|at| {
+        let limit = &copy.rules.limits[at];
+        copy.state(limit, copy.standing(limit, now_ms, &state.zone))
+    });
+    let message = match stop.kind {
+        RefusalKind::ProviderBlocked => match &call.provider {
+            Some(provider) => {
+                format!("the access profile does not allow the provider {provider:?}")
+            }
+            None => "the access profile allows no provider".to_owned(),
+        },
+        RefusalKind::ModelBlocked => match &call.provider {
+            Some(provider) => format!(
+                "the access profile does not allow the model {:?} of the provider {provider:?}",
+                call.model
+            ),
+            None => format!(
+                "the access profile does not allow the model {:?}",
+                call.model
+            ),
+        },
+        RefusalKind::McpToolBlocked => match &call.mcp {
+            Some(mcp) => match &mcp.tool {
+                Some(tool) => format!(
+                    "the access profile does not grant the tool {tool:?} of the MCP server {:?}",
+                    mcp.server
+                ),
+                None => format!(
+                    "the access profile grants no tool of the MCP server {:?}",
+                    mcp.server
+                ),
+            },
+            None => "the access profile does not grant the tool".to_owned(),
+        },
+        _ => match &limit {
+            Some(limit) => no_room(limit, ask.hold.of(limit.kind, 1)),
+            None => format!(
+                "the user's copy of the access profile expired at {}",
+                time(copy.expires_at)
+            ),
+        },
+    };
+    Refusal {
+        kind: stop.kind,
+        message,
+        access_profile_id: Some(copy.access_profile_id),
+        retry_after_ms: limit
+            .as_ref()
+            .map(|limit| (limit.resets_at - now_ms).max(0)),
+        limit,
+    }
+}
+
+/// Which limit has no room for what was asked, what is used and held of it, and when it resets.
+pub fn no_room(limit: &LimitState, asked: i64) -> String {
+    let what = match limit.kind {
+        PlaceKind::Budget => "budget",
+        PlaceKind::Tokens => "token limit",
+        PlaceKind::Requests | PlaceKind::RateLimit => "request limit",
+    };
+    let amount = |amount: i64| amount_text(limit.kind, amount);
+    let asked = match limit.kind {
+        PlaceKind::Requests | PlaceKind::RateLimit => String::new(),
+        _ if asked == 0 => String::new(),
+        _ => format!(", {} asked for", amount(asked)),
+    };
+    format!(
+        "the {what} of {} every {} ({}) has no room: {} used, {} held{asked}; it resets at {}",
+        amount(limit.effective_max_limit),
+        limit.reset_duration,
+        limit.scope,
+        amount(limit.used),
+        amount(limit.held),
+        time(limit.resets_at)
+    )
+}
+
+fn amount_text(kind: PlaceKind, amount: i64) -> String {
+    match kind {
+        PlaceKind::Budget => match Money::from_nanodollars(amount) {
+            Some(money) => format!("${money}"),
+            // Beyond the largest single amount, cents do.
+            None => format!("${}", amount / 1_000_000_000),
+        },
+        _ => amount.to_string(),
+    }
+}
+
+fn time(at_ms: i64) -> String {
+    Timestamp::from_millisecond(at_ms).map_or_else(|_| "never".to_owned(), |at| at.to_string())
+}
+
+/// What is known of a copy before it is asked.
+pub fn note(copy: &Copy, now_ms: i64) -> ExplainedCopy {
+    ExplainedCopy {
+        access_profile_id: copy.access_profile_id,
+        copy_id: copy.id,
+        template_version: copy.template_version,
+        expires_at_ms: (copy.expires_at != i64::MAX).then_some(copy.expires_at),
+        is_active: now_ms < copy.expires_at,
+        refusal: None,
+        providers: Vec::new(),
+        provider: None,
+        mcp: None,
+        limits: Vec::new(),
+    }
+}

@@ -1,0 +1,407 @@
+//! Letting calls in: reservations are made and extended, use without a reservation is charged. Changes memory and notes in the
+//! batch what has to be written down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::batch::Batch;
+use super::counters::Amounts;
+use super::decide::{Ask, Grant};
+use super::directory::{State, find_copy};
+use super::message::Extension;
+use super::refuse;
+use crate::domain::decision::{
+    Granted, McpCall, OpenReservation, Refusal, RefusalKind, ReservationId, Settled,
+};
+use crate::domain::duration::ResetDuration;
+use crate::domain::money::Money;
+use crate::domain::policy::PlaceKind;
+use crate::domain::window::{Window, Windows};
+use crate::store::journal::{Charge, End, ReservationRow, ReservationState, UsageKey, UsageSum};
+
+/// An open hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// Its public id.
+    pub id: ReservationId,
+    /// The key it was made with.
+    pub key_id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The copy it is held on, which may be gone.
+    pub copy_id: i64,
+    /// The profile.
+    pub access_profile_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// The provider without regard to case.
+    pub provider_key: Arc<str>,
+    /// The model.
+    pub model: Arc<str>,
+    /// The MCP tool.
+    pub mcp: Option<Box<McpCall>>,
+    /// What the gateway expects.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expects, in nanodollars.
+    pub estimated_cost: Option<i64>,
+    /// What it holds.
+    pub hold: Amounts,
+    /// The gateway's id of the call.
+    pub request_id: Option<Box<str>>,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it expires.
+    pub expires_at: i64,
+}
+
+impl Reservation {
+    /// The reservation as it is stored.
+    pub fn row(&self) -> ReservationRow {
+        ReservationRow {
+            id: self.id.number,
+            nonce: self.id.nonce,
+            virtual_key_id: self.key_id,
+            user_id: self.user_id,
+            copy_id: self.copy_id,
+            access_profile_id: self.access_profile_id,
+            provider: Arc::clone(&self.provider),
+            model: Arc::clone(&self.model),
+            mcp_server: self.mcp.as_ref().map(|mcp| mcp.server.clone()),
+            mcp_tool: self.mcp.as_ref().and_then(|mcp| mcp.tool.clone()),
+            estimated_tokens: self.estimated_tokens,
+            estimated_cost: self.estimated_cost,
+            held_tokens: self.hold.tokens,
+            held_cost: self.hold.cost,
+            request_id: self.request_id.as_deref().map(str::to_owned),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            end: None,
+        }
+    }
+
+    /// The reservation of a row; `provider_key` is its provider without regard to case.
+    pub fn of(row: ReservationRow, provider_key: Arc<str>) -> Self {
+        Self {
+            id: ReservationId {
+                number: row.id,
+                nonce: row.nonce,
+            },
+            key_id: row.virtual_key_id,
+            user_id: row.user_id,
+            copy_id: row.copy_id,
+            access_profile_id: row.access_profile_id,
+            provider: row.provider,
+            provider_key,
+            model: row.model,
+            mcp: row.mcp_server.map(|server| {
+                Box::new(McpCall {
+                    server,
+                    tool: row.mcp_tool,
+                })
+            }),
+            estimated_tokens: row.estimated_tokens,
+            estimated_cost: row.estimated_cost,
+            hold: Amounts {
+                tokens: row.held_tokens,
+                cost: row.held_cost,
+            },
+            request_id: row.request_id.map(String::into_boxed_str),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
+
+    /// The reservation as it is listed.
+    pub fn shown(&self) -> OpenReservation {
+        OpenReservation {
+            id: self.id,
+            user_id: self.user_id,
+            access_profile_id: self.access_profile_id,
+            copy_id: self.copy_id,
+            virtual_key_id: self.key_id,
+            provider: Arc::clone(&self.provider),
+            model: self.model.to_string(),
+            mcp: self.mcp.as_deref().cloned(),
+            estimated_tokens: self.estimated_tokens,
+            estimated_cost: self.estimated_cost.and_then(Money::from_nanodollars),
+            request_id: self.request_id.as_deref().map(str::to_owned),
+            created_at_ms: self.created_at,
+            expires_at_ms: self.expires_at,
+        }
+    }
+}
+
+impl State {
+    /// Holds what a call asks on every limit of the line that grants it.
+    pub fn reserve(
+        &mut self,
+        batch: &mut Batch,
+        ask: &Ask<'_>,
+        grant: Grant,
+        nonce: i64,
+        now_ms: i64,
+    ) -> Option<Granted> {
+        let number = self.number();
+        let mut reservation = self.prepared(ask, grant, ReservationId { number, nonce }, now_ms)?;
+        reservation.expires_at = now_ms.saturating_add(milliseconds(self.settings.reservation_ttl));
+        batch.made(reservation.row());
+        self.count(batch, &reservation, Amounts::default(), 1, number, now_ms);
+        self.count_open(batch, &reservation, 1);
+        self.put_open(reservation);
+        self.granted(number, now_ms)
+    }
+
+    /// Charges a call that holds nothing and is over at once.
+    pub fn charge(
+        &mut self,
+        batch: &mut Batch,
+        ask: &Ask<'_>,
+        grant: Grant,
+        id_nonce: i64,
+        amounts: Amounts,
+        now_ms: i64,
+    ) -> Option<Settled> {
+        let number = self.number();
+        let id = ReservationId {
+            number,
+            nonce: id_nonce,
+        };
+        let mut reservation = self.prepared(ask, grant, id, now_ms)?;
+        reservation.hold = Amounts::default();
+        let end = End {
+            state: ReservationState::Settled,
+            expired: None,
+            settled: Some(Charge {
+                number,
+                tokens: amounts.tokens,
+                cost: amounts.cost,
+            }),
+            finished_at: now_ms,
+        };
+        let row = ReservationRow {
+            end: Some(end),
+            ..reservation.row()
+        };
+        batch.made(row.clone());
+        self.count(batch, &reservation, amounts, 1, number, now_ms);
+        self.note_use(batch, &row, amounts, 1, now_ms);
+        let settled = self.settled(&row, amounts, false, now_ms);
+        batch.finished.insert(number, row);
+        Some(settled)
+    }
+
+    /// Prolongs an open reservation and raises what it holds; `None` when it is not open.
+    ///
+    /// # Errors
+    /// The refusal of a limit that has no room for more.
+    pub fn extend(
+        &mut self,
+        batch: &mut Batch,
+        number: i64,
+        by: Extension,
+        now_ms: i64,
+    ) -> Option<Result<Granted, Refusal>> {
+        let before = self.open.get(&number)?.clone();
+        let mut after = before.clone();
+        let more = |old: Option<i64>, new: Option<i64>| match (old, new) {
+            (old, None) => old,
+            (old, Some(new)) => Some(old.unwrap_or(0).max(new)),
+        };
+        after.estimated_tokens = more(before.estimated_tokens, by.estimated_tokens);
+        after.estimated_cost = more(
+            before.estimated_cost,
+            by.estimated_cost.map(Money::nanodollars),
+        );
+        let wanted = self.hold(
+            after.estimated_tokens.unwrap_or(0),
+            after.estimated_cost.unwrap_or(0),
+        );
+        let extra = wanted.above(before.hold);
+        if let Some(refusal) = self.no_room_for(&before, extra, now_ms) {
+            return Some(Err(refusal));
+        }
+        after.hold.tokens += extra.tokens;
+        after.hold.cost += extra.cost;
+        let ttl = by.ttl.unwrap_or(self.settings.reservation_ttl);
+        after.expires_at = before
+            .expires_at
+            .max(now_ms.saturating_add(milliseconds(ttl)));
+        drop(self.remove_open(number));
+        batch.extended(before, &after);
+        self.put_open(after);
+        self.granted(number, now_ms).map(Ok)
+    }
+
+    /// The refusal of a limit that has no room for more of a reservation.
+    fn no_room_for(
+        &self,
+        reservation: &Reservation,
+        extra: Amounts,
+        now_ms: i64,
+    ) -> Option<Refusal> {
+        let copy = self.copy(reservation.user_id, reservation.copy_id)?;
+        for at in copy.rules.covering(&reservation.provider_key) {
+            let limit = &copy.rules.limits[*at];
+            let asked = extra.of(limit.kind, 0);
+            let standing = copy.standing(limit, now_ms, &self.zone);
+            if asked == 0 || standing.has_room_for(asked) {
+                continue;
+            }
+            let state = copy.state(limit, standing);
+            return Some(Refusal {
+                kind: if limit.kind == PlaceKind::Budget {
+                    RefusalKind::BudgetExceeded
+                } else {
+                    RefusalKind::TokenLimited
+                },
+                message: refuse::no_room(&state, asked),
+                retry_after_ms: Some((state.resets_at - now_ms).max(0)),
+                access_profile_id: Some(copy.access_profile_id),
+                limit: Some(state),
+            });
+        }
+        None
+    }
+
+    fn prepared(
+        &self,
+        ask: &Ask<'_>,
+        grant: Grant,
+        id: ReservationId,
+        now_ms: i64,
+    ) -> Option<Reservation> {
+        let copy = self.users.get(&grant.user_id)?.copies.get(grant.copy)?;
+        let line = copy.rules.lines.get(grant.line)?;
+        let call = ask.call;
+        Some(Reservation {
+            id,
+            key_id: grant.key_id,
+            user_id: grant.user_id,
+            copy_id: copy.id,
+            access_profile_id: copy.access_profile_id,
+            provider: Arc::clone(&line.name),
+            provider_key: Arc::clone(&line.key),
+            model: Arc::from(call.model.as_str()),
+            mcp: call.mcp.clone().map(Box::new),
+            estimated_tokens: call.estimated_tokens,
+            estimated_cost: call.estimated_cost.map(Money::nanodollars),
+            hold: ask.hold,
+            request_id: call
+                .request
+                .as_ref()
+                .map(|request| request.id.as_str().into()),
+            created_at: now_ms,
+            expires_at: now_ms,
+        })
+    }
+
+    /// An open reservation as it is answered.
+    fn granted(&self, number: i64, now_ms: i64) -> Option<Granted> {
+        let reservation = self.open.get(&number)?;
+        let copy = self.copy(reservation.user_id, reservation.copy_id);
+        Some(Granted {
+            reservation: reservation.id,
+            expires_at_ms: reservation.expires_at,
+            user_id: reservation.user_id,
+            access_profile_id: reservation.access_profile_id,
+            copy_id: reservation.copy_id,
+            provider: Arc::clone(&reservation.provider),
+            limits: copy.map_or_else(Vec::new, |copy| {
+                copy.states(&reservation.provider_key, now_ms, &self.zone)
+            }),
+            repeated: false,
+        })
+    }
+
+    /// Counts amounts and requests on every limit that covers the provider of a reservation.
+    pub fn count(
+        &mut self,
+        batch: &mut Batch,
+        reservation: &Reservation,
+        amounts: Amounts,
+        requests: i64,
+        number: i64,
+        now_ms: i64,
+    ) {
+        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
+        let Some(copy) = find_copy(&mut self.users, user_id, copy_id) else {
+            return;
+        };
+        let rules = Arc::clone(&copy.rules);
+        for at in rules.covering(&reservation.provider_key) {
+            let limit = &rules.limits[*at];
+            let added = amounts.of(limit.kind, requests);
+            if added == 0 {
+                continue;
+            }
+            let mut before =
+                |place_id, before| batch.touched(user_id, copy_id, place_id, before, true);
+            let counter = copy.touch(limit, now_ms, &self.zone, number, &mut before);
+            counter.settled = counter.settled.saturating_add(added);
+        }
+    }
+
+    /// Adds to what is known to be open of the requests of a reservation, where they count.
+    pub fn count_open(&mut self, batch: &mut Batch, reservation: &Reservation, added: i64) {
+        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
+        let Some(copy) = self.copy_mut(user_id, copy_id) else {
+            return;
+        };
+        let rules = Arc::clone(&copy.rules);
+        for at in rules.covering(&reservation.provider_key) {
+            let limit = &rules.limits[*at];
+            if limit.kind != PlaceKind::Requests {
+                continue;
+            }
+            let found = copy.counters.iter_mut().find(|counter| {
+                counter.place_id == limit.place_id && counter.counted_from <= reservation.id.number
+            });
+            if let Some(counter) = found {
+                batch.touched(user_id, copy_id, limit.place_id, Some(*counter), false);
+                counter.open += added;
+            }
+        }
+    }
+
+    /// Adds to the history of use, on the day that holds `at_ms`.
+    pub fn note_use(
+        &mut self,
+        batch: &mut Batch,
+        row: &ReservationRow,
+        amounts: Amounts,
+        calls: i64,
+        at_ms: i64,
+    ) {
+        let key = UsageKey {
+            day: self.day(at_ms),
+            user_id: row.user_id,
+            access_profile_id: row.access_profile_id,
+            provider: Arc::clone(&row.provider),
+            model: Arc::clone(&row.model),
+        };
+        let sum = UsageSum {
+            calls,
+            tokens: amounts.tokens,
+            cost: amounts.cost,
+        };
+        batch.used(key, sum);
+    }
+
+    /// The day of the configured zone that holds a time.
+    pub fn day(&mut self, at_ms: i64) -> i64 {
+        let known = self.today;
+        if !(known.starts_at..known.resets_at).contains(&at_ms) {
+            self.today = day_of(at_ms, &self.zone);
+        }
+        self.today.number
+    }
+}
+
+/// The day of a zone that holds a time; its number counts from 1970-01-01.
+pub fn day_of(at_ms: i64, zone: &jiff::tz::TimeZone) -> Window {
+    Windows::new(ResetDuration::DAY, true, None, 0, zone).at(at_ms)
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

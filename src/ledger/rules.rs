@@ -1,0 +1,299 @@
+//! A policy made ready for decisions: names folded, patterns compiled, limits with the places where they count. Copies with the
+//! same policy share one.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::domain::access_profile::{Budget, OverrideAction, ProviderConfig, RateLimit};
+use crate::domain::duration::{ResetDuration, Unit};
+use crate::domain::letter_case::fold;
+use crate::domain::model_pattern::ModelPattern;
+use crate::domain::policy::{Place, PlaceKind, Policy};
+use crate::domain::window::Windows;
+use crate::error::{Error, Result};
+
+/// A policy, ready for decisions.
+pub struct Rules {
+    /// The provider lines, in the order of the policy.
+    pub lines: Vec<Line>,
+    /// Every limit.
+    pub limits: Vec<Limit>,
+    /// Those over all providers.
+    total: Vec<usize>,
+    /// What may be called of MCP servers.
+    pub mcp: McpRules,
+}
+
+/// What one provider may be used for.
+pub struct Line {
+    /// The provider, as the policy names it.
+    pub name: Arc<str>,
+    /// The provider without regard to case.
+    pub key: Arc<str>,
+    /// Every model may be used that is not blocked.
+    pub all_models: bool,
+    allowed: Vec<(ModelPattern, Arc<str>)>,
+    blocked: Vec<(ModelPattern, Arc<str>)>,
+    /// Every limit that covers the provider, by its place in [`Rules::limits`].
+    pub limits: Vec<usize>,
+}
+
+/// What a line says to a model.
+pub struct Said {
+    /// Whether it may be used.
+    pub allowed: bool,
+    /// The field that decided; none when no pattern covers the model.
+    pub rule: Option<&'static str>,
+    /// The pattern in it.
+    pub pattern: Option<Arc<str>>,
+}
+
+/// A budget, or a limit on tokens or requests.
+pub struct Limit {
+    /// What is counted.
+    pub kind: PlaceKind,
+    /// Where.
+    pub place_id: i64,
+    /// The place that its id names.
+    pub named_place_id: i64,
+    /// `total` or `provider:<name>`.
+    pub scope: Arc<str>,
+    /// The provider without regard to case; none over all.
+    pub provider_key: Option<Arc<str>>,
+    /// How often it starts anew.
+    pub reset_duration: ResetDuration,
+    /// Nanodollars, tokens or requests in a window.
+    pub max: i64,
+    /// How its windows lie: 0 rolling, 1 to 12 by the calendar with a fiscal year from that month (`counters.window_rule`).
+    pub window_rule: u8,
+}
+
+impl Limit {
+    /// Its windows, for a copy that was made at `created_at_ms`.
+    pub fn windows(&self, created_at_ms: i64, zone: &TimeZone) -> Windows {
+        Windows::new(
+            self.reset_duration,
+            self.window_rule > 0,
+            Some(i64::from(self.window_rule.max(1))),
+            created_at_ms,
+            zone,
+        )
+    }
+}
+
+/// What may be called of MCP servers; what is not here may not.
+#[derive(Default)]
+pub struct McpRules {
+    /// Tool groups whose tools may be called.
+    pub groups: Vec<i64>,
+    /// Servers of which every tool may be called.
+    pub servers: BTreeSet<String>,
+    /// Tools that may be called, by server.
+    pub included: HashMap<String, BTreeSet<String>>,
+    /// Tools that may not be called whatever grants them, by server.
+    pub excluded: HashMap<String, BTreeSet<String>>,
+}
+
+impl Rules {
+    /// Makes `policy` ready. `place_id` knows the id of a place.
+    ///
+    /// # Errors
+    /// What `place_id` answers; [`Error::Internal`] for a pattern that does not compile.
+    pub fn compile(policy: &Policy, place_id: impl Fn(&Place) -> Result<i64>) -> Result<Self> {
+        let mut building = Building {
+            limits: Vec::new(),
+            aligned: policy.calendar_aligned,
+            place_id,
+        };
+        building.scope(None, &policy.budgets, policy.rate_limit.as_ref())?;
+        let total: Vec<usize> = (0..building.limits.len()).collect();
+        let mut lines = Vec::with_capacity(policy.provider_configs.len());
+        for config in &policy.provider_configs {
+            let first = building.limits.len();
+            building.scope(Some(config), &config.budgets, config.rate_limit.as_ref())?;
+            let own = first..building.limits.len();
+            lines.push(Line {
+                name: config.provider_name.as_str().into(),
+                key: fold(&config.provider_name).into(),
+                all_models: config.all_models_allowed,
+                allowed: patterns(&config.allowed_models)?,
+                blocked: patterns(&config.blacklisted_models)?,
+                limits: total.iter().copied().chain(own).collect(),
+            });
+        }
+        Ok(Self {
+            lines,
+            limits: building.limits,
+            total,
+            mcp: mcp_rules(policy),
+        })
+    }
+
+    /// The line of a provider, named without regard to case.
+    pub fn line(&self, provider_key: &str) -> Option<usize> {
+        self.lines
+            .iter()
+            .position(|line| *line.key == *provider_key)
+    }
+
+    /// The limits that cover a provider, whether or not it has a line.
+    pub fn covering(&self, provider_key: &str) -> &[usize] {
+        self.line(provider_key)
+            .map_or(&self.total, |line| &self.lines[line].limits)
+    }
+
+    /// The limit that counts at a place.
+    pub fn limit_at(&self, place_id: i64) -> Option<&Limit> {
+        self.limits.iter().find(|limit| limit.place_id == place_id)
+    }
+}
+
+impl Line {
+    /// What it says to a model; `folded` is its name without regard to case.
+    pub fn says(&self, model: &str, folded: &str) -> Said {
+        let find = |patterns: &[(ModelPattern, Arc<str>)]| {
+            patterns
+                .iter()
+                .find(|(pattern, _)| pattern.covers(model, folded))
+                .map(|(_, text)| Arc::clone(text))
+        };
+        if let Some(pattern) = find(&self.blocked) {
+            return Said {
+                allowed: false,
+                rule: Some("blacklisted_models"),
+                pattern: Some(pattern),
+            };
+        }
+        if self.all_models {
+            return Said {
+                allowed: true,
+                rule: Some("all_models_allowed"),
+                pattern: None,
+            };
+        }
+        let pattern = find(&self.allowed);
+        Said {
+            allowed: pattern.is_some(),
+            rule: pattern.is_some().then_some("allowed_models"),
+            pattern,
+        }
+    }
+}
+
+struct Building<F> {
+    limits: Vec<Limit>,
+    aligned: bool,
+    place_id: F,
+}
+
+impl<F: Fn(&Place) -> Result<i64>> Building<F> {
+    fn scope(
+        &mut self,
+        provider: Option<&ProviderConfig>,
+        budgets: &[Budget],
+        rate_limit: Option<&RateLimit>,
+    ) -> Result<()> {
+        let key = provider.map_or_else(String::new, |line| fold(&line.provider_name));
+        let scope: Arc<str> = provider
+            .map_or_else(
+                || "total".to_owned(),
+                |line| format!("provider:{}", line.provider_name),
+            )
+            .into();
+        let provider_key: Option<Arc<str>> = provider.map(|_| key.as_str().into());
+        for budget in budgets {
+            let place = Place::budget(&key, budget.reset_duration);
+            let place_id = (self.place_id)(&place)?;
+            let quarter = budget.reset_config.map(|config| config.quarter_start_month);
+            self.limits.push(Limit {
+                kind: PlaceKind::Budget,
+                place_id,
+                named_place_id: place_id,
+                scope: Arc::clone(&scope),
+                provider_key: provider_key.clone(),
+                reset_duration: budget.reset_duration,
+                max: budget.max_limit.nanodollars(),
+                window_rule: window_rule(self.aligned, budget.reset_duration, quarter),
+            });
+        }
+        let Some(limit) = rate_limit else {
+            return Ok(());
+        };
+        let mut named_place_id = 0;
+        for place in Place::rate_limit(&key, limit) {
+            let place_id = (self.place_id)(&place)?;
+            let max = match place.kind {
+                PlaceKind::Tokens => limit.token_max_limit,
+                PlaceKind::Requests => limit.request_max_limit,
+                PlaceKind::RateLimit | PlaceKind::Budget => {
+                    named_place_id = place_id;
+                    None
+                }
+            };
+            let Some(max) = max else { continue };
+            let reset_duration = place.reset_duration.unwrap_or(ResetDuration::HOUR);
+            self.limits.push(Limit {
+                kind: place.kind,
+                place_id,
+                named_place_id,
+                scope: Arc::clone(&scope),
+                provider_key: provider_key.clone(),
+                reset_duration,
+                max,
+                window_rule: window_rule(self.aligned, reset_duration, None),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// How the windows lie. Those under a day never align; only quarters know a fiscal year.
+fn window_rule(aligned: bool, duration: ResetDuration, quarter_start: Option<i64>) -> u8 {
+    if !aligned || duration.unit() < Unit::Day {
+        return 0;
+    }
+    let month = quarter_start.filter(|_| duration.unit() == Unit::Quarter);
+    month
+        .and_then(|month| u8::try_from(month.clamp(1, 12)).ok())
+        .unwrap_or(1)
+}
+
+fn patterns(texts: &[String]) -> Result<Vec<(ModelPattern, Arc<str>)>> {
+    texts
+        .iter()
+        .map(|text| {
+            ModelPattern::compile(text)
+                .map(|pattern| (pattern, text.as_str().into()))
+                .map_err(|error| Error::internal("compiling the pattern of a policy", error))
+        })
+        .collect()
+}
+
+fn mcp_rules(policy: &Policy) -> McpRules {
+    let mut rules = McpRules {
+        groups: policy
+            .mcp_tool_groups
+            .iter()
+            .map(|link| link.tool_group_id)
+            .collect(),
+        servers: policy
+            .mcp_servers
+            .iter()
+            .map(|link| link.mcp_server_id.clone())
+            .collect(),
+        ..McpRules::default()
+    };
+    for tool in &policy.mcp_tool_overrides {
+        let tools = match tool.action {
+            OverrideAction::Include => &mut rules.included,
+            OverrideAction::Exclude => &mut rules.excluded,
+        };
+        tools
+            .entry(tool.mcp_client_id.clone())
+            .or_default()
+            .insert(tool.tool_name.clone());
+    }
+    rules
+}

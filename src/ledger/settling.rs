@@ -1,0 +1,294 @@
+//! The end of reservations: settled, cancelled, or expired; and settled after all.
+
+use std::sync::Arc;
+
+use super::batch::Batch;
+use super::counters::Amounts;
+use super::directory::{State, find_copy};
+use super::reservations::Reservation;
+use crate::domain::decision::{ReservationId, Settled};
+use crate::domain::letter_case::fold;
+use crate::domain::money::Money;
+use crate::domain::policy::PlaceKind;
+use crate::domain::settings::OnExpiry;
+use crate::error::{Error, Result};
+use crate::store::journal::{Charge, End, ReservationRow, ReservationState};
+
+impl State {
+    /// Charges what an open reservation really used and frees its hold; `None` when it is not open.
+    pub fn settle(
+        &mut self,
+        batch: &mut Batch,
+        number: i64,
+        amounts: Amounts,
+        now_ms: i64,
+    ) -> Option<Settled> {
+        let reservation = self.remove_open(number)?;
+        self.count_open(batch, &reservation, -1);
+        let number = self.number();
+        self.count(batch, &reservation, amounts, 0, number, now_ms);
+        let end = End {
+            state: ReservationState::Settled,
+            expired: None,
+            settled: Some(charge(number, amounts)),
+            finished_at: now_ms,
+        };
+        let row = reservation.row();
+        self.note_use(batch, &row, amounts, 1, now_ms);
+        batch.closed(reservation, end);
+        Some(self.settled(&row, amounts, false, now_ms))
+    }
+
+    /// Settles a reservation that is over: once more with the same numbers, or after it has expired.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was cancelled, or settled with other numbers.
+    pub fn settle_finished(
+        &mut self,
+        batch: &mut Batch,
+        row: ReservationRow,
+        end: End,
+        amounts: Amounts,
+        now_ms: i64,
+    ) -> Result<Settled> {
+        match (end.state, end.settled) {
+            (ReservationState::Cancelled, _) => Err(Error::conflict(
+                "reservation_cancelled",
+                "",
+                "the reservation was cancelled; charge its use with POST /v1/usage",
+            )),
+            (_, Some(before)) if (before.tokens, before.cost) == (amounts.tokens, amounts.cost) => {
+                Ok(self.settled(&row, amounts, true, now_ms))
+            }
+            (_, Some(before)) => Err(Error::conflict(
+                "already_settled",
+                "",
+                format!(
+                    "the reservation was settled with {} tokens and ${}",
+                    before.tokens,
+                    dollars(before.cost)
+                ),
+            )),
+            (_, None) => {
+                self.mend(
+                    batch,
+                    row.clone(),
+                    end,
+                    ReservationState::Settled,
+                    amounts,
+                    now_ms,
+                );
+                Ok(self.settled(&row, amounts, false, now_ms))
+            }
+        }
+    }
+
+    /// Frees an open reservation whose call was never made, and takes its request back; `None` when it is not open.
+    pub fn cancel(&mut self, batch: &mut Batch, number: i64, now_ms: i64) -> Option<()> {
+        let reservation = self.remove_open(number)?;
+        self.count_open(batch, &reservation, -1);
+        self.take_back_request(batch, &reservation);
+        let end = End {
+            state: ReservationState::Cancelled,
+            expired: None,
+            settled: None,
+            finished_at: now_ms,
+        };
+        batch.closed(reservation, end);
+        Some(())
+    }
+
+    /// Cancels a reservation that is over: once more, or after it has expired; then its charge is taken back too.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was settled.
+    pub fn cancel_finished(
+        &mut self,
+        batch: &mut Batch,
+        row: ReservationRow,
+        end: End,
+        now_ms: i64,
+    ) -> Result<()> {
+        match end.state {
+            ReservationState::Settled => Err(Error::conflict(
+                "already_settled",
+                "",
+                "the reservation was settled: its call was made",
+            )),
+            ReservationState::Cancelled | ReservationState::Open => Ok(()),
+            ReservationState::Expired => {
+                let reservation = reopened(&row);
+                self.take_back_request(batch, &reservation);
+                let nothing = Amounts::default();
+                self.mend(
+                    batch,
+                    row,
+                    end,
+                    ReservationState::Cancelled,
+                    nothing,
+                    now_ms,
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends every reservation whose time is up at `now_ms`, as the settings say.
+    pub fn expire(&mut self, batch: &mut Batch, now_ms: i64) {
+        while let Some(&(expires_at, number)) = self.expiries.first() {
+            if expires_at > now_ms {
+                return;
+            }
+            let Some(reservation) = self.remove_open(number) else {
+                self.expiries.remove(&(expires_at, number));
+                continue;
+            };
+            self.count_open(batch, &reservation, -1);
+            let charged = (self.settings.on_expiry == OnExpiry::Charge).then(|| {
+                let number = self.number();
+                self.count(batch, &reservation, reservation.hold, 0, number, now_ms);
+                self.note_use(batch, &reservation.row(), reservation.hold, 1, now_ms);
+                charge(number, reservation.hold)
+            });
+            let end = End {
+                state: ReservationState::Expired,
+                expired: charged,
+                settled: None,
+                finished_at: now_ms,
+            };
+            batch.closed(reservation, end);
+        }
+    }
+
+    /// Replaces what an expired reservation was charged by what it really used. Where that charge still counts it is corrected;
+    /// where its window is over, only what comes on top is charged to the window that is open: what was charged in a window that is
+    /// over is not given back in the next, so nothing falls below zero.
+    fn mend(
+        &mut self,
+        batch: &mut Batch,
+        row: ReservationRow,
+        end: End,
+        state: ReservationState,
+        amounts: Amounts,
+        now_ms: i64,
+    ) {
+        // Numbers begin with 1: nothing counts a hold that was released.
+        let before = end.expired.unwrap_or(charge(0, Amounts::default()));
+        let difference = Amounts {
+            tokens: amounts.tokens - before.tokens,
+            cost: amounts.cost - before.cost,
+        };
+        let number = self.number();
+        self.correct(batch, &row, difference, before.number, number, now_ms);
+        // The history is mended on the day on which it was charged. A released hold was no call so far.
+        let (calls_before, day) = match end.expired {
+            Some(_) => (1, end.finished_at),
+            None => (0, now_ms),
+        };
+        let calls = i64::from(state == ReservationState::Settled) - calls_before;
+        self.note_use(batch, &row, difference, calls, day);
+        let end = End {
+            state,
+            expired: end.expired,
+            settled: Some(charge(number, amounts)),
+            finished_at: now_ms,
+        };
+        batch.mended(row, end);
+    }
+
+    /// Adds a difference to what a charge with the number `charged_at` counted.
+    fn correct(
+        &mut self,
+        batch: &mut Batch,
+        row: &ReservationRow,
+        difference: Amounts,
+        charged_at: i64,
+        number: i64,
+        now_ms: i64,
+    ) {
+        let (user_id, copy_id) = (row.user_id, row.copy_id);
+        let Some(copy) = find_copy(&mut self.users, user_id, copy_id) else {
+            return;
+        };
+        let rules = Arc::clone(&copy.rules);
+        for at in rules.covering(&fold(&row.provider)) {
+            let limit = &rules.limits[*at];
+            let difference = difference.of(limit.kind, 0);
+            if difference == 0 {
+                continue;
+            }
+            let mut note = |place_id, old| batch.touched(user_id, copy_id, place_id, old, true);
+            let counter = copy.touch(limit, now_ms, &self.zone, number, &mut note);
+            let added = if counter.counted_from <= charged_at {
+                difference
+            } else {
+                difference.max(0)
+            };
+            counter.settled = counter.settled.saturating_add(added);
+        }
+    }
+
+    fn take_back_request(&mut self, batch: &mut Batch, reservation: &Reservation) {
+        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
+        let Some(copy) = self.copy_mut(user_id, copy_id) else {
+            return;
+        };
+        let rules = Arc::clone(&copy.rules);
+        for at in rules.covering(&reservation.provider_key) {
+            let limit = &rules.limits[*at];
+            let found = copy.counters.iter_mut().find(|counter| {
+                limit.kind == PlaceKind::Requests
+                    && counter.place_id == limit.place_id
+                    && counter.counted_from <= reservation.id.number
+            });
+            if let Some(counter) = found {
+                batch.touched(user_id, copy_id, limit.place_id, Some(*counter), true);
+                counter.settled -= 1;
+            }
+        }
+    }
+
+    /// A reservation that is over as it is answered.
+    pub fn settled(
+        &self,
+        row: &ReservationRow,
+        amounts: Amounts,
+        repeated: bool,
+        now_ms: i64,
+    ) -> Settled {
+        let copy = self.copy(row.user_id, row.copy_id);
+        Settled {
+            reservation: ReservationId {
+                number: row.id,
+                nonce: row.nonce,
+            },
+            user_id: row.user_id,
+            access_profile_id: row.access_profile_id,
+            copy_id: row.copy_id,
+            provider: Arc::clone(&row.provider),
+            tokens: amounts.tokens,
+            cost: Money::from_nanodollars(amounts.cost).unwrap_or(Money::MAX),
+            limits: copy.map_or_else(Vec::new, |copy| {
+                copy.states(&fold(&row.provider), now_ms, &self.zone)
+            }),
+            repeated,
+        }
+    }
+}
+
+fn charge(number: i64, amounts: Amounts) -> Charge {
+    Charge {
+        number,
+        tokens: amounts.tokens,
+        cost: amounts.cost,
+    }
+}
+
+fn reopened(row: &ReservationRow) -> Reservation {
+    let provider_key = fold(&row.provider).into();
+    Reservation::of(row.clone(), provider_key)
+}
+
+fn dollars(cost: i64) -> Money {
+    Money::from_nanodollars(cost).unwrap_or(Money::MAX)
+}

@@ -1,0 +1,218 @@
+//! The journal of decisions: what is written for a batch of them, and what is read of those that are over.
+
+mod prune;
+mod read;
+mod rebuild;
+mod write;
+
+use std::sync::Arc;
+
+pub use self::prune::{prune_answers, prune_history, prune_reservations};
+pub use self::read::{find, find_answer, for_each};
+pub use self::rebuild::{Rebuilt, rebuild};
+pub use self::write::{put_counter, write};
+use crate::domain::decision::RequestId;
+use crate::error::{Error, Result};
+
+/// How long what is over is kept, in milliseconds.
+pub const KEPT_MILLISECONDS: i64 = 24 * 3_600 * 1_000;
+
+/// Everything that a batch of decisions writes.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// Reservations, in the order in which it happened.
+    pub entries: Vec<Entry>,
+    /// Counters that were touched, each once, as they are after the batch.
+    pub counters: Vec<CounterRow>,
+    /// Answers to calls with a request id.
+    pub answers: Vec<StoredAnswer>,
+    /// What is added to the history of use.
+    pub usage: Vec<(UsageKey, UsageSum)>,
+    /// What is added to the history of refusals.
+    pub refusals: Vec<(UsageKey, &'static str, i64)>,
+    /// The number of what happens next.
+    pub next_number: i64,
+}
+
+/// One thing that happened to a reservation.
+#[derive(Debug)]
+pub enum Entry {
+    /// It was made.
+    Made(Box<ReservationRow>),
+    /// It was extended.
+    Extended {
+        /// Its number.
+        id: i64,
+        /// What the gateway expects now.
+        estimated_tokens: Option<i64>,
+        /// What the gateway expects now, in nanodollars.
+        estimated_cost: Option<i64>,
+        /// What is held now.
+        held_tokens: i64,
+        /// What is held now, in nanodollars.
+        held_cost: i64,
+        /// When it expires now.
+        expires_at: i64,
+    },
+    /// It is over, or what it was charged is mended.
+    Finished {
+        /// Its number.
+        id: i64,
+        /// How it ended.
+        end: End,
+    },
+}
+
+/// How a reservation stands in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReservationState {
+    /// It is held.
+    Open,
+    /// It was charged what it used.
+    Settled,
+    /// Its call was never made.
+    Cancelled,
+    /// Nobody said in time what it used.
+    Expired,
+}
+
+impl ReservationState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Settled => "settled",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    fn parse(name: &str) -> Result<Self> {
+        [Self::Open, Self::Settled, Self::Cancelled, Self::Expired]
+            .into_iter()
+            .find(|state| state.name() == name)
+            .ok_or_else(|| Error::internal("reading a reservation", "unknown state"))
+    }
+}
+
+/// How a reservation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// Never open.
+    pub state: ReservationState,
+    /// What was charged when it expired.
+    pub expired: Option<Charge>,
+    /// What it really used.
+    pub settled: Option<Charge>,
+    /// When its state last changed.
+    pub finished_at: i64,
+}
+
+/// A charge, and its number in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// Its number in the journal.
+    pub number: i64,
+    /// Tokens.
+    pub tokens: i64,
+    /// Nanodollars.
+    pub cost: i64,
+}
+
+/// A reservation as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservationRow {
+    /// Its number.
+    pub id: i64,
+    /// The random half of its public id.
+    pub nonce: i64,
+    /// The key it was made with.
+    pub virtual_key_id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The copy it is held on.
+    pub copy_id: i64,
+    /// The profile.
+    pub access_profile_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// The model.
+    pub model: Arc<str>,
+    /// The MCP server.
+    pub mcp_server: Option<String>,
+    /// The MCP tool.
+    pub mcp_tool: Option<String>,
+    /// What the gateway expected.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expected, in nanodollars.
+    pub estimated_cost: Option<i64>,
+    /// What is held.
+    pub held_tokens: i64,
+    /// What is held, in nanodollars.
+    pub held_cost: i64,
+    /// The gateway's id of the call.
+    pub request_id: Option<String>,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it expires.
+    pub expires_at: i64,
+    /// How it ended; none while it is open.
+    pub end: Option<End>,
+}
+
+/// A counter as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CounterRow {
+    /// The copy.
+    pub copy_id: i64,
+    /// Where it counts.
+    pub place_id: i64,
+    /// Nanodollars, tokens or requests.
+    pub settled: i64,
+    /// When the window began.
+    pub starts_at: i64,
+    /// When it ends.
+    pub resets_at: i64,
+    /// How the windows lie.
+    pub window_rule: u8,
+    /// Only what the journal holds from this number on counts.
+    pub counted_from: i64,
+}
+
+/// The answer to a call with a request id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// The key it came with.
+    pub virtual_key_id: i64,
+    /// The gateway's id of the call, and the hash of what was asked.
+    pub request: RequestId,
+    /// JSON.
+    pub answer: String,
+    /// When it was given.
+    pub created_at: i64,
+}
+
+/// A line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UsageKey {
+    /// Days since 1970-01-01 in the configured zone.
+    pub day: i64,
+    /// Whose use it is.
+    pub user_id: i64,
+    /// The profile; 0 when the call did not get that far.
+    pub access_profile_id: i64,
+    /// The provider; empty when the call did not get that far.
+    pub provider: Arc<str>,
+    /// The model; empty when no pattern covers it.
+    pub model: Arc<str>,
+}
+
+/// What is added to a line of the history.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UsageSum {
+    /// Calls.
+    pub calls: i64,
+    /// Tokens.
+    pub tokens: i64,
+    /// Nanodollars.
+    pub cost: i64,
+}

@@ -1,0 +1,139 @@
+//! Reading reservations and answers back.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::super::Reading;
+use super::super::fault::Doing;
+use super::{Charge, End, KEPT_MILLISECONDS, ReservationRow, ReservationState, StoredAnswer};
+use crate::domain::decision::RequestId;
+use crate::error::Result;
+
+/// The answer that a request id got in the last 24 hours.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find_answer(
+    reading: &Reading<'_>,
+    virtual_key_id: i64,
+    request_id: &str,
+    now_ms: i64,
+) -> Result<Option<StoredAnswer>> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT body_hash, answer, created_at FROM request_ids
+             WHERE virtual_key_id = ?1 AND request_id = ?2 AND created_at > ?3",
+        )
+        .and_then(|mut statement| {
+            let oldest = now_ms - KEPT_MILLISECONDS;
+            statement
+                .query_row(params![virtual_key_id, request_id, oldest], |row| {
+                    Ok(StoredAnswer {
+                        virtual_key_id,
+                        request: RequestId {
+                            id: request_id.to_owned(),
+                            body_hash: row.get(0)?,
+                        },
+                        answer: row.get(1)?,
+                        created_at: row.get(2)?,
+                    })
+                })
+                .optional()
+        })
+        .doing("looking for a request id")
+}
+
+/// The columns of [`row`].
+const COLUMNS: &str = "id, nonce, virtual_key_id, user_id, user_access_profile_id, access_profile_id, provider, model, mcp_server, \
+     mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id, created_at, expires_at, state, \
+     expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at";
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ReservationRow, String)> {
+    let charge = |at: usize| -> rusqlite::Result<Option<Charge>> {
+        let number: Option<i64> = row.get(at)?;
+        number
+            .map(|number| {
+                Ok(Charge {
+                    number,
+                    tokens: row.get(at + 1)?,
+                    cost: row.get(at + 2)?,
+                })
+            })
+            .transpose()
+    };
+    let finished_at: Option<i64> = row.get(24)?;
+    let (expired, settled) = (charge(18)?, charge(21)?);
+    let found = ReservationRow {
+        id: row.get(0)?,
+        nonce: row.get(1)?,
+        virtual_key_id: row.get(2)?,
+        user_id: row.get(3)?,
+        copy_id: row.get(4)?,
+        access_profile_id: row.get(5)?,
+        provider: row.get::<_, String>(6)?.into(),
+        model: row.get::<_, String>(7)?.into(),
+        mcp_server: row.get(8)?,
+        mcp_tool: row.get(9)?,
+        estimated_tokens: row.get(10)?,
+        estimated_cost: row.get(11)?,
+        held_tokens: row.get(12)?,
+        held_cost: row.get(13)?,
+        request_id: row.get(14)?,
+        created_at: row.get(15)?,
+        expires_at: row.get(16)?,
+        end: finished_at.map(|finished_at| End {
+            state: ReservationState::Expired,
+            expired,
+            settled,
+            finished_at,
+        }),
+    };
+    Ok((found, row.get(17)?))
+}
+
+fn with_state((mut row, state): (ReservationRow, String)) -> Result<ReservationRow> {
+    let state = ReservationState::parse(&state)?;
+    if let Some(end) = &mut row.end {
+        end.state = state;
+    }
+    Ok(row)
+}
+
+/// A reservation by its number.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find(reading: &Reading<'_>, id: i64) -> Result<Option<ReservationRow>> {
+    reading
+        .connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM reservations WHERE id = ?1"))
+        .and_then(|mut statement| statement.query_row(params![id], row).optional())
+        .doing("looking for a reservation")?
+        .map(with_state)
+        .transpose()
+}
+
+/// Reads every reservation that is open, or every one, the oldest first.
+///
+/// # Errors
+/// When the database can't be read, or what `each` answers.
+pub fn for_each(
+    reading: &Reading<'_>,
+    open_only: bool,
+    mut each: impl FnMut(ReservationRow) -> Result<()>,
+) -> Result<()> {
+    let sql = if open_only {
+        format!("SELECT {COLUMNS} FROM reservations WHERE state = 'open' ORDER BY id")
+    } else {
+        format!("SELECT {COLUMNS} FROM reservations ORDER BY id")
+    };
+    let mut statement = reading
+        .connection
+        .prepare_cached(&sql)
+        .doing("reading reservations")?;
+    let rows = statement.query_map([], row).doing("reading reservations")?;
+    for row in rows {
+        each(with_state(row.doing("reading reservations")?)?)?;
+    }
+    Ok(())
+}

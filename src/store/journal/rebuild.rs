@@ -1,0 +1,103 @@
+//! What the counters must be, worked out from the journal alone.
+
+use std::collections::HashMap;
+
+use rusqlite::params;
+
+use super::super::Reading;
+use super::super::decision_rows;
+use super::super::fault::Doing;
+use super::{CounterRow, ReservationRow, ReservationState, for_each};
+use crate::domain::letter_case::fold;
+use crate::error::Result;
+
+/// A counter as it is stored, and what the journal says it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// As it is stored.
+    pub stored: CounterRow,
+    /// What the journal makes of it.
+    pub settled: i64,
+}
+
+struct Counting {
+    row: CounterRow,
+    kind: String,
+    provider_key: String,
+    settled: i64,
+}
+
+/// Works every counter out from the journal whose whole window it still holds.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
+    let pruned_to: i64 = reading
+        .connection
+        .query_row("SELECT pruned_to FROM journal", [], |row| row.get(0))
+        .doing("reading the journal's position")?;
+    let mut copies: HashMap<i64, Vec<Counting>> = HashMap::new();
+    decision_rows::for_each_counter(reading, None, |(_, row)| {
+        if row.counted_from > pruned_to {
+            let (kind, provider_key) = place(reading, row.place_id)?;
+            copies.entry(row.copy_id).or_default().push(Counting {
+                row,
+                kind,
+                provider_key,
+                settled: 0,
+            });
+        }
+        Ok(())
+    })?;
+    for_each(reading, false, |row| {
+        let key = fold(&row.provider);
+        for counter in copies.get_mut(&row.copy_id).into_iter().flatten() {
+            if counter.provider_key.is_empty() || counter.provider_key == key {
+                counter.settled += counter.share(&row);
+            }
+        }
+        Ok(())
+    })?;
+    let all = copies.into_values().flatten().map(|counter| Rebuilt {
+        stored: counter.row,
+        settled: counter.settled,
+    });
+    Ok(all.collect())
+}
+
+impl Counting {
+    /// What a reservation counts here.
+    fn share(&self, row: &ReservationRow) -> i64 {
+        let from = self.row.counted_from;
+        let end = row.end;
+        if self.kind == "requests" {
+            let cancelled = end.is_some_and(|end| end.state == ReservationState::Cancelled);
+            return i64::from(row.id >= from && !cancelled);
+        }
+        let Some(end) = end else {
+            return 0;
+        };
+        let amount = |tokens: i64, cost: i64| {
+            if self.kind == "budget" { cost } else { tokens }
+        };
+        let expired = end.expired.map(|charge| amount(charge.tokens, charge.cost));
+        let settled = end.settled.map(|charge| amount(charge.tokens, charge.cost));
+        if end.expired.is_some_and(|charge| charge.number >= from) {
+            return settled.or(expired).unwrap_or(0);
+        }
+        if end.settled.is_some_and(|charge| charge.number >= from) {
+            return (settled.unwrap_or(0) - expired.unwrap_or(0)).max(0);
+        }
+        0
+    }
+}
+
+fn place(reading: &Reading<'_>, id: i64) -> Result<(String, String)> {
+    reading
+        .connection
+        .prepare_cached("SELECT kind, provider_key FROM limit_places WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row(params![id], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+        .doing("reading the place of a limit")
+}

@@ -1,0 +1,243 @@
+//! Writing down a batch of decisions.
+
+use rusqlite::params;
+
+use super::super::Writing;
+use super::super::fault::Doing;
+use super::{
+    CounterRow, End, Entry, Journal, ReservationRow, ReservationState, StoredAnswer, UsageKey,
+    UsageSum,
+};
+use crate::error::Result;
+
+/// Writes down a batch.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
+    for entry in &journal.entries {
+        match entry {
+            Entry::Made(row) => insert(writing, row),
+            Entry::Extended { .. } => extend(writing, entry),
+            Entry::Finished { id, end } => finish(writing, *id, end),
+        }?;
+    }
+    for counter in &journal.counters {
+        put_counter(writing, counter)?;
+    }
+    for answer in &journal.answers {
+        insert_answer(writing, answer)?;
+    }
+    for (key, sum) in &journal.usage {
+        add_usage(writing, key, *sum)?;
+    }
+    for (key, reason, calls) in &journal.refusals {
+        add_refusals(writing, key, reason, *calls)?;
+    }
+    writing
+        .connection
+        .prepare_cached("UPDATE journal SET next_number = max(next_number, ?1)")
+        .and_then(|mut statement| statement.execute(params![journal.next_number]))
+        .doing("moving the journal on")?;
+    Ok(())
+}
+
+fn insert(writing: &Writing<'_>, row: &ReservationRow) -> Result<()> {
+    let expired = row.end.and_then(|end| end.expired);
+    let settled = row.end.and_then(|end| end.settled);
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO reservations (id, nonce, state, virtual_key_id, user_id, user_access_profile_id, access_profile_id,
+                 provider, model, mcp_server, mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id,
+                 created_at, expires_at, expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
+                     ?25)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                row.id,
+                row.nonce,
+                row.end.map_or(ReservationState::Open, |end| end.state).name(),
+                row.virtual_key_id,
+                row.user_id,
+                row.copy_id,
+                row.access_profile_id,
+                &*row.provider,
+                &*row.model,
+                row.mcp_server,
+                row.mcp_tool,
+                row.estimated_tokens,
+                row.estimated_cost,
+                row.held_tokens,
+                row.held_cost,
+                row.request_id,
+                row.created_at,
+                row.expires_at,
+                expired.map(|charge| charge.number),
+                expired.map_or(0, |charge| charge.tokens),
+                expired.map_or(0, |charge| charge.cost),
+                settled.map(|charge| charge.number),
+                settled.map(|charge| charge.tokens),
+                settled.map(|charge| charge.cost),
+                row.end.map(|end| end.finished_at),
+            ])
+        })
+        .doing("noting a reservation")?;
+    Ok(())
+}
+
+fn extend(writing: &Writing<'_>, entry: &Entry) -> Result<()> {
+    let Entry::Extended {
+        id,
+        estimated_tokens,
+        estimated_cost,
+        held_tokens,
+        held_cost,
+        expires_at,
+    } = entry
+    else {
+        return Ok(());
+    };
+    writing
+        .connection
+        .prepare_cached(
+            "UPDATE reservations SET estimated_tokens = ?2, estimated_cost = ?3, held_tokens = ?4, held_cost = ?5, expires_at = ?6
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                id,
+                estimated_tokens,
+                estimated_cost,
+                held_tokens,
+                held_cost,
+                expires_at
+            ])
+        })
+        .doing("noting that a reservation was extended")?;
+    Ok(())
+}
+
+fn finish(writing: &Writing<'_>, id: i64, end: &End) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
+                 tokens = ?7, cost = ?8, finished_at = ?9
+             WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                id,
+                end.state.name(),
+                end.expired.map(|charge| charge.number),
+                end.expired.map_or(0, |charge| charge.tokens),
+                end.expired.map_or(0, |charge| charge.cost),
+                end.settled.map(|charge| charge.number),
+                end.settled.map(|charge| charge.tokens),
+                end.settled.map(|charge| charge.cost),
+                end.finished_at,
+            ])
+        })
+        .doing("noting the end of a reservation")?;
+    Ok(())
+}
+
+/// Stores a counter.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn put_counter(writing: &Writing<'_>, counter: &CounterRow) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO counters (user_access_profile_id, place_id, settled, window_starts_at, window_resets_at, window_rule,
+                 counted_from)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
+                 window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
+                 window_rule = excluded.window_rule, counted_from = excluded.counted_from",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                counter.copy_id,
+                counter.place_id,
+                counter.settled,
+                counter.starts_at,
+                counter.resets_at,
+                counter.window_rule,
+                counter.counted_from,
+            ])
+        })
+        .doing("storing a counter")?;
+    Ok(())
+}
+
+fn insert_answer(writing: &Writing<'_>, answer: &StoredAnswer) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO request_ids (virtual_key_id, request_id, body_hash, answer, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                answer.virtual_key_id,
+                answer.request.id,
+                answer.request.body_hash,
+                answer.answer,
+                answer.created_at
+            ])
+        })
+        .doing("storing the answer to a request id")?;
+    Ok(())
+}
+
+fn add_usage(writing: &Writing<'_>, key: &UsageKey, sum: UsageSum) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO usage_days (day, user_id, access_profile_id, provider, model, calls, tokens, cost)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, tokens = tokens + excluded.tokens,
+                 cost = cost + excluded.cost",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                key.day,
+                key.user_id,
+                key.access_profile_id,
+                &*key.provider,
+                &*key.model,
+                sum.calls,
+                sum.tokens,
+                sum.cost
+            ])
+        })
+        .doing("adding to the history of use")?;
+    Ok(())
+}
+
+fn add_refusals(writing: &Writing<'_>, key: &UsageKey, reason: &str, calls: i64) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                key.day,
+                key.user_id,
+                key.access_profile_id,
+                &*key.provider,
+                &*key.model,
+                reason,
+                calls
+            ])
+        })
+        .doing("adding to the history of refusals")?;
+    Ok(())
+}
