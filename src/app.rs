@@ -18,6 +18,7 @@ use crate::http::attempts::Attempts;
 use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
 use crate::http::discipline::Hosts;
+use crate::http::replay::KeyTurns;
 use crate::http::serve::{Listeners, serve};
 use crate::http::shown::Answers;
 use crate::ledger::Ledger;
@@ -115,6 +116,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         read_permits: Semaphore::new(store::READERS as usize),
         shown_profiles: Answers::default(),
         shown_pages: Answers::default(),
+        turns: KeyTurns::default(),
+        rate_limit_headers: settings.decisions.rate_limit_headers,
     });
     Ok(App {
         listeners: Listeners { network, control },

@@ -3,6 +3,7 @@
 mod assign;
 mod audit;
 mod control;
+mod explain;
 mod keys;
 mod logging;
 mod serve;
@@ -60,6 +61,8 @@ enum Command {
     /// Check that the audit log is as it was written
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Say what would be decided on a call, and every step that leads to it
+    Explain(explain::ExplainArguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -123,6 +126,9 @@ fn dispatch(
         }
         Command::Audit(command) => {
             return audit::run(&command, &Settings::load(flags, environment)?);
+        }
+        Command::Explain(arguments) => {
+            explain::run(arguments, &Settings::load(flags, environment)?)?;
         }
         Command::Openapi => {
             print_line(&serde_json::to_string_pretty(&openapi::document()).unwrap_or_default());

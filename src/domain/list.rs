@@ -72,7 +72,8 @@ impl Query {
         query
     }
 
-    fn refuse(&self, name: &str, code: &'static str, sentence: impl std::fmt::Display) {
+    /// Notes that a parameter breaks a rule.
+    pub fn refuse(&self, name: &str, code: &'static str, sentence: impl std::fmt::Display) {
         self.violations
             .add(&Path::root().field(name.to_owned()), code, sentence);
     }
@@ -101,6 +102,15 @@ impl Query {
             return None;
         }
         Some(value.clone())
+    }
+
+    /// The text of a parameter that must be there.
+    pub fn required_text(&self, name: &'static str, max: usize) -> String {
+        let text = self.text(name, max);
+        if text.is_none() {
+            self.refuse(name, "required", "is required");
+        }
+        text.unwrap_or_default()
     }
 
     /// `true` or `false`.

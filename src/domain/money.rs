@@ -122,13 +122,33 @@ pub fn read_money(node: &Node<'_>) -> Option<Money> {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (dollars, nanos) = (self.0 / NANOS_PER_DOLLAR, self.0 % NANOS_PER_DOLLAR);
-        if nanos == 0 {
-            return write!(f, "{dollars}");
-        }
-        let fraction = format!("{nanos:0width$}", width = usize::from(DECIMALS));
-        write!(f, "{dollars}.{}", fraction.trim_end_matches('0'))
+        write_dollars(f, self.0)
     }
+}
+
+/// Writes nanodollars of any sum as dollars, exactly.
+///
+/// # Errors
+/// When nothing can be written to `out`.
+pub fn write_dollars(out: &mut impl fmt::Write, nanodollars: i64) -> fmt::Result {
+    if nanodollars < 0 {
+        out.write_char('-')?;
+    }
+    let all = nanodollars.unsigned_abs();
+    let (dollars, mut nanos) = (
+        all / NANOS_PER_DOLLAR.unsigned_abs(),
+        all % NANOS_PER_DOLLAR.unsigned_abs(),
+    );
+    write!(out, "{dollars}")?;
+    if nanos == 0 {
+        return Ok(());
+    }
+    let mut width = usize::from(DECIMALS);
+    while nanos % 10 == 0 {
+        nanos /= 10;
+        width -= 1;
+    }
+    write!(out, ".{nanos:0width$}")
 }
 
 impl Serialize for Money {

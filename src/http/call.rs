@@ -1,23 +1,26 @@
 //! The request as handlers see it: path, query and body turned into domain values.
 
+mod body;
+
 use std::cell::{Cell, RefCell};
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
-use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
-use futures_util::StreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::SemaphorePermit;
+
+pub use body::MAX_BODY;
 
 use super::State;
 use super::context::Context;
 use super::problem::Problem;
 use crate::domain::audit::Actor;
+use crate::domain::decision_input::MAX_DECISION_BODY;
 use crate::domain::idempotency::{Once, read_key};
 use crate::domain::input::{Fields, Node};
 use crate::domain::json;
@@ -30,10 +33,6 @@ use crate::store::Reading;
 
 /// The header that makes a POST have its effect at most once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Largest body of a management call, in bytes.
-pub const MAX_BODY: usize = 1024 * 1024;
-/// How much of a body that is too large is still read, so that the refusal reaches a client that is busy sending.
-const DRAINED: usize = 16 * MAX_BODY;
 
 /// One request. Nothing is read before a handler asks for it, so authentication always comes first.
 pub struct Call {
@@ -122,7 +121,7 @@ impl Call {
         read: impl FnOnce(&Value) -> Result<T>,
     ) -> std::result::Result<T, Problem> {
         self.refuse_other_types()?;
-        let bytes = self.bytes().await?;
+        let bytes = self.bytes(MAX_BODY).await?;
         self.read_json(&bytes, read)
     }
 
@@ -132,11 +131,37 @@ impl Call {
         read: impl FnOnce(&Value) -> Result<T>,
     ) -> std::result::Result<T, Problem> {
         let value = json::parse(bytes)?;
-        if self.request.headers().contains_key(IDEMPOTENCY_KEY) {
-            // Of the values, not the bytes: a client may write the same object anew.
-            self.body_hash.set(Sha256::digest(value.to_string()).into());
+        if self.has_idempotency_key() {
+            self.note_body(&value);
         }
         Ok(read(&value)?)
+    }
+
+    /// The JSON body of a decision, which `read` takes from its bytes.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn decision<T>(
+        &self,
+        read: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> std::result::Result<T, Problem> {
+        self.refuse_other_types()?;
+        let bytes = self.bytes(MAX_DECISION_BODY).await?;
+        let value = read(&bytes)?;
+        if self.has_idempotency_key() {
+            self.note_body(&json::parse(&bytes)?);
+        }
+        Ok(value)
+    }
+
+    /// Whether the request asks to have its effect at most once.
+    pub fn has_idempotency_key(&self) -> bool {
+        self.request.headers().contains_key(IDEMPOTENCY_KEY)
+    }
+
+    fn note_body(&self, body: &Value) {
+        // Of the values, not the bytes: a client may write the same object anew.
+        self.body_hash.set(Sha256::digest(body.to_string()).into());
     }
 
     /// Reads from the database, off the async threads. Who waits is served in order of arrival.
@@ -199,7 +224,7 @@ impl Call {
             return Ok(None);
         }
         // Some clients announce chunks or a type and then send nothing.
-        let bytes = self.bytes().await?;
+        let bytes = self.bytes(MAX_BODY).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -247,77 +272,6 @@ impl Call {
             request_hash: self.body_hash.get(),
         }))
     }
-
-    fn refuse_other_types(&self) -> std::result::Result<(), Problem> {
-        let content_type = self.header(&header::CONTENT_TYPE).unwrap_or_default();
-        let media = content_type.split(';').next().unwrap_or_default().trim();
-        let encoded = self
-            .header(&header::CONTENT_ENCODING)
-            .is_some_and(|coding| coding != "identity");
-        if media.eq_ignore_ascii_case("application/json") && !encoded {
-            return Ok(());
-        }
-        let found = match (encoded, content_type.is_empty()) {
-            (true, _) => "an encoded body".to_owned(),
-            (false, true) => "no Content-Type".to_owned(),
-            (false, false) => format!("{:?}", content_type.chars().take(100).collect::<String>()),
-        };
-        Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "unsupported_media_type",
-            format!("expected Content-Type: application/json, found {found}"),
-        ))
-    }
-
-    async fn bytes(&self) -> std::result::Result<Bytes, Problem> {
-        let announced = self.header(&header::CONTENT_LENGTH);
-        if announced.and_then(|length| length.parse().ok()) > Some(DRAINED) {
-            return Err(too_large().closing());
-        }
-        let deadline = self.state().body_timeout;
-        match tokio::time::timeout(deadline, self.collect()).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "request_timeout",
-                "body_timeout",
-                format!("the body did not arrive within {} s", deadline.as_secs()),
-            )
-            .closing()),
-        }
-    }
-
-    async fn collect(&self) -> std::result::Result<Bytes, Problem> {
-        let mut payload = self.payload.replace(Payload::None);
-        let mut body = BytesMut::new();
-        let mut length = 0;
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|error| {
-                log::debug!("a body broke off: {error}");
-                Problem::broken_body()
-            })?;
-            length += chunk.len();
-            if length <= MAX_BODY {
-                body.extend_from_slice(&chunk);
-            } else if length > DRAINED {
-                return Err(too_large().closing());
-            }
-        }
-        if length > MAX_BODY {
-            return Err(too_large());
-        }
-        Ok(body.freeze())
-    }
-}
-
-fn too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "payload_too_large",
-        "payload_too_large",
-        format!("the body has more than {MAX_BODY} bytes"),
-    )
 }
 
 /// The state of the server that serves a request.

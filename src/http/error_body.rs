@@ -2,6 +2,8 @@
 
 use utoipa::ToSchema;
 
+use super::limits::LimitView;
+
 /// Every refusal.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body that `problem` writes")]
@@ -46,6 +48,13 @@ pub struct ErrorExtras {
     /// Every violation: with a 400, and with a 409 that has several reasons.
     #[schema(nullable = false)]
     errors: Option<Vec<ErrorEntry>>,
+    /// The limit that has no room: with a refused decision.
+    limit: Option<LimitView>,
+    /// The profile whose refusal it is: with a refused decision.
+    access_profile_id: Option<i64>,
+    /// When to try again at the earliest, in milliseconds: with 402 and 429.
+    #[schema(nullable = false)]
+    retry_after_ms: Option<i64>,
 }
 
 /// One violation.

@@ -29,6 +29,8 @@ pub enum Access {
     AnyKey,
     /// A management API key that holds this permission.
     Management(Permission),
+    /// The virtual key of an end user.
+    VirtualKey,
 }
 
 /// An extractor that stands first in a handler's signature.

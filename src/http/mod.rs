@@ -18,12 +18,21 @@ pub mod call;
 pub mod client_address;
 pub mod connection;
 pub mod context;
+pub mod decision_parameters;
+pub mod decision_schemas;
+pub mod decision_shapes;
+pub mod decisions;
 pub mod discipline;
 pub mod docs;
 pub mod error_body;
+pub mod explain;
+pub mod explain_schemas;
+pub mod forward_auth;
 pub mod guard;
 pub mod holding_schemas;
+pub mod holder;
 pub mod ignored_fields;
+pub mod limits;
 pub mod openapi;
 pub mod page;
 pub mod parameters;
@@ -31,6 +40,8 @@ pub mod path_values;
 pub mod people_schemas;
 pub mod problem;
 pub mod propagation;
+pub mod refusal;
+pub mod replay;
 pub mod roles;
 pub mod route;
 pub mod routes;
@@ -39,6 +50,7 @@ pub mod serve;
 pub mod shapes;
 pub mod shown;
 pub mod status;
+pub mod usage;
 pub mod users;
 pub mod virtual_key_schemas;
 pub mod virtual_keys;
@@ -54,6 +66,7 @@ use attempts::Attempts;
 use client_address::TrustedProxies;
 use context::RequestIds;
 use discipline::Hosts;
+use replay::KeyTurns;
 use shown::Answers;
 
 /// The target under which the access log is written.
@@ -79,6 +92,10 @@ pub struct State {
     pub shown_profiles: Answers<i64>,
     /// Answers that show a page of access profiles, by the query string.
     pub shown_pages: Answers<String>,
+    /// Whose turn it is among decisions under the same idempotency key.
+    pub turns: KeyTurns,
+    /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
+    pub rate_limit_headers: bool,
 }
 
 /// Mounts every route, and the refusal of every other path.

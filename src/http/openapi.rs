@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use actix_web::http::Method;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
@@ -21,7 +22,7 @@ use super::context;
 use super::error_body::ErrorBody;
 use super::guard::{Access, Anyone};
 use super::ignored_fields::IGNORED;
-use super::route::{NamedSchema, Route};
+use super::route::{Description, NamedSchema, Route};
 use super::routes;
 use super::shapes::{close, complete};
 
@@ -44,19 +45,26 @@ pub fn document() -> OpenApi {
     let mut paths = PathsBuilder::new();
     for route in &table {
         for (family, path) in route.paths().into_iter().enumerate() {
-            paths = paths.path(
-                path.clone(),
-                PathItem::new(http_method(route), operation(route, &path, family)),
-            );
+            for method in route.methods() {
+                let operation = operation(route, &method, &path, family);
+                paths = paths.path(path.clone(), PathItem::new(http_method(&method), operation));
+            }
         }
     }
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A management API key (tk_mgmt_…)"))
         .build();
+    let virtual_key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "A virtual key (tk_vk_…); also in x-api-key, x-goog-api-key, api-key or x-bf-vk",
+        ))
+        .build();
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas(&table))
         .security_scheme("management_api_key", SecurityScheme::Http(bearer))
+        .security_scheme("virtual_key", SecurityScheme::Http(virtual_key))
         .build();
     let info = InfoBuilder::new()
         .title("Tollkeeper")
@@ -75,6 +83,7 @@ pub fn document() -> OpenApi {
 fn tag(route: &Route) -> &'static str {
     match route.access {
         Access::Management(permission) => permission.resource_name(),
+        Access::VirtualKey => "Virtual keys",
         Access::AnyKey | Access::Public => "Server",
     }
 }
@@ -116,19 +125,26 @@ fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
     all
 }
 
-fn http_method(route: &Route) -> HttpMethod {
-    match route.method.as_str() {
+fn http_method(method: &Method) -> HttpMethod {
+    match method.as_str() {
         "POST" => HttpMethod::Post,
         "PUT" => HttpMethod::Put,
         "PATCH" => HttpMethod::Patch,
         "DELETE" => HttpMethod::Delete,
+        "HEAD" => HttpMethod::Head,
+        "OPTIONS" => HttpMethod::Options,
+        "TRACE" => HttpMethod::Trace,
         _ => HttpMethod::Get,
     }
 }
 
-fn operation(route: &Route, path: &str, family: usize) -> Operation {
+fn operation(route: &Route, method: &Method, path: &str, family: usize) -> Operation {
     let about = &route.description;
-    let suffix = if family == 0 { "" } else { "_governance" };
+    let suffix = match family {
+        0 if *method == route.method => String::new(),
+        0 => format!("_{}", method.as_str().to_lowercase()),
+        _ => "_governance".to_owned(),
+    };
     let mut operation = OperationBuilder::new()
         .operation_id(Some(format!("{}{suffix}", about.operation)))
         .summary(Some(about.summary))
@@ -180,10 +196,10 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
         success = success.content(*media, ContentBuilder::new().schema(Some(text)).build());
     }
     let refusals = refusals(route);
-    let has_validator = about.status == 201 || refusals.contains(&304);
+    let has_validator = (about.status == 201 && !about.placeless) || refusals.contains(&304);
     operation = operation.response(
         about.status.to_string(),
-        with_headers(success, about.status, has_validator).build(),
+        with_headers(success, success_status(about), has_validator).build(),
     );
     for header in REQUEST_HEADERS {
         if refusals.contains(&header.status) {
@@ -205,7 +221,11 @@ fn operation(route: &Route, path: &str, family: usize) -> Operation {
     }
     if route.access != Access::Public {
         let scopes: [String; 0] = [];
-        operation = operation.security(SecurityRequirement::new("management_api_key", scopes));
+        let scheme = match route.access {
+            Access::VirtualKey => "virtual_key",
+            _ => "management_api_key",
+        };
+        operation = operation.security(SecurityRequirement::new(scheme, scopes));
     }
     operation.tag(tag(route)).build()
 }
@@ -240,6 +260,11 @@ const REQUEST_HEADERS: [RequestHeader; 3] = [
     },
 ];
 
+/// The status of success, as far as its headers go.
+fn success_status(about: &Description) -> u16 {
+    if about.placeless { 200 } else { about.status }
+}
+
 /// The headers that an answer with this status always has.
 fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> ResponseBuilder {
     let mut headers = vec![(context::REQUEST_ID, "The id of this request")];
@@ -249,7 +274,7 @@ fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> Re
     match status {
         201 => headers.push(("location", "Where the new thing is")),
         401 => headers.push(("www-authenticate", "Bearer")),
-        429 | 503 => headers.push(("retry-after", "Seconds to wait")),
+        402 | 429 | 503 => headers.push(("retry-after", "Seconds to wait")),
         _ => {}
     }
     headers.into_iter().fold(answer, |answer, (name, about)| {
@@ -282,6 +307,7 @@ fn refusals(route: &Route) -> Vec<u16> {
         Access::Public => &[400, 421, 431, 500],
         Access::AnyKey => &[400, 401, 421, 429, 431, 500, 503],
         Access::Management(_) => &[400, 401, 403, 421, 429, 431, 500, 503],
+        Access::VirtualKey => &[400, 401, 421, 431, 500, 503],
     };
     let mut all: Vec<u16> = shared
         .iter()
@@ -295,7 +321,7 @@ fn refusals(route: &Route) -> Vec<u16> {
 
 fn path_parameter(name: &str) -> utoipa::openapi::path::Parameter {
     let schema = match name {
-        "file" | "path" | "budget_id" => ObjectBuilder::new().schema_type(Type::String),
+        "file" | "path" | "budget_id" | "reservation" => ObjectBuilder::new().schema_type(Type::String),
         "vk_id" => ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some("^[0-9A-Za-z]{12}$")),

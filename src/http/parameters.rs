@@ -9,12 +9,12 @@ use super::shapes::text_up_to;
 use super::{access_profiles, api_keys, roles, users, virtual_keys};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
-const LIMIT: Parameter = Parameter {
+pub(super) const LIMIT: Parameter = Parameter {
     name: "limit",
     description: "Items of a page",
     schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
 };
-const OFFSET: Parameter = Parameter {
+pub(super) const OFFSET: Parameter = Parameter {
     name: "offset",
     description: "Items to skip",
     schema: || integer(0, MAX_OFFSET, 0),
@@ -160,7 +160,7 @@ fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
     RefOr::T(text().enum_values(Some(words)).into())
 }
 
-fn id() -> RefOr<Schema> {
+pub(super) fn id() -> RefOr<Schema> {
     let schema = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(1))
@@ -168,7 +168,7 @@ fn id() -> RefOr<Schema> {
     RefOr::T(schema.into())
 }
 
-fn text() -> ObjectBuilder {
+pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 

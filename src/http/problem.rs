@@ -53,6 +53,25 @@ impl Problem {
         self
     }
 
+    /// The same refusal with another status, for a proxy that understands only some.
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable machine-readable reason, and the sentence for people.
+    pub fn reason(&self) -> (&'static str, String) {
+        self.violations.first().map_or_else(
+            || (self.kind, String::new()),
+            |first| (first.code, redacted(&first.message).into_owned()),
+        )
+    }
+
     /// The same refusal, after which the connection ends: what is left of the request will not be read.
     pub fn closing(mut self) -> Self {
         self.closing = true;

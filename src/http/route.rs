@@ -18,6 +18,17 @@ use super::problem::Problem;
 
 /// The two path families that `P` stands for (API.md §1).
 const FAMILIES: [&str; 2] = ["/api", "/api/governance"];
+/// The methods that the document shows for a route that serves any.
+const ANY_METHOD: [Method; 8] = [
+    Method::GET,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::TRACE,
+];
 
 /// The parameter that takes the rest of a path, slashes included.
 const REST: &str = "{path}";
@@ -33,6 +44,7 @@ pub struct Route {
     /// What the OpenAPI document says about it.
     pub description: Description,
     mount: Box<dyn Fn(Query) -> actix_web::Route>,
+    any_method: bool,
 }
 
 /// What becomes of a query string.
@@ -72,6 +84,8 @@ pub struct Description {
     pub media: &'static [&'static str],
     /// Statuses of refusals beside those that every such route shares.
     pub refusals: &'static [u16],
+    /// Whether a 201 has neither `Location` nor `ETag`.
+    pub placeless: bool,
 }
 
 /// A query parameter.
@@ -141,11 +155,13 @@ impl Route {
             access: G::access(),
             description,
             mount: Box::new(mount),
+            any_method: false,
         }
     }
 
     fn mounted(&self) -> actix_web::Route {
-        let takes_none = self.description.query.is_empty() && self.access != Access::Public;
+        let takes_none =
+            self.description.query.is_empty() && self.access != Access::Public && !self.any_method;
         (self.mount)(if takes_none {
             Query::Refused
         } else {
@@ -203,6 +219,27 @@ impl Route {
         self
     }
 
+    /// Serves every method, and as its last parameter the rest of the path with its slashes. The handler reads the query.
+    pub fn any_method(mut self) -> Self {
+        self.any_method = true;
+        self
+    }
+
+    /// The methods it serves, as the document shows them.
+    pub fn methods(&self) -> Vec<Method> {
+        if self.any_method {
+            ANY_METHOD.to_vec()
+        } else {
+            vec![self.method.clone()]
+        }
+    }
+
+    /// A 201 that made nothing with a path and a validator of its own.
+    pub fn without_place(mut self) -> Self {
+        self.description.placeless = true;
+        self
+    }
+
     /// Statuses of refusals beside those that every such route shares.
     pub fn refuses(mut self, statuses: &'static [u16]) -> Self {
         self.description.refusals = statuses;
@@ -226,9 +263,15 @@ pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
             allow.push("HEAD");
         }
         let allow = allow.join(", ");
-        let pattern = path.replace(REST, "{path:.+}");
+        let any_method = routes.iter().any(|route| route.any_method);
+        let rest = if any_method { "{path:.*}" } else { "{path:.+}" };
+        let pattern = path.replace(REST, rest);
         let mut resource = web::resource(pattern).app_data(RoutePath(path.clone()));
         for route in routes {
+            if any_method {
+                resource = resource.route(route.mounted());
+                continue;
+            }
             resource = resource.route(route.mounted().method(route.method.clone()));
             if route.method == Method::GET {
                 resource = resource.route(route.mounted().method(Method::HEAD));

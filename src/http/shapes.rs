@@ -20,18 +20,18 @@ const EMAIL: &str = "^[ \\t\\r\\n]*[^\\s@\\u0000-\\u001F\\u007F-\\u009F]+@[^\\s@
 /// Everything but U+0000.
 const TEXT: &str = "^[^\\u0000]*$";
 
-fn typed(schema_type: Type) -> ObjectBuilder {
+pub(super) fn typed(schema_type: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(schema_type)
 }
 
-fn one_of(schemas: impl IntoIterator<Item = Object>) -> RefOr<Schema> {
+pub(super) fn one_of(schemas: impl IntoIterator<Item = Object>) -> RefOr<Schema> {
     let all = schemas
         .into_iter()
         .fold(OneOfBuilder::new(), OneOfBuilder::item);
     RefOr::T(all.into())
 }
 
-fn null() -> Object {
+pub(super) fn null() -> Object {
     typed(Type::Null).build()
 }
 
@@ -43,7 +43,7 @@ fn list_or_null(item: Object) -> RefOr<Schema> {
     RefOr::T(list.into())
 }
 
-fn name_object() -> Object {
+pub(super) fn name_object() -> Object {
     typed(Type::String)
         .min_length(Some(1))
         .max_length(Some(MAX_NAME))

@@ -1,8 +1,153 @@
 //! The routes of decisions, reservations, usage and quota.
 
+use actix_web::http::Method;
+use serde_json::json;
+
+use crate::http::decision_parameters::{MCP_SERVER, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE};
+use crate::http::decision_schemas::{
+    CallBody, CancelledAnswer, ExtendBody, McpTools, ReservationAnswer, ReservationList,
+    SettleBody, SettledAnswer, UsageBody,
+};
+use crate::http::explain_schemas::ExplainAnswer;
 use crate::http::route::Route;
+use crate::http::usage::UsageList;
+use crate::http::{decisions, explain, forward_auth, usage};
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    [reservations(), around(), by_virtual_key()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+const RESERVATIONS: &str = "/v1/reservations";
+
+fn reservations() -> Vec<Route> {
+    vec![
+        Route::new(Method::POST, RESERVATIONS, "reserve", decisions::reserve)
+            .says(
+                "Ask whether a call may be made, and hold what it will probably use",
+                "The estimate is held on every budget and rate limit that applies, or on none. Without an estimate a call is let in \
+                 while anything is left. A user with several profiles is served by the first assigned one that grants the call and \
+                 has room; if none does, the refusal is of the one that came furthest. The same `request_id` with the same body, \
+                 under the same virtual key, gets the first answer again with 200 for 24 hours; with another body 422. What the body \
+                 names is validated before the virtual key is looked at. Not settled in time, a hold is charged or released as \
+                 `[decisions] on_expiry` says. A 402 or 429 says in `Retry-After` when its limit starts anew.",
+            )
+            .takes::<CallBody>(json!({
+                "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "estimated_tokens": 1200,
+                "estimated_cost": 0.0125, "request_id": "018f2d5e"
+            }))
+            .answers::<ReservationAnswer>(201)
+            .without_place()
+            .refuses(&[200, 402, 408, 413, 415, 422]),
+        Route::new(Method::GET, RESERVATIONS, "list_reservations", decisions::list)
+            .says(
+                "List open reservations",
+                "The oldest first, so that a stuck one is seen and can be freed. `request_id` is null when the gateway named none.",
+            )
+            .query(OPEN_LIST)
+            .answers::<ReservationList>(200),
+        Route::new(Method::POST, "/v1/reservations/{reservation}/settle", "settle_reservation", decisions::settle)
+            .says(
+                "Report what a call has really used",
+                "It is charged in full, also beyond a limit and after the hold has expired; the rest of the hold is freed. Settling \
+                 again with the same numbers changes nothing (200); with others, or after a cancellation, 409.",
+            )
+            .takes::<SettleBody>(json!({ "tokens": 950, "cost": 0.0098 }))
+            .answers::<SettledAnswer>(200)
+            .refuses(&[404, 408, 409, 413, 415, 422]),
+        Route::new(Method::POST, "/v1/reservations/{reservation}/extend", "extend_reservation", decisions::extend)
+            .says(
+                "Hold a reservation longer, or hold more",
+                "For long streams. Estimates are of the whole call, and a hold only grows; all of it is held or nothing changes. \
+                 409 when it is not open any more.",
+            )
+            .takes::<ExtendBody>(json!({ "estimated_tokens": 4000, "ttl": "10m" }))
+            .answers::<ReservationAnswer>(200)
+            .refuses(&[402, 404, 408, 409, 413, 415, 422]),
+        Route::new(Method::DELETE, "/v1/reservations/{reservation}", "cancel_reservation", decisions::cancel)
+            .says(
+                "Give a reservation back",
+                "The call never reached the provider: nothing is charged, and its request is not counted. Needs the same permission \
+                 as making it. Cancelling again changes nothing; 409 when it was settled.",
+            )
+            .answers::<CancelledAnswer>(200)
+            .refuses(&[404, 409]),
+    ]
+}
+
+fn around() -> Vec<Route> {
+    vec![
+        Route::new(Method::POST, "/v1/usage", "charge", decisions::charge)
+            .says(
+                "Charge a call that was made without a reservation",
+                "It is charged in full, also beyond a limit, to the first profile that grants it and has room, else to the first that \
+                 grants it; 403 when none does. The same `request_id` is charged once: 200 with the first answer, 422 with another \
+                 body.",
+            )
+            .takes::<UsageBody>(json!({
+                "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "tokens": 950, "cost": 0.0098,
+                "request_id": "018f2d5e"
+            }))
+            .answers::<SettledAnswer>(201)
+            .without_place()
+            .refuses(&[200, 408, 413, 415, 422]),
+        Route::new(Method::POST, "/v1/explain", "explain", explain::explain)
+            .says(
+                "Say what would be decided, and every step that leads to it",
+                "Takes the body of a reservation and counts nothing. A refusal is what is explained, so it is 200 with `allowed` \
+                 false, also for a virtual key that is not known. `status_code` is what a reservation would be answered with.",
+            )
+            .takes::<CallBody>(json!({ "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "estimated_cost": 0.0125 }))
+            .answers::<ExplainAnswer>(200)
+            .refuses(&[408, 413, 415, 422]),
+        Route::new(Method::GET, "/api/usage", "list_usage", usage::list)
+            .says(
+                "Read the history of use",
+                "By default the last 30 days, by day. Days are those of the configured time zone. A call counts when it is settled or \
+                 charged, a refusal when it is made; `null` where a call was refused before a profile, provider or model was found. \
+                 Rows are sorted by what they are told apart by; `totals` is over all pages.",
+            )
+            .query(USAGE)
+            .answers::<UsageList>(200),
+    ]
+}
+
+const FORWARD_AUTH: &str = "For nginx `auth_request`, Caddy and Traefik forward auth and Envoy `ext_authz`. The virtual key comes in \
+    Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk, the model in `x-model` (400 without one), the provider in \
+    `x-provider`. A body is not read. Counts one request; what it costs is reported to `/v1/usage`. 200 carries x-tollkeeper-user, \
+    x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
+    -tokens-remaining and -requests-remaining, each where there is such a limit. A refusal carries x-tollkeeper-refusal (the code), \
+    x-tollkeeper-message and x-tollkeeper-status.";
+
+fn by_virtual_key() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/v1/mcp/tools", "list_mcp_tools", decisions::mcp_tools)
+            .says(
+                "List the tools of an MCP server that a virtual key may call",
+                "By all profiles of the key's user together. A tool that is excluded by a profile may still be granted by another.",
+            )
+            .query(MCP_SERVER)
+            .answers::<McpTools>(200)
+            .refuses(&[403]),
+        Route::new(Method::GET, "/v1/quota/usage", "list_own_usage", usage::list_own)
+            .says("Read the history of use of the key's own user", "As `/api/usage`, of this user alone.")
+            .query(OWN_USAGE)
+            .answers::<UsageList>(200)
+            .refuses(&[403]),
+        Route::new(Method::GET, "/v1/forward-auth", "forward_auth", forward_auth::decide)
+            .any_method()
+            .says("Decide on a request that a proxy holds", FORWARD_AUTH)
+            .query(REFUSE_WITH)
+            .refuses(&[402, 403, 429]),
+        Route::new(Method::GET, "/v1/forward-auth/{path}", "forward_auth_below", forward_auth::decide_below)
+            .any_method()
+            .says(
+                "Decide on a request whose path and query a proxy appends",
+                "As `/v1/forward-auth`; what is appended is not looked at.",
+            )
+            .refuses(&[402, 403, 429]),
+    ]
 }

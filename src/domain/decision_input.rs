@@ -1,0 +1,357 @@
+//! The bodies of the decision API: what a gateway asks before a call and reports after it.
+//!
+//! A decision is asked for on every call, so a body that is as it should be is read in one pass, without an intermediate tree
+//! ([`super::decision_body`]). Anything else is read again field by field, so that the refusal names every violation.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::access_profile_input::MAX_COUNT;
+use super::credential::{Kind, Token};
+use super::decision::{Call, McpCall, Presented, RequestId};
+use super::decision_body;
+use super::duration::{ResetDuration, Unit};
+use super::input::{Fields, MAX_NAME, Node};
+use super::json;
+use super::money::{Money, read_money};
+use super::violation::Violations;
+use crate::error::Result;
+
+/// Largest body of a decision, in bytes (RELIABILITY.md, R14).
+pub const MAX_DECISION_BODY: usize = 64 * 1024;
+/// Longest time that a reservation can be prolonged by, in seconds.
+pub const MAX_TTL_SECONDS: i64 = 86_400;
+/// Longest text in the place of a virtual key that is looked at, in characters.
+pub const MAX_KEY_TEXT: usize = 1_000;
+
+/// Why a text names no virtual key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoKey {
+    /// There is none.
+    Missing,
+    /// It is none of ours.
+    Malformed,
+    /// It is a management API key.
+    Management,
+}
+
+/// A call that is to be decided, as a body names it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CallInput {
+    /// The virtual key; what is no key is refused as a decision, not as a violation.
+    pub key: std::result::Result<Presented, NoKey>,
+    /// The provider, where the gateway has chosen one.
+    pub provider: Option<String>,
+    /// The model.
+    pub model: String,
+    /// The MCP tool, where one is called.
+    pub mcp: Option<McpCall>,
+    /// Tokens that the call will probably use.
+    pub estimated_tokens: Option<i64>,
+    /// What it will probably cost.
+    pub estimated_cost: Option<Money>,
+    /// What the gateway calls the request; the same one is decided once.
+    pub request_id: Option<String>,
+}
+
+/// What a call has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// Tokens.
+    pub tokens: i64,
+    /// US dollars.
+    pub cost: Money,
+}
+
+/// How a reservation is to be prolonged or raised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExtendInput {
+    /// Tokens to hold in all.
+    pub estimated_tokens: Option<i64>,
+    /// US dollars to hold in all.
+    pub estimated_cost: Option<Money>,
+    /// Seconds from now on that it is held; the configured time when left out.
+    pub ttl_seconds: Option<i64>,
+}
+
+/// A call that was made without a reservation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UsageInput {
+    /// The call.
+    pub call: CallInput,
+    /// What it used.
+    pub spent: Spent,
+}
+
+impl CallInput {
+    /// Reads the body of a reservation.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        decision_body::call(bytes).map_or_else(|| in_full(bytes, read_call), Ok)
+    }
+
+    /// The call, once its key is known to be one.
+    ///
+    /// # Errors
+    /// [`NoKey`] when there is nothing to look up.
+    pub fn into_call(self) -> std::result::Result<Call, NoKey> {
+        let request = self.request_id.as_ref().map(|id| RequestId {
+            id: id.clone(),
+            body_hash: self.hash(None),
+        });
+        self.named(request)
+    }
+
+    fn named(self, request: Option<RequestId>) -> std::result::Result<Call, NoKey> {
+        Ok(Call {
+            key: self.key?,
+            provider: self.provider,
+            model: self.model,
+            mcp: self.mcp,
+            estimated_tokens: self.estimated_tokens,
+            estimated_cost: self.estimated_cost,
+            request,
+        })
+    }
+
+    /// SHA-256 of everything the body says but the secret: a key may be rotated between a request and its repetition.
+    fn hash(&self, spent: Option<Spent>) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        // The fields differ by the kind of request: only a charge says what was spent.
+        let mut text = |text: Option<&str>| {
+            let text = text.map_or(Cow::Borrowed("-"), |text| {
+                Cow::Owned(format!("{}:{text}", text.len()))
+            });
+            hash.update(text.as_bytes());
+        };
+        let number = |number: Option<i64>| number.map(|number| number.to_string());
+        let key = self.key.as_ref().ok();
+        text(key.and_then(|key| std::str::from_utf8(&key.public_id).ok()));
+        text(self.provider.as_deref());
+        text(Some(&self.model));
+        text(self.mcp.as_ref().map(|mcp| mcp.server.as_str()));
+        text(self.mcp.as_ref().and_then(|mcp| mcp.tool.as_deref()));
+        text(number(self.estimated_tokens).as_deref());
+        text(number(self.estimated_cost.map(Money::nanodollars)).as_deref());
+        text(number(spent.map(|spent| spent.tokens)).as_deref());
+        text(number(spent.map(|spent| spent.cost.nanodollars())).as_deref());
+        hash.finalize().into()
+    }
+}
+
+impl UsageInput {
+    /// Reads the body of a charge without a reservation.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        decision_body::usage(bytes).map_or_else(|| in_full(bytes, read_usage), Ok)
+    }
+
+    /// The call and what it used, once its key is known to be one.
+    ///
+    /// # Errors
+    /// [`NoKey`] when there is nothing to look up.
+    pub fn into_call(self) -> std::result::Result<(Call, Spent), NoKey> {
+        let request = self.call.request_id.as_ref().map(|id| RequestId {
+            id: id.clone(),
+            body_hash: self.call.hash(Some(self.spent)),
+        });
+        Ok((self.call.named(request)?, self.spent))
+    }
+}
+
+impl Spent {
+    /// Reads the body of a settlement.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        decision_body::spent(bytes).map_or_else(|| in_full(bytes, read_settlement), Ok)
+    }
+}
+
+impl ExtendInput {
+    /// Reads the body of an extension.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        in_full(bytes, read_extension)
+    }
+}
+
+/// The key that a text is.
+///
+/// # Errors
+/// [`NoKey`], without repeating the text.
+pub fn presented(text: &str) -> std::result::Result<Presented, NoKey> {
+    if text.is_empty() {
+        return Err(NoKey::Missing);
+    }
+    match Token::parse(text) {
+        Ok(token) if token.kind() == Kind::Virtual => Presented::of(&token).ok_or(NoKey::Malformed),
+        Ok(_) => Err(NoKey::Management),
+        Err(_) => Err(NoKey::Malformed),
+    }
+}
+
+/// Reads a body field by field, noting everything that is wrong with it.
+fn in_full<T>(bytes: &[u8], read: fn(&mut Fields<'_>) -> Option<T>) -> Result<T> {
+    let value = json::parse(bytes)?;
+    let violations = Violations::default();
+    let body = || {
+        let mut fields = Node::root(&value, &violations).object()?;
+        let body = read(&mut fields);
+        fields.finish();
+        body
+    };
+    let body = body();
+    violations.finish(body)
+}
+
+fn read_call(fields: &mut Fields<'_>) -> Option<CallInput> {
+    let key = read_key(fields);
+    let provider = optional(fields, "provider", read_name);
+    let model = fields.required("model").and_then(|node| read_name(&node));
+    let server = optional(fields, "mcp_server", read_name);
+    let tool = optional(fields, "mcp_tool", read_name);
+    let estimated_tokens = optional(fields, "estimated_tokens", read_tokens);
+    let estimated_cost = optional(fields, "estimated_cost", read_money);
+    let request_id = optional(fields, "request_id", read_request_id);
+    if matches!((&server, &tool), (Some(None), Some(Some(_)))) {
+        fields.refuse(
+            "mcp_server_missing",
+            "mcp_tool needs the mcp_server that offers it",
+        );
+    }
+    Some(CallInput {
+        key: key?,
+        provider: provider?,
+        model: model?,
+        mcp: mcp_call(server?, tool?),
+        estimated_tokens: estimated_tokens?,
+        estimated_cost: estimated_cost?,
+        request_id: request_id?,
+    })
+}
+
+fn read_usage(fields: &mut Fields<'_>) -> Option<UsageInput> {
+    let key = read_key(fields);
+    let provider = fields
+        .required("provider")
+        .and_then(|node| read_name(&node));
+    let model = fields.required("model").and_then(|node| read_name(&node));
+    let spent = read_settlement(fields);
+    let request_id = fields
+        .required("request_id")
+        .and_then(|node| read_request_id(&node));
+    let call = CallInput {
+        key: key?,
+        provider: Some(provider?),
+        model: model?,
+        mcp: None,
+        estimated_tokens: None,
+        estimated_cost: None,
+        request_id: Some(request_id?),
+    };
+    Some(UsageInput {
+        call,
+        spent: spent?,
+    })
+}
+
+fn read_settlement(fields: &mut Fields<'_>) -> Option<Spent> {
+    let tokens = fields
+        .required("tokens")
+        .and_then(|node| read_tokens(&node));
+    let cost = fields.required("cost").and_then(|node| read_money(&node));
+    Some(Spent {
+        tokens: tokens?,
+        cost: cost?,
+    })
+}
+
+fn read_extension(fields: &mut Fields<'_>) -> Option<ExtendInput> {
+    let estimated_tokens = optional(fields, "estimated_tokens", read_tokens);
+    let estimated_cost = optional(fields, "estimated_cost", read_money);
+    let ttl_seconds = optional(fields, "ttl", read_ttl);
+    Some(ExtendInput {
+        estimated_tokens: estimated_tokens?,
+        estimated_cost: estimated_cost?,
+        ttl_seconds: ttl_seconds?,
+    })
+}
+
+/// A key that is no text is a violation; one that is missing or none of ours is refused as a decision.
+fn read_key(fields: &mut Fields<'_>) -> Option<std::result::Result<Presented, NoKey>> {
+    match fields.given("virtual_key") {
+        None => Some(Err(NoKey::Missing)),
+        Some(node) => node.string(MAX_KEY_TEXT).map(presented),
+    }
+}
+
+/// What a field says; inside, whether it says anything.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one is: it was read without a violation"
+)]
+fn optional<T>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    read: impl FnOnce(&Node<'_>) -> Option<T>,
+) -> Option<Option<T>> {
+    match fields.given(name) {
+        None => Some(None),
+        Some(node) => read(&node).map(Some),
+    }
+}
+
+/// The MCP tool that two fields name together.
+pub(super) fn mcp_call(server: Option<String>, tool: Option<String>) -> Option<McpCall> {
+    server.map(|server| McpCall { server, tool })
+}
+
+fn read_name(node: &Node<'_>) -> Option<String> {
+    node.name(MAX_NAME)
+}
+
+fn read_tokens(node: &Node<'_>) -> Option<i64> {
+    node.integer(0..=MAX_COUNT)
+}
+
+/// A request id is taken as it is: 1 to 255 characters, none of them a control character.
+fn read_request_id(node: &Node<'_>) -> Option<String> {
+    let name = node.name(MAX_NAME)?;
+    match node.value.as_str() {
+        Some(text) if text.len() == name.len() => Some(name),
+        _ => node.refuse(
+            "invalid_character",
+            "must not begin or end with white space",
+        ),
+    }
+}
+
+fn read_ttl(node: &Node<'_>) -> Option<i64> {
+    let seconds = match node.value {
+        Value::Number(_) => return node.integer(1..=MAX_TTL_SECONDS),
+        Value::String(text) => text
+            .parse::<ResetDuration>()
+            .ok()
+            .filter(|span| span.unit() <= Unit::Week)
+            .map(|span| span.count().saturating_mul(span.unit().rolling_seconds())),
+        _ => None,
+    };
+    let sentence =
+        "expected a span such as \"10m\" (units s, m, h, d) or whole seconds, at most a day";
+    seconds
+        .filter(|seconds| *seconds <= MAX_TTL_SECONDS)
+        .or_else(|| node.refuse("invalid_ttl", sentence))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Error;
+
+const KEY: &str = "tk_vk_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
+
+fn codes<T>(read: Result<T>) -> Vec<String> {
+    match read {
+        Err(Error::Invalid(all)) => all
+            .iter()
+            .map(|one| format!("{} {}", one.param, one.code))
+            .collect(),
+        Err(other) => panic!("expected violations, got {other:?}"),
+        Ok(_) => panic!("expected violations"),
+    }
+}
+
+fn call(text: &str) -> Result<CallInput> {
+    CallInput::parse(text.as_bytes())
+}
+
+/// The same body, read in full.
+fn call_in_full(text: &str) -> Result<CallInput> {
+    in_full(text.as_bytes(), read_call)
+}
+
+#[test]
+fn a_plain_body_is_read_in_one_pass_and_means_the_same_in_full() {
+    let text = format!(
+        r#" {{"virtual_key":"{KEY}000000","provider":"openai","model":"gpt-5","mcp_server":"files","mcp_tool":"read",
+            "estimated_tokens":1200,"estimated_cost":0.0125,"request_id":"r-1"}}"#
+    );
+    let read = decision_body::call(text.as_bytes()).unwrap();
+    assert!(read == call_in_full(&text).unwrap());
+    assert!(read.key == Err(NoKey::Malformed));
+    assert_eq!(read.estimated_cost.unwrap().to_string(), "0.0125");
+    assert_eq!(read.mcp.unwrap().tool.unwrap(), "read");
+}
+
+#[test]
+fn every_violation_of_a_body_is_named() {
+    let text = r#"{"virtual_key":7,"modle":"x","estimated_tokens":-1,"estimated_cost":-0.5,"mcp_tool":"read","request_id":""}"#;
+    let expected = [
+        "virtual_key wrong_type",
+        "model required",
+        "estimated_tokens out_of_range",
+        "estimated_cost out_of_range",
+        "request_id blank",
+        " mcp_server_missing",
+        "modle unknown_field",
+    ];
+    assert_eq!(codes(call(text)), expected);
+    assert_eq!(
+        codes(Spent::parse(b"{}")),
+        ["tokens required", "cost required"]
+    );
+    assert_eq!(
+        codes(UsageInput::parse(b"{}")),
+        [
+            "provider required",
+            "model required",
+            "tokens required",
+            "cost required",
+            "request_id required"
+        ]
+    );
+    assert_eq!(
+        codes(ExtendInput::parse(br#"{"ttl":"2d"}"#)),
+        ["ttl invalid_ttl"]
+    );
+}
+
+#[test]
+fn numbers_have_bounds() {
+    let spent = |tokens: &str, cost: &str| {
+        Spent::parse(format!(r#"{{"tokens":{tokens},"cost":{cost}}}"#).as_bytes())
+    };
+    for (tokens, cost) in [
+        ("0", "0"),
+        ("9007199254740991", "1000000000"),
+        ("4.0", "1e9"),
+        ("1e3", "0.30000000000000004"),
+        ("7", "999999999.999999999"),
+    ] {
+        assert!(spent(tokens, cost).is_ok(), "{tokens} {cost}");
+    }
+    for (tokens, cost) in [
+        ("9007199254740992", "0"),
+        ("-1", "0"),
+        ("0.5", "0"),
+        ("NaN", "0"),
+        ("\"1\"", "0"),
+        ("true", "0"),
+        ("01", "0"),
+        ("0", "1000000000.000000001"),
+        ("0", "-0.000000001"),
+        ("0", "Infinity"),
+        ("0", "\"1\""),
+        ("0", "1."),
+        ("0", "[1]"),
+        ("null", "0"),
+    ] {
+        assert!(spent(tokens, cost).is_err(), "{tokens} {cost}");
+    }
+}
+
+#[test]
+fn what_is_no_object_or_says_a_thing_twice_is_refused() {
+    assert_eq!(codes(Spent::parse(b"[1,2]")), [" wrong_type"]);
+    assert_eq!(
+        codes(Spent::parse(br#"{"tokens":1,"tokens":1,"cost":0}"#)),
+        [" duplicate_key"]
+    );
+    assert_eq!(
+        codes(Spent::parse(br#"{"tokens":1,"cost":0} x"#)),
+        [" malformed_json"]
+    );
+    assert_eq!(
+        codes(Spent::parse(br#"{"tokens":1,"cost":0,"model":null}"#)),
+        ["model unknown_field"]
+    );
+}
+
+fn field(name: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let some =
+        proptest::sample::select(values).prop_map(move |value| format!("\"{name}\":{value}"));
+    prop_oneof![3 => some, 1 => Just(String::new())]
+}
+
+const TEXTS: &[&str] = &[
+    "\"gpt-5\"",
+    "\" gpt\"",
+    "\"\"",
+    "\"\\u0041b\"",
+    "\"é\"",
+    "\"a\\u0000\"",
+    "null",
+    "7",
+    "\"a\\tb\"",
+    "\"\u{a0}x\"",
+];
+const NUMBERS: &[&str] = &[
+    "0",
+    "1",
+    "12.5",
+    "-1",
+    "-0",
+    "1e3",
+    "0.0000000001",
+    "1.123456789",
+    "1.1234567891",
+    "9007199254740992",
+    "1000000000",
+    "999999999.999999999",
+    "null",
+    "\"1\"",
+    "{}",
+    "[1]",
+    "0.10",
+    "000",
+];
+
+proptest! {
+    #[test]
+    fn one_pass_means_the_same_as_reading_in_full(
+        fields in (
+            field("virtual_key", &["\"x\"", "null", "\"\"", "1", "\"tk_mgmt_\""]),
+            field("provider", TEXTS), field("model", TEXTS), field("mcp_server", TEXTS), field("mcp_tool", TEXTS),
+            field("estimated_tokens", NUMBERS), field("estimated_cost", NUMBERS), field("request_id", TEXTS),
+            field("model", &["\"twice\""]), field("more", &["null"]),
+        ).prop_map(|all| <[String; 10]>::from(all).to_vec()).prop_shuffle()
+    ) {
+        let fields: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
+        let text = format!("{{{}}}", fields.join(", "));
+        if let Some(read) = decision_body::call(text.as_bytes()) {
+            match call_in_full(&text) {
+                Ok(full) => prop_assert!(read == full, "{}", text),
+                Err(error) => prop_assert!(false, "{} is refused in full: {}", text, error),
+            }
+        }
+    }
+}

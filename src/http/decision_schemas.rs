@@ -1,0 +1,253 @@
+//! Shapes of bodies and answers about decisions; see [`super::schemas`].
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::limits::LimitView;
+use super::replay::MADE;
+use super::{decision_shapes, shapes};
+use crate::domain::decision::OpenReservation;
+use crate::domain::money::Money;
+
+/// A call that is about to be made.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct CallBody {
+    /// The virtual key of the caller (`tk_vk_…`). Without one the answer is 401.
+    #[schema(schema_with = decision_shapes::key_text)]
+    virtual_key: Option<String>,
+    /// The provider; left out: the first of the profile that allows the model.
+    #[schema(schema_with = decision_shapes::name_or_null)]
+    provider: Option<String>,
+    /// The model.
+    #[schema(schema_with = shapes::name)]
+    model: String,
+    /// The MCP server that is called.
+    #[schema(schema_with = decision_shapes::name_or_null)]
+    mcp_server: Option<String>,
+    /// The tool of that server.
+    #[schema(schema_with = decision_shapes::name_or_null)]
+    mcp_tool: Option<String>,
+    /// Tokens that the call will probably use.
+    #[schema(schema_with = decision_shapes::tokens_or_null)]
+    estimated_tokens: Option<i64>,
+    /// US dollars that it will probably cost.
+    #[schema(schema_with = decision_shapes::dollars_or_null)]
+    estimated_cost: Option<f64>,
+    /// What the gateway calls the request: within 24 hours the same id and body get the first answer again.
+    #[schema(schema_with = decision_shapes::request_id_or_null)]
+    request_id: Option<String>,
+}
+
+/// What a call has really used.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct SettleBody {
+    /// Tokens.
+    #[schema(schema_with = decision_shapes::tokens)]
+    tokens: i64,
+    /// US dollars.
+    #[schema(schema_with = shapes::dollars)]
+    cost: f64,
+}
+
+/// How a reservation is prolonged or raised.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct ExtendBody {
+    /// Tokens to hold in all; a hold only grows.
+    #[schema(schema_with = decision_shapes::tokens_or_null)]
+    estimated_tokens: Option<i64>,
+    /// US dollars to hold in all; a hold only grows.
+    #[schema(schema_with = decision_shapes::dollars_or_null)]
+    estimated_cost: Option<f64>,
+    /// How long it is held from now on: a span such as `"10m"` (units `s m h d w`) or whole seconds, at most a day. Left out: the
+    /// configured time.
+    #[schema(schema_with = decision_shapes::ttl)]
+    ttl: Option<String>,
+}
+
+/// A call that was made without a reservation.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct UsageBody {
+    /// The virtual key of the caller (`tk_vk_…`). Without one the answer is 401.
+    #[schema(schema_with = decision_shapes::key_text)]
+    virtual_key: Option<String>,
+    /// The provider.
+    #[schema(schema_with = shapes::name)]
+    provider: String,
+    /// The model.
+    #[schema(schema_with = shapes::name)]
+    model: String,
+    /// Tokens.
+    #[schema(schema_with = decision_shapes::tokens)]
+    tokens: i64,
+    /// US dollars.
+    #[schema(schema_with = shapes::dollars)]
+    cost: f64,
+    /// What the gateway calls the request; it is charged once.
+    #[schema(schema_with = decision_shapes::request_id)]
+    request_id: String,
+}
+
+/// An open reservation.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct HeldView {
+    /// Its id.
+    id: String,
+    /// When it expires if it is neither settled nor extended.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// A call that may be made.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct ReservationAnswer {
+    reservation: HeldView,
+    /// The profile that grants it.
+    access_profile_id: i64,
+    /// Whose call it is.
+    user_id: String,
+    /// The provider, as the profile names it.
+    provider: String,
+    /// Every limit that it is held on.
+    limits: Vec<LimitView>,
+}
+
+/// What was charged.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct ChargedView {
+    /// Its id.
+    id: String,
+    /// `settled`.
+    status: String,
+    /// Tokens.
+    tokens: i64,
+    /// US dollars.
+    cost: f64,
+}
+
+/// A call that was charged.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct SettledAnswer {
+    reservation: ChargedView,
+    /// The profile that it was charged to.
+    access_profile_id: i64,
+    /// Whose call it was.
+    user_id: String,
+    /// The provider, as the profile names it.
+    provider: String,
+    /// Every limit that it was charged to; none when the user's copy is gone.
+    limits: Vec<LimitView>,
+}
+
+/// A reservation that was given back.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct CancelledView {
+    /// Its id.
+    id: String,
+    /// `cancelled`.
+    status: String,
+}
+
+/// A reservation that was given back.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct CancelledAnswer {
+    reservation: CancelledView,
+}
+
+/// An open hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReservationView {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// The profile that granted it.
+    pub access_profile_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The MCP server.
+    pub mcp_server: Option<String>,
+    /// The tool of that server.
+    pub mcp_tool: Option<String>,
+    /// What the gateway expected.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expected, in US dollars.
+    #[schema(value_type = Option<f64>)]
+    pub estimated_cost: Option<Money>,
+    /// The gateway's own id of the call.
+    pub request_id: Option<String>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it expires.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+impl ReservationView {
+    /// A hold as it is listed.
+    pub fn of(open: OpenReservation) -> Self {
+        let (mcp_server, mcp_tool) = open
+            .mcp
+            .map_or((None, None), |mcp| (Some(mcp.server), mcp.tool));
+        Self {
+            id: open.id.to_string(),
+            user_id: open.user_id.to_string(),
+            access_profile_id: open.access_profile_id,
+            provider: open.provider.to_string(),
+            model: open.model,
+            mcp_server,
+            mcp_tool,
+            estimated_tokens: open.estimated_tokens,
+            estimated_cost: open.estimated_cost,
+            request_id: open.request_id.filter(|id| !id.starts_with(MADE)),
+            created_at: time(open.created_at_ms),
+            expires_at: time(open.expires_at_ms),
+        }
+    }
+}
+
+/// A page of open holds, the oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReservationList {
+    /// The holds.
+    pub reservations: Vec<ReservationView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: usize,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// The tools of an MCP server that a key may call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct McpTools {
+    /// The server, as asked.
+    pub mcp_server: String,
+    /// Every tool may be called but those excluded.
+    pub all_tools: bool,
+    /// The tools that are granted by name.
+    pub tools: Vec<String>,
+    /// The tools that may not be called although all are granted.
+    pub excluded_tools: Vec<String>,
+}
+
+/// An instant in milliseconds since 1970.
+pub fn time(at_ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,227 @@
+//! Handlers of reservations and charges: what a gateway asks before a call and reports after it.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::answer::{Answer, ok, ok_json};
+use super::call::Call;
+use super::decision_schemas::{ReservationList, ReservationView};
+use super::guard::{Caller, Create, Decisions, View};
+use super::holder::Holder;
+use super::limits::{write_limits, write_text, write_time};
+use super::problem::Problem;
+use super::refusal::{no_key, with_limit_headers};
+use super::replay::{self, Decided};
+use crate::domain::decision::{Granted, Refusal, ReservationId, Settled};
+use crate::domain::decision_input::{CallInput, ExtendInput, NoKey, Spent, UsageInput};
+use crate::domain::input::MAX_NAME;
+use crate::domain::list::Query;
+use crate::domain::money::write_dollars;
+use crate::error::{Error, Result};
+use crate::ledger::{Extension, OpenQuery};
+
+/// Where the virtual key of a body stands.
+pub const KEY_FIELD: &str = "virtual_key";
+
+/// `POST /v1/reservations`
+///
+/// # Errors
+/// 400 with every violation; 401, 402, 403 or 429 when the decision is a refusal; 422.
+pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
+    let input = call.decision(CallInput::parse).await?;
+    let work = async |once: Option<&_>| {
+        let mut asked = input.into_call().map_err(refuse_key)?;
+        if asked.request.is_none() {
+            asked.request = once.map(replay::request_id);
+        }
+        let granted = call.state().services.ledger.reserve(asked).await?;
+        let granted = granted.map_err(|refusal| refuse(&call, refusal))?;
+        let status = if granted.repeated { 200 } else { 201 };
+        Ok(shown(status, granted))
+    };
+    replay::once(&call, || caller.actor(&call), work).await
+}
+
+/// `POST /v1/reservations/{id}/settle`
+///
+/// # Errors
+/// 400, 404, 409 when it was settled with other numbers or cancelled.
+pub async fn settle(caller: Caller<Create, Decisions>, call: Call) -> Answer {
+    let spent = call.decision(Spent::parse).await?;
+    let id = reservation(&call)?;
+    let work = async |_: Option<&_>| {
+        let ledger = &call.state().services.ledger;
+        let settled = ledger.settle(id, spent.tokens, spent.cost).await?;
+        Ok(charged(200, settled))
+    };
+    replay::once(&call, || caller.actor(&call), work).await
+}
+
+/// `POST /v1/reservations/{id}/extend`
+///
+/// # Errors
+/// 400, 404, 409 when it is not open; 402 or 429 when a limit has no room for more.
+pub async fn extend(caller: Caller<Create, Decisions>, call: Call) -> Answer {
+    let input = call.decision(ExtendInput::parse).await?;
+    let id = reservation(&call)?;
+    let by = Extension {
+        estimated_tokens: input.estimated_tokens,
+        estimated_cost: input.estimated_cost,
+        ttl: input
+            .ttl_seconds
+            .map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
+    };
+    let work = async |_: Option<&_>| {
+        let granted = call.state().services.ledger.extend(id, by).await?;
+        let granted = granted.map_err(|refusal| refuse(&call, refusal))?;
+        Ok(shown(200, granted))
+    };
+    replay::once(&call, || caller.actor(&call), work).await
+}
+
+/// `DELETE /v1/reservations/{id}`
+///
+/// # Errors
+/// 404, 409 when it was settled.
+pub async fn cancel(_: Caller<Create, Decisions>, call: Call) -> Answer {
+    let id = reservation(&call)?;
+    call.state().services.ledger.cancel(id).await?;
+    let body = format!("{{\"reservation\":{{\"id\":\"{id}\",\"status\":\"cancelled\"}}}}");
+    Ok(ok_json(body))
+}
+
+/// `GET /v1/reservations`
+///
+/// # Errors
+/// 400 when a parameter is not valid.
+pub async fn list(_: Caller<View, Decisions>, call: Call) -> Answer {
+    let (user_id, page) = call.query(|query| (read_user(query), query.page()))?;
+    let query = OpenQuery {
+        user_id,
+        offset: usize::try_from(page.offset).unwrap_or_default(),
+        limit: usize::try_from(page.limit).unwrap_or_default(),
+    };
+    let open = call
+        .state()
+        .services
+        .ledger
+        .open_reservations(query)
+        .await?;
+    let reservations: Vec<_> = open
+        .reservations
+        .into_iter()
+        .map(ReservationView::of)
+        .collect();
+    ok(&ReservationList {
+        count: reservations.len(),
+        reservations,
+        total_count: open.total,
+        limit: page.limit,
+        offset: page.offset,
+    })
+}
+
+/// `POST /v1/usage`
+///
+/// # Errors
+/// 400 with every violation; 401 or 403 when no profile grants the call; 422.
+pub async fn charge(caller: Caller<Create, Decisions>, call: Call) -> Answer {
+    let input = call.decision(UsageInput::parse).await?;
+    let work = async |_: Option<&_>| {
+        let (asked, spent) = input.into_call().map_err(refuse_key)?;
+        let ledger = &call.state().services.ledger;
+        let settled = ledger.charge(asked, spent.tokens, spent.cost).await?;
+        let settled = settled.map_err(|refusal| refuse(&call, refusal))?;
+        let status = if settled.repeated { 200 } else { 201 };
+        Ok(charged(status, settled))
+    };
+    replay::once(&call, || caller.actor(&call), work).await
+}
+
+/// `GET /v1/mcp/tools`
+///
+/// # Errors
+/// 400 without `mcp_server`; 401 or 403 when the key does not work.
+pub async fn mcp_tools(holder: Holder, call: Call) -> Answer {
+    let server = call.query(|query| query.required_text("mcp_server", MAX_NAME))?;
+    let ledger = &call.state().services.ledger;
+    let granted = ledger.mcp_tools(holder.0, server.clone()).await?;
+    let granted = granted.map_err(Problem::from)?;
+    ok(&super::decision_schemas::McpTools {
+        mcp_server: server,
+        all_tools: granted.all_tools,
+        tools: granted.tools,
+        excluded_tools: granted.excluded_tools,
+    })
+}
+
+/// The id of a user in the query. On the wire it is a decimal number in a string; the query has only strings.
+pub(super) fn read_user(query: &Query) -> Option<i64> {
+    query.integer("user_id", 1, i64::MAX)
+}
+
+/// The reservation that the path names. A text that is no id names none.
+fn reservation(call: &Call) -> Result<ReservationId> {
+    let text = call.segment("reservation");
+    ReservationId::parse(&text).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        Error::not_found("reservation", shown)
+    })
+}
+
+/// The refusal of a body without a key.
+pub(super) fn refuse_key(why: NoKey) -> Problem {
+    no_key(why, KEY_FIELD).into()
+}
+
+/// A refusal with the headers that the settings ask for.
+pub(super) fn refuse(call: &Call, refusal: Refusal) -> Problem {
+    if call.state().rate_limit_headers {
+        let now = call.state().services.clock.now();
+        with_limit_headers(refusal, now.as_millisecond())
+    } else {
+        refusal.into()
+    }
+}
+
+fn shown(status: u16, granted: Granted) -> Decided {
+    // Long enough for three limits, so that it is not moved while it grows.
+    let mut body = String::with_capacity(1_024);
+    // A string takes whatever is written.
+    let _ = write!(
+        body,
+        "{{\"reservation\":{{\"id\":\"{}\",\"expires_at\":",
+        granted.reservation
+    );
+    write_time(&mut body, granted.expires_at_ms);
+    let _ = write!(
+        body,
+        "}},\"access_profile_id\":{},\"user_id\":\"{}\",\"provider\":",
+        granted.access_profile_id, granted.user_id
+    );
+    write_text(&mut body, &granted.provider);
+    body.push_str(",\"limits\":");
+    write_limits(&mut body, &granted.limits);
+    body.push('}');
+    Decided::new(status, body, granted.limits)
+}
+
+fn charged(status: u16, settled: Settled) -> Decided {
+    let mut body = String::with_capacity(1_024);
+    let _ = write!(
+        body,
+        "{{\"reservation\":{{\"id\":\"{}\",\"status\":\"settled\",\"tokens\":{},\"cost\":",
+        settled.reservation, settled.tokens
+    );
+    let _ = write_dollars(&mut body, settled.cost.nanodollars());
+    let _ = write!(
+        body,
+        "}},\"access_profile_id\":{},\"user_id\":\"{}\",\"provider\":",
+        settled.access_profile_id, settled.user_id
+    );
+    write_text(&mut body, &settled.provider);
+    body.push_str(",\"limits\":");
+    write_limits(&mut body, &settled.limits);
+    body.push('}');
+    Decided::new(status, body, settled.limits)
+}

@@ -1,0 +1,155 @@
+//! Forward-auth: a proxy (nginx `auth_request`, Caddy and Traefik forward auth, Envoy `ext_authz`) asks about every request before
+//! it passes it on.
+//!
+//! Nothing is read but headers. A request that is let in counts as one; what it really costs is reported to `POST /v1/usage`.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+
+use super::answer::Answer;
+use super::call::Call as Request;
+use super::decisions::refuse;
+use super::holder::{MaybeHolder, PLACES};
+use super::limits;
+use super::problem::Problem;
+use super::refusal::no_key;
+use crate::domain::decision::{Admitted, Call, Presented};
+use crate::domain::input::MAX_NAME;
+use crate::domain::policy::PlaceKind;
+use crate::domain::violation::{Path, Violations};
+use crate::error::Result;
+
+const PROVIDER: HeaderName = HeaderName::from_static("x-provider");
+const MODEL: HeaderName = HeaderName::from_static("x-model");
+/// The query parameter that makes every refusal a 403.
+pub const REFUSE_WITH: &str = "refuse_with";
+
+/// `ANY /v1/forward-auth`
+///
+/// # Errors
+/// 400 without a model; 401, 402, 403 or 429 when the decision is a refusal; 403 for all of them with `refuse_with=403`.
+pub async fn decide(holder: MaybeHolder, request: Request) -> Answer {
+    let only_403 = request.query(|query| query.one_of(REFUSE_WITH, &["403"]))?;
+    answer(holder, &request, only_403.is_some()).await
+}
+
+/// `ANY /v1/forward-auth/{…}`: the same for a proxy that appends the path and query of the request it asks about.
+///
+/// # Errors
+/// As [`decide`].
+pub async fn decide_below(holder: MaybeHolder, request: Request) -> Answer {
+    answer(holder, &request, false).await
+}
+
+async fn answer(holder: MaybeHolder, request: &Request, only_403: bool) -> Answer {
+    match admit(holder, request).await {
+        Ok(admitted) => Ok(let_in(request, &admitted)),
+        Err(problem) => Err(explained(problem, only_403)),
+    }
+}
+
+async fn admit(holder: MaybeHolder, request: &Request) -> std::result::Result<Admitted, Problem> {
+    let key = holder.0.map_err(|why| no_key(why, PLACES))?;
+    let call = read_call(request, key)?;
+    let admitted = request.state().services.ledger.admit(call).await?;
+    admitted.map_err(|refusal| refuse(request, refusal))
+}
+
+/// What the headers say about the call.
+fn read_call(request: &Request, key: Presented) -> Result<Call> {
+    let violations = Violations::default();
+    let name = |header: &HeaderName| {
+        let text = request
+            .header(header)
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
+        if text.is_some_and(|text| text.chars().count() > MAX_NAME) {
+            let path = Path::root().field(header.as_str().to_owned());
+            let sentence = format_args!("must have at most {MAX_NAME} characters");
+            violations.add(&path, "too_long", sentence);
+        }
+        text.map(str::to_owned)
+    };
+    let (provider, model) = (name(&PROVIDER), name(&MODEL));
+    if model.is_none() {
+        let path = Path::root().field(MODEL.as_str().to_owned());
+        violations.add(&path, "required", "is required: the header names the model");
+    }
+    let model = violations.finish(Some(model))?.unwrap_or_default();
+    Ok(Call {
+        key,
+        provider,
+        model,
+        mcp: None,
+        estimated_tokens: None,
+        estimated_cost: None,
+        request: None,
+    })
+}
+
+/// 200 with headers that a proxy can pass on: who calls, under which profile, and the least that is left of each kind of limit.
+fn let_in(request: &Request, admitted: &Admitted) -> HttpResponse {
+    let mut response = HttpResponse::Ok().finish();
+    let mut put = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
+        }
+    };
+    put("x-tollkeeper-user", &admitted.user_id.to_string());
+    put(
+        "x-tollkeeper-access-profile",
+        &admitted.access_profile_id.to_string(),
+    );
+    put("x-tollkeeper-provider", &admitted.provider);
+    for (kind, name) in [
+        (PlaceKind::Budget, "x-tollkeeper-budget-remaining"),
+        (PlaceKind::Tokens, "x-tollkeeper-tokens-remaining"),
+        (PlaceKind::Requests, "x-tollkeeper-requests-remaining"),
+    ] {
+        let of_kind = admitted.limits.iter().filter(|limit| limit.kind == kind);
+        if let Some(least) = of_kind.map(|limit| limit.remaining()).min() {
+            put(name, &limits::amount(kind, least));
+        }
+    }
+    if request.state().rate_limit_headers {
+        let now = request.services().clock.now();
+        limits::add_headers(&mut response, &admitted.limits, now.as_millisecond());
+    }
+    response
+}
+
+/// A refusal whose reason stands in headers too: a proxy may pass them on where it drops the body.
+fn explained(problem: Problem, only_403: bool) -> Problem {
+    let (code, message) = problem.reason();
+    let status = problem.status().as_u16();
+    // Printable, and without what would end a JSON string that a proxy puts it into.
+    let plain: String = message
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' => '\'',
+            ' ' | '!'..='~' => c,
+            _ => '?',
+        })
+        .collect();
+    let headers = [
+        ("x-tollkeeper-refusal", code.to_owned()),
+        ("x-tollkeeper-message", plain),
+        ("x-tollkeeper-status", status.to_string()),
+    ];
+    let problem =
+        headers.into_iter().fold(
+            problem,
+            |problem, (name, value)| match HeaderValue::from_str(&value) {
+                Ok(value) => problem.with_header(HeaderName::from_static(name), value),
+                Err(_) => problem,
+            },
+        );
+    if only_403 {
+        problem.with_status(StatusCode::FORBIDDEN)
+    } else {
+        problem
+    }
+}

@@ -1,0 +1,130 @@
+//! Decisions under an `Idempotency-Key`: one effect, one answer.
+//!
+//! The ledger knows nothing of the header. A reservation under one gets a request id made from it, so a repetition after a crash
+//! finds the first reservation; settling, charging and extending are the same when they are repeated. Here the answer is kept, and
+//! requests under the same key take turns. A request without the header pays for none of this.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use actix_web::HttpResponse;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::answer::stored;
+use super::call::{Call, blocking};
+use super::limits;
+use super::problem::Problem;
+use crate::domain::audit::Actor;
+use crate::domain::decision::{LimitState, RequestId};
+use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::service;
+use crate::store::idempotency;
+
+/// How many keys can have a turn at a time.
+const TURNS: usize = 64;
+/// Before a request id that was made from an idempotency key; nobody can send one that begins with it.
+pub const MADE: &str = "\u{1}idempotency-key ";
+
+/// Whose turn it is. Keys that fall to the same place wait for each other, which does no harm.
+pub struct KeyTurns {
+    places: [Mutex<()>; TURNS],
+    hasher: RandomState,
+}
+
+impl Default for KeyTurns {
+    fn default() -> Self {
+        Self {
+            places: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl KeyTurns {
+    async fn of(&self, once: &Once) -> MutexGuard<'_, ()> {
+        let place = self.hasher.hash_one((&once.owner, &once.route, &once.key));
+        let places = u64::try_from(TURNS).unwrap_or(1);
+        self.places[usize::try_from(place % places).unwrap_or_default()]
+            .lock()
+            .await
+    }
+}
+
+/// The answer to a decision that was let in, and the limits that its headers show.
+pub struct Decided {
+    /// The answer.
+    pub answer: StoredAnswer,
+    /// The limits that apply.
+    pub limits: Vec<LimitState>,
+}
+
+impl Decided {
+    /// An answer without a place of its own.
+    pub fn new(status: u16, body: String, limits: Vec<LimitState>) -> Self {
+        let answer = StoredAnswer {
+            status,
+            location: None,
+            etag: None,
+            body,
+        };
+        Self { answer, limits }
+    }
+
+    /// The answer on its way out.
+    ///
+    /// # Errors
+    /// As [`stored`].
+    pub fn respond(self, call: &Call) -> std::result::Result<HttpResponse, Problem> {
+        let mut response = stored(self.answer)?;
+        if call.state().rate_limit_headers {
+            let now = call.services().clock.now();
+            limits::add_headers(&mut response, &self.limits, now.as_millisecond());
+        }
+        Ok(response)
+    }
+}
+
+/// The answer of `work`, or the one that was given first under the request's idempotency key. `work` gets that key.
+///
+/// # Errors
+/// What `work` answers, which is not kept; 422 when the key came with another request.
+pub async fn once(
+    call: &Call,
+    actor: impl FnOnce() -> Actor,
+    work: impl AsyncFnOnce(Option<&Once>) -> std::result::Result<Decided, Problem>,
+) -> std::result::Result<HttpResponse, Problem> {
+    if !call.has_idempotency_key() {
+        return work(None).await?.respond(call);
+    }
+    let Some(once) = call.once(&actor())? else {
+        return work(None).await?.respond(call);
+    };
+    let state = call.state();
+    let _turn = state.turns.of(&once).await;
+    let now = state.services.clock.now();
+    let wanted = once.clone();
+    let earlier = call
+        .read(move |reading| idempotency::find(reading, &wanted, now))
+        .await?;
+    if let Some((hash, answer)) = earlier {
+        once.check_same(&hash)?;
+        return stored(answer);
+    }
+    let Decided { answer, limits } = work(Some(&once)).await?;
+    let (services, kept) = (call.services(), answer.clone());
+    let keep = move || {
+        services
+            .store
+            .write(move |writing| service::once::run(writing, Some(&once), now, || Ok(kept)))
+    };
+    blocking(keep).await?;
+    Decided { answer, limits }.respond(call)
+}
+
+/// A request id made from an idempotency key, for a request that brings none of its own.
+pub fn request_id(once: &Once) -> RequestId {
+    RequestId {
+        id: format!("{MADE}{} {}", once.owner, once.key),
+        body_hash: once.request_hash,
+    }
+}

@@ -1,0 +1,164 @@
+//! Handlers of the history of use.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::answer::{Answer, ok};
+use super::call::Call;
+use super::decisions::read_user;
+use super::guard::{AccessProfiles, Caller, View};
+use super::holder::Holder;
+use super::problem::Problem;
+use crate::domain::list::Query;
+use crate::domain::usage::{UsageQuery, UsageRow, date_of};
+use crate::store::usage;
+
+/// A sum over a part of the history. It has the fields that rows are told apart by.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageView {
+    /// The day, in the configured time zone; with `group_by=day`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
+    /// The user; with `group_by=user`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The access profile; with `group_by=access_profile`. Null where a call was refused before one was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_profile_id: Option<Option<i64>>,
+    /// The provider; with `group_by=provider`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Option<String>>,
+    /// The model; with `group_by=model`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Option<String>>,
+    /// Calls that were made.
+    pub calls: i64,
+    /// Calls that were refused, by reason.
+    pub refusals: BTreeMap<String, i64>,
+    /// Tokens that were used.
+    pub tokens: i64,
+    /// What they cost, in US dollars.
+    #[schema(value_type = f64)]
+    pub cost: Box<RawValue>,
+}
+
+/// The sum over everything that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageTotals {
+    /// Calls that were made.
+    pub calls: i64,
+    /// Calls that were refused, by reason.
+    pub refusals: BTreeMap<String, i64>,
+    /// Tokens that were used.
+    pub tokens: i64,
+    /// What they cost, in US dollars.
+    #[schema(value_type = f64)]
+    pub cost: Box<RawValue>,
+}
+
+/// A page of the history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageList {
+    /// The rows.
+    pub usage: Vec<UsageView>,
+    /// The sum over all pages.
+    pub totals: UsageTotals,
+    /// The first day.
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// What rows are told apart by.
+    pub group_by: Vec<&'static str>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// `GET /api/usage`
+///
+/// # Errors
+/// 400 when a parameter is not valid.
+pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let query = call.query(|query| {
+        let mut wanted = read(&call, query);
+        wanted.user_id = read_user(query);
+        wanted
+    })?;
+    answer(&call, query).await
+}
+
+/// `GET /v1/quota/usage`
+///
+/// # Errors
+/// 400 when a parameter is not valid; 401 or 403 when the key does not work.
+pub async fn list_own(holder: Holder, call: Call) -> Answer {
+    let mut query = call.query(|query| read(&call, query))?;
+    let known = call.state().services.ledger.who(holder.0).await?;
+    query.user_id = Some(known.map_err(Problem::from)?.user_id);
+    answer(&call, query).await
+}
+
+fn read(call: &Call, query: &Query) -> UsageQuery {
+    let services = call.services();
+    UsageQuery::read(query, services.clock.now(), &services.time_zone)
+}
+
+async fn answer(call: &Call, query: UsageQuery) -> Answer {
+    let wanted = query.clone();
+    let (list, totals) = call
+        .read(move |reading| {
+            Ok((
+                usage::list(reading, &wanted)?,
+                usage::total(reading, &wanted)?,
+            ))
+        })
+        .await?;
+    let rows: Vec<_> = list
+        .items
+        .iter()
+        .map(|row| view(row, query.groups))
+        .collect();
+    ok(&UsageList {
+        count: rows.len(),
+        usage: rows,
+        totals: UsageTotals {
+            calls: totals.calls,
+            cost: dollars(&totals),
+            tokens: totals.tokens,
+            refusals: totals.refusals,
+        },
+        from: date_of(query.from_day).to_string(),
+        to: date_of(query.to_day).to_string(),
+        group_by: query.group_names(),
+        total_count: list.total_count,
+        limit: query.page.limit,
+        offset: query.page.offset,
+    })
+}
+
+fn view(row: &UsageRow, groups: [bool; 5]) -> UsageView {
+    let [_, _, by_profile, by_provider, by_model] = groups;
+    UsageView {
+        day: row.day.map(|day| date_of(day).to_string()),
+        user_id: row.user_id.map(|id| id.to_string()),
+        access_profile_id: by_profile.then_some(row.access_profile_id),
+        provider: by_provider.then(|| row.provider.clone()),
+        model: by_model.then(|| row.model.clone()),
+        calls: row.calls,
+        refusals: row.refusals.clone(),
+        tokens: row.tokens,
+        cost: dollars(row),
+    }
+}
+
+fn dollars(row: &UsageRow) -> Box<RawValue> {
+    RawValue::from_string(row.cost()).unwrap_or_default()
+}

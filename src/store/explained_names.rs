@@ -1,0 +1,48 @@
+//! The names that an explanation shows beside ids.
+
+use std::collections::HashMap;
+
+use rusqlite::OptionalExtension;
+
+use super::Reading;
+use super::fault::Doing;
+use crate::error::Result;
+
+/// Names by id.
+#[derive(Debug, Default)]
+pub struct ExplainedNames {
+    /// The name of the virtual key, if it is still there.
+    pub virtual_key: Option<String>,
+    /// The names of access profiles.
+    pub profiles: HashMap<i64, String>,
+}
+
+/// The names of a virtual key (`virtual_keys.id`) and of access profiles.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find(
+    reading: &Reading<'_>,
+    virtual_key_id: Option<i64>,
+    profiles: &[i64],
+) -> Result<ExplainedNames> {
+    let names = || {
+        let mut key = reading
+            .connection
+            .prepare_cached("SELECT name FROM virtual_keys WHERE id = ?1")?;
+        let mut profile = reading
+            .connection
+            .prepare_cached("SELECT name FROM access_profiles WHERE id = ?1")?;
+        let mut names = ExplainedNames::default();
+        if let Some(id) = virtual_key_id {
+            names.virtual_key = key.query_row([id], |row| row.get(0)).optional()?;
+        }
+        for id in profiles {
+            if let Some(name) = profile.query_row([id], |row| row.get(0)).optional()? {
+                names.profiles.insert(*id, name);
+            }
+        }
+        Ok(names)
+    };
+    names().doing("reading names for an explanation")
+}

@@ -1,0 +1,110 @@
+//! The history of use, summed up as it is asked for.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Row, ToSql, named_params};
+
+use super::Reading;
+use super::fault::Doing;
+use crate::domain::list::Listed;
+use crate::domain::usage::{UsageQuery, UsageRow};
+use crate::error::Result;
+
+/// Rows that are told apart by what is asked for: the others are NULL in every row. The innermost sum has the reasons of refusals
+/// apart, so that they can be gathered in one object.
+macro_rules! summed_up {
+    ($user:literal) => {
+        concat!(
+            "WITH used AS (
+                SELECT day, user_id, access_profile_id, provider, model, calls, tokens, cost, NULL AS reason, 0 AS refused
+                FROM usage_days WHERE day BETWEEN :from AND :to", $user, "
+                UNION ALL
+                SELECT day, user_id, access_profile_id, provider, model, 0, 0, 0, reason, calls
+                FROM refusal_days WHERE day BETWEEN :from AND :to", $user, "
+             ), apart AS (
+                SELECT iif(:by_day, day, NULL) AS day, iif(:by_user, user_id, NULL) AS user_id,
+                       iif(:by_profile, access_profile_id, NULL) AS access_profile_id,
+                       iif(:by_provider, provider, NULL) AS provider, iif(:by_model, model, NULL) AS model,
+                       sum(calls) AS calls, sum(tokens) AS tokens, sum(cost) AS cost, reason, sum(refused) AS refused
+                FROM used WHERE :profile IS NULL OR access_profile_id = :profile
+                GROUP BY 1, 2, 3, 4, 5, reason
+             )
+             SELECT day, user_id, access_profile_id, provider, model, sum(calls), sum(tokens), sum(cost),
+                    json_group_object(reason, refused) FILTER (WHERE reason IS NOT NULL), count(*) OVER ()
+             FROM apart GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT :limit OFFSET :offset"
+        )
+    };
+}
+const OF_ALL: &str = summed_up!("");
+/// With a condition that the index by user serves.
+const OF_ONE: &str = summed_up!(" AND user_id = :user");
+
+/// A page of sums.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list(reading: &Reading<'_>, query: &UsageQuery) -> Result<Listed<UsageRow>> {
+    let [by_day, by_user, by_profile, by_provider, by_model] = query.groups;
+    let values = named_params! {
+        ":from": query.from_day, ":to": query.to_day, ":profile": query.access_profile_id, ":by_day": by_day,
+        ":by_user": by_user, ":by_profile": by_profile, ":by_provider": by_provider, ":by_model": by_model,
+        ":limit": query.page.limit, ":offset": query.page.offset,
+    };
+    let mut values: Vec<(&str, &dyn ToSql)> = values.to_vec();
+    let statement = match &query.user_id {
+        Some(user) => {
+            values.push((":user", user));
+            OF_ONE
+        }
+        None => OF_ALL,
+    };
+    let rows = || {
+        let mut statement = reading.connection.prepare_cached(statement)?;
+        let rows = statement.query_map(values.as_slice(), |row| Ok((row_of(row)?, row.get(9)?)))?;
+        rows.collect::<rusqlite::Result<Vec<(UsageRow, i64)>>>()
+    };
+    let rows = rows().doing("summing up the history of use")?;
+    let mut total_count = rows.first().map_or(0, |(_, total)| *total);
+    if rows.is_empty() && query.page.offset > 0 {
+        // No row of a page behind the end says how many there are before it.
+        let mut first = query.clone();
+        first.page.offset = 0;
+        first.page.limit = 1;
+        total_count = list(reading, &first)?.total_count;
+    }
+    Ok(Listed {
+        items: rows.into_iter().map(|(row, _)| row).collect(),
+        total_count,
+    })
+}
+
+/// The sum over everything that the query lets through.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn total(reading: &Reading<'_>, query: &UsageQuery) -> Result<UsageRow> {
+    let mut whole = query.clone();
+    whole.groups = [false; 5];
+    whole.page.offset = 0;
+    let rows = list(reading, &whole)?;
+    Ok(rows.items.into_iter().next().unwrap_or_default())
+}
+
+fn row_of(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
+    let refusals: Option<String> = row.get(8)?;
+    let refusals: Option<BTreeMap<String, i64>> =
+        refusals.and_then(|text| serde_json::from_str(&text).ok());
+    // A call that was refused early has no profile (0), provider or model.
+    let known = |text: Option<String>| text.filter(|text| !text.is_empty());
+    Ok(UsageRow {
+        day: row.get(0)?,
+        user_id: row.get(1)?,
+        access_profile_id: row.get::<_, Option<i64>>(2)?.filter(|id| *id != 0),
+        provider: known(row.get(3)?),
+        model: known(row.get(4)?),
+        calls: row.get(5)?,
+        tokens: row.get(6)?,
+        cost_nanodollars: row.get(7)?,
+        refusals: refusals.unwrap_or_default(),
+    })
+}

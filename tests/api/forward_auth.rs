@@ -1,0 +1,184 @@
+//! Forward-auth: a proxy asks about every request before it passes it on.
+
+use serde_json::json;
+use tollkeeper::domain::credential::Kind;
+use tollkeeper::service::tokens::random_token;
+
+use crate::support::holders::policy;
+use crate::support::wire::Wire;
+use crate::support::{Reply, Server};
+
+const PATH: &str = "/v1/forward-auth";
+
+fn ask(server: &Server, path: &str, headers: &[(&str, &str)]) -> Reply {
+    server.client.raw("GET", path, headers, None)
+}
+
+#[test]
+fn a_virtual_key_is_taken_from_every_place_where_clients_put_it() {
+    let server = Server::start();
+    let mut policy = policy();
+    policy["rate_limit"]["request_max_limit"] = json!(100);
+    let holder = server.client.make_holder("ada", &policy);
+    let bearer = format!("Bearer {}", holder.key);
+    let mut left = 100;
+    for (name, value) in [
+        ("authorization", bearer.as_str()),
+        ("x-api-key", &holder.key),
+        ("x-goog-api-key", &holder.key),
+        ("api-key", &holder.key),
+        ("x-bf-vk", &holder.key),
+    ] {
+        let reply = ask(
+            &server,
+            PATH,
+            &[
+                (name, value),
+                ("x-provider", "openai"),
+                ("x-model", "gpt-5"),
+            ],
+        )
+        .expect(200);
+        left -= 1;
+        assert_eq!(reply.text, "");
+        for (header, expected) in [
+            ("x-tollkeeper-user", holder.user_id.as_str()),
+            (
+                "x-tollkeeper-access-profile",
+                &holder.profile_id.to_string(),
+            ),
+            ("x-tollkeeper-provider", "openai"),
+            ("x-tollkeeper-budget-remaining", "10"),
+            ("x-tollkeeper-tokens-remaining", "10000"),
+            ("x-tollkeeper-requests-remaining", &left.to_string()),
+        ] {
+            assert_eq!(reply.header(header), Some(expected), "{name} {header}");
+        }
+    }
+    // A credential of the provider beside it is no matter.
+    let both = [
+        ("authorization", "Bearer sk-provider"),
+        ("x-bf-vk", &holder.key),
+        ("x-model", "gpt-5"),
+    ];
+    ask(&server, PATH, &both).expect(200);
+}
+
+#[test]
+fn every_method_and_any_body_is_decided_on_without_reading_it() {
+    let server = Server::start();
+    let mut policy = policy();
+    policy["rate_limit"]["request_max_limit"] = json!(100);
+    let holder = server.client.make_holder("ada", &policy);
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND",
+    ] {
+        for path in [
+            PATH,
+            "/v1/forward-auth/v1/chat/completions?stream=true&x=%00",
+        ] {
+            let mut wire = Wire::open(server.client.port);
+            wire.send(
+                format!(
+                    "{method} {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\nx-model: gpt-5\r\ncontent-type: text/plain\r\n\
+                     content-length: 4\r\n\r\n{{\0\0\0",
+                    holder.key
+                )
+                .as_bytes(),
+            );
+            assert_eq!(wire.head().status, 200, "{method} {path}");
+        }
+    }
+    // A body that is announced and never comes holds nothing up.
+    let mut wire = Wire::open(server.client.port);
+    wire.send(
+        format!(
+            "POST {PATH} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\nx-model: gpt-5\r\ncontent-length: 100000000\r\n\r\n{{",
+            holder.key
+        )
+        .as_bytes(),
+    );
+    assert_eq!(wire.head().status, 200);
+}
+
+#[test]
+fn a_refusal_says_in_its_headers_why() {
+    let server = Server::start();
+    let holder = server.client.make_holder("ada", &policy());
+    let refused = |headers: &[(&str, &str)], status: u16, code: &str| {
+        let reply = ask(&server, PATH, headers);
+        let kind = if status == 400 {
+            "validation_error"
+        } else {
+            code
+        };
+        reply.expect_refusal(status, kind, code);
+        assert_eq!(reply.header("x-tollkeeper-refusal"), Some(code));
+        assert_eq!(
+            reply.header("x-tollkeeper-status"),
+            Some(status.to_string().as_str())
+        );
+        assert!(reply.header("x-tollkeeper-message").unwrap().len() > 10);
+    };
+    let key = ("x-api-key", holder.key.as_str());
+    refused(&[("x-model", "gpt-5")], 401, "virtual_key_required");
+    refused(
+        &[("x-model", "gpt-5"), ("authorization", "Basic dTpw")],
+        401,
+        "access_not_found",
+    );
+    let unknown = random_token(Kind::Virtual).unwrap_or_else(|error| panic!("{error}"));
+    refused(
+        &[("x-model", "gpt-5"), ("x-api-key", unknown.reveal())],
+        401,
+        "access_not_found",
+    );
+    refused(&[key, ("x-model", "claude")], 403, "model_blocked");
+    refused(
+        &[key, ("x-model", "gpt-5"), ("x-provider", "nobody")],
+        403,
+        "provider_blocked",
+    );
+    refused(&[key], 400, "required");
+    for _ in 0..5 {
+        ask(&server, PATH, &[key, ("x-model", "gpt-5")]).expect(200);
+    }
+    refused(&[key, ("x-model", "gpt-5")], 429, "request_limited");
+    // A management key is told what it is.
+    let management = server.client.key.clone();
+    let reply = ask(
+        &server,
+        PATH,
+        &[("x-api-key", &management), ("x-model", "gpt-5")],
+    );
+    assert!(reply.message().contains("tk_mgmt_"), "{}", reply.text);
+    assert!(!reply.text.contains(&management));
+}
+
+#[test]
+fn a_proxy_that_understands_only_403_gets_it_for_every_refusal() {
+    let server = Server::start();
+    let mut dry = policy();
+    dry["budgets"][0]["max_limit"] = json!(0);
+    let holder = server.client.make_holder("ada", &dry);
+    let path = "/v1/forward-auth?refuse_with=403";
+    let key = ("x-api-key", holder.key.as_str());
+    for (headers, code, status) in [
+        (vec![("x-model", "gpt-5")], "virtual_key_required", "401"),
+        (vec![key], "required", "400"),
+        (vec![key, ("x-model", "gpt-5")], "budget_exceeded", "402"),
+    ] {
+        let reply = ask(&server, path, &headers).expect(403);
+        assert_eq!(reply.header("x-tollkeeper-refusal"), Some(code));
+        assert_eq!(reply.header("x-tollkeeper-status"), Some(status));
+        assert_eq!(reply.json()["status_code"], 403);
+    }
+    assert_eq!(
+        ask(&server, "/v1/forward-auth?refuse_with=500", &[key]).status,
+        400
+    );
+    assert_eq!(
+        ask(&server, "/v1/forward-auth?refuse=403", &[key]).status,
+        400
+    );
+}

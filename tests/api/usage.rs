@@ -1,0 +1,171 @@
+//! The history of use: what was used, by whom, of what, and what was refused.
+
+use serde_json::{Value, json};
+
+use crate::support::Server;
+use crate::support::holders::{Holder, policy, reservation_id};
+
+fn use_some(server: &Server, holder: &Holder, model: &str, tokens: i64, cost: f64) {
+    let client = &server.client;
+    let held = client
+        .reserve(&holder.key, &json!({ "model": model }))
+        .expect(201);
+    client
+        .settle(&reservation_id(&held), tokens, cost)
+        .expect(200);
+}
+
+/// A server on which two people used something on two days, and one was refused.
+fn used() -> (Server, Holder, Holder) {
+    let server = Server::start();
+    let client = &server.client;
+    let (ada, bob) = (
+        client.make_holder("ada", &policy()),
+        client.make_holder("bob", &policy()),
+    );
+    use_some(&server, &ada, "gpt-5", 100, 0.5);
+    use_some(&server, &bob, "o3", 10, 0.25);
+    client
+        .reserve(&ada.key, &json!({ "model": "claude" }))
+        .expect(403);
+    server.time.advance_seconds(86_400);
+    use_some(&server, &ada, "gpt-5-mini", 50, 0.125);
+    client
+        .reserve(&ada.key, &json!({ "estimated_cost": 100 }))
+        .expect(402);
+    client
+        .reserve(&ada.key, &json!({ "estimated_cost": 100 }))
+        .expect(402);
+    (server, ada, bob)
+}
+
+#[test]
+fn what_was_used_is_summed_up_by_day() {
+    let (server, ..) = used();
+    let list = server.client.get("/api/usage").expect(200).json();
+    assert_eq!(
+        (&list["from"], &list["to"]),
+        (&json!("2026-05-04"), &json!("2026-06-02"))
+    );
+    assert_eq!(list["group_by"], json!(["day"]));
+    let expected = json!([
+        { "day": "2026-06-01", "calls": 2, "refusals": { "model_blocked": 1 }, "tokens": 110, "cost": 0.75 },
+        { "day": "2026-06-02", "calls": 1, "refusals": { "budget_exceeded": 2 }, "tokens": 50, "cost": 0.125 }
+    ]);
+    assert_eq!(list["usage"], expected);
+    let totals = json!({ "calls": 3, "refusals": { "model_blocked": 1, "budget_exceeded": 2 }, "tokens": 160, "cost": 0.875 });
+    assert_eq!(list["totals"], totals);
+    assert_eq!(
+        (&list["count"], &list["total_count"]),
+        (&json!(2), &json!(2))
+    );
+}
+
+#[test]
+fn what_was_used_is_told_apart_by_what_is_asked_for() {
+    let (server, ada, bob) = used();
+    let get = |query: &str| {
+        server
+            .client
+            .get(&format!("/api/usage?{query}"))
+            .expect(200)
+            .json()
+    };
+    let by_user = get("group_by=user");
+    assert_eq!(by_user["usage"][0]["user_id"], ada.user_id.as_str());
+    assert_eq!(
+        (&by_user["usage"][0]["calls"], &by_user["usage"][1]["calls"]),
+        (&json!(2), &json!(1))
+    );
+    let by_model = get(&format!("group_by=provider,model&user_id={}", ada.user_id));
+    let models: Vec<&Value> = by_model["usage"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["model"])
+        .collect();
+    assert!(
+        models.contains(&&json!("gpt-5")) && models.contains(&&json!("gpt-5-mini")),
+        "{models:?}"
+    );
+    assert!(!models.contains(&&json!("o3")));
+    let of_profile = get(&format!(
+        "group_by=access_profile&access_profile_id={}",
+        bob.profile_id
+    ));
+    assert_eq!(
+        of_profile["usage"],
+        json!([{ "access_profile_id": bob.profile_id, "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }])
+    );
+    let one_day =
+        get("from=2026-06-02&to=2026-06-02&group_by=day,user,access_profile,provider,model");
+    assert_eq!(one_day["totals"]["calls"], 1);
+    let page = get("limit=1&offset=1");
+    assert_eq!(
+        (&page["usage"][0]["day"], &page["total_count"]),
+        (&json!("2026-06-02"), &json!(2))
+    );
+    assert_eq!(get("limit=1&offset=5")["total_count"], 2);
+    let nothing = get("from=2020-01-01&to=2020-01-31");
+    assert_eq!(nothing["usage"], json!([]));
+    assert_eq!(
+        nothing["totals"],
+        json!({ "calls": 0, "refusals": {}, "tokens": 0, "cost": 0 })
+    );
+}
+
+#[test]
+fn parameters_that_are_not_valid_are_refused_by_name() {
+    let server = Server::start();
+    let violations = |query: &str| {
+        server
+            .client
+            .get(&format!("/api/usage?{query}"))
+            .violations()
+    };
+    assert_eq!(
+        violations("from=yesterday&to=2026-02-30"),
+        ["from invalid_date", "to invalid_date"]
+    );
+    assert_eq!(
+        violations("from=2026-06-02&to=2026-06-01"),
+        ["from out_of_range"]
+    );
+    assert_eq!(
+        violations("group_by=day,colour"),
+        ["group_by invalid_value"]
+    );
+    assert_eq!(
+        violations("user_id=x&form=1"),
+        ["form unknown_parameter", "user_id out_of_range"]
+    );
+}
+
+#[test]
+fn a_virtual_key_reads_the_history_of_its_own_user_alone() {
+    let (server, ada, bob) = used();
+    let of = |holder: &Holder, query: &str| {
+        server
+            .client
+            .with_virtual_key(&holder.key)
+            .get(&format!("/v1/quota/usage{query}"))
+    };
+    let own = of(&bob, "?group_by=user,model").expect(200).json();
+    let expected = json!([{ "user_id": bob.user_id, "model": "o3", "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }]);
+    assert_eq!(own["usage"], expected);
+    assert_eq!(of(&ada, "").expect(200).json()["totals"]["calls"], 2);
+    assert_eq!(
+        of(&ada, &format!("?user_id={}", bob.user_id)).violations(),
+        ["user_id unknown_parameter"]
+    );
+    server.client.get("/v1/quota/usage").expect_refusal(
+        401,
+        "access_not_found",
+        "access_not_found",
+    );
+    server
+        .client
+        .with_key("")
+        .get("/v1/quota/usage")
+        .expect_refusal(401, "virtual_key_required", "virtual_key_required");
+}

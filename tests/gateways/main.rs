@@ -1,0 +1,6 @@
+//! Real gateways in front of a dummy upstream, asking the real server about every request. They need nginx and curl.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod nginx;
