@@ -1,0 +1,127 @@
+//! Many threads on budgets that run dry.
+
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use serde_json::json;
+use tollkeeper::domain::decision::RefusalKind;
+use tollkeeper::domain::money::Money;
+
+use crate::house::{House, call, quick};
+use crate::plan::DOLLAR;
+
+const THREADS: usize = 64;
+const CALLS: usize = 10_000;
+
+fn crowded() -> House {
+    House::new(quick())
+}
+
+#[test]
+fn sixty_four_threads_get_exactly_what_three_budgets_hold() {
+    let house = crowded();
+    // Of $60 a day, $45 a month and $20 a day of openai, in steps of one cent.
+    let profile = house.profile_of(&json!({
+        "name": "crowd",
+        "budgets": [{"max_limit": 60, "reset_duration": "1d"}, {"max_limit": 45}],
+        "provider_configs": [
+            {"provider_name": "openai", "all_models_allowed": true,
+             "budgets": [{"max_limit": 20, "reset_duration": "1d"}]},
+            {"provider_name": "anthropic", "all_models_allowed": true},
+        ],
+    }));
+    let (_, key) = house.give(house.user(0), profile);
+    let (openai, anthropic) = (AtomicI64::new(0), AtomicI64::new(0));
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    if number >= CALLS {
+                        return;
+                    }
+                    let (provider, granted) = if number % 2 == 0 {
+                        ("openai", &openai)
+                    } else {
+                        ("anthropic", &anthropic)
+                    };
+                    let mut call = call(key, Some(provider), "m");
+                    call.estimated_cost = Money::from_nanodollars(DOLLAR / 100);
+                    match house.ledger.reserve(call).wait().unwrap() {
+                        Ok(made) => {
+                            granted.fetch_add(1, Ordering::SeqCst);
+                            for limit in &made.limits {
+                                assert!(limit.used + limit.held <= limit.effective_max_limit);
+                            }
+                            if number % 3 == 0 {
+                                let cost = Money::from_nanodollars(DOLLAR / 100).unwrap();
+                                house
+                                    .ledger
+                                    .settle(made.reservation, 1, cost)
+                                    .wait()
+                                    .unwrap();
+                            }
+                        }
+                        Err(refusal) => {
+                            assert_eq!(refusal.kind, RefusalKind::BudgetExceeded);
+                            let limit = refusal.limit.unwrap();
+                            assert_eq!(limit.remaining(), 0, "{}", refusal.message);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (openai, anthropic) = (openai.into_inner(), anthropic.into_inner());
+    assert_eq!(openai, 2_000);
+    assert_eq!(openai + anthropic, 4_500);
+    house.assert_counters_follow_from_the_journal();
+}
+
+#[test]
+fn threads_that_give_back_what_they_hold_never_overdraw_and_are_refused_only_without_room() {
+    let house = crowded();
+    let profile = house.profile_of(&json!({
+        "name": "crowd",
+        "budgets": [{"max_limit": 1}],
+        "provider_configs": [{"provider_name": "openai", "all_models_allowed": true}],
+    }));
+    let (_, key) = house.give(house.user(0), profile);
+    let spent = AtomicI64::new(0);
+    let (house, spent) = (&house, &spent);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                for round in 0..CALLS / THREADS {
+                    let asked =
+                        i64::try_from((thread * 31 + round * 17) % 40).unwrap() * DOLLAR / 1_000;
+                    let mut call = call(key, None, "m");
+                    call.estimated_cost = Money::from_nanodollars(asked);
+                    match house.ledger.reserve(call).wait().unwrap() {
+                        Ok(made) if round % 3 == 0 => {
+                            house.ledger.cancel(made.reservation).wait().unwrap();
+                        }
+                        Ok(made) => {
+                            let cost = Money::from_nanodollars(asked / 50).unwrap();
+                            house
+                                .ledger
+                                .settle(made.reservation, 1, cost)
+                                .wait()
+                                .unwrap();
+                            spent.fetch_add(asked / 50, Ordering::SeqCst);
+                        }
+                        Err(refusal) => {
+                            let limit = refusal.limit.unwrap();
+                            let room = limit.effective_max_limit - limit.used - limit.held;
+                            assert!(room < asked || room <= 0, "{}", refusal.message);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let explained = house.ledger.explain(call(key, None, "m")).wait().unwrap();
+    let limit = &explained.copies[0].limits[0].state;
+    assert_eq!((limit.used, limit.held), (spent.load(Ordering::SeqCst), 0));
+    house.assert_counters_follow_from_the_journal();
+}

@@ -1,0 +1,8 @@
+//! The ledger on a real database, without HTTP: it is compared with a plain model, and driven by many threads at once.
+
+mod crowd;
+mod faults;
+mod house;
+mod model;
+mod plan;
+mod random;

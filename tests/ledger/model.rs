@@ -1,0 +1,447 @@
+//! A plain model of the ledger: running sums, no journal, no batches, no undo.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use tollkeeper::domain::decision::{LimitState, RefusalKind};
+use tollkeeper::domain::duration::Unit;
+use tollkeeper::domain::policy::PlaceKind;
+use tollkeeper::domain::window::{Window, Windows};
+
+use crate::plan::{Line, Plan, duration};
+
+/// Where a limit counts.
+type Place = (PlaceKind, Option<&'static str>, &'static str);
+
+#[derive(Debug, Clone, Copy)]
+struct Counter {
+    used: i64,
+    window: Window,
+    /// Changes whenever it starts at zero.
+    epoch: u64,
+}
+
+pub struct Copy {
+    pub user: usize,
+    pub copy_id: i64,
+    pub profile: i64,
+    pub made_at: i64,
+    pub plan: Plan,
+    counters: HashMap<Place, Counter>,
+    /// Raised by: amount, cycles, when its first window began.
+    overrides: HashMap<Place, (i64, Option<i64>, i64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Settled(i64, i64),
+    Cancelled,
+    Expired,
+}
+
+#[derive(Debug, Clone)]
+pub struct Reservation {
+    pub copy: usize,
+    pub provider: &'static str,
+    pub tokens: i64,
+    pub cost: i64,
+    pub expires_at: i64,
+    pub state: State,
+    /// The epochs of the request counters it counted in.
+    requests: HashMap<Place, u64>,
+    /// What its expiry was charged, and the epochs of the counters that was.
+    charged: Option<(i64, i64, HashMap<Place, u64>)>,
+}
+
+#[derive(Default)]
+pub struct Model {
+    pub copies: Vec<Copy>,
+    pub reservations: Vec<Reservation>,
+    epochs: u64,
+}
+
+/// A call that the model decides on.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub user: usize,
+    pub provider: Option<&'static str>,
+    pub model: &'static str,
+    pub tokens: i64,
+    pub cost: i64,
+}
+
+impl Copy {
+    pub fn new(user: usize, copy_id: i64, profile: i64, made_at: i64, plan: Plan) -> Self {
+        Self {
+            user,
+            copy_id,
+            profile,
+            made_at,
+            plan,
+            counters: HashMap::new(),
+            overrides: HashMap::new(),
+        }
+    }
+
+    fn windows(&self, plan: &Plan, place: Place) -> Windows {
+        Windows::new(
+            duration(place.2),
+            plan.aligned,
+            None,
+            self.made_at,
+            &TimeZone::UTC,
+        )
+    }
+
+    /// The counter of a place at `now`, were it used then; a new epoch is 0 here.
+    fn current(&self, place: Place, now: i64) -> Counter {
+        let windows = self.windows(&self.plan, place);
+        match self.counters.get(&place) {
+            None => Counter {
+                used: 0,
+                window: windows.at(now),
+                epoch: 0,
+            },
+            Some(counter) => {
+                let window = windows.follow(counter.window, now);
+                if window.starts_at == counter.window.starts_at {
+                    *counter
+                } else {
+                    Counter {
+                        used: 0,
+                        window,
+                        epoch: 0,
+                    }
+                }
+            }
+        }
+    }
+
+    fn covering(&self, provider: &str) -> Vec<Line> {
+        let all = self.plan.limits.iter().copied();
+        all.filter(|(_, of, ..)| of.is_none_or(|of| of == provider))
+            .collect()
+    }
+
+    pub fn effective(&self, line: Line, now: i64) -> i64 {
+        let place = (line.0, line.1, line.2);
+        let Some((amount, cycles, anchor)) = self.overrides.get(&place) else {
+            return line.3;
+        };
+        let windows = self.windows(&self.plan, place);
+        let open = self.current(place, now).window;
+        let passed = windows.at(open.starts_at).number - windows.at(*anchor).number;
+        if cycles.is_none_or(|cycles| passed.max(0) < cycles) {
+            line.3 + amount
+        } else {
+            line.3
+        }
+    }
+
+    /// Raises a budget; answers the window it begins with.
+    pub fn raise(&mut self, place: Place, amount: i64, cycles: Option<i64>, now: i64) -> i64 {
+        let anchor = self.current(place, now).window.starts_at;
+        self.overrides.insert(place, (amount, cycles, anchor));
+        anchor
+    }
+}
+
+fn amount(kind: PlaceKind, tokens: i64, cost: i64, requests: i64) -> i64 {
+    match kind {
+        PlaceKind::Budget => cost,
+        PlaceKind::Tokens => tokens,
+        _ => requests,
+    }
+}
+
+impl Model {
+    /// Used and held of a limit of a copy.
+    fn standing(&self, copy: usize, line: Line, now: i64) -> (i64, i64) {
+        let place = (line.0, line.1, line.2);
+        let counter = self.copies[copy].current(place, now);
+        let open = self
+            .reservations
+            .iter()
+            .filter(|one| one.copy == copy && one.state == State::Open)
+            .filter(|one| line.1.is_none_or(|of| of == one.provider));
+        if line.0 == PlaceKind::Requests {
+            let held = open
+                .filter(|one| counter.epoch > 0 && one.requests.get(&place) == Some(&counter.epoch))
+                .count() as i64;
+            return (counter.used - held, held);
+        }
+        (
+            counter.used,
+            open.map(|one| amount(line.0, one.tokens, one.cost, 0))
+                .sum(),
+        )
+    }
+
+    fn has_room(&self, copy: usize, line: Line, asked: i64, now: i64) -> bool {
+        let (used, held) = self.standing(copy, line, now);
+        let effective = self.copies[copy].effective(line, now);
+        used + held < effective && used + held + asked <= effective
+    }
+
+    /// The copy and the provider that let a call in.
+    pub fn decide(&self, asked: &Asked, now: i64) -> Result<(usize, &'static str), RefusalKind> {
+        let mut furthest = (0, RefusalKind::AccessBlocked);
+        for (at, copy) in self.copies.iter().enumerate() {
+            if copy.user != asked.user {
+                continue;
+            }
+            let outcome = self.ask(at, asked, now);
+            match outcome {
+                Ok(provider) => return Ok((at, provider)),
+                Err((stage, kind)) if stage > furthest.0 => furthest = (stage, kind),
+                Err(_) => {}
+            }
+        }
+        Err(furthest.1)
+    }
+
+    fn ask(&self, at: usize, asked: &Asked, now: i64) -> Result<&'static str, (u8, RefusalKind)> {
+        let openai = asked.model.starts_with("gpt-") && asked.model != "gpt-bad";
+        let provider = match asked.provider {
+            Some("openai") if openai => "openai",
+            Some("openai") => return Err((2, RefusalKind::ModelBlocked)),
+            Some("anthropic") => "anthropic",
+            Some(_) => return Err((1, RefusalKind::ProviderBlocked)),
+            None if openai => "openai",
+            None => "anthropic",
+        };
+        let copy = &self.copies[at];
+        let dry = |kind: PlaceKind| {
+            copy.covering(provider)
+                .into_iter()
+                .filter(|line| line.0 == kind)
+                .any(|line| {
+                    !self.has_room(at, line, amount(kind, asked.tokens, asked.cost, 1), now)
+                })
+        };
+        let kind = match (
+            dry(PlaceKind::Budget),
+            dry(PlaceKind::Tokens),
+            dry(PlaceKind::Requests),
+        ) {
+            (true, ..) => RefusalKind::BudgetExceeded,
+            (_, true, true) => RefusalKind::RateLimited,
+            (_, true, _) => RefusalKind::TokenLimited,
+            (_, _, true) => RefusalKind::RequestLimited,
+            _ => return Ok(provider),
+        };
+        Err((4, kind))
+    }
+
+    /// Counts on every limit that covers a provider; answers the epochs.
+    fn count(
+        &mut self,
+        copy: usize,
+        provider: &str,
+        (tokens, cost, requests): (i64, i64, i64),
+        now: i64,
+    ) -> HashMap<Place, u64> {
+        let mut epochs = HashMap::new();
+        for (kind, of, every, _) in self.copies[copy].covering(provider) {
+            let place = (kind, of, every);
+            let added = amount(kind, tokens, cost, requests);
+            if added != 0 {
+                let counter = self.touch(copy, place, now);
+                counter.used += added;
+                epochs.insert(place, counter.epoch);
+            }
+        }
+        epochs
+    }
+
+    fn touch(&mut self, copy: usize, place: Place, now: i64) -> &mut Counter {
+        let mut counter = self.copies[copy].current(place, now);
+        if counter.epoch == 0 {
+            self.epochs += 1;
+            counter.epoch = self.epochs;
+        }
+        let counters = &mut self.copies[copy].counters;
+        counters.insert(place, counter);
+        counters.get_mut(&place).unwrap()
+    }
+
+    pub fn reserve(
+        &mut self,
+        copy: usize,
+        provider: &'static str,
+        asked: &Asked,
+        ttl: i64,
+        now: i64,
+    ) {
+        let requests = self.count(copy, provider, (0, 0, 1), now);
+        self.reservations.push(Reservation {
+            copy,
+            provider,
+            tokens: asked.tokens,
+            cost: asked.cost,
+            expires_at: now + ttl,
+            state: State::Open,
+            requests,
+            charged: None,
+        });
+    }
+
+    pub fn charge(&mut self, copy: usize, provider: &str, tokens: i64, cost: i64, now: i64) {
+        self.count(copy, provider, (tokens, cost, 1), now);
+    }
+
+    pub fn expire(&mut self, now: i64) {
+        let mut due: Vec<usize> = (0..self.reservations.len())
+            .filter(|at| self.reservations[*at].state == State::Open)
+            .filter(|at| self.reservations[*at].expires_at <= now)
+            .collect();
+        due.sort_by_key(|at| (self.reservations[*at].expires_at, *at));
+        for at in due {
+            let one = self.reservations[at].clone();
+            let epochs = self.count(one.copy, one.provider, (one.tokens, one.cost, 0), now);
+            self.reservations[at].state = State::Expired;
+            self.reservations[at].charged = Some((one.tokens, one.cost, epochs));
+        }
+    }
+
+    /// Whether settling with these numbers is accepted.
+    pub fn settle(&mut self, at: usize, tokens: i64, cost: i64, now: i64) -> bool {
+        let one = self.reservations[at].clone();
+        match one.state {
+            State::Cancelled => return false,
+            State::Settled(before, paid) => return (before, paid) == (tokens, cost),
+            State::Open => {
+                self.count(one.copy, one.provider, (tokens, cost, 0), now);
+            }
+            State::Expired => self.mend(&one, tokens, cost, now),
+        }
+        self.reservations[at].state = State::Settled(tokens, cost);
+        true
+    }
+
+    fn mend(&mut self, one: &Reservation, tokens: i64, cost: i64, now: i64) {
+        let (charged_tokens, charged_cost, epochs) = one.charged.clone().unwrap();
+        for (kind, of, every, _) in self.copies[one.copy].covering(one.provider) {
+            let place = (kind, of, every);
+            let difference =
+                amount(kind, tokens, cost, 0) - amount(kind, charged_tokens, charged_cost, 0);
+            if difference == 0 {
+                continue;
+            }
+            let counter = self.touch(one.copy, place, now);
+            let still_counts = epochs.get(&place) == Some(&counter.epoch);
+            // What the expiry charged nothing of has no epoch, and nothing to give back.
+            counter.used += if still_counts {
+                difference
+            } else {
+                difference.max(0)
+            };
+        }
+    }
+
+    /// Whether cancelling is accepted.
+    pub fn cancel(&mut self, at: usize, now: i64) -> bool {
+        let one = self.reservations[at].clone();
+        match one.state {
+            State::Settled(..) => return false,
+            State::Cancelled => return true,
+            State::Open | State::Expired => {}
+        }
+        for (place, epoch) in &one.requests {
+            if let Some(counter) = self.copies[one.copy].counters.get_mut(place)
+                && counter.epoch == *epoch
+            {
+                counter.used -= 1;
+            }
+        }
+        if one.state == State::Expired {
+            self.mend(&one, 0, 0, now);
+        }
+        self.reservations[at].state = State::Cancelled;
+        true
+    }
+
+    /// Whether an extension is granted; the reservation is open.
+    pub fn extend(&mut self, at: usize, tokens: i64, cost: i64, ttl: i64, now: i64) -> bool {
+        let one = self.reservations[at].clone();
+        let more = ((tokens - one.tokens).max(0), (cost - one.cost).max(0));
+        let lines = self.copies[one.copy].covering(one.provider);
+        let fits = lines.into_iter().all(|line| {
+            let asked = amount(line.0, more.0, more.1, 0);
+            asked == 0 || self.has_room(one.copy, line, asked, now)
+        });
+        if fits {
+            let open = &mut self.reservations[at];
+            open.tokens += more.0;
+            open.cost += more.1;
+            open.expires_at = open.expires_at.max(now + ttl);
+        }
+        fits
+    }
+
+    pub fn follow(&mut self, copy: usize, plan: Plan, reset: bool, now: i64) {
+        let one = &mut self.copies[copy];
+        let before = std::mem::replace(&mut one.plan, plan);
+        let kept: Vec<Place> = plan
+            .limits
+            .iter()
+            .map(|line| (line.0, line.1, line.2))
+            .collect();
+        let counters = std::mem::take(&mut one.counters);
+        for (place, mut counter) in counters {
+            if reset || !kept.contains(&place) {
+                continue;
+            }
+            let aligns = duration(place.2).unit() >= Unit::Day;
+            if aligns && before.aligned != plan.aligned {
+                if now >= counter.window.resets_at {
+                    continue;
+                }
+                counter.window = one.windows(&plan, place).at(now);
+            }
+            one.counters.insert(place, counter);
+        }
+    }
+
+    /// Compares what was answered of a copy's limits.
+    #[track_caller]
+    pub fn assert_limits(&self, copy: usize, provider: &str, answered: &[LimitState], now: i64) {
+        let lines = self.copies[copy].covering(provider);
+        assert_eq!(lines.len(), answered.len());
+        for line in lines {
+            let scope = line
+                .1
+                .map_or("total".to_owned(), |of| format!("provider:{of}"));
+            let shown = answered
+                .iter()
+                .find(|one| {
+                    one.kind == line.0
+                        && one.scope.to_lowercase() == scope
+                        && one.reset_duration == duration(line.2)
+                })
+                .unwrap();
+            let (used, held) = self.standing(copy, line, now);
+            let window = self.copies[copy]
+                .current((line.0, line.1, line.2), now)
+                .window;
+            assert_eq!(
+                (
+                    shown.used,
+                    shown.held,
+                    shown.effective_max_limit,
+                    shown.starts_at,
+                    shown.resets_at
+                ),
+                (
+                    used,
+                    held,
+                    self.copies[copy].effective(line, now),
+                    window.starts_at,
+                    window.resets_at
+                ),
+                "{line:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Random histories: the ledger and the plain model decide alike, explanations tell the truth, and a crash changes nothing.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use tollkeeper::domain::budget_override::BudgetOverride;
+use tollkeeper::domain::decision::{Presented, RequestId, ReservationId};
+use tollkeeper::domain::money::Money;
+use tollkeeper::domain::policy::PlaceKind;
+use tollkeeper::error::Error;
+use tollkeeper::ledger::Extension;
+use tollkeeper::store::{budget_overrides, policies};
+
+use crate::house::{House, NOON, call, quick};
+use crate::model::{Asked, Copy, Model, State};
+use crate::plan::{DOLLAR, PLANS, Plan, duration};
+
+const PROVIDERS: [Option<&str>; 4] = [None, Some("openai"), Some("anthropic"), Some("nobody")];
+const MODELS: [&str; 4] = ["gpt-4o", "gpt-bad", "claude", "gpt-4o-mini"];
+const TTL: i64 = 600_000;
+
+#[derive(Debug, Clone)]
+enum Action {
+    Reserve(Asked, bool),
+    Charge(Asked, bool),
+    Settle(usize, i64, i64),
+    Cancel(usize),
+    Extend(usize, i64, i64, i64),
+    Advance(i64),
+    Follow(usize, usize, bool),
+    Raise(usize, i64, Option<i64>),
+    Crash,
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    (0..2_usize, 0..8_usize, 0..8_usize, 0..400_i64, 0..4_000_i64).prop_map(
+        |(user, provider, model, tokens, cents)| Asked {
+            user,
+            // Most calls are ones that may be let in.
+            provider: PROVIDERS.get(provider).copied().flatten(),
+            model: MODELS.get(model).copied().unwrap_or("gpt-4o"),
+            tokens,
+            cost: cents * DOLLAR / 1_000,
+        },
+    )
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let used = || (0..500_i64, 0..6_000_i64);
+    prop_oneof![
+        10 => (asked(), any::<bool>()).prop_map(|(asked, id)| Action::Reserve(asked, id)),
+        3 => (asked(), any::<bool>()).prop_map(|(asked, id)| Action::Charge(asked, id)),
+        7 => (0..1_000_usize, used()).prop_map(|(at, (tokens, cost))| {
+            Action::Settle(at, tokens, cost * DOLLAR / 1_000)
+        }),
+        2 => (0..1_000_usize).prop_map(Action::Cancel),
+        2 => (0..1_000_usize, used(), 1..1_200_000_i64).prop_map(|(at, (tokens, cost), ttl)| {
+            Action::Extend(at, tokens, cost * DOLLAR / 1_000, ttl)
+        }),
+        6 => prop_oneof![
+            1_000..200_000_i64, 1_000_000..4_000_000_i64, 0..172_800_000_i64, -4_000_000..0_i64
+        ].prop_map(Action::Advance),
+        1 => (0..3_usize, 0..PLANS.len(), any::<bool>())
+            .prop_map(|(copy, plan, reset)| Action::Follow(copy, plan, reset)),
+        1 => (0..3_usize, 1..20_i64, prop_oneof![Just(None), (1..4_i64).prop_map(Some)])
+            .prop_map(|(copy, dollars, cycles)| Action::Raise(copy, dollars, cycles)),
+        1 => Just(Action::Crash),
+    ]
+}
+
+struct World {
+    house: House,
+    model: Model,
+    keys: Vec<Presented>,
+    users: Vec<i64>,
+    ids: Vec<ReservationId>,
+    requests: u64,
+}
+
+impl World {
+    fn new(plans: [Plan; 2]) -> Self {
+        let house = House::new(quick());
+        let profiles = [
+            house.profile("first", &plans[0]),
+            house.profile("second", &plans[1]),
+        ];
+        let users = vec![house.user(0), house.user(1)];
+        let mut model = Model::default();
+        let mut keys = Vec::new();
+        // The first user holds both, the second the second.
+        for (user, profile) in [(0, 0), (0, 1), (1, 1)] {
+            let (copy, key) = house.give(users[user], profiles[profile]);
+            let plan = plans[profile];
+            model
+                .copies
+                .push(Copy::new(user, copy, profiles[profile], NOON, plan));
+            keys.push(key);
+        }
+        Self {
+            house,
+            model,
+            keys: vec![keys[1], keys[2]],
+            users,
+            ids: Vec::new(),
+            requests: 0,
+        }
+    }
+
+    fn request(&mut self, wanted: bool) -> Option<RequestId> {
+        self.requests += 1;
+        wanted.then(|| RequestId {
+            id: format!("request {}", self.requests),
+            body_hash: [7; 32],
+        })
+    }
+
+    fn run(mut self, actions: Vec<Action>) {
+        for action in actions {
+            let now = self.house.now_ms();
+            if !matches!(action, Action::Advance(_)) {
+                self.model.expire(now);
+            }
+            match action {
+                Action::Reserve(asked, id) => self.reserve(&asked, id, now),
+                Action::Charge(asked, id) => self.charge(&asked, id, now),
+                Action::Settle(at, tokens, cost) => self.settle(at, tokens, cost, now),
+                Action::Cancel(at) => self.cancel(at, now),
+                Action::Extend(at, tokens, cost, ttl) => self.extend(at, (tokens, cost), ttl, now),
+                Action::Advance(ms) => self.house.advance(ms),
+                Action::Follow(copy, plan, reset) => self.follow(copy, PLANS[plan], reset, now),
+                Action::Raise(copy, dollars, cycles) => self.raise(copy, dollars, cycles, now),
+                Action::Crash => {
+                    self.house = self.house.crash();
+                    self.house.assert_counters_follow_from_the_journal();
+                }
+            }
+        }
+        let house = self.house.crash();
+        house.assert_counters_follow_from_the_journal();
+        let open = house
+            .ledger
+            .open_reservations(tollkeeper::ledger::OpenQuery {
+                user_id: None,
+                offset: 0,
+                limit: usize::MAX,
+            });
+        self.model.expire(house.now_ms());
+        let expected = self
+            .model
+            .reservations
+            .iter()
+            .filter(|one| one.state == State::Open);
+        assert_eq!(open.wait().unwrap().total, expected.count());
+    }
+
+    fn reserve(&mut self, asked: &Asked, id: bool, now: i64) {
+        let mut call = call(self.keys[asked.user], asked.provider, asked.model);
+        call.estimated_tokens = (asked.tokens > 0).then_some(asked.tokens);
+        call.estimated_cost = Money::from_nanodollars(asked.cost);
+        call.request = self.request(id);
+        let explained = self.house.ledger.explain(call.clone()).wait().unwrap();
+        let answer = self.house.ledger.reserve(call.clone()).wait().unwrap();
+        match (self.model.decide(asked, now), answer) {
+            (Ok((copy, provider)), Ok(granted)) => {
+                self.model.reserve(copy, provider, asked, TTL, now);
+                self.ids.push(granted.reservation);
+                assert_eq!(granted.copy_id, self.model.copies[copy].copy_id);
+                assert_eq!(granted.provider.to_lowercase(), provider);
+                assert_eq!(granted.expires_at_ms, now + TTL);
+                assert!(explained.refusal.is_none());
+                assert_eq!(explained.provider, Some(granted.provider.clone()));
+                assert_eq!(explained.access_profile_id, Some(granted.access_profile_id));
+                self.model
+                    .assert_limits(copy, provider, &granted.limits, now);
+                for limit in &granted.limits {
+                    assert!(
+                        limit.used + limit.held <= limit.effective_max_limit,
+                        "{limit:?}"
+                    );
+                }
+                if call.request.is_some() {
+                    let again = self
+                        .house
+                        .ledger
+                        .reserve(call.clone())
+                        .wait()
+                        .unwrap()
+                        .unwrap();
+                    assert!(again.repeated);
+                    assert_eq!(again.limits, granted.limits);
+                    call.request.as_mut().unwrap().body_hash = [8; 32];
+                    let other = self.house.ledger.reserve(call).wait();
+                    assert!(matches!(other, Err(Error::IdempotencyKeyReused)));
+                }
+            }
+            (Err(kind), Err(refusal)) => {
+                assert_eq!(kind, refusal.kind, "{}", refusal.message);
+                assert_eq!(explained.refusal, Some(refusal));
+            }
+            (expected, answer) => panic!("{asked:?}: expected {expected:?}, got {answer:?}"),
+        }
+    }
+
+    fn charge(&mut self, asked: &Asked, id: bool, now: i64) {
+        let mut call = call(self.keys[asked.user], asked.provider, asked.model);
+        call.request = self.request(id);
+        let cost = Money::from_nanodollars(asked.cost).unwrap();
+        let bare = Asked {
+            tokens: 0,
+            cost: 0,
+            ..asked.clone()
+        };
+        let answer = self
+            .house
+            .ledger
+            .charge(call.clone(), asked.tokens, cost)
+            .wait()
+            .unwrap();
+        let expected = self.model.decide(&bare, now);
+        let Ok(settled) = answer else {
+            assert_eq!(answer.unwrap_err().kind, expected.unwrap_err());
+            return;
+        };
+        let copy = self
+            .model
+            .copies
+            .iter()
+            .position(|one| one.copy_id == settled.copy_id)
+            .unwrap();
+        if let Ok((expected, _)) = expected {
+            assert_eq!(copy, expected);
+        }
+        let provider = if &*settled.provider == "OpenAI" {
+            "openai"
+        } else {
+            "anthropic"
+        };
+        self.model
+            .charge(copy, provider, asked.tokens, asked.cost, now);
+        self.model
+            .assert_limits(copy, provider, &settled.limits, now);
+        if id {
+            let again = self
+                .house
+                .ledger
+                .charge(call, asked.tokens, cost)
+                .wait()
+                .unwrap()
+                .unwrap();
+            assert!(again.repeated);
+            assert_eq!(
+                (again.reservation, again.limits),
+                (settled.reservation, settled.limits)
+            );
+        }
+    }
+
+    fn settle(&mut self, at: usize, tokens: i64, cost: i64, now: i64) {
+        if self.ids.is_empty() {
+            return;
+        }
+        let at = at % self.ids.len();
+        let cost_sent = Money::from_nanodollars(cost).unwrap();
+        let answer = self
+            .house
+            .ledger
+            .settle(self.ids[at], tokens, cost_sent)
+            .wait();
+        let accepted = self.model.settle(at, tokens, cost, now);
+        assert_eq!(answer.is_ok(), accepted, "{answer:?}");
+        if let Ok(settled) = answer {
+            let one = &self.model.reservations[at];
+            self.model
+                .assert_limits(one.copy, one.provider, &settled.limits, now);
+        }
+    }
+
+    fn cancel(&mut self, at: usize, now: i64) {
+        if self.ids.is_empty() {
+            return;
+        }
+        let at = at % self.ids.len();
+        let answer = self.house.ledger.cancel(self.ids[at]).wait();
+        assert_eq!(answer.is_ok(), self.model.cancel(at, now), "{answer:?}");
+    }
+
+    fn extend(&mut self, at: usize, (tokens, cost): (i64, i64), ttl: i64, now: i64) {
+        if self.ids.is_empty() {
+            return;
+        }
+        let at = at % self.ids.len();
+        let by = Extension {
+            estimated_tokens: Some(tokens),
+            estimated_cost: Money::from_nanodollars(cost),
+            ttl: Some(std::time::Duration::from_millis(ttl.unsigned_abs())),
+        };
+        let answer = self.house.ledger.extend(self.ids[at], by).wait();
+        if self.model.reservations[at].state != State::Open {
+            assert!(matches!(answer, Err(Error::Conflict { .. })), "{answer:?}");
+            return;
+        }
+        let granted = self.model.extend(at, tokens, cost, ttl, now);
+        let answer = answer.unwrap();
+        assert_eq!(answer.is_ok(), granted, "{answer:?}");
+        if let Ok(extended) = answer {
+            let one = &self.model.reservations[at];
+            assert_eq!(extended.expires_at_ms, one.expires_at);
+            self.model
+                .assert_limits(one.copy, one.provider, &extended.limits, now);
+        }
+    }
+
+    fn follow(&mut self, copy: usize, plan: Plan, reset: bool, now: i64) {
+        let one = &self.model.copies[copy];
+        let pair = (self.users[one.user], one.copy_id);
+        self.house.follow(&[pair], &plan, reset);
+        self.model.follow(copy, plan, reset, now);
+    }
+
+    fn raise(&mut self, copy: usize, dollars: i64, cycles: Option<i64>, now: i64) {
+        let one = &mut self.model.copies[copy];
+        let first = one
+            .plan
+            .limits
+            .iter()
+            .find(|line| line.0 == PlaceKind::Budget);
+        let Some(&(kind, of, every, _)) = first else {
+            return;
+        };
+        let anchor_at = one.raise((kind, of, every), dollars * DOLLAR, cycles, now);
+        let (user_id, copy_id) = (self.users[one.user], one.copy_id);
+        let at = self.house.now();
+        self.house
+            .ledger
+            .change(move |writing, changed| {
+                let place = tollkeeper::domain::policy::Place::budget("", duration(every));
+                let over = BudgetOverride {
+                    place_id: policies::place_id(writing, &place)?,
+                    amount: Money::from_nanodollars(dollars * DOLLAR).unwrap(),
+                    cycles,
+                    anchor_at,
+                };
+                changed.users.push(user_id);
+                budget_overrides::put(writing, copy_id, &over, at)
+            })
+            .unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_ledger_decides_as_a_plain_model_does(
+        actions in prop::collection::vec(action(), 1..150),
+        plans in (0..PLANS.len(), 0..PLANS.len())
+    ) {
+        World::new([PLANS[plans.0], PLANS[plans.1]]).run(actions);
+    }
+}
+
+#[test]
+fn explanations_and_decisions_agree_on_ten_thousand_random_calls() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut world = World::new([PLANS[0], PLANS[1]]);
+    for _ in 0..10_000 {
+        let (asked, ms) = (asked(), 0..60_000_i64)
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        world.house.advance(ms);
+        let now = world.house.now_ms();
+        world.model.expire(now);
+        world.reserve(&asked, false, now);
+        // The model looks at every reservation; those that are over matter no more.
+        if world
+            .model
+            .reservations
+            .iter()
+            .all(|one| one.state != State::Open)
+        {
+            world.model.reservations.clear();
+            world.ids.clear();
+        }
+    }
+}
