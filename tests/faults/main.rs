@@ -13,6 +13,7 @@ mod first_start;
 mod flood;
 mod key_changes;
 mod keys;
+mod propagation;
 mod refusals;
 mod stopping;
 mod walk;
