@@ -107,3 +107,61 @@ fn markup_in_a_key_is_shown_as_text() {
     page.see("Revoked");
     page.nothing_went_wrong();
 }
+
+#[test]
+fn markup_in_a_user_a_role_and_a_virtual_key_is_shown_as_text() {
+    let page = Page::signed_in();
+    let api = page.api();
+    let both = format!("{IMAGE}{SCRIPT}");
+    api.create_profile(&hostile_profile("held"));
+    let role = json!({ "name": both, "description": both });
+    api.post("/api/rbac/roles", &role).expect(200);
+    let attach = json!({ "role_ids": [1], "is_default": true });
+    api.post("/api/access-profiles/1/roles", &attach)
+        .expect(200);
+    let user = json!({ "name": both, "email": "<b>@example.org", "role_id": 1 });
+    api.post("/api/users", &user).expect(200);
+    let key = json!({ "name": both, "description": both });
+    api.post("/api/users/1/virtual-keys", &key).expect(200);
+    api.put(
+        "/api/access-profiles/1",
+        &json!({ "budgets": [{ "max_limit": 1 }] }),
+    )
+    .expect(200);
+    walk(
+        &page,
+        &[
+            "/users",
+            "/users/1",
+            "/roles",
+            "/roles/1",
+            "/virtual-keys",
+            "/profiles/1/holders",
+            "/profiles/1/roles",
+            "/audit",
+        ],
+    );
+    page.open("/users/1");
+    page.see(IMAGE);
+    page.see(SCRIPT);
+    page.press("Policy of this copy");
+    page.press("Rotate");
+    page.press("Rotate");
+    page.see("The new secret");
+    page.press("I stored it");
+    page.press("Change role");
+    page.press("Cancel");
+    page.press("Delete");
+    page.press("Cancel");
+    page.open("/profiles/1");
+    page.press("Propagate");
+    page.press("Dry run");
+    page.see(SCRIPT);
+    page.press("Cancel");
+    page.press("Assign");
+    page.press("Cancel");
+    page.open("/profiles/1/roles");
+    page.press("Detach");
+    page.press("Cancel");
+    page.nothing_went_wrong();
+}

@@ -10,6 +10,7 @@ mod views;
 mod accessibility;
 mod hostile;
 mod keyboard;
+mod people;
 mod permissions;
 mod pictures;
 mod profiles;

@@ -15,7 +15,7 @@ use crate::support::Client as Api;
 use crate::support::process::Process;
 
 /// How long anything may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Runs before the page's own scripts: notes what must never happen, and offers what the tests look for.
 const WATCH: &str = include_str!("watch.js");

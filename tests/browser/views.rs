@@ -39,6 +39,12 @@ pub const VIEWS: &[View] = &[
     view("profile-new", "/profiles/new"),
     view("keys", "/keys"),
     view("audit", "/audit"),
+    view("users", "/users"),
+    view("user", "/users/1"),
+    view("user-without-profiles", "/users/4"),
+    view("roles", "/roles"),
+    view("role", "/roles/1"),
+    view("virtual-keys", "/virtual-keys"),
     view("not-there", "/nowhere"),
     dialog(
         "profile-problems",
@@ -49,6 +55,17 @@ pub const VIEWS: &[View] = &[
     dialog("profile-restore", "/profiles/1/versions", &["Restore"]),
     dialog("profile-delete", "/profiles/1", &["More", "Delete"]),
     dialog("profile-duplicate", "/profiles/1", &["More", "Duplicate"]),
+    dialog("profile-assign", "/profiles/1", &["Assign"]),
+    dialog("profile-attach", "/profiles/1/roles", &["Attach to a role"]),
+    dialog(
+        "profile-propagate",
+        "/profiles/1",
+        &["Propagate", "Dry run"],
+    ),
+    dialog("user-new", "/users", &["New user"]),
+    dialog("user-role", "/users/1", &["Change role"]),
+    dialog("user-raise", "/users/1", &["Raise"]),
+    dialog("virtual-key-new", "/users/1", &["New virtual key"]),
     dialog("key-new", "/keys", &["New key"]),
     dialog("key-revoke", "/keys", &["Revoke"]),
 ];
@@ -56,6 +73,7 @@ pub const VIEWS: &[View] = &[
 /// Something for every view.
 pub fn furnish(api: &Client) {
     profiles(api);
+    people(api);
     api.make_key("gateway-eu", &["Decisions:Create", "Decisions:View"]);
     api.make_key("dashboards", &["AccessProfiles:View", "Users:View"]);
 }
@@ -90,6 +108,49 @@ fn profiles(api: &Client) {
             "budgets": [{ "max_limit": dollars }]
         }));
     }
+}
+
+/// Four users, two roles, copies with an override, and one copy that is behind its template.
+fn people(api: &Client) {
+    for (name, description) in [("Engineers", "Whoever builds"), ("Support", "")] {
+        let role = json!({ "name": name, "description": description });
+        api.post("/api/rbac/roles", &role).expect(200);
+    }
+    let attach = json!({ "role_ids": [1], "is_default": true, "apply_to_existing": true });
+    api.post("/api/access-profiles/1/roles", &attach)
+        .expect(200);
+    for (name, role) in [
+        ("Ada Lovelace", Some(1)),
+        ("Grace Hopper", Some(1)),
+        ("Barbara Liskov", Some(2)),
+        ("Katherine Johnson", None),
+    ] {
+        let email = format!(
+            "{}@example.org",
+            name.split(' ').next().unwrap().to_lowercase()
+        );
+        let mut user = json!({ "name": name, "email": email });
+        if let Some(role) = role {
+            user["role_id"] = json!(role);
+        }
+        api.post("/api/users", &user).expect(200);
+    }
+    let body = json!({ "access_profile_id": 3, "expires_at": "2099-12-31T12:00:00Z" });
+    api.post("/api/users/1/access-profiles", &body).expect(201);
+    let copies = api.get("/api/users/1/access-profiles").expect(200).json();
+    let budget = copies["access_profiles"][0]["budgets"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let raise = json!({ "amount": 100, "mode": "cycles", "cycles": 3 });
+    api.put(
+        &format!("/api/users/1/access-profiles/1/budgets/{budget}/override"),
+        &raise,
+    )
+    .expect(200);
+    let change =
+        json!({ "rate_limit": { "request_max_limit": 900, "request_reset_duration": "1h" } });
+    api.put("/api/access-profiles/1", &change).expect(200);
 }
 
 /// Goes to a view and waits until it is there.
