@@ -321,7 +321,9 @@ fn refusals(route: &Route) -> Vec<u16> {
 
 fn path_parameter(name: &str) -> utoipa::openapi::path::Parameter {
     let schema = match name {
-        "file" | "path" | "budget_id" | "reservation" => ObjectBuilder::new().schema_type(Type::String),
+        "file" | "path" | "budget_id" | "reservation" => {
+            ObjectBuilder::new().schema_type(Type::String)
+        }
         "vk_id" => ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some("^[0-9A-Za-z]{12}$")),

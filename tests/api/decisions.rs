@@ -465,7 +465,7 @@ fn a_user_with_several_profiles_is_served_by_the_first_that_has_room() {
     let mut large = policy();
     large["name"] = json!("large");
     let large = client.create_profile(&large)["id"].as_i64().unwrap();
-    client.assign(&holder.user_id, large);
+    client.assign(holder.user_id.parse().unwrap(), large);
     let served = |cost: f64| {
         client
             .reserve(&holder.key, &json!({ "estimated_cost": cost }))

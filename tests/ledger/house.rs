@@ -102,7 +102,7 @@ impl House {
                 let actor = Actor::server("test");
                 let made =
                     access_profiles::insert(writing, actor, input, "access_profile.create", now)?;
-                Ok(made.profile()?.id)
+                Ok(made.snapshot.profile()?.id)
             })
             .unwrap()
     }

@@ -20,35 +20,25 @@ impl Holder {
 }
 
 impl Client {
-    /// Makes a user.
-    pub fn make_user(&self, name: &str) -> String {
-        let body = json!({ "name": name, "email": format!("{name}@example.org") });
-        let made = self.post("/api/users", &body).expect(200).json();
-        made["user"]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Gives a user a profile that is there; answers the virtual key.
-    pub fn assign(&self, user_id: &str, profile_id: i64) -> String {
-        let path = format!("/api/users/{user_id}/access-profiles");
-        let made = self
-            .post(&path, &json!({ "access_profile_id": profile_id }))
-            .expect(201)
-            .json();
-        made["virtual_key"]["value"].as_str().unwrap().to_owned()
-    }
-
     /// Makes a user who holds a new profile of their own.
     pub fn make_holder(&self, name: &str, policy: &Value) -> Holder {
         let mut body = policy.clone();
         body["name"] = json!(format!("profile of {name}"));
         let profile_id = self.create_profile(&body)["id"].as_i64().unwrap();
-        let user_id = self.make_user(name);
-        let key = self.assign(&user_id, profile_id);
+        let (user_id, key) = self.make_user_with(name, profile_id);
         Holder {
             user_id,
             profile_id,
             key,
         }
+    }
+
+    /// Makes a user who holds a profile that is there; answers the id and the virtual key.
+    pub fn make_user_with(&self, name: &str, profile_id: i64) -> (String, String) {
+        let user = self.create_person(name);
+        let given = self.assign(user, profile_id);
+        let key = given["virtual_key"]["value"].as_str().unwrap();
+        (user.to_string(), key.to_owned())
     }
 
     /// Asks for a reservation: a model of OpenAI, with these further fields.
