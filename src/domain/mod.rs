@@ -33,6 +33,7 @@ pub mod seal;
 pub mod settings;
 pub mod throttle;
 pub mod usage;
+pub mod tool_group;
 pub mod user;
 pub mod user_copy;
 pub mod validator;

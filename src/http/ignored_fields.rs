@@ -2,7 +2,7 @@
 
 use crate::domain::access_profile_input::{BESIDE_PROFILE, SET_BY_SERVER};
 use crate::domain::access_profile_parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
-use crate::domain::{api_key, role, user, virtual_key};
+use crate::domain::{api_key, role, tool_group, user, virtual_key};
 
 /// Fields that each request body takes without reading them, so that an answer can be sent back.
 pub const IGNORED: &[(&str, &[&str])] = &[
@@ -18,6 +18,8 @@ pub const IGNORED: &[(&str, &[&str])] = &[
     ("UserBody", &user::SET_BY_SERVER),
     ("UserChangeBody", &user::SET_BY_SERVER),
     ("VirtualKeyBody", &virtual_key::SET_BY_SERVER),
+    ("ToolGroupBody", &tool_group::SET_BY_SERVER),
+    ("ToolGroupChangeBody", &tool_group::SET_BY_SERVER),
     ("RoleBody", &role::SET_BY_SERVER),
     ("RoleChangeBody", &role::SET_BY_SERVER),
 ];

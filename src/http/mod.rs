@@ -51,6 +51,8 @@ pub mod shapes;
 pub mod shown;
 pub mod status;
 pub mod usage;
+pub mod tool_group_schemas;
+pub mod tool_groups;
 pub mod users;
 pub mod virtual_key_schemas;
 pub mod virtual_keys;

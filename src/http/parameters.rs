@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::route::Parameter;
 use super::shapes::text_up_to;
-use super::{access_profiles, api_keys, roles, users, virtual_keys};
+use super::{access_profiles, api_keys, roles, tool_groups, users, virtual_keys};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 pub(super) const LIMIT: Parameter = Parameter {
@@ -136,6 +136,21 @@ pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
         schema: id,
     },
     KEY_SORT,
+];
+/// A page of the MCP tool groups.
+pub const TOOL_GROUP_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(tool_groups::SORT_FIELDS),
+    },
 ];
 /// A page of the roles.
 pub const ROLE_LIST: &[Parameter] = &[

@@ -19,6 +19,7 @@ pub mod propagation_preview;
 pub mod remembered;
 pub mod roles;
 pub mod tokens;
+pub mod tool_groups;
 pub mod turns;
 pub mod users;
 pub mod virtual_keys;

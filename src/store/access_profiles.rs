@@ -265,8 +265,11 @@ pub fn list_unresolved_references(reading: &Reading<'_>, id: i64) -> Result<Vec<
     reading
         .connection
         .prepare_cached(
-            "SELECT kind, reference FROM access_profile_references
-             WHERE access_profile_id = ?1 ORDER BY kind, reference",
+            "SELECT kind, reference FROM access_profile_references r
+             WHERE access_profile_id = ?1 AND NOT CASE kind
+                 WHEN 'mcp_tool_group' THEN EXISTS (SELECT 1 FROM mcp_tool_groups WHERE id = CAST(r.reference AS INTEGER))
+                 ELSE EXISTS (SELECT 1 FROM mcp_tool_group_clients WHERE mcp_client_id = r.reference) END
+             ORDER BY kind, reference",
         )
         .and_then(|mut statement| {
             statement

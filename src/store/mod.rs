@@ -29,6 +29,7 @@ pub mod roles;
 pub mod sequences;
 pub mod settings;
 pub mod usage;
+pub mod tool_groups;
 pub mod user_access_profiles;
 pub mod user_lists;
 pub mod users;

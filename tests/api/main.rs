@@ -38,6 +38,7 @@ mod schemas;
 mod session;
 mod throttling;
 mod usage;
+mod tool_groups;
 mod users;
 mod validation;
 mod values;

@@ -83,6 +83,17 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ),
         ("delete_role_short", none(200)),
         ("get_session", none(200)),
+        ("list_mcp_tool_groups", none(200)),
+        (
+            "create_mcp_tool_group",
+            (Some(json!({ "name": "NEW", "tools": [] })), 201),
+        ),
+        ("get_mcp_tool_group", none(200)),
+        (
+            "update_mcp_tool_group",
+            (Some(json!({ "description": "NEW" })), 200),
+        ),
+        ("delete_mcp_tool_group", none(200)),
         ("list_virtual_keys", none(200)),
         ("list_virtual_keys_of_user", none(200)),
         ("create_virtual_key", none(200)),
@@ -209,6 +220,8 @@ impl Stage {
             client.create_user(&name, &email, None)
         } else if path.contains("roles/{id}") {
             client.create_role(&self.fresh_name())
+        } else if path.contains("tool-groups/{id}") {
+            client.create_tool_group(&self.fresh_name())
         } else if path.contains("{id}") {
             let profile = client.create_profile(&json!({ "name": self.fresh_name() }));
             let id = profile["id"].as_i64().unwrap();
@@ -245,6 +258,9 @@ impl Stage {
                 .json();
             key = keys["virtual_keys"][0]["id"].as_str().unwrap().to_owned();
         }
+        let path = path
+            .replace("{profile_id}", &profile.to_string())
+            .replace("{vk_id}", &key);
         let role = if path.contains("{role_id}") {
             let role = client.create_role(&self.fresh_name());
             client.attach(id, &[role], false, false).expect(200);

@@ -28,6 +28,13 @@ impl Client {
         made["role"]["id"].as_i64().unwrap()
     }
 
+    /// Makes an MCP tool group without tools; answers the id.
+    pub fn create_tool_group(&self, name: &str) -> i64 {
+        let body = json!({ "name": name, "tools": [] });
+        let made = self.post("/api/mcp/tool-groups", &body).expect(201).json();
+        made["mcp_tool_group"]["id"].as_i64().unwrap()
+    }
+
     /// The newest entries of the audit log with this action.
     pub fn audited(&self, action: &str) -> Vec<Value> {
         let path = format!("/api/access-profiles/audit-logs?action={action}&limit=500");
@@ -62,6 +69,7 @@ impl Server {
             .create_user("First", "first@example.com", Some(role));
         self.assign(user, 1);
         self.client.attach(1, &[role], false, false).expect(200);
+        self.client.create_tool_group("first");
         let key = NewVirtualKey {
             user_id: user,
             copy_id: None,

@@ -1,8 +1,58 @@
 //! The routes of MCP tool groups.
 
+use actix_web::http::Method;
+use serde_json::json;
+
+use crate::http::parameters::TOOL_GROUP_LIST;
 use crate::http::route::Route;
+use crate::http::schemas::Message;
+use crate::http::tool_group_schemas::{
+    ToolGroupAnswer, ToolGroupBody, ToolGroupChangeBody, ToolGroupList,
+};
+use crate::http::tool_groups;
+
+const ALL: &str = "/api/mcp/tool-groups";
+const ONE: &str = "/api/mcp/tool-groups/{id}";
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    vec![
+        Route::new(Method::GET, ALL, "list_mcp_tool_groups", tool_groups::list)
+            .says("List MCP tool groups", "Without `sort`, by id.")
+            .query(TOOL_GROUP_LIST)
+            .answers::<ToolGroupList>(200)
+            .refuses(&[400]),
+        Route::new(Method::POST, ALL, "create_mcp_tool_group", tool_groups::create)
+            .says(
+                "Make an MCP tool group",
+                "It grants nothing until it is `enabled`. An empty list of `tool_names` is every tool of the client. The clients that tool \
+                 groups name are the ones that are known here.",
+            )
+            .takes::<ToolGroupBody>(json!({
+                "name": "reading",
+                "enabled": true,
+                "tools": [{ "mcp_client_id": "github", "tool_names": ["get_issue", "list_issues"] }]
+            }))
+            .answers::<ToolGroupAnswer>(201)
+            .refuses(&[400, 408, 409, 413, 415, 422]),
+        Route::new(Method::GET, ONE, "get_mcp_tool_group", tool_groups::get)
+            .says("Read an MCP tool group", "")
+            .answers::<ToolGroupAnswer>(200)
+            .refuses(&[304, 400, 404]),
+        Route::new(Method::PUT, ONE, "update_mcp_tool_group", tool_groups::update)
+            .says(
+                "Change an MCP tool group",
+                "A field that is left out keeps its value; a list replaces the list. Decisions follow it before this answers.",
+            )
+            .takes::<ToolGroupChangeBody>(json!({ "enabled": false }))
+            .answers::<ToolGroupAnswer>(200)
+            .refuses(&[400, 404, 408, 409, 412, 413, 415]),
+        Route::new(Method::DELETE, ONE, "delete_mcp_tool_group", tool_groups::delete)
+            .says(
+                "Delete an MCP tool group",
+                "What it granted is granted no more; profiles that name it list it under `unresolved_references`.",
+            )
+            .answers::<Message>(200)
+            .refuses(&[400, 404, 412]),
+    ]
 }
