@@ -14,6 +14,8 @@ mod explain;
 mod forward_auth;
 mod health;
 mod history;
+mod holdings;
+mod holdings_model;
 mod key_changes;
 mod key_idempotency;
 mod key_rights;

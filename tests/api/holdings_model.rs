@@ -1,0 +1,178 @@
+//! A plain model of who holds what, with which limits: lists and loops, no database.
+
+use serde_json::{Value, json};
+
+pub const DAY: i64 = 86_400;
+pub const MONTH: i64 = 30 * DAY;
+
+/// The budgets of a policy: dollars a month, and perhaps a day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budgets {
+    pub month: i64,
+    pub day: Option<i64>,
+}
+
+impl Budgets {
+    pub fn json(self) -> Value {
+        let day = self
+            .day
+            .map(|limit| json!({ "max_limit": limit, "reset_duration": "1d" }));
+        let month = json!({ "max_limit": self.month, "reset_duration": "1M" });
+        Value::Array([Some(month), day].into_iter().flatten().collect())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Raised {
+    pub amount: i64,
+    pub cycles: Option<i64>,
+    /// The number of the window it was given in.
+    pub given_in: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Copy {
+    pub profile: usize,
+    pub role: Option<usize>,
+    pub budgets: Budgets,
+    pub raised: [Option<Raised>; 2],
+    pub expires_at: Option<i64>,
+    pub created_at: i64,
+}
+
+/// The length of the windows of the budgets, in the order of [`Copy::raised`].
+pub const LENGTHS: [i64; 2] = [MONTH, DAY];
+
+impl Copy {
+    pub fn window(&self, budget: usize, now: i64) -> i64 {
+        (now - self.created_at).div_euclid(LENGTHS[budget])
+    }
+
+    pub fn has(&self, budget: usize) -> bool {
+        budget == 0 || self.budgets.day.is_some()
+    }
+
+    /// As the server must show it: the limit that binds, what is left of an override, and when the window ends.
+    fn shown_budget(&self, budget: usize, limit: i64, now: i64) -> Value {
+        let window = self.window(budget, now);
+        let raised = self.raised[budget].and_then(|raised| {
+            let left = raised
+                .cycles
+                .map(|cycles| cycles - (window - raised.given_in));
+            left.is_none_or(|left| left > 0)
+                .then_some((raised.amount, left))
+        });
+        let effective = limit + raised.map_or(0, |(amount, _)| amount);
+        let ends = self.created_at + (window + 1) * LENGTHS[budget];
+        json!([
+            limit,
+            effective,
+            raised.and_then(|(_, left)| left),
+            raised.map(|(amount, _)| amount),
+            ends
+        ])
+    }
+
+    pub fn shown(&self, now: i64) -> Value {
+        let day = self
+            .budgets
+            .day
+            .map(|limit| self.shown_budget(1, limit, now));
+        let budgets: Vec<_> = [Some(self.shown_budget(0, self.budgets.month, now)), day]
+            .into_iter()
+            .flatten()
+            .collect();
+        json!([
+            self.profile,
+            self.role,
+            self.expires_at.is_none_or(|at| at > now),
+            budgets
+        ])
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct User {
+    pub role: Option<usize>,
+    pub copies: Vec<Copy>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub profiles: Vec<Budgets>,
+    /// Profile, role, whether it is a default; in the order in which they were attached.
+    pub attached: Vec<(usize, usize, bool)>,
+    pub users: Vec<User>,
+}
+
+impl Model {
+    pub fn holds(&self, user: usize, profile: usize) -> Option<usize> {
+        let mut copies = self.users[user].copies.iter();
+        copies.position(|copy| copy.profile == profile)
+    }
+
+    /// Gives a copy unless there is one; answers whether there was none.
+    pub fn give(&mut self, user: usize, profile: usize, role: Option<usize>, now: i64) -> bool {
+        if self.holds(user, profile).is_some() {
+            return false;
+        }
+        let copy = Copy {
+            profile,
+            role,
+            budgets: self.profiles[profile],
+            raised: [None, None],
+            expires_at: None,
+            created_at: now,
+        };
+        self.users[user].copies.push(copy);
+        true
+    }
+
+    pub fn attach(&mut self, profile: usize, role: usize, default: bool) {
+        let found = self
+            .attached
+            .iter_mut()
+            .find(|(p, r, _)| (*p, *r) == (profile, role));
+        match found {
+            Some(attached) => attached.2 = default,
+            None => self.attached.push((profile, role, default)),
+        }
+    }
+
+    pub fn change_role(&mut self, user: usize, role: Option<usize>, now: i64) {
+        if self.users[user].role == role {
+            return;
+        }
+        if let Some(old) = self.users[user].role {
+            self.users[user]
+                .copies
+                .retain(|copy| copy.role != Some(old));
+        }
+        self.users[user].role = role;
+        for (profile, attached, default) in self.attached.clone() {
+            if default && Some(attached) == role {
+                self.give(user, profile, role, now);
+            }
+        }
+    }
+
+    /// Pushes the budgets of a profile to some users; answers whom that changes.
+    pub fn propagate(&mut self, profile: usize, users: &[usize]) -> Vec<usize> {
+        let template = self.profiles[profile];
+        let mut changed = Vec::new();
+        for user in users {
+            let Some(at) = self.holds(*user, profile) else {
+                continue;
+            };
+            let copy = &mut self.users[*user].copies[at];
+            if copy.budgets != template {
+                copy.budgets = template;
+                if template.day.is_none() {
+                    copy.raised[1] = None;
+                }
+                changed.push(*user);
+            }
+        }
+        changed
+    }
+}
