@@ -68,7 +68,9 @@ fn sweep(services: &Services, until_sweep: &mut Duration) {
     if let Err(error) = services.keyring.write_uses(&services.store) {
         log::warn!("noting when keys were used: {error}");
     }
-    services.ledger.flush();
+    if let Err(error) = services.ledger.flush().wait() {
+        log::warn!("writing down refusals: {error}");
+    }
     // What is anchored can't be cut off unnoticed any more.
     if let Err(error) = services.store.anchor_audit_log(services.clock.now()) {
         log::warn!("anchoring the audit log: {error}");

@@ -112,6 +112,10 @@ fn read(call: &Call, query: &Query) -> UsageQuery {
 }
 
 async fn answer(call: &Call, query: UsageQuery) -> Answer {
+    // Refusals are written down late; on a full disk the history is shown without the last ones.
+    if let Err(error) = call.state().services.ledger.flush().await {
+        log::warn!("writing down refusals: {error}");
+    }
     let wanted = query.clone();
     let (list, totals) = call
         .read(move |reading| {

@@ -14,8 +14,8 @@ pub enum Answer {
     Charged(Reply<Decision<Settled>>, Settled),
     /// A reservation was settled.
     Settled(Reply<Settled>, Settled),
-    /// A reservation was cancelled.
-    Cancelled(Reply<()>),
+    /// A reservation was cancelled, or what was kept back is written down.
+    Done(Reply<()>),
 }
 
 impl Answer {
@@ -35,7 +35,7 @@ impl Answer {
             Self::Settled(reply, settled) => {
                 let _ = reply.send(failed.map_or(Ok(settled), Err));
             }
-            Self::Cancelled(reply) => {
+            Self::Done(reply) => {
                 let _ = reply.send(failed.map_or(Ok(()), Err));
             }
         }

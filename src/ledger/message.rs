@@ -85,7 +85,7 @@ pub enum Message {
     /// Change who holds what.
     Change(Box<dyn Change>),
     /// Write down what is kept back.
-    Flush,
+    Flush(Reply<()>),
     /// Answer everything before this, and end.
     Stop(SyncSender<()>),
 }

@@ -217,9 +217,8 @@ impl Ledger {
     }
 
     /// Writes down refusals that are kept back until something else has to be written.
-    pub fn flush(&self) {
-        // A queue that is full or closed has no need of it now.
-        let _ = self.queue.try_send(Message::Flush);
+    pub fn flush(&self) -> Pending<()> {
+        self.ask(Message::Flush)
     }
 
     /// Forgets what has grown too old at `now`, in small steps so that no other write waits long.

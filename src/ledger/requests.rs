@@ -42,7 +42,7 @@ impl Turns {
                 other => send(reply, other),
             },
             Message::Cancel(id, reply) => match self.cancel(turn, id) {
-                Ok(()) => turn.answers.push(Answer::Cancelled(reply)),
+                Ok(()) => turn.answers.push(Answer::Done(reply)),
                 other => send(reply, other),
             },
             Message::Explain(call, reply) => send(reply, Ok(self.state.explain(&call, now_ms))),
@@ -55,7 +55,7 @@ impl Turns {
                 send(reply, Ok(self.state.counters(&copies, at_ms)));
             }
             // Those are seen to before.
-            Message::Change(_) | Message::Flush | Message::Stop(_) => {}
+            Message::Change(_) | Message::Flush(_) | Message::Stop(_) => {}
         }
     }
 

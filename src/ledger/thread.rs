@@ -112,7 +112,10 @@ impl Turns {
             }
             match message {
                 Message::Change(change) => turn.changes.push(change),
-                Message::Flush => turn.flush = true,
+                Message::Flush(reply) => {
+                    turn.flush = true;
+                    turn.answers.push(Answer::Done(reply));
+                }
                 Message::Stop(done) => {
                     turn.flush = true;
                     stop = Some(done);

@@ -41,7 +41,7 @@ fn a_call_that_is_allowed_is_held_on_every_limit_and_settled_as_it_was() {
     assert_eq!(budget["remaining"].to_string(), "9.5");
     assert_eq!(budget["max_limit"], 10);
     assert_eq!(limit(&held, "tokens")["held"], 1200);
-    assert_eq!(limit(&held, "requests")["used"], 1);
+    assert_eq!(limit(&held, "requests")["held"], 1);
 
     let settled = client.settle(&reservation_id(&held), 1000, 0.4).expect(200);
     assert_eq!(settled.json()["reservation"]["status"], "settled");
@@ -121,7 +121,7 @@ fn a_reservation_that_is_given_back_was_never_made() {
     let held = client
         .reserve(&holder.key, &json!({ "estimated_cost": 10 }))
         .expect(201);
-    assert_eq!(limit(&held, "requests")["used"], 1);
+    assert_eq!(limit(&held, "requests")["held"], 1);
     assert_eq!(client.settle(&id, 1, 1.0).status, 409);
 }
 
@@ -314,7 +314,7 @@ fn a_request_id_is_decided_once() {
     ask(3.0).expect_refusal(422, "idempotency_error", "idempotency_key_reused");
     let held = client.reserve(&holder.key, &json!({})).expect(201);
     assert_eq!(limit(&held, "budget")["held"], 2);
-    assert_eq!(limit(&held, "requests")["used"], 2);
+    assert_eq!(limit(&held, "requests")["held"], 2);
 }
 
 #[test]

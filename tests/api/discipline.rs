@@ -273,6 +273,10 @@ fn a_parameter_that_no_route_takes_is_refused_after_the_caller_was_authenticated
     let client = &server.client;
     let (_, stranger) = client.make_key("without permissions here", &["Users:View"]);
     for route in routes::table() {
+        if route.access == Access::VirtualKey {
+            // Another credential, and what a proxy appends is not ours to refuse.
+            continue;
+        }
         let public = route.access == Access::Public;
         for path in route.paths() {
             let path = format!("{}?nope=1&limit=1", concrete(&path));
@@ -286,7 +290,7 @@ fn a_parameter_that_no_route_takes_is_refused_after_the_caller_was_authenticated
             assert_eq!(reply.json()["error"]["param"], "nope", "{method} {path}");
             let reply = client.with_key("").send(method, &path, &[], None);
             reply.expect_refusal(401, "authentication_error", "authorization_missing");
-            if matches!(route.access, Access::Management(_)) {
+            if matches!(route.access, Access::Management(it) if it.to_string() != "Users:View") {
                 let reply = stranger.send(method, &path, &[], None);
                 reply.expect_refusal(403, "permission_error", "missing_permission");
             }

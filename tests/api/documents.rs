@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::support::Server;
+use crate::support::holders::policy;
 
 fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     match schema["$ref"].as_str() {
@@ -15,14 +16,20 @@ fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
 fn every_example_body_is_accepted() {
     let server = Server::start();
     let document = server.client.get("/openapi.json").expect(200).json();
+    let key = server.client.make_holder("ada", &policy()).key;
     let mut tried = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         let example = &methods["post"]["requestBody"]["content"]["application/json"]["example"];
         // Paths with parameters need something that is there; the families take the same names.
-        if example.is_null() || path.contains('{') || path.starts_with("/api/governance") {
+        let known = path.starts_with("/api/governance") || path == "/api/roles";
+        if example.is_null() || path.contains('{') || known {
             continue;
         }
-        let reply = server.client.post(path, example);
+        let mut example = example.clone();
+        if path.starts_with("/v1/") {
+            example["virtual_key"] = key.as_str().into();
+        }
+        let reply = server.client.post(path, &example);
         assert!(matches!(reply.status, 200 | 201), "{path}: {reply:?}");
         tried += 1;
     }
