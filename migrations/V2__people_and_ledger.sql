@@ -209,6 +209,11 @@ UPDATE access_profiles SET next_rotation_at = (
     SELECT CAST(round((julianday(json_extract(v.snapshot, '$.next_rotation_at')) - 2440587.5) * 86400000.0) AS INTEGER)
     FROM access_profile_versions v WHERE v.access_profile_id = access_profiles.id AND v.version = access_profiles.version);
 
+-- When they rotated last by schedule, and whether that was after the current version was written: versions never change, so then
+-- these two dates are shown in place of those of its snapshot.
+ALTER TABLE access_profiles ADD COLUMN last_rotation_at INTEGER;
+ALTER TABLE access_profiles ADD COLUMN rotated INTEGER NOT NULL DEFAULT 0 CHECK (rotated IN (0, 1));
+
 -- The audit log as whoever may read access profiles sees it: everything but management API keys.
 CREATE INDEX audit_logs_shown ON audit_logs (id) WHERE subject_kind <> 'api_key';
 DROP INDEX audit_logs_by_action;

@@ -123,7 +123,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         listeners: Listeners { network, control },
         state,
         max_connections: settings.max_connections,
-        upkeep: Upkeep::start(Arc::clone(&services))?,
+        upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
         services,
         first_key,
         port,

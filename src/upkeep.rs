@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::service::{Services, once};
+use crate::service::{Services, once, rotation};
 
 /// How often the whole file is read for damage.
 const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
@@ -16,7 +16,8 @@ const STEP: Duration = Duration::from_secs(30);
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// The thread that looks after the database: a full check now if the file is not vouched for and one every day, and every few
-/// minutes a sweep of what has grown too old.
+/// minutes a sweep of what has grown too old. It also rotates the virtual keys that are due; `rotation_grace` is how long their old
+/// secrets work.
 pub struct Upkeep {
     stop: Sender<()>,
     thread: JoinHandle<()>,
@@ -27,7 +28,7 @@ impl Upkeep {
     ///
     /// # Errors
     /// [`Error::Internal`] when the system gives no thread.
-    pub fn start(services: Arc<Services>) -> Result<Self> {
+    pub fn start(services: Arc<Services>, rotation_grace: Duration) -> Result<Self> {
         let (stop, stopped) = channel();
         let work = move || {
             let vouched_for = services.store.health().integrity_is_good();
@@ -43,6 +44,9 @@ impl Upkeep {
                 if check_in.is_zero() {
                     check(&services);
                     check_in = INTEGRITY_EVERY;
+                }
+                if let Err(error) = rotation::rotate_due(&services, rotation_grace) {
+                    log::error!("rotating virtual keys: {error}");
                 }
                 sweep(&services, &mut until_sweep);
             }

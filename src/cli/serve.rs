@@ -29,7 +29,15 @@ pub fn run(settings: &Settings) -> Result<()> {
         ),
         None => {}
     }
-    let root = app.services().store.directory().root().to_owned();
+    let directory = app.services().store.directory();
+    match directory.count_rotated_keys() {
+        0 => {}
+        waiting => log::warn!(
+            "{waiting} rotated virtual keys lie in {}: hand them to their holders and remove the files",
+            directory.rotated_keys().display()
+        ),
+    }
+    let root = directory.root().to_owned();
     let ended = app.run(|| log::info!("listening on {url}, data in {}", root.display()));
     log::info!("stopped");
     ended

@@ -187,6 +187,15 @@ impl RotationInterval {
         Timestamp::from_millisecond(at.as_millisecond() + self.nanoseconds / 1_000_000).ok()
     }
 
+    /// The latest date up to `now`, and the first after it, of the dates that follow `due` at this interval. `due` has come.
+    pub fn around(self, due: Timestamp, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let step = self.nanoseconds / 1_000_000;
+        let due = due.as_millisecond();
+        let missed = (now.as_millisecond() - due).max(0) / step;
+        let last = Timestamp::from_millisecond(due + missed * step).ok()?;
+        self.after(last).map(|next| (last, next))
+    }
+
     /// An interval of this many nanoseconds, if it is within the bounds.
     pub fn from_nanoseconds(nanoseconds: i64) -> Option<Self> {
         (Self::MIN..=Self::MAX)

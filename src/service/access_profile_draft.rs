@@ -87,10 +87,7 @@ impl Draft {
         {
             return Ok(false);
         }
-        Ok(
-            access_profiles::find_current_version(writing, self.base.id)?
-                == Some(self.base.version),
-        )
+        access_profiles::is_current(writing, &self.base)
     }
 
     /// What it stands on.

@@ -1,9 +1,10 @@
 //! Pages of access profiles: filters, search and order, each served by an index.
 
+use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-use rusqlite::{params, params_from_iter};
 
 use super::Reading;
+use super::access_profiles::get_current;
 use super::fault::Doing;
 use super::user_access_profiles::count_of_profile;
 use crate::domain::letter_case::fold;
@@ -131,7 +132,7 @@ impl Select {
             _ => format!("p.id {way}"),
         };
         let sql = format!(
-            "SELECT p.id, p.version {} ORDER BY {order} LIMIT ? OFFSET ?",
+            "SELECT p.id {} ORDER BY {order} LIMIT ? OFFSET ?",
             self.body()
         );
         let values = self
@@ -139,21 +140,19 @@ impl Select {
             .iter()
             .cloned()
             .chain([page.limit.into(), page.offset.into()]);
-        let found: Vec<(i64, i64)> = reading
+        let found: Vec<i64> = reading
             .connection
             .prepare_cached(&sql)
             .and_then(|mut statement| {
                 statement
-                    .query_map(params_from_iter(values), |row| {
-                        Ok((row.get(0)?, row.get(1)?))
-                    })?
+                    .query_map(params_from_iter(values), |row| row.get(0))?
                     .collect()
             })
             .doing("listing access profiles")?;
         let mut size = 0;
         let mut items = Vec::with_capacity(found.len());
-        for (id, version) in found {
-            let json = snapshot(reading, id, version)?;
+        for id in found {
+            let json = get_current(reading, id)?.json;
             size += json.len();
             if size > MAX_PAGE_BYTES {
                 return Err(page_too_large());
@@ -197,12 +196,4 @@ impl Select {
             })
             .doing("counting access profiles")
     }
-}
-
-fn snapshot(reading: &Reading<'_>, id: i64, version: i64) -> Result<String> {
-    reading
-        .connection
-        .prepare_cached("SELECT snapshot FROM access_profile_versions WHERE access_profile_id = ?1 AND version = ?2")
-        .and_then(|mut statement| statement.query_row(params![id, version], |row| row.get(0)))
-        .doing("reading an access profile")
 }

@@ -44,6 +44,8 @@ pub struct NewVersion {
     pub created_at: Timestamp,
     /// When this version was made.
     pub updated_at: Timestamp,
+    /// When the keys of its holders rotate next.
+    pub next_rotation_at: Option<Timestamp>,
     /// The profile's labels.
     pub tags: Vec<String>,
     /// The MCP things that the profile names.
@@ -65,6 +67,7 @@ impl NewVersion {
             is_active: profile.is_active,
             created_at: profile.created_at,
             updated_at: profile.updated_at,
+            next_rotation_at: profile.next_rotation_at,
             tags: profile.tags.clone(),
             references: profile.mcp_references(),
         })

@@ -1,5 +1,6 @@
 //! Access profiles: one row each, every version's snapshot, tags, MCP references and the search index.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::access_profile_versions::{self, NewVersion};
@@ -20,6 +21,10 @@ pub struct Snapshot {
     pub version: i64,
     /// The profile as JSON.
     pub json: String,
+    /// The JSON that is stored of the version, where the keys of the holders rotated since.
+    stored: Option<String>,
+    /// When the keys of the holders last rotated by schedule, in milliseconds since 1970.
+    last_rotation_at: Option<i64>,
 }
 
 /// The number the next new profile gets.
@@ -42,8 +47,9 @@ pub fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
     let row = writing
         .connection
         .prepare_cached(
-            "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at,
+                                          next_rotation_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -55,6 +61,7 @@ pub fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
                 new.snapshot.version,
                 new.created_at.as_millisecond(),
                 new.updated_at.as_millisecond(),
+                new.next_rotation_at.map(Timestamp::as_millisecond),
             ])
         });
     name_taken(row, &new.name)?;
@@ -71,7 +78,8 @@ pub fn update(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
         .connection
         .prepare_cached(
             "UPDATE access_profiles
-             SET name = ?2, name_key = ?3, description = ?4, is_active = ?5, version = ?6, updated_at = ?7
+             SET name = ?2, name_key = ?3, description = ?4, is_active = ?5, version = ?6, updated_at = ?7,
+                 next_rotation_at = ?8, rotated = 0
              WHERE id = ?1",
         )
         .and_then(|mut statement| {
@@ -83,6 +91,7 @@ pub fn update(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
                 new.is_active,
                 new.snapshot.version,
                 new.updated_at.as_millisecond(),
+                new.next_rotation_at.map(Timestamp::as_millisecond),
             ])
         });
     name_taken(row, &new.name)?;
@@ -203,23 +212,48 @@ pub fn get_current(reading: &Reading<'_>, id: i64) -> Result<Snapshot> {
     reading
         .connection
         .prepare_cached(
-            "SELECT v.access_profile_id, v.version, v.snapshot FROM access_profiles p
+            "SELECT v.access_profile_id, v.version, v.snapshot, p.last_rotation_at, p.rotated, p.next_rotation_at FROM access_profiles p
              JOIN access_profile_versions v ON v.access_profile_id = p.id AND v.version = p.version
              WHERE p.id = ?1",
         )
         .and_then(|mut statement| {
             statement
                 .query_row(params![id], |row| {
-                    Ok(Snapshot {
+                    let snapshot = Snapshot {
                         id: row.get(0)?,
                         version: row.get(1)?,
                         json: row.get(2)?,
-                    })
+                        stored: None,
+                        last_rotation_at: row.get(3)?,
+                    };
+                    Ok((snapshot, row.get::<_, bool>(4)?, row.get(5)?))
                 })
                 .optional()
         })
         .doing("reading an access profile")?
         .ok_or_else(|| Error::not_found("access profile", id))
+        .and_then(|(snapshot, rotated, next)| {
+            if rotated { snapshot.rotated(next) } else { Ok(snapshot) }
+        })
+}
+
+/// Whether this is what is current: the version, and the last rotation of its holders' keys.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn is_current(reading: &Reading<'_>, snapshot: &Snapshot) -> Result<bool> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM access_profiles WHERE id = ?1 AND version = ?2 AND last_rotation_at IS ?3)",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(
+                params![snapshot.id, snapshot.version, snapshot.last_rotation_at],
+                |row| row.get(0),
+            )
+        })
+        .doing("reading an access profile")
 }
 
 impl Snapshot {
@@ -239,12 +273,30 @@ impl Snapshot {
             id: profile.id,
             version: profile.version,
             json,
+            stored: None,
+            last_rotation_at: None,
         })
     }
 
     /// What the audit log calls this version by.
     pub fn named(&self) -> NamedVersion {
-        NamedVersion::of(self.version, self.json.as_bytes())
+        let stored = self.stored.as_ref().unwrap_or(&self.json);
+        NamedVersion::of(self.version, stored.as_bytes())
+    }
+
+    /// The same with the dates of a rotation that came after the version was written.
+    fn rotated(self, next_rotation_at: Option<i64>) -> Result<Self> {
+        let time = |milliseconds: i64| Timestamp::from_millisecond(milliseconds).ok();
+        let profile = AccessProfile {
+            next_rotation_at: next_rotation_at.and_then(time),
+            last_rotation_at: self.last_rotation_at.and_then(time),
+            ..self.profile()?
+        };
+        Ok(Self {
+            json: Self::of(&profile)?.json,
+            stored: Some(self.json),
+            ..self
+        })
     }
 
     /// The profile of this version.

@@ -2,9 +2,10 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::domain::credential::Token;
 use crate::error::{Error, Result};
 
 /// A data directory that this process owns until the value is dropped.
@@ -96,6 +97,42 @@ impl DataDirectory {
         self.root.join("initial-key")
     }
 
+    /// `rotated-keys/`: the new secrets of virtual keys that rotated by schedule, until the operator has handed them out.
+    pub fn rotated_keys(&self) -> PathBuf {
+        self.root.join("rotated-keys")
+    }
+
+    /// Puts secrets into [`DataDirectory::rotated_keys`], each in a file with the public id of its key; on disk when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the path.
+    pub fn write_rotated_keys(&self, tokens: &[&Token]) -> Result<()> {
+        let directory = self.rotated_keys();
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&directory)?;
+            std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))?;
+            for token in tokens {
+                let path = directory.join(token.id());
+                let staged = path.with_added_extension("new");
+                let mut file = private_file(&staged)?;
+                file.write_all(token.reveal().as_bytes())?;
+                file.write_all(b"\n")?;
+                file.sync_all()?;
+                std::fs::rename(&staged, &path)?;
+            }
+            File::open(&directory)?.sync_all()?;
+            File::open(&self.root)?.sync_all()
+        };
+        write().map_err(|error| {
+            Error::refused(format!("can't write to {}: {error}", directory.display()))
+        })
+    }
+
+    /// How many secrets lie in [`DataDirectory::rotated_keys`].
+    pub fn count_rotated_keys(&self) -> usize {
+        std::fs::read_dir(self.rotated_keys()).map_or(0, Iterator::count)
+    }
+
     /// `control.sock`: the API for whoever may open it.
     pub fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")
@@ -113,12 +150,7 @@ impl DataDirectory {
     pub fn write_private(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let staged = path.with_added_extension("new");
         let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&staged)?;
+            let mut file = private_file(&staged)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             std::fs::rename(&staged, path)?;
@@ -163,6 +195,15 @@ impl DataDirectory {
             metadata.mtime_nsec()
         ))
     }
+}
+
+fn private_file(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
 }
 
 fn unusable(root: &Path, error: &std::io::Error) -> Error {

@@ -156,6 +156,17 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<VirtualKey> {
         .ok_or_else(|| Error::not_found("virtual key", id))
 }
 
+/// A key by its id inside, if there is one.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find(reading: &Reading<'_>, id: i64) -> Result<Option<VirtualKey>> {
+    match get(reading, id) {
+        Err(Error::NotFound { .. }) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 /// A key by its public id.
 ///
 /// # Errors
@@ -183,6 +194,24 @@ pub fn list_of_copy(reading: &Reading<'_>, copy_id: i64) -> Result<Vec<VirtualKe
         ))
         .and_then(|mut statement| statement.query_map(params![copy_id], key)?.collect())
         .doing("listing the virtual keys of a copy")
+}
+
+/// The managed keys that were issued under the copies of a profile, the first one first.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_managed_of_profile(
+    reading: &Reading<'_>,
+    access_profile_id: i64,
+) -> Result<Vec<VirtualKey>> {
+    reading
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM user_access_profiles c CROSS JOIN virtual_keys k ON k.user_access_profile_id = c.id
+             WHERE c.access_profile_id = ?1 AND k.is_managed = 1 ORDER BY k.id"
+        ))
+        .and_then(|mut statement| statement.query_map(params![access_profile_id], key)?.collect())
+        .doing("listing the managed keys of a profile")
 }
 
 /// Every key of a user, the first one first.

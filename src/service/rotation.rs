@@ -1,0 +1,127 @@
+//! Scheduled rotation: when the date of an access profile has come, every managed key under its copies gets a new secret.
+//!
+//! Nobody waits for the answer, so the new secrets are put into files that only the operator can read, before the commit that makes
+//! them valid: a crash in between leaves files that open nothing, and the next run writes them anew. The upkeep thread alone calls
+//! this; two at once would write over each other's files.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Services;
+use super::tokens::random_successor;
+use super::virtual_keys::{grace_ends, replace_secret};
+use crate::domain::access_profile::AccessProfile;
+use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::credential::{Kind, Token};
+use crate::domain::duration::RotationInterval;
+use crate::error::{Error, Result};
+use crate::ledger::Changed;
+use crate::store::{Writing, access_profiles, audit, rotations, virtual_keys};
+
+/// Rotates the keys under every profile whose date has come, each key once however many dates were missed. Their old secrets work
+/// for `grace` more. A profile that fails is tried again the next time.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn rotate_due(services: &Services, grace: Duration) -> Result<()> {
+    let now = services.clock.now();
+    let grace_seconds = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX);
+    let due = services
+        .store
+        .read(|reading| rotations::list_due(reading, now))?;
+    for id in due {
+        match rotate_profile(services, id, grace_ends(now, grace_seconds), now) {
+            Ok(keys) => log::info!("rotated {keys} virtual keys of the access profile {id}"),
+            Err(error) => {
+                log::error!("rotating the virtual keys of the access profile {id}: {error}")
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A key with the secret that it is to have.
+type Prepared = (i64, Token);
+
+fn rotate_profile(
+    services: &Services,
+    id: i64,
+    grace_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<usize> {
+    let keys = services
+        .store
+        .read(|reading| virtual_keys::list_managed_of_profile(reading, id))?;
+    let prepared = keys
+        .iter()
+        .map(|key| Ok((key.id, random_successor(Kind::Virtual, &key.public_id)?)))
+        .collect::<Result<Vec<Prepared>>>()?;
+    let tokens: Vec<&Token> = prepared.iter().map(|(_, token)| token).collect();
+    if !tokens.is_empty() {
+        services.store.directory().write_rotated_keys(&tokens)?;
+    }
+    services.ledger.change(move |writing, changed| {
+        let profile = access_profiles::get_current(writing, id)?.profile()?;
+        let Some((last, next)) = dates(&profile, now)? else {
+            return Ok(0);
+        };
+        let rotated = replace_secrets(writing, changed, id, prepared, grace_until, now)?;
+        rotations::note(writing, id, last, next)?;
+        let previous = json!({
+            "next_rotation_at": profile.next_rotation_at,
+            "last_rotation_at": profile.last_rotation_at,
+        });
+        let new = json!({
+            "next_rotation_at": next,
+            "last_rotation_at": last,
+            "virtual_keys": rotated,
+        });
+        let entry = NewAuditEntry {
+            actor: Actor::server("scheduled-rotation"),
+            action: "access_profile.rotate_keys".into(),
+            subject_kind: "access_profile".into(),
+            subject_id: id.to_string(),
+            access_profile_id: Some(id),
+            user_id: None,
+            previous_value: Some(previous.to_string()),
+            new_value: Some(new.to_string()),
+        };
+        audit::append(writing, now, &entry)?;
+        Ok(rotated.len())
+    })
+}
+
+/// The date that has come and the next one; none when somebody moved it away in the meantime.
+fn dates(profile: &AccessProfile, now: Timestamp) -> Result<Option<(Timestamp, Timestamp)>> {
+    let Some(due) = profile.next_rotation_at.filter(|due| *due <= now) else {
+        return Ok(None);
+    };
+    RotationInterval::from_nanoseconds(profile.auto_rotation_interval)
+        .and_then(|interval| interval.around(due, now))
+        .map(Some)
+        .ok_or_else(|| Error::internal("rotating virtual keys", "the profile has no interval"))
+}
+
+/// Answers the public ids of the keys that are still there.
+fn replace_secrets(
+    writing: &Writing<'_>,
+    changed: &mut Changed,
+    profile_id: i64,
+    prepared: Vec<Prepared>,
+    grace_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let mut rotated = Vec::with_capacity(prepared.len());
+    for (key_id, token) in prepared {
+        let found = virtual_keys::find(writing, key_id)?;
+        let Some(key) = found.filter(|key| key.access_profile_id == Some(profile_id)) else {
+            continue;
+        };
+        replace_secret(writing, &key, token, grace_until, now)?;
+        changed.users.push(key.user_id);
+        rotated.push(key.public_id);
+    }
+    Ok(rotated)
+}
