@@ -79,6 +79,22 @@ impl Control {
         runtime.block_on(self.exchange(method, path, body))
     }
 
+    /// Every item of a list, page by page. `path` has a query already.
+    ///
+    /// # Errors
+    /// As [`Control::call`].
+    pub fn every(&self, items: &str, path: &str) -> Result<Vec<Value>> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.call(Method::GET, &format!("{path}&offset={}", all.len()), None)?;
+            let found = page[items].as_array().cloned().unwrap_or_default();
+            all.extend(found.iter().cloned());
+            if found.is_empty() || page["total_count"].as_u64() <= u64::try_from(all.len()).ok() {
+                return Ok(all);
+            }
+        }
+    }
+
     async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let unreachable = |error: &dyn std::fmt::Display| {
             Error::refused(format!(

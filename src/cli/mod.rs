@@ -6,7 +6,9 @@ mod control;
 mod explain;
 mod keys;
 mod logging;
+mod roles;
 mod serve;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +60,12 @@ enum Command {
     Keys(keys::KeysCommand),
     /// Give a user an access profile; prints the virtual key once
     Assign(assign::AssignArguments),
+    /// List, make and delete users, and put them into roles
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// List, make and delete roles
+    #[command(subcommand)]
+    Roles(roles::RolesCommand),
     /// Check that the audit log is as it was written
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -124,6 +132,8 @@ fn dispatch(
         Command::Assign(arguments) => {
             assign::run(&arguments, &Settings::load(flags, environment)?)?;
         }
+        Command::Users(command) => users::run(command, &Settings::load(flags, environment)?)?,
+        Command::Roles(command) => roles::run(command, &Settings::load(flags, environment)?)?,
         Command::Audit(command) => {
             return audit::run(&command, &Settings::load(flags, environment)?);
         }

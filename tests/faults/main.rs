@@ -7,6 +7,7 @@ mod audit;
 mod canary;
 mod changes;
 mod cli;
+mod cli_people;
 mod crash;
 mod disk;
 mod first_start;

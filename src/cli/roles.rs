@@ -1,0 +1,153 @@
+//! `tollkeeper roles …`: groups of users that are given access profiles together.
+
+use clap::Subcommand;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::control::Control;
+use super::print_line;
+use crate::config::Settings;
+use crate::domain::letter_case::fold;
+use crate::error::{Error, Result};
+
+/// What can be done with roles.
+#[derive(Subcommand)]
+pub enum RolesCommand {
+    /// List roles
+    #[command(after_help = "Example:\n  tollkeeper roles list")]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a role
+    #[command(after_help = "Example:\n  tollkeeper roles create developers")]
+    Create {
+        /// A name that no other role has
+        name: String,
+        /// What it is for
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        description: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a role that nobody is in
+    #[command(after_help = "Example:\n  tollkeeper roles delete developers")]
+    Delete {
+        /// The name or the id
+        #[arg(value_name = "NAME|ID")]
+        role: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs one of the commands.
+///
+/// # Errors
+/// One sentence that says what is in the way.
+pub fn run(command: RolesCommand, settings: &Settings) -> Result<()> {
+    let control = Control::open(settings, false)?;
+    let done = match command {
+        RolesCommand::List { json } => list(&control, json),
+        RolesCommand::Create {
+            name,
+            description,
+            json,
+        } => create(&control, &name, &description, json),
+        RolesCommand::Delete { role, json } => delete(&control, &role, json),
+    };
+    control.close().and(done)
+}
+
+fn list(control: &Control, json: bool) -> Result<()> {
+    let roles = all_roles(control)?;
+    if json {
+        print_line(&json!({ "roles": roles, "database": control.database() }).to_string());
+        return Ok(());
+    }
+    print_line(&format!(
+        "{:>6}  {:<24}  {:>6}  profiles",
+        "id", "name", "users"
+    ));
+    for role in &roles {
+        let attached = role["access_profiles"].as_array().into_iter().flatten();
+        let profiles: Vec<&str> = attached.map(|profile| text(&profile["name"])).collect();
+        print_line(&format!(
+            "{:>6}  {:<24}  {:>6}  {}",
+            role["id"].to_string(),
+            text(&role["name"]),
+            role["user_count"].to_string(),
+            profiles.join(", ")
+        ));
+    }
+    print_line(&format!("In {}", control.database()));
+    Ok(())
+}
+
+fn create(control: &Control, name: &str, description: &str, json: bool) -> Result<()> {
+    let body = json!({ "name": name, "description": description });
+    let mut answer = control.call(Method::POST, "/api/rbac/roles", Some(&body))?;
+    answer["database"] = json!(control.database());
+    if json {
+        print_line(&answer.to_string());
+    } else {
+        let role = &answer["role"];
+        print_line(&format!(
+            "Made the role {} (id {})\nIn {}",
+            text(&role["name"]),
+            role["id"],
+            control.database()
+        ));
+    }
+    Ok(())
+}
+
+fn delete(control: &Control, wanted: &str, json: bool) -> Result<()> {
+    let role = find_role(control, wanted)?;
+    let path = format!("/api/rbac/roles/{}", role["id"]);
+    let answer = control.call(Method::DELETE, &path, None)?;
+    if json {
+        let shown =
+            json!({ "role": role, "message": answer["message"], "database": control.database() });
+        print_line(&shown.to_string());
+    } else {
+        print_line(&format!(
+            "{} in {}",
+            text(&answer["message"]),
+            control.database()
+        ));
+    }
+    Ok(())
+}
+
+/// The one role that is meant.
+///
+/// # Errors
+/// When there is none, or it could be two.
+pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
+    let mut matching: Vec<Value> = all_roles(control)?;
+    matching.retain(|role| {
+        fold(text(&role["name"])) == fold(wanted) || role["id"].as_i64() == wanted.parse().ok()
+    });
+    match matching.len() {
+        1 => Ok(matching.remove(0)),
+        0 => Err(Error::refused(format!(
+            "there is no role {wanted:?} in {}; see `tollkeeper roles list`",
+            control.database()
+        ))),
+        _ => Err(Error::refused(format!(
+            "{wanted:?} is the name of one role and the id of another; rename one of them"
+        ))),
+    }
+}
+
+fn all_roles(control: &Control) -> Result<Vec<Value>> {
+    control.every("roles", "/api/rbac/roles?limit=500")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -1,0 +1,212 @@
+//! `tollkeeper users …`: the people who are given access profiles.
+
+use clap::Subcommand;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::control::Control;
+use super::print_line;
+use super::roles::find_role;
+use crate::config::Settings;
+use crate::domain::letter_case::fold;
+use crate::error::{Error, Result};
+
+/// What can be done with users.
+#[derive(Subcommand)]
+pub enum UsersCommand {
+    /// List users
+    #[command(after_help = "Example:\n  tollkeeper users list --search ada")]
+    List {
+        /// Those with this in name or e-mail address
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a user; the virtual keys that come with the role are shown once
+    #[command(
+        after_help = "Example:\n  tollkeeper users create \"Ada Lovelace\" ada@example.com --role developers"
+    )]
+    Create {
+        /// The name
+        name: String,
+        /// The e-mail address, which no other user has
+        email: String,
+        /// The role to join, by name or id
+        #[arg(long, value_name = "NAME|ID")]
+        role: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a user; every virtual key of theirs is dead at once
+    #[command(after_help = "Example:\n  tollkeeper users delete ada@example.com")]
+    Delete {
+        /// The id or the e-mail address
+        #[arg(value_name = "ID|EMAIL")]
+        user: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a user into another role, or into none
+    #[command(after_help = "Example:\n  tollkeeper users set-role ada@example.com developers")]
+    SetRole {
+        /// The id or the e-mail address
+        #[arg(value_name = "ID|EMAIL")]
+        user: String,
+        /// The role, by name or id; none when left out
+        #[arg(value_name = "NAME|ID")]
+        role: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs one of the commands.
+///
+/// # Errors
+/// One sentence that says what is in the way.
+pub fn run(command: UsersCommand, settings: &Settings) -> Result<()> {
+    let control = Control::open(settings, false)?;
+    let done = match command {
+        UsersCommand::List { search, json } => list(&control, search.as_deref(), json),
+        UsersCommand::Create {
+            name,
+            email,
+            role,
+            json,
+        } => create(&control, &name, &email, role.as_deref(), json),
+        UsersCommand::Delete { user, json } => delete(&control, &user, json),
+        UsersCommand::SetRole { user, role, json } => {
+            set_role(&control, &user, role.as_deref(), json)
+        }
+    };
+    control.close().and(done)
+}
+
+fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
+    let users = matching(control, search)?;
+    if json {
+        print_line(&json!({ "users": users, "database": control.database() }).to_string());
+        return Ok(());
+    }
+    print_line(&format!(
+        "{:>6}  {:<24}  {:<32}  {:<16}  holds",
+        "id", "name", "e-mail", "role"
+    ));
+    for user in &users {
+        let copies = user["access_profiles"].as_array().into_iter().flatten();
+        let held: Vec<&str> = copies.map(|copy| text(&copy["name"])).collect();
+        print_line(&format!(
+            "{:>6}  {:<24}  {:<32}  {:<16}  {}",
+            text(&user["id"]),
+            text(&user["name"]),
+            text(&user["email"]),
+            user["role"]["name"].as_str().unwrap_or("-"),
+            held.join(", ")
+        ));
+    }
+    print_line(&format!("In {}", control.database()));
+    Ok(())
+}
+
+fn create(
+    control: &Control,
+    name: &str,
+    email: &str,
+    role: Option<&str>,
+    json: bool,
+) -> Result<()> {
+    let role_id = role.map(|role| find_role(control, role)).transpose()?;
+    let role_id = role_id.map(|role| role["id"].clone());
+    let body = json!({ "name": name, "email": email, "role_id": role_id });
+    let answer = control.call(Method::POST, "/api/users", Some(&body))?;
+    let user = &answer["user"];
+    let said = format!("Made {} (id {})", text(&user["name"]), text(&user["id"]));
+    print_change(control, answer.clone(), &said, json);
+    Ok(())
+}
+
+fn set_role(control: &Control, wanted: &str, role: Option<&str>, json: bool) -> Result<()> {
+    let user = find_user(control, wanted)?;
+    let role_id = role.map(|role| find_role(control, role)).transpose()?;
+    let role_id = role_id.map(|role| role["id"].clone());
+    let path = format!("/api/users/{}/role", text(&user["id"]));
+    let answer = control.call(Method::PUT, &path, Some(&json!({ "role_id": role_id })))?;
+    let role = answer["user"]["role"]["name"].as_str();
+    let said = format!(
+        "{} is in {}; {} virtual keys of the role before are dead",
+        text(&user["name"]),
+        role.map_or_else(|| "no role".to_owned(), |name| format!("the role {name:?}")),
+        answer["deleted_vk_count"]
+    );
+    print_change(control, answer, &said, json);
+    Ok(())
+}
+
+fn delete(control: &Control, wanted: &str, json: bool) -> Result<()> {
+    let user = find_user(control, wanted)?;
+    let path = format!("/api/users/{}", text(&user["id"]));
+    let mut answer = control.call(Method::DELETE, &path, None)?;
+    answer["user"] = user;
+    let said = text(&answer["message"]).to_owned();
+    print_change(control, answer, &said, json);
+    Ok(())
+}
+
+/// Shows what was done, and the virtual keys that an answer shows this once.
+fn print_change(control: &Control, mut answer: Value, said: &str, json: bool) {
+    answer["database"] = json!(control.database());
+    if json {
+        print_line(&answer.to_string());
+        return;
+    }
+    for key in answer["virtual_keys"].as_array().into_iter().flatten() {
+        print_line(&format!(
+            "{}\n  {}, shown this once",
+            text(&key["value"]),
+            text(&key["name"])
+        ));
+    }
+    print_line(&format!("{said}\nIn {}", control.database()));
+}
+
+/// The one user who is meant: by id, or by the whole address.
+///
+/// # Errors
+/// When there is none.
+pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
+    if wanted.bytes().all(|byte| byte.is_ascii_digit()) && !wanted.is_empty() {
+        let answer = control.call(Method::GET, &format!("/api/users/{wanted}"), None)?;
+        return Ok(answer["user"].clone());
+    }
+    matching(control, Some(wanted))?
+        .into_iter()
+        .find(|user| fold(text(&user["email"])) == fold(wanted))
+        .ok_or_else(|| {
+            Error::refused(format!(
+                "there is no user with the e-mail address {wanted:?} in {}; see `tollkeeper users list`",
+                control.database()
+            ))
+        })
+}
+
+fn matching(control: &Control, search: Option<&str>) -> Result<Vec<Value>> {
+    let search = search.map(|text| format!("&search={}", encoded(text)));
+    control.every(
+        "users",
+        &format!("/api/users?limit=500{}", search.unwrap_or_default()),
+    )
+}
+
+/// A text as it stands in a query.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

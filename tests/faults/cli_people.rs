@@ -1,0 +1,110 @@
+//! `tollkeeper users …` and `tollkeeper roles …`: the same answers with the server running and stopped.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::process::{Process, run};
+
+#[track_caller]
+fn printed(directory: &Path, arguments: &[&str]) -> String {
+    let output = run(directory, arguments);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn answered(directory: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&printed(directory, &[arguments, &["--json"]].concat())).unwrap()
+}
+
+#[track_caller]
+fn refused(directory: &Path, arguments: &[&str]) -> String {
+    let output = run(directory, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Every command once.
+fn all(directory: &Path) {
+    let role = answered(
+        directory,
+        &[
+            "roles",
+            "create",
+            "developers",
+            "--description",
+            "who write",
+        ],
+    );
+    assert_eq!(role["role"]["description"], "who write");
+    let made = answered(
+        directory,
+        &[
+            "users",
+            "create",
+            "Ada",
+            "ada@example.com",
+            "--role",
+            "DEVELOPERS",
+        ],
+    );
+    assert_eq!(made["user"]["role"]["name"], "developers");
+    let id = made["user"]["id"].as_str().unwrap();
+    assert!(printed(directory, &["users", "list", "--search", "ADA"]).contains("ada@example.com"));
+    assert!(printed(directory, &["roles", "list"]).contains("developers"));
+    assert!(refused(directory, &["roles", "delete", "developers"]).contains("1 user has the role"));
+    assert!(
+        refused(directory, &["users", "create", "Eve", "ADA@example.com"])
+            .contains("already a user")
+    );
+    assert!(
+        refused(directory, &["users", "set-role", id, "nobody"]).contains("no role \"nobody\"")
+    );
+    assert!(refused(directory, &["users", "delete", "eve@example.com"]).contains("no user with"));
+    let left = answered(directory, &["users", "set-role", "Ada@example.com"]);
+    assert_eq!(
+        (&left["user"]["role_id"], &left["deleted_vk_count"]),
+        (&json!(null), &json!(0))
+    );
+    let gone = answered(directory, &["users", "delete", id]);
+    assert_eq!(gone["deleted_vk_names"], json!([]));
+    assert!(printed(directory, &["roles", "delete", "developers"]).contains("is deleted in"));
+    assert_eq!(answered(directory, &["users", "list"])["users"], json!([]));
+    assert_eq!(answered(directory, &["roles", "list"])["roles"], json!([]));
+}
+
+#[test]
+fn people_are_kept_from_the_command_line_with_the_server_running_or_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(directory.path(), &[]);
+    all(directory.path());
+    // What the role gives is shown once.
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "dev" }));
+    printed(directory.path(), &["roles", "create", "testers"]);
+    let attach = json!({ "role_ids": [2], "is_default": true });
+    client
+        .post("/api/access-profiles/1/roles", &attach)
+        .expect(200);
+    let text = printed(
+        directory.path(),
+        &[
+            "users",
+            "create",
+            "Bob",
+            "bob@example.com",
+            "--role",
+            "testers",
+        ],
+    );
+    assert!(
+        text.starts_with("tk_vk_") && text.contains("Bob · dev"),
+        "{text}"
+    );
+    printed(directory.path(), &["users", "delete", "bob@example.com"]);
+    printed(directory.path(), &["roles", "delete", "testers"]);
+    assert!(server.terminate().success());
+    all(directory.path());
+}
