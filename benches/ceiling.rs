@@ -3,6 +3,9 @@
 //!
 //! Not a benchmark by itself: `cargo bench` runs it without a command, and then it only says so.
 
+#[path = "ceiling/holders.rs"]
+mod holders;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,8 +40,12 @@ fn main() {
         ["constant", address, bytes] => constant(address, bytes.parse().unwrap()),
         ["parse", address, bytes] => parse(address, bytes.parse().unwrap()),
         ["commits", directory, seconds] => commits(Path::new(directory), seconds.parse().unwrap()),
+        ["ask", address, bytes] => ask(address, bytes.parse().unwrap()),
+        ["holders", data_dir, people] => {
+            holders::seed(Path::new(data_dir), people.parse().unwrap());
+        }
         ["seed", data_dir, profiles] => seed(Path::new(data_dir), profiles.parse().unwrap()),
-        _ => println!("ceilings for benches/load.sh: constant, parse, commits, seed"),
+        _ => println!("ceilings for benches/load.sh: constant, parse, ask, commits, seed, holders"),
     }
 }
 
@@ -63,6 +70,35 @@ fn parse(address: &str, bytes: usize) {
             let answer = match serde_json::from_slice::<serde_json::Value>(&body) {
                 Ok(parsed) if parsed.is_object() => json_answer(constant.clone()),
                 _ => HttpResponse::BadRequest().finish(),
+            };
+            async move { answer }
+        }));
+    });
+}
+
+/// The body of a reservation, as a handler without any rules would read it.
+#[derive(serde::Deserialize)]
+#[expect(dead_code, reason = "it is only read")]
+struct AskedCall {
+    virtual_key: String,
+    provider: Option<String>,
+    model: String,
+    mcp_server: Option<String>,
+    mcp_tool: Option<String>,
+    estimated_tokens: Option<i64>,
+    estimated_cost: Option<f64>,
+    request_id: Option<String>,
+}
+
+/// Parses the body of a reservation, and answers the same bytes.
+fn ask(address: &str, bytes: usize) {
+    let constant = Bytes::from(vec![b'x'; bytes]);
+    serve(address, move |config| {
+        let constant = constant.clone();
+        config.default_service(web::to(move |body: Bytes| {
+            let answer = match serde_json::from_slice::<AskedCall>(&body) {
+                Ok(_) => json_answer(constant.clone()),
+                Err(_) => HttpResponse::BadRequest().finish(),
             };
             async move { answer }
         }));
@@ -183,8 +219,8 @@ fn insert_all_rows(connection: &Connection, id: i64, snapshot: &str) {
     run("COMMIT", &[]);
 }
 
-/// Makes a data directory with so many profiles, exactly as the server would have made them.
-fn seed(data_dir: &Path, profiles: u32) {
+/// What the server works with, on a data directory, with the first key made.
+fn services(data_dir: &Path) -> Services {
     let Owned::Ours(directory) = DataDirectory::own(data_dir).unwrap() else {
         panic!("{} is in use", data_dir.display());
     };
@@ -207,6 +243,17 @@ fn seed(data_dir: &Path, profiles: u32) {
         profile_turns: Turns::default(),
     };
     first_start::make_first_key(&services, None).unwrap();
+    services
+}
+
+fn close(services: &Services) {
+    services.ledger.stop();
+    services.store.close(services.clock.now()).unwrap();
+}
+
+/// Makes a data directory with so many profiles, exactly as the server would have made them.
+fn seed(data_dir: &Path, profiles: u32) {
+    let services = services(data_dir);
     for first in (0..profiles).step_by(usize::try_from(BATCH).unwrap()) {
         let now = services.clock.now();
         let batch = move |writing: &Writing<'_>| {
@@ -214,8 +261,7 @@ fn seed(data_dir: &Path, profiles: u32) {
         };
         services.store.write(batch).unwrap();
     }
-    services.ledger.stop();
-    services.store.close(services.clock.now()).unwrap();
+    close(&services);
 }
 
 fn create(writing: &Writing<'_>, number: u32, now: jiff::Timestamp) -> Result<()> {

@@ -3,10 +3,12 @@
 #
 #   benches/load.sh [profiles]   reading and creating profiles
 #   benches/load.sh changes      changing and restoring large ones, on the disk and in memory
+#   benches/load.sh decisions    reserving, settling, charging, explaining and forward-auth, with few and many virtual keys
 #
 # Builds and starts everything itself, on loopback, in a directory of its own that is removed at the end. Takes about three minutes.
 #   LOAD_SECONDS=3        how long each line of the table is measured
 #   LOAD_PROFILES=100000  profiles in the database
+#   LOAD_KEYS="10 10000 1000000"  virtual keys in the databases that decisions are measured on; the second one in full
 #   LOAD_DIR=/tmp         where that directory is made; its disk is what is measured
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,8 +21,8 @@ ADDRESS=127.0.0.1
 main() {
     local mode=${1:-profiles}
     case $mode in
-    profiles | changes) ;;
-    *) stop "there is no mode $mode; modes: profiles, changes" ;;
+    profiles | changes | decisions) ;;
+    *) stop "there is no mode $mode; modes: profiles, changes, decisions" ;;
     esac
     need_tools
     build
@@ -95,6 +97,8 @@ heading() {
     printf '\n%-38s %5s %10s %10s %10s %8s %8s\n' "$1" conns requests/s "p50 ms" "p99 ms" "peak MiB" errors
 }
 
+declare -A rates p99s
+
 # Measures one line at every number of connections: a name, the process whose memory is shown, and wrk's arguments.
 # The rate at the last number of connections is in $rate, its p99 in $p99, and the processor time of the process, in ms for each
 # request, in $processor: the one figure that does not depend on what else the machine is doing.
@@ -110,6 +114,7 @@ measure() {
             '/ requests in / { printf "%.2f", $1 ? spent * 1000 / hz / $1 : 0 }' <<<"$out")
         rate=$(awk '/^Requests\/sec:/ { print $2 }' <<<"$out")
         p99=$(milliseconds 99% "$out")
+        rates[$connections]=$rate p99s[$connections]=$p99
         printf '%-38s %5d %10.0f %10.2f %10.2f %8d %8d\n' "$name" "$connections" "$rate" "$(milliseconds 50% "$out")" "$p99" \
             "$(($(awk '/^VmHWM:/ { print $2 }' "/proc/$process/status") / 1024))" \
             "$(awk '/Non-2xx/ { n += $NF } /Socket errors/ { gsub(",", ""); n += $4 + $6 + $8 + $10 } END { print n + 0 }' <<<"$out")"
@@ -291,6 +296,138 @@ local turn = 0
 function request()
     turn = turn + 1
     return wrk.format(nil, "/api/access-profiles/" .. turn % 8 + 1 .. "/versions/" .. math.floor(turn / 8) % 2 + 1 .. "/restore")
+end
+LUA
+}
+
+# ---- decisions ----
+
+# Everything with the second number of keys and full durability, beside a handler that parses the same body and answers as many
+# bytes; then reservations alone with the other numbers of keys, and everything without waiting for the disk.
+measure_decisions() {
+    CONNECTIONS=(1 64 256)
+    local keys few middle many
+    read -r few middle many <<<"${LOAD_KEYS:-10 10000 1000000}"
+    for keys in $few $middle $many; do
+        echo "making $keys virtual keys ..." >&2
+        "$ceiling" holders "$work/$keys" "$keys" >"$work/keys-$keys"
+    done
+
+    declare -A constant flat
+    start_decisions "$middle" power
+    local size
+    size=$(ask_once | wc -c)
+    finish "$server"
+    heading "ceiling"
+    write_call_script "$middle"
+    start "$ceiling" ask "$ADDRESS:$((port + 1))" "$size"
+    wait_for "http://$ADDRESS:$((port + 1))/" any "$(now_ms)" >/dev/null
+    measure "parse the call, answer $size bytes" "$started" -s "$work/call.lua" "http://$ADDRESS:$((port + 1))/v1/reservations"
+    for keys in "${CONNECTIONS[@]}"; do constant[$keys]=${rates[$keys]}; done
+    finish "$started"
+
+    local durability
+    for durability in power process; do
+        start_decisions "$middle" "$durability"
+        heading "$middle keys, durability $durability"
+        measure "reserve" "$server" -s "$work/call.lua" "$url/v1/reservations"
+        compare
+        [ "$durability" = process ] || flat[$middle]=${rates[64]}
+        measure "reserve and settle" "$server" -s "$work/settle.lua" "$url"
+        compare
+        measure "usage" "$server" -s "$work/usage.lua" "$url/v1/usage"
+        compare
+        measure "explain" "$server" -s "$work/call.lua" "$url/v1/explain"
+        compare
+        measure "forward-auth" "$server" -s "$work/forward.lua" "$url/v1/forward-auth"
+        compare
+        finish "$server"
+    done
+    for keys in $few $many; do
+        start_decisions "$keys" power
+        write_call_script "$keys"
+        heading "$keys keys, ready after $ready ms with $memory MiB"
+        measure "reserve" "$server" -s "$work/call.lua" "$url/v1/reservations"
+        compare
+        flat[$keys]=${rates[64]}
+        finish "$server"
+    done
+    echo
+    echo "reserve at 64 connections: $(ratio "${flat[$few]}" "${flat[$middle]}") with $few keys and" \
+        "$(ratio "${flat[$many]}" "${flat[$middle]}") with $many of that with $middle"
+}
+
+# How the last line compares with the handler that decides nothing.
+compare() {
+    echo "    of the handler that decides nothing: $(ratio "${rates[64]}" "${constant[64]}") at 64 (aim 0.40)," \
+        "$(ratio "${rates[256]}" "${constant[256]}") at 256 (aim 0.50); p99 ${p99s[256]} ms (aim 8)"
+}
+
+# Starts a server on the database with so many keys: its process is in $server, its address in $url, how long it took to be ready in
+# $ready, and how much memory it had then in $memory.
+start_decisions() {
+    port=$((20000 + RANDOM % 10000)) url="http://$ADDRESS:$port"
+    local began
+    began=$(now_ms)
+    start env -i TOLLKEEPER_DECISIONS__DURABILITY="$2" TOLLKEEPER_LOG__LEVEL="${LOAD_LOG_LEVEL:-info}" \
+        "$tollkeeper" serve --data-dir "$work/$1" --listen "$ADDRESS:$port"
+    ready=$(wait_for "$url/ready" 200 "$began")
+    server=$started
+    memory=$(($(awk '/^VmRSS:/ { print $2 }' "/proc/$server/status") / 1024))
+    header="Bearer $(<"$work/$1/initial-key")"
+    keys_file="$work/keys-$1"
+}
+
+# The answer to one reservation.
+ask_once() {
+    curl -s -H "Authorization: $header" -H 'Content-Type: application/json' "$url/v1/reservations" \
+        -d "{\"virtual_key\":\"$(head -n 1 "$keys_file")\",\"provider\":\"openai\",\"model\":\"gpt-5\",\"estimated_tokens\":1200,\"estimated_cost\":0.0125}"
+}
+
+# wrk's scripts: reservations and explanations; reservations that are settled; charges; forward-auth.
+write_call_script() {
+    local common="
+local keys = {}
+for line in io.lines('$work/keys-$1') do keys[#keys + 1] = line end
+local headers = { ['Authorization'] = '$header', ['Content-Type'] = 'application/json' }
+local threads = 0
+function setup(thread) thread:set('number', threads); threads = threads + 1 end
+function init() math.randomseed(number * 7919 + os.time()) end
+local function call(more)
+    return '{\"virtual_key\":\"' .. keys[math.random(#keys)] .. '\",\"provider\":\"openai\",\"model\":\"gpt-5\",' .. more .. '}'
+end
+"
+    cat >"$work/call.lua" <<LUA
+$common
+function request()
+    return wrk.format("POST", nil, headers, call('"estimated_tokens":1200,"estimated_cost":0.0125'))
+end
+LUA
+    cat >"$work/settle.lua" <<LUA
+$common
+local held = {}
+function request()
+    local id = table.remove(held)
+    if id then return wrk.format("POST", "/v1/reservations/" .. id .. "/settle", headers, '{"tokens":950,"cost":0.0098}') end
+    return wrk.format("POST", "/v1/reservations", headers, call('"estimated_tokens":1200,"estimated_cost":0.0125'))
+end
+function response(status, _, body)
+    if status == 201 then held[#held + 1] = body:sub(23, 48) end
+end
+LUA
+    cat >"$work/usage.lua" <<LUA
+$common
+local made, run = 0, os.time()
+function request()
+    made = made + 1
+    local id = run .. "-" .. number .. "-" .. made .. "-" .. math.random(1000000)
+    return wrk.format("POST", nil, headers, call('"tokens":950,"cost":0.0098,"request_id":"' .. id .. '"'))
+end
+LUA
+    cat >"$work/forward.lua" <<LUA
+$common
+function request()
+    return wrk.format("GET", nil, { ["x-api-key"] = keys[math.random(#keys)], ["x-provider"] = "openai", ["x-model"] = "gpt-5" })
 end
 LUA
 }

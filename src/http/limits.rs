@@ -170,7 +170,7 @@ pub fn headers(limits: &[LimitState], now_ms: i64) -> Option<[(HeaderName, Heade
             PlaceKind::Tokens => ("tokens", ";qu=\"tokens\"", 1),
             PlaceKind::Requests | PlaceKind::RateLimit => ("requests", "", 1),
         };
-        let name = format!("{name}-{}-{}", limit.copy_id, limit.place_id);
+        let name = format!("{name}-{}-{}", limit.copy_id, limit.named_place_id);
         let whole = |amount: i64| (amount / per_unit).clamp(0, 999_999_999_999_999);
         let seconds = |ms: i64| (ms.max(0).saturating_add(999)) / 1_000;
         let _ = write!(

@@ -9,6 +9,7 @@ mod changes;
 mod cli;
 mod cli_people;
 mod crash;
+mod decisions;
 mod disk;
 mod first_start;
 mod flood;

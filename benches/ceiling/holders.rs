@@ -1,0 +1,79 @@
+//! Fills a database with people who each hold a copy of one profile and a virtual key, as the server would have made them.
+
+use std::path::Path;
+
+use tollkeeper::domain::access_profile_input::AccessProfileInput;
+use tollkeeper::domain::audit::Actor;
+use tollkeeper::domain::holding::Source;
+use tollkeeper::domain::json;
+use tollkeeper::domain::user::{Email, NewUser};
+use tollkeeper::service::access_profiles;
+use tollkeeper::service::holdings::Template;
+use tollkeeper::store::{Writing, users};
+
+/// Three limits that a measurement does not exhaust.
+const POLICY: &str = r#"{
+    "name": "everybody",
+    "provider_configs": [{ "provider_name": "openai", "allowed_models": ["gpt-4*", "o3", "gpt-5*"] }],
+    "budgets": [{ "max_limit": 1000000000, "reset_duration": "1M" }],
+    "rate_limit": { "request_max_limit": 9007199254740991, "request_reset_duration": "1h",
+                    "token_max_limit": 9007199254740991, "token_reset_duration": "1h" }
+}"#;
+/// People in one transaction.
+const BATCH: u32 = 10_000;
+/// Keys that are printed at most, from all over the database.
+const SHOWN: u32 = 10_000;
+
+/// Makes a data directory with so many people; prints some of their virtual keys, one a line.
+pub fn seed(data_dir: &Path, people: u32) {
+    let services = super::services(data_dir);
+    let now = services.clock.now();
+    let template = services.store.write(move |writing| {
+        let input = AccessProfileInput::parse_new(&json::parse(POLICY.as_bytes())?, now)?;
+        let action = "access_profile.create";
+        let actor = Actor::server("seed");
+        let snapshot = access_profiles::insert(writing, actor, input, action, now)?;
+        let profile = snapshot.profile()?;
+        // Given to one at once: a policy that nobody has is forgotten.
+        let template = Template::of(writing, &profile)?;
+        give(writing, &template, 0, now)?;
+        Ok(template)
+    });
+    let template = std::sync::Arc::new(template.unwrap());
+    let step = people.div_ceil(SHOWN).max(1);
+    for first in (1..=people).step_by(usize::try_from(BATCH).unwrap()) {
+        let template = std::sync::Arc::clone(&template);
+        let keys = services.store.write(move |writing| {
+            let mut keys = Vec::new();
+            for number in first..=people.min(first + BATCH - 1) {
+                let key = give(writing, &template, number, now)?;
+                if number % step == 0 {
+                    keys.push(key);
+                }
+            }
+            Ok(keys)
+        });
+        for key in keys.unwrap() {
+            println!("{key}");
+        }
+    }
+    super::close(&services);
+}
+
+/// Makes a person; answers the virtual key.
+fn give(
+    writing: &Writing<'_>,
+    template: &Template,
+    number: u32,
+    now: jiff::Timestamp,
+) -> tollkeeper::error::Result<String> {
+    let new = NewUser {
+        name: format!("Person {number}"),
+        email: Email::parse(&format!("person{number}@example.org")).unwrap(),
+        role_id: None,
+    };
+    let id = users::insert(writing, &new, now)?;
+    let user = users::get(writing, id)?;
+    let (_, issued) = template.give(writing, &user, Source::Direct, None, now)?;
+    Ok(issued.token.reveal().to_owned())
+}
