@@ -33,7 +33,7 @@ pub fn seed(data_dir: &Path, people: u32) {
         let action = "access_profile.create";
         let actor = Actor::server("seed");
         let snapshot = access_profiles::insert(writing, actor, input, action, now)?;
-        let profile = snapshot.profile()?;
+        let profile = snapshot.snapshot.profile()?;
         // Given to one at once: a policy that nobody has is forgotten.
         let template = Template::of(writing, &profile)?;
         give(writing, &template, 0, now)?;

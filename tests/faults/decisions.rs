@@ -110,7 +110,9 @@ fn dollars(millionths: i64) -> Value {
 fn expect_kept(client: &Client, holder: &Holder, all: &Acknowledged) {
     let settle = |id: &str| {
         let body = json!({ "tokens": 7, "cost": dollars(COST) });
-        client.post(&format!("/v1/reservations/{id}/settle"), &body).expect(200)
+        client
+            .post(&format!("/v1/reservations/{id}/settle"), &body)
+            .expect(200)
     };
     for id in all.settled.iter().rev().take(50) {
         settle(id);
