@@ -19,6 +19,9 @@ BEYOND_SCHEMA = {
     "reset_config_without_quarter",
     "rotation_without_interval",
     "exclude_on_granted_server",
+    # A day that the month has not; from after to.
+    "invalid_date",
+    "from_after_to",
     # Measured against the clock.
     "not_in_future",
     # At most 100 years, whatever the unit.
