@@ -40,6 +40,7 @@ pub mod path_values;
 pub mod people_schemas;
 pub mod problem;
 pub mod propagation;
+pub mod quota;
 pub mod refusal;
 pub mod replay;
 pub mod roles;

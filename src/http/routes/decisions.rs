@@ -9,9 +9,10 @@ use crate::http::decision_schemas::{
     SettleBody, SettledAnswer, UsageBody,
 };
 use crate::http::explain_schemas::ExplainAnswer;
+use crate::http::quota::QuotaAnswer;
 use crate::http::route::Route;
 use crate::http::usage::UsageList;
-use crate::http::{decisions, explain, forward_auth, usage};
+use crate::http::{decisions, explain, forward_auth, quota, usage};
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
@@ -132,6 +133,13 @@ fn by_virtual_key() -> Vec<Route> {
             .query(MCP_SERVER)
             .answers::<McpTools>(200)
             .refuses(&[403]),
+        Route::new(Method::GET, "/v1/quota", "get_quota", quota::show)
+            .says(
+                "Read what binds a virtual key",
+                "Every copy that the key's user holds, expired ones too: each budget and limit with what it allows, what is used and held,                  and when it resets.",
+            )
+            .answers::<QuotaAnswer>(200)
+            .refuses(&[304, 403]),
         Route::new(Method::GET, "/v1/quota/usage", "list_own_usage", usage::list_own)
             .says("Read the history of use of the key's own user", "As `/api/usage`, of this user alone.")
             .query(OWN_USAGE)
