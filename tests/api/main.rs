@@ -35,6 +35,7 @@ mod policies;
 mod profiles;
 mod propagation;
 mod role_members;
+mod quota;
 mod roles;
 mod rotation;
 mod scheduled_rotation;

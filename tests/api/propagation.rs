@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::holders::reservation_id;
 use crate::support::{Client, Server};
 
 fn policy() -> Value {
@@ -253,4 +254,138 @@ fn the_same_propagation_sent_twice_happens_once() {
     let told =
         json!({ "version": 2, "fields": ["budgets"], "affected_users": 3, "reset_usage": false });
     assert_eq!(entries[0]["new_value"], told);
+}
+
+/// A user who spent six dollars and ten tokens, and holds one dollar; answers the user, the profile and the key.
+fn spender(client: &Client) -> (i64, i64, String) {
+    let body = json!({
+        "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true, "budgets": [{ "max_limit": 50 }] }],
+        "budgets": [{ "max_limit": 10 }, { "max_limit": 20, "reset_duration": "1d" }],
+        "rate_limit": { "token_max_limit": 100, "request_max_limit": 100 },
+    });
+    let ada = client.make_holder("ada", &body);
+    let held = client
+        .reserve(&ada.key, &json!({ "estimated_cost": 6 }))
+        .expect(201);
+    client.settle(&reservation_id(&held), 10, 6.0).expect(200);
+    client
+        .reserve(&ada.key, &json!({ "estimated_cost": 1 }))
+        .expect(201);
+    (ada.user_id.parse().unwrap(), ada.profile_id, ada.key)
+}
+
+#[test]
+fn usage_survives_where_a_limit_keeps_its_place_and_only_there() {
+    let server = Server::start();
+    let client = &server.client;
+    let (user, profile, _) = spender(client);
+    let used = |copy: &Value| -> Vec<Value> {
+        let budgets = copy["budgets"].as_array().unwrap().iter();
+        budgets
+            .map(|budget| json!([budget["max_limit"], budget["current_usage"], budget["held"]]))
+            .collect()
+    };
+    assert_eq!(
+        used(&client.copy_of(user, profile)),
+        [json!([10, 6, 1]), json!([20, 6, 1])]
+    );
+    client.change_profile(profile, &json!({ "budgets": [{ "max_limit": 30 }, { "max_limit": 40, "reset_duration": "1w" }], "calendar_aligned": true }));
+    client.propagate(profile, &json!({ "fields": ["budgets"] }));
+    let copy = client.copy_of(user, profile);
+    // A new limit sees what is held at once; what was spent before it came is not its own.
+    assert_eq!(used(&copy), [json!([30, 6, 1]), json!([40, 0, 1])]);
+    assert_eq!(
+        copy["budgets"][0]["last_reset"], "2026-06-01T00:00:00Z",
+        "the open window is adopted"
+    );
+    let line = copy["provider_configs"][0]["budgets"][0].clone();
+    assert_eq!(
+        (
+            &line["current_usage"],
+            &copy["rate_limit"]["token_current_usage"]
+        ),
+        (&json!(6), &json!(10))
+    );
+    // A budget that went and came back begins at nothing.
+    client.change_profile(
+        profile,
+        &json!({ "budgets": [{ "max_limit": 20, "reset_duration": "1d" }] }),
+    );
+    client.propagate(profile, &json!({ "fields": ["budgets"] }));
+    assert_eq!(used(&client.copy_of(user, profile)), [json!([20, 0, 1])]);
+    let server = server.restart();
+    assert_eq!(
+        used(&server.client.copy_of(user, profile)),
+        [json!([20, 0, 1])]
+    );
+}
+
+#[test]
+fn a_reset_forgets_everything_that_was_used() {
+    let server = Server::start();
+    let client = &server.client;
+    let (user, profile, key) = spender(client);
+    let body = json!({ "fields": ["mcp_servers"], "reset_usage": true });
+    assert_eq!(client.propagate(profile, &body)["affected_users"], 1);
+    let copy = client.copy_of(user, profile);
+    for budget in [
+        &copy["budgets"][0],
+        &copy["budgets"][1],
+        &copy["provider_configs"][0]["budgets"][0],
+    ] {
+        assert_eq!(
+            (&budget["current_usage"], &budget["held"]),
+            (&json!(0), &json!(1))
+        );
+    }
+    assert_eq!(copy["rate_limit"]["token_current_usage"], 0);
+    client
+        .reserve(&key, &json!({ "estimated_cost": 9 }))
+        .expect(201);
+    let server = server.restart();
+    let budget = server.client.copy_of(user, profile)["budgets"][0].clone();
+    assert_eq!(
+        (&budget["current_usage"], &budget["held"]),
+        (&json!(0), &json!(10))
+    );
+}
+
+#[test]
+fn a_dry_run_names_who_would_be_over_a_limit_at_once() {
+    let server = Server::start();
+    let client = &server.client;
+    let (user, profile, _) = spender(client);
+    client.change_profile(profile, &json!({ "budgets": [{ "max_limit": 6.5 }, { "max_limit": 7, "reset_duration": "1d" }], "rate_limit": { "token_max_limit": 9 } }));
+    let body = json!({ "fields": ["budgets", "rate_limit"], "dry_run": true });
+    let copy = client.copy_of(user, profile);
+    let told = client.propagate(profile, &body);
+    let money = json!({
+        "id": copy["budgets"][0]["id"], "scope": "total", "kind": "budget", "reset_duration": "1M",
+        "used": 6, "held": 1, "effective_max_limit": 6.5,
+    });
+    let tokens = json!({
+        "id": copy["rate_limit"]["id"], "scope": "total", "kind": "tokens", "reset_duration": "1h",
+        "used": 10, "held": 0, "effective_max_limit": 9,
+    });
+    let mut limits = told["would_exceed"][0]["limits"]
+        .as_array()
+        .unwrap()
+        .clone();
+    limits.sort_by_key(|limit| limit["kind"].as_str().unwrap().to_owned());
+    assert_eq!(
+        (&told["would_exceed"][0]["user_id"], limits),
+        (&json!(user.to_string()), vec![money, tokens])
+    );
+    // What an override adds counts, and so does a reset.
+    let path = client.override_path(user, profile, &copy["budgets"][0]);
+    client
+        .put(&path, &json!({ "amount": 1, "mode": "forever" }))
+        .expect(200);
+    let told = client.propagate(profile, &body);
+    assert_eq!(
+        told["would_exceed"][0]["limits"].as_array().unwrap().len(),
+        1
+    );
+    let body = json!({ "fields": ["budgets", "rate_limit"], "dry_run": true, "reset_usage": true });
+    assert_eq!(client.propagate(profile, &body)["would_exceed"], json!([]));
 }
