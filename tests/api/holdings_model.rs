@@ -36,6 +36,8 @@ pub struct Copy {
     pub role: Option<usize>,
     pub budgets: Budgets,
     pub raised: [Option<Raised>; 2],
+    /// For each budget the window in which it was last used, and what was used in it.
+    pub used: [(i64, i64); 2],
     pub expires_at: Option<i64>,
     pub created_at: i64,
 }
@@ -52,8 +54,17 @@ impl Copy {
         budget == 0 || self.budgets.day.is_some()
     }
 
-    /// As the server must show it: the limit that binds, what is left of an override, and when the window ends.
-    fn shown_budget(&self, budget: usize, limit: i64, now: i64) -> Value {
+    fn used(&self, budget: usize, now: i64) -> i64 {
+        let (window, used) = self.used[budget];
+        if window == self.window(budget, now) {
+            used
+        } else {
+            0
+        }
+    }
+
+    /// The limit that binds, with what an override adds and for how many windows.
+    fn binding(&self, budget: usize, limit: i64, now: i64) -> (i64, Option<(i64, Option<i64>)>) {
         let window = self.window(budget, now);
         let raised = self.raised[budget].and_then(|raised| {
             let left = raised
@@ -62,9 +73,36 @@ impl Copy {
             left.is_none_or(|left| left > 0)
                 .then_some((raised.amount, left))
         });
-        let effective = limit + raised.map_or(0, |(amount, _)| amount);
+        (limit + raised.map_or(0, |(amount, _)| amount), raised)
+    }
+
+    fn limits(&self) -> Vec<(usize, i64)> {
+        let day = self.budgets.day.map(|limit| (1, limit));
+        [Some((0, self.budgets.month)), day]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// A call that was made needs no more than that something is left.
+    fn has_room(&self, now: i64) -> bool {
+        let left = |(budget, limit)| self.used(budget, now) < self.binding(budget, limit, now).0;
+        self.limits().into_iter().all(left)
+    }
+
+    fn spend(&mut self, dollars: i64, now: i64) {
+        for (budget, _) in self.limits() {
+            self.used[budget] = (self.window(budget, now), self.used(budget, now) + dollars);
+        }
+    }
+
+    /// As the server must show it: what is used, the limit that binds, what is left of an override, and when the window ends.
+    fn shown_budget(&self, budget: usize, limit: i64, now: i64) -> Value {
+        let window = self.window(budget, now);
+        let (effective, raised) = self.binding(budget, limit, now);
         let ends = self.created_at + (window + 1) * LENGTHS[budget];
         json!([
+            self.used(budget, now),
             limit,
             effective,
             raised.and_then(|(_, left)| left),
@@ -121,6 +159,7 @@ impl Model {
             role,
             budgets: self.profiles[profile],
             raised: [None, None],
+            used: [(0, 0); 2],
             expires_at: None,
             created_at: now,
         };
@@ -156,8 +195,22 @@ impl Model {
         }
     }
 
+    /// Charges the first active copy that has room, else the first that is active; answers whether there is one.
+    pub fn spend(&mut self, user: usize, dollars: i64, now: i64) -> bool {
+        let copies = &mut self.users[user].copies;
+        let active = |copy: &Copy| copy.expires_at.is_none_or(|at| at > now);
+        let roomy = copies
+            .iter()
+            .position(|copy| active(copy) && copy.has_room(now));
+        let Some(at) = roomy.or_else(|| copies.iter().position(active)) else {
+            return false;
+        };
+        copies[at].spend(dollars, now);
+        true
+    }
+
     /// Pushes the budgets of a profile to some users; answers whom that changes.
-    pub fn propagate(&mut self, profile: usize, users: &[usize]) -> Vec<usize> {
+    pub fn propagate(&mut self, profile: usize, users: &[usize], reset: bool) -> Vec<usize> {
         let template = self.profiles[profile];
         let mut changed = Vec::new();
         for user in users {
@@ -165,10 +218,14 @@ impl Model {
                 continue;
             };
             let copy = &mut self.users[*user].copies[at];
-            if copy.budgets != template {
+            if copy.budgets != template || reset {
                 copy.budgets = template;
                 if template.day.is_none() {
                     copy.raised[1] = None;
+                    copy.used[1] = (0, 0);
+                }
+                if reset {
+                    copy.used = [(0, 0); 2];
                 }
                 changed.push(*user);
             }
