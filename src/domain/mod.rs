@@ -28,6 +28,7 @@ pub mod number;
 pub mod permission;
 pub mod policy;
 pub mod propagation;
+pub mod reservation_id;
 pub mod role;
 pub mod seal;
 pub mod settings;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::counters::{Amounts, Counter};
 use super::directory::State;
-use super::reservations::Reservation;
+use super::reservation::Reservation;
 use crate::domain::decision::RefusalKind;
 use crate::store::journal::{
     CounterRow, End, Entry, Journal, ReservationRow, StoredAnswer, UsageKey, UsageSum,

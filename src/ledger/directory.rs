@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::counters::{Copy, Counter};
 use super::mcp::ToolGroups;
-use super::reservations::Reservation;
+use super::reservation::Reservation;
 use super::rules::Rules;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::settings::DecisionSettings;

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::counters::{Copy, Counter};
 use super::directory::{Key, PreviousSecret, State};
 use super::mcp::{ToolGroup, ToolGroups};
-use super::reservations::Reservation;
+use super::reservation::Reservation;
 use super::rules::Rules;
 use super::{Changed, ChangedCopy};
 use crate::domain::credential::ID_LENGTH;

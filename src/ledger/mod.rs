@@ -6,6 +6,7 @@
 
 mod answers;
 mod batch;
+mod change;
 mod counters;
 mod decide;
 mod directory;
@@ -16,10 +17,20 @@ mod nonces;
 mod questions;
 mod refuse;
 mod requests;
+mod reservation;
 mod reservations;
 mod rules;
 mod settling;
 mod thread;
+
+/// The decisions themselves, in memory and without a store: for measuring them.
+pub mod engine {
+    pub use super::batch::{Batch, Refusals};
+    pub use super::counters::{Amounts, Copy};
+    pub use super::decide::Ask;
+    pub use super::directory::{Key, State};
+    pub use super::rules::Rules;
+}
 
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -30,8 +41,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 
-use self::message::{Change, ChangeWork, Message, Reply, stopped};
+use self::change::OneChange;
 pub use self::message::{Counters, Decision, Extension, OpenQuery, OpenReservations, Pending};
+use self::message::{Message, Reply, stopped};
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, Presented, ReservationId, Settled,
 };
@@ -276,50 +288,5 @@ impl Ledger {
             }),
             Err(TrySendError::Disconnected(_)) => Pending::refused(stopped()),
         }
-    }
-}
-
-struct OneChange<T> {
-    work: Option<ChangeWork>,
-    made: Arc<Mutex<Option<T>>>,
-    reply: Reply<T>,
-}
-
-impl<T: Send + 'static> OneChange<T> {
-    fn new(
-        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
-        reply: Reply<T>,
-    ) -> Self {
-        let made = Arc::new(Mutex::new(None));
-        let place = Arc::clone(&made);
-        let work: ChangeWork = Box::new(move |writing| {
-            let mut changed = Changed::default();
-            let answer = work(writing, &mut changed)?;
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-            Ok(changed)
-        });
-        Self {
-            work: Some(work),
-            made,
-            reply,
-        }
-    }
-}
-
-impl<T: Send> Change for OneChange<T> {
-    fn work(&mut self) -> Option<ChangeWork> {
-        self.work.take()
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<()>) {
-        let made = self
-            .made
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        // The caller may be gone; the change stands all the same.
-        let _ = self
-            .reply
-            .send(outcome.and_then(|()| made.ok_or_else(stopped)));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::batch::Batch;
 use super::counters::Amounts;
 use super::directory::{State, find_copy};
-use super::reservations::Reservation;
+use super::reservation::Reservation;
 use crate::domain::decision::{ReservationId, Settled};
 use crate::domain::letter_case::fold;
 use crate::domain::money::Money;

@@ -4,9 +4,9 @@
 //! or a panic rolls back that one alone), commits once, and only then answers them all. Writes are serial, never busy, and one
 //! disk sync is shared by all that wait.
 
-use std::any::Any;
+mod job;
+
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use self::job::{Job, job, stopped};
+pub use self::job::{Needs, Submitted};
 use super::fault::Doing;
 use super::health::Health;
 use super::{Reading, Writing};
@@ -27,90 +29,6 @@ const QUEUE: usize = 1_024;
 const MAX_BATCH: usize = 256;
 /// How long [`Writer::stop`] waits for what is queued.
 const STOP_WAIT: Duration = Duration::from_secs(8);
-
-/// A closure with its caller, the type of its answer forgotten.
-trait Job: Send {
-    /// Runs in the transaction, at most once; false when its effects must be undone.
-    fn run(&mut self, writing: &Writing<'_>) -> bool;
-    /// Tells the caller, once the batch is committed or lost.
-    fn answer(self: Box<Self>, committed: Result<()>);
-    /// What it needs of the commit.
-    fn needs(&self) -> Needs;
-}
-
-/// What a closure needs of its commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
-    /// It has to survive a power cut, not only the end of the process.
-    pub sync: bool,
-    /// What was read before may be shown no more ([`super::Store::generation`]).
-    pub generation: bool,
-}
-
-impl Needs {
-    /// What a write of the management needs.
-    pub const ALL: Self = Self {
-        sync: true,
-        generation: true,
-    };
-}
-
-struct Call<T, W> {
-    work: Option<W>,
-    result: Option<Result<T>>,
-    caller: SyncSender<Result<T>>,
-    needs: Needs,
-}
-
-impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
-    fn run(&mut self, writing: &Writing<'_>) -> bool {
-        let Some(work) = self.work.take() else {
-            return false;
-        };
-        let result = catch_unwind(AssertUnwindSafe(|| work(writing)))
-            .unwrap_or_else(|panic| Err(panicked(&*panic)));
-        let keep = result.is_ok();
-        self.result = Some(result);
-        keep
-    }
-
-    fn answer(self: Box<Self>, committed: Result<()>) {
-        let result = committed.and(self.result.unwrap_or_else(|| Err(stopped())));
-        // The caller may be gone; the write stands all the same.
-        let _ = self.caller.send(result);
-    }
-
-    fn needs(&self) -> Needs {
-        self.needs
-    }
-}
-
-fn job<T: Send + 'static>(
-    work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
-    needs: Needs,
-) -> (Box<dyn Job>, Receiver<Result<T>>) {
-    let (caller, receiver) = sync_channel(1);
-    let job = Box::new(Call {
-        work: Some(work),
-        result: None,
-        caller,
-        needs,
-    });
-    (job, receiver)
-}
-
-/// A write that was submitted.
-pub struct Submitted<T>(Receiver<Result<T>>);
-
-impl<T> Submitted<T> {
-    /// Waits until it is committed.
-    ///
-    /// # Errors
-    /// See [`super::Store::write`].
-    pub fn wait(self) -> Result<T> {
-        self.0.recv().unwrap_or_else(|_| Err(stopped()))
-    }
-}
 
 enum Message {
     Run(Box<dyn Job>),
@@ -222,7 +140,7 @@ impl Writer {
             }
             Err(RecvTimeoutError::Disconnected) => Err(stopped()),
         };
-        thread.join().map_err(|panic| panicked(&*panic))?;
+        thread.join().map_err(|panic| job::panicked(&*panic))?;
         outcome
     }
 }
@@ -354,22 +272,6 @@ impl Loop {
         }
         Ok(())
     }
-}
-
-fn stopped() -> Error {
-    Error::Unavailable {
-        code: "shutting_down",
-        reason: "the server is shutting down".to_owned(),
-    }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned());
-    Error::internal("a write panicked", text)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The ledger on a real database, without HTTP: it is compared with a plain model, and driven by many threads at once.
 
+mod actions;
+mod copy;
 mod crowd;
 mod faults;
 mod house;

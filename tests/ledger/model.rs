@@ -2,35 +2,12 @@
 
 use std::collections::HashMap;
 
-use jiff::tz::TimeZone;
 use tollkeeper::domain::decision::{LimitState, RefusalKind};
 use tollkeeper::domain::duration::Unit;
 use tollkeeper::domain::policy::PlaceKind;
-use tollkeeper::domain::window::{Window, Windows};
 
+use crate::copy::{Copy, Counter, Place};
 use crate::plan::{Line, Plan, duration};
-
-/// Where a limit counts.
-type Place = (PlaceKind, Option<&'static str>, &'static str);
-
-#[derive(Debug, Clone, Copy)]
-struct Counter {
-    used: i64,
-    window: Window,
-    /// Changes whenever it starts at zero.
-    epoch: u64,
-}
-
-pub struct Copy {
-    pub user: usize,
-    pub copy_id: i64,
-    pub profile: i64,
-    pub made_at: i64,
-    pub plan: Plan,
-    counters: HashMap<Place, Counter>,
-    /// Raised by: amount, cycles, when its first window began.
-    overrides: HashMap<Place, (i64, Option<i64>, i64)>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -69,82 +46,6 @@ pub struct Asked {
     pub model: &'static str,
     pub tokens: i64,
     pub cost: i64,
-}
-
-impl Copy {
-    pub fn new(user: usize, copy_id: i64, profile: i64, made_at: i64, plan: Plan) -> Self {
-        Self {
-            user,
-            copy_id,
-            profile,
-            made_at,
-            plan,
-            counters: HashMap::new(),
-            overrides: HashMap::new(),
-        }
-    }
-
-    fn windows(&self, plan: &Plan, place: Place) -> Windows {
-        Windows::new(
-            duration(place.2),
-            plan.aligned,
-            None,
-            self.made_at,
-            &TimeZone::UTC,
-        )
-    }
-
-    /// The counter of a place at `now`, were it used then; a new epoch is 0 here.
-    fn current(&self, place: Place, now: i64) -> Counter {
-        let windows = self.windows(&self.plan, place);
-        match self.counters.get(&place) {
-            None => Counter {
-                used: 0,
-                window: windows.at(now),
-                epoch: 0,
-            },
-            Some(counter) => {
-                let window = windows.follow(counter.window, now);
-                if window.starts_at == counter.window.starts_at {
-                    *counter
-                } else {
-                    Counter {
-                        used: 0,
-                        window,
-                        epoch: 0,
-                    }
-                }
-            }
-        }
-    }
-
-    fn covering(&self, provider: &str) -> Vec<Line> {
-        let all = self.plan.limits.iter().copied();
-        all.filter(|(_, of, ..)| of.is_none_or(|of| of == provider))
-            .collect()
-    }
-
-    pub fn effective(&self, line: Line, now: i64) -> i64 {
-        let place = (line.0, line.1, line.2);
-        let Some((amount, cycles, anchor)) = self.overrides.get(&place) else {
-            return line.3;
-        };
-        let windows = self.windows(&self.plan, place);
-        let open = self.current(place, now).window;
-        let passed = windows.at(open.starts_at).number - windows.at(*anchor).number;
-        if cycles.is_none_or(|cycles| passed.max(0) < cycles) {
-            line.3 + amount
-        } else {
-            line.3
-        }
-    }
-
-    /// Raises a budget; answers the window it begins with.
-    pub fn raise(&mut self, place: Place, amount: i64, cycles: Option<i64>, now: i64) -> i64 {
-        let anchor = self.current(place, now).window.starts_at;
-        self.overrides.insert(place, (amount, cycles, anchor));
-        anchor
-    }
 }
 
 fn amount(kind: PlaceKind, tokens: i64, cost: i64, requests: i64) -> i64 {

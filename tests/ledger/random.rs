@@ -10,62 +10,13 @@ use tollkeeper::error::Error;
 use tollkeeper::ledger::Extension;
 use tollkeeper::store::{budget_overrides, policies};
 
+use crate::actions::{Action, action, asked};
+use crate::copy::Copy;
 use crate::house::{House, NOON, call, quick};
-use crate::model::{Asked, Copy, Model, State};
+use crate::model::{Asked, Model, State};
 use crate::plan::{DOLLAR, PLANS, Plan, duration};
 
-const PROVIDERS: [Option<&str>; 4] = [None, Some("openai"), Some("anthropic"), Some("nobody")];
-const MODELS: [&str; 4] = ["gpt-4o", "gpt-bad", "claude", "gpt-4o-mini"];
 const TTL: i64 = 600_000;
-
-#[derive(Debug, Clone)]
-enum Action {
-    Reserve(Asked, bool),
-    Charge(Asked, bool),
-    Settle(usize, i64, i64),
-    Cancel(usize),
-    Extend(usize, i64, i64, i64),
-    Advance(i64),
-    Follow(usize, usize, bool),
-    Raise(usize, i64, Option<i64>),
-    Crash,
-}
-
-fn asked() -> impl Strategy<Value = Asked> {
-    (0..2_usize, 0..8_usize, 0..8_usize, 0..400_i64, 0..4_000_i64).prop_map(
-        |(user, provider, model, tokens, cents)| Asked {
-            user,
-            // Most calls are ones that may be let in.
-            provider: PROVIDERS.get(provider).copied().flatten(),
-            model: MODELS.get(model).copied().unwrap_or("gpt-4o"),
-            tokens,
-            cost: cents * DOLLAR / 1_000,
-        },
-    )
-}
-
-fn action() -> impl Strategy<Value = Action> {
-    let used = || (0..500_i64, 0..6_000_i64);
-    prop_oneof![
-        10 => (asked(), any::<bool>()).prop_map(|(asked, id)| Action::Reserve(asked, id)),
-        3 => (asked(), any::<bool>()).prop_map(|(asked, id)| Action::Charge(asked, id)),
-        7 => (0..1_000_usize, used()).prop_map(|(at, (tokens, cost))| {
-            Action::Settle(at, tokens, cost * DOLLAR / 1_000)
-        }),
-        2 => (0..1_000_usize).prop_map(Action::Cancel),
-        2 => (0..1_000_usize, used(), 1..1_200_000_i64).prop_map(|(at, (tokens, cost), ttl)| {
-            Action::Extend(at, tokens, cost * DOLLAR / 1_000, ttl)
-        }),
-        6 => prop_oneof![
-            1_000..200_000_i64, 1_000_000..4_000_000_i64, 0..172_800_000_i64, -4_000_000..0_i64
-        ].prop_map(Action::Advance),
-        1 => (0..3_usize, 0..PLANS.len(), any::<bool>())
-            .prop_map(|(copy, plan, reset)| Action::Follow(copy, plan, reset)),
-        1 => (0..3_usize, 1..20_i64, prop_oneof![Just(None), (1..4_i64).prop_map(Some)])
-            .prop_map(|(copy, dollars, cycles)| Action::Raise(copy, dollars, cycles)),
-        1 => Just(Action::Crash),
-    ]
-}
 
 struct World {
     house: House,
@@ -90,9 +41,7 @@ impl World {
         for (user, profile) in [(0, 0), (0, 1), (1, 1)] {
             let (copy, key) = house.give(users[user], profiles[profile]);
             let plan = plans[profile];
-            model
-                .copies
-                .push(Copy::new(user, copy, profiles[profile], NOON, plan));
+            model.copies.push(Copy::new(user, copy, NOON, plan));
             keys.push(key);
         }
         Self {
@@ -103,6 +52,12 @@ impl World {
             ids: Vec::new(),
             requests: 0,
         }
+    }
+
+    /// Lets the ledger see what time it is before it becomes another one.
+    fn expire(&mut self) {
+        self.house.ledger.change(|_, _| Ok(())).unwrap();
+        self.model.expire(self.house.now_ms());
     }
 
     fn request(&mut self, wanted: bool) -> Option<RequestId> {
@@ -116,16 +71,16 @@ impl World {
     fn run(mut self, actions: Vec<Action>) {
         for action in actions {
             let now = self.house.now_ms();
-            if !matches!(action, Action::Advance(_)) {
-                self.model.expire(now);
-            }
             match action {
                 Action::Reserve(asked, id) => self.reserve(&asked, id, now),
                 Action::Charge(asked, id) => self.charge(&asked, id, now),
                 Action::Settle(at, tokens, cost) => self.settle(at, tokens, cost, now),
                 Action::Cancel(at) => self.cancel(at, now),
                 Action::Extend(at, tokens, cost, ttl) => self.extend(at, (tokens, cost), ttl, now),
-                Action::Advance(ms) => self.house.advance(ms),
+                Action::Advance(ms) => {
+                    self.house.advance(ms);
+                    self.expire();
+                }
                 Action::Follow(copy, plan, reset) => self.follow(copy, PLANS[plan], reset, now),
                 Action::Raise(copy, dollars, cycles) => self.raise(copy, dollars, cycles, now),
                 Action::Crash => {
@@ -143,7 +98,6 @@ impl World {
                 offset: 0,
                 limit: usize::MAX,
             });
-        self.model.expire(house.now_ms());
         let expected = self
             .model
             .reservations
@@ -368,8 +322,8 @@ fn explanations_and_decisions_agree_on_ten_thousand_random_calls() {
             .unwrap()
             .current();
         world.house.advance(ms);
+        world.expire();
         let now = world.house.now_ms();
-        world.model.expire(now);
         world.reserve(&asked, false, now);
         // The model looks at every reservation; those that are over matter no more.
         if world

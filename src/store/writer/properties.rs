@@ -5,6 +5,7 @@ use std::sync::mpsc::Receiver;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use super::job::Call;
 use super::*;
 use crate::store::Store;
 use crate::store::directory::{DataDirectory, Owned};

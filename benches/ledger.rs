@@ -1,0 +1,132 @@
+//! Decisions in memory on one core, without HTTP and disk: what the ledger's thread does between two commits.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tollkeeper::domain::access_profile::AccessProfile;
+use tollkeeper::domain::access_profile_input::AccessProfileInput;
+use tollkeeper::domain::decision::{Call, Presented};
+use tollkeeper::domain::json;
+use tollkeeper::domain::money::Money;
+use tollkeeper::domain::policy::Policy;
+use tollkeeper::domain::settings::DecisionSettings;
+use tollkeeper::ledger::engine::{Amounts, Ask, Batch, Copy, Key, Refusals, Rules, State};
+
+const NOW: i64 = 1_780_315_200_000;
+/// Decisions between two commits.
+const BATCH: usize = 64;
+
+const PROFILE: &str = r#"{
+    "name": "bench",
+    "budgets": [{"max_limit": 1000000000, "reset_duration": "1d"}, {"max_limit": 1000000000}],
+    "rate_limit": {"token_max_limit": 900000000000, "token_reset_duration": "1h",
+                   "request_max_limit": 900000000000, "request_reset_duration": "1m"},
+    "provider_configs": [
+        {"provider_name": "openai", "allowed_models": ["gpt-4o", "gpt-4.1*"],
+         "budgets": [{"max_limit": 1000000000, "reset_duration": "1w"}]},
+        {"provider_name": "anthropic", "all_models_allowed": true}
+    ]
+}"#;
+
+/// So many users with one copy and one key each.
+fn state(users: i64) -> (State, Vec<Call>) {
+    let now = Timestamp::from_millisecond(NOW).unwrap();
+    let input =
+        AccessProfileInput::parse_new(&json::parse(PROFILE.as_bytes()).unwrap(), now).unwrap();
+    let mut last = 0;
+    let mut next = || {
+        last += 1;
+        last
+    };
+    let profile = AccessProfile::create(1, input, &mut next, now).unwrap();
+    let places = std::cell::Cell::new(0);
+    let place_id = |_: &_| {
+        places.set(places.get() + 1);
+        Ok(places.get())
+    };
+    let rules = Arc::new(Rules::compile(&Policy::of(&profile), place_id).unwrap());
+    let mut state = State::empty(DecisionSettings::default(), TimeZone::UTC);
+    let mut calls = Vec::new();
+    for id in 1..=users {
+        let public_id: [u8; 12] = format!("{id:012}").into_bytes().try_into().unwrap();
+        let secret_hash = [7; 32];
+        let key = Key {
+            id,
+            user_id: id,
+            expires_at: i64::MAX,
+            secret_hash,
+            previous: None,
+        };
+        let copy = Copy {
+            id,
+            access_profile_id: 1,
+            template_version: 1,
+            created_at: NOW,
+            expires_at: i64::MAX,
+            rules: Arc::clone(&rules),
+            counters: Vec::new(),
+            overrides: Vec::new(),
+            held: Vec::new(),
+        };
+        state.put_user(id, vec![copy], vec![(public_id, key)]);
+        calls.push(Call {
+            key: Presented {
+                public_id,
+                secret_hash,
+            },
+            provider: Some("openai".to_owned()),
+            model: "gpt-4o".to_owned(),
+            mcp: None,
+            estimated_tokens: Some(1_000),
+            estimated_cost: Money::from_nanodollars(10_000_000),
+            request: None,
+        });
+    }
+    (state, calls)
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decisions in memory");
+    for users in [10, 10_000] {
+        let (mut state, calls) = state(users);
+        let mut turn = 0;
+        // A reservation and its settlement are two decisions.
+        group.throughput(Throughput::Elements(2 * BATCH as u64));
+        group.bench_function(format!("reserve and settle, {users} users"), |bench| {
+            bench.iter(|| {
+                let mut batch = Batch::default();
+                let mut made = Vec::with_capacity(BATCH);
+                for _ in 0..BATCH {
+                    turn = (turn + 7_919) % calls.len();
+                    let ask = Ask::new(&state, &calls[turn]);
+                    let Ok(grant) = state.decide(&ask, NOW, None) else {
+                        panic!("a call was refused");
+                    };
+                    made.push(state.reserve(&mut batch, &ask, grant, 7, NOW).unwrap());
+                }
+                let used = Amounts {
+                    tokens: 900,
+                    cost: 9_000,
+                };
+                for granted in &made {
+                    black_box(state.settle(&mut batch, granted.reservation.number, used, NOW));
+                }
+                black_box(batch.journal(&state, &Refusals::new()))
+            });
+        });
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(format!("explain, {users} users"), |bench| {
+            bench.iter(|| {
+                turn = (turn + 7_919) % calls.len();
+                black_box(state.explain(&calls[turn], NOW))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);

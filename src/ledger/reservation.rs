@@ -1,0 +1,120 @@
+//! An open reservation, in memory, as it is stored, and as it is listed.
+
+use std::sync::Arc;
+
+use super::counters::Amounts;
+use crate::domain::decision::{McpCall, OpenReservation, ReservationId};
+use crate::domain::money::Money;
+use crate::store::journal::ReservationRow;
+
+/// An open hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// Its public id.
+    pub id: ReservationId,
+    /// The key it was made with.
+    pub key_id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The copy it is held on, which may be gone.
+    pub copy_id: i64,
+    /// The profile.
+    pub access_profile_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// The provider without regard to case.
+    pub provider_key: Arc<str>,
+    /// The model.
+    pub model: Arc<str>,
+    /// The MCP tool.
+    pub mcp: Option<Box<McpCall>>,
+    /// What the gateway expects.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expects, in nanodollars.
+    pub estimated_cost: Option<i64>,
+    /// What it holds.
+    pub hold: Amounts,
+    /// The gateway's id of the call.
+    pub request_id: Option<Box<str>>,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it expires.
+    pub expires_at: i64,
+}
+
+impl Reservation {
+    /// The reservation as it is stored.
+    pub fn row(&self) -> ReservationRow {
+        ReservationRow {
+            id: self.id.number,
+            nonce: self.id.nonce,
+            virtual_key_id: self.key_id,
+            user_id: self.user_id,
+            copy_id: self.copy_id,
+            access_profile_id: self.access_profile_id,
+            provider: Arc::clone(&self.provider),
+            model: Arc::clone(&self.model),
+            mcp_server: self.mcp.as_ref().map(|mcp| mcp.server.clone()),
+            mcp_tool: self.mcp.as_ref().and_then(|mcp| mcp.tool.clone()),
+            estimated_tokens: self.estimated_tokens,
+            estimated_cost: self.estimated_cost,
+            held_tokens: self.hold.tokens,
+            held_cost: self.hold.cost,
+            request_id: self.request_id.as_deref().map(str::to_owned),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            end: None,
+        }
+    }
+
+    /// The reservation of a row; `provider_key` is its provider without regard to case.
+    pub fn of(row: ReservationRow, provider_key: Arc<str>) -> Self {
+        Self {
+            id: ReservationId {
+                number: row.id,
+                nonce: row.nonce,
+            },
+            key_id: row.virtual_key_id,
+            user_id: row.user_id,
+            copy_id: row.copy_id,
+            access_profile_id: row.access_profile_id,
+            provider: row.provider,
+            provider_key,
+            model: row.model,
+            mcp: row.mcp_server.map(|server| {
+                Box::new(McpCall {
+                    server,
+                    tool: row.mcp_tool,
+                })
+            }),
+            estimated_tokens: row.estimated_tokens,
+            estimated_cost: row.estimated_cost,
+            hold: Amounts {
+                tokens: row.held_tokens,
+                cost: row.held_cost,
+            },
+            request_id: row.request_id.map(String::into_boxed_str),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
+
+    /// The reservation as it is listed.
+    pub fn shown(&self) -> OpenReservation {
+        OpenReservation {
+            id: self.id,
+            user_id: self.user_id,
+            access_profile_id: self.access_profile_id,
+            copy_id: self.copy_id,
+            virtual_key_id: self.key_id,
+            provider: Arc::clone(&self.provider),
+            model: self.model.to_string(),
+            mcp: self.mcp.as_deref().cloned(),
+            estimated_tokens: self.estimated_tokens,
+            estimated_cost: self.estimated_cost.and_then(Money::from_nanodollars),
+            request_id: self.request_id.as_deref().map(str::to_owned),
+            created_at_ms: self.created_at,
+            expires_at_ms: self.expires_at,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Closures that wait for the writer, with their callers.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::super::Writing;
+use crate::error::{Error, Result};
+
+/// A closure with its caller, the type of its answer forgotten.
+pub trait Job: Send {
+    /// Runs in the transaction, at most once; false when its effects must be undone.
+    fn run(&mut self, writing: &Writing<'_>) -> bool;
+    /// Tells the caller, once the batch is committed or lost.
+    fn answer(self: Box<Self>, committed: Result<()>);
+    /// What it needs of the commit.
+    fn needs(&self) -> Needs;
+}
+
+/// What a closure needs of its commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// It has to survive a power cut, not only the end of the process.
+    pub sync: bool,
+    /// What was read before may be shown no more ([`crate::store::Store::generation`]).
+    pub generation: bool,
+}
+
+impl Needs {
+    /// What a write of the management needs.
+    pub const ALL: Self = Self {
+        sync: true,
+        generation: true,
+    };
+}
+
+/// A closure with its caller.
+pub struct Call<T, W> {
+    /// What runs.
+    pub work: Option<W>,
+    /// What it answered.
+    pub result: Option<Result<T>>,
+    /// Who waits.
+    pub caller: SyncSender<Result<T>>,
+    /// What it needs of the commit.
+    pub needs: Needs,
+}
+
+impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
+    fn run(&mut self, writing: &Writing<'_>) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| work(writing)))
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        let result = committed.and(self.result.unwrap_or_else(|| Err(stopped())));
+        // The caller may be gone; the write stands all the same.
+        let _ = self.caller.send(result);
+    }
+
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+}
+
+/// A closure to be run, and where its result will come.
+pub fn job<T: Send + 'static>(
+    work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    needs: Needs,
+) -> (Box<dyn Job>, Receiver<Result<T>>) {
+    let (caller, receiver) = sync_channel(1);
+    let job = Box::new(Call {
+        work: Some(work),
+        result: None,
+        caller,
+        needs,
+    });
+    (job, receiver)
+}
+
+/// A write that was submitted.
+pub struct Submitted<T>(pub(super) Receiver<Result<T>>);
+
+impl<T> Submitted<T> {
+    /// Waits until it is committed.
+    ///
+    /// # Errors
+    /// See [`crate::store::Store::write`].
+    pub fn wait(self) -> Result<T> {
+        self.0.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+/// The store takes no more.
+pub fn stopped() -> Error {
+    Error::Unavailable {
+        code: "shutting_down",
+        reason: "the server is shutting down".to_owned(),
+    }
+}
+
+/// What a panic says.
+pub fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a text".to_owned());
+    Error::internal("a write panicked", text)
+}
