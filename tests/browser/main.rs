@@ -17,6 +17,7 @@ mod profiles;
 mod secrets;
 mod session;
 mod speed;
+mod traffic;
 
 #[path = "../support/mod.rs"]
 mod support;
