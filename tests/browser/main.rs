@@ -17,6 +17,7 @@ mod profiles;
 mod secrets;
 mod session;
 mod speed;
+mod tools;
 mod traffic;
 
 #[path = "../support/mod.rs"]

@@ -32,6 +32,36 @@ fn every_view_fits_its_window_in_both_widths_and_colours() {
     page.nothing_went_wrong();
 }
 
+#[test]
+fn the_view_of_a_holder_and_an_explanation_fit_their_window() {
+    let page = Page::start();
+    let key = furnish(page.api());
+    let everywhere = |name: &str| {
+        for (width, height) in [(1280, 900), (360, 780)] {
+            for scheme in ["light", "dark"] {
+                page.resize(width, height);
+                page.prefer(scheme);
+                fits(&page, name, width);
+                page.resize(width, whole_height(&page, height));
+                page.picture(&format!("{name}-{width}-{scheme}"));
+            }
+        }
+    };
+    page.sign_in(&page.api().key.clone());
+    page.open("/explain");
+    page.fill("Virtual key", &key);
+    page.fill("Provider", "openai");
+    page.fill("Model", "gpt-5-pro");
+    page.press("Explain");
+    page.see("It would be refused");
+    everywhere("explained");
+    page.sign_in(&key);
+    page.see("Your usage");
+    page.settled();
+    everywhere("mine");
+    page.nothing_went_wrong();
+}
+
 /// Nothing stands out to the right; what is wider scrolls in a frame of its own.
 #[track_caller]
 fn fits(page: &Page, name: &str, width: u32) {

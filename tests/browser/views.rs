@@ -45,6 +45,10 @@ pub const VIEWS: &[View] = &[
     view("roles", "/roles"),
     view("role", "/roles/1"),
     view("virtual-keys", "/virtual-keys"),
+    view("tool-groups", "/tool-groups"),
+    view("usage", "/usage"),
+    view("holds", "/holds"),
+    view("explain", "/explain"),
     view("not-there", "/nowhere"),
     dialog(
         "profile-problems",
@@ -66,16 +70,55 @@ pub const VIEWS: &[View] = &[
     dialog("user-role", "/users/1", &["Change role"]),
     dialog("user-raise", "/users/1", &["Raise"]),
     dialog("virtual-key-new", "/users/1", &["New virtual key"]),
+    dialog(
+        "tool-group-new",
+        "/tool-groups",
+        &["New tool group", "Add server"],
+    ),
+    dialog("hold-free", "/holds", &["Free"]),
     dialog("key-new", "/keys", &["New key"]),
     dialog("key-revoke", "/keys", &["Revoke"]),
 ];
 
 /// Something for every view.
-pub fn furnish(api: &Client) {
+/// Answers a virtual key.
+pub fn furnish(api: &Client) -> String {
     profiles(api);
     people(api);
+    let tools = json!({ "name": "Read the tracker", "enabled": true,
+        "tools": [{ "mcp_client_id": "jira", "tool_names": ["search", "get_issue"] }, { "mcp_client_id": "docs", "tool_names": [] }] });
+    api.post("/api/mcp/tool-groups", &tools).expect(201);
+    let key = api
+        .post("/api/users/1/virtual-keys", &json!({ "name": "laptop" }))
+        .expect(200);
+    let key = key.json()["virtual_key"]["value"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    traffic(api, &key);
     api.make_key("gateway-eu", &["Decisions:Create", "Decisions:View"]);
     api.make_key("dashboards", &["AccessProfiles:View", "Users:View"]);
+    key
+}
+
+/// Calls that were paid, one that is under way, and some that were refused.
+fn traffic(api: &Client, key: &str) {
+    for (number, (provider, model, cost)) in [
+        ("openai", "gpt-5", 11.4),
+        ("anthropic", "claude-sonnet", 7.25),
+        ("openai", "o4-mini", 0.42),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = json!({ "virtual_key": key, "provider": provider, "model": model, "tokens": 12_000, "cost": cost,
+            "request_id": format!("call-{number}") });
+        api.post("/v1/usage", &body).expect(201);
+    }
+    let hold = json!({ "virtual_key": key, "provider": "openai", "model": "gpt-5", "estimated_tokens": 900, "estimated_cost": 1.5 });
+    api.post("/v1/reservations", &hold).expect(201);
+    let refused = json!({ "virtual_key": key, "provider": "openai", "model": "gpt-5-pro" });
+    api.post("/v1/reservations", &refused).expect(403);
 }
 
 fn profiles(api: &Client) {
@@ -159,6 +202,14 @@ pub fn show(page: &Page, view: &View) {
     page.settled();
     for name in view.press {
         page.press(name);
+    }
+    if !view.press.is_empty() {
+        // Some ask the server before they open.
+        page.until(
+            "what was pressed to show",
+            "document.querySelector('dialog[open], .form-problem')",
+            &[],
+        );
     }
     page.settled();
 }
