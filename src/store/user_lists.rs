@@ -1,7 +1,7 @@
 //! Pages of users: filters, search and order, each served by an index.
 
 use rusqlite::types::Value;
-use rusqlite::{params, params_from_iter};
+use rusqlite::{Params, params_from_iter};
 
 use super::Reading;
 use super::fault::Doing;
@@ -56,7 +56,6 @@ pub fn list(
 
 /// The part of a statement that says which users are meant.
 struct Select {
-    from: &'static str,
     conditions: Vec<&'static str>,
     values: Vec<Value>,
     /// The number of users, where it is kept.
@@ -66,7 +65,6 @@ struct Select {
 impl Select {
     fn new(reading: &Reading<'_>, filter: &Filter) -> Result<Self> {
         let mut select = Self {
-            from: "users u",
             conditions: Vec::new(),
             values: Vec::new(),
             total: None,
@@ -74,13 +72,13 @@ impl Select {
         let everybody = count(
             reading,
             "SELECT total FROM row_counts WHERE name = 'users'",
-            None,
+            [],
         )?;
-        let mut kept = vec![everybody];
+        let mut kept = vec![Some(everybody)];
         if let Some(role) = filter.role_id {
             let sql = "SELECT coalesce((SELECT user_count FROM roles WHERE id = ?1), 0)";
-            let members = count(reading, sql, Some(role))?;
-            kept.push(members);
+            let members = count(reading, sql, [role])?;
+            kept.push(Some(members));
             // A plus hides a column from the choice of an index: most users are found soonest in the order that is asked for.
             let many = many_of(members, everybody);
             select.require(
@@ -94,8 +92,8 @@ impl Select {
         }
         if let Some(profile) = filter.access_profile_id {
             let sql = "SELECT coalesce((SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1), 0)";
-            let holders = count(reading, sql, Some(profile))?;
-            kept.push(holders);
+            let holders = count(reading, sql, [profile])?;
+            kept.push(Some(holders));
             let condition = if many_of(holders, everybody) {
                 "EXISTS (SELECT 1 FROM user_access_profiles c WHERE c.user_id = u.id AND c.access_profile_id = ?)"
             } else {
@@ -103,22 +101,39 @@ impl Select {
             };
             select.require(condition, profile);
         }
-        match filter.search.as_deref().map(fold) {
-            Some(text) if text.chars().count() >= TRIGRAM => {
-                select.from = "user_search s JOIN users u ON u.id = s.rowid";
-                // One phrase in quotes: nothing in it is an operator.
-                let phrase = format!("\"{}\"", text.replace('"', "\"\""));
-                select.require("user_search MATCH ?", phrase);
-            }
-            Some(text) => {
-                select.values.push(text.clone().into());
-                select.require("(instr(u.name_key, ?) OR instr(u.email_key, ?))", text);
-            }
-            // Two filters at once have no number of their own.
-            None if kept.len() <= 2 => select.total = kept.pop(),
-            None => {}
+        if let Some(text) = filter.search.as_deref().map(fold) {
+            kept.push(select.search(reading, text, everybody)?);
+        }
+        // Two filters at once have no number of their own.
+        if kept.len() <= 2 {
+            select.total = kept.pop().flatten();
         }
         Ok(select)
+    }
+
+    /// Takes only users with `text` in name or address; answers how many there are, where the index tells.
+    fn search(
+        &mut self,
+        reading: &Reading<'_>,
+        text: String,
+        everybody: i64,
+    ) -> Result<Option<i64>> {
+        let mut found = None;
+        if text.chars().count() >= TRIGRAM {
+            // One phrase in quotes: nothing in it is an operator.
+            let phrase = format!("\"{}\"", text.replace('"', "\"\""));
+            let sql = "SELECT count(*) FROM user_search WHERE user_search MATCH ?1";
+            let matching = count(reading, sql, [&phrase])?;
+            found = Some(matching);
+            if !many_of(matching, everybody) {
+                let condition = "u.id IN (SELECT rowid FROM user_search WHERE user_search MATCH ?)";
+                self.require(condition, phrase);
+                return Ok(found);
+            }
+        }
+        self.values.push(text.clone().into());
+        self.require("(instr(u.name_key, ?) OR instr(u.email_key, ?))", text);
+        Ok(found)
     }
 
     fn require(&mut self, condition: &'static str, value: impl Into<Value>) {
@@ -132,7 +147,7 @@ impl Select {
         } else {
             self.conditions.join(" AND ")
         };
-        format!("FROM {} WHERE {conditions}", self.from)
+        format!("FROM users u WHERE {conditions}")
     }
 
     fn page(&self, reading: &Reading<'_>, sort: Sort, page: Page) -> Result<Vec<User>> {
@@ -142,12 +157,12 @@ impl Select {
             "email" => format!("u.email_key {way}"),
             "created_at" => format!("u.created_at {way}, u.id {way}"),
             "updated_at" => format!("u.updated_at {way}, u.id {way}"),
-            // The full-text index is read in the order of its rows.
-            _ if self.from.starts_with("user_search") => format!("s.rowid {way}"),
             _ => format!("u.id {way}"),
         };
+        // The ids first: what is skipped is then read from an index alone.
         let sql = format!(
-            "SELECT {COLUMNS} {} ORDER BY {order} LIMIT ? OFFSET ?",
+            "SELECT {COLUMNS} FROM (SELECT u.id {} ORDER BY {order} LIMIT ? OFFSET ?) found
+             CROSS JOIN users u ON u.id = found.id ORDER BY {order}",
             self.body()
         );
         let values = self
@@ -185,13 +200,10 @@ fn many_of(some: i64, all: i64) -> bool {
     some > all / 50
 }
 
-fn count(reading: &Reading<'_>, sql: &str, id: Option<i64>) -> Result<i64> {
+fn count(reading: &Reading<'_>, sql: &str, values: impl Params) -> Result<i64> {
     reading
         .connection
         .prepare_cached(sql)
-        .and_then(|mut statement| match id {
-            Some(id) => statement.query_row(params![id], |row| row.get(0)),
-            None => statement.query_row([], |row| row.get(0)),
-        })
+        .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
         .doing("reading how many users there are")
 }
