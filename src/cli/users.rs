@@ -204,7 +204,12 @@ fn matching(control: &Control, search: Option<&str>) -> Result<Vec<Value>> {
 
 /// A text as it stands in a query.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    use std::fmt::Write;
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        // Writing to a String never fails.
+        let _ = write!(encoded, "%{byte:02X}");
+        encoded
+    })
 }
 
 fn text(value: &Value) -> &str {

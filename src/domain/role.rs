@@ -126,7 +126,7 @@ impl Role {
                 .unwrap_or_else(|| self.description.clone()),
             ..self.clone()
         };
-        (changed != *self).then(|| Self {
+        (changed != *self).then_some(Self {
             updated_at: now,
             ..changed
         })

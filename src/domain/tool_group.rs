@@ -64,7 +64,7 @@ impl ToolGroup {
             tools: input.tools.unwrap_or_else(|| self.tools.clone()),
             ..self.clone()
         };
-        (changed != *self).then(|| Self {
+        (changed != *self).then_some(Self {
             updated_at: now,
             ..changed
         })

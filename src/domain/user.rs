@@ -189,6 +189,10 @@ fn read_email(node: &Node<'_>) -> Option<Email> {
     Email::parse(text).map_or_else(|sentence| node.refuse("invalid_email", sentence), Some)
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "what was not good, and no role, are two things"
+)]
 fn read_role(node: &Node<'_>) -> Option<Option<i64>> {
     if node.value.is_null() {
         Some(None)
@@ -216,7 +220,7 @@ impl User {
             email: input.email.unwrap_or_else(|| self.email.clone()),
             ..self.clone()
         };
-        Ok((changed != *self).then(|| Self {
+        Ok((changed != *self).then_some(Self {
             updated_at: now,
             ..changed
         }))

@@ -191,7 +191,7 @@ impl VirtualKey {
                  description can be changed",
             ));
         }
-        Ok((changed != *self).then(|| Self {
+        Ok((changed != *self).then_some(Self {
             updated_at: now,
             ..changed
         }))

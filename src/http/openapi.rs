@@ -22,6 +22,7 @@ use super::context;
 use super::error_body::ErrorBody;
 use super::guard::{Access, Anyone};
 use super::ignored_fields::IGNORED;
+use super::path_values::path_parameter;
 use super::route::{Description, NamedSchema, Route};
 use super::routes;
 use super::shapes::{close, complete};
@@ -317,27 +318,6 @@ fn refusals(route: &Route) -> Vec<u16> {
     all.sort_unstable();
     all.dedup();
     all
-}
-
-fn path_parameter(name: &str) -> utoipa::openapi::path::Parameter {
-    let schema = match name {
-        "file" | "path" | "budget_id" | "reservation" => {
-            ObjectBuilder::new().schema_type(Type::String)
-        }
-        "vk_id" => ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some("^[0-9A-Za-z]{12}$")),
-        _ => ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(1))
-            .maximum(Some(i64::MAX)),
-    };
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .schema(Some(RefOr::<Schema>::T(schema.into())))
-        .build()
 }
 
 fn reference(name: &str) -> RefOr<Schema> {

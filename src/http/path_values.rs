@@ -1,5 +1,9 @@
 //! Values in paths that are more than a number, and the place of a new thing.
 
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Required, Schema};
+
 use super::call::Call;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::list::parse_id;
@@ -33,4 +37,26 @@ pub fn virtual_key_id(call: &Call) -> Result<String> {
     } else {
         Err(Error::not_found("virtual key", "with this id"))
     }
+}
+
+/// A value of a path as the OpenAPI document describes it.
+pub fn path_parameter(name: &str) -> Parameter {
+    let schema = match name {
+        "file" | "path" | "budget_id" | "reservation" => {
+            ObjectBuilder::new().schema_type(Type::String)
+        }
+        "vk_id" => ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9A-Za-z]{12}$")),
+        _ => ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(i64::MAX)),
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .schema(Some(RefOr::<Schema>::T(schema.into())))
+        .build()
 }

@@ -35,7 +35,7 @@ pub fn rotate_due(services: &Services, grace: Duration) -> Result<()> {
         match rotate_profile(services, id, grace_ends(now, grace_seconds), now) {
             Ok(keys) => log::info!("rotated {keys} virtual keys of the access profile {id}"),
             Err(error) => {
-                log::error!("rotating the virtual keys of the access profile {id}: {error}")
+                log::error!("rotating the virtual keys of the access profile {id}: {error}");
             }
         }
     }
