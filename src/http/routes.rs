@@ -124,13 +124,18 @@ fn access_profile_routes() -> Vec<Route> {
                 "A field that is left out keeps its value; a list replaces the list; `null` puts the default in its place \
                  (`rate_limit`: none). A whole answer can be sent back. A budget or rate limit that keeps its place (same scope, \
                  same reset duration) keeps its id. A change that changes nothing makes no version. With `If-Match`, 412 when \
-                 somebody changed it in the meantime. `next_rotation_at` stays when only the interval changes.",
+                 somebody changed it in the meantime; its roles and holders, which the `ETag` covers too, do not count there. \
+                 `next_rotation_at` stays when only the interval changes.",
             )
             .takes::<AccessProfileChangeRequest>(json!({ "description": "What developers may use from today on" }))
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, PROFILE, "delete_access_profile", access_profiles::delete)
-            .says("Delete an access profile", "Its versions are shown no more; its audit entries stay.")
+            .says(
+                "Delete an access profile",
+                "It leaves its roles, and its versions are shown no more; its audit entries stay. 409 while users hold a copy, with \
+                 their number and the first ten of them under `extra_fields`.",
+            )
             .answers::<Message>(200)
             .refuses(&[400, 404, 409, 412]),
         Route::new(Method::PUT, "P/access-profiles/{id}/activate", "activate_access_profile", access_profiles::activate)
