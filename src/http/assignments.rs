@@ -11,7 +11,7 @@ use super::people_schemas::{KeysGone, NewKeyView};
 use super::problem::Problem;
 use crate::domain::holding::AssignmentInput;
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::list::{MAX_PAGE_BYTES, Page, page_too_large};
+use crate::domain::list::{MAX_PAGE_BYTES, Page, Query, page_too_large};
 use crate::error::Result;
 use crate::service;
 use crate::service::assignments::{Assigned, show};
@@ -24,7 +24,7 @@ use crate::store::{access_profiles, user_access_profiles, users};
 /// 400 when a parameter is not valid, 404.
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let user = user_id(&call, "user_id")?;
-    let page = call.query(|query| query.page())?;
+    let page = call.query(Query::page)?;
     let services = call.services();
     let _permit = call.read_permit().await;
     let (copies, total_count) = blocking(move || {
@@ -50,7 +50,7 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 /// 400 when a parameter is not valid, 404.
 pub async fn holders(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
-    let page = call.query(|query| query.page())?;
+    let page = call.query(Query::page)?;
     let services = call.services();
     let _permit = call.read_permit().await;
     let (holders, total_count) = blocking(move || {
@@ -92,10 +92,10 @@ fn list_of<T: Serialize>(
         }
     }
     let (count, limit, offset) = (items.len(), page.limit, page.offset);
-    body.push_str(&format!(
+    let end = format!(
         "],\"count\":{count},\"total_count\":{total_count},\"limit\":{limit},\"offset\":{offset}}}"
-    ));
-    Ok(body)
+    );
+    Ok(body + &end)
 }
 
 /// `GET P/users/{user_id}/access-profiles/{profile_id}`

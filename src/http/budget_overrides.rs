@@ -18,7 +18,7 @@ pub async fn put(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let place = place(&call)?;
     let input = call.json(OverrideInput::parse).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let put = move || service::budget_overrides::put(&services, actor, place, input);
+    let put = move || service::budget_overrides::put(&services, actor, &place, input);
     ok(&OverrideAnswer::from(blocking(put).await?))
 }
 
@@ -29,7 +29,7 @@ pub async fn put(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
 pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
     let place = place(&call)?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let delete = move || service::budget_overrides::delete(&services, actor, place);
+    let delete = move || service::budget_overrides::delete(&services, actor, &place);
     ok(&OverrideAnswer::from(blocking(delete).await?))
 }
 

@@ -35,7 +35,7 @@ pub struct BudgetPlace {
 pub fn put(
     services: &Services,
     actor: Actor,
-    place: BudgetPlace,
+    place: &BudgetPlace,
     input: OverrideInput,
 ) -> Result<CopyBudget> {
     let now = services.clock.now();
@@ -63,14 +63,14 @@ pub fn put(
         );
         audit::append(writing, now, &told)
     })?;
-    shown(services, &place, now)
+    shown(services, place, now)
 }
 
 /// Takes an override away. Answers the budget.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user, copy or budget, or no override.
-pub fn delete(services: &Services, actor: Actor, place: BudgetPlace) -> Result<CopyBudget> {
+pub fn delete(services: &Services, actor: Actor, place: &BudgetPlace) -> Result<CopyBudget> {
     let now = services.clock.now();
     let at = place.clone();
     services.ledger.change(move |writing, changed| {
@@ -91,7 +91,7 @@ pub fn delete(services: &Services, actor: Actor, place: BudgetPlace) -> Result<C
         );
         audit::append(writing, now, &told)
     })?;
-    shown(services, &place, now)
+    shown(services, place, now)
 }
 
 /// A budget that was found.

@@ -2,6 +2,7 @@
 //! ledger. What many copies share is read once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -36,12 +37,11 @@ impl ReadCopies {
         let mut read_policies = HashMap::new();
         for copy in &copies {
             let (profile_id, policy_id) = (copy.access_profile_id, copy.policy_id);
-            if !profiles.contains_key(&profile_id) {
-                let facts = access_profile_details::get_facts(reading, profile_id)?;
-                profiles.insert(profile_id, facts);
+            if let Entry::Vacant(unread) = profiles.entry(profile_id) {
+                unread.insert(access_profile_details::get_facts(reading, profile_id)?);
             }
-            if !read_policies.contains_key(&policy_id) {
-                read_policies.insert(policy_id, policies::get_placed(reading, policy_id)?);
+            if let Entry::Vacant(unread) = read_policies.entry(policy_id) {
+                unread.insert(policies::get_placed(reading, policy_id)?);
             }
         }
         let mut overrides: HashMap<i64, Vec<BudgetOverride>> = HashMap::new();

@@ -63,7 +63,9 @@ pub fn preview(
             }
             let mut uses = used(counters.get(&copy.copy_id));
             if input.reset_usage {
-                uses.values_mut().for_each(|used| used.used = 0);
+                for used in uses.values_mut() {
+                    used.used = 0;
+                }
             }
             let standing = Standing {
                 anchor_ms: copy.created_at,

@@ -43,7 +43,7 @@ fn a_copy_shows_the_policy_with_what_binds_now() {
     let key_id = key["id"].as_str().unwrap();
 
     let copy = given["access_profile"].clone();
-    assert_eq!(client.copies_of(user), [copy.clone()]);
+    assert_eq!(client.copies_of(user), std::slice::from_ref(&copy));
     assert_eq!(client.copy_of(user, id), copy);
     let mut expected = json!({
         "id": 1, "user_id": user.to_string(), "parent_profile_id": id, "is_active": true, "expires_at": null,

@@ -160,6 +160,7 @@ impl Stage {
         )
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of step")]
     fn take(mut self, step: &Step) -> Self {
         let (now, client) = (self.now(), self.server.client.clone());
         match step.clone() {

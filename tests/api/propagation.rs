@@ -279,21 +279,21 @@ fn usage_survives_where_a_limit_keeps_its_place_and_only_there() {
     let server = Server::start();
     let client = &server.client;
     let (user, profile, _) = spender(client);
-    let used = |copy: &Value| -> Vec<Value> {
+    let spent = |copy: &Value| -> Vec<Value> {
         let budgets = copy["budgets"].as_array().unwrap().iter();
         budgets
             .map(|budget| json!([budget["max_limit"], budget["current_usage"], budget["held"]]))
             .collect()
     };
     assert_eq!(
-        used(&client.copy_of(user, profile)),
+        spent(&client.copy_of(user, profile)),
         [json!([10, 6, 1]), json!([20, 6, 1])]
     );
     client.change_profile(profile, &json!({ "budgets": [{ "max_limit": 30 }, { "max_limit": 40, "reset_duration": "1w" }], "calendar_aligned": true }));
     client.propagate(profile, &json!({ "fields": ["budgets"] }));
     let copy = client.copy_of(user, profile);
     // A new limit sees what is held at once; what was spent before it came is not its own.
-    assert_eq!(used(&copy), [json!([30, 6, 1]), json!([40, 0, 1])]);
+    assert_eq!(spent(&copy), [json!([30, 6, 1]), json!([40, 0, 1])]);
     assert_eq!(
         copy["budgets"][0]["last_reset"], "2026-06-01T00:00:00Z",
         "the open window is adopted"
@@ -312,10 +312,10 @@ fn usage_survives_where_a_limit_keeps_its_place_and_only_there() {
         &json!({ "budgets": [{ "max_limit": 20, "reset_duration": "1d" }] }),
     );
     client.propagate(profile, &json!({ "fields": ["budgets"] }));
-    assert_eq!(used(&client.copy_of(user, profile)), [json!([20, 0, 1])]);
+    assert_eq!(spent(&client.copy_of(user, profile)), [json!([20, 0, 1])]);
     let server = server.restart();
     assert_eq!(
-        used(&server.client.copy_of(user, profile)),
+        spent(&server.client.copy_of(user, profile)),
         [json!([20, 0, 1])]
     );
 }

@@ -64,6 +64,7 @@ impl Client {
     }
 
     /// Where the override of a budget of a copy is.
+    #[expect(clippy::unused_self, reason = "reads like the calls around it")]
     pub fn override_path(&self, user: i64, profile: i64, budget: &Value) -> String {
         let budget = budget["id"].as_str().unwrap();
         format!("/api/users/{user}/access-profiles/{profile}/budgets/{budget}/override")
