@@ -154,6 +154,13 @@ pub fn masked(kind: Kind, id: &str) -> String {
     format!("{}{id}_…", kind.prefix())
 }
 
+/// Whether a text has the beginning of a token in it, so that it should be kept nowhere.
+pub fn may_hold_token(text: &str) -> bool {
+    [Kind::Management, Kind::Virtual]
+        .iter()
+        .any(|kind| text.contains(kind.prefix()))
+}
+
 /// A text with every token in it masked, whole or not: somebody may have put one where none belongs.
 pub fn redacted(text: &str) -> Cow<'_, str> {
     let next = |text: &str| {

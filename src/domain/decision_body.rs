@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::access_profile_input::MAX_COUNT;
+use super::credential::may_hold_token;
 use super::decision::Presented;
 use super::decision_input::{
     CallInput, MAX_KEY_TEXT, NoKey, Spent, UsageInput, mcp_call, presented,
@@ -150,7 +151,8 @@ fn name(text: Text<'_>) -> Option<String> {
     let plain = bytes.len() <= MAX_NAME
         && edge(bytes.first())
         && edge(bytes.last())
-        && bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+        && bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
+        && !may_hold_token(&text.0);
     plain.then(|| text.0.into_owned())
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::access_profile_input::MAX_COUNT;
-use super::credential::{Kind, Token};
+use super::credential::{Kind, Token, may_hold_token};
 use super::decision::{Call, McpCall, Presented, RequestId};
 use super::decision_body;
 use super::duration::{ResetDuration, Unit};
@@ -23,6 +23,8 @@ use crate::error::Result;
 pub const MAX_DECISION_BODY: usize = 64 * 1024;
 /// Longest time that a reservation can be prolonged by, in seconds.
 pub const MAX_TTL_SECONDS: i64 = 86_400;
+/// What is said of a credential in the place of a name.
+pub const NO_CREDENTIAL: &str = "must not hold a credential; a virtual key belongs into virtual_key";
 /// Longest text in the place of a virtual key that is looked at, in characters.
 pub const MAX_KEY_TEXT: usize = 1_000;
 
@@ -316,8 +318,13 @@ pub(super) fn mcp_call(server: Option<String>, tool: Option<String>) -> Option<M
     server.map(|server| McpCall { server, tool })
 }
 
+/// A name is counted and shown, so it must not be a credential that was put in the wrong place.
 fn read_name(node: &Node<'_>) -> Option<String> {
-    node.name(MAX_NAME)
+    let name = node.name(MAX_NAME)?;
+    if may_hold_token(&name) {
+        return node.refuse("credential_here", NO_CREDENTIAL);
+    }
+    Some(name)
 }
 
 fn read_tokens(node: &Node<'_>) -> Option<i64> {
@@ -326,7 +333,7 @@ fn read_tokens(node: &Node<'_>) -> Option<i64> {
 
 /// A request id is taken as it is: 1 to 255 characters, none of them a control character.
 fn read_request_id(node: &Node<'_>) -> Option<String> {
-    let name = node.name(MAX_NAME)?;
+    let name = read_name(node)?;
     match node.value.as_str() {
         Some(text) if text.len() == name.len() => Some(name),
         _ => node.refuse(

@@ -12,8 +12,9 @@ use super::limits::{write_limits, write_text, write_time};
 use super::problem::Problem;
 use super::refusal::{no_key, with_limit_headers};
 use super::replay::{self, Decided};
+use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Granted, Refusal, ReservationId, Settled};
-use crate::domain::decision_input::{CallInput, ExtendInput, NoKey, Spent, UsageInput};
+use crate::domain::decision_input::{CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput};
 use crate::domain::input::MAX_NAME;
 use crate::domain::list::Query;
 use crate::domain::money::write_dollars;
@@ -143,7 +144,13 @@ pub async fn charge(caller: Caller<Create, Decisions>, call: Call) -> Answer {
 /// # Errors
 /// 400 without `mcp_server`; 401 or 403 when the key does not work.
 pub async fn mcp_tools(holder: Holder, call: Call) -> Answer {
-    let server = call.query(|query| query.required_text("mcp_server", MAX_NAME))?;
+    let server = call.query(|query| {
+        let server = query.required_text("mcp_server", MAX_NAME);
+        if may_hold_token(&server) {
+            query.refuse("mcp_server", "credential_here", NO_CREDENTIAL);
+        }
+        server
+    })?;
     let ledger = &call.state().services.ledger;
     let granted = ledger.mcp_tools(holder.0, server.clone()).await?;
     let granted = granted.map_err(Problem::from)?;

@@ -14,7 +14,9 @@ use super::holder::{MaybeHolder, PLACES};
 use super::limits;
 use super::problem::Problem;
 use super::refusal::no_key;
+use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Admitted, Call, Presented};
+use crate::domain::decision_input::NO_CREDENTIAL;
 use crate::domain::input::MAX_NAME;
 use crate::domain::policy::PlaceKind;
 use crate::domain::violation::{Path, Violations};
@@ -68,6 +70,10 @@ fn read_call(request: &Request, key: Presented) -> Result<Call> {
             let path = Path::root().field(header.as_str().to_owned());
             let sentence = format_args!("must have at most {MAX_NAME} characters");
             violations.add(&path, "too_long", sentence);
+        }
+        if text.is_some_and(may_hold_token) {
+            let path = Path::root().field(header.as_str().to_owned());
+            violations.add(&path, "credential_here", NO_CREDENTIAL);
         }
         text.map(str::to_owned)
     };

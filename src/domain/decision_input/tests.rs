@@ -130,6 +130,7 @@ fn field(name: &'static str, values: &'static [&'static str]) -> impl Strategy<V
 
 const TEXTS: &[&str] = &[
     "\"gpt-5\"",
+    "\"tk_vk_x\"",
     "\" gpt\"",
     "\"\"",
     "\"\\u0041b\"",
