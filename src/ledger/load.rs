@@ -29,11 +29,14 @@ type Fresh = HashMap<i64, Arc<Rules>>;
 /// What a change touched, as it is after it.
 #[derive(Default)]
 pub struct Loaded {
-    users: Vec<(i64, Vec<Copy>, Vec<([u8; ID_LENGTH], Key)>)>,
+    users: Vec<LoadedUser>,
     copies: Vec<LoadedCopy>,
     tool_groups: Option<ToolGroups>,
     fresh: Fresh,
 }
+
+/// A user with copies, and keys by public id.
+type LoadedUser = (i64, Vec<Copy>, Vec<([u8; ID_LENGTH], Key)>);
 
 struct LoadedCopy {
     row: CopyRow,
@@ -99,7 +102,7 @@ pub fn everything(
         let user = state.users.entry(row.user_id).or_default();
         user.keys.reserve_exact(1);
         user.keys.push(row.public_id);
-        let (public_id, key) = new_key(row);
+        let (public_id, key) = new_key(&row);
         state.keys.insert(public_id, key);
         Ok(())
     })?;
@@ -199,7 +202,7 @@ pub fn touched(
         }
         let mut keys = Vec::new();
         decision_rows::for_each_key(writing, Some(user_id), |row| {
-            keys.push(new_key(row));
+            keys.push(new_key(&row));
             Ok(())
         })?;
         loaded.users.push((user_id, copies, keys));
@@ -280,7 +283,7 @@ fn new_copy(row: &CopyRow, rules: Arc<Rules>) -> Copy {
     }
 }
 
-fn new_key(row: KeyRow) -> ([u8; ID_LENGTH], Key) {
+fn new_key(row: &KeyRow) -> ([u8; ID_LENGTH], Key) {
     let key = Key {
         id: row.id,
         user_id: row.user_id,

@@ -10,6 +10,10 @@ use super::refuse;
 use crate::domain::decision::{Call, GrantedTools, Holder, Presented, RefusalKind};
 use crate::domain::explanation::{Explanation, KeyStatus};
 
+#[expect(
+    clippy::result_large_err,
+    reason = "a refusal is an answer like another"
+)]
 impl State {
     /// What would be decided on a call, and every step that leads to it.
     pub fn explain(&self, call: &Call, now_ms: i64) -> Explanation {

@@ -157,7 +157,7 @@ impl Turns {
         }
         let (row, end) = self.finished(turn, id)?;
         self.state
-            .settle_finished(&mut turn.batch, row, end, amounts, turn.now_ms)
+            .settle_finished(&mut turn.batch, &row, end, amounts, turn.now_ms)
     }
 
     fn extend(

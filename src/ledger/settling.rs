@@ -46,7 +46,7 @@ impl State {
     pub fn settle_finished(
         &mut self,
         batch: &mut Batch,
-        row: ReservationRow,
+        row: &ReservationRow,
         end: End,
         amounts: Amounts,
         now_ms: i64,
@@ -58,7 +58,7 @@ impl State {
                 "the reservation was cancelled; charge its use with POST /v1/usage",
             )),
             (_, Some(before)) if (before.tokens, before.cost) == (amounts.tokens, amounts.cost) => {
-                Ok(self.settled(&row, amounts, true, now_ms))
+                Ok(self.settled(row, amounts, true, now_ms))
             }
             (_, Some(before)) => Err(Error::conflict(
                 "already_settled",
@@ -78,7 +78,7 @@ impl State {
                     amounts,
                     now_ms,
                 );
-                Ok(self.settled(&row, amounts, false, now_ms))
+                Ok(self.settled(row, amounts, false, now_ms))
             }
         }
     }

@@ -180,10 +180,6 @@ impl Turns {
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "a change, and where what it touched will come"
-    )]
     fn submit(
         &self,
         mut change: Box<dyn Change>,

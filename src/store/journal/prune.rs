@@ -2,10 +2,10 @@
 
 use rusqlite::params;
 
-use super::super::Writing;
-use super::super::fault::Doing;
 use super::KEPT_MILLISECONDS;
 use crate::error::Result;
+use crate::store::Writing;
+use crate::store::fault::Doing;
 
 /// Rows looked at in one step, so that no other write waits long.
 const STEP: i64 = 500;

@@ -2,11 +2,11 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::super::Reading;
-use super::super::fault::Doing;
 use super::{Charge, End, KEPT_MILLISECONDS, ReservationRow, ReservationState, StoredAnswer};
 use crate::domain::decision::RequestId;
 use crate::error::Result;
+use crate::store::Reading;
+use crate::store::fault::Doing;
 
 /// The answer that a request id got in the last 24 hours.
 ///

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::super::Reading;
-use super::super::decision_rows;
-use super::super::fault::Doing;
 use super::{CounterRow, ReservationRow, ReservationState, for_each};
 use crate::domain::letter_case::fold;
 use crate::error::Result;
+use crate::store::Reading;
+use crate::store::decision_rows;
+use crate::store::fault::Doing;
 
 /// A counter as it is stored, and what the journal says it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use rusqlite::params;
 
-use super::super::Writing;
-use super::super::fault::Doing;
 use super::{
     CounterRow, End, Entry, Journal, ReservationRow, ReservationState, StoredAnswer, UsageKey,
     UsageSum,
 };
 use crate::error::Result;
+use crate::store::Writing;
+use crate::store::fault::Doing;
 
 /// Writes down a batch.
 ///

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::super::Writing;
 use crate::error::{Error, Result};
+use crate::store::Writing;
 
 /// A closure with its caller, the type of its answer forgotten.
 pub trait Job: Send {
