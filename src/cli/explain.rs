@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
     after_help = "Example:\n  tollkeeper explain - --provider openai --model gpt-5 --cost 0.05 < virtual-key\n\nNothing is counted."
 )]
 pub struct ExplainArguments {
-    /// The virtual key (tk_vk_…); - reads it from standard input, where other users of the machine don't see it
+    /// The virtual key (`tk_vk`_…); - reads it from standard input, where other users of the machine don't see it
     #[arg(value_name = "VIRTUAL_KEY|-")]
     virtual_key: String,
     /// The model

@@ -141,10 +141,6 @@ fn key(text: Option<&Text<'_>>) -> Option<Result<Presented, NoKey>> {
 }
 
 /// A name without anything to trim.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "text that was copied already is moved"
-)]
 fn name(text: Text<'_>) -> Option<String> {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
     let bytes = text.0.as_bytes();

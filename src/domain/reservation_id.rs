@@ -72,10 +72,7 @@ mod tests {
             "res_000000000000000000000é",
         ] {
             let read = ReservationId::parse(wrong);
-            assert!(
-                read.is_none() || read.is_some_and(|id| id.to_string() == wrong),
-                "{wrong}"
-            );
+            assert!(read.is_none_or(|id| id.to_string() == wrong), "{wrong}");
         }
         assert!(ReservationId::parse(&format!("res_{}", "z".repeat(22))).is_none());
     }

@@ -72,9 +72,9 @@ impl UsageQuery {
     /// noted in `query`.
     pub fn read(query: &Query, now: Timestamp, zone: &TimeZone) -> Self {
         let today = day_number(zone.to_datetime(now).date());
-        let to_day = read_day(query, "to").unwrap_or(today);
-        let from_day = read_day(query, "from").unwrap_or(to_day - (DEFAULT_DAYS - 1));
-        if from_day > to_day {
+        let last_day = read_day(query, "to").unwrap_or(today);
+        let from_day = read_day(query, "from").unwrap_or(last_day - (DEFAULT_DAYS - 1));
+        if from_day > last_day {
             query.refuse(
                 "from",
                 "out_of_range",
@@ -83,7 +83,7 @@ impl UsageQuery {
         }
         Self {
             from_day,
-            to_day,
+            to_day: last_day,
             groups: read_groups(query),
             user_id: None,
             access_profile_id: query.integer("access_profile_id", 1, i64::MAX),
@@ -135,13 +135,12 @@ fn read_groups(query: &Query) -> [bool; 5] {
         .split(',')
         .map(str::trim)
     {
-        match GROUPS.iter().position(|known| *known == name) {
-            Some(at) => groups[at] = true,
-            None => {
-                let known = GROUPS.join(", ");
-                let sentence = format_args!("expected some of {known}, found {name:?}").to_string();
-                query.refuse("group_by", "invalid_value", sentence);
-            }
+        if let Some(at) = GROUPS.iter().position(|known| *known == name) {
+            groups[at] = true;
+        } else {
+            let known = GROUPS.join(", ");
+            let sentence = format_args!("expected some of {known}, found {name:?}").to_string();
+            query.refuse("group_by", "invalid_value", sentence);
         }
     }
     groups

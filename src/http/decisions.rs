@@ -14,7 +14,9 @@ use super::refusal::{no_key, with_limit_headers};
 use super::replay::{self, Decided};
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Granted, Refusal, ReservationId, Settled};
-use crate::domain::decision_input::{CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput};
+use crate::domain::decision_input::{
+    CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput,
+};
 use crate::domain::input::MAX_NAME;
 use crate::domain::list::Query;
 use crate::domain::money::write_dollars;

@@ -116,7 +116,10 @@ fn let_in(request: &Request, admitted: &Admitted) -> HttpResponse {
         (PlaceKind::Requests, "x-tollkeeper-requests-remaining"),
     ] {
         let of_kind = admitted.limits.iter().filter(|limit| limit.kind == kind);
-        if let Some(least) = of_kind.map(|limit| limit.remaining()).min() {
+        if let Some(least) = of_kind
+            .map(super::super::domain::decision::LimitState::remaining)
+            .min()
+        {
             put(name, &limits::amount(kind, least));
         }
     }

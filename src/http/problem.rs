@@ -176,6 +176,37 @@ impl Problem {
     }
 }
 
+impl Problem {
+    fn stale(current: &str, message: String) -> Self {
+        let problem = Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "stale_if_match",
+            message,
+        );
+        match HeaderValue::from_str(current) {
+            Ok(tag) => problem.with_header(header::ETAG, tag),
+            Err(_) => problem,
+        }
+    }
+
+    fn not_allowed(message: String, reasons: Vec<Violation>) -> Self {
+        let first = Violation {
+            param: String::new(),
+            code: "content_not_allowed",
+            message,
+        };
+        Self {
+            status: StatusCode::CONFLICT,
+            kind: "conflict",
+            violations: std::iter::once(first).chain(reasons).collect(),
+            headers: Vec::new(),
+            extra: None,
+            closing: false,
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
@@ -240,34 +271,8 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::CONFLICT, "conflict", code, message)
                     .with_extra(json!({ "user_count": user_count, "user_ids": user_ids }))
             }
-            Error::Stale { ref current } => {
-                let problem = Self::new(
-                    StatusCode::PRECONDITION_FAILED,
-                    "precondition_failed",
-                    "stale_if_match",
-                    error.to_string(),
-                );
-                match HeaderValue::from_str(current) {
-                    Ok(tag) => problem.with_header(header::ETAG, tag),
-                    Err(_) => problem,
-                }
-            }
-            Error::ConflictingContent { message, reasons } => {
-                let first = Violation {
-                    param: String::new(),
-                    code: "content_not_allowed",
-                    message,
-                };
-                let violations = std::iter::once(first).chain(reasons).collect();
-                Self {
-                    status: StatusCode::CONFLICT,
-                    kind: "conflict",
-                    violations,
-                    headers: Vec::new(),
-                    extra: None,
-                    closing: false,
-                }
-            }
+            Error::Stale { ref current } => Self::stale(current, error.to_string()),
+            Error::ConflictingContent { message, reasons } => Self::not_allowed(message, reasons),
             Error::IdempotencyKeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_error",

@@ -473,15 +473,15 @@ fn a_user_with_several_profiles_is_served_by_the_first_that_has_room() {
     large["name"] = json!("large");
     let large = client.create_profile(&large)["id"].as_i64().unwrap();
     client.assign(holder.user_id.parse().unwrap(), large);
-    let served = |cost: f64| {
+    let serving_profile = |cost: f64| {
         client
             .reserve(&holder.key, &json!({ "estimated_cost": cost }))
             .expect(201)
             .json()["access_profile_id"]
             .clone()
     };
-    assert_eq!(served(1.0), holder.profile_id);
-    assert_eq!(served(1.0), large);
+    assert_eq!(serving_profile(1.0), holder.profile_id);
+    assert_eq!(serving_profile(1.0), large);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct Counter {
 
 pub struct Copy {
     pub user: usize,
-    pub copy_id: i64,
+    pub id: i64,
     pub made_at: i64,
     pub plan: Plan,
     pub counters: HashMap<Place, Counter>,
@@ -33,7 +33,7 @@ impl Copy {
     pub fn new(user: usize, copy_id: i64, made_at: i64, plan: Plan) -> Self {
         Self {
             user,
-            copy_id,
+            id: copy_id,
             made_at,
             plan,
             counters: HashMap::new(),

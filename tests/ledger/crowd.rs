@@ -40,7 +40,7 @@ fn sixty_four_threads_get_exactly_what_three_budgets_hold() {
                     if number >= CALLS {
                         return;
                     }
-                    let (provider, granted) = if number % 2 == 0 {
+                    let (provider, granted) = if number.is_multiple_of(2) {
                         ("openai", &openai)
                     } else {
                         ("anthropic", &anthropic)
@@ -53,7 +53,7 @@ fn sixty_four_threads_get_exactly_what_three_budgets_hold() {
                             for limit in &made.limits {
                                 assert!(limit.used + limit.held <= limit.effective_max_limit);
                             }
-                            if number % 3 == 0 {
+                            if number.is_multiple_of(3) {
                                 let cost = Money::from_nanodollars(DOLLAR / 100).unwrap();
                                 house
                                     .ledger

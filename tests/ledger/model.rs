@@ -69,7 +69,8 @@ impl Model {
         if line.0 == PlaceKind::Requests {
             let held = open
                 .filter(|one| counter.epoch > 0 && one.requests.get(&place) == Some(&counter.epoch))
-                .count() as i64;
+                .count();
+            let held = i64::try_from(held).unwrap();
             return (counter.used - held, held);
         }
         (
@@ -105,12 +106,10 @@ impl Model {
     fn ask(&self, at: usize, asked: &Asked, now: i64) -> Result<&'static str, (u8, RefusalKind)> {
         let openai = asked.model.starts_with("gpt-") && asked.model != "gpt-bad";
         let provider = match asked.provider {
-            Some("openai") if openai => "openai",
+            Some("openai") | None if openai => "openai",
             Some("openai") => return Err((2, RefusalKind::ModelBlocked)),
-            Some("anthropic") => "anthropic",
+            Some("anthropic") | None => "anthropic",
             Some(_) => return Err((1, RefusalKind::ProviderBlocked)),
-            None if openai => "openai",
-            None => "anthropic",
         };
         let copy = &self.copies[at];
         let dry = |kind: PlaceKind| {

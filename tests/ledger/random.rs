@@ -117,7 +117,7 @@ impl World {
             (Ok((copy, provider)), Ok(granted)) => {
                 self.model.reserve(copy, provider, asked, TTL, now);
                 self.ids.push(granted.reservation);
-                assert_eq!(granted.copy_id, self.model.copies[copy].copy_id);
+                assert_eq!(granted.copy_id, self.model.copies[copy].id);
                 assert_eq!(granted.provider.to_lowercase(), provider);
                 assert_eq!(granted.expires_at_ms, now + TTL);
                 assert!(explained.refusal.is_none());
@@ -131,7 +131,7 @@ impl World {
                         "{limit:?}"
                     );
                 }
-                if call.request.is_some() {
+                if let Some(request) = call.request.clone() {
                     let again = self
                         .house
                         .ledger
@@ -141,7 +141,10 @@ impl World {
                         .unwrap();
                     assert!(again.repeated);
                     assert_eq!(again.limits, granted.limits);
-                    call.request.as_mut().unwrap().body_hash = [8; 32];
+                    call.request = Some(RequestId {
+                        body_hash: [8; 32],
+                        ..request
+                    });
                     let other = self.house.ledger.reserve(call).wait();
                     assert!(matches!(other, Err(Error::IdempotencyKeyReused)));
                 }
@@ -178,7 +181,7 @@ impl World {
             .model
             .copies
             .iter()
-            .position(|one| one.copy_id == settled.copy_id)
+            .position(|one| one.id == settled.copy_id)
             .unwrap();
         if let Ok((expected, _)) = expected {
             assert_eq!(copy, expected);
@@ -265,7 +268,7 @@ impl World {
 
     fn follow(&mut self, copy: usize, plan: Plan, reset: bool, now: i64) {
         let one = &self.model.copies[copy];
-        let pair = (self.users[one.user], one.copy_id);
+        let pair = (self.users[one.user], one.id);
         self.house.follow(&[pair], &plan, reset);
         self.model.follow(copy, plan, reset, now);
     }
@@ -281,7 +284,7 @@ impl World {
             return;
         };
         let anchor_at = one.raise((kind, of, every), dollars * DOLLAR, cycles, now);
-        let (user_id, copy_id) = (self.users[one.user], one.copy_id);
+        let (user_id, copy_id) = (self.users[one.user], one.id);
         let at = self.house.now();
         self.house
             .ledger

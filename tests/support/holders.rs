@@ -41,7 +41,7 @@ impl Client {
         (user.to_string(), key.to_owned())
     }
 
-    /// Asks for a reservation: a model of OpenAI, with these further fields.
+    /// Asks for a reservation: a model of `OpenAI`, with these further fields.
     pub fn reserve(&self, key: &str, more: &Value) -> Reply {
         self.post("/v1/reservations", &call(key, more))
     }
@@ -58,7 +58,7 @@ impl Client {
     }
 }
 
-/// The body of a call of `gpt-5` of OpenAI, with these further fields.
+/// The body of a call of `gpt-5` of `OpenAI`, with these further fields.
 pub fn call(key: &str, more: &Value) -> Value {
     let mut body = json!({ "virtual_key": key, "provider": "openai", "model": "gpt-5" });
     if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
@@ -75,7 +75,7 @@ pub fn reservation_id(reply: &Reply) -> String {
         .to_owned()
 }
 
-/// A profile that allows two models of OpenAI, with a budget of ten dollars a day, 10,000 tokens and five requests an hour.
+/// A profile that allows two models of `OpenAI`, with a budget of ten dollars a day, 10,000 tokens and five requests an hour.
 pub fn policy() -> Value {
     json!({
         "provider_configs": [{

@@ -1,3 +1,5 @@
+//! The bodies of decisions, read quickly and in full.
+
 use proptest::prelude::*;
 
 use super::*;

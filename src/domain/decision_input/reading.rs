@@ -1,0 +1,170 @@
+//! Reading the bodies of decisions in full, with every violation and its place; what the quick reading does not take.
+
+use serde_json::Value;
+
+use super::{
+    CallInput, ExtendInput, MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey, Spent, UsageInput,
+    mcp_call, presented,
+};
+use crate::domain::access_profile_input::MAX_COUNT;
+use crate::domain::credential::may_hold_token;
+use crate::domain::decision::Presented;
+use crate::domain::duration::{ResetDuration, Unit};
+use crate::domain::input::{Fields, MAX_NAME, Node};
+use crate::domain::json;
+use crate::domain::money::read_money;
+use crate::domain::violation::Violations;
+use crate::error::Result;
+
+/// Reads a body field by field, noting everything that is wrong with it.
+pub fn in_full<T>(bytes: &[u8], read: fn(&mut Fields<'_>) -> Option<T>) -> Result<T> {
+    let value = json::parse(bytes)?;
+    let violations = Violations::default();
+    let body = || {
+        let mut fields = Node::root(&value, &violations).object()?;
+        let body = read(&mut fields);
+        fields.finish();
+        body
+    };
+    let body = body();
+    violations.finish(body)
+}
+
+pub fn read_call(fields: &mut Fields<'_>) -> Option<CallInput> {
+    let key = read_key(fields);
+    let provider = optional(fields, "provider", read_name);
+    let model = fields.required("model").and_then(|node| read_name(&node));
+    let server = optional(fields, "mcp_server", read_name);
+    let tool = optional(fields, "mcp_tool", read_name);
+    let estimated_tokens = optional(fields, "estimated_tokens", read_tokens);
+    let estimated_cost = optional(fields, "estimated_cost", read_money);
+    let request_id = optional(fields, "request_id", read_request_id);
+    if matches!((&server, &tool), (Some(None), Some(Some(_)))) {
+        fields.refuse(
+            "mcp_server_missing",
+            "mcp_tool needs the mcp_server that offers it",
+        );
+    }
+    Some(CallInput {
+        key: key?,
+        provider: provider?,
+        model: model?,
+        mcp: mcp_call(server?, tool?),
+        estimated_tokens: estimated_tokens?,
+        estimated_cost: estimated_cost?,
+        request_id: request_id?,
+    })
+}
+
+pub fn read_usage(fields: &mut Fields<'_>) -> Option<UsageInput> {
+    let key = read_key(fields);
+    let provider = fields
+        .required("provider")
+        .and_then(|node| read_name(&node));
+    let model = fields.required("model").and_then(|node| read_name(&node));
+    let spent = read_settlement(fields);
+    let request_id = fields
+        .required("request_id")
+        .and_then(|node| read_request_id(&node));
+    let call = CallInput {
+        key: key?,
+        provider: Some(provider?),
+        model: model?,
+        mcp: None,
+        estimated_tokens: None,
+        estimated_cost: None,
+        request_id: Some(request_id?),
+    };
+    Some(UsageInput {
+        call,
+        spent: spent?,
+    })
+}
+
+pub fn read_settlement(fields: &mut Fields<'_>) -> Option<Spent> {
+    let tokens = fields
+        .required("tokens")
+        .and_then(|node| read_tokens(&node));
+    let cost = fields.required("cost").and_then(|node| read_money(&node));
+    Some(Spent {
+        tokens: tokens?,
+        cost: cost?,
+    })
+}
+
+pub fn read_extension(fields: &mut Fields<'_>) -> Option<ExtendInput> {
+    let estimated_tokens = optional(fields, "estimated_tokens", read_tokens);
+    let estimated_cost = optional(fields, "estimated_cost", read_money);
+    let ttl_seconds = optional(fields, "ttl", read_ttl);
+    Some(ExtendInput {
+        estimated_tokens: estimated_tokens?,
+        estimated_cost: estimated_cost?,
+        ttl_seconds: ttl_seconds?,
+    })
+}
+
+/// A key that is no text is a violation; one that is missing or none of ours is refused as a decision.
+fn read_key(fields: &mut Fields<'_>) -> Option<std::result::Result<Presented, NoKey>> {
+    match fields.given("virtual_key") {
+        None => Some(Err(NoKey::Missing)),
+        Some(node) => node.string(MAX_KEY_TEXT).map(presented),
+    }
+}
+
+/// What a field says; inside, whether it says anything.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one is: it was read without a violation"
+)]
+fn optional<T>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    read: impl FnOnce(&Node<'_>) -> Option<T>,
+) -> Option<Option<T>> {
+    match fields.given(name) {
+        None => Some(None),
+        Some(node) => read(&node).map(Some),
+    }
+}
+
+/// A name is counted and shown, so it must not be a credential that was put in the wrong place.
+fn read_name(node: &Node<'_>) -> Option<String> {
+    let name = node.name(MAX_NAME)?;
+    if may_hold_token(&name) {
+        return node.refuse("credential_here", NO_CREDENTIAL);
+    }
+    Some(name)
+}
+
+fn read_tokens(node: &Node<'_>) -> Option<i64> {
+    node.integer(0..=MAX_COUNT)
+}
+
+/// A request id is taken as it is: 1 to 255 characters, none of them a control character.
+fn read_request_id(node: &Node<'_>) -> Option<String> {
+    let name = read_name(node)?;
+    match node.value.as_str() {
+        Some(text) if text.len() == name.len() => Some(name),
+        _ => node.refuse(
+            "invalid_character",
+            "must not begin or end with white space",
+        ),
+    }
+}
+
+fn read_ttl(node: &Node<'_>) -> Option<i64> {
+    let seconds = match node.value {
+        Value::Number(_) => return node.integer(1..=MAX_TTL_SECONDS),
+        Value::String(text) => text
+            .parse::<ResetDuration>()
+            .ok()
+            .filter(|span| span.unit() <= Unit::Week)
+            .map(|span| span.count().saturating_mul(span.unit().rolling_seconds())),
+        _ => None,
+    };
+    let sentence =
+        "expected a span such as \"10m\" (units s, m, h, d) or whole seconds, at most a day";
+    seconds
+        .filter(|seconds| *seconds <= MAX_TTL_SECONDS)
+        .or_else(|| node.refuse("invalid_ttl", sentence))
+}
