@@ -30,6 +30,9 @@ const ANY_METHOD: [Method; 8] = [
     Method::TRACE,
 ];
 
+/// Where the calls are that gateways make all the time.
+const HOT: &str = "/v1/";
+
 /// The parameter that takes the rest of a path, slashes included.
 const REST: &str = "{path}";
 
@@ -250,7 +253,8 @@ impl Route {
 /// Mounts a table: every path with all its methods, HEAD beside every GET, and 405 for the rest.
 pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
     let mut paths: Vec<String> = table.iter().flat_map(Route::paths).collect();
-    paths.sort();
+    // The router tries one after another, most of them by a regular expression: what gateways call all the time comes first.
+    paths.sort_by_cached_key(|path| (!path.starts_with(HOT), path.clone()));
     paths.dedup();
     // A fixed segment before a parameter in its place: `{` sorts after all letters.
     for path in paths {
