@@ -1,7 +1,7 @@
 //! The bodies of the decision API: what a gateway asks before a call and reports after it.
 //!
 //! A decision is asked for on every call, so a body that is as it should be is read in one pass, without an intermediate tree
-//! ([`super::decision_body`]). Anything else is read again field by field, so that the refusal names every violation.
+//! (`decision_body.rs`). Anything else is read again field by field, so that the refusal names every violation.
 
 use std::borrow::Cow;
 
