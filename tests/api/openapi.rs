@@ -182,6 +182,7 @@ fn documented_query_parameters_are_accepted_and_no_others() {
                 (None, _) if ["from", "to"].iter().any(|it| parameter["name"] == *it) => {
                     "2026-05-31".to_owned()
                 }
+                (None, _) if parameter["name"] == "group_by" => "day,user".to_owned(),
                 _ => "x".to_owned(),
             };
             let name = parameter["name"].as_str().unwrap();

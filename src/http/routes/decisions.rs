@@ -90,7 +90,7 @@ fn around() -> Vec<Route> {
             )
             .takes::<UsageBody>(json!({
                 "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "tokens": 950, "cost": 0.0098,
-                "request_id": "018f2d5e"
+                "request_id": "018f2d60"
             }))
             .answers::<SettledAnswer>(201)
             .without_place()
