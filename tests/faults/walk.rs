@@ -36,10 +36,12 @@ fn follow(server: &Process, directory: &Path, script: &str) -> Vec<Value> {
 }
 
 #[test]
-fn the_walk_of_a_small_team_is_as_the_readme_tells_it() {
+fn the_walk_of_a_small_team_and_its_gateway_is_as_the_readme_tells_it() {
     let directory = tempfile::tempdir().unwrap();
     let server = Process::start(&directory.path().join("data"), &[]);
-    let script = commands("Start") + &commands("The walk of a small team");
+    let script = commands("Start")
+        + &commands("The walk of a small team")
+        + &commands("Ask before a call, report after it");
     let answers = follow(&server, directory.path(), &script);
     for answer in &answers {
         assert!(answer["error"].is_null(), "{answer}");
@@ -86,6 +88,19 @@ fn the_walk_of_a_small_team_is_as_the_readme_tells_it() {
         250
     );
     client.get("/api/users/7").expect(404);
+
+    let held = one(&|answer| answer["reservation"]["expires_at"].is_string());
+    assert_eq!(held["provider"], "openai");
+    let settled = one(&|answer| answer["reservation"]["status"] == "settled");
+    assert_eq!(settled["reservation"]["cost"], 0.0171);
+    let explained = one(&|answer| answer["allowed"].is_boolean());
+    assert_eq!(explained["allowed"], true);
+    let quota = one(&|answer| answer["virtual_key"]["is_active"].is_boolean());
+    let budget = &quota["access_profiles"][0]["budgets"][0];
+    assert_eq!(budget["current_usage"], 0.0342);
+    assert_eq!(budget["effective_max_limit"], 350);
+    let used = one(&|answer| answer["usage"].is_array());
+    assert_eq!(used["totals"]["cost"], 0.0342);
 }
 
 #[test]
