@@ -15,7 +15,10 @@ BEYOND_SCHEMA = {
     "duplicate_tool_group",
     "duplicate_mcp_server",
     "duplicate_tool_override",
+    "duplicate_mcp_client",
     # Between fields.
+    "mcp_server_missing",
+    "cycles_without_mode",
     "reset_config_without_quarter",
     "rotation_without_interval",
     "exclude_on_granted_server",
@@ -28,6 +31,8 @@ BEYOND_SCHEMA = {
     "invalid_reset_duration",
     # At most 30 days, whatever the unit.
     "invalid_grace",
+    # At most a day, whatever the unit.
+    "invalid_ttl",
     # What a profile is now: a change of its state has endpoints of its own, and a version that is asked for must be there.
     "is_active_not_changeable",
     # A list of entity tags, which the generator does not always make from the pattern.
@@ -38,7 +43,8 @@ BEYOND_SCHEMA = {
 # A schema bounds the parts of a body, not its size in bytes.
 MAX_BODY = 1024 * 1024
 # From 1 hour to 365 days, whatever the unit of the span.
-BEYOND_SCHEMA_AT = {("auto_rotation_interval", "out_of_range")}
+# Required with the mode "cycles" alone.
+BEYOND_SCHEMA_AT = {("auto_rotation_interval", "out_of_range"), ("cycles", "required")}
 
 
 def is_beyond_schema(error):

@@ -236,9 +236,9 @@ impl<'v> Fields<'v> {
         &self.path
     }
 
-    /// Notes a violation about this object as a whole.
-    pub fn refuse(&self, code: &'static str, sentence: impl std::fmt::Display) {
-        self.violations.add(&self.path, code, sentence);
+    /// Notes a violation about a field, whether it was sent or not.
+    pub fn refuse(&self, name: &'static str, code: &'static str, sentence: impl std::fmt::Display) {
+        self.violations.add(&self.path.field(name), code, sentence);
     }
 
     /// Notes every field that was neither asked for nor ignored, with the nearest known name.

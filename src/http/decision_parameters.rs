@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{RefOr, Schema};
 
-use super::parameters::{LIMIT, OFFSET, id, text};
+use super::parameters::{LIMIT, OFFSET, id, one_of_words, text};
 use super::route::Parameter;
 use super::shapes::text_up_to;
 use crate::domain::input::MAX_NAME;
@@ -56,7 +56,7 @@ pub const MCP_SERVER: &[Parameter] = &[Parameter {
 pub const REFUSE_WITH: &[Parameter] = &[Parameter {
     name: "refuse_with",
     description: "Answer every refusal with this status; nginx understands no other",
-    schema: || RefOr::T(text().enum_values(Some(["403"])).into()),
+    schema: || one_of_words(["403"]),
 }];
 
 fn date() -> RefOr<Schema> {

@@ -76,7 +76,7 @@ pub fn request_id_or_null() -> RefOr<Schema> {
 
 /// How long a reservation is held.
 pub fn ttl() -> RefOr<Schema> {
-    let span = typed(Type::String).pattern(Some("^[1-9][0-9]{0,4}[smhdw]$"));
+    let span = typed(Type::String).pattern(Some("^[1-9][0-9]{0,4}[smhd]$"));
     let seconds = typed(Type::Integer)
         .minimum(Some(1))
         .maximum(Some(MAX_TTL_SECONDS));

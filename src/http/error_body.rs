@@ -55,6 +55,12 @@ pub struct ErrorExtras {
     /// When to try again at the earliest, in milliseconds: with 402 and 429.
     #[schema(nullable = false)]
     retry_after_ms: Option<i64>,
+    /// How many users hold or have what was to be deleted: with a 409.
+    #[schema(nullable = false)]
+    user_count: Option<u64>,
+    /// The ids of up to ten of them.
+    #[schema(nullable = false, max_items = 10)]
+    user_ids: Option<Vec<String>>,
 }
 
 /// One violation.

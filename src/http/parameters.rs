@@ -28,12 +28,12 @@ pub const KEY_LIST: &[Parameter] = &[
     Parameter {
         name: "search",
         description: "Substring of name or description, without regard to case",
-        schema: || RefOr::T(text().max_length(Some(MAX_SEARCH)).into()),
+        schema: || text_up_to(MAX_SEARCH, Type::String),
     },
     Parameter {
         name: "state",
         description: "Keys that work, or keys whose time is over",
-        schema: || RefOr::T(text().enum_values(Some(["active", "expired"])).into()),
+        schema: || one_of_words(["active", "expired"]),
     },
     Parameter {
         name: "sort",
@@ -54,7 +54,7 @@ pub const AUDIT_LIST: &[Parameter] = &[
     Parameter {
         name: "action",
         description: "Entries of this kind only, such as access_profile.update",
-        schema: || RefOr::T(text().max_length(Some(100)).into()),
+        schema: || text_up_to(100, Type::String),
     },
     Parameter {
         name: "user_id",
@@ -172,6 +172,12 @@ fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
     let words = fields
         .iter()
         .flat_map(|field| [(*field).to_owned(), format!("-{field}")]);
+    one_of_words(words)
+}
+
+/// One of some words, or nothing, which is as if the parameter were left out.
+pub(super) fn one_of_words(words: impl IntoIterator<Item = impl Into<String>>) -> RefOr<Schema> {
+    let words = words.into_iter().map(Into::into).chain([String::new()]);
     RefOr::T(text().enum_values(Some(words)).into())
 }
 

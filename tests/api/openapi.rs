@@ -195,8 +195,12 @@ fn documented_query_parameters_are_accepted_and_no_others() {
                 }
             }
         }
-        let reply = call(&server.client, &method, &format!("{path}?invented=1"));
-        assert_eq!(reply.violations(), ["invented unknown_parameter"]);
+        let reply = ask(&format!("{path}?invented=1"));
+        assert_eq!(reply.status, 400, "{method} {path}?invented=1");
+        // Another parameter may be missing besides; HEAD has no body to say so.
+        if !reply.text.is_empty() {
+            assert_eq!(reply.violations()[0], "invented unknown_parameter");
+        }
     }
 }
 

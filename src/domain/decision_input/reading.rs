@@ -41,8 +41,9 @@ pub fn read_call(fields: &mut Fields<'_>) -> Option<CallInput> {
     let request_id = optional(fields, "request_id", read_request_id);
     if matches!((&server, &tool), (Some(None), Some(Some(_)))) {
         fields.refuse(
+            "mcp_server",
             "mcp_server_missing",
-            "mcp_tool needs the mcp_server that offers it",
+            "is required with mcp_tool: the server that offers the tool",
         );
     }
     Some(CallInput {
@@ -158,7 +159,7 @@ fn read_ttl(node: &Node<'_>) -> Option<i64> {
         Value::String(text) => text
             .parse::<ResetDuration>()
             .ok()
-            .filter(|span| span.unit() <= Unit::Week)
+            .filter(|span| span.unit() <= Unit::Day)
             .map(|span| span.count().saturating_mul(span.unit().rolling_seconds())),
         _ => None,
     };

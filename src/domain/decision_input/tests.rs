@@ -49,7 +49,7 @@ fn every_violation_of_a_body_is_named() {
         "estimated_tokens out_of_range",
         "estimated_cost out_of_range",
         "request_id blank",
-        " mcp_server_missing",
+        "mcp_server mcp_server_missing",
         "modle unknown_field",
     ];
     assert_eq!(codes(call(text)), expected);
