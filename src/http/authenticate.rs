@@ -65,14 +65,14 @@ pub fn admit<T: 'static>(
             Either::Right(Box::pin(async move {
                 state.attempts.check(from, Some(token.id()))?;
                 let (services, unknown) = (Arc::clone(&state.services), token.clone());
-                waiting.begin(facts);
+                let before = waiting.begin(facts);
                 let outcome = blocking(move || {
                     services
                         .keyring
                         .verify(&services.store, &unknown, services.clock.now())
                 })
                 .await;
-                waiting.end();
+                waiting.end(before);
                 state.attempts.note(from, token.id(), &outcome);
                 let key = outcome?;
                 name_key(&key);

@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
 use serde_json::Value;
@@ -99,6 +99,24 @@ impl Call {
     /// # Errors
     /// 400 with every parameter that is unknown, given twice or not valid.
     pub fn query<T>(&self, read: impl FnOnce(&Query) -> T) -> Result<T> {
+        let query = Query::new(self.query_pairs()?);
+        let value = read(&query);
+        query.finish(value)
+    }
+
+    /// One parameter of a query string whose others belong to somebody else.
+    ///
+    /// # Errors
+    /// 400 when it is given twice or not valid.
+    pub fn query_alone<T>(&self, name: &str, read: impl FnOnce(&Query) -> T) -> Result<T> {
+        let mut pairs = self.query_pairs()?;
+        pairs.retain(|(known, _)| known == name);
+        let query = Query::new(pairs);
+        let value = read(&query);
+        query.finish(value)
+    }
+
+    fn query_pairs(&self) -> Result<Vec<(String, String)>> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(self.request.query_string())
             .map_err(|error| {
                 Violation::alone(
@@ -107,9 +125,7 @@ impl Call {
                     format!("the query is malformed: {error}"),
                 )
             })?;
-        let query = Query::new(pairs.into_inner());
-        let value = read(&query);
-        query.finish(value)
+        Ok(pairs.into_inner())
     }
 
     /// The JSON body, turned into a value by `read`.
@@ -238,6 +254,11 @@ impl Call {
             .headers()
             .get(name)
             .and_then(|value| value.to_str().ok())
+    }
+
+    /// Every value of a header.
+    pub fn header_values(&self, name: &HeaderName) -> impl Iterator<Item = &HeaderValue> {
+        self.request.headers().get_all(name)
     }
 
     /// What the `If-Match` header asks for.

@@ -6,7 +6,7 @@
 //! Then the connection lingers for a moment: closed over bytes that nobody has read, it would be reset, and the answer lost.
 //!
 //! A malformed chunk makes actix drop the connection at once. A handler that reads the body still answers; a request whose key is
-//! being verified is answered from here.
+//! being verified, or that changes nothing and has a body that nobody reads, is answered from here.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -43,19 +43,19 @@ pub struct Connection<T: AsyncWrite + Unpin> {
     stuck: bool,
 }
 
-/// The request on a connection that waits to be let in, if one does.
+/// The request on a connection whose handler does not read its body, or not yet, if there is one.
 #[derive(Clone, Default)]
 pub struct Waiting(Rc<RefCell<Option<Rc<Facts>>>>);
 
 impl Waiting {
-    /// A request begins to wait.
-    pub fn begin(&self, facts: Option<Rc<Facts>>) {
-        self.0.replace(facts);
+    /// A request begins to wait; answers what stood here before.
+    pub fn begin(&self, facts: Option<Rc<Facts>>) -> Option<Rc<Facts>> {
+        self.0.replace(facts)
     }
 
-    /// It waits no longer, and will be answered.
-    pub fn end(&self) {
-        self.0.take();
+    /// It waits no longer, but for what stood here before.
+    pub fn end(&self, before: Option<Rc<Facts>>) {
+        self.0.replace(before);
     }
 }
 

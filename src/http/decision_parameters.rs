@@ -1,11 +1,9 @@
 //! Query parameters of decisions and usage; see [`super::parameters`].
 
-use utoipa::openapi::schema::Type;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::parameters::{LIMIT, OFFSET, id, one_of_words, text};
 use super::route::Parameter;
-use super::shapes::text_up_to;
 use crate::domain::input::MAX_NAME;
 
 const USER_ID: Parameter = Parameter {
@@ -49,15 +47,37 @@ pub const OWN_USAGE: &[Parameter] = &[FROM, TO, GROUP_BY, PROFILE_ID, LIMIT, OFF
 /// The MCP server whose tools are listed.
 pub const MCP_SERVER: &[Parameter] = &[Parameter {
     name: "mcp_server",
-    description: "The MCP server; required",
-    schema: || text_up_to(MAX_NAME, Type::String),
+    description: "The MCP server",
+    schema: || {
+        let name = text().min_length(Some(1)).max_length(Some(MAX_NAME));
+        RefOr::T(name.pattern(Some("^[^\\u0000]+$")).into())
+    },
 }];
+/// What a proxy's headers say about the call.
+pub const CALL_HEADERS: &[Parameter] = &[
+    Parameter {
+        name: "x-model",
+        description: "The model",
+        schema: || header_text("^[!-~]([ -~]*[!-~])?$"),
+    },
+    Parameter {
+        name: "x-provider",
+        description: "The provider; when left out, the first that grants the model and has room",
+        schema: || header_text("^([!-~]([ -~]*[!-~])?)?$"),
+    },
+];
 /// How a proxy is refused.
 pub const REFUSE_WITH: &[Parameter] = &[Parameter {
     name: "refuse_with",
     description: "Answer every refusal with this status; nginx understands no other",
     schema: || one_of_words(["403"]),
 }];
+
+/// What a proxy can send in a header, without spaces around it.
+fn header_text(pattern: &str) -> RefOr<Schema> {
+    let name = text().max_length(Some(MAX_NAME));
+    RefOr::T(name.pattern(Some(pattern)).into())
+}
 
 fn date() -> RefOr<Schema> {
     RefOr::T(

@@ -14,7 +14,9 @@ use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::authenticate::ControlSocket;
 use super::call::state;
+use super::connection::Waiting;
 use super::context::{Context, REQUEST_ID};
+use super::forward_auth;
 use super::problem::Problem;
 use super::route::RoutePath;
 
@@ -38,7 +40,13 @@ pub async fn apply(
     let response = match refuse(&request) {
         // `into_response` would drop the problem, and with it the body.
         Some(problem) => request.error_response(problem),
-        None => next.call(request).await?.map_into_boxed_body(),
+        None => {
+            let waiting = waits_beside_its_body(&request);
+            let before = waiting.begin(Some(Rc::clone(&context)));
+            let response = next.call(request).await;
+            waiting.end(before);
+            response?.map_into_boxed_body()
+        }
     };
     let mut response = with_error_body(response, &context);
     set_headers(&mut response, &context);
@@ -46,6 +54,19 @@ pub async fn apply(
     let route = route.map_or("-", |route| route.0.as_str());
     log_access(&context, shown(&method), route, response.status(), began);
     Ok(response)
+}
+
+/// Where a request waits that changes nothing, whatever its body: if that is malformed, it is answered from the connection.
+fn waits_beside_its_body(request: &ServiceRequest) -> Waiting {
+    let reads = *request.method() == Method::GET || *request.method() == Method::HEAD;
+    let waiting = request.conn_data::<Waiting>();
+    let waiting = waiting.filter(|_| reads || is_forward_auth(request.path()));
+    waiting.cloned().unwrap_or_default()
+}
+
+fn is_forward_auth(path: &str) -> bool {
+    let below = path.strip_prefix(forward_auth::PATH);
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A whole answer to what never became a request, byte by byte, and its line in the access log.
@@ -129,7 +150,8 @@ fn refuse(request: &ServiceRequest) -> Option<Problem> {
             format!("the headers have more than {MAX_HEADERS} bytes"),
         );
     }
-    if request.conn_data::<ControlSocket>().is_some() {
+    // A proxy that asks keeps the Host of the request it holds; a browser has no virtual key to bring there.
+    if is_forward_auth(request.path()) || request.conn_data::<ControlSocket>().is_some() {
         return None;
     }
     refuse_host(request)

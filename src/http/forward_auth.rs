@@ -24,15 +24,17 @@ use crate::error::Result;
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-model");
+/// Where a proxy asks; what it appends to the path is not looked at.
+pub const PATH: &str = "/v1/forward-auth";
 /// The query parameter that makes every refusal a 403.
 pub const REFUSE_WITH: &str = "refuse_with";
 
-/// `ANY /v1/forward-auth`
+/// `ANY /v1/forward-auth`; other query parameters are those of the request that the proxy holds.
 ///
 /// # Errors
 /// 400 without a model; 401, 402, 403 or 429 when the decision is a refusal; 403 for all of them with `refuse_with=403`.
 pub async fn decide(holder: MaybeHolder, request: Request) -> Answer {
-    let only_403 = request.query(|query| query.one_of(REFUSE_WITH, &["403"]))?;
+    let only_403 = request.query_alone(REFUSE_WITH, |query| query.one_of(REFUSE_WITH, &["403"]))?;
     answer(holder, &request, only_403.is_some()).await
 }
 
@@ -61,24 +63,9 @@ async fn admit(holder: MaybeHolder, request: &Request) -> std::result::Result<Ad
 /// What the headers say about the call.
 fn read_call(request: &Request, key: Presented) -> Result<Call> {
     let violations = Violations::default();
-    let name = |header: &HeaderName| {
-        let text = request
-            .header(header)
-            .map(str::trim)
-            .filter(|text| !text.is_empty());
-        if text.is_some_and(|text| text.chars().count() > MAX_NAME) {
-            let path = Path::root().field(header.as_str().to_owned());
-            let sentence = format_args!("must have at most {MAX_NAME} characters");
-            violations.add(&path, "too_long", sentence);
-        }
-        if text.is_some_and(may_hold_token) {
-            let path = Path::root().field(header.as_str().to_owned());
-            violations.add(&path, "credential_here", NO_CREDENTIAL);
-        }
-        text.map(str::to_owned)
-    };
+    let name = |header: &HeaderName| read_name(request, header, &violations);
     let (provider, model) = (name(&PROVIDER), name(&MODEL));
-    if model.is_none() {
+    if request.header_values(&MODEL).all(HeaderValue::is_empty) {
         let path = Path::root().field(MODEL.as_str().to_owned());
         violations.add(&path, "required", "is required: the header names the model");
     }
@@ -92,6 +79,35 @@ fn read_call(request: &Request, key: Presented) -> Result<Call> {
         estimated_cost: None,
         request: None,
     })
+}
+
+/// The name in a header, noting what is wrong with it; `None` when it is missing or empty.
+fn read_name(request: &Request, header: &HeaderName, violations: &Violations) -> Option<String> {
+    let path = Path::root().field(header.as_str().to_owned());
+    let mut values = request.header_values(header);
+    let value = values.next()?;
+    if values.next().is_some() {
+        let sentence =
+            "must be sent once: whoever serves the call may take another one than is decided on";
+        violations.add(&path, "duplicate_header", sentence);
+    }
+    let text = std::str::from_utf8(value.as_bytes()).ok().map(str::trim);
+    let Some(text) = text.filter(|text| !text.contains(char::is_control)) else {
+        violations.add(
+            &path,
+            "invalid_character",
+            "must be UTF-8 without control characters",
+        );
+        return None;
+    };
+    if text.chars().count() > MAX_NAME {
+        let sentence = format_args!("must have at most {MAX_NAME} characters");
+        violations.add(&path, "too_long", sentence);
+    }
+    if may_hold_token(text) {
+        violations.add(&path, "credential_here", NO_CREDENTIAL);
+    }
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// 200 with headers that a proxy can pass on: who calls, under which profile, and the least that is left of each kind of limit.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use actix_web::http::Method;
+use utoipa::ToSchema;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
@@ -23,9 +24,10 @@ use super::error_body::ErrorBody;
 use super::guard::{Access, Anyone};
 use super::ignored_fields::IGNORED;
 use super::path_values::path_parameter;
-use super::route::{Description, NamedSchema, Route};
+use super::route::{Description, NamedSchema, Parameter, Route};
 use super::routes;
 use super::shapes::{close, complete};
+use super::usage::{TOLD_APART_BY, UsageView};
 
 /// `GET /openapi.json`
 ///
@@ -101,7 +103,8 @@ fn tags(table: &[Route]) -> Vec<Tag> {
     names.into_iter().map(Tag::new).collect()
 }
 
-/// Every named schema: bodies take no unknown field, answers always show every field.
+/// Every named schema: bodies take no unknown field, answers always show every field, a row of the history those that rows are told
+/// apart by.
 fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
     let answers = table
         .iter()
@@ -111,7 +114,8 @@ fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
         .filter_map(|route| route.description.body.as_ref());
     let mut all = BTreeMap::new();
     for (name, mut schema) in answers.flat_map(|named| named.all.iter().cloned()) {
-        complete(&mut schema);
+        let row_of_usage = name == UsageView::name();
+        complete(&mut schema, if row_of_usage { TOLD_APART_BY } else { &[] });
         all.insert(name, schema);
     }
     let refusal = NamedSchema::of::<ErrorBody>();
@@ -156,16 +160,10 @@ fn operation(route: &Route, method: &Method, path: &str, family: usize) -> Opera
     {
         operation = operation.parameter(path_parameter(name));
     }
-    for parameter in about.query {
-        operation = operation.parameter(
-            ParameterBuilder::new()
-                .name(parameter.name)
-                .parameter_in(ParameterIn::Query)
-                .required(Required::False)
-                .description(Some(parameter.description))
-                .schema(Some((parameter.schema)()))
-                .build(),
-        );
+    let query = about.query.iter().map(|it| (ParameterIn::Query, it));
+    let headers = about.headers.iter().map(|it| (ParameterIn::Header, it));
+    for (place, parameter) in query.chain(headers) {
+        operation = operation.parameter(documented(place, parameter, about.required));
     }
     if let Some(body) = &about.body {
         let content = ContentBuilder::new()
@@ -283,6 +281,24 @@ fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> Re
         header.description = Some(about.to_owned());
         answer.header(name, header)
     })
+}
+
+fn documented(
+    place: ParameterIn,
+    parameter: &Parameter,
+    required: &[&str],
+) -> utoipa::openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name(parameter.name)
+        .parameter_in(place)
+        .required(if required.contains(&parameter.name) {
+            Required::True
+        } else {
+            Required::False
+        })
+        .description(Some(parameter.description))
+        .schema(Some((parameter.schema)()))
+        .build()
 }
 
 fn request_header(header: &RequestHeader) -> utoipa::openapi::path::Parameter {

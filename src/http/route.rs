@@ -73,6 +73,10 @@ pub struct Description {
     pub details: &'static str,
     /// Query parameters.
     pub query: &'static [Parameter],
+    /// Headers that say what is asked, beside those that every such route reads.
+    pub headers: &'static [Parameter],
+    /// The names of the parameters and headers that must be there.
+    pub required: &'static [&'static str],
     /// The schema of the request body.
     pub body: Option<NamedSchema>,
     /// Whether the request body may be left out.
@@ -91,7 +95,7 @@ pub struct Description {
     pub placeless: bool,
 }
 
-/// A query parameter.
+/// A query parameter or header.
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
@@ -193,6 +197,18 @@ impl Route {
     /// Its query parameters.
     pub fn query(mut self, parameters: &'static [Parameter]) -> Self {
         self.description.query = parameters;
+        self
+    }
+
+    /// Its own headers.
+    pub fn headers(mut self, headers: &'static [Parameter]) -> Self {
+        self.description.headers = headers;
+        self
+    }
+
+    /// The query parameters and headers that must be there.
+    pub fn requires(mut self, names: &'static [&'static str]) -> Self {
+        self.description.required = names;
         self
     }
 

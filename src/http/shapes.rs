@@ -295,9 +295,13 @@ pub fn close(schema: &mut RefOr<Schema>, ignored: &[&str]) {
     }
 }
 
-/// Shows every field always, `null` where there is nothing.
-pub fn complete(schema: &mut RefOr<Schema>) {
+/// Shows every field always, `null` where there is nothing, but for those that are there when they are asked for.
+pub fn complete(schema: &mut RefOr<Schema>, when_asked_for: &[&str]) {
     if let RefOr::T(Schema::Object(object)) = schema {
-        object.required = object.properties.keys().cloned().collect();
+        let names = object.properties.keys();
+        object.required = names
+            .filter(|name| !when_asked_for.contains(&name.as_str()))
+            .cloned()
+            .collect();
     }
 }

@@ -16,6 +16,9 @@ use crate::domain::list::Query;
 use crate::domain::usage::{UsageQuery, UsageRow, date_of};
 use crate::store::usage;
 
+/// The fields of a row that are there when rows are told apart by them.
+pub const TOLD_APART_BY: &[&str] = &["day", "user_id", "access_profile_id", "provider", "model"];
+
 /// A sum over a part of the history. It has the fields that rows are told apart by.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageView {

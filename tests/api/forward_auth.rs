@@ -177,8 +177,60 @@ fn a_proxy_that_understands_only_403_gets_it_for_every_refusal() {
         ask(&server, "/v1/forward-auth?refuse_with=500", &[key]).status,
         400
     );
-    assert_eq!(
-        ask(&server, "/v1/forward-auth?refuse=403", &[key]).status,
-        400
+}
+
+/// The status of what stands on the wire before the empty line, for a holder who may.
+fn status_of(server: &Server, head: &[u8]) -> u16 {
+    let mut wire = Wire::open(server.client.port);
+    wire.send(head);
+    wire.head().status
+}
+
+#[test]
+fn host_and_query_are_those_of_the_request_that_the_proxy_holds() {
+    let server = Server::start();
+    let holder = server.client.make_holder("ada", &policy());
+    for target in [
+        "/v1/forward-auth?beta=true&beta=false",
+        "/v1/forward-auth/v1/messages?beta=true",
+    ] {
+        let head = format!(
+            "GET {target} HTTP/1.1\r\nhost: api.example.org\r\nx-api-key: {}\r\nx-model: gpt-5\r\n\r\n",
+            holder.key
+        );
+        assert_eq!(status_of(&server, head.as_bytes()), 200, "{target}");
+    }
+    // Nothing else answers to a foreign name, what looks alike included.
+    for target in ["/v1/quota", "/v1/forward-authority", "/v1/explain"] {
+        let head = format!("GET {target} HTTP/1.1\r\nhost: api.example.org\r\n\r\n");
+        assert_eq!(status_of(&server, head.as_bytes()), 421, "{target}");
+    }
+}
+
+#[test]
+fn a_name_that_can_be_read_in_two_ways_is_refused() {
+    let server = Server::start();
+    let holder = server.client.make_holder("ada", &policy());
+    let refused = |lines: &[u8], violation: &str| {
+        let mut wire = Wire::open(server.client.port);
+        let start = format!(
+            "GET {PATH} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\n",
+            holder.key
+        );
+        wire.send(&[start.as_bytes(), lines, b"\r\n"].concat());
+        let head = wire.head();
+        assert_eq!(head.status, 400, "{violation}");
+        assert_eq!(head.header("x-tollkeeper-refusal"), Some(violation));
+    };
+    refused(b"x-model: gpt-5\r\nx-model: claude\r\n", "duplicate_header");
+    refused(
+        b"x-model: gpt-5\r\nx-provider: openai\r\nx-provider: x\r\n",
+        "duplicate_header",
+    );
+    refused(b"x-model: gpt-\xe9\r\n", "invalid_character");
+    refused(b"x-model: gpt\t5\r\n", "invalid_character");
+    refused(
+        b"x-model: gpt-5\r\nx-provider: \xff\r\n",
+        "invalid_character",
     );
 }

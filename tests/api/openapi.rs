@@ -195,6 +195,10 @@ fn documented_query_parameters_are_accepted_and_no_others() {
                 }
             }
         }
+        // The query there is that of the request that a proxy holds.
+        if path == "/v1/forward-auth" {
+            continue;
+        }
         let reply = ask(&format!("{path}?invented=1"));
         assert_eq!(reply.status, 400, "{method} {path}?invented=1");
         // Another parameter may be missing besides; HEAD has no body to say so.

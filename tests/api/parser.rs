@@ -1,5 +1,6 @@
 //! What is no valid HTTP request and never reaches a route, byte by byte: refused in our words all the same.
 
+use crate::support::holders::policy;
 use crate::support::process::Process;
 use crate::support::wire::Wire;
 use crate::support::{Reply, Server};
@@ -162,6 +163,29 @@ fn a_malformed_chunk_is_answered_once_on_a_connection_that_ends() {
                 assert_eq!(reply.header("x-request-id"), Some("mine"));
             }
         }
+    }
+}
+
+#[test]
+fn a_malformed_chunk_of_a_body_that_nobody_reads_is_answered_too() {
+    let server = Server::start();
+    let holder = server.client.make_holder("ada", &policy());
+    for path in [
+        "/v1/forward-auth",
+        "/v1/quota",
+        "/v1/mcp/tools?mcp_server=x",
+    ] {
+        let reply = refused(
+            &server,
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\nx-bf-vk: {}\r\nx-model: gpt-5\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+                holder.key
+            )
+            .replace("POST /v1/quota", "GET /v1/quota")
+            .replace("POST /v1/mcp", "GET /v1/mcp"),
+        );
+        assert_eq!(reply.status, 400, "{path}");
+        assert!(!reply.text.is_empty(), "{path}");
     }
 }
 

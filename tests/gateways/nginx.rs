@@ -1,21 +1,18 @@
 //! nginx with `auth_request`, configured as `packaging/gateways/nginx.conf` says.
 
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::gateway::{Gateway, free_ports};
 use crate::support::holders::{Holder, policy};
 use crate::support::process::Process;
 
 const SNIPPET: &str = include_str!("../../packaging/gateways/nginx.conf");
 
-/// nginx as a process of its own, killed when dropped, with a dummy upstream in it.
-struct Nginx {
-    child: Child,
-    port: u16,
-}
+/// nginx, with a dummy upstream in it.
+struct Nginx(Gateway);
 
 impl Nginx {
     fn start(directory: &Path, tollkeeper: u16) -> Self {
@@ -37,53 +34,19 @@ impl Nginx {
         );
         let file = directory.join("nginx.conf");
         std::fs::write(&file, whole).unwrap();
-        let mut child = Command::new("nginx")
+        let mut command = Command::new("nginx");
+        command
             .arg("-p")
             .arg(directory)
             .arg("-c")
             .arg(&file)
-            .args(["-e", "stderr"])
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("nginx must be installed; see .ci/run");
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(child.try_wait().unwrap().is_none(), "nginx did not start");
-            std::thread::yield_now();
-        }
-        Self { child, port }
-    }
-
-    /// What curl shows: the status, and the answer with its headers.
-    fn curl(&self, arguments: &[&str]) -> (u16, String) {
-        let output = Command::new("curl")
-            .args(["--silent", "--show-error", "--include", "--max-time", "30"])
-            .args(arguments)
-            .arg(format!(
-                "http://127.0.0.1:{}/v1/chat/completions",
-                self.port
-            ))
-            .output()
-            .expect("curl must be installed; see .ci/run");
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        (text[9..12].parse().unwrap(), text)
-    }
-
-    fn call(&self, key: &str, model: &str) -> (u16, String) {
-        let (key, model) = (
-            format!("Authorization: Bearer {key}"),
-            format!("x-model: {model}"),
-        );
-        self.curl(&["-H", &key, "-H", &model, "-d", "{\"messages\":[]}"])
+            .args(["-e", "stderr"]);
+        Self(Gateway::start(command, port))
     }
 
     #[track_caller]
     fn expect_refusal(&self, holder: &Holder, model: &str, status: u16, code: &str) -> String {
-        let (answered, text) = self.call(&holder.key, model);
+        let (answered, text) = self.0.call(&holder.key, model);
         assert_eq!(answered, status, "{text}");
         let body: Value = serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap())
             .unwrap_or_else(|error| panic!("{error}: {text}"));
@@ -96,19 +59,6 @@ impl Nginx {
     }
 }
 
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_ports() -> [u16; 2] {
-    let listeners = [0; 2].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
-}
-
 #[test]
 fn curl_sees_through_nginx_what_is_allowed_and_why_the_rest_is_refused() {
     let (data, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -117,7 +67,7 @@ fn curl_sees_through_nginx_what_is_allowed_and_why_the_rest_is_refused() {
     let holder = client.make_holder("ada", &policy());
     let nginx = Nginx::start(work.path(), client.port);
 
-    let (status, text) = nginx.call(&holder.key, "gpt-5");
+    let (status, text) = nginx.0.call(&holder.key, "gpt-5");
     assert_eq!(status, 200, "{text}");
     assert!(
         text.ends_with(&format!("upstream for user {}", holder.user_id)),
@@ -126,7 +76,7 @@ fn curl_sees_through_nginx_what_is_allowed_and_why_the_rest_is_refused() {
 
     let text = nginx.expect_refusal(&holder, "claude-opus", 403, "model_blocked");
     assert!(text.contains("claude-opus"), "{text}");
-    let (status, text) = nginx.curl(&["-H", "x-model: gpt-5"]);
+    let (status, text) = nginx.0.curl(&["-H", "x-model: gpt-5"]);
     assert_eq!(status, 401, "{text}");
     assert!(text.contains("virtual_key_required"), "{text}");
 

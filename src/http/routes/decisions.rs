@@ -3,7 +3,9 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::http::decision_parameters::{MCP_SERVER, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE};
+use crate::http::decision_parameters::{
+    CALL_HEADERS, MCP_SERVER, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
+};
 use crate::http::decision_schemas::{
     CallBody, CancelledAnswer, ExtendBody, McpTools, ReservationAnswer, ReservationList,
     SettleBody, SettledAnswer, UsageBody,
@@ -118,7 +120,8 @@ fn around() -> Vec<Route> {
 
 const FORWARD_AUTH: &str = "For nginx `auth_request`, Caddy and Traefik forward auth and Envoy `ext_authz`. The virtual key comes in \
     Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk, the model in `x-model` (400 without one), the provider in \
-    `x-provider`. A body is not read. Counts one request; what it costs is reported to `/v1/usage`. 200 carries x-tollkeeper-user, \
+    `x-provider`. A body is not read, other query parameters are those of the request that the proxy holds and are not looked at, and any \
+    `Host` will do. Counts one request; what it costs is reported to `/v1/usage`. 200 carries x-tollkeeper-user, \
     x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
     -tokens-remaining and -requests-remaining, each where there is such a limit. A refusal carries x-tollkeeper-refusal (the code), \
     x-tollkeeper-message and x-tollkeeper-status.";
@@ -131,12 +134,13 @@ fn by_virtual_key() -> Vec<Route> {
                 "By all profiles of the key's user together. A tool that is excluded by a profile may still be granted by another.",
             )
             .query(MCP_SERVER)
+            .requires(&["mcp_server"])
             .answers::<McpTools>(200)
             .refuses(&[403]),
         Route::new(Method::GET, "/v1/quota", "get_quota", quota::show)
             .says(
                 "Read what binds a virtual key",
-                "Every copy that the key's user holds, expired ones too: each budget and limit with what it allows, what is used and held,                  and when it resets.",
+                "Every copy that the key's user holds, expired ones too: each budget and limit with what it allows, what is used and held, and when it resets.",
             )
             .answers::<QuotaAnswer>(200)
             .refuses(&[304, 403]),
@@ -149,6 +153,8 @@ fn by_virtual_key() -> Vec<Route> {
             .any_method()
             .says("Decide on a request that a proxy holds", FORWARD_AUTH)
             .query(REFUSE_WITH)
+            .headers(CALL_HEADERS)
+            .requires(&["x-model"])
             .refuses(&[402, 403, 429]),
         Route::new(Method::GET, "/v1/forward-auth/{path}", "forward_auth_below", forward_auth::decide_below)
             .any_method()
@@ -156,6 +162,8 @@ fn by_virtual_key() -> Vec<Route> {
                 "Decide on a request whose path and query a proxy appends",
                 "As `/v1/forward-auth`; what is appended is not looked at.",
             )
+            .headers(CALL_HEADERS)
+            .requires(&["x-model"])
             .refuses(&[402, 403, 429]),
     ]
 }
