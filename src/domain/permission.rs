@@ -142,6 +142,20 @@ impl PermissionSet {
         self.all || self.bits & (1 << permission.id()) != 0
     }
 
+    /// Whether what needs this permission may be done: it is held, or one that includes it. `Decisions:Create` includes
+    /// `Decisions:View`, because a gateway's key sees what it holds open (API.md §4).
+    pub fn allows(self, permission: Permission) -> bool {
+        let view = Permission {
+            resource: Resource::Decisions,
+            operation: Operation::View,
+        };
+        let create = Permission {
+            operation: Operation::Create,
+            ..view
+        };
+        self.holds(permission) || (permission == view && self.holds(create))
+    }
+
     /// A permission of `wanted` that is not held here.
     pub fn first_missing(self, wanted: Self) -> Option<Permission> {
         wanted.list().find(|permission| !self.holds(*permission))

@@ -157,7 +157,7 @@ impl<O: Operation, R: Resource> Caller<O, R> {
     };
 
     fn new(key: Arc<ApiKey>, token: Option<Token>) -> Result<Self> {
-        if key.permissions.holds(Self::PERMISSION) {
+        if key.permissions.allows(Self::PERMISSION) {
             Ok(Self {
                 key,
                 token,

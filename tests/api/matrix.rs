@@ -383,6 +383,8 @@ fn every_route_answers_every_kind_of_key_as_its_row_says() {
             .iter()
             .map(String::as_str)
             .filter(|name| *name != needed)
+            // Whoever decides may see what is held open.
+            .filter(|name| needed != "Decisions:View" || *name != "Decisions:Create")
             .collect()
     };
     let admin = stage.server.client.clone();

@@ -31,7 +31,9 @@ fn every_management_route_asks_for_exactly_its_permission() {
             none.expect_refusal(401, "authentication_error", "authorization_missing");
             for (held, client) in &keys {
                 let reply = client.send(method, &path, &[], None);
-                if *held == needed.to_string() {
+                // A gateway sees what it holds open.
+                let includes = needed.to_string() == "Decisions:View" && held == "Decisions:Create";
+                if includes || *held == needed.to_string() {
                     assert!(
                         ![401, 403, 404, 405].contains(&reply.status)
                             || reply.code() == "not_found",

@@ -48,7 +48,8 @@ fn reservations() -> Vec<Route> {
         Route::new(Method::GET, RESERVATIONS, "list_reservations", decisions::list)
             .says(
                 "List open reservations",
-                "The oldest first, so that a stuck one is seen and can be freed. `request_id` is null when the gateway named none.",
+                "The oldest first, so that a stuck one is seen and can be freed. `request_id` is null when the gateway named none. \
+                 `Decisions:View` is enough, and so is `Decisions:Create`.",
             )
             .query(OPEN_LIST)
             .answers::<ReservationList>(200),
