@@ -54,7 +54,7 @@ pass() {
   if ! HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis SCHEMATHESIS_HOOKS=tests/schemathesis_checks.py \
     timeout 600 "$schemathesis" --config-file tests/schemathesis.toml \
     run "$url/openapi.json" --no-color --phases examples,coverage,fuzzing \
-    --exclude-checks positive_data_acceptance "$@" | tee "$work/said"; then
+    --exclude-checks positive_data_acceptance "$@"; then
     echo "schemathesis found something with: $name"
     exit 1
   fi
@@ -62,10 +62,11 @@ pass() {
 
 # A pass whose key does not work would find nothing and look good.
 with_key() {
-  local name=$1 key=$2
+  local name=$1 key=$2 own=api/session
   shift 2
+  case $key in tk_vk_*) own=v1/quota ;; esac
   pass "$name" -H "Authorization: Bearer $key" "$@"
-  if grep -q '401 Unauthorized (' "$work/said"; then
+  if ! curl -sSf -o /dev/null -H "Authorization: Bearer $key" "$url/$own"; then
     echo "the key of this pass does not work"
     exit 1
   fi

@@ -1,14 +1,16 @@
 //! Chromium's driver as a process of its own that ends with the test.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use hyper::http::Method;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-/// A running chromedriver; it takes its browsers with it.
+/// A running chromedriver; killed with its browsers when dropped.
 pub struct Driver {
     child: Child,
     port: u16,
@@ -25,6 +27,7 @@ impl Driver {
     fn try_start() -> Option<Self> {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
+            .process_group(0)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -52,8 +55,9 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
+        // Killed alone it would leave its browser behind. It may have ended by itself.
+        let group = Pid::from_child(&self.child);
+        let _ = kill_process_group(group, Signal::KILL);
         let _ = self.child.wait();
     }
 }
