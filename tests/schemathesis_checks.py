@@ -36,6 +36,7 @@ BEYOND_SCHEMA = {
     # What a profile is now: a change of its state has endpoints of its own, and a version that is asked for must be there.
     "is_active_not_changeable",
     "role_not_changeable",
+    "not_changeable",
     # A list of entity tags, which the generator does not always make from the pattern.
     "malformed_if_match",
     # The expression after `regex:` must compile.

@@ -14,7 +14,7 @@ const MAX_KEY: usize = 255;
 pub struct Once {
     /// The public id of the management API key that sent it: keys don't see each other's answers.
     pub owner: String,
-    /// Its method and path.
+    /// Its method and path; the same for all the paths of a route.
     pub route: String,
     /// What the client calls it, hashed; see [`read_key`].
     pub key: String,

@@ -1,12 +1,12 @@
 //! Virtual keys: what a user's calls carry. A key belongs to a user and works with every copy that the user holds.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::credential::Kind;
 use super::input::{Fields, MAX_NAME, Node};
 use super::role::read_optional_description;
-use super::validator::entity_tag;
+use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation, Violations};
 use crate::error::{Error, Result};
 
@@ -32,8 +32,10 @@ pub struct VirtualKey {
     pub description: String,
     /// Whether it was issued with the copy.
     pub is_managed: bool,
-    /// From when on it is refused.
+    /// From when on it is refused, whatever its user holds.
     pub expires_at: Option<Timestamp>,
+    /// When the last copy that its user holds, and so that it works with, is over; none when one of them never is.
+    pub copies_expire_at: Option<Timestamp>,
     /// Until when the secret before the last rotation works.
     pub previous_expires_at: Option<Timestamp>,
     /// When it was last rotated.
@@ -47,9 +49,15 @@ pub struct VirtualKey {
 }
 
 impl VirtualKey {
+    /// From when on it opens nothing: its own time is over, or that of every copy it works with.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        let both = [self.expires_at, self.copies_expire_at];
+        both.into_iter().flatten().min()
+    }
+
     /// Whether its time is not over.
     pub fn is_active(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|at| at > now)
+        self.ends_at().is_none_or(|at| at > now)
     }
 
     /// Until when the secret before the last rotation works, if it does.
@@ -64,9 +72,10 @@ impl VirtualKey {
 
     /// The validator of what is shown of the key at a time.
     pub fn entity_tag(&self, now: Timestamp) -> String {
+        let content = format!("{} {}", self.public_id, self.updated_at);
         let (active, grace) = (self.is_active(now), self.grace_until(now));
-        let content = format!("{} {active} {grace:?} {}", self.public_id, self.updated_at);
-        entity_tag(self.revision, &content)
+        let beside = format!("{active} {grace:?} {:?}", self.ends_at());
+        entity_tag_beside(self.revision, &content, &beside)
     }
 }
 
@@ -109,16 +118,17 @@ pub struct VirtualKeyInput {
     pub description: Option<String>,
     /// `Some(None)` is never.
     pub expires_at: Option<Option<Timestamp>>,
+    /// Those of [`FIXED`].
+    fixed: Vec<(&'static str, Value)>,
 }
 
+/// Fields that may be sent as they are shown, but are not ignored: whoever sends another value expects something of it.
+const FIXED: [&str; 4] = ["is_active", "user_id", "is_managed", "access_profile_id"];
+
 /// Fields that the server sets.
-pub const SET_BY_SERVER: [&str; 10] = [
+pub const SET_BY_SERVER: [&str; 6] = [
     "id",
     "value",
-    "is_managed",
-    "is_active",
-    "user_id",
-    "access_profile_id",
     "previous_expires_at",
     "rotated_at",
     "created_at",
@@ -126,20 +136,27 @@ pub const SET_BY_SERVER: [&str; 10] = [
 ];
 
 impl VirtualKeyInput {
-    /// Reads the body of a create or of a change; every field may be left out.
+    /// Reads the body of a create, where `null` is a field that is left out, or of a change; every field may be left out.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Value) -> Result<Self> {
+    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
         let violations = Violations::default();
         let root = Node::root(body, &violations);
-        let input = root.object().map(Self::read);
+        let input = root.object().map(|fields| Self::read(fields, creating));
         violations.finish(input)
     }
 
-    fn read(mut fields: Fields<'_>) -> Self {
+    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
+        let mut sent = |name| {
+            let node = fields.sent(name)?;
+            (!creating || !node.value.is_null()).then_some(node)
+        };
+        let name = sent("name");
+        let fixed = FIXED.map(|name| sent(name).map(|node| (name, node.value.clone())));
         let input = Self {
-            name: fields.given("name").and_then(|node| node.name(MAX_NAME)),
+            name: name.and_then(|node| node.name(MAX_NAME)),
+            fixed: fixed.into_iter().flatten().collect(),
             description: read_optional_description(&mut fields),
             expires_at: fields.sent("expires_at").and_then(|node| match node.value {
                 Value::Null => Some(None),
@@ -152,13 +169,54 @@ impl VirtualKeyInput {
         input
     }
 
-    /// A new date must lie in the future; the one that is stored may be sent back.
+    /// Whether a key for this user, under a copy of this profile or at large, may be made so.
     ///
     /// # Errors
-    /// [`Error::Invalid`].
-    pub fn check_expiry(&self, stored: Option<Timestamp>, now: Timestamp) -> Result<()> {
+    /// [`Error::Invalid`] when it would be over already, or a field says that it is to be another.
+    pub fn check_new(
+        &self,
+        user_id: i64,
+        access_profile_id: Option<i64>,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.check_expiry(None, now)?;
+        let way = "a key is active when it is made; `expires_at` says when it ends";
+        self.check_fixed(&[true], way, user_id, false, access_profile_id)
+    }
+
+    fn check_fixed(
+        &self,
+        states: &[bool],
+        way: &str,
+        user_id: i64,
+        is_managed: bool,
+        access_profile_id: Option<i64>,
+    ) -> Result<()> {
+        let violations = Violations::default();
+        for (name, sent) in &self.fixed {
+            let shown = match *name {
+                "is_active" if states.iter().any(|state| *sent == *state) => continue,
+                "is_active" => {
+                    let path = Path::root().field(*name);
+                    violations.add(&path, "is_active_not_changeable", way);
+                    continue;
+                }
+                "user_id" => json!(user_id.to_string()),
+                "is_managed" => json!(is_managed),
+                _ => json!(access_profile_id),
+            };
+            if *sent != shown {
+                let sentence = format_args!("is {shown} and can't be another");
+                violations.add(&Path::root().field(*name), "not_changeable", sentence);
+            }
+        }
+        violations.finish(Some(()))
+    }
+
+    /// A new date must lie in the future; the one that is shown may be sent back.
+    fn check_expiry(&self, shown: Option<Timestamp>, now: Timestamp) -> Result<()> {
         match self.expires_at.flatten() {
-            Some(at) if Some(at) != stored && at <= now => {
+            Some(at) if Some(at) != shown && at <= now => {
                 let path = Path::root().field("expires_at");
                 let sentence = format!("must lie in the future, is {at}");
                 Err(Violation::alone(&path, "not_in_future", sentence))
@@ -172,16 +230,30 @@ impl VirtualKey {
     /// The key with the sent fields in place of today's; `None` when that changes nothing.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it would expire in the past; [`Error::Conflict`] when a managed key is given another expiry.
+    /// [`Error::Invalid`] when it would expire in the past, or a field that can't be changed is sent with another value;
+    /// [`Error::Conflict`] when a managed key is given another expiry.
     pub fn change(&self, input: VirtualKeyInput, now: Timestamp) -> Result<Option<Self>> {
-        input.check_expiry(self.expires_at, now)?;
+        let shown = self.ends_at();
+        input.check_expiry(shown, now)?;
+        let expires_at = input.expires_at.filter(|at| *at != shown);
+        let changed = Self {
+            expires_at: expires_at.unwrap_or(self.expires_at),
+            ..self.clone()
+        };
+        let states = [self.is_active(now), changed.is_active(now)];
+        let way = format!(
+            "is {} and can't be changed here; `expires_at` says when the key ends, DELETE …/users/{}/access-profiles/virtual-keys/{} \
+             kills it, and POST …/virtual-keys/{}/rotate ends its secret",
+            states[0], self.user_id, self.public_id, self.public_id
+        );
+        let profile = self.access_profile_id;
+        input.check_fixed(&states, &way, self.user_id, self.is_managed, profile)?;
         let changed = Self {
             name: input.name.unwrap_or_else(|| self.name.clone()),
             description: input
                 .description
                 .unwrap_or_else(|| self.description.clone()),
-            expires_at: input.expires_at.unwrap_or(self.expires_at),
-            ..self.clone()
+            ..changed
         };
         if self.is_managed && changed.expires_at != self.expires_at {
             return Err(Error::conflict(

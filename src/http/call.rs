@@ -19,6 +19,7 @@ pub use body::MAX_BODY;
 use super::State;
 use super::context::Context;
 use super::problem::Problem;
+use super::route::canonical;
 use crate::domain::audit::Actor;
 use crate::domain::decision_input::MAX_DECISION_BODY;
 use crate::domain::idempotency::{Once, read_key};
@@ -288,7 +289,11 @@ impl Call {
         };
         Ok(Some(Once {
             owner: actor.id.clone(),
-            route: format!("{} {}", self.request.method(), self.request.path()),
+            route: format!(
+                "{} {}",
+                self.request.method(),
+                canonical(self.request.path())
+            ),
             key: read_key(value.to_str().unwrap_or_default())?,
             request_hash: self.body_hash.get(),
         }))

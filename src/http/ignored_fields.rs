@@ -18,6 +18,7 @@ pub const IGNORED: &[(&str, &[&str])] = &[
     ("UserBody", &user::SET_BY_SERVER),
     ("UserChangeBody", &user::SET_BY_SERVER),
     ("VirtualKeyBody", &virtual_key::SET_BY_SERVER),
+    ("VirtualKeyChangeBody", &virtual_key::SET_BY_SERVER),
     ("ToolGroupBody", &tool_group::SET_BY_SERVER),
     ("ToolGroupChangeBody", &tool_group::SET_BY_SERVER),
     ("RoleBody", &role::SET_BY_SERVER),

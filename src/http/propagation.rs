@@ -1,6 +1,6 @@
 //! The handler that pushes parts of an access profile to its copies.
 
-use super::answer::{Answer, ok, stored};
+use super::answer::{Answer, stored};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create};
 use crate::domain::idempotency::StoredAnswer;
@@ -18,8 +18,14 @@ pub async fn propagate(caller: Caller<Create, AccessProfiles>, call: Call) -> An
     let once = call.once(&actor)?;
     if input.dry_run {
         let _permit = call.read_permit().await;
-        let preview = move || service::propagation_preview::preview(&services, id, &input);
-        return ok(&blocking(preview).await?);
+        let preview = move || {
+            service::once::run_reading(&services, once, || {
+                StoredAnswer::json(&service::propagation_preview::preview(
+                    &services, id, &input,
+                )?)
+            })
+        };
+        return stored(blocking(preview).await?);
     }
     let render = |done: &Propagated| StoredAnswer::json(done);
     let push = move || service::propagation::propagate(&services, actor, id, input, once, render);

@@ -21,9 +21,9 @@ pub struct QuotaKey {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Whether its time is not over.
+    /// Whether neither its own time is over nor that of every copy.
     pub is_active: bool,
-    /// From when on it is refused.
+    /// From when on it opens nothing.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
 }
@@ -32,9 +32,9 @@ impl QuotaKey {
     fn of(key: VirtualKey, now: Timestamp) -> Self {
         Self {
             is_active: key.is_active(now),
+            expires_at: key.ends_at(),
             id: key.public_id,
             name: key.name,
-            expires_at: key.expires_at,
         }
     }
 }

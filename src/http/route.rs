@@ -18,6 +18,24 @@ use super::problem::Problem;
 
 /// The two path families that `P` stands for (API.md §1).
 const FAMILIES: [&str; 2] = ["/api", "/api/governance"];
+/// Where the routes are that are served without it too, within a family.
+const OPTIONAL: &str = "/rbac/";
+
+/// The one name of all the paths by which a route can be called for the same things.
+pub fn canonical(path: &str) -> String {
+    let [first, second] = FAMILIES;
+    let rest = path
+        .strip_prefix(second)
+        .or_else(|| path.strip_prefix(first));
+    match rest.filter(|rest| rest.starts_with('/')) {
+        Some(rest) => match rest.strip_prefix(OPTIONAL) {
+            Some(rest) => format!("{first}/{rest}"),
+            None => format!("{first}{rest}"),
+        },
+        None => path.to_owned(),
+    }
+}
+
 /// The methods that the document shows for a route that serves any.
 const ANY_METHOD: [Method; 8] = [
     Method::GET,

@@ -256,6 +256,28 @@ pub fn scopes() -> RefOr<Schema> {
     RefOr::T(OneOfBuilder::new().item(some).item(every).into())
 }
 
+/// What the server sets and is read all the same: another value than the one that is shown is refused.
+pub fn sent_back() -> RefOr<Schema> {
+    let any = ObjectBuilder::new()
+        .schema_type(SchemaType::AnyValue)
+        .read_only(true)
+        .description(Some(
+            "Set by the server; may be sent as it is shown, and any other value is refused.",
+        ));
+    RefOr::T(any.into())
+}
+
+/// The schema of a body with another schema for one of its fields.
+pub fn with_property(schema: RefOr<Schema>, field: &str, with: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.properties.insert(field.to_owned(), with);
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}
+
 /// The schema of a body without its required fields.
 pub fn all_optional(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {

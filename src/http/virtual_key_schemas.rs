@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::shapes;
 use crate::domain::virtual_key::VirtualKey;
@@ -19,7 +20,26 @@ pub struct VirtualKeyBody {
     /// In the future; empty or `null`: never.
     #[schema(schema_with = shapes::expiry)]
     expires_at: Option<String>,
+    #[schema(schema_with = shapes::sent_back)]
+    is_active: Option<bool>,
+    #[schema(schema_with = shapes::sent_back)]
+    is_managed: Option<bool>,
+    #[schema(schema_with = shapes::sent_back)]
+    user_id: Option<String>,
+    #[schema(schema_with = shapes::sent_back)]
+    access_profile_id: Option<i64>,
 }
+
+/// What changing a virtual key takes: the same fields, but the name can't be `null`.
+pub struct VirtualKeyChangeBody;
+
+impl PartialSchema for VirtualKeyChangeBody {
+    fn schema() -> RefOr<Schema> {
+        shapes::with_property(VirtualKeyBody::schema(), "name", shapes::name())
+    }
+}
+
+impl ToSchema for VirtualKeyChangeBody {}
 
 /// A virtual key. Has no `Debug`: the answer that makes it shows its secret.
 #[derive(Serialize, ToSchema)]
@@ -34,13 +54,13 @@ pub struct VirtualKeyView {
     pub value: String,
     /// Whether it came with a copy of an access profile.
     pub is_managed: bool,
-    /// Whether it has not expired.
+    /// Whether it has not expired, nor every copy that its user holds.
     pub is_active: bool,
     /// The user it belongs to: a number in a string.
     pub user_id: String,
     /// The access profile it was issued under, and goes with; `null` for a key of the user at large.
     pub access_profile_id: Option<i64>,
-    /// From when on it is refused.
+    /// From when on it opens nothing: as it was set, or earlier, when the last copy that its user holds expires.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// Until when the secret before the last rotation works, while it does.
@@ -69,7 +89,7 @@ impl VirtualKeyView {
             is_active: key.is_active(now),
             user_id: key.user_id.to_string(),
             access_profile_id: key.access_profile_id,
-            expires_at: key.expires_at,
+            expires_at: key.ends_at(),
             previous_expires_at: key.grace_until(now),
             rotated_at: key.rotated_at,
             created_at: key.created_at,

@@ -108,7 +108,9 @@ async fn issue(
     access_profile_id: Option<i64>,
 ) -> Answer {
     let user_id = user_id(&call, "id")?;
-    let input = call.optional_json(VirtualKeyInput::parse).await?;
+    let input = call
+        .optional_json(|body| VirtualKeyInput::parse(body, true))
+        .await?;
     let issuing = Issuing {
         user_id,
         access_profile_id,
@@ -140,7 +142,9 @@ async fn issue(
 /// 400 with every violation, 404, 409 when a managed key is given another expiry, 412.
 pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let (id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
-    let input = call.json(VirtualKeyInput::parse).await?;
+    let input = call
+        .json(|body| VirtualKeyInput::parse(body, false))
+        .await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::virtual_keys::update(&services, actor, id, input, if_match);
     let (key, now) = blocking(update).await?;

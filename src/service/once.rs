@@ -31,6 +31,30 @@ pub fn run(
     Ok(answer)
 }
 
+/// Like [`run`], for work that writes nothing and can't be a part of a write.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_reading(
+    services: &Services,
+    once: Option<Once>,
+    work: impl FnOnce() -> Result<StoredAnswer>,
+) -> Result<StoredAnswer> {
+    let Some(once) = once else { return work() };
+    let now = services.clock.now();
+    let earlier = services
+        .store
+        .read(|reading| idempotency::find(reading, &once, now))?;
+    if let Some((earlier, answer)) = earlier {
+        once.check_same(&earlier)?;
+        return Ok(answer);
+    }
+    let answer = work()?;
+    services
+        .store
+        .write(move |writing| run(writing, Some(&once), now, || Ok(answer)))
+}
+
 /// An idempotency key, and the seal for an answer that holds a secret.
 pub type SealedOnce = (Once, Seal);
 

@@ -87,9 +87,14 @@ pub fn create(
     render: impl FnOnce(&IssuedKey) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     let now = services.clock.now();
-    issuing.input.check_expiry(None, now)?;
     services.ledger.change(move |writing, changed| {
         let work = || {
+            let Issuing {
+                user_id,
+                access_profile_id,
+                ref input,
+            } = issuing;
+            input.check_new(user_id, access_profile_id, now)?;
             changed.users.push(issuing.user_id);
             let issued = issue(writing, &worked_out(writing, issuing)?, now)?;
             let key = &issued.key;

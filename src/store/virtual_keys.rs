@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 
 /// The columns of [`key`], of the table under the name `k` and that of copies under the name `c`.
 pub(super) const COLUMNS: &str = "k.id, k.public_id, k.user_id, k.user_access_profile_id, c.access_profile_id, k.name, k.description, \
-     k.is_managed, k.expires_at, k.previous_expires_at, k.rotated_at, k.revision, k.created_at, k.updated_at";
+     k.is_managed, k.expires_at, k.previous_expires_at, k.rotated_at, k.revision, k.created_at, k.updated_at, \
+     (SELECT iif(count(*) = count(held.expires_at), max(held.expires_at), NULL) FROM user_access_profiles held \
+      WHERE held.user_id = k.user_id)";
 /// Every key with the copy it was issued under.
 pub(super) const FROM: &str =
     "virtual_keys k LEFT JOIN user_access_profiles c ON c.id = k.user_access_profile_id";
@@ -32,6 +34,7 @@ pub(super) fn key(row: &Row<'_>) -> rusqlite::Result<VirtualKey> {
         description: row.get(6)?,
         is_managed: row.get(7)?,
         expires_at: time(8)?,
+        copies_expire_at: time(14)?,
         previous_expires_at: time(9)?,
         rotated_at: time(10)?,
         revision: row.get(11)?,

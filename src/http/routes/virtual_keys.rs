@@ -7,7 +7,9 @@ use crate::http::api_key_schemas::RotateBody;
 use crate::http::parameters::{USER_VIRTUAL_KEY_LIST, VIRTUAL_KEY_LIST};
 use crate::http::route::Route;
 use crate::http::schemas::Message;
-use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyBody, VirtualKeyList};
+use crate::http::virtual_key_schemas::{
+    VirtualKeyAnswer, VirtualKeyBody, VirtualKeyChangeBody, VirtualKeyList,
+};
 use crate::http::virtual_keys;
 
 const OF_USER: &str = "P/users/{id}/virtual-keys";
@@ -32,7 +34,8 @@ pub fn routes() -> Vec<Route> {
             .says(
                 "Make a virtual key for a user",
                 "It works with every access profile that the user holds, and dies when the last of them goes. `value` is shown in this \
-                 answer only, and again to the same caller under the same `Idempotency-Key`. 404 when the user holds none.",
+                 answer only, and again to the same caller under the same `Idempotency-Key`. `is_active` may be true and nothing else. 404 \
+                 when the user holds none.",
             )
             .may_take::<VirtualKeyBody>(json!({ "name": "laptop" }))
             .answers::<VirtualKeyAnswer>(200)
@@ -54,9 +57,10 @@ pub fn routes() -> Vec<Route> {
             .says(
                 "Change a virtual key",
                 "A field that is left out keeps its value; an empty `expires_at` is never. Of a managed key only name and description can \
-                 be changed (409).",
+                 be changed (409). What was read may be sent back; `is_active`, `user_id`, `is_managed` and `access_profile_id` with \
+                 another value are 400.",
             )
-            .takes::<VirtualKeyBody>(json!({ "description": "on the new laptop" }))
+            .takes::<VirtualKeyChangeBody>(json!({ "description": "on the new laptop" }))
             .answers::<VirtualKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::POST, "P/virtual-keys/{vk_id}/rotate", "rotate_virtual_key", virtual_keys::rotate)

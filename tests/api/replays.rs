@@ -1,0 +1,97 @@
+//! `Idempotency-Key`: the first answer again, whatever time it is and whichever of its paths a route is called by.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Reply, Server};
+
+fn post(client: &Client, path: &str, body: &Value) -> Reply {
+    client.send("POST", path, &[("idempotency-key", "k1")], Some(body))
+}
+
+/// A server with Ada (1), who holds the profile "dev" (1).
+fn with_holder() -> Server {
+    let server = Server::start();
+    server.client.create_budgeted("dev", 5);
+    server.client.create_person("ada");
+    server.client.assign(1, 1);
+    server
+}
+
+#[test]
+fn a_key_that_has_expired_meanwhile_is_shown_again() {
+    let server = with_holder();
+    let soon = json!({ "name": "k", "scopes": [], "expires_at": "2026-06-01T12:00:10Z" });
+    let scopes = json!({ "name": "k", "scopes": ["Users:View"], "expires_at": soon["expires_at"] });
+    for (path, body) in [
+        (
+            "/api/users/1/virtual-keys",
+            json!({ "expires_at": soon["expires_at"] }),
+        ),
+        ("/api/api-keys", scopes),
+    ] {
+        let first = post(&server.client, path, &body).expect(200);
+        server.time.advance_seconds(60);
+        assert_eq!(
+            post(&server.client, path, &body).expect(200).text,
+            first.text
+        );
+        server.time.advance_seconds(-60);
+    }
+}
+
+#[test]
+fn a_dry_run_is_answered_once() {
+    let server = with_holder();
+    let client = &server.client;
+    client.change_profile(1, &json!({ "budgets": [{ "max_limit": 7 }] }));
+    let path = "/api/access-profiles/1/propagate";
+    let body = json!({ "fields": ["budgets"], "dry_run": true });
+    let first = post(client, path, &body).expect(200);
+    assert_eq!(first.json()["affected_users"], 1);
+    client.propagate(1, &json!({ "fields": ["budgets"] }));
+    assert_eq!(post(client, path, &body).expect(200).text, first.text);
+    let other = json!({ "fields": ["budgets"], "dry_run": false });
+    post(client, path, &other).expect_refusal(422, "idempotency_error", "idempotency_key_reused");
+    let fresh = client.propagate(1, &body);
+    assert_eq!(fresh["affected_users"], 0);
+}
+
+#[test]
+fn a_retry_by_another_path_of_the_same_route_is_a_retry() {
+    let server = with_holder();
+    for (paths, body) in [
+        (
+            vec![
+                "/api/users/1/virtual-keys",
+                "/api/governance/users/1/virtual-keys",
+            ],
+            json!({ "name": "once" }),
+        ),
+        (
+            vec![
+                "/api/governance/roles",
+                "/api/roles",
+                "/api/rbac/roles",
+                "/api/governance/rbac/roles",
+            ],
+            json!({ "name": "once" }),
+        ),
+        (
+            vec!["/api/access-profiles", "/api/governance/access-profiles"],
+            json!({ "name": "once" }),
+        ),
+    ] {
+        let first = post(&server.client, paths[0], &body);
+        for path in &paths {
+            let again = post(&server.client, path, &body);
+            assert_eq!((again.status, &again.text), (first.status, &first.text));
+            assert_eq!(again.header("location"), first.header("location"));
+        }
+        let other = json!({ "name": "other" });
+        post(&server.client, paths[1], &other).expect_refusal(
+            422,
+            "idempotency_error",
+            "idempotency_key_reused",
+        );
+    }
+}
