@@ -54,12 +54,12 @@ pub enum Error {
     },
 
     /// There is no such thing.
-    #[error("there is no {what} {id}")]
+    #[error("{message}")]
     NotFound {
-        /// The kind of thing, as people call it.
-        what: &'static str,
-        /// What was asked for.
-        id: String,
+        /// What there is not, and what to do where that is not clear.
+        message: String,
+        /// JSON path of the value that names it, when that is not the path of the request.
+        param: Option<String>,
     },
 
     /// The request is sound but what is stored stands against it.
@@ -172,9 +172,25 @@ impl Error {
 
     /// There is no `what` with this id.
     pub fn not_found(what: &'static str, id: impl fmt::Display) -> Self {
+        Self::absent(format!("there is no {what} {id}"))
+    }
+
+    /// There is not what was asked for, in a whole sentence.
+    pub fn absent(message: impl Into<String>) -> Self {
         Self::NotFound {
-            what,
-            id: id.to_string(),
+            message: message.into(),
+            param: None,
+        }
+    }
+
+    /// The same error; if something is not there, it is what the value at `param` of the body names.
+    pub fn named_at(self, param: impl fmt::Display) -> Self {
+        match self {
+            Self::NotFound { message, .. } => Self::NotFound {
+                message: format!("{param}: {message}"),
+                param: Some(param.to_string()),
+            },
+            other => other,
         }
     }
 

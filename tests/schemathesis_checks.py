@@ -16,6 +16,7 @@ BEYOND_SCHEMA = {
     "duplicate_mcp_server",
     "duplicate_tool_override",
     "duplicate_mcp_client",
+    "duplicate_tool_name",
     # Between fields.
     "mcp_server_missing",
     "cycles_without_mode",
@@ -46,7 +47,13 @@ BEYOND_SCHEMA = {
 MAX_BODY = 1024 * 1024
 # From 1 hour to 365 days, whatever the unit of the span.
 # Required with the mode "cycles" alone.
-BEYOND_SCHEMA_AT = {("auto_rotation_interval", "out_of_range"), ("cycles", "required")}
+# The last dates of the year 9999 are out of reach in some time zone.
+BEYOND_SCHEMA_AT = {
+    ("auto_rotation_interval", "out_of_range"),
+    ("cycles", "required"),
+    ("expires_at", "out_of_range"),
+    ("next_rotation_at", "out_of_range"),
+}
 
 
 def is_beyond_schema(error):

@@ -224,8 +224,10 @@ pub fn read_user_ids(node: &Node<'_>) -> Option<Vec<i64>> {
     })
 }
 
-/// Reads the id of a user: a whole number of 1 or more.
+/// Reads the id of a user: a whole number of 1 or more, as it is shown.
 pub fn parse_user_id(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|id| digits && *id > 0)
+    text.parse()
+        .ok()
+        .filter(|id| digits && *id > 0 && !text.starts_with('0'))
 }

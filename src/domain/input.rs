@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use serde_json::{Map, Value};
 
 use super::number::{Whole, read_whole};
@@ -17,6 +18,17 @@ pub const MAX_NAME: usize = 255;
 pub const MAX_DESCRIPTION: usize = 10_000;
 /// Most elements of any list in a request.
 pub const MAX_LIST: usize = 10_000;
+
+/// The last instant that can be kept: with the greatest offset from UTC, the year of a later one would have five digits.
+const LAST: &str = "9999-12-30T22:00:00.999Z";
+
+/// Whether a character has no shape of its own or changes the direction of others, so that two names that look the same differ.
+pub fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}'
+    )
+}
 
 /// A JSON value, where it stands, and where to note what is wrong with it.
 #[derive(Clone)]
@@ -83,7 +95,7 @@ impl<'v> Node<'v> {
         Some(text)
     }
 
-    /// A name: surrounding white space removed, 1 to `max` characters, no control characters.
+    /// A name: surrounding white space removed, 1 to `max` characters, none of them a control character or [unseen](is_unseen).
     pub fn name(&self, max: usize) -> Option<String> {
         let Value::String(text) = self.value else {
             return self.wrong_type("a string");
@@ -99,10 +111,14 @@ impl<'v> Node<'v> {
                 format_args!("must have at most {max} characters, has {length}"),
             );
         }
-        if let Some(bad) = text.chars().find(|c| c.is_control()) {
+        let bad = text.chars().find(|c| c.is_control() || is_unseen(*c));
+        if let Some(bad) = bad {
             return self.refuse(
                 "invalid_character",
-                format_args!("must not contain the character {}", bad.escape_unicode()),
+                format_args!(
+                    "must not contain the character U+{:04X}, which can't be seen",
+                    u32::from(bad)
+                ),
             );
         }
         Some(text.to_owned())
@@ -150,6 +166,10 @@ impl<'v> Node<'v> {
             .and_then(|at| Timestamp::from_millisecond(at.as_millisecond()).ok())
         {
             Some(at) => Some(at),
+            None if is_instant(text) => self.refuse(
+                "out_of_range",
+                format_args!("must be at most {LAST}, is {text}"),
+            ),
             None => self.refuse(
                 "invalid_timestamp",
                 format_args!(
@@ -184,6 +204,11 @@ impl<'v> Node<'v> {
             .collect();
         read.into_iter().collect()
     }
+}
+
+/// Whether a text is written as an instant, within what can be kept or not.
+fn is_instant(text: &str) -> bool {
+    Pieces::parse(text).is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some())
 }
 
 /// Free text about something.

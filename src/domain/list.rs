@@ -231,10 +231,13 @@ pub fn page_too_large() -> Error {
 /// Reads an id from a path: a whole number of 1 or more.
 ///
 /// # Errors
-/// [`Error::Invalid`] naming the parameter.
+/// [`Error::Invalid`] naming the parameter; [`Error::NotFound`] for a number that begins with 0, so that each thing has one path.
 pub fn parse_id(name: &str, text: &str) -> Result<i64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
+        Ok(id) if digits && id > 0 && text.starts_with('0') => Err(Error::absent(format!(
+            "there is nothing here: an id is written without zeros before it, {id} and not {text:?}"
+        ))),
         Ok(id) if digits && id > 0 => Ok(id),
         _ => {
             let shown: String = text.chars().take(40).collect();

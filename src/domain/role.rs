@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::input::{Fields, MAX_NAME, Node, read_description};
-use super::validator::entity_tag;
+use super::validator::entity_tag_beside;
 use super::violation::Violations;
 use crate::error::Result;
 
@@ -51,11 +51,9 @@ impl RoleDetail {
     /// The validator of what is shown of the role.
     pub fn entity_tag(&self) -> String {
         let role = &self.role;
-        let content = format!(
-            "{} {:?} {} {} {:?}",
-            role.id, role.name, role.user_count, role.updated_at, self.access_profiles
-        );
-        entity_tag(role.revision, &content)
+        let content = format!("{} {:?} {}", role.id, role.name, role.updated_at);
+        let beside = format!("{} {:?}", role.user_count, self.access_profiles);
+        entity_tag_beside(role.revision, &content, &beside)
     }
 }
 

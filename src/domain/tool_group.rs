@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::input::{Fields, MAX_NAME, Node};
 use super::role::read_optional_description;
-use super::validator::entity_tag;
+use super::validator::entity_tag_beside;
 use super::violation::Violations;
 use crate::error::{Error, Result};
 
@@ -46,11 +46,9 @@ pub struct ClientTools {
 impl ToolGroup {
     /// The validator of what is shown of the group.
     pub fn entity_tag(&self) -> String {
-        let content = format!(
-            "{} {:?} {} {}",
-            self.id, self.name, self.access_profile_count, self.updated_at
-        );
-        entity_tag(self.revision, &content)
+        let content = format!("{} {:?} {}", self.id, self.name, self.updated_at);
+        let beside = self.access_profile_count.to_string();
+        entity_tag_beside(self.revision, &content, &beside)
     }
 
     /// The group with the sent fields in place of today's; `None` when that changes nothing.
@@ -149,6 +147,19 @@ impl ToolGroupInput {
     }
 }
 
+/// Names of tools, each once.
+fn read_tool_names(node: &Node<'_>) -> Option<Vec<String>> {
+    let mut seen = std::collections::HashSet::new();
+    node.list(|tool| {
+        let name = tool.name(MAX_NAME)?;
+        if !seen.insert(name.clone()) {
+            let sentence = format!("the tool {name:?} is listed twice");
+            return tool.refuse("duplicate_tool_name", sentence);
+        }
+        Some(name)
+    })
+}
+
 fn read_tools(node: &Node<'_>) -> Option<Vec<ClientTools>> {
     let mut seen = std::collections::HashSet::new();
     node.list(|item| {
@@ -156,7 +167,7 @@ fn read_tools(node: &Node<'_>) -> Option<Vec<ClientTools>> {
         let client_node = fields.required("mcp_client_id");
         let client = client_node.as_ref().and_then(|node| node.name(MAX_NAME));
         let tools = match fields.given("tool_names") {
-            Some(node) => node.list(|tool| tool.name(MAX_NAME)),
+            Some(node) => read_tool_names(&node),
             None => Some(Vec::new()),
         };
         fields.finish();

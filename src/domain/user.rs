@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::input::{Fields, MAX_NAME, Node};
-use super::validator::entity_tag;
+use super::input::{Fields, MAX_NAME, Node, is_unseen};
+use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation, Violations};
 use crate::error::{Error, Result};
 
@@ -63,6 +63,9 @@ impl Email {
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("must not contain white space or control characters");
+        }
+        if text.chars().any(is_unseen) {
+            return Err("must not contain characters that can't be seen, such as U+200B");
         }
         if local.is_empty() || domain.is_empty() {
             return Err("must have something on both sides of the @");
@@ -264,24 +267,17 @@ impl UserDetail {
     /// The validator of what is shown of the user at a time.
     pub fn entity_tag(&self, now: Timestamp) -> String {
         use fmt::Write;
-        let mut content = format!("{:?}", self.role);
+        let mut beside = format!("{:?}", self.role);
         for held in &self.access_profiles {
             // Writing to a String never fails.
-            let _ = write!(
-                content,
-                " {} {} {}",
-                held.id,
-                held.name,
-                held.is_active(now)
-            );
+            let _ = write!(beside, " {} {} {}", held.id, held.name, held.is_active(now));
         }
-        entity_tag(
-            self.user.revision,
-            &format!(
-                "{} {} {:?} {} {content}",
-                self.user.id, self.user.email, self.user.role_id, self.user.updated_at
-            ),
-        )
+        let user = &self.user;
+        let content = format!(
+            "{} {} {:?} {}",
+            user.id, user.email, user.role_id, user.updated_at
+        );
+        entity_tag_beside(user.revision, &content, &beside)
     }
 }
 
@@ -298,8 +294,22 @@ mod tests {
         assert!(Email::parse(&long).is_ok());
         let longer = format!("a{long}");
         for bad in [
-            "", "a", "@", "a@", "@b", "a@@b", "a@b@c", "a b@c", "a@b\tc", "a@b\u{0}", "a@.b",
-            "a@b.", "a@b..c", &longer,
+            "",
+            "a",
+            "@",
+            "a@",
+            "@b",
+            "a@@b",
+            "a@b@c",
+            "a b@c",
+            "a@b\tc",
+            "a@b\u{0}",
+            "a@.b",
+            "a@b.",
+            "a@b..c",
+            "a\u{200b}@b",
+            "a@b\u{feff}",
+            &longer,
         ] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }

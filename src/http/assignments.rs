@@ -6,7 +6,7 @@ use super::answer::{Answer, ok, ok_json, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, View};
 use super::holding_schemas::{AssignedAnswer, CopyAnswer, HolderView};
-use super::path_values::{location, user_id};
+use super::path_values::{held_profile_id, location, user_id};
 use super::people_schemas::{KeysGone, NewKeyView};
 use super::problem::Problem;
 use crate::domain::holding::AssignmentInput;
@@ -103,7 +103,7 @@ fn list_of<T: Serialize>(
 /// # Errors
 /// 400, 404.
 pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
-    let (user, profile) = (user_id(&call, "user_id")?, call.id("profile_id")?);
+    let (user, profile) = (user_id(&call, "user_id")?, held_profile_id(&call)?);
     let services = call.services();
     let _permit = call.read_permit().await;
     let read = move || show(&services, user, profile, services.clock.now());
@@ -150,7 +150,7 @@ fn render(place: String, given: &Assigned) -> Result<StoredAnswer> {
 /// # Errors
 /// 400, 404 when the user does not hold it, 412.
 pub async fn unassign(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
-    let (user, profile) = (user_id(&call, "user_id")?, call.id("profile_id")?);
+    let (user, profile) = (user_id(&call, "user_id")?, held_profile_id(&call)?);
     let if_match = call.if_match()?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let unassign =

@@ -4,7 +4,7 @@ use super::answer::{Answer, ok};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Delete, Update};
 use super::holding_schemas::OverrideAnswer;
-use super::path_values::user_id;
+use super::path_values::{held_profile_id, user_id};
 use crate::domain::budget_override::OverrideInput;
 use crate::error::Result;
 use crate::service;
@@ -36,7 +36,7 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answe
 fn place(call: &Call) -> Result<BudgetPlace> {
     Ok(BudgetPlace {
         user_id: user_id(call, "user_id")?,
-        access_profile_id: call.id("profile_id")?,
+        access_profile_id: held_profile_id(call)?,
         budget_id: call.segment("budget_id"),
     })
 }

@@ -9,7 +9,7 @@ use crate::domain::decision_input::{MAX_KEY_TEXT, MAX_TTL_SECONDS};
 use crate::domain::input::MAX_NAME;
 
 /// A name without white space at its ends.
-const REQUEST_ID: &str = "^[^\\s\\u0000-\\u001F\\u007F-\\u009F]([^\\u0000-\\u001F\\u007F-\\u009F]*[^\\s\\u0000-\\u001F\\u007F-\\u009F])?$";
+const REQUEST_ID: &str = "^[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]([^\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF])?$";
 
 /// What a limit counts.
 pub fn limit_kind() -> RefOr<Schema> {

@@ -14,10 +14,21 @@ use crate::error::{Error, Result};
 /// # Errors
 /// 404 for everything that is no id: then there is no such user.
 pub fn user_id(call: &Call, name: &str) -> Result<i64> {
-    let text = call.segment(name);
-    parse_id(name, &text).map_err(|_| {
+    id_of("user", &call.segment(name))
+}
+
+/// The id of an access profile in the path of what a user holds.
+///
+/// # Errors
+/// 404 for everything that is no id: then the user does not hold it.
+pub fn held_profile_id(call: &Call) -> Result<i64> {
+    id_of("access profile", &call.segment("profile_id"))
+}
+
+fn id_of(what: &'static str, text: &str) -> Result<i64> {
+    parse_id("", text).map_err(|_| {
         let shown: String = text.chars().take(40).collect();
-        Error::not_found("user", shown)
+        Error::not_found(what, shown)
     })
 }
 
@@ -35,7 +46,7 @@ pub fn virtual_key_id(call: &Call) -> Result<String> {
     if id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         Ok(id)
     } else {
-        Err(Error::not_found("virtual key", "with this id"))
+        Err(Error::absent("there is no virtual key with this id"))
     }
 }
 

@@ -250,12 +250,9 @@ impl From<Error> for Problem {
             Error::Forbidden { code, message } => {
                 Self::new(StatusCode::FORBIDDEN, "permission_error", code, message)
             }
-            Error::NotFound { .. } => Self::new(
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "not_found",
-                error.to_string(),
-            ),
+            Error::NotFound { message, param } => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", "not_found", message).about(param)
+            }
             Error::Conflict {
                 code,
                 message,

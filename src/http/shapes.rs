@@ -13,10 +13,10 @@ use crate::domain::permission::Permission;
 use crate::domain::policy::PolicyField;
 use crate::domain::user::MAX_EMAIL;
 
-/// Something that is not white space, and no control characters.
-const NAME: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000-\\u001F\\u007F-\\u009F]*$";
+/// Something that is not white space, no control characters, and none that can't be seen.
+const NAME: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF][^\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]*$";
 /// Something on both sides of one @, and no empty label after it.
-const EMAIL: &str = "^[ \\t\\r\\n]*[^\\s@\\u0000-\\u001F\\u007F-\\u009F]+@[^\\s@.\\u0000-\\u001F\\u007F-\\u009F]+(\\.[^\\s@.\\u0000-\\u001F\\u007F-\\u009F]+)*[ \\t\\r\\n]*$";
+const EMAIL: &str = "^[ \\t\\r\\n]*[^\\s@\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]+@[^\\s@.\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]+(\\.[^\\s@.\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]+)*[ \\t\\r\\n]*$";
 /// Everything but U+0000.
 const TEXT: &str = "^[^\\u0000]*$";
 

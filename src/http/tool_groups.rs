@@ -14,7 +14,7 @@ use crate::store::tool_groups;
 
 pub use crate::store::tool_groups::SORT_FIELDS;
 
-/// `GET /api/mcp/tool-groups`
+/// `GET P/mcp/tool-groups`
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
@@ -36,7 +36,7 @@ pub async fn list(_: Caller<View, VirtualMcps>, call: Call) -> Answer {
     })
 }
 
-/// `GET /api/mcp/tool-groups/{id}`
+/// `GET P/mcp/tool-groups/{id}`
 ///
 /// # Errors
 /// 400, 404.
@@ -52,7 +52,7 @@ pub async fn get(_: Caller<View, VirtualMcps>, call: Call) -> Answer {
     ))
 }
 
-/// `POST /api/mcp/tool-groups`
+/// `POST P/mcp/tool-groups`
 ///
 /// # Errors
 /// 400 with every violation, 409 when the name is taken.
@@ -74,7 +74,7 @@ pub async fn create(caller: Caller<Create, VirtualMcps>, call: Call) -> Answer {
     stored(blocking(create).await?)
 }
 
-/// `PUT /api/mcp/tool-groups/{id}`
+/// `PUT P/mcp/tool-groups/{id}`
 ///
 /// # Errors
 /// 400 with every violation, 404, 409 when the name is taken, 412.
@@ -90,7 +90,7 @@ pub async fn update(caller: Caller<Update, VirtualMcps>, call: Call) -> Answer {
     ))
 }
 
-/// `DELETE /api/mcp/tool-groups/{id}`
+/// `DELETE P/mcp/tool-groups/{id}`
 ///
 /// # Errors
 /// 400, 404, 412.

@@ -3,7 +3,7 @@
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
-use super::path_values::{user_id, virtual_key_id};
+use super::path_values::{held_profile_id, user_id, virtual_key_id};
 use super::schemas::Message;
 use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList, VirtualKeyView};
 use crate::domain::api_key::parse_grace;
@@ -98,7 +98,7 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
 /// # Errors
 /// 400, 404 when there is no such user or the user does not hold the profile.
 pub async fn create_under(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
-    let profile = call.id("profile_id")?;
+    let profile = held_profile_id(&call)?;
     issue(caller, call, Some(profile)).await
 }
 

@@ -49,7 +49,10 @@ pub fn assign(
             input.check_expiry(now)?;
             let user = users::get(writing, user_id)?;
             let id = input.access_profile_id;
-            let profile = access_profiles::get_current(writing, id)?.profile()?;
+            let found = access_profiles::get_current(writing, id);
+            let profile = found
+                .map_err(|error| error.named_at("access_profile_id"))?
+                .profile()?;
             changed.users.push(user_id);
             let (copy_id, issued) = give(
                 writing,

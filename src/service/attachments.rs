@@ -31,8 +31,9 @@ pub fn attach(
             let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
             refuse_inactive(&profile)?;
             let mut anything = false;
-            for role_id in &input.role_ids {
-                roles::get(writing, *role_id)?;
+            for (at, role_id) in input.role_ids.iter().enumerate() {
+                let named = |error: Error| error.named_at(format_args!("role_ids[{at}]"));
+                roles::get(writing, *role_id).map_err(named)?;
                 let is_default = input.is_default;
                 anything |=
                     access_profile_roles::attach(writing, profile_id, *role_id, is_default, now)?;

@@ -76,8 +76,7 @@ pub fn delete(services: &Services, actor: Actor, place: &BudgetPlace) -> Result<
     services.ledger.change(move |writing, changed| {
         let found = Found::of(writing, &at)?;
         let Some(before) = found.current(writing)? else {
-            let what = format!("of the budget {}", at.budget_id);
-            return Err(Error::not_found("override", what));
+            return Err(Error::not_found("override of the budget", &at.budget_id));
         };
         budget_overrides::delete(writing, found.copy.id, found.place_id)?;
         changed.users.push(at.user_id);
@@ -160,12 +159,12 @@ fn no_budget(id: &str) -> Error {
         .strip_prefix("budget-")
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
     let hint = if of_template {
-        " in this copy: that is the id of a budget of the access profile itself; the user's copy has ids of its own, which GET \
-         …/access-profiles of the user shows"
+        ": that is the id of a budget of the access profile itself; the user's copy has ids of its own, which GET …/access-profiles of \
+         the user shows"
     } else {
-        " in this copy"
+        ""
     };
-    Error::not_found("budget", format!("{shown}{hint}"))
+    Error::absent(format!("there is no budget {shown} in this copy{hint}"))
 }
 
 fn shown(services: &Services, at: &BudgetPlace, now: Timestamp) -> Result<CopyBudget> {

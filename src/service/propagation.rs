@@ -12,11 +12,11 @@ use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::policy::Policy;
 use crate::domain::propagation::{PolicyChange, Propagated, PropagationInput};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::{Changed, ChangedCopy};
 use crate::store::propagation::{Selected, Together, select};
 use crate::store::{
-    Reading, Writing, access_profiles, audit, policies, roles, user_access_profiles, users,
+    Reading, Writing, access_profiles, audit, policies, roles, user_access_profiles,
 };
 
 /// What a propagation does.
@@ -52,8 +52,9 @@ impl Plan {
     ) -> Result<Self> {
         let profile = access_profiles::get_current(reading, profile_id)?.profile()?;
         let template = Policy::of(&profile);
-        for role_id in &input.role_ids {
-            roles::get(reading, *role_id)?;
+        for (at, role_id) in input.role_ids.iter().enumerate() {
+            let named = |error: Error| error.named_at(format_args!("group_ids[{at}]"));
+            roles::get(reading, *role_id).map_err(named)?;
         }
         let selected = select(reading, profile_id, &input.user_ids, &input.role_ids)?;
         refuse_who_holds_nothing(reading, profile_id, &input.user_ids, &selected)?;
@@ -112,11 +113,13 @@ fn refuse_who_holds_nothing(
     selected: &[Selected],
 ) -> Result<()> {
     let holders: HashSet<i64> = selected.iter().map(|copy| copy.user_id).collect();
-    let Some(without) = user_ids.iter().find(|id| !holders.contains(id)) else {
+    let mut wanted = user_ids.iter().enumerate();
+    let Some((at, without)) = wanted.find(|(_, id)| !holders.contains(id)) else {
         return Ok(());
     };
-    users::get(reading, *without)?;
-    user_access_profiles::get(reading, *without, profile_id).map(|_| ())
+    let copy = user_access_profiles::get(reading, *without, profile_id);
+    copy.map(|_| ())
+        .map_err(|error| error.named_at(format_args!("user_ids[{at}]")))
 }
 
 /// Pushes parts of a profile to its copies. `render` puts the answer together inside the transaction, so that it can be stored with

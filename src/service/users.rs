@@ -31,7 +31,7 @@ pub fn create(
     services.ledger.change(move |writing, changed| {
         let work = || {
             if let Some(role) = new.role_id {
-                roles::get(writing, role)?;
+                roles::get(writing, role).map_err(|error| error.named_at("role_id"))?;
             }
             let id = users::insert(writing, &new, now)?;
             changed.users.push(id);
@@ -101,7 +101,7 @@ pub fn change_role(
         let before = users::get_detail(writing, id)?;
         if_match.check(&before.entity_tag(now))?;
         if let Some(role) = role_id {
-            roles::get(writing, role)?;
+            roles::get(writing, role).map_err(|error| error.named_at("role_id"))?;
         }
         let mut change = RoleChange {
             detail: before,

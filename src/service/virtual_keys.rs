@@ -119,7 +119,10 @@ fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
             (Some(copy.id), default_name(&user.name, &profile.name))
         }
         None if user_access_profiles::holds_any(writing, user_id)? => (None, user.name),
-        None => return Err(Error::not_found("access profile of the user", user_id)),
+        None => {
+            let sentence = format!("the user {user_id} holds no access profile; assign one first");
+            return Err(Error::absent(sentence));
+        }
     };
     Ok(NewVirtualKey {
         user_id,

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::access_profile_versions::{self, NewVersion};
-use super::fault::{Doing, is_unique_violation};
+use super::fault::Doing;
+use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
@@ -64,7 +65,7 @@ pub fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
                 new.next_rotation_at.map(Timestamp::as_millisecond),
             ])
         });
-    name_taken(row, &new.name)?;
+    NAMED.refuse_taken(writing, row, &new.name)?;
     insert_details(writing, new)?;
     access_profile_versions::insert(writing, new, created_by)
 }
@@ -94,7 +95,7 @@ pub fn update(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
                 new.next_rotation_at.map(Timestamp::as_millisecond),
             ])
         });
-    name_taken(row, &new.name)?;
+    NAMED.refuse_taken(writing, row, &new.name)?;
     forget_details(writing, new.snapshot.id)?;
     insert_details(writing, new)?;
     access_profile_versions::insert(writing, new, created_by)
@@ -148,20 +149,13 @@ fn forget_details(writing: &Writing<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// A unique violation on the profile's row is the name: it is the only unique value that a caller chooses.
-fn name_taken(row: rusqlite::Result<usize>, name: &str) -> Result<()> {
-    match row {
-        Ok(_) => Ok(()),
-        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
-            "duplicate_name",
-            "name",
-            format!(
-                "name: there is already an access profile named {name:?} (names differ by more than case)"
-            ),
-        )),
-        Err(error) => Err(error).doing("storing an access profile"),
-    }
-}
+const NAMED: Named = Named {
+    what: "an access profile named",
+    field: "name",
+    code: "duplicate_name",
+    stored: "SELECT name FROM access_profiles WHERE name_key = ?1",
+    doing: "storing an access profile",
+};
 
 fn insert_tags(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
     for tag in &new.tags {

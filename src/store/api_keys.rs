@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
-use super::fault::{Doing, is_unique_violation};
+use super::fault::Doing;
+use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH, State};
 use crate::domain::letter_case::fold;
@@ -80,7 +81,7 @@ pub fn insert(
                 new.expires_at.map(Timestamp::as_millisecond),
             ])
         });
-    name_taken(row, &new.name)
+    NAMED.refuse_taken(writing, row, &new.name)
 }
 
 /// Stores the settings of a key and counts its revision up.
@@ -106,21 +107,16 @@ pub fn update(writing: &Writing<'_>, changed: &ApiKey) -> Result<()> {
                 changed.updated_at.as_millisecond(),
             ])
         });
-    name_taken(row, &changed.name).map(|_| ())
+    NAMED.refuse_taken(writing, row, &changed.name).map(|_| ())
 }
 
-fn name_taken<T>(row: rusqlite::Result<T>, name: &str) -> Result<T> {
-    match row {
-        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
-            "duplicate_name",
-            "name",
-            format!(
-                "name: there is already an API key named {name:?} (names differ by more than case)"
-            ),
-        )),
-        other => other.doing("storing an API key"),
-    }
-}
+const NAMED: Named = Named {
+    what: "an API key named",
+    field: "name",
+    code: "duplicate_name",
+    stored: "SELECT name FROM api_keys WHERE name_key = ?1 AND revoked_at IS NULL",
+    doing: "storing an API key",
+};
 
 /// Puts a new secret in place of a key's secret; the old one works until `previous_until`.
 ///

@@ -29,6 +29,7 @@ pub mod roles;
 pub mod rotations;
 pub mod sequences;
 pub mod settings;
+mod taken;
 pub mod tool_groups;
 pub mod usage;
 pub mod user_access_profiles;

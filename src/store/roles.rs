@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
-use super::fault::{Doing, is_unique_violation};
+use super::fault::Doing;
+use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, Page, Sort};
@@ -42,7 +43,7 @@ pub fn insert(writing: &Writing<'_>, name: &str, description: &str, now: Timesta
         .and_then(|mut statement| {
             statement.insert(params![name, fold(name), description, now.as_millisecond()])
         });
-    name_taken(row, name)
+    NAMED.refuse_taken(writing, row, name)
 }
 
 /// Stores name and description of a role and counts its revision up.
@@ -65,21 +66,16 @@ pub fn update(writing: &Writing<'_>, changed: &Role) -> Result<()> {
                 changed.updated_at.as_millisecond(),
             ])
         });
-    name_taken(row, &changed.name).map(|_| ())
+    NAMED.refuse_taken(writing, row, &changed.name).map(|_| ())
 }
 
-fn name_taken<T>(row: rusqlite::Result<T>, name: &str) -> Result<T> {
-    match row {
-        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
-            "duplicate_name",
-            "name",
-            format!(
-                "name: there is already a role named {name:?} (names differ by more than case)"
-            ),
-        )),
-        other => other.doing("storing a role"),
-    }
-}
+const NAMED: Named = Named {
+    what: "a role named",
+    field: "name",
+    code: "duplicate_name",
+    stored: "SELECT name FROM roles WHERE name_key = ?1",
+    doing: "storing a role",
+};
 
 /// Removes a role that no user is in; the profiles attached to it stay.
 ///

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
-use super::fault::{Doing, is_unique_violation};
+use super::fault::Doing;
+use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, Page, Sort};
@@ -58,7 +59,7 @@ pub fn insert(writing: &Writing<'_>, new: &NewToolGroup, now: Timestamp) -> Resu
                 now.as_millisecond(),
             ])
         });
-    let id = name_taken(row, &new.name)?;
+    let id = NAMED.refuse_taken(writing, row, &new.name)?;
     insert_clients(writing, id, &new.tools)?;
     Ok(id)
 }
@@ -87,7 +88,7 @@ pub fn update(writing: &Writing<'_>, changed: &ToolGroup) -> Result<()> {
                 changed.updated_at.as_millisecond(),
             ])
         });
-    name_taken(row, &changed.name)?;
+    NAMED.refuse_taken(writing, row, &changed.name)?;
     writing
         .connection
         .prepare_cached("DELETE FROM mcp_tool_group_clients WHERE mcp_tool_group_id = ?1")
@@ -113,18 +114,13 @@ fn insert_clients(writing: &Writing<'_>, id: i64, tools: &[ClientTools]) -> Resu
     Ok(())
 }
 
-fn name_taken<T>(row: rusqlite::Result<T>, name: &str) -> Result<T> {
-    match row {
-        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
-            "duplicate_name",
-            "name",
-            format!(
-                "name: there is already an MCP tool group named {name:?} (names differ by more than case)"
-            ),
-        )),
-        other => other.doing("storing a tool group"),
-    }
-}
+const NAMED: Named = Named {
+    what: "an MCP tool group named",
+    field: "name",
+    code: "duplicate_name",
+    stored: "SELECT name FROM mcp_tool_groups WHERE name_key = ?1",
+    doing: "storing a tool group",
+};
 
 /// Removes a group; profiles that name it keep the name.
 ///

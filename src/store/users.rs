@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::fault::{Doing, is_unique_violation};
+use super::fault::Doing;
+use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::letter_case::fold;
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
@@ -51,7 +52,7 @@ pub fn insert(writing: &Writing<'_>, new: &NewUser, now: Timestamp) -> Result<i6
                 now.as_millisecond(),
             ])
         });
-    let id = email_taken(row, &new.email)?;
+    let id = ADDRESSED.refuse_taken(writing, row, new.email.as_str())?;
     index(writing, id, &new.name, &new.email)?;
     Ok(id)
 }
@@ -77,7 +78,7 @@ pub fn update(writing: &Writing<'_>, changed: &User) -> Result<()> {
                 changed.updated_at.as_millisecond(),
             ])
         });
-    email_taken(row, &changed.email)?;
+    ADDRESSED.refuse_taken(writing, row, changed.email.as_str())?;
     forget_index(writing, changed.id)?;
     index(writing, changed.id, &changed.name, &changed.email)
 }
@@ -202,16 +203,10 @@ fn forget_index(writing: &Writing<'_>, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// A unique violation on the row is the address: it is the only unique value that a caller chooses.
-fn email_taken<T>(row: rusqlite::Result<T>, email: &Email) -> Result<T> {
-    match row {
-        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
-            "duplicate_email",
-            "email",
-            format!(
-                "email: there is already a user with the address {email} (addresses differ by more than case)"
-            ),
-        )),
-        other => other.doing("storing a user"),
-    }
-}
+const ADDRESSED: Named = Named {
+    what: "a user with the address",
+    field: "email",
+    code: "duplicate_email",
+    stored: "SELECT email FROM users WHERE email_key = ?1",
+    doing: "storing a user",
+};

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod absences;
 mod access_log;
 mod assignments;
 mod authentication;
@@ -16,6 +17,7 @@ mod health;
 mod history;
 mod holdings;
 mod holdings_model;
+mod if_match;
 mod key_changes;
 mod key_idempotency;
 mod key_rights;
@@ -27,6 +29,7 @@ mod limits;
 mod list_model;
 mod lists;
 mod matrix;
+mod names;
 mod openapi;
 mod overrides;
 mod parser;

@@ -115,7 +115,7 @@ fn what_a_user_may_not_be_is_said_all_at_once() {
     }
     let reply = client.post(USERS, &json!({ "name": "x", "email": "x@y", "role_id": 7 }));
     reply.expect_refusal(404, "not_found", "not_found");
-    assert_eq!(reply.message(), "there is no role 7");
+    assert_eq!(reply.message(), "role_id: there is no role 7");
     assert_eq!(names(&server, ""), [""; 0]);
 }
 
@@ -211,7 +211,7 @@ fn a_user_changes_role_only_where_that_is_meant() {
     );
     let unknown = role(&json!({ "role_id": 99 }), &[]);
     unknown.expect_refusal(404, "not_found", "not_found");
-    assert_eq!(unknown.message(), "there is no role 99");
+    assert_eq!(unknown.message(), "role_id: there is no role 99");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn names_are_trimmed_and_unique_without_regard_to_case() {
         let body = reply.expect_refusal(409, "conflict", "duplicate_name");
         assert_eq!(body["error"]["param"], "name", "{again}");
         assert!(
-            reply.message().contains(&format!("{:?}", again.trim())),
+            reply.message().contains(&format!("{stored:?}")),
             "{}",
             reply.text
         );

@@ -104,7 +104,7 @@ fn only_who_holds_something_gets_a_key() {
     for (path, message) in [
         (
             "users/2/virtual-keys",
-            "there is no access profile of the user 2",
+            "the user 2 holds no access profile; assign one first",
         ),
         ("users/9/virtual-keys", "there is no user 9"),
         ("users/x/virtual-keys", "there is no user x"),

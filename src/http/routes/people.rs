@@ -51,14 +51,14 @@ fn user_routes() -> Vec<Route> {
             .says(
                 "Make a user",
                 "A user who joins a role gets the access profiles that are attached to it with `is_default`, each with a managed virtual \
-                 key, which `virtual_keys` shows this once, and again to the same caller under the same `Idempotency-Key`. 404 when \
-                 there is no such role.",
+                 key, which `virtual_keys` shows this once, and again to the same caller under the same `Idempotency-Key`: so \
+                 `Users:Create` alone is enough to get the keys that a role gives. 404 when there is no such role.",
             )
             .takes::<UserBody>(json!({ "name": "Ada Lovelace", "email": "ada@example.com" }))
             .answers::<UserCreated>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, USER, "get_user", users::get)
-            .says("Read a user", "The `ETag` covers all that is shown. Everything that is no id of a user is 404.")
+            .says("Read a user", "The `ETag` covers all that is shown; `If-Match` compares the user without what is held. Everything that is no id of a user is 404.")
             .answers::<UserAnswer>(200)
             .refuses(&[304, 404]),
         Route::new(Method::PUT, USER, "update_user", users::update)
@@ -104,7 +104,7 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             .answers::<RoleAnswer>(200)
             .refuses(&[400, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, one, get, roles::get)
-            .says("Read a role", "The `ETag` covers all that is shown, the number of users too.")
+            .says("Read a role", "The `ETag` covers all that is shown; `If-Match` compares the role without its users and profiles.")
             .answers::<RoleAnswer>(200)
             .refuses(&[304, 400, 404]),
         Route::new(Method::PUT, one, update, roles::update)

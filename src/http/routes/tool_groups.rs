@@ -11,8 +11,8 @@ use crate::http::tool_group_schemas::{
 };
 use crate::http::tool_groups;
 
-const ALL: &str = "/api/mcp/tool-groups";
-const ONE: &str = "/api/mcp/tool-groups/{id}";
+const ALL: &str = "P/mcp/tool-groups";
+const ONE: &str = "P/mcp/tool-groups/{id}";
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
@@ -36,7 +36,7 @@ pub fn routes() -> Vec<Route> {
             .answers::<ToolGroupAnswer>(201)
             .refuses(&[400, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, ONE, "get_mcp_tool_group", tool_groups::get)
-            .says("Read an MCP tool group", "")
+            .says("Read an MCP tool group", "The `ETag` covers all that is shown; `If-Match` compares the group without the number of profiles.")
             .answers::<ToolGroupAnswer>(200)
             .refuses(&[304, 400, 404]),
         Route::new(Method::PUT, ONE, "update_mcp_tool_group", tool_groups::update)
