@@ -2,12 +2,12 @@
 
 use clap::Args;
 use hyper::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::control::{Control, encoded};
-use super::print_line;
+use super::control::Control;
+use super::find::{find_profile, find_user};
+use super::{print_line, text};
 use crate::config::Settings;
-use crate::domain::letter_case::fold;
 use crate::error::{Error, Result};
 
 /// Who gets what.
@@ -41,6 +41,12 @@ pub fn run(arguments: &AssignArguments, settings: &Settings) -> Result<()> {
 fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
     let user = find_user(control, &arguments.user)?;
     let profile = find_profile(control, &arguments.profile)?;
+    if profile["is_active"] == json!(false) {
+        return Err(Error::refused(format!(
+            "the access profile {:?} is inactive and can't be assigned; make it active first, on the admin page for example",
+            text(&profile["name"])
+        )));
+    }
     let body = json!({ "access_profile_id": profile["id"], "expires_at": arguments.expires_at });
     let path = format!("/api/users/{}/access-profiles", text(&user["id"]));
     let mut answer = control.call(Method::POST, &path, Some(&body))?;
@@ -66,74 +72,4 @@ fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
         control.database()
     ));
     Ok(())
-}
-
-/// The user with this address or id. Whatever has an @ is an address.
-fn find_user(control: &Control, wanted: &str) -> Result<Value> {
-    if !wanted.contains('@') {
-        let path = format!("/api/users/{}", encoded(wanted));
-        return Ok(control.call(Method::GET, &path, None)?["user"].take());
-    }
-    let is = |user: &Value| fold(text(&user["email"])) == fold(wanted);
-    let found = search(control, "users", wanted, is)?;
-    found.ok_or_else(|| {
-        let database = control.database();
-        Error::refused(format!(
-            "there is no user with the address {wanted} in {database}"
-        ))
-    })
-}
-
-/// The profile with this name or id.
-fn find_profile(control: &Control, wanted: &str) -> Result<Value> {
-    let is = |profile: &Value| fold(text(&profile["name"])) == fold(wanted);
-    let named = search(control, "access-profiles", wanted, is)?;
-    let by_id = wanted.parse::<i64>().is_ok().then(|| {
-        let path = format!("/api/access-profiles/{wanted}");
-        control.call(Method::GET, &path, None)
-    });
-    match (named, by_id) {
-        (Some(named), Some(Ok(other))) if named["id"] != other["access_profile"]["id"] => {
-            Err(Error::refused(format!(
-                "{wanted:?} is the name of one access profile and the id of another; ids: {}, {wanted}",
-                named["id"]
-            )))
-        }
-        (Some(named), _) => Ok(named),
-        (None, Some(answer)) => Ok(answer?["access_profile"].take()),
-        (None, None) => Err(Error::refused(format!(
-            "there is no access profile {wanted:?} in {}",
-            control.database()
-        ))),
-    }
-}
-
-/// The first thing of a list whose search finds a text and that is the one that is meant.
-fn search(
-    control: &Control,
-    list: &str,
-    wanted: &str,
-    is: impl Fn(&Value) -> bool,
-) -> Result<Option<Value>> {
-    let mut offset = 0;
-    loop {
-        let path = format!(
-            "/api/{list}?search={}&limit=500&offset={offset}",
-            encoded(wanted)
-        );
-        let mut page = control.call(Method::GET, &path, None)?;
-        let items = page[list.replace('-', "_")].take();
-        let items = items.as_array().map_or(&[][..], Vec::as_slice);
-        if let Some(found) = items.iter().find(|item| is(item)) {
-            return Ok(Some(found.clone()));
-        }
-        if items.is_empty() {
-            return Ok(None);
-        }
-        offset += items.len();
-    }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

@@ -8,11 +8,12 @@ use std::thread::JoinHandle;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
+use super::text;
 use crate::app::{self, Reach, Stopper};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -72,6 +73,30 @@ impl Control {
     /// # Errors
     /// [`Error::Refused`] with the server's own sentence when it refuses.
     pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        match self.answer(method, path, body)? {
+            (status, answer) if status.is_success() => Ok(answer),
+            (_, answer) => Err(refusal(&answer)),
+        }
+    }
+
+    /// Reads what is at a path, if there is anything.
+    ///
+    /// # Errors
+    /// As [`Control::call`].
+    pub fn find(&self, path: &str) -> Result<Option<Value>> {
+        match self.answer(Method::GET, path, None)? {
+            (status, answer) if status.is_success() => Ok(Some(answer)),
+            (StatusCode::NOT_FOUND, _) => Ok(None),
+            (_, answer) => Err(refusal(&answer)),
+        }
+    }
+
+    fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value)> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -95,7 +120,12 @@ impl Control {
         }
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value)> {
         let unreachable = |error: &dyn std::fmt::Display| {
             Error::refused(format!(
                 "a server holds the data directory, but {} does not answer: {error}",
@@ -121,7 +151,7 @@ impl Control {
             .send_request(request)
             .await
             .map_err(|error| unreachable(&error))?;
-        let success = response.status().is_success();
+        let status = response.status();
         let bytes = response
             .into_body()
             .collect()
@@ -129,17 +159,7 @@ impl Control {
             .map_err(|error| unreachable(&error))?
             .to_bytes();
         let answer: Value = serde_json::from_slice(&bytes).map_err(|error| unreachable(&error))?;
-        if success {
-            return Ok(answer);
-        }
-        let messages: Vec<&str> = match answer["extra_fields"]["errors"].as_array() {
-            Some(errors) => errors
-                .iter()
-                .filter_map(|error| error["message"].as_str())
-                .collect(),
-            None => answer["error"]["message"].as_str().into_iter().collect(),
-        };
-        Err(Error::refused(messages.join("\n  ")))
+        Ok((status, answer))
     }
 
     /// Ends the server that was started for this command, if any, so that everything is on disk.
@@ -155,6 +175,22 @@ impl Control {
             .join()
             .unwrap_or_else(|_| Err(Error::refused("the command's own server panicked")))
     }
+}
+
+/// What the server says against a call. Violations name their fields; a sentence that stands alone needs no path of a body before it.
+fn refusal(answer: &Value) -> Error {
+    if let Some(errors) = answer["extra_fields"]["errors"].as_array() {
+        let messages: Vec<&str> = errors.iter().map(|error| text(&error["message"])).collect();
+        return Error::refused(messages.join("\n  "));
+    }
+    let (message, param) = (
+        text(&answer["error"]["message"]),
+        text(&answer["error"]["param"]),
+    );
+    let alone = message
+        .strip_prefix(param)
+        .and_then(|rest| rest.strip_prefix(": "));
+    Error::refused(alone.unwrap_or(message))
 }
 
 /// A text as it may stand in a path or a query.

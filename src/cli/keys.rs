@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
 use super::control::Control;
-use super::print_line;
+use super::{print_line, text};
 use crate::config::Settings;
 use crate::domain::duration::ResetDuration;
 use crate::domain::letter_case::fold;
@@ -286,8 +286,4 @@ fn scopes_of(key: &Value) -> String {
     } else {
         scopes.join(", ")
     }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

@@ -4,6 +4,7 @@ mod assign;
 mod audit;
 mod control;
 mod explain;
+mod find;
 mod keys;
 mod logging;
 mod roles;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 
 use crate::config::{Flags, LogFormat, Settings};
 use crate::error::{Error, Result};
@@ -145,6 +147,19 @@ fn dispatch(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A field that is text; nothing when it is not.
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// A number of things, in words that fit it.
+fn counted(number: &Value, thing: &str) -> String {
+    match number.as_i64() {
+        Some(1) => format!("1 {thing} is"),
+        _ => format!("{number} {thing}s are"),
+    }
 }
 
 /// Prints a line; a reader that has gone away (`| head`) is no failure.

@@ -5,10 +5,10 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::control::Control;
-use super::print_line;
+use super::find::find_role;
+use super::{print_line, text};
 use crate::config::Settings;
-use crate::domain::letter_case::fold;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What can be done with roles.
 #[derive(Subcommand)]
@@ -123,31 +123,6 @@ fn delete(control: &Control, wanted: &str, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// The one role that is meant.
-///
-/// # Errors
-/// When there is none, or it could be two.
-pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
-    let mut matching: Vec<Value> = all_roles(control)?;
-    matching.retain(|role| {
-        fold(text(&role["name"])) == fold(wanted) || role["id"].as_i64() == wanted.parse().ok()
-    });
-    match matching.len() {
-        1 => Ok(matching.remove(0)),
-        0 => Err(Error::refused(format!(
-            "there is no role {wanted:?} in {}; see `tollkeeper roles list`",
-            control.database()
-        ))),
-        _ => Err(Error::refused(format!(
-            "{wanted:?} is the name of one role and the id of another; rename one of them"
-        ))),
-    }
-}
-
 fn all_roles(control: &Control) -> Result<Vec<Value>> {
     control.every("roles", "/api/rbac/roles?limit=500")
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

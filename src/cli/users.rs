@@ -1,15 +1,14 @@
 //! `tollkeeper users …`: the people who are given access profiles.
 
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::control::Control;
-use super::print_line;
-use super::roles::find_role;
+use super::control::{Control, encoded};
+use super::find::{find_role, find_user};
+use super::{counted, print_line, text};
 use crate::config::Settings;
-use crate::domain::letter_case::fold;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What can be done with users.
 #[derive(Subcommand)]
@@ -51,14 +50,21 @@ pub enum UsersCommand {
         json: bool,
     },
     /// Put a user into another role, or into none
-    #[command(after_help = "Example:\n  tollkeeper users set-role ada@example.com developers")]
+    #[command(
+        after_help = "Examples:\n  tollkeeper users set-role ada@example.com developers\n  tollkeeper users set-role ada@example.com --none",
+        override_usage = "tollkeeper users set-role [OPTIONS] <ID|EMAIL> <NAME|ID|--none>",
+        group(ArgGroup::new("which").required(true).args(["role", "none"]))
+    )]
     SetRole {
         /// The id or the e-mail address
         #[arg(value_name = "ID|EMAIL")]
         user: String,
-        /// The role, by name or id; none when left out
+        /// The role, by name or id
         #[arg(value_name = "NAME|ID")]
         role: Option<String>,
+        /// No role: what came from the role before goes, with its virtual keys
+        #[arg(long)]
+        none: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -80,9 +86,9 @@ pub fn run(command: UsersCommand, settings: &Settings) -> Result<()> {
             json,
         } => create(&control, &name, &email, role.as_deref(), json),
         UsersCommand::Delete { user, json } => delete(&control, &user, json),
-        UsersCommand::SetRole { user, role, json } => {
-            set_role(&control, &user, role.as_deref(), json)
-        }
+        UsersCommand::SetRole {
+            user, role, json, ..
+        } => set_role(&control, &user, role.as_deref(), json),
     };
     control.close().and(done)
 }
@@ -138,10 +144,10 @@ fn set_role(control: &Control, wanted: &str, role: Option<&str>, json: bool) -> 
     let answer = control.call(Method::PUT, &path, Some(&json!({ "role_id": role_id })))?;
     let role = answer["user"]["role"]["name"].as_str();
     let said = format!(
-        "{} is in {}; {} virtual keys of the role before are dead",
+        "{} is in {}; {} dead that came with the role before",
         text(&user["name"]),
         role.map_or_else(|| "no role".to_owned(), |name| format!("the role {name:?}")),
-        answer["deleted_vk_count"]
+        counted(&answer["deleted_vk_count"], "virtual key")
     );
     print_change(control, answer, &said, json);
     Ok(())
@@ -174,44 +180,10 @@ fn print_change(control: &Control, mut answer: Value, said: &str, json: bool) {
     print_line(&format!("{said}\nIn {}", control.database()));
 }
 
-/// The one user who is meant: by id, or by the whole address.
-///
-/// # Errors
-/// When there is none.
-pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
-    if wanted.bytes().all(|byte| byte.is_ascii_digit()) && !wanted.is_empty() {
-        let answer = control.call(Method::GET, &format!("/api/users/{wanted}"), None)?;
-        return Ok(answer["user"].clone());
-    }
-    matching(control, Some(wanted))?
-        .into_iter()
-        .find(|user| fold(text(&user["email"])) == fold(wanted))
-        .ok_or_else(|| {
-            Error::refused(format!(
-                "there is no user with the e-mail address {wanted:?} in {}; see `tollkeeper users list`",
-                control.database()
-            ))
-        })
-}
-
 fn matching(control: &Control, search: Option<&str>) -> Result<Vec<Value>> {
     let search = search.map(|text| format!("&search={}", encoded(text)));
     control.every(
         "users",
         &format!("/api/users?limit=500{}", search.unwrap_or_default()),
     )
-}
-
-/// A text as it stands in a query.
-fn encoded(text: &str) -> String {
-    use std::fmt::Write;
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        // Writing to a String never fails.
-        let _ = write!(encoded, "%{byte:02X}");
-        encoded
-    })
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

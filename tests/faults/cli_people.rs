@@ -62,8 +62,11 @@ fn all(directory: &Path) {
     assert!(
         refused(directory, &["users", "set-role", id, "nobody"]).contains("no role \"nobody\"")
     );
-    assert!(refused(directory, &["users", "delete", "eve@example.com"]).contains("no user with"));
-    let left = answered(directory, &["users", "set-role", "Ada@example.com"]);
+    assert!(refused(directory, &["users", "delete", "eve@example.com"]).contains("no user \"eve@"));
+    let left = answered(
+        directory,
+        &["users", "set-role", "Ada@example.com", "--none"],
+    );
     assert_eq!(
         (&left["user"]["role_id"], &left["deleted_vk_count"]),
         (&json!(null), &json!(0))
@@ -107,4 +110,72 @@ fn people_are_kept_from_the_command_line_with_the_server_running_or_not() {
     printed(directory.path(), &["roles", "delete", "testers"]);
     assert!(server.terminate().success());
     all(directory.path());
+}
+
+#[test]
+fn a_role_is_taken_away_only_when_that_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start(directory.path(), &[]);
+    let client = &server.client;
+    let role = client.create_role("testers");
+    client.create_profile(&json!({ "name": "dev" }));
+    client.attach(1, &[role], true, false).expect(200);
+    client.create_user("Bob", "bob@example.com", Some(role));
+    for arguments in [
+        &["users", "set-role", "1"][..],
+        &["users", "set-role", "1", "testers", "--none"],
+    ] {
+        let output = run(directory.path(), arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("--none"), "{said}");
+    }
+    assert_eq!(client.copies_of(1).len(), 1, "nothing was taken");
+    let text = printed(directory.path(), &["users", "set-role", "1", "--none"]);
+    assert!(
+        text.starts_with("Bob is in no role; 1 virtual key is dead that came with the role before"),
+        "{text}"
+    );
+}
+
+#[test]
+fn refusals_speak_of_the_command_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start(directory.path(), &[]);
+    let client = &server.client;
+    client.create_person("ada");
+    for name in ["dev", "old"] {
+        client.create_profile(&json!({ "name": name }));
+    }
+    client
+        .put("/api/access-profiles/2/deactivate", &json!({}))
+        .expect(200);
+    client.assign(1, 1);
+    let said = |arguments: &[&str]| refused(directory.path(), arguments);
+    for wanted in ["abc", "9", "abc@example.com"] {
+        let words = said(&["assign", wanted, "dev"]);
+        assert!(
+            words.contains(&format!("no user {wanted:?} in ")),
+            "{words}"
+        );
+        for command in [
+            &["users", "delete", wanted][..],
+            &["users", "set-role", wanted, "--none"],
+        ] {
+            assert_eq!(said(command), words);
+        }
+    }
+    let mut all = vec![
+        said(&["assign", "1", "dev"]),
+        said(&["assign", "1", "old"]),
+        said(&["users", "create", "Ada", "ada@example.com"]),
+        said(&["users", "create", "Eve", "eve@example.com", "--role", "7"]),
+    ];
+    client.create_role("Testers");
+    all.push(said(&["roles", "create", "testers"]));
+    for words in all {
+        for wire in ["PUT", "POST", "/api", "…/", "_id", "name:", "email:"] {
+            assert!(!words.contains(wire), "{wire}: {words}");
+        }
+    }
 }

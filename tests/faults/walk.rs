@@ -148,10 +148,13 @@ fn assign_gives_a_copy_by_name_or_id_with_the_server_running_or_not() {
     assert_eq!(client.copies_of(1).len(), 1);
     for (arguments, why) in [
         (["ada@example.com", "1"], "holds a copy"),
-        (["9", "1"], "no user 9"),
-        (["nobody@example.com", "1"], "no user with the address"),
+        (["9", "1"], "no user \"9\""),
+        (
+            ["nobody@example.com", "1"],
+            "no user \"nobody@example.com\"",
+        ),
         (["1", "nothing"], "no access profile \"nothing\""),
-        (["1", "77"], "no access profile 77"),
+        (["1", "77"], "no access profile \"77\""),
         (["1", "2"], "the id of another"),
     ] {
         let said = refused(&arguments);
