@@ -154,6 +154,27 @@ pub struct Refusal {
     pub retry_after_ms: Option<i64>,
 }
 
+impl Refusal {
+    /// A refusal that is not that of a limit.
+    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            limit: None,
+            access_profile_id: None,
+            retry_after_ms: None,
+        }
+    }
+
+    /// The refusal of a virtual key that is not there.
+    pub fn unknown_key() -> Self {
+        Self::new(
+            RefusalKind::AccessNotFound,
+            "this virtual key is not known here; check that it is complete and meant for this server",
+        )
+    }
+}
+
 /// One limit of a copy at a moment. Amounts are nanodollars, tokens or requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitState {

@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 /// Length of the stored hash of a secret, in bytes: SHA-256, because a secret is 256 random bits.
 pub const HASH_LENGTH: usize = 32;
 
+/// Most virtual keys of a user, beyond which none is made by hand; those that come with a copy are not refused.
+pub const MAX_OF_USER: i64 = 1_000;
+
 /// A virtual key as it is stored; nothing in it helps to forge one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualKey {

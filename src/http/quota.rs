@@ -7,6 +7,8 @@ use super::answer::{Answer, ok_unless_known, to_json};
 use super::call::{Call, blocking};
 use super::holder::Holder;
 use super::problem::Problem;
+use crate::domain::decision::Refusal;
+use crate::domain::list::{MAX_PAGE_BYTES, Query, page_too_large};
 use crate::domain::user_copy::UserCopy;
 use crate::domain::validator::entity_tag;
 use crate::domain::virtual_key::VirtualKey;
@@ -48,13 +50,22 @@ pub struct QuotaAnswer {
     pub user_id: String,
     /// The copies that the user holds, in the order in which they serve calls, with what binds them now.
     pub access_profiles: Vec<UserCopy>,
+    /// Copies on this page.
+    pub count: usize,
+    /// Copies on all pages.
+    pub total_count: i64,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
 }
 
 /// `GET /v1/quota`
 ///
 /// # Errors
-/// 401 or 403 when the key does not work.
+/// 400 when a parameter is not valid, 401 or 403 when the key does not work.
 pub async fn show(holder: Holder, call: Call) -> Answer {
+    let page = call.query(Query::page)?;
     let services = call.services();
     let known = services
         .ledger
@@ -63,19 +74,32 @@ pub async fn show(holder: Holder, call: Call) -> Answer {
         .map_err(Problem::from)?;
     let _permit = call.read_permit().await;
     let answer = blocking(move || {
-        let (key, read) = services.store.read(|reading| {
-            let copies = user_access_profiles::list_all_of_user(reading, known.user_id)?;
-            let key = virtual_keys::get(reading, known.virtual_key_id)?;
-            Ok((key, ReadCopies::read(reading, copies)?))
+        let (key, total_count, read) = services.store.read(|reading| {
+            let list = user_access_profiles::list_of_user(reading, known.user_id, page)?;
+            let key = virtual_keys::find(reading, known.virtual_key_id)?;
+            Ok((
+                key,
+                list.total_count,
+                ReadCopies::read(reading, list.items)?,
+            ))
         })?;
         let now = services.clock.now();
-        Ok(QuotaAnswer {
+        let access_profiles = read.with_counters(&services, now)?;
+        Ok(key.map(|key| QuotaAnswer {
             virtual_key: QuotaKey::of(key, now),
             user_id: known.user_id.to_string(),
-            access_profiles: read.with_counters(&services, now)?,
-        })
+            count: access_profiles.len(),
+            access_profiles,
+            total_count,
+            limit: page.limit,
+            offset: page.offset,
+        }))
     })
     .await?;
-    let body = to_json(&answer)?;
+    // Somebody may delete a key while it asks.
+    let body = to_json(&answer.ok_or_else(|| Problem::from(Refusal::unknown_key()))?)?;
+    if body.len() > MAX_PAGE_BYTES {
+        return Err(page_too_large().into());
+    }
     Ok(ok_unless_known(&call, &entity_tag(1, &body), body))
 }

@@ -78,11 +78,5 @@ pub fn no_key(why: NoKey, place: &str) -> Refusal {
             ),
         ),
     };
-    Refusal {
-        kind,
-        message,
-        limit: None,
-        access_profile_id: None,
-        retry_after_ms: None,
-    }
+    Refusal::new(kind, message)
 }

@@ -13,12 +13,10 @@ use crate::domain::policy::PlaceKind;
 /// A refusal before any copy is asked.
 pub fn before_copies(kind: RefusalKind, user_id: Option<i64>) -> Box<Refused> {
     let message = match kind {
-        RefusalKind::AccessNotFound => {
-            "this virtual key is not known here; check that it is complete and meant for this server"
-        }
-        _ => "the user of this virtual key holds no access profile",
+        RefusalKind::AccessNotFound => Refusal::unknown_key().message,
+        _ => "the user of this virtual key holds no access profile".to_owned(),
     };
-    refused(user_id, kind, message.to_owned())
+    refused(user_id, kind, message)
 }
 
 /// The refusal of a key that has expired.
@@ -30,13 +28,7 @@ pub fn expired_key(key: &Key) -> Box<Refused> {
 fn refused(user_id: Option<i64>, kind: RefusalKind, message: String) -> Box<Refused> {
     Box::new(Refused {
         user_id,
-        refusal: Refusal {
-            kind,
-            message,
-            limit: None,
-            access_profile_id: None,
-            retry_after_ms: None,
-        },
+        refusal: Refusal::new(kind, message),
         provider: None,
         no_room: None,
     })

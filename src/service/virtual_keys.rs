@@ -12,7 +12,7 @@ use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::{
-    HASH_LENGTH, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
+    HASH_LENGTH, MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
 };
 use crate::error::{Error, Result};
 use crate::store::{Writing, access_profiles, audit, user_access_profiles, users, virtual_keys};
@@ -77,8 +77,8 @@ pub struct Issuing {
 /// stored under a seal.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user, or the user does not hold the profile, or none at all; [`Error::Invalid`] when it
-/// would have expired; see also [`once::run_sealed`].
+/// [`Error::NotFound`] when there is no such user, or the user does not hold the profile, or none at all; [`Error::Conflict`] when the
+/// user has [`MAX_OF_USER`]; [`Error::Invalid`] when it would have expired; see also [`once::run_sealed`].
 pub fn create(
     services: &Services,
     actor: Actor,
@@ -124,6 +124,16 @@ fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
             return Err(Error::absent(sentence));
         }
     };
+    let has = virtual_keys::count_of_user(writing, user_id)?;
+    if has >= MAX_OF_USER {
+        return Err(Error::conflict(
+            "too_many_virtual_keys",
+            "",
+            format!(
+                "the user {user_id} has {has} virtual keys, and more than {MAX_OF_USER} can't be made; delete some first"
+            ),
+        ));
+    }
     Ok(NewVirtualKey {
         user_id,
         copy_id,

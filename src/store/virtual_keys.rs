@@ -231,6 +231,18 @@ pub fn list_of_user(reading: &Reading<'_>, user_id: i64) -> Result<Vec<VirtualKe
         .doing("listing the virtual keys of a user")
 }
 
+/// How many keys a user has.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn count_of_user(reading: &Reading<'_>, user_id: i64) -> Result<i64> {
+    reading
+        .connection
+        .prepare_cached("SELECT count(*) FROM virtual_keys WHERE user_id = ?1")
+        .and_then(|mut statement| statement.query_row(params![user_id], |row| row.get(0)))
+        .doing("counting the virtual keys of a user")
+}
+
 /// Removes a key.
 ///
 /// # Errors

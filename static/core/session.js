@@ -38,7 +38,7 @@ export function canEverything() {
 export async function signIn(given, remember) {
   const key = given.trim();
   if (key.startsWith("tk_vk_")) {
-    const { data } = await get("/v1/quota", { key });
+    const { data } = await get("/v1/quota", { key, query: { limit: 1 } });
     Object.assign(current, { kind: "virtual", name: data.virtual_key.name, scopes: [] });
   } else {
     const { data } = await get("/api/session", { key });

@@ -13,7 +13,7 @@ import { dayCharts, figures, refusalPanel } from "./usage-parts.js";
 
 /** @returns {Promise<import("./routes.js").View>} */
 export async function mineView() {
-  const [quota, usage] = await Promise.all([get("/v1/quota"), get("/v1/quota/usage", { query: { group_by: "day", limit: 500 } })]);
+  const [quota, usage] = await Promise.all([get("/v1/quota", { query: { limit: 500 } }), get("/v1/quota/usage", { query: { group_by: "day", limit: 500 } })]);
   const { virtual_key: key, access_profiles: copies } = quota.data;
   const about = [key.is_active ? badge("active", "ok") : badge("inactive", "bad"), key.expires_at ? h("span", null, `expires ${dateTime(key.expires_at)}`) : null];
   const node = h(

@@ -45,6 +45,18 @@ fn a_holder_sees_limits_use_and_holds_of_every_copy() {
     );
     assert_eq!(quota["user_id"], ada.user_id);
     assert_eq!(quota["access_profiles"], json!(client.copies_of(user)));
+    let of_page = ["count", "total_count", "limit", "offset"].map(|field| quota[field].clone());
+    assert_eq!(of_page, [2, 2, 25, 0].map(|number| json!(number)));
+    let second = me.get("/v1/quota?limit=1&offset=1").expect(200).json();
+    assert_eq!(second["access_profiles"][0], quota["access_profiles"][1]);
+    assert_eq!(
+        (&second["count"], &second["total_count"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(
+        me.get("/v1/quota?limit=501").expect(400).violations(),
+        ["limit out_of_range"]
+    );
     let budget = &quota["access_profiles"][0]["budgets"][0];
     assert_eq!(
         (
@@ -122,4 +134,15 @@ fn management_keys_are_refused_there_and_virtual_keys_everywhere_else() {
         let reply = client.with_virtual_key(&ada.key).get(path);
         reply.expect_refusal(401, "authentication_error", "wrong_credential_kind");
     }
+}
+
+#[test]
+fn a_key_that_goes_while_it_asks_is_not_known() {
+    let server = Server::start();
+    let ada = server.client.make_holder("ada", &policy());
+    // As between the moment when the ledger knew it and that in which it is read.
+    let database = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
+    database.execute("DELETE FROM virtual_keys", []).unwrap();
+    let gone = server.client.with_virtual_key(&ada.key).get("/v1/quota");
+    gone.expect_refusal(401, "access_not_found", "access_not_found");
 }

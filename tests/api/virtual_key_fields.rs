@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use tollkeeper::domain::virtual_key::{MAX_OF_USER, NewVirtualKey};
+use tollkeeper::store::virtual_keys;
+
 use crate::support::{Client, Server};
 
 /// A server with Ada (1), who holds the profile "dev" (1).
@@ -164,4 +167,39 @@ fn the_holder_sees_that_a_key_has_nothing_left_to_work_with() {
         (&key["is_active"], &key["expires_at"]),
         (&json!(false), &json!("2026-06-01T13:00:00Z"))
     );
+}
+
+#[test]
+fn a_user_has_no_more_keys_than_can_be_looked_after() {
+    let server = with_holder();
+    let client = &server.client;
+    let now = server.time.now();
+    // One came with the copy.
+    let made = server.services.ledger.change(move |writing, changed| {
+        changed.users.push(1);
+        for number in 1..MAX_OF_USER - 1 {
+            let key = NewVirtualKey {
+                user_id: 1,
+                copy_id: None,
+                name: format!("key {number}"),
+                description: String::new(),
+                is_managed: false,
+                expires_at: None,
+            };
+            virtual_keys::insert(writing, &key, &format!("{number:012}"), [7; 32], now)?;
+        }
+        Ok(())
+    });
+    made.unwrap();
+    let path = "/api/users/1/virtual-keys";
+    client.post(path, &json!({})).expect(200);
+    for path in [path, "/api/users/1/access-profiles/1/virtual-keys"] {
+        let refused = client.post(path, &json!({}));
+        refused.expect_refusal(409, "conflict", "too_many_virtual_keys");
+        assert!(refused.message().contains("1000"), "{}", refused.message());
+    }
+    client
+        .delete("/api/users/1/access-profiles/virtual-keys/000000000001")
+        .expect(200);
+    client.post(path, &json!({})).expect(200);
 }

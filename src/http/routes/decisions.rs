@@ -11,6 +11,7 @@ use crate::http::decision_schemas::{
     SettleBody, SettledAnswer, UsageBody,
 };
 use crate::http::explain_schemas::ExplainAnswer;
+use crate::http::parameters::PAGE;
 use crate::http::quota::QuotaAnswer;
 use crate::http::route::Route;
 use crate::http::usage::UsageList;
@@ -141,10 +142,12 @@ fn by_virtual_key() -> Vec<Route> {
         Route::new(Method::GET, "/v1/quota", "get_quota", quota::show)
             .says(
                 "Read what binds a virtual key",
-                "Every copy that the key's user holds, expired ones too: each budget and limit with what it allows, what is used and held, and when it resets.",
+                "The copies that the key's user holds, page by page, expired ones too: each budget and limit with what it allows, what is used \
+                 and held, and when it resets.",
             )
+            .query(PAGE)
             .answers::<QuotaAnswer>(200)
-            .refuses(&[304, 403]),
+            .refuses(&[304, 400, 403]),
         Route::new(Method::GET, "/v1/quota/usage", "list_own_usage", usage::list_own)
             .says("Read the history of use of the key's own user", "As `/api/usage`, of this user alone.")
             .query(OWN_USAGE)

@@ -35,20 +35,20 @@ pub fn routes() -> Vec<Route> {
                 "Make a virtual key for a user",
                 "It works with every access profile that the user holds, and dies when the last of them goes. `value` is shown in this \
                  answer only, and again to the same caller under the same `Idempotency-Key`. `is_active` may be true and nothing else. 404 \
-                 when the user holds none.",
+                 when the user holds none, 409 when the user has 1,000 keys.",
             )
             .may_take::<VirtualKeyBody>(json!({ "name": "laptop" }))
             .answers::<VirtualKeyAnswer>(200)
-            .refuses(&[400, 404, 408, 413, 415, 422]),
+            .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::POST, UNDER_PROFILE, "create_virtual_key_under_profile", virtual_keys::create_under)
             .says(
                 "Make a virtual key for a user under an access profile",
                 "It works with every access profile that the user holds, and dies when this one goes. `value` is shown in this answer \
-                 only. 404 when the user does not hold the profile.",
+                 only. 404 when the user does not hold the profile, 409 when the user has 1,000 keys.",
             )
             .may_take::<VirtualKeyBody>(json!({ "name": "build server", "expires_at": "2027-12-31T00:00:00Z" }))
             .answers::<VirtualKeyAnswer>(200)
-            .refuses(&[400, 404, 408, 413, 415, 422]),
+            .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, ONE, "get_virtual_key", virtual_keys::get)
             .says("Read a virtual key", "Never with its secret.")
             .answers::<VirtualKeyAnswer>(200)
