@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::service::{Services, once, rotation};
+use crate::service::{Services, once, rotated_keys, rotation};
 
 /// How often the whole file is read for damage.
 const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
@@ -81,6 +81,9 @@ fn sweep(services: &Services, until_sweep: &mut Duration) {
     }
     if until_sweep.is_zero() {
         *until_sweep = SWEEP_EVERY;
+        if let Err(error) = rotated_keys::tidy(services) {
+            log::warn!("removing the files of virtual keys: {error}");
+        }
         if let Err(error) = once::sweep(services) {
             log::warn!("forgetting old idempotency keys: {error}");
         }

@@ -7,7 +7,7 @@ use super::{logging, print_line};
 use crate::app::{self, Reach};
 use crate::config::Settings;
 use crate::error::Result;
-use crate::service::Clock;
+use crate::service::{Clock, rotated_keys};
 
 /// Runs the server until it is asked to stop.
 ///
@@ -28,6 +28,9 @@ pub fn run(settings: &Settings) -> Result<()> {
             key_file.display()
         ),
         None => {}
+    }
+    if let Err(error) = rotated_keys::settle(app.services()) {
+        log::warn!("putting rotated virtual keys in their places: {error}");
     }
     let directory = app.services().store.directory();
     match directory.count_rotated_keys() {

@@ -18,6 +18,7 @@ pub mod propagation;
 pub mod propagation_preview;
 pub mod remembered;
 pub mod roles;
+pub mod rotated_keys;
 pub mod rotation;
 pub mod tokens;
 pub mod tool_groups;

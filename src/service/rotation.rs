@@ -1,17 +1,17 @@
 //! Scheduled rotation: when the date of an access profile has come, every managed key under its copies gets a new secret.
 //!
 //! Nobody waits for the answer, so the new secrets are put into files that only the operator can read, before the commit that makes
-//! them valid: a crash in between leaves files that open nothing, and the next run writes them anew. The upkeep thread alone calls
-//! this; two at once would write over each other's files.
+//! them valid, beside the files that may hold the secrets of today, and get their places after it: a crash at any moment leaves
+//! every secret that works in a file. The upkeep thread alone calls this; two at once would write over each other's files.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Services;
 use super::tokens::random_successor;
 use super::virtual_keys::{grace_ends, replace_secret};
+use super::{Services, rotated_keys};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
@@ -31,6 +31,10 @@ pub fn rotate_due(services: &Services, grace: Duration) -> Result<()> {
     let due = services
         .store
         .read(|reading| rotations::list_due(reading, now))?;
+    if !due.is_empty() {
+        // What a crash left may hold secrets that work.
+        rotated_keys::settle(services)?;
+    }
     for id in due {
         match rotate_profile(services, id, grace_ends(now, grace_seconds), now) {
             Ok(keys) => log::info!("rotated {keys} virtual keys of the access profile {id}"),
@@ -60,9 +64,9 @@ fn rotate_profile(
         .collect::<Result<Vec<Prepared>>>()?;
     let tokens: Vec<&Token> = prepared.iter().map(|(_, token)| token).collect();
     if !tokens.is_empty() {
-        services.store.directory().write_rotated_keys(&tokens)?;
+        services.store.directory().stage_rotated_keys(&tokens)?;
     }
-    services.ledger.change(move |writing, changed| {
+    let rotated = services.ledger.change(move |writing, changed| {
         let profile = access_profiles::get_current(writing, id)?.profile()?;
         let Some((last, next)) = dates(&profile, now)? else {
             return Ok(0);
@@ -90,7 +94,9 @@ fn rotate_profile(
         };
         audit::append(writing, now, &entry)?;
         Ok(rotated.len())
-    })
+    });
+    rotated_keys::settle(services)?;
+    rotated
 }
 
 /// The date that has come and the next one; none when somebody moved it away in the meantime.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::Services;
 use super::once::{self, SealedOnce};
+use super::rotated_keys;
 use super::tokens::{random_successor, random_token};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
@@ -58,7 +59,7 @@ pub fn replace_secret(
 }
 
 /// What is stored of a secret.
-fn hash(token: &Token) -> [u8; HASH_LENGTH] {
+pub(super) fn hash(token: &Token) -> [u8; HASH_LENGTH] {
     Sha256::digest(token.secret()).into()
 }
 
@@ -198,7 +199,8 @@ pub fn rotate(
         grace_seconds,
         if_match,
     } = rotation;
-    services.ledger.change(move |writing, changed| {
+    let shown_id = public_id.clone();
+    let rotated = services.ledger.change(move |writing, changed| {
         let work = || {
             let before = virtual_keys::get_public(writing, &public_id)?;
             if_match.check(&before.entity_tag(now))?;
@@ -210,8 +212,13 @@ pub fn rotate(
             note(writing, now, actor, "virtual_key.rotate", old, new)?;
             Ok((render(&issued, now)?, ()))
         };
-        once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)
-    })
+        once::run_sealed(writing, sealed, now, work)
+    });
+    let (answer, rotated) = rotated?;
+    if rotated.is_some() {
+        rotated_keys::forget(services, &shown_id);
+    }
+    Ok(answer)
 }
 
 /// When the old secret of a key that is rotated stops working; none when it does at once.
@@ -231,7 +238,7 @@ pub fn delete(
     if_match: IfMatch,
 ) -> Result<VirtualKey> {
     let now = services.clock.now();
-    services.ledger.change(move |writing, changed| {
+    let deleted = services.ledger.change(move |writing, changed| {
         users::get(writing, user_id)?;
         let key = virtual_keys::get_public(writing, &public_id)?;
         if key.user_id != user_id {
@@ -242,7 +249,9 @@ pub fn delete(
         virtual_keys::delete(writing, key.id)?;
         note(writing, now, actor, "virtual_key.delete", Some(&key), None)?;
         Ok(key)
-    })
+    })?;
+    rotated_keys::forget(services, &deleted.public_id);
+    Ok(deleted)
 }
 
 /// A key for the audit log: no secret, no hash.

@@ -2,16 +2,18 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
-use crate::domain::credential::Token;
 use crate::error::{Error, Result};
 
 /// A data directory that this process owns until the value is dropped.
 pub struct DataDirectory {
     root: PathBuf,
     _lock: File,
+    /// Who changes what lies in `rotated-keys/`.
+    pub(super) rotated: Mutex<()>,
 }
 
 /// What came of the wish to own a directory.
@@ -59,7 +61,11 @@ impl DataDirectory {
             .set_len(0)
             .and_then(|()| writeln!(lock, "{}", std::process::id()));
         written.map_err(|error| unusable(&root, &error))?;
-        Ok(Owned::Ours(Self { root, _lock: lock }))
+        Ok(Owned::Ours(Self {
+            root,
+            _lock: lock,
+            rotated: Mutex::default(),
+        }))
     }
 
     /// The directory itself, absolute.
@@ -95,42 +101,6 @@ impl DataDirectory {
     /// `initial-key`: the key of the first start.
     pub fn initial_key(&self) -> PathBuf {
         self.root.join("initial-key")
-    }
-
-    /// `rotated-keys/`: the new secrets of virtual keys that rotated by schedule, until the operator has handed them out.
-    pub fn rotated_keys(&self) -> PathBuf {
-        self.root.join("rotated-keys")
-    }
-
-    /// Puts secrets into [`DataDirectory::rotated_keys`], each in a file with the public id of its key; on disk when this returns.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] with the path.
-    pub fn write_rotated_keys(&self, tokens: &[&Token]) -> Result<()> {
-        let directory = self.rotated_keys();
-        let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(&directory)?;
-            std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))?;
-            for token in tokens {
-                let path = directory.join(token.id());
-                let staged = path.with_added_extension("new");
-                let mut file = private_file(&staged)?;
-                file.write_all(token.reveal().as_bytes())?;
-                file.write_all(b"\n")?;
-                file.sync_all()?;
-                std::fs::rename(&staged, &path)?;
-            }
-            File::open(&directory)?.sync_all()?;
-            File::open(&self.root)?.sync_all()
-        };
-        write().map_err(|error| {
-            Error::refused(format!("can't write to {}: {error}", directory.display()))
-        })
-    }
-
-    /// How many secrets lie in [`DataDirectory::rotated_keys`].
-    pub fn count_rotated_keys(&self) -> usize {
-        std::fs::read_dir(self.rotated_keys()).map_or(0, Iterator::count)
     }
 
     /// `control.sock`: the API for whoever may open it.
@@ -197,7 +167,8 @@ impl DataDirectory {
     }
 }
 
-fn private_file(path: &Path) -> std::io::Result<File> {
+/// A new file, or an empty one, that only the owner can read.
+pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .write(true)
         .create(true)

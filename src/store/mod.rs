@@ -26,6 +26,7 @@ pub mod open;
 pub mod policies;
 pub mod propagation;
 pub mod roles;
+pub mod rotated_keys;
 pub mod rotations;
 pub mod sequences;
 pub mod settings;

@@ -185,6 +185,22 @@ pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<VirtualKey> 
         .ok_or_else(|| Error::not_found("virtual key", public_id))
 }
 
+/// What is stored of the secret that a key has, if there is such a key.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find_hash(reading: &Reading<'_>, public_id: &str) -> Result<Option<[u8; HASH_LENGTH]>> {
+    reading
+        .connection
+        .prepare_cached("SELECT secret_hash FROM virtual_keys WHERE public_id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![public_id], |row| row.get(0))
+                .optional()
+        })
+        .doing("reading what is stored of a secret")
+}
+
 /// The keys that were issued under a copy, the first one first.
 ///
 /// # Errors

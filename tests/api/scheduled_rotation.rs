@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tollkeeper::service::rotated_keys::tidy;
 use tollkeeper::service::rotation::rotate_due;
 
 use crate::support::Server;
@@ -216,4 +217,90 @@ fn a_file_of_a_rotation_that_never_happened_is_written_anew() {
             .iter()
             .all(|(_, secret)| secret.starts_with("tk_vk_"))
     );
+}
+
+/// Lets changes of virtual keys fail, or succeed again.
+fn break_rotation(server: &Server, broken: bool) {
+    let database = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
+    let sql = if broken {
+        "CREATE TRIGGER stop BEFORE UPDATE ON virtual_keys BEGIN SELECT RAISE(ABORT, 'stopped'); END"
+    } else {
+        "DROP TRIGGER stop"
+    };
+    database.execute_batch(sql).unwrap();
+}
+
+/// Whether the secrets in the files open something.
+fn open_something(server: &Server) -> Vec<bool> {
+    let works = |secret: &str| {
+        let quota = server.client.with_virtual_key(secret).get("/v1/quota");
+        quota.status == 200
+    };
+    files(server).iter().map(|(_, key)| works(key)).collect()
+}
+
+#[test]
+fn a_rotation_that_does_not_come_about_leaves_the_secrets_that_work() {
+    let server = rotating();
+    server.time.advance_seconds(HOUR);
+    step(&server);
+    let first = files(&server);
+    server.time.advance_seconds(12 * HOUR);
+    break_rotation(&server, true);
+    step(&server);
+    assert_eq!(files(&server), first);
+    assert_eq!(open_something(&server), [true, true]);
+    break_rotation(&server, false);
+    step(&server);
+    assert_eq!((rotations(&server), first.len()), (2, 2));
+    assert_ne!(files(&server), first);
+    assert_eq!(open_something(&server), [true, true]);
+}
+
+#[test]
+fn a_crash_right_after_the_commit_loses_no_secret() {
+    let server = rotating();
+    server.time.advance_seconds(HOUR);
+    step(&server);
+    let rotated = files(&server);
+    let directory = server.data_dir().join("rotated-keys");
+    // As if the files had not got their places: beside those of an earlier rotation.
+    for (id, _) in &rotated {
+        let path = directory.join(id);
+        std::fs::rename(&path, path.with_extension("new")).unwrap();
+        std::fs::write(&path, "an earlier one").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    server.time.advance_seconds(12 * HOUR);
+    break_rotation(&server, true);
+    step(&server);
+    assert_eq!(files(&server), rotated);
+    assert_eq!(open_something(&server), [true, true]);
+}
+
+#[test]
+fn the_file_of_a_key_goes_with_the_secret_in_it() {
+    let server = rotating();
+    server.client.create_user("Cid", "cid@example.com", None);
+    server.client.assign(3, 1);
+    server.time.advance_seconds(HOUR);
+    step(&server);
+    let ids: Vec<String> = keys(&server)
+        .iter()
+        .map(|key| key["id"].as_str().unwrap().to_owned())
+        .collect();
+    let left = || -> Vec<String> { files(&server).into_iter().map(|(id, _)| id).collect() };
+    let client = &server.client;
+    assert_eq!(left().len(), 3);
+    let rotate = format!("/api/virtual-keys/{}/rotate", ids[0]);
+    client.post(&rotate, &json!({ "grace": "1h" })).expect(200);
+    assert!(!left().contains(&ids[0]) && left().len() == 2);
+    let delete = format!("/api/users/2/access-profiles/virtual-keys/{}", ids[1]);
+    client.delete(&delete).expect(200);
+    assert_eq!(left(), [ids[2].clone()]);
+    tidy(&server.services).unwrap();
+    assert_eq!(left(), [ids[2].clone()], "its secret still works");
+    client.delete("/api/users/3").expect(200);
+    tidy(&server.services).unwrap();
+    assert_eq!(left(), [""; 0]);
 }
