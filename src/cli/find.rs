@@ -31,9 +31,10 @@ pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
 pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
     let named = |role: &Value| fold(text(&role["name"])) == fold(wanted);
     let named = search(control, "roles", wanted, named)?;
-    let by_id = match is_number(wanted) {
-        true => by_id(control, "roles", wanted, "role")?,
-        false => None,
+    let by_id = if is_number(wanted) {
+        by_id(control, "roles", wanted, "role")?
+    } else {
+        None
     };
     one_of(named, by_id, "role", wanted)?
         .ok_or_else(|| nothing(control, "role", wanted, "see `tollkeeper roles list`"))
@@ -46,9 +47,10 @@ pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
 pub fn find_profile(control: &Control, wanted: &str) -> Result<Value> {
     let named = |profile: &Value| fold(text(&profile["name"])) == fold(wanted);
     let named = search(control, "access-profiles", wanted, named)?;
-    let by_id = match is_number(wanted) {
-        true => by_id(control, "access-profiles", wanted, "access_profile")?,
-        false => None,
+    let by_id = if is_number(wanted) {
+        by_id(control, "access-profiles", wanted, "access_profile")?
+    } else {
+        None
     };
     one_of(named, by_id, "access profile", wanted)?
         .ok_or_else(|| nothing(control, "access profile", wanted, "name it or its id"))

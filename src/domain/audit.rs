@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// Length of a chain hash, in bytes.
@@ -52,6 +53,29 @@ pub struct NewAuditEntry {
     pub previous_value: Option<String>,
     /// JSON of what is there now; no secret, no hash.
     pub new_value: Option<String>,
+}
+
+impl NewAuditEntry {
+    /// What was done to something that concerns no access profile and no user, with what was there before and what is there now.
+    pub fn about(
+        actor: Actor,
+        action: &'static str,
+        subject_kind: &'static str,
+        subject_id: &impl ToString,
+        previous: Option<Value>,
+        new: Option<Value>,
+    ) -> Self {
+        Self {
+            actor,
+            action: action.into(),
+            subject_kind: subject_kind.into(),
+            subject_id: subject_id.to_string(),
+            access_profile_id: None,
+            user_id: None,
+            previous_value: previous.map(|value| value.to_string()),
+            new_value: new.map(|value| value.to_string()),
+        }
+    }
 }
 
 /// The versions of its access profile that an entry tells of, instead of holding what they say a second time.

@@ -19,7 +19,7 @@ pub use body::MAX_BODY;
 use super::State;
 use super::context::Context;
 use super::problem::Problem;
-use super::route::canonical;
+use super::route::{RoutePath, canonical};
 use crate::domain::audit::Actor;
 use crate::domain::decision_input::MAX_DECISION_BODY;
 use crate::domain::idempotency::{Once, read_key};
@@ -77,6 +77,13 @@ impl Call {
     /// The path without its query.
     pub fn path(&self) -> &str {
         self.request.path()
+    }
+
+    /// What the family of paths begins with that was called.
+    pub fn family(&self) -> &'static str {
+        self.request
+            .app_data::<RoutePath>()
+            .map_or("", |route| route.family)
     }
 
     /// An id in the path.

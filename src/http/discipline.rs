@@ -51,7 +51,7 @@ pub async fn apply(
     let mut response = with_error_body(response, &context);
     set_headers(&mut response, &context);
     let route = response.request().app_data::<RoutePath>();
-    let route = route.map_or("-", |route| route.0.as_str());
+    let route = route.map_or("-", |route| route.path.as_str());
     log_access(&context, shown(&method), route, response.status(), began);
     Ok(response)
 }

@@ -77,8 +77,28 @@ enum Query {
     Refused,
 }
 
-/// The path of the route that serves a request, as it stands in the table; for the access log.
-pub struct RoutePath(pub String);
+/// The route that serves a request.
+pub struct RoutePath {
+    /// Its path, as it stands in the table; for the access log.
+    pub path: String,
+    /// What its family begins with; empty for a route of none.
+    pub family: &'static str,
+}
+
+impl RoutePath {
+    fn new(path: &str) -> Self {
+        let within = |family: &&&str| path.starts_with(&format!("{family}/"));
+        // The longest that fits: one is the beginning of the other.
+        let family = FAMILIES
+            .iter()
+            .filter(within)
+            .max_by_key(|family| family.len());
+        Self {
+            path: path.to_owned(),
+            family: family.copied().unwrap_or_default(),
+        }
+    }
+}
 
 /// What the OpenAPI document says about a route.
 #[derive(Default)]
@@ -304,7 +324,7 @@ pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
         let any_method = routes.iter().any(|route| route.any_method);
         let rest = if any_method { "{path:.*}" } else { "{path:.+}" };
         let pattern = path.replace(REST, rest);
-        let mut resource = web::resource(pattern).app_data(RoutePath(path.clone()));
+        let mut resource = web::resource(pattern).app_data(RoutePath::new(&path));
         for route in routes {
             if any_method {
                 resource = resource.route(route.mounted());

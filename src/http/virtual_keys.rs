@@ -23,11 +23,11 @@ pub use crate::store::virtual_key_lists::SORT_FIELDS;
 /// # Errors
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
-    list_some(call, |query| Filter {
+    let filter = |query: &Query| Filter {
         search: query.text("search", MAX_SEARCH),
         user_id: query.integer("user_id", 1, i64::MAX),
-    })
-    .await
+    };
+    list_some(call, filter, None).await
 }
 
 /// `GET P/users/{id}/virtual-keys`
@@ -36,21 +36,25 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 /// 400 when a parameter is not valid, 404.
 pub async fn list_of_user(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = user_id(&call, "id")?;
-    list_some(call, |query| Filter {
+    let filter = |query: &Query| Filter {
         search: query.text("search", MAX_SEARCH),
         user_id: Some(id),
-    })
-    .await
+    };
+    list_some(call, filter, Some(id)).await
 }
 
-async fn list_some(call: Call, read_filter: impl Fn(&Query) -> Filter) -> Answer {
+/// A page of keys. `of_user` must be there; a user to filter by need not.
+async fn list_some(
+    call: Call,
+    read_filter: impl Fn(&Query) -> Filter,
+    of_user: Option<i64>,
+) -> Answer {
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
-    let of_user = call.path().contains("/users/");
     let now = call.services().clock.now();
     let list = call
         .read(move |reading| {
-            if let Some(id) = filter.user_id.filter(|_| of_user) {
+            if let Some(id) = of_user {
                 users::get(reading, id)?;
             }
             virtual_key_lists::list(reading, &filter, sort, page)
@@ -118,12 +122,7 @@ async fn issue(
     };
     let (services, actor) = (call.services(), caller.actor(&call));
     let sealed = caller.sealed_once(&call)?;
-    let family = call
-        .path()
-        .split("/users/")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let family = call.family();
     let create = move || {
         service::virtual_keys::create(&services, actor, issuing, sealed, move |issued| {
             let place = format!("{family}/virtual-keys/{}", issued.key.public_id);

@@ -97,21 +97,12 @@ fn note(
     previous: Option<&Role>,
     new: Option<&Role>,
 ) -> Result<()> {
-    let shown = |role: &Role| {
-        json!({ "id": role.id, "name": role.name, "description": role.description }).to_string()
-    };
+    let shown =
+        |role: &Role| json!({ "id": role.id, "name": role.name, "description": role.description });
     let Some(role) = new.or(previous) else {
         return Ok(());
     };
-    let entry = NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "role".into(),
-        subject_id: role.id.to_string(),
-        access_profile_id: None,
-        user_id: None,
-        previous_value: previous.map(shown),
-        new_value: new.map(shown),
-    };
+    let (old, new) = (previous.map(shown), new.map(shown));
+    let entry = NewAuditEntry::about(actor, action, "role", &role.id, old, new);
     audit::append(writing, now, &entry)
 }

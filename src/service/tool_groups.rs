@@ -107,20 +107,11 @@ fn note(
             "enabled": group.enabled,
             "tools": group.tools,
         })
-        .to_string()
     };
     let Some(group) = new.or(previous) else {
         return Ok(());
     };
-    let entry = NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "mcp_tool_group".into(),
-        subject_id: group.id.to_string(),
-        access_profile_id: None,
-        user_id: None,
-        previous_value: previous.map(shown),
-        new_value: new.map(shown),
-    };
+    let (old, new) = (previous.map(shown), new.map(shown));
+    let entry = NewAuditEntry::about(actor, action, "mcp_tool_group", &group.id, old, new);
     audit::append(writing, now, &entry)
 }

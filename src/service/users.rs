@@ -202,14 +202,8 @@ fn note(
     new: Option<Value>,
 ) -> Result<()> {
     let entry = NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "user".into(),
-        subject_id: id.to_string(),
-        access_profile_id: None,
         user_id: Some(id),
-        previous_value: previous.map(|value| value.to_string()),
-        new_value: new.map(|value| value.to_string()),
+        ..NewAuditEntry::about(actor, action, "user", &id, previous, new)
     };
     audit::append(writing, now, &entry)
 }

@@ -280,15 +280,11 @@ fn note(
     let Some(key) = new.or(previous) else {
         return Ok(());
     };
+    let (old, new) = (previous.map(described), new.map(described));
     let entry = NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "virtual_key".into(),
-        subject_id: key.public_id.clone(),
         access_profile_id: key.access_profile_id,
         user_id: Some(key.user_id),
-        previous_value: previous.map(|key| described(key).to_string()),
-        new_value: new.map(|key| described(key).to_string()),
+        ..NewAuditEntry::about(actor, action, "virtual_key", &key.public_id, old, new)
     };
     audit::append(writing, now, &entry)
 }
