@@ -230,7 +230,7 @@ impl Loop {
     /// Chooses whether the next commit waits for the disk. In WAL mode, one that does not survives the end of the process, and the
     /// next that does covers it.
     fn set_durability(&self, sync: bool) -> Result<()> {
-        if self.synced.replace(sync) == sync {
+        if self.synced.get() == sync {
             return Ok(());
         }
         let sql = if sync {
@@ -238,7 +238,9 @@ impl Loop {
         } else {
             "PRAGMA synchronous = NORMAL"
         };
-        self.connection.execute_batch(sql).doing(sql)
+        self.connection.execute_batch(sql).doing(sql)?;
+        self.synced.set(sync);
+        Ok(())
     }
 
     fn end_savepoint(&self, keep: bool) -> Result<()> {
