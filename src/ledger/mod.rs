@@ -245,10 +245,12 @@ impl Ledger {
                 .store
                 .write(move |writing| journal::prune_reservations(writing, from, now_ms))?;
         }
-        while self
-            .store
-            .write(move |writing| journal::prune_answers(writing, now_ms))?
-        {}
+        let mut after = Some(0);
+        while let Some(from) = after {
+            after = self
+                .store
+                .write(move |writing| journal::prune_answers(writing, from, now_ms))?;
+        }
         let today = reservations::day_of(now_ms, &self.zone).number;
         let oldest = today - i64::from(self.usage_retention_days);
         while self

@@ -18,21 +18,12 @@ const STEP: i64 = 500;
 pub fn prune_reservations(writing: &Writing<'_>, after: i64, now_ms: i64) -> Result<Option<i64>> {
     const DOING: &str = "forgetting old reservations";
     let oldest = now_ms - KEPT_MILLISECONDS;
-    let seen: (Option<i64>, i64) = writing
-        .connection
-        .prepare_cached(
-            "SELECT max(id), count(*) FROM (
-                 SELECT id FROM reservations WHERE id > ?1 AND created_at <= ?2 ORDER BY id LIMIT ?3)",
-        )
-        .and_then(|mut statement| {
-            statement.query_row(params![after, oldest, STEP], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-        })
-        .doing(DOING)?;
-    let (Some(last), count) = seen else {
-        return Ok(None);
-    };
+    let step = step(
+        writing,
+        "SELECT id, created_at FROM reservations WHERE id > ?1 ORDER BY id LIMIT ?2",
+        after,
+        now_ms,
+    )?;
     writing
         .connection
         .prepare_cached(
@@ -40,30 +31,63 @@ pub fn prune_reservations(writing: &Writing<'_>, after: i64, now_ms: i64) -> Res
                  SELECT coalesce(max(max(id, coalesce(expired_number, 0), coalesce(settled_number, 0))), 0) FROM reservations
                  WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3))",
         )
-        .and_then(|mut statement| statement.execute(params![after, last, oldest]))
+        .and_then(|mut statement| statement.execute(params![after, step.last, oldest]))
         .doing(DOING)?;
     writing
         .connection
         .prepare_cached("DELETE FROM reservations WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3")
-        .and_then(|mut statement| statement.execute(params![after, last, oldest]))
+        .and_then(|mut statement| statement.execute(params![after, step.last, oldest]))
         .doing(DOING)?;
-    Ok((count == STEP).then_some(last))
+    Ok(step.more.then_some(step.last))
 }
 
-/// Forgets some answers to request ids that are older than a day; answers whether there may be more.
+/// Forgets answers to request ids that are older than a day, among the next few after the one with the number `after`. Answers
+/// where to go on; none when everything old was seen.
 ///
 /// # Errors
 /// When the database can't be written.
-pub fn prune_answers(writing: &Writing<'_>, now_ms: i64) -> Result<bool> {
-    // The oldest have the smallest numbers.
-    let removed = writing
+pub fn prune_answers(writing: &Writing<'_>, after: i64, now_ms: i64) -> Result<Option<i64>> {
+    let step = step(
+        writing,
+        "SELECT id, created_at FROM request_ids WHERE id > ?1 ORDER BY id LIMIT ?2",
+        after,
+        now_ms,
+    )?;
+    writing
         .connection
-        .prepare_cached(
-            "DELETE FROM request_ids WHERE created_at <= ?1 AND id IN (SELECT id FROM request_ids ORDER BY id LIMIT ?2)",
-        )
-        .and_then(|mut statement| statement.execute(params![now_ms - KEPT_MILLISECONDS, STEP]))
+        .prepare_cached("DELETE FROM request_ids WHERE id > ?1 AND id <= ?2 AND created_at <= ?3")
+        .and_then(|mut statement| {
+            statement.execute(params![after, step.last, now_ms - KEPT_MILLISECONDS])
+        })
         .doing("forgetting answers to request ids")?;
-    Ok(i64::try_from(removed).unwrap_or(0) == STEP)
+    Ok(step.more.then_some(step.last))
+}
+
+/// Rows that may be old, up to the one with the number `last`, and whether there may be more.
+struct Step {
+    last: i64,
+    more: bool,
+}
+
+/// The next few rows that `sql` reads, up to the first that is young: numbers ascend with time. A row of a time that is yet to come,
+/// from when the clock was ahead, says nothing about those after it.
+fn step(writing: &Writing<'_>, sql: &str, after: i64, now_ms: i64) -> Result<Step> {
+    const DOING: &str = "looking for what is too old";
+    let young = now_ms - KEPT_MILLISECONDS + 1..=now_ms;
+    let mut statement = writing.connection.prepare_cached(sql).doing(DOING)?;
+    let mut rows = statement.query(params![after, STEP]).doing(DOING)?;
+    let (mut last, mut seen) = (after, 0);
+    while let Some(row) = rows.next().doing(DOING)? {
+        if young.contains(&row.get(1).doing(DOING)?) {
+            return Ok(Step { last, more: false });
+        }
+        last = row.get(0).doing(DOING)?;
+        seen += 1;
+    }
+    Ok(Step {
+        last,
+        more: seen == STEP,
+    })
 }
 
 /// Forgets some of the history before `day` (days since 1970-01-01); answers whether there may be more.
