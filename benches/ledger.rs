@@ -82,6 +82,8 @@ fn state(users: i64) -> (State, Vec<Call>) {
             mcp: None,
             estimated_tokens: Some(1_000),
             estimated_cost: Money::from_nanodollars(10_000_000),
+            max_hold: None,
+            requests: 1,
             request: None,
         });
     }

@@ -6,7 +6,9 @@ CREATE TABLE journal (
     -- The number of what happens next.
     next_number INTEGER NOT NULL CHECK (next_number > 0),
     -- Of what has a number up to this one, some was forgotten.
-    pruned_to   INTEGER NOT NULL CHECK (pruned_to < next_number)
+    pruned_to   INTEGER NOT NULL CHECK (pruned_to < next_number),
+    -- The latest time that the clock has shown: what has expired stays expired when it goes back.
+    seen_at     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO journal (only_row, next_number, pruned_to) VALUES (1, 1, 0);
 
@@ -42,6 +44,10 @@ CREATE TABLE reservations (
     cost                   INTEGER,
     -- When it last changed its state; none while it is open.
     finished_at            INTEGER,
+    -- None when its call was counted before.
+    requests               INTEGER NOT NULL DEFAULT 1 CHECK (requests IN (0, 1)),
+    -- The most of a budget that its call asked to be held.
+    max_hold               INTEGER,
     CHECK ((state = 'open') = (finished_at IS NULL))
 ) STRICT;
 CREATE INDEX reservations_open ON reservations (id) WHERE state = 'open';

@@ -47,6 +47,10 @@ pub struct Call {
     pub estimated_tokens: Option<i64>,
     /// What it will cost, as far as the gateway knows.
     pub estimated_cost: Option<Money>,
+    /// The most that may be held of each budget.
+    pub max_hold: Option<Money>,
+    /// How many requests it counts as: 1, or 0 when it was counted before.
+    pub requests: i64,
     /// Makes the call count once, however often it is sent.
     pub request: Option<RequestId>,
 }
@@ -299,8 +303,8 @@ pub struct OpenReservation {
     pub access_profile_id: i64,
     /// The user's copy of it.
     pub copy_id: i64,
-    /// The number of the virtual key (`virtual_keys.id`), which may be gone.
-    pub virtual_key_id: i64,
+    /// The public id of the virtual key; none once it was deleted.
+    pub virtual_key: Option<[u8; ID_LENGTH]>,
     /// The provider, as the profile names it.
     pub provider: Arc<str>,
     /// The model.

@@ -41,6 +41,8 @@ struct CallBody<'b> {
     #[serde(borrow)]
     estimated_cost: Option<&'b RawValue>,
     #[serde(borrow)]
+    max_hold: Option<&'b RawValue>,
+    #[serde(borrow)]
     request_id: Option<Text<'b>>,
 }
 
@@ -57,6 +59,8 @@ struct UsageBody<'b> {
     tokens: &'b RawValue,
     #[serde(borrow)]
     cost: &'b RawValue,
+    #[serde(borrow)]
+    requests: Option<&'b RawValue>,
     #[serde(borrow)]
     request_id: Text<'b>,
 }
@@ -83,6 +87,9 @@ pub(super) fn call(bytes: &[u8]) -> Option<CallInput> {
         mcp: mcp_call(maybe(body.mcp_server, name)?, maybe(body.mcp_tool, name)?),
         estimated_tokens: maybe(body.estimated_tokens, tokens)?,
         estimated_cost: maybe(body.estimated_cost, money)?,
+        max_hold: maybe(body.max_hold, |number| {
+            money(number).filter(|most| *most > Money::ZERO)
+        })?,
         request_id: maybe(body.request_id, name)?,
     })
 }
@@ -97,13 +104,23 @@ pub(super) fn usage(bytes: &[u8]) -> Option<UsageInput> {
         mcp: None,
         estimated_tokens: None,
         estimated_cost: None,
+        max_hold: None,
         request_id: Some(name(body.request_id)?),
     };
     let spent = Spent {
         tokens: tokens(body.tokens)?,
         cost: money(body.cost)?,
     };
-    Some(UsageInput { call, spent })
+    let requests = maybe(body.requests, |number| match number.get() {
+        "0" => Some(0),
+        "1" => Some(1),
+        _ => None,
+    })?;
+    Some(UsageInput {
+        call,
+        spent,
+        requests: requests.unwrap_or(1),
+    })
 }
 
 /// The body of a settlement.

@@ -53,6 +53,8 @@ pub struct CallInput {
     pub estimated_tokens: Option<i64>,
     /// What it will probably cost.
     pub estimated_cost: Option<Money>,
+    /// The most that is held of each budget; above zero.
+    pub max_hold: Option<Money>,
     /// What the gateway calls the request; the same one is decided once.
     pub request_id: Option<String>,
 }
@@ -84,6 +86,8 @@ pub struct UsageInput {
     pub call: CallInput,
     /// What it used.
     pub spent: Spent,
+    /// How many requests it counts as: 1, or 0 when it was counted before.
+    pub requests: i64,
 }
 
 impl CallInput {
@@ -102,7 +106,7 @@ impl CallInput {
     pub fn into_call(self) -> std::result::Result<Call, NoKey> {
         let request = self.request_id.as_ref().map(|id| RequestId {
             id: id.clone(),
-            body_hash: self.hash(None),
+            body_hash: self.hash(None, 1),
         });
         self.named(request)
     }
@@ -115,12 +119,14 @@ impl CallInput {
             mcp: self.mcp,
             estimated_tokens: self.estimated_tokens,
             estimated_cost: self.estimated_cost,
+            max_hold: self.max_hold,
+            requests: 1,
             request,
         })
     }
 
     /// SHA-256 of everything the body says but the secret: a key may be rotated between a request and its repetition.
-    fn hash(&self, spent: Option<Spent>) -> [u8; 32] {
+    fn hash(&self, spent: Option<Spent>, requests: i64) -> [u8; 32] {
         let mut hash = Sha256::new();
         // The fields differ by the kind of request: only a charge says what was spent.
         let mut text = |text: Option<&str>| {
@@ -140,6 +146,8 @@ impl CallInput {
         text(number(self.estimated_cost.map(Money::nanodollars)).as_deref());
         text(number(spent.map(|spent| spent.tokens)).as_deref());
         text(number(spent.map(|spent| spent.cost.nanodollars())).as_deref());
+        text(number(self.max_hold.map(Money::nanodollars)).as_deref());
+        text(Some(if requests == 0 { "counted before" } else { "" }));
         hash.finalize().into()
     }
 }
@@ -160,9 +168,13 @@ impl UsageInput {
     pub fn into_call(self) -> std::result::Result<(Call, Spent), NoKey> {
         let request = self.call.request_id.as_ref().map(|id| RequestId {
             id: id.clone(),
-            body_hash: self.call.hash(Some(self.spent)),
+            body_hash: self.call.hash(Some(self.spent), self.requests),
         });
-        Ok((self.call.named(request)?, self.spent))
+        let call = Call {
+            requests: self.requests,
+            ..self.call.named(request)?
+        };
+        Ok((call, self.spent))
     }
 }
 

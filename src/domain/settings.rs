@@ -53,7 +53,7 @@ pub enum Durability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnExpiry {
-    /// It is charged as it was held.
+    /// It is charged at its estimate.
     Charge,
     /// It is given back.
     Release,

@@ -35,7 +35,12 @@ pub struct CallBody {
     /// US dollars that it will probably cost.
     #[schema(schema_with = decision_shapes::dollars_or_null)]
     estimated_cost: Option<f64>,
-    /// What the gateway calls the request: within 24 hours the same id and body get the first answer again.
+    /// The most US dollars that are held of each budget, above 0; `[decisions] max_hold` still binds. What was really used is charged
+    /// in full.
+    #[schema(schema_with = decision_shapes::max_hold)]
+    max_hold: Option<f64>,
+    /// What the gateway calls the request: within 24 hours the same id and body get the same reservation again while it is open, and
+    /// 409 once it is over.
     #[schema(schema_with = decision_shapes::request_id_or_null)]
     request_id: Option<String>,
 }
@@ -87,6 +92,9 @@ pub struct UsageBody {
     /// US dollars.
     #[schema(schema_with = shapes::dollars)]
     cost: f64,
+    /// How many requests it counts as: 1, or 0 when forward-auth has counted the call already.
+    #[schema(schema_with = decision_shapes::requests)]
+    requests: Option<i64>,
     /// What the gateway calls the request; it is charged once.
     #[schema(schema_with = decision_shapes::request_id)]
     request_id: String,
@@ -173,6 +181,8 @@ pub struct ReservationView {
     pub user_id: String,
     /// The profile that granted it.
     pub access_profile_id: i64,
+    /// The public id of the virtual key it was made with; `null` once that was deleted.
+    pub virtual_key_id: Option<String>,
     /// The provider, as the profile names it.
     pub provider: String,
     /// The model.
@@ -206,6 +216,9 @@ impl ReservationView {
             id: open.id.to_string(),
             user_id: open.user_id.to_string(),
             access_profile_id: open.access_profile_id,
+            virtual_key_id: open
+                .virtual_key
+                .map(|id| String::from_utf8_lossy(&id).into_owned()),
             provider: open.provider.to_string(),
             model: open.model,
             mcp_server,

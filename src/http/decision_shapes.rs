@@ -43,6 +43,18 @@ pub fn dollars_or_null() -> RefOr<Schema> {
     one_of([zero.build(), amount.build(), null()])
 }
 
+/// The most dollars that are held of a budget, or nothing.
+pub fn max_hold() -> RefOr<Schema> {
+    let amount = typed(Type::Number).minimum(Some(1e-9)).maximum(Some(1e9));
+    one_of([amount.build(), null()])
+}
+
+/// Whether a call counts as a request, or nothing.
+pub fn requests() -> RefOr<Schema> {
+    let number = typed(Type::Integer).minimum(Some(0)).maximum(Some(1));
+    one_of([number.build(), null()])
+}
+
 /// A name, or nothing.
 pub fn name_or_null() -> RefOr<Schema> {
     one_of([name_object(), null()])

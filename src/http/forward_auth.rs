@@ -77,6 +77,8 @@ fn read_call(request: &Request, key: Presented) -> Result<Call> {
         mcp: None,
         estimated_tokens: None,
         estimated_cost: None,
+        max_hold: None,
+        requests: 1,
         request: None,
     })
 }

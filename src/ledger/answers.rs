@@ -1,43 +1,75 @@
-//! Answers that wait for the commit of what they say.
+//! What was said to messages, until the commit of what it depends on; and telling it to who asked.
 
-use super::message::{Decision, Reply};
-use crate::domain::decision::{Admitted, Granted, Settled};
-use crate::error::Result;
+use super::message::{Counters, Decision, Message, OpenReservations, Reply};
+use crate::domain::decision::{Admitted, Granted, GrantedTools, Holder, Settled};
+use crate::domain::explanation::Explanation;
+use crate::error::{Error, Result};
 
-/// An answer with its caller.
-pub enum Answer {
-    /// A reservation was made or extended.
-    Granted(Reply<Decision<Granted>>, Granted),
-    /// A call was let in.
-    Admitted(Reply<Decision<Admitted>>, Admitted),
-    /// Use was charged without a reservation.
-    Charged(Reply<Decision<Settled>>, Settled),
-    /// A reservation was settled.
-    Settled(Reply<Settled>, Settled),
-    /// A reservation was cancelled, or what was kept back is written down.
-    Done(Reply<()>),
+/// What was said to a message.
+pub enum Said {
+    /// To a reservation, or an extension.
+    Granted(Result<Decision<Granted>>),
+    /// To a call that is counted alone.
+    Admitted(Result<Decision<Admitted>>),
+    /// To use without a reservation.
+    Charged(Result<Decision<Settled>>),
+    /// To a settlement.
+    Settled(Result<Settled>),
+    /// To a cancellation, or that what is kept back is written down.
+    Done(Result<()>),
+    /// To what is asked without an effect.
+    Explained(Explanation),
+    /// As before.
+    Open(OpenReservations),
+    /// As before.
+    Who(Decision<Holder>),
+    /// As before.
+    Tools(Decision<GrantedTools>),
+    /// As before.
+    Counters(Counters),
 }
 
-impl Answer {
-    /// Tells the caller, who may be gone: what was decided stands all the same.
-    pub fn give(self, outcome: &Result<()>) {
-        let failed = outcome.clone().err();
-        match self {
-            Self::Granted(reply, granted) => {
-                let _ = reply.send(failed.map_or(Ok(Ok(granted)), Err));
-            }
-            Self::Admitted(reply, admitted) => {
-                let _ = reply.send(failed.map_or(Ok(Ok(admitted)), Err));
-            }
-            Self::Charged(reply, settled) => {
-                let _ = reply.send(failed.map_or(Ok(Ok(settled)), Err));
-            }
-            Self::Settled(reply, settled) => {
-                let _ = reply.send(failed.map_or(Ok(settled), Err));
-            }
-            Self::Done(reply) => {
-                let _ = reply.send(failed.map_or(Ok(()), Err));
-            }
+/// Tells who sent `message` what was said.
+pub fn give(message: Message, said: Said) {
+    match (message, said) {
+        (Message::Reserve(_, reply) | Message::Extend(_, _, reply), Said::Granted(answer)) => {
+            send(reply, answer);
         }
+        (Message::Admit(_, reply), Said::Admitted(answer)) => send(reply, answer),
+        (Message::Charge(_, _, _, reply), Said::Charged(answer)) => send(reply, answer),
+        (Message::Settle(_, _, _, reply), Said::Settled(answer)) => send(reply, answer),
+        (Message::Cancel(_, reply) | Message::Flush(reply), Said::Done(answer)) => {
+            send(reply, answer);
+        }
+        (Message::Explain(_, reply), Said::Explained(answer)) => send(reply, Ok(answer)),
+        (Message::Open(_, reply), Said::Open(answer)) => send(reply, Ok(answer)),
+        (Message::Who(_, reply), Said::Who(answer)) => send(reply, Ok(answer)),
+        (Message::McpTools(_, _, reply), Said::Tools(answer)) => send(reply, Ok(answer)),
+        (Message::Counters(_, _, reply), Said::Counters(answer)) => send(reply, Ok(answer)),
+        // Nothing else is ever said to them; who asked is told by the reply that is dropped.
+        _ => {}
     }
+}
+
+/// Tells who sent `message` that it failed.
+pub fn fail(message: Message, error: Error) {
+    match message {
+        Message::Reserve(_, reply) | Message::Extend(_, _, reply) => send(reply, Err(error)),
+        Message::Admit(_, reply) => send(reply, Err(error)),
+        Message::Charge(_, _, _, reply) => send(reply, Err(error)),
+        Message::Settle(_, _, _, reply) => send(reply, Err(error)),
+        Message::Cancel(_, reply) | Message::Flush(reply) => send(reply, Err(error)),
+        Message::Explain(_, reply) => send(reply, Err(error)),
+        Message::Open(_, reply) => send(reply, Err(error)),
+        Message::Who(_, reply) => send(reply, Err(error)),
+        Message::McpTools(_, _, reply) => send(reply, Err(error)),
+        Message::Counters(_, _, reply) => send(reply, Err(error)),
+        Message::Change(change) => change.answer(Err(error)),
+        Message::Stop(_) => {}
+    }
+}
+
+/// Sends an answer to a caller who may be gone: what was decided stands all the same.
+fn send<T>(reply: Reply<T>, answer: Result<T>) {
+    let _ = reply.send(answer);
 }

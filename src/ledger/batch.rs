@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::counters::{Amounts, Counter};
+use super::counter::Counter;
+use super::counters::Amounts;
 use super::directory::State;
 use super::reservation::Reservation;
 use crate::domain::decision::RefusalKind;
 use crate::store::journal::{
-    CounterRow, End, Entry, Journal, ReservationRow, StoredAnswer, UsageKey, UsageSum,
+    End, Entry, Extended, Journal, ReservationRow, StoredAnswer, UsageKey, UsageSum,
 };
 
 /// Lines of refusals that may wait to be written down; those of further ones are lost.
@@ -99,14 +100,14 @@ impl Batch {
     /// Notes that a reservation was extended, which was `before`.
     pub fn extended(&mut self, before: Reservation, after: &Reservation) {
         self.undo.push(Undo::Extended(Box::new(before)));
-        self.entries.push(Entry::Extended {
+        self.entries.push(Entry::Extended(Extended {
             id: after.id.number,
             estimated_tokens: after.estimated_tokens,
             estimated_cost: after.estimated_cost,
             held_tokens: after.hold.tokens,
             held_cost: after.hold.cost,
             expires_at: after.expires_at,
-        });
+        }));
     }
 
     /// Adds to the history of use.
@@ -137,6 +138,7 @@ impl Batch {
                 .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))
                 .collect(),
             next_number: state.next_number,
+            seen_at: state.seen_at,
         }
     }
 
@@ -156,34 +158,6 @@ impl Batch {
                     state.put_open(*before);
                 }
             }
-        }
-    }
-}
-
-impl Counter {
-    /// The counter as it is stored.
-    pub fn row(&self, copy_id: i64) -> CounterRow {
-        CounterRow {
-            copy_id,
-            place_id: self.place_id,
-            settled: self.settled,
-            starts_at: self.starts_at,
-            resets_at: self.resets_at,
-            window_rule: self.window_rule,
-            counted_from: self.counted_from,
-        }
-    }
-
-    /// The counter of a row. How many of its requests are open is not known yet.
-    pub fn of(row: &CounterRow) -> Self {
-        Self {
-            place_id: row.place_id,
-            window_rule: row.window_rule,
-            settled: row.settled,
-            open: 0,
-            starts_at: row.starts_at,
-            resets_at: row.resets_at,
-            counted_from: row.counted_from,
         }
     }
 }
@@ -237,6 +211,11 @@ impl State {
         let line = (key, refused.refusal.kind);
         if refusals.len() < MAX_REFUSALS || refusals.contains_key(&line) {
             *refusals.entry(line).or_default() += 1;
+            if refusals.len() == MAX_REFUSALS {
+                log::warn!(
+                    "{MAX_REFUSALS} lines of refusals wait to be written down; others are not counted until they are"
+                );
+            }
         }
     }
 }

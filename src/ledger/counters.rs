@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Counted;
+use super::counter::Counter;
 use super::rules::{Limit, Rules};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::decision::LimitState;
@@ -33,34 +34,16 @@ pub struct Copy {
     pub held: Vec<Held>,
 }
 
-/// What was used at one place in one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counter {
-    /// Where it counts (`limit_places`).
-    pub place_id: i64,
-    /// How its windows lie ([`Limit::window_rule`]).
-    pub window_rule: u8,
-    /// Used: nanodollars, tokens or requests.
-    pub settled: i64,
-    /// How many of the requests belong to reservations that are open. Known in memory only.
-    pub open: i64,
-    /// When the window began.
-    pub starts_at: i64,
-    /// When it ends.
-    pub resets_at: i64,
-    /// Only what the journal holds from this number on counts.
-    pub counted_from: i64,
-}
-
-/// What the open reservations of a copy hold for one provider.
+/// What the open reservations of a copy hold for one provider. Amounts of millions of reservations fit, each as large as one can
+/// be, so that what is freed again leaves the right rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// The provider without regard to case.
     pub provider_key: Arc<str>,
     /// Tokens.
-    pub tokens: i64,
+    pub tokens: i128,
     /// Nanodollars.
-    pub cost: i64,
+    pub cost: i128,
     /// How many reservations.
     pub reservations: i64,
 }
@@ -99,7 +82,7 @@ pub struct Standing {
     /// Used in the window; requests of open reservations are not in it.
     pub used: i64,
     /// Held by open reservations.
-    pub held: i64,
+    pub held: i128,
     /// What the window allows.
     pub effective: i64,
     /// When it began.
@@ -109,10 +92,20 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether `asked` fits: all of it, and something must be left before it.
-    pub fn has_room_for(&self, asked: i64) -> bool {
-        let spent = self.used.saturating_add(self.held);
-        spent < self.effective && spent.saturating_add(asked) <= self.effective
+    /// Whether `asked` fits. Of a call that does not say what it will use, something must be left. A limit of nothing lets nothing
+    /// in, not even what asks for nothing.
+    pub fn has_room_for(&self, asked: Option<i64>) -> bool {
+        let spent = i128::from(self.used) + self.held;
+        let effective = i128::from(self.effective);
+        match asked {
+            None => spent < effective,
+            Some(asked) => effective > 0 && spent + i128::from(asked) <= effective,
+        }
+    }
+
+    /// What is held as it is shown.
+    fn held_shown(&self) -> i64 {
+        i64::try_from(self.held).unwrap_or(i64::MAX)
     }
 }
 
@@ -143,24 +136,27 @@ impl Copy {
             .find(|counter| counter.place_id == place_id)
     }
 
-    /// What open reservations hold that a limit of this provider covers; of all providers with none.
-    pub fn held_by(&self, provider_key: Option<&str>) -> Amounts {
-        let mut sum = Amounts::default();
-        for held in &self.held {
-            if provider_key.is_none_or(|key| key == &*held.provider_key) {
-                sum.tokens += held.tokens;
-                sum.cost += held.cost;
-            }
-        }
-        sum
+    /// What open reservations hold that a limit on money or tokens covers.
+    fn held_of(&self, limit: &Limit) -> i128 {
+        let provider_key = limit.provider_key.as_deref();
+        let covered = self
+            .held
+            .iter()
+            .filter(|held| provider_key.is_none_or(|key| key == &*held.provider_key));
+        covered
+            .map(|held| match limit.kind {
+                PlaceKind::Budget => held.cost,
+                _ => held.tokens,
+            })
+            .sum()
     }
 
     /// How a limit stands at `now_ms`.
     pub fn standing(&self, limit: &Limit, now_ms: i64, zone: &TimeZone) -> Standing {
         let counter = self.current(limit, now_ms, zone, 0);
         let held = match limit.kind {
-            PlaceKind::Requests => counter.open,
-            kind => self.held_by(limit.provider_key.as_deref()).of(kind, 0),
+            PlaceKind::Requests => i128::from(counter.open),
+            _ => self.held_of(limit),
         };
         Standing {
             used: counter.settled - counter.open,
@@ -200,7 +196,7 @@ impl Copy {
             max_limit: limit.max,
             effective_max_limit: standing.effective,
             used: standing.used,
-            held: standing.held,
+            held: standing.held_shown(),
             starts_at: standing.starts_at,
             resets_at: standing.resets_at,
         }
@@ -223,7 +219,7 @@ impl Copy {
             Counted {
                 place_id: limit.place_id,
                 used: standing.used,
-                held: standing.held,
+                held: standing.held_shown(),
                 window_starts_at: standing.starts_at,
                 window_resets_at: standing.resets_at,
             }
@@ -281,8 +277,8 @@ impl Copy {
             self.held.len() - 1
         });
         let held = &mut self.held[at];
-        held.tokens += amounts.tokens;
-        held.cost += amounts.cost;
+        held.tokens += i128::from(amounts.tokens);
+        held.cost += i128::from(amounts.cost);
         held.reservations += reservations;
         if held.reservations == 0 {
             self.held.swap_remove(at);
@@ -290,58 +286,5 @@ impl Copy {
         if self.held.is_empty() {
             self.held = Vec::new();
         }
-    }
-}
-
-impl Counter {
-    /// Its window. The number is not known here and not needed to follow it.
-    fn window(&self) -> Window {
-        Window {
-            starts_at: self.starts_at,
-            resets_at: self.resets_at,
-            number: 0,
-        }
-    }
-
-    /// The window that has begun since, if one has.
-    fn rolled(
-        &self,
-        limit: &Limit,
-        created_at: i64,
-        now_ms: i64,
-        zone: &TimeZone,
-    ) -> Option<Window> {
-        // Most calls come in the window of the one before, and need not know how long it is.
-        if now_ms < self.resets_at {
-            return None;
-        }
-        let next = limit
-            .windows(created_at, zone)
-            .follow(self.window(), now_ms);
-        (next.starts_at != self.starts_at).then_some(next)
-    }
-
-    /// The same use in the window that is open at `now_ms` under the limit's rule, if that is another rule than the one before;
-    /// none when its window is over and nothing of it counts any more.
-    pub fn adopted(
-        self,
-        limit: &Limit,
-        created_at: i64,
-        now_ms: i64,
-        zone: &TimeZone,
-    ) -> Option<Self> {
-        if self.window_rule == limit.window_rule {
-            return Some(self);
-        }
-        if now_ms >= self.resets_at {
-            return None;
-        }
-        let window = limit.windows(created_at, zone).at(now_ms);
-        Some(Self {
-            window_rule: limit.window_rule,
-            starts_at: window.starts_at,
-            resets_at: window.resets_at,
-            ..self
-        })
     }
 }

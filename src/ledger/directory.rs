@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::counters::{Copy, Counter};
+use super::counter::Counter;
+use super::counters::Copy;
 use super::mcp::ToolGroups;
 use super::reservation::Reservation;
 use super::rules::Rules;
@@ -63,6 +64,8 @@ pub struct State {
     pub expiries: BTreeSet<(i64, i64)>,
     /// The number of what happens next in the journal.
     pub next_number: i64,
+    /// The latest time that the clock has shown. What has expired by then stays expired when the clock goes back.
+    pub seen_at: i64,
     /// The day that was asked for last.
     pub today: Window,
 }
@@ -85,12 +88,27 @@ impl State {
             open: HashMap::new(),
             expiries: BTreeSet::new(),
             next_number: 1,
+            seen_at: 0,
             today: Window {
                 starts_at: 0,
                 resets_at: 0,
                 number: 0,
             },
         }
+    }
+
+    /// The time by which keys and copies expire, at `now_ms`.
+    pub fn latest(&self, now_ms: i64) -> i64 {
+        self.seen_at.max(now_ms)
+    }
+
+    /// A key of a user by its number, with its public id.
+    pub fn key_of(&self, user_id: i64, key_id: i64) -> Option<([u8; ID_LENGTH], &Key)> {
+        let ids = &self.users.get(&user_id)?.keys;
+        ids.iter().find_map(|public_id| {
+            let key = self.keys.get(public_id)?;
+            (key.id == key_id).then_some((*public_id, key))
+        })
     }
 
     /// A copy, if the user still holds it.

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 
-use super::counters::{Copy, Counter};
+use super::counter::Counter;
+use super::counters::Copy;
 use super::directory::{Key, PreviousSecret, State};
 use super::mcp::{ToolGroup, ToolGroups};
 use super::reservation::Reservation;
@@ -121,7 +122,7 @@ pub fn everything(
         Ok(())
     })?;
     state.tool_groups = tool_groups(reading)?;
-    state.next_number = decision_rows::next_number(reading)?;
+    (state.next_number, state.seen_at) = decision_rows::position(reading)?;
     journal::for_each(reading, true, |row| {
         let provider_key = fold(&row.provider).into();
         state.reopen(Reservation::of(row, provider_key));

@@ -7,14 +7,18 @@
 mod answers;
 mod batch;
 mod change;
+mod copies;
+mod counter;
 mod counters;
 mod decide;
 mod directory;
+mod extending;
 mod load;
 mod mcp;
 mod message;
 mod nonces;
 mod questions;
+mod recover;
 mod refuse;
 mod requests;
 mod reservation;
@@ -133,13 +137,15 @@ impl Ledger {
 
     /// Decides on a call, and holds its estimate on every limit that applies, or on none.
     ///
-    /// Answers [`Error::IdempotencyKeyReused`] when the request id came with another body.
+    /// Answers [`Error::IdempotencyKeyReused`] when the request id came with another body, [`Error::Conflict`] when the reservation
+    /// that it got before is over.
     pub fn reserve(&self, call: Call) -> Pending<Decision<Granted>> {
         self.ask(|reply| Message::Reserve(Box::new(call), reply))
     }
 
     /// Decides on a call without an estimate, and counts it as one request.
     pub fn admit(&self, call: Call) -> Pending<Decision<Admitted>> {
+        let call = without_estimates(call);
         self.ask(|reply| Message::Admit(Box::new(call), reply))
     }
 
@@ -148,6 +154,7 @@ impl Ledger {
     ///
     /// Answers [`Error::IdempotencyKeyReused`] when the request id came with another body.
     pub fn charge(&self, call: Call, tokens: i64, cost: Money) -> Pending<Decision<Settled>> {
+        let call = without_estimates(call);
         self.ask(|reply| Message::Charge(Box::new(call), tokens, cost, reply))
     }
 
@@ -160,7 +167,7 @@ impl Ledger {
 
     /// Prolongs a reservation and raises its hold, both or none.
     ///
-    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it is not open any more.
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it is not open any more, or the user does not hold its profile any more.
     pub fn extend(&self, id: ReservationId, by: Extension) -> Pending<Decision<Granted>> {
         self.ask(|reply| Message::Extend(id, by, reply))
     }
@@ -290,5 +297,14 @@ impl Ledger {
             }),
             Err(TrySendError::Disconnected(_)) => Pending::refused(stopped()),
         }
+    }
+}
+
+fn without_estimates(call: Call) -> Call {
+    Call {
+        estimated_tokens: None,
+        estimated_cost: None,
+        max_hold: None,
+        ..call
     }
 }

@@ -53,7 +53,10 @@ impl State {
                 .values()
                 .skip(query.offset)
                 .take(query.limit)
-                .map(|one| one.shown())
+                .map(|one| {
+                    let key = self.key_of(one.user_id, one.key_id);
+                    one.shown(key.map(|(public_id, _)| public_id))
+                })
                 .collect(),
         }
     }
@@ -93,7 +96,7 @@ impl State {
         let rules = copies
             .into_iter()
             .flatten()
-            .filter(|copy| now_ms < copy.expires_at)
+            .filter(|copy| self.latest(now_ms) < copy.expires_at)
             .map(|copy| &copy.rules.mcp);
         Ok(mcp::granted(rules, &self.tool_groups, server))
     }

@@ -25,6 +25,12 @@ pub fn expired_key(key: &Key) -> Box<Refused> {
     refused(Some(key.user_id), RefusalKind::AccessBlocked, message)
 }
 
+/// The refusal of a key that was deleted since.
+pub fn revoked_key() -> Refusal {
+    let message = "the virtual key of the reservation was deleted";
+    refused(None, RefusalKind::AccessNotFound, message.to_owned()).refusal
+}
+
 fn refused(user_id: Option<i64>, kind: RefusalKind, message: String) -> Box<Refused> {
     Box::new(Refused {
         user_id,
@@ -72,7 +78,7 @@ pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i
             None => "the access profile does not grant the tool".to_owned(),
         },
         _ => match &limit {
-            Some(limit) => no_room(limit, ask.hold.of(limit.kind, 1)),
+            Some(limit) => no_room(limit, ask.asked(limit.kind)),
             None => format!(
                 "the user's copy of the access profile expired at {}",
                 time(copy.expires_at)
@@ -91,20 +97,32 @@ pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i
 }
 
 /// Which limit has no room for what was asked, what is used and held of it, and when it resets.
-pub fn no_room(limit: &LimitState, asked: i64) -> String {
+pub fn no_room(limit: &LimitState, asked: Option<i64>) -> String {
     let what = match limit.kind {
         PlaceKind::Budget => "budget",
         PlaceKind::Tokens => "token limit",
         PlaceKind::Requests | PlaceKind::RateLimit => "request limit",
     };
     let amount = |amount: i64| amount_text(limit.kind, amount);
-    let asked = match limit.kind {
+    let shown = match limit.kind {
         PlaceKind::Requests | PlaceKind::RateLimit => String::new(),
-        _ if asked == 0 => String::new(),
-        _ => format!(", {} asked for", amount(asked)),
+        _ => asked.map_or_else(String::new, |asked| {
+            format!(", {} asked for", amount(asked))
+        }),
+    };
+    if limit.effective_max_limit == 0 {
+        return format!(
+            "the {what} of every {} ({}) is 0: it lets nothing in",
+            limit.reset_duration, limit.scope
+        );
+    }
+    let never = if asked.is_some_and(|asked| asked > limit.effective_max_limit) {
+        "; what is asked for is more than the whole limit and never fits"
+    } else {
+        ""
     };
     format!(
-        "the {what} of {} every {} ({}) has no room: {} used, {} held{asked}; it resets at {}",
+        "the {what} of {} every {} ({}) has no room: {} used, {} held{shown}{never}; it resets at {}",
         amount(limit.effective_max_limit),
         limit.reset_duration,
         limit.scope,
@@ -130,13 +148,13 @@ fn time(at_ms: i64) -> String {
 }
 
 /// What is known of a copy before it is asked.
-pub fn note(copy: &Copy, now_ms: i64) -> ExplainedCopy {
+pub fn note(copy: &Copy, latest_ms: i64) -> ExplainedCopy {
     ExplainedCopy {
         access_profile_id: copy.access_profile_id,
         copy_id: copy.id,
         template_version: copy.template_version,
         expires_at_ms: (copy.expires_at != i64::MAX).then_some(copy.expires_at),
-        is_active: now_ms < copy.expires_at,
+        is_active: latest_ms < copy.expires_at,
         refusal: None,
         providers: Vec::new(),
         provider: None,

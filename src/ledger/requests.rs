@@ -1,10 +1,9 @@
-//! One message after the other: finds what it is about, changes memory, and keeps the answer until the commit. Refusals and
-//! questions change nothing and are answered at once.
+//! One message after the other: finds what it is about, changes memory, and says what came of it.
 
-use super::answers::Answer;
+use super::answers::Said;
 use super::counters::Amounts;
 use super::decide::Ask;
-use super::message::{Decision, Extension, Message, Reply};
+use super::message::{Decision, Extension, Message};
 use super::thread::{Turn, Turns};
 use crate::domain::decision::{
     Admitted, Call, Granted, Refusal, RequestId, ReservationId, Settled,
@@ -12,65 +11,55 @@ use crate::domain::decision::{
 use crate::domain::explanation::KeyStatus;
 use crate::domain::money::Money;
 use crate::error::{Error, Result};
-use crate::store::journal::{self, End, ReservationRow, StoredAnswer};
+use crate::store::journal::{self, End, ReservationRow, ReservationState, StoredAnswer};
+
+/// Reservations that may be open: a gateway that never settles must not take all memory.
+const MAX_OPEN: usize = 1_000_000;
 
 impl Turns {
-    /// Decides one message.
-    pub(super) fn decide(&mut self, turn: &mut Turn, message: Message) {
+    /// What is said to a message; nothing to those that are seen to before.
+    pub(super) fn decide(&mut self, turn: &mut Turn, message: &Message) -> Option<Said> {
         let now_ms = turn.now_ms;
-        match message {
-            Message::Reserve(call, reply) => match self.reserve(turn, &call) {
-                Ok(Ok(granted)) => turn.answers.push(Answer::Granted(reply, granted)),
-                other => send(reply, other),
-            },
-            Message::Admit(call, reply) => match self.admit(turn, *call) {
-                Ok(Ok(admitted)) => turn.answers.push(Answer::Admitted(reply, admitted)),
-                other => send(reply, other),
-            },
-            Message::Charge(call, tokens, cost, reply) => {
-                match self.charge(turn, *call, tokens, cost) {
-                    Ok(Ok(settled)) => turn.answers.push(Answer::Charged(reply, settled)),
-                    other => send(reply, other),
-                }
+        Some(match message {
+            Message::Reserve(call, _) => Said::Granted(self.reserve(turn, call)),
+            Message::Admit(call, _) => Said::Admitted(self.admit(turn, call)),
+            Message::Charge(call, tokens, cost, _) => {
+                Said::Charged(self.charge(turn, call, *tokens, *cost))
             }
-            Message::Settle(id, tokens, cost, reply) => match self.settle(turn, id, tokens, cost) {
-                Ok(settled) => turn.answers.push(Answer::Settled(reply, settled)),
-                other => send(reply, other),
-            },
-            Message::Extend(id, by, reply) => match self.extend(turn, id, by) {
-                Ok(Ok(granted)) => turn.answers.push(Answer::Granted(reply, granted)),
-                other => send(reply, other),
-            },
-            Message::Cancel(id, reply) => match self.cancel(turn, id) {
-                Ok(()) => turn.answers.push(Answer::Done(reply)),
-                other => send(reply, other),
-            },
-            Message::Explain(call, reply) => send(reply, Ok(self.state.explain(&call, now_ms))),
-            Message::Open(query, reply) => send(reply, Ok(self.state.open_page(query))),
-            Message::Who(key, reply) => send(reply, Ok(self.state.who(&key, now_ms))),
-            Message::McpTools(key, server, reply) => {
-                send(reply, Ok(self.state.mcp_tools(&key, &server, now_ms)));
+            Message::Settle(id, tokens, cost, _) => {
+                Said::Settled(self.settle(turn, *id, *tokens, *cost))
             }
-            Message::Counters(copies, at_ms, reply) => {
-                send(reply, Ok(self.state.counters(&copies, at_ms)));
+            Message::Extend(id, by, _) => Said::Granted(self.extend(turn, *id, *by)),
+            Message::Cancel(id, _) => Said::Done(self.cancel(turn, *id)),
+            Message::Flush(_) => Said::Done(Ok(())),
+            Message::Explain(call, _) => Said::Explained(self.state.explain(call, now_ms)),
+            Message::Open(query, _) => Said::Open(self.state.open_page(*query)),
+            Message::Who(key, _) => Said::Who(self.state.who(key, now_ms)),
+            Message::McpTools(key, server, _) => {
+                Said::Tools(self.state.mcp_tools(key, server, now_ms))
             }
-            // Those are seen to before.
-            Message::Change(_) | Message::Flush(_) | Message::Stop(_) => {}
-        }
+            Message::Counters(copies, at_ms, _) => {
+                Said::Counters(self.state.counters(copies, *at_ms))
+            }
+            Message::Change(_) | Message::Stop(_) => return None,
+        })
     }
 
     fn reserve(&mut self, turn: &mut Turn, call: &Call) -> Result<Decision<Granted>> {
         if let Some(earlier) = self.earlier::<Granted>(turn, call)? {
-            return Ok(Ok(Granted {
-                repeated: true,
-                ..earlier
-            }));
+            return self.made_before(turn, earlier.reservation).map(Ok);
         }
         let ask = Ask::new(&self.state, call);
         let grant = match self.state.decide(&ask, turn.now_ms, None) {
             Ok(grant) => grant,
-            Err(refused) => return Ok(Err(self.refuse(&ask, *refused, turn.now_ms))),
+            Err(refused) => return Ok(Err(self.refuse(turn, &ask, *refused))),
         };
+        if self.state.open.len() >= MAX_OPEN {
+            return Err(Error::Unavailable {
+                code: "overloaded",
+                reason: format!("{MAX_OPEN} reservations are open already; settle or cancel some"),
+            });
+        }
         let nonce = self.nonces.next()?;
         let granted = self
             .state
@@ -80,12 +69,42 @@ impl Turns {
         Ok(Ok(granted))
     }
 
-    fn admit(&mut self, turn: &mut Turn, call: Call) -> Result<Decision<Admitted>> {
-        let call = without_estimates(call);
-        let ask = Ask::new(&self.state, &call);
+    /// The reservation that a call with this request id got before. One that is over lets no call in: nothing is held for it.
+    fn made_before(&self, turn: &Turn, id: ReservationId) -> Result<Granted> {
+        if self.is_open(id) {
+            let granted = self
+                .state
+                .granted(id.number, turn.now_ms)
+                .ok_or_else(lost)?;
+            return Ok(Granted {
+                repeated: true,
+                ..granted
+            });
+        }
+        let how = match self.finished(turn, id) {
+            Ok((_, end)) => match end.state {
+                ReservationState::Settled => "it was settled",
+                ReservationState::Cancelled => "it was cancelled",
+                ReservationState::Open | ReservationState::Expired => "it has expired",
+            },
+            Err(Error::NotFound { .. }) => "it is forgotten",
+            Err(error) => return Err(error),
+        };
+        Err(Error::conflict(
+            "reservation_closed",
+            "request_id",
+            format!(
+                "the call with this request_id was let in before, with the reservation {id}, and {how}: nothing is held for it any \
+                 more; a new call needs a new request_id"
+            ),
+        ))
+    }
+
+    fn admit(&mut self, turn: &mut Turn, call: &Call) -> Result<Decision<Admitted>> {
+        let ask = Ask::new(&self.state, call);
         let grant = match self.state.decide(&ask, turn.now_ms, None) {
             Ok(grant) => grant,
-            Err(refused) => return Ok(Err(self.refuse(&ask, *refused, turn.now_ms))),
+            Err(refused) => return Ok(Err(self.refuse(turn, &ask, *refused))),
         };
         let nothing = Amounts::default();
         let counted = self
@@ -105,24 +124,23 @@ impl Turns {
     fn charge(
         &mut self,
         turn: &mut Turn,
-        call: Call,
+        call: &Call,
         tokens: i64,
         cost: Money,
     ) -> Result<Decision<Settled>> {
-        let call = without_estimates(call);
-        if let Some(earlier) = self.earlier::<Settled>(turn, &call)? {
+        if let Some(earlier) = self.earlier::<Settled>(turn, call)? {
             return Ok(Ok(Settled {
                 repeated: true,
                 ..earlier
             }));
         }
-        let ask = Ask::new(&self.state, &call);
+        let ask = Ask::new(&self.state, call);
         let grant = match self.state.decide(&ask, turn.now_ms, None) {
             Ok(grant) => grant,
             // It was used: the limits can only be charged.
             Err(refused) => match refused.no_room {
                 Some(grant) => grant,
-                None => return Ok(Err(self.refuse(&ask, *refused, turn.now_ms))),
+                None => return Ok(Err(self.refuse(turn, &ask, *refused))),
             },
         };
         let amounts = Amounts {
@@ -134,7 +152,7 @@ impl Turns {
             .state
             .charge(&mut turn.batch, &ask, grant, nonce, amounts, turn.now_ms)
             .ok_or_else(lost)?;
-        remember(turn, grant.key_id, &call, &settled)?;
+        remember(turn, grant.key_id, call, &settled)?;
         Ok(Ok(settled))
     }
 
@@ -167,10 +185,9 @@ impl Turns {
         by: Extension,
     ) -> Result<Decision<Granted>> {
         if self.is_open(id) {
-            let extended = self
+            return self
                 .state
                 .extend(&mut turn.batch, id.number, by, turn.now_ms);
-            return extended.ok_or_else(lost);
         }
         self.finished(turn, id)?;
         Err(Error::conflict(
@@ -237,9 +254,11 @@ impl Turns {
             .map_err(|error| Error::internal("reading the answer to a request id", error))
     }
 
-    fn refuse(&mut self, ask: &Ask<'_>, refused: super::decide::Refused, now_ms: i64) -> Refusal {
-        self.state
-            .note_refusal(&mut self.refusals, ask, &refused, now_ms);
+    fn refuse(&mut self, turn: &Turn, ask: &Ask<'_>, refused: super::decide::Refused) -> Refusal {
+        if !turn.again {
+            self.state
+                .note_refusal(&mut self.refusals, ask, &refused, turn.now_ms);
+        }
         refused.refusal
     }
 }
@@ -263,19 +282,6 @@ fn remember<T: serde::Serialize>(
     };
     turn.batch.answers.insert((key_id, id.clone()), stored);
     Ok(())
-}
-
-fn without_estimates(call: Call) -> Call {
-    Call {
-        estimated_tokens: None,
-        estimated_cost: None,
-        ..call
-    }
-}
-
-/// Sends an answer to a caller who may be gone.
-fn send<T>(reply: Reply<T>, answer: Result<T>) {
-    let _ = reply.send(answer);
 }
 
 fn lost() -> Error {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::counters::Amounts;
-use crate::domain::decision::{McpCall, OpenReservation, ReservationId};
+use crate::domain::credential::ID_LENGTH;
+use crate::domain::decision::{Call, McpCall, OpenReservation, Presented, ReservationId};
 use crate::domain::money::Money;
 use crate::store::journal::ReservationRow;
 
@@ -40,6 +41,8 @@ pub struct Reservation {
     pub created_at: i64,
     /// When it expires.
     pub expires_at: i64,
+    /// The most of a budget that its call asked to be held, in nanodollars.
+    pub max_hold: Option<i64>,
 }
 
 impl Reservation {
@@ -64,6 +67,8 @@ impl Reservation {
             created_at: self.created_at,
             expires_at: self.expires_at,
             end: None,
+            requests: 1,
+            max_hold: self.max_hold,
         }
     }
 
@@ -96,17 +101,41 @@ impl Reservation {
             request_id: row.request_id.map(String::into_boxed_str),
             created_at: row.created_at,
             expires_at: row.expires_at,
+            max_hold: row.max_hold,
         }
     }
 
-    /// The reservation as it is listed.
-    pub fn shown(&self) -> OpenReservation {
+    /// What the gateway expects it to use.
+    pub fn estimate(&self) -> Amounts {
+        Amounts {
+            tokens: self.estimated_tokens.unwrap_or(0),
+            cost: self.estimated_cost.unwrap_or(0),
+        }
+    }
+
+    /// The call that it was made for, with the key as it is now.
+    pub fn call(&self, key: Presented) -> Call {
+        Call {
+            key,
+            provider: Some(self.provider.to_string()),
+            model: self.model.to_string(),
+            mcp: self.mcp.as_deref().cloned(),
+            estimated_tokens: self.estimated_tokens,
+            estimated_cost: self.estimated_cost.and_then(Money::from_nanodollars),
+            max_hold: self.max_hold.and_then(Money::from_nanodollars),
+            requests: 1,
+            request: None,
+        }
+    }
+
+    /// The reservation as it is listed; `key` is the public id of its virtual key, if that is still there.
+    pub fn shown(&self, key: Option<[u8; ID_LENGTH]>) -> OpenReservation {
         OpenReservation {
             id: self.id,
             user_id: self.user_id,
             access_profile_id: self.access_profile_id,
             copy_id: self.copy_id,
-            virtual_key_id: self.key_id,
+            virtual_key: key,
             provider: Arc::clone(&self.provider),
             model: self.model.to_string(),
             mcp: self.mcp.as_deref().cloned(),

@@ -1,4 +1,4 @@
-//! Letting calls in: reservations are made and extended, use without a reservation is charged. Changes memory and notes in the
+//! Letting calls in: reservations are made, use without a reservation is charged. Changes memory and notes in the
 //! batch what has to be written down.
 
 use std::sync::Arc;
@@ -8,10 +8,8 @@ use super::batch::Batch;
 use super::counters::Amounts;
 use super::decide::{Ask, Grant};
 use super::directory::{State, find_copy};
-use super::message::Extension;
-use super::refuse;
 use super::reservation::Reservation;
-use crate::domain::decision::{Granted, Refusal, RefusalKind, ReservationId, Settled};
+use crate::domain::decision::{Granted, ReservationId, Settled};
 use crate::domain::duration::ResetDuration;
 use crate::domain::money::Money;
 use crate::domain::policy::PlaceKind;
@@ -65,89 +63,18 @@ impl State {
             }),
             finished_at: now_ms,
         };
+        let requests = ask.call.requests;
         let row = ReservationRow {
             end: Some(end),
+            requests,
             ..reservation.row()
         };
         batch.made(row.clone());
-        self.count(batch, &reservation, amounts, 1, number, now_ms);
-        self.note_use(batch, &row, amounts, 1, now_ms);
+        self.count(batch, &reservation, amounts, requests, number, now_ms);
+        self.note_use(batch, &row, amounts, requests, now_ms);
         let settled = self.settled(&row, amounts, false, now_ms);
         batch.finished.insert(number, row);
         Some(settled)
-    }
-
-    /// Prolongs an open reservation and raises what it holds; `None` when it is not open.
-    ///
-    /// # Errors
-    /// The refusal of a limit that has no room for more.
-    pub fn extend(
-        &mut self,
-        batch: &mut Batch,
-        number: i64,
-        by: Extension,
-        now_ms: i64,
-    ) -> Option<Result<Granted, Refusal>> {
-        let before = self.open.get(&number)?.clone();
-        let mut after = before.clone();
-        let more = |old: Option<i64>, new: Option<i64>| match (old, new) {
-            (old, None) => old,
-            (old, Some(new)) => Some(old.unwrap_or(0).max(new)),
-        };
-        after.estimated_tokens = more(before.estimated_tokens, by.estimated_tokens);
-        after.estimated_cost = more(
-            before.estimated_cost,
-            by.estimated_cost.map(Money::nanodollars),
-        );
-        let wanted = self.hold(
-            after.estimated_tokens.unwrap_or(0),
-            after.estimated_cost.unwrap_or(0),
-        );
-        let extra = wanted.above(before.hold);
-        if let Some(refusal) = self.no_room_for(&before, extra, now_ms) {
-            return Some(Err(refusal));
-        }
-        after.hold.tokens += extra.tokens;
-        after.hold.cost += extra.cost;
-        let ttl = by.ttl.unwrap_or(self.settings.reservation_ttl);
-        after.expires_at = before
-            .expires_at
-            .max(now_ms.saturating_add(milliseconds(ttl)));
-        drop(self.remove_open(number));
-        batch.extended(before, &after);
-        self.put_open(after);
-        self.granted(number, now_ms).map(Ok)
-    }
-
-    /// The refusal of a limit that has no room for more of a reservation.
-    fn no_room_for(
-        &self,
-        reservation: &Reservation,
-        extra: Amounts,
-        now_ms: i64,
-    ) -> Option<Refusal> {
-        let copy = self.copy(reservation.user_id, reservation.copy_id)?;
-        for at in copy.rules.covering(&reservation.provider_key) {
-            let limit = &copy.rules.limits[*at];
-            let asked = extra.of(limit.kind, 0);
-            let standing = copy.standing(limit, now_ms, &self.zone);
-            if asked == 0 || standing.has_room_for(asked) {
-                continue;
-            }
-            let state = copy.state(limit, standing);
-            return Some(Refusal {
-                kind: if limit.kind == PlaceKind::Budget {
-                    RefusalKind::BudgetExceeded
-                } else {
-                    RefusalKind::TokenLimited
-                },
-                message: refuse::no_room(&state, asked),
-                retry_after_ms: Some((state.resets_at - now_ms).max(0)),
-                access_profile_id: Some(copy.access_profile_id),
-                limit: Some(state),
-            });
-        }
-        None
     }
 
     fn prepared(
@@ -179,11 +106,12 @@ impl State {
                 .map(|request| request.id.as_str().into()),
             created_at: now_ms,
             expires_at: now_ms,
+            max_hold: call.max_hold.map(Money::nanodollars),
         })
     }
 
     /// An open reservation as it is answered.
-    fn granted(&self, number: i64, now_ms: i64) -> Option<Granted> {
+    pub fn granted(&self, number: i64, now_ms: i64) -> Option<Granted> {
         let reservation = self.open.get(&number)?;
         let copy = self.copy(reservation.user_id, reservation.copy_id);
         Some(Granted {
@@ -224,7 +152,7 @@ impl State {
             let mut before =
                 |place_id, before| batch.touched(user_id, copy_id, place_id, before, true);
             let counter = copy.touch(limit, now_ms, &self.zone, number, &mut before);
-            counter.settled = counter.settled.saturating_add(added);
+            counter.add(added);
         }
     }
 
@@ -289,6 +217,7 @@ pub fn day_of(at_ms: i64, zone: &jiff::tz::TimeZone) -> Window {
     Windows::new(ResetDuration::DAY, true, None, 0, zone).at(at_ms)
 }
 
-fn milliseconds(duration: Duration) -> i64 {
+/// A time in milliseconds.
+pub fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -133,30 +133,46 @@ impl State {
         }
     }
 
-    /// Ends every reservation whose time is up at `now_ms`, as the settings say.
-    pub fn expire(&mut self, batch: &mut Batch, now_ms: i64) {
-        while let Some(&(expires_at, number)) = self.expiries.first() {
-            if expires_at > now_ms {
-                return;
-            }
-            let Some(reservation) = self.remove_open(number) else {
-                self.expiries.remove(&(expires_at, number));
-                continue;
-            };
-            self.count_open(batch, &reservation, -1);
-            let charged = (self.settings.on_expiry == OnExpiry::Charge).then(|| {
-                let number = self.number();
-                self.count(batch, &reservation, reservation.hold, 0, number, now_ms);
-                self.note_use(batch, &reservation.row(), reservation.hold, 1, now_ms);
-                charge(number, reservation.hold)
-            });
-            let end = End {
-                state: ReservationState::Expired,
-                expired: charged,
-                settled: None,
-                finished_at: now_ms,
-            };
-            batch.closed(reservation, end);
+    /// Ends the reservations whose time is up at `now_ms`, so many at most, and answers which.
+    pub fn expire(&mut self, batch: &mut Batch, now_ms: i64, most: usize) -> Vec<i64> {
+        let mut expired = Vec::new();
+        while expired.len() < most
+            && let Some(&(expires_at, number)) = self.expiries.first()
+            && expires_at <= now_ms
+        {
+            self.expiries.pop_first();
+            self.expire_one(batch, number, now_ms);
+            expired.push(number);
+        }
+        expired
+    }
+
+    /// Ends a reservation whose time is up, as the settings say: charged at its estimate, also where less was held, or given back.
+    pub fn expire_one(&mut self, batch: &mut Batch, number: i64, now_ms: i64) {
+        let Some(reservation) = self.remove_open(number) else {
+            return;
+        };
+        self.count_open(batch, &reservation, -1);
+        let charged = (self.settings.on_expiry == OnExpiry::Charge).then(|| {
+            let (number, estimate) = (self.number(), reservation.estimate());
+            self.count(batch, &reservation, estimate, 0, number, now_ms);
+            self.note_use(batch, &reservation.row(), estimate, 1, now_ms);
+            charge(number, estimate)
+        });
+        let end = End {
+            state: ReservationState::Expired,
+            expired: charged,
+            settled: None,
+            finished_at: now_ms,
+        };
+        batch.closed(reservation, end);
+    }
+
+    /// Leaves a reservation that can't be ended open and held, and does not try again by itself: it may still be settled, cancelled
+    /// or extended.
+    pub fn set_aside(&mut self, number: i64) {
+        if let Some(reservation) = self.open.get(&number) {
+            self.expiries.remove(&(reservation.expires_at, number));
         }
     }
 
@@ -224,7 +240,7 @@ impl State {
             } else {
                 difference.max(0)
             };
-            counter.settled = counter.settled.saturating_add(added);
+            counter.add(added);
         }
     }
 
@@ -243,7 +259,7 @@ impl State {
             });
             if let Some(counter) = found {
                 batch.touched(user_id, copy_id, limit.place_id, Some(*counter), true);
-                counter.settled -= 1;
+                counter.add(-1);
             }
         }
     }

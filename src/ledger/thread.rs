@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::answers::Answer;
+use super::answers::{Said, fail, give};
 use super::batch::{Batch, Refusals};
 use super::directory::State;
 use super::load::{self, KnownRules};
@@ -22,6 +22,10 @@ use crate::store::{Needs, Reader, Store, journal};
 const MAX_BATCH: usize = 1_024;
 /// How often reservations are looked through for those whose time is up, while nothing else happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many of them are ended at once, so that nobody waits long.
+const MAX_EXPIRED: usize = 1_000;
+/// How far the clock may be behind what it once showed before the log says so, in milliseconds.
+const BEHIND: i64 = 60_000;
 
 /// Loads everything and starts the thread.
 pub(super) fn start(
@@ -42,7 +46,14 @@ pub(super) fn start(
         known,
         nonces: Nonces::new(),
         clock: Box::new(clock),
+        more_expire: false,
+        paused_until: None,
     };
+    if turns.now_ms() + BEHIND < turns.state.seen_at {
+        log::warn!(
+            "the clock is behind the time of the last decisions; what had expired by then stays expired"
+        );
+    }
     std::thread::Builder::new()
         .name("ledger".to_owned())
         .spawn(move || turns.run(&waiting))
@@ -58,6 +69,10 @@ pub(super) struct Turns {
     store: Arc<Store>,
     known: KnownRules,
     clock: Box<dyn Fn() -> Timestamp + Send>,
+    /// Whether the time of further reservations is up.
+    pub(super) more_expire: bool,
+    /// When reservations are ended again by themselves, after the disk has refused that.
+    pub(super) paused_until: Option<Instant>,
 }
 
 /// What was decided and not yet written down.
@@ -65,9 +80,32 @@ pub(super) struct Turns {
 pub(super) struct Turn {
     pub(super) now_ms: i64,
     pub(super) batch: Batch,
-    pub(super) answers: Vec<Answer>,
+    /// What was said, to be told after the commit.
+    said: Vec<(Message, Said)>,
+    /// Reservations whose time was up.
+    pub(super) expired: Vec<i64>,
     changes: Vec<Box<dyn Change>>,
     flush: bool,
+    /// Whether the same was decided before, and could not be written down.
+    pub(super) again: bool,
+}
+
+impl Turn {
+    /// A turn at a time.
+    pub(super) fn at(now_ms: i64) -> Self {
+        Self {
+            now_ms,
+            ..Self::default()
+        }
+    }
+
+    /// Undoes everything, and says so to who was to be told otherwise.
+    pub(super) fn lose(self, state: &mut State, error: &Error) {
+        self.batch.undo(state);
+        for (message, _) in self.said {
+            fail(message, error.clone());
+        }
+    }
 }
 
 impl Turns {
@@ -96,7 +134,12 @@ impl Turns {
         if self.state.expiries.is_empty() {
             return waiting.recv().map_err(|_| RecvTimeoutError::Disconnected);
         }
-        waiting.recv_timeout(LOOK_EVERY)
+        let wait = if self.more_expire {
+            Duration::ZERO
+        } else {
+            LOOK_EVERY
+        };
+        waiting.recv_timeout(wait)
     }
 
     /// Decides everything that came. Answers who waits for the end, if that is asked for.
@@ -112,15 +155,11 @@ impl Turns {
             }
             match message {
                 Message::Change(change) => turn.changes.push(change),
-                Message::Flush(reply) => {
-                    turn.flush = true;
-                    turn.answers.push(Answer::Done(reply));
-                }
                 Message::Stop(done) => {
                     turn.flush = true;
                     stop = Some(done);
                 }
-                other => self.decide(&mut turn, other),
+                other => self.take(&mut turn, other),
             }
         }
         self.end(turn);
@@ -128,16 +167,40 @@ impl Turns {
     }
 
     fn begin(&mut self) -> Turn {
-        let mut turn = Turn {
-            now_ms: (self.clock)().as_millisecond(),
-            ..Turn::default()
-        };
-        self.state.expire(&mut turn.batch, turn.now_ms);
+        let mut turn = Turn::at(self.now_ms());
+        self.state.seen_at = self.state.latest(turn.now_ms);
+        if self
+            .paused_until
+            .is_none_or(|until| Instant::now() >= until)
+        {
+            self.paused_until = None;
+            turn.expired = self.state.expire(&mut turn.batch, turn.now_ms, MAX_EXPIRED);
+            self.more_expire = turn.expired.len() == MAX_EXPIRED;
+        }
         turn
     }
 
+    /// The time.
+    pub(super) fn now_ms(&self) -> i64 {
+        (self.clock)().as_millisecond()
+    }
+
+    /// Decides one message. What is said is told at once if nothing that it may rest on waits for a commit.
+    pub(super) fn take(&mut self, turn: &mut Turn, message: Message) {
+        let flush = matches!(message, Message::Flush(_));
+        turn.flush |= flush;
+        let Some(said) = self.decide(turn, &message) else {
+            return;
+        };
+        if turn.batch.is_empty() && !flush {
+            give(message, said);
+        } else {
+            turn.said.push((message, said));
+        }
+    }
+
     /// Has everything written down and runs the changes, in one commit if it can be; then answers.
-    fn end(&mut self, mut turn: Turn) {
+    pub(super) fn end(&mut self, mut turn: Turn) {
         let writes = !turn.batch.is_empty() || (turn.flush && !self.refusals.is_empty());
         let journaled = writes.then(|| {
             let journal = turn.batch.journal(&self.state, &self.refusals);
@@ -157,26 +220,30 @@ impl Turns {
             None => Ok(()),
             Some(journaled) => journaled.and_then(crate::store::Submitted::wait),
         };
-        if writes {
-            match &outcome {
-                Ok(()) => self.refusals.clear(),
-                Err(error) => {
-                    log::error!(
-                        "{} decisions could not be written down: {error}",
-                        turn.answers.len()
-                    );
-                    std::mem::take(&mut turn.batch).undo(&mut self.state);
-                }
+        let mut lost = Vec::new();
+        if let Err(error) = &outcome {
+            log::error!(
+                "{} decisions could not be written down: {error}",
+                turn.said.len()
+            );
+            turn.batch.undo(&mut self.state);
+            lost.extend(turn.said.into_iter().map(|(message, _)| message));
+        } else {
+            if writes {
+                self.refusals.clear();
             }
-        }
-        for answer in turn.answers {
-            answer.give(&outcome);
+            for (message, said) in turn.said {
+                give(message, said);
+            }
         }
         for (change, submitted) in submitted {
             let outcome = submitted
                 .and_then(crate::store::Submitted::wait)
                 .map(|loaded| self.state.take_in(loaded, &self.known));
             change.answer(outcome);
+        }
+        if let Err(error) = outcome {
+            self.recover(turn.expired, lost, &error);
         }
     }
 

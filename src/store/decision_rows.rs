@@ -315,17 +315,17 @@ pub fn tool_groups(reading: &Reading<'_>) -> Result<Vec<(i64, bool, serde_json::
     Ok(found)
 }
 
-/// The number of what happens next in the journal.
+/// The number of what happens next in the journal, and the latest time that the clock has shown.
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn next_number(reading: &Reading<'_>) -> Result<i64> {
+pub fn position(reading: &Reading<'_>) -> Result<(i64, i64)> {
     reading
         .connection
         .query_row(
-            "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)) FROM journal",
+            "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)), seen_at FROM journal",
             [],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .doing("reading the journal's position")
 }

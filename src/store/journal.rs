@@ -32,6 +32,8 @@ pub struct Journal {
     pub refusals: Vec<(UsageKey, &'static str, i64)>,
     /// The number of what happens next.
     pub next_number: i64,
+    /// The latest time that the clock has shown.
+    pub seen_at: i64,
 }
 
 /// One thing that happened to a reservation.
@@ -40,20 +42,7 @@ pub enum Entry {
     /// It was made.
     Made(Box<ReservationRow>),
     /// It was extended.
-    Extended {
-        /// Its number.
-        id: i64,
-        /// What the gateway expects now.
-        estimated_tokens: Option<i64>,
-        /// What the gateway expects now, in nanodollars.
-        estimated_cost: Option<i64>,
-        /// What is held now.
-        held_tokens: i64,
-        /// What is held now, in nanodollars.
-        held_cost: i64,
-        /// When it expires now.
-        expires_at: i64,
-    },
+    Extended(Extended),
     /// It is over, or what it was charged is mended.
     Finished {
         /// Its number.
@@ -61,6 +50,23 @@ pub enum Entry {
         /// How it ended.
         end: End,
     },
+}
+
+/// What a reservation is after it was extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extended {
+    /// Its number.
+    pub id: i64,
+    /// What the gateway expects now.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expects now, in nanodollars.
+    pub estimated_cost: Option<i64>,
+    /// What is held now.
+    pub held_tokens: i64,
+    /// What is held now, in nanodollars.
+    pub held_cost: i64,
+    /// When it expires now.
+    pub expires_at: i64,
 }
 
 /// How a reservation stands in the journal.
@@ -157,6 +163,10 @@ pub struct ReservationRow {
     pub expires_at: i64,
     /// How it ended; none while it is open.
     pub end: Option<End>,
+    /// How many requests it counts as: none when its call was counted before.
+    pub requests: i64,
+    /// The most of a budget that its call asked to be held, in nanodollars.
+    pub max_hold: Option<i64>,
 }
 
 /// A counter as it is stored.

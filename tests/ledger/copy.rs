@@ -19,6 +19,15 @@ pub struct Counter {
     pub epoch: u64,
 }
 
+impl Counter {
+    /// What has grown beyond everything that can be counted stays there.
+    pub fn add(&mut self, amount: i64) {
+        if self.used < i64::MAX {
+            self.used = self.used.saturating_add(amount);
+        }
+    }
+}
+
 pub struct Copy {
     pub user: usize,
     pub id: i64,

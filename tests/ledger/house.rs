@@ -207,6 +207,8 @@ pub fn call(key: Presented, provider: Option<&str>, model: &str) -> Call {
         mcp: None,
         estimated_tokens: None,
         estimated_cost: None,
+        max_hold: None,
+        requests: 1,
         request: None,
     }
 }

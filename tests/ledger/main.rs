@@ -7,4 +7,5 @@ mod faults;
 mod house;
 mod model;
 mod plan;
+mod poison;
 mod random;

@@ -44,8 +44,8 @@ pub struct Asked {
     pub user: usize,
     pub provider: Option<&'static str>,
     pub model: &'static str,
-    pub tokens: i64,
-    pub cost: i64,
+    pub tokens: Option<i64>,
+    pub cost: Option<i64>,
 }
 
 fn amount(kind: PlaceKind, tokens: i64, cost: i64, requests: i64) -> i64 {
@@ -58,7 +58,7 @@ fn amount(kind: PlaceKind, tokens: i64, cost: i64, requests: i64) -> i64 {
 
 impl Model {
     /// Used and held of a limit of a copy.
-    fn standing(&self, copy: usize, line: Line, now: i64) -> (i64, i64) {
+    fn standing(&self, copy: usize, line: Line, now: i64) -> (i64, i128) {
         let place = (line.0, line.1, line.2);
         let counter = self.copies[copy].current(place, now);
         let open = self
@@ -71,19 +71,23 @@ impl Model {
                 .filter(|one| counter.epoch > 0 && one.requests.get(&place) == Some(&counter.epoch))
                 .count();
             let held = i64::try_from(held).unwrap();
-            return (counter.used - held, held);
+            return (counter.used - held, i128::from(held));
         }
         (
             counter.used,
-            open.map(|one| amount(line.0, one.tokens, one.cost, 0))
+            open.map(|one| i128::from(amount(line.0, one.tokens, one.cost, 0)))
                 .sum(),
         )
     }
 
-    fn has_room(&self, copy: usize, line: Line, asked: i64, now: i64) -> bool {
+    fn has_room(&self, copy: usize, line: Line, asked: Option<i64>, now: i64) -> bool {
         let (used, held) = self.standing(copy, line, now);
-        let effective = self.copies[copy].effective(line, now);
-        used + held < effective && used + held + asked <= effective
+        let effective = i128::from(self.copies[copy].effective(line, now));
+        let spent = i128::from(used) + held;
+        match asked {
+            None => spent < effective,
+            Some(asked) => effective > 0 && spent + i128::from(asked) <= effective,
+        }
     }
 
     /// The copy and the provider that let a call in.
@@ -105,20 +109,38 @@ impl Model {
 
     fn ask(&self, at: usize, asked: &Asked, now: i64) -> Result<&'static str, (u8, RefusalKind)> {
         let openai = asked.model.starts_with("gpt-") && asked.model != "gpt-bad";
-        let provider = match asked.provider {
-            Some("openai") | None if openai => "openai",
-            Some("openai") => return Err((2, RefusalKind::ModelBlocked)),
-            Some("anthropic") | None => "anthropic",
-            Some(_) => return Err((1, RefusalKind::ProviderBlocked)),
-        };
+        match asked.provider {
+            Some("openai") if !openai => Err((2, RefusalKind::ModelBlocked)),
+            Some("openai") => self.ask_line(at, "openai", asked, now),
+            Some("anthropic") => self.ask_line(at, "anthropic", asked, now),
+            Some(_) => Err((1, RefusalKind::ProviderBlocked)),
+            // The next line where the first has no room; if neither has, the first says why.
+            None if openai => {
+                let first = self.ask_line(at, "openai", asked, now);
+                first.or_else(|why| self.ask_line(at, "anthropic", asked, now).or(Err(why)))
+            }
+            None => self.ask_line(at, "anthropic", asked, now),
+        }
+    }
+
+    fn ask_line(
+        &self,
+        at: usize,
+        provider: &'static str,
+        asked: &Asked,
+        now: i64,
+    ) -> Result<&'static str, (u8, RefusalKind)> {
         let copy = &self.copies[at];
+        let asks = |kind| match kind {
+            PlaceKind::Budget => asked.cost,
+            PlaceKind::Tokens => asked.tokens,
+            _ => Some(1),
+        };
         let dry = |kind: PlaceKind| {
             copy.covering(provider)
                 .into_iter()
                 .filter(|line| line.0 == kind)
-                .any(|line| {
-                    !self.has_room(at, line, amount(kind, asked.tokens, asked.cost, 1), now)
-                })
+                .any(|line| !self.has_room(at, line, asks(kind), now))
         };
         let kind = match (
             dry(PlaceKind::Budget),
@@ -148,7 +170,7 @@ impl Model {
             let added = amount(kind, tokens, cost, requests);
             if added != 0 {
                 let counter = self.touch(copy, place, now);
-                counter.used += added;
+                counter.add(added);
                 epochs.insert(place, counter.epoch);
             }
         }
@@ -178,8 +200,8 @@ impl Model {
         self.reservations.push(Reservation {
             copy,
             provider,
-            tokens: asked.tokens,
-            cost: asked.cost,
+            tokens: asked.tokens.unwrap_or(0),
+            cost: asked.cost.unwrap_or(0),
             expires_at: now + ttl,
             state: State::Open,
             requests,
@@ -232,11 +254,11 @@ impl Model {
             let counter = self.touch(one.copy, place, now);
             let still_counts = epochs.get(&place) == Some(&counter.epoch);
             // What the expiry charged nothing of has no epoch, and nothing to give back.
-            counter.used += if still_counts {
+            counter.add(if still_counts {
                 difference
             } else {
                 difference.max(0)
-            };
+            });
         }
     }
 
@@ -252,7 +274,7 @@ impl Model {
             if let Some(counter) = self.copies[one.copy].counters.get_mut(place)
                 && counter.epoch == *epoch
             {
-                counter.used -= 1;
+                counter.add(-1);
             }
         }
         if one.state == State::Expired {
@@ -269,7 +291,7 @@ impl Model {
         let lines = self.copies[one.copy].covering(one.provider);
         let fits = lines.into_iter().all(|line| {
             let asked = amount(line.0, more.0, more.1, 0);
-            asked == 0 || self.has_room(one.copy, line, asked, now)
+            asked == 0 || self.has_room(one.copy, line, Some(asked), now)
         });
         if fits {
             let open = &mut self.reservations[at];
@@ -322,6 +344,7 @@ impl Model {
                 })
                 .unwrap();
             let (used, held) = self.standing(copy, line, now);
+            let held = i64::try_from(held).unwrap_or(i64::MAX);
             let window = self.copies[copy]
                 .current((line.0, line.1, line.2), now)
                 .window;

@@ -108,8 +108,8 @@ impl World {
 
     fn reserve(&mut self, asked: &Asked, id: bool, now: i64) {
         let mut call = call(self.keys[asked.user], asked.provider, asked.model);
-        call.estimated_tokens = (asked.tokens > 0).then_some(asked.tokens);
-        call.estimated_cost = Money::from_nanodollars(asked.cost);
+        call.estimated_tokens = asked.tokens;
+        call.estimated_cost = asked.cost.and_then(Money::from_nanodollars);
         call.request = self.request(id);
         let explained = self.house.ledger.explain(call.clone()).wait().unwrap();
         let answer = self.house.ledger.reserve(call.clone()).wait().unwrap();
@@ -127,7 +127,7 @@ impl World {
                     .assert_limits(copy, provider, &granted.limits, now);
                 for limit in &granted.limits {
                     assert!(
-                        limit.used + limit.held <= limit.effective_max_limit,
+                        limit.used.saturating_add(limit.held) <= limit.effective_max_limit,
                         "{limit:?}"
                     );
                 }
@@ -160,16 +160,17 @@ impl World {
     fn charge(&mut self, asked: &Asked, id: bool, now: i64) {
         let mut call = call(self.keys[asked.user], asked.provider, asked.model);
         call.request = self.request(id);
-        let cost = Money::from_nanodollars(asked.cost).unwrap();
+        let (tokens, nanodollars) = (asked.tokens.unwrap_or(0), asked.cost.unwrap_or(0));
+        let cost = Money::from_nanodollars(nanodollars).unwrap();
         let bare = Asked {
-            tokens: 0,
-            cost: 0,
+            tokens: None,
+            cost: None,
             ..asked.clone()
         };
         let answer = self
             .house
             .ledger
-            .charge(call.clone(), asked.tokens, cost)
+            .charge(call.clone(), tokens, cost)
             .wait()
             .unwrap();
         let expected = self.model.decide(&bare, now);
@@ -191,15 +192,14 @@ impl World {
         } else {
             "anthropic"
         };
-        self.model
-            .charge(copy, provider, asked.tokens, asked.cost, now);
+        self.model.charge(copy, provider, tokens, nanodollars, now);
         self.model
             .assert_limits(copy, provider, &settled.limits, now);
         if id {
             let again = self
                 .house
                 .ledger
-                .charge(call, asked.tokens, cost)
+                .charge(call, tokens, cost)
                 .wait()
                 .unwrap()
                 .unwrap();

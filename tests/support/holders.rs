@@ -86,3 +86,15 @@ pub fn policy() -> Value {
                         "request_max_limit": 5, "request_reset_duration": "1h" }
     })
 }
+
+/// Both providers, any model, nothing limited but what `more` says.
+pub fn two_providers(more: &Value) -> Value {
+    let mut policy = json!({ "provider_configs": [
+        { "provider_name": "openai", "all_models_allowed": true },
+        { "provider_name": "anthropic", "all_models_allowed": true }
+    ] });
+    if let (Some(policy), Some(more)) = (policy.as_object_mut(), more.as_object()) {
+        policy.extend(more.clone());
+    }
+    policy
+}

@@ -12,7 +12,7 @@ use crate::domain::decision::Presented;
 use crate::domain::duration::{ResetDuration, Unit};
 use crate::domain::input::{Fields, MAX_NAME, Node};
 use crate::domain::json;
-use crate::domain::money::read_money;
+use crate::domain::money::{Money, read_money};
 use crate::domain::violation::Violations;
 use crate::error::Result;
 
@@ -38,6 +38,7 @@ pub fn read_call(fields: &mut Fields<'_>) -> Option<CallInput> {
     let tool = optional(fields, "mcp_tool", read_name);
     let estimated_tokens = optional(fields, "estimated_tokens", read_tokens);
     let estimated_cost = optional(fields, "estimated_cost", read_money);
+    let max_hold = optional(fields, "max_hold", read_max_hold);
     let request_id = optional(fields, "request_id", read_request_id);
     if matches!((&server, &tool), (Some(None), Some(Some(_)))) {
         fields.refuse(
@@ -53,6 +54,7 @@ pub fn read_call(fields: &mut Fields<'_>) -> Option<CallInput> {
         mcp: mcp_call(server?, tool?),
         estimated_tokens: estimated_tokens?,
         estimated_cost: estimated_cost?,
+        max_hold: max_hold?,
         request_id: request_id?,
     })
 }
@@ -64,6 +66,7 @@ pub fn read_usage(fields: &mut Fields<'_>) -> Option<UsageInput> {
         .and_then(|node| read_name(&node));
     let model = fields.required("model").and_then(|node| read_name(&node));
     let spent = read_settlement(fields);
+    let requests = optional(fields, "requests", |node| node.integer(0..=1));
     let request_id = fields
         .required("request_id")
         .and_then(|node| read_request_id(&node));
@@ -74,11 +77,13 @@ pub fn read_usage(fields: &mut Fields<'_>) -> Option<UsageInput> {
         mcp: None,
         estimated_tokens: None,
         estimated_cost: None,
+        max_hold: None,
         request_id: Some(request_id?),
     };
     Some(UsageInput {
         call,
         spent: spent?,
+        requests: requests?.unwrap_or(1),
     })
 }
 
@@ -135,6 +140,18 @@ fn read_name(node: &Node<'_>) -> Option<String> {
         return node.refuse("credential_here", NO_CREDENTIAL);
     }
     Some(name)
+}
+
+/// Nothing held would be no reservation.
+fn read_max_hold(node: &Node<'_>) -> Option<Money> {
+    let most = read_money(node)?;
+    if most == Money::ZERO {
+        return node.refuse(
+            "too_small",
+            "must be above 0: the most dollars that are held of a budget",
+        );
+    }
+    Some(most)
 }
 
 fn read_tokens(node: &Node<'_>) -> Option<i64> {

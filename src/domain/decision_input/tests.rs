@@ -171,8 +171,9 @@ proptest! {
             field("virtual_key", &["\"x\"", "null", "\"\"", "1", "\"tk_mgmt_\""]),
             field("provider", TEXTS), field("model", TEXTS), field("mcp_server", TEXTS), field("mcp_tool", TEXTS),
             field("estimated_tokens", NUMBERS), field("estimated_cost", NUMBERS), field("request_id", TEXTS),
+            field("max_hold", NUMBERS),
             field("model", &["\"twice\""]), field("more", &["null"]),
-        ).prop_map(|all| <[String; 10]>::from(all).to_vec()).prop_shuffle()
+        ).prop_map(|all| <[String; 11]>::from(all).to_vec()).prop_shuffle()
     ) {
         let fields: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
         let text = format!("{{{}}}", fields.join(", "));

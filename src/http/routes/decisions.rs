@@ -33,11 +33,13 @@ fn reservations() -> Vec<Route> {
             .says(
                 "Ask whether a call may be made, and hold what it will probably use",
                 "The estimate is held on every budget and rate limit that applies, or on none. Without an estimate a call is let in \
-                 while anything is left. A user with several profiles is served by the first assigned one that grants the call and \
-                 has room; if none does, the refusal is of the one that came furthest. The same `request_id` with the same body, \
-                 under the same virtual key, gets the first answer again with 200 for 24 hours; with another body 422. What the body \
-                 names is validated before the virtual key is looked at. Not settled in time, a hold is charged or released as \
-                 `[decisions] on_expiry` says. A 402 or 429 says in `Retry-After` when its limit starts anew.",
+                 while anything is left; an estimate of 0 fits a limit that is reached. Without a provider, it is the first line that \
+                 allows the model and has room. A user with several profiles is served by the first assigned one that grants the call and \
+                 has room; if none does, the refusal is of the one that came furthest. While it is open, the same \
+                 `request_id` with the same body, under the same virtual key, gets the same reservation again with 200; for 24 hours \
+                 after that 409 `reservation_closed`, because nothing is held for it any more; with another body 422. What the body \
+                 names is validated before the virtual key is looked at. Not settled in time, a reservation is charged at its \
+                 estimate or released as `[decisions] on_expiry` says. A 402 or 429 says in `Retry-After` when its limit starts anew.",
             )
             .takes::<CallBody>(json!({
                 "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "estimated_tokens": 1200,
@@ -45,7 +47,7 @@ fn reservations() -> Vec<Route> {
             }))
             .answers::<ReservationAnswer>(201)
             .without_place()
-            .refuses(&[200, 402, 408, 413, 415, 422]),
+            .refuses(&[200, 402, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, RESERVATIONS, "list_reservations", decisions::list)
             .says(
                 "List open reservations",
@@ -67,7 +69,8 @@ fn reservations() -> Vec<Route> {
             .says(
                 "Hold a reservation longer, or hold more",
                 "For long streams. Estimates are of the whole call, and a hold only grows; all of it is held or nothing changes. \
-                 409 when it is not open any more.",
+                 Refused as a new reservation would be when the virtual key, the profile or the provider's line does not allow the \
+                 call any more; 409 when it is not open, or the user does not hold its profile any more.",
             )
             .takes::<ExtendBody>(json!({ "estimated_tokens": 4000, "ttl": "10m" }))
             .answers::<ReservationAnswer>(200)
@@ -90,7 +93,7 @@ fn around() -> Vec<Route> {
                 "Charge a call that was made without a reservation",
                 "It is charged in full, also beyond a limit, to the first profile that grants it and has room, else to the first that \
                  grants it; 403 when none does. The same `request_id` is charged once: 200 with the first answer, 422 with another \
-                 body.",
+                 body. Send `requests: 0` for a call that forward-auth has let in: it is counted there.",
             )
             .takes::<UsageBody>(json!({
                 "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "tokens": 950, "cost": 0.0098,
@@ -123,8 +126,8 @@ fn around() -> Vec<Route> {
 const FORWARD_AUTH: &str = "For nginx `auth_request`, Caddy and Traefik forward auth and Envoy `ext_authz`. The virtual key comes in \
     Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk, the model in `x-model` (400 without one), the provider in \
     `x-provider`. A body is not read, other query parameters are those of the request that the proxy holds and are not looked at, and any \
-    `Host` will do. Counts one request; what it costs is reported to `/v1/usage`. 200 carries x-tollkeeper-user, \
-    x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
+    `Host` will do. Counts one request; what it costs is reported to `/v1/usage` with `requests: 0`. 200 carries \
+    x-tollkeeper-user, x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
     -tokens-remaining and -requests-remaining, each where there is such a limit. A refusal carries x-tollkeeper-refusal (the code), \
     x-tollkeeper-message and x-tollkeeper-status.";
 

@@ -46,7 +46,7 @@ pub fn find_answer(
 /// The columns of [`row`].
 const COLUMNS: &str = "id, nonce, virtual_key_id, user_id, user_access_profile_id, access_profile_id, provider, model, mcp_server, \
      mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id, created_at, expires_at, state, \
-     expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at";
+     expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at, requests, max_hold";
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ReservationRow, String)> {
     let charge = |at: usize| -> rusqlite::Result<Option<Charge>> {
@@ -87,6 +87,8 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ReservationRow, String)> {
             settled,
             finished_at,
         }),
+        requests: row.get(25)?,
+        max_hold: row.get(26)?,
     };
     Ok((found, row.get(17)?))
 }

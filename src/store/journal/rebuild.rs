@@ -27,7 +27,8 @@ struct Counting {
     settled: i64,
 }
 
-/// Works every counter out from the journal whose whole window it still holds.
+/// Works every counter out from the journal whose whole window it still holds: the journal goes back a day, so a window that is open
+/// for longer is left out once something of it was forgotten. So is what has grown beyond everything that can be counted.
 ///
 /// # Errors
 /// When the database can't be read.
@@ -38,7 +39,7 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
         .doing("reading the journal's position")?;
     let mut copies: HashMap<i64, Vec<Counting>> = HashMap::new();
     decision_rows::for_each_counter(reading, None, |(_, row)| {
-        if row.counted_from > pruned_to {
+        if row.counted_from > pruned_to && row.settled < i64::MAX {
             let (kind, provider_key) = place(reading, row.place_id)?;
             copies.entry(row.copy_id).or_default().push(Counting {
                 row,
@@ -53,7 +54,7 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
         let key = fold(&row.provider);
         for counter in copies.get_mut(&row.copy_id).into_iter().flatten() {
             if counter.provider_key.is_empty() || counter.provider_key == key {
-                counter.settled += counter.share(&row);
+                counter.settled = counter.settled.saturating_add(counter.share(&row));
             }
         }
         Ok(())
@@ -72,7 +73,11 @@ impl Counting {
         let end = row.end;
         if self.kind == "requests" {
             let cancelled = end.is_some_and(|end| end.state == ReservationState::Cancelled);
-            return i64::from(row.id >= from && !cancelled);
+            return if row.id >= from && !cancelled {
+                row.requests
+            } else {
+                0
+            };
         }
         let Some(end) = end else {
             return 0;

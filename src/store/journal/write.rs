@@ -3,14 +3,17 @@
 use rusqlite::params;
 
 use super::{
-    CounterRow, End, Entry, Journal, ReservationRow, ReservationState, StoredAnswer, UsageKey,
-    UsageSum,
+    CounterRow, End, Entry, Extended, Journal, ReservationRow, ReservationState, StoredAnswer,
+    UsageKey, UsageSum,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Writing;
 use crate::store::fault::Doing;
 
-/// Writes down a batch.
+/// The most that a line of the history counts: two of them still fit into a number.
+const MOST: i64 = i64::MAX / 2;
+
+/// Writes down a batch. Refusals that can't be counted are left out: they must not stop anything else.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -18,7 +21,7 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     for entry in &journal.entries {
         match entry {
             Entry::Made(row) => insert(writing, row),
-            Entry::Extended { .. } => extend(writing, entry),
+            Entry::Extended(extended) => extend(writing, extended),
             Entry::Finished { id, end } => finish(writing, *id, end),
         }?;
     }
@@ -32,12 +35,17 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
         add_usage(writing, key, *sum)?;
     }
     for (key, reason, calls) in &journal.refusals {
-        add_refusals(writing, key, reason, *calls)?;
+        match add_refusals(writing, key, reason, *calls) {
+            Err(error @ Error::Internal(_)) => log::error!("refusals were not counted: {error}"),
+            other => other?,
+        }
     }
     writing
         .connection
-        .prepare_cached("UPDATE journal SET next_number = max(next_number, ?1)")
-        .and_then(|mut statement| statement.execute(params![journal.next_number]))
+        .prepare_cached(
+            "UPDATE journal SET next_number = max(next_number, ?1), seen_at = max(seen_at, ?2)",
+        )
+        .and_then(|mut statement| statement.execute(params![journal.next_number, journal.seen_at]))
         .doing("moving the journal on")?;
     Ok(())
 }
@@ -50,9 +58,10 @@ fn insert(writing: &Writing<'_>, row: &ReservationRow) -> Result<()> {
         .prepare_cached(
             "INSERT INTO reservations (id, nonce, state, virtual_key_id, user_id, user_access_profile_id, access_profile_id,
                  provider, model, mcp_server, mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id,
-                 created_at, expires_at, expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at)
+                 created_at, expires_at, expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at,
+                 requests, max_hold)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-                     ?25)",
+                     ?25, ?26, ?27)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -81,24 +90,15 @@ fn insert(writing: &Writing<'_>, row: &ReservationRow) -> Result<()> {
                 settled.map(|charge| charge.tokens),
                 settled.map(|charge| charge.cost),
                 row.end.map(|end| end.finished_at),
+                row.requests,
+                row.max_hold,
             ])
         })
         .doing("noting a reservation")?;
     Ok(())
 }
 
-fn extend(writing: &Writing<'_>, entry: &Entry) -> Result<()> {
-    let Entry::Extended {
-        id,
-        estimated_tokens,
-        estimated_cost,
-        held_tokens,
-        held_cost,
-        expires_at,
-    } = entry
-    else {
-        return Ok(());
-    };
+fn extend(writing: &Writing<'_>, extended: &Extended) -> Result<()> {
     writing
         .connection
         .prepare_cached(
@@ -107,12 +107,12 @@ fn extend(writing: &Writing<'_>, entry: &Entry) -> Result<()> {
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                id,
-                estimated_tokens,
-                estimated_cost,
-                held_tokens,
-                held_cost,
-                expires_at
+                extended.id,
+                extended.estimated_tokens,
+                extended.estimated_cost,
+                extended.held_tokens,
+                extended.held_cost,
+                extended.expires_at
             ])
         })
         .doing("noting that a reservation was extended")?;
@@ -200,8 +200,8 @@ fn add_usage(writing: &Writing<'_>, key: &UsageKey, sum: UsageSum) -> Result<()>
         .prepare_cached(
             "INSERT INTO usage_days (day, user_id, access_profile_id, provider, model, calls, tokens, cost)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, tokens = tokens + excluded.tokens,
-                 cost = cost + excluded.cost",
+             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
+                 tokens = max(-?9, min(?9, tokens + excluded.tokens)), cost = max(-?9, min(?9, cost + excluded.cost))",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -211,8 +211,9 @@ fn add_usage(writing: &Writing<'_>, key: &UsageKey, sum: UsageSum) -> Result<()>
                 &*key.provider,
                 &*key.model,
                 sum.calls,
-                sum.tokens,
-                sum.cost
+                sum.tokens.clamp(-MOST, MOST),
+                sum.cost.clamp(-MOST, MOST),
+                MOST
             ])
         })
         .doing("adding to the history of use")?;

@@ -1,0 +1,211 @@
+//! What one copy of a profile says to a call: which of its lines lets it in, and which limit has no room.
+
+use std::sync::Arc;
+
+use super::counters::Copy;
+use super::decide::{Ask, Stage, Stop};
+use super::directory::State;
+use super::mcp;
+use super::rules::{Line, Said};
+use crate::domain::decision::RefusalKind;
+use crate::domain::explanation::{ExplainedCopy, ExplainedLimit, ExplainedProvider};
+use crate::domain::policy::PlaceKind;
+
+impl Stop {
+    fn at(stage: Stage, kind: RefusalKind, line: Option<usize>) -> Self {
+        Self {
+            stage,
+            kind,
+            line,
+            limit: None,
+        }
+    }
+}
+
+impl State {
+    /// The first line of the copy that allows the call and has room: of the provider that was asked for, or of any.
+    ///
+    /// # Errors
+    /// Where the call came furthest.
+    pub(super) fn ask_copy(
+        &self,
+        copy: &Copy,
+        ask: &Ask<'_>,
+        now_ms: i64,
+        mut note: Option<&mut ExplainedCopy>,
+    ) -> Result<usize, Stop> {
+        if self.latest(now_ms) >= copy.expires_at {
+            return Err(Stop::at(Stage::Copy, RefusalKind::AccessBlocked, None));
+        }
+        let mut granted = None;
+        let mut furthest = Stop::at(Stage::Provider, RefusalKind::ProviderBlocked, None);
+        for (at, line) in copy.rules.lines.iter().enumerate() {
+            let other = ask
+                .provider_key
+                .as_deref()
+                .is_some_and(|key| key != &*line.key);
+            if note.is_none() && (other || granted.is_some()) {
+                continue;
+            }
+            let said = (!other).then(|| line.says(&ask.call.model, &ask.model_key));
+            let stop = match &said {
+                None => Some(Stop::at(
+                    Stage::Provider,
+                    RefusalKind::ProviderBlocked,
+                    None,
+                )),
+                Some(said) if !said.allowed => {
+                    Some(Stop::at(Stage::Model, RefusalKind::ModelBlocked, Some(at)))
+                }
+                Some(_) if granted.is_some() => None,
+                Some(_) => {
+                    let stop = self.ask_line(copy, at, ask, now_ms, note.as_deref_mut());
+                    if stop.is_none() {
+                        granted = Some(at);
+                    }
+                    stop
+                }
+            };
+            if let Some(note) = note.as_deref_mut() {
+                note_line(note, line, said, stop.as_ref());
+            }
+            if let Some(stop) = stop
+                && stop.stage > furthest.stage
+            {
+                furthest = stop;
+            }
+        }
+        if let Some(note) = note {
+            let allowed = furthest.line.filter(|_| furthest.stage > Stage::Model);
+            note.provider = granted
+                .or(allowed)
+                .map(|line| Arc::clone(&copy.rules.lines[line].name));
+        }
+        granted.ok_or(furthest)
+    }
+
+    /// Where the copy refuses a call that it once let in, but for its limits.
+    pub(super) fn still_refuses(&self, copy: &Copy, ask: &Ask<'_>, now_ms: i64) -> Option<Stop> {
+        if self.latest(now_ms) >= copy.expires_at {
+            return Some(Stop::at(Stage::Copy, RefusalKind::AccessBlocked, None));
+        }
+        let line = ask
+            .provider_key
+            .as_deref()
+            .and_then(|key| copy.rules.line(key));
+        let Some(line) = line else {
+            let kind = RefusalKind::ProviderBlocked;
+            return Some(Stop::at(Stage::Provider, kind, None));
+        };
+        let said = copy.rules.lines[line].says(&ask.call.model, &ask.model_key);
+        if !said.allowed {
+            let kind = RefusalKind::ModelBlocked;
+            return Some(Stop::at(Stage::Model, kind, Some(line)));
+        }
+        self.ask_mcp(copy, line, ask, None)
+    }
+
+    /// Where a line that allows the model refuses a call.
+    fn ask_line(
+        &self,
+        copy: &Copy,
+        line: usize,
+        ask: &Ask<'_>,
+        now_ms: i64,
+        mut note: Option<&mut ExplainedCopy>,
+    ) -> Option<Stop> {
+        if let Some(stop) = self.ask_mcp(copy, line, ask, note.as_deref_mut()) {
+            return Some(stop);
+        }
+        let (kind, limit) = self.ask_limits(copy, line, ask, now_ms, note)?;
+        Some(Stop {
+            limit: Some(limit),
+            ..Stop::at(Stage::Limits, kind, Some(line))
+        })
+    }
+
+    fn ask_mcp(
+        &self,
+        copy: &Copy,
+        line: usize,
+        ask: &Ask<'_>,
+        note: Option<&mut ExplainedCopy>,
+    ) -> Option<Stop> {
+        let said = mcp::decide(&copy.rules.mcp, &self.tool_groups, ask.call.mcp.as_ref()?);
+        if let Some(note) = note {
+            note.mcp = Some(said);
+        }
+        let kind = RefusalKind::McpToolBlocked;
+        (!said.allowed).then(|| Stop::at(Stage::Mcp, kind, Some(line)))
+    }
+
+    /// The refusal of the limits of a line, if one has no room: its kind, and the limit of that kind that resets last.
+    fn ask_limits(
+        &self,
+        copy: &Copy,
+        line: usize,
+        ask: &Ask<'_>,
+        now_ms: i64,
+        mut note: Option<&mut ExplainedCopy>,
+    ) -> Option<(RefusalKind, usize)> {
+        // For budgets, tokens and requests: the limit without room that resets last.
+        let mut dry: [Option<(i64, usize)>; 3] = [None; 3];
+        for &at in &copy.rules.lines[line].limits {
+            let limit = &copy.rules.limits[at];
+            let standing = copy.standing(limit, now_ms, &self.zone);
+            let asked = ask.asked(limit.kind);
+            let fits = standing.has_room_for(asked);
+            if let Some(note) = note.as_deref_mut() {
+                note_limit(
+                    note,
+                    ExplainedLimit {
+                        state: copy.state(limit, standing),
+                        asked: asked.unwrap_or(0),
+                        fits,
+                    },
+                );
+            }
+            if !fits {
+                let kind = match limit.kind {
+                    PlaceKind::Budget => 0,
+                    PlaceKind::Tokens => 1,
+                    PlaceKind::Requests | PlaceKind::RateLimit => 2,
+                };
+                if dry[kind].is_none_or(|(resets_at, _)| standing.resets_at > resets_at) {
+                    dry[kind] = Some((standing.resets_at, at));
+                }
+            }
+        }
+        let limit = |(_, at)| at;
+        match dry {
+            [Some(budget), ..] => Some((RefusalKind::BudgetExceeded, limit(budget))),
+            [_, Some(tokens), Some(requests)] => {
+                Some((RefusalKind::RateLimited, limit(tokens.max(requests))))
+            }
+            [_, Some(tokens), None] => Some((RefusalKind::TokenLimited, limit(tokens))),
+            [_, None, Some(requests)] => Some((RefusalKind::RequestLimited, limit(requests))),
+            [None, None, None] => None,
+        }
+    }
+}
+
+/// Notes what a line says. That no tool is granted is not said by the line.
+fn note_line(note: &mut ExplainedCopy, line: &Line, said: Option<Said>, stop: Option<&Stop>) {
+    let (rule, pattern) = said.map_or((None, None), |said| (said.rule, said.pattern));
+    note.providers.push(ExplainedProvider {
+        provider: Arc::clone(&line.name),
+        refusal: stop
+            .filter(|stop| stop.stage != Stage::Mcp)
+            .map(|stop| stop.kind),
+        rule,
+        pattern,
+    });
+}
+
+/// Notes a limit once, also if it covers several lines that were asked.
+fn note_limit(note: &mut ExplainedCopy, limit: ExplainedLimit) {
+    let place = limit.state.place_id;
+    if note.limits.iter().all(|one| one.state.place_id != place) {
+        note.limits.push(limit);
+    }
+}
