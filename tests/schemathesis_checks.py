@@ -19,6 +19,7 @@ BEYOND_SCHEMA = {
     "duplicate_tool_name",
     # Between fields.
     "mcp_server_missing",
+    "two_virtual_keys",
     "cycles_without_mode",
     "reset_config_without_quarter",
     "rotation_without_interval",

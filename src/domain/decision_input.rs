@@ -15,7 +15,7 @@ use crate::error::Result;
 
 mod reading;
 
-use reading::{in_full, read_call, read_extension, read_settlement, read_usage};
+use reading::{in_full, read_call, read_explanation, read_extension, read_settlement, read_usage};
 
 /// Largest body of a decision, in bytes (RELIABILITY.md, R14).
 pub const MAX_DECISION_BODY: usize = 64 * 1024;
@@ -57,6 +57,15 @@ pub struct CallInput {
     pub max_hold: Option<Money>,
     /// What the gateway calls the request; the same one is decided once.
     pub request_id: Option<String>,
+}
+
+/// A call that is to be explained.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExplainInput {
+    /// The call. Where the key is known by its id alone, its secret means nothing.
+    pub call: CallInput,
+    /// Whether the key was named by its id, so that its secret is not asked for.
+    pub by_id: bool,
 }
 
 /// What a call has used.
@@ -149,6 +158,20 @@ impl CallInput {
         text(number(self.max_hold.map(Money::nanodollars)).as_deref());
         text(Some(if requests == 0 { "counted before" } else { "" }));
         hash.finalize().into()
+    }
+}
+
+impl ExplainInput {
+    /// Reads the body of an explanation: that of a reservation, or with the id of a key in the place of the key.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let presented = |call| Self { call, by_id: false };
+        decision_body::call(bytes).map_or_else(
+            || in_full(bytes, read_explanation),
+            |call| Ok(presented(call)),
+        )
     }
 }
 

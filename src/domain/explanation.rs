@@ -81,7 +81,7 @@ pub struct ExplainedCopy {
 pub struct ExplainedProvider {
     /// The provider, as the profile names it.
     pub provider: Arc<str>,
-    /// Why it refuses: another provider was asked for, or the model is not allowed.
+    /// Why it refuses: the model is not allowed.
     pub refusal: Option<RefusalKind>,
     /// The field that decided: `all_models_allowed`, `allowed_models` or `blacklisted_models`.
     pub rule: Option<&'static str>,

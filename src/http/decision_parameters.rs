@@ -2,7 +2,8 @@
 
 use utoipa::openapi::{RefOr, Schema};
 
-use super::parameters::{LIMIT, OFFSET, id, one_of_words, text};
+use super::near_limits::MAX_NEAR_OFFSET;
+use super::parameters::{LIMIT, OFFSET, id, integer, one_of_words, text};
 use super::route::Parameter;
 use crate::domain::input::MAX_NAME;
 
@@ -44,6 +45,15 @@ pub const OPEN_LIST: &[Parameter] = &[LIMIT, OFFSET, USER_ID];
 pub const USAGE: &[Parameter] = &[FROM, TO, GROUP_BY, USER_ID, PROFILE_ID, LIMIT, OFFSET];
 /// A page of one's own history of use.
 pub const OWN_USAGE: &[Parameter] = &[FROM, TO, GROUP_BY, PROFILE_ID, LIMIT, OFFSET];
+/// A page of the limits that are almost used up.
+pub const NEAR_LIMITS: &[Parameter] = &[
+    LIMIT,
+    Parameter {
+        name: "offset",
+        description: "Items to skip",
+        schema: || integer(0, MAX_NEAR_OFFSET, 0),
+    },
+];
 /// The MCP server whose tools are listed.
 pub const MCP_SERVER: &[Parameter] = &[Parameter {
     name: "mcp_server",

@@ -45,6 +45,39 @@ pub struct CallBody {
     request_id: Option<String>,
 }
 
+/// A call that is explained.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct ExplainBody {
+    /// The virtual key of the caller (`tk_vk_…`). Without one, and without `virtual_key_id`, what is explained is a 401.
+    #[schema(schema_with = decision_shapes::key_text)]
+    virtual_key: Option<String>,
+    /// The id of the virtual key, in its place: whoever explains need not have the secret.
+    #[schema(schema_with = decision_shapes::key_id_or_null)]
+    virtual_key_id: Option<String>,
+    /// The provider; left out: the first of the profile that allows the model.
+    #[schema(schema_with = decision_shapes::name_or_null)]
+    provider: Option<String>,
+    /// The model.
+    #[schema(schema_with = shapes::name)]
+    model: String,
+    /// The MCP server that is called.
+    #[schema(schema_with = decision_shapes::name_or_null)]
+    mcp_server: Option<String>,
+    /// The tool of that server.
+    #[schema(schema_with = decision_shapes::name_or_null)]
+    mcp_tool: Option<String>,
+    /// Tokens that the call will probably use.
+    #[schema(schema_with = decision_shapes::tokens_or_null)]
+    estimated_tokens: Option<i64>,
+    /// US dollars that it will probably cost.
+    #[schema(schema_with = decision_shapes::dollars_or_null)]
+    estimated_cost: Option<f64>,
+    /// What the gateway calls the request; nothing is counted, so it means nothing here.
+    #[schema(schema_with = decision_shapes::request_id_or_null)]
+    request_id: Option<String>,
+}
+
 /// What a call has really used.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]

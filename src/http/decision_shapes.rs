@@ -68,6 +68,12 @@ pub fn key_text() -> RefOr<Schema> {
     )
 }
 
+/// The public id of a virtual key, or nothing.
+pub fn key_id_or_null() -> RefOr<Schema> {
+    let id = typed(Type::String).pattern(Some("^[0-9A-Za-z]{12}$"));
+    one_of([id.build(), null()])
+}
+
 fn request_id_object() -> Object {
     typed(Type::String)
         .min_length(Some(1))

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::refusal::no_key;
 use super::replay::{self, Decided};
 use crate::domain::decision::{Refusal, RefusalKind};
-use crate::domain::decision_input::{CallInput, NoKey};
+use crate::domain::decision_input::{ExplainInput, NoKey};
 use crate::domain::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
 use crate::store::explained_names::{self, ExplainedNames};
 
@@ -26,10 +26,10 @@ const ALLOWED: u16 = 201;
 /// # Errors
 /// 400 with every violation. A refusal is what is explained, so it is 200.
 pub async fn explain(caller: Caller<Create, Decisions>, call: Call) -> Answer {
-    let input = call.decision(CallInput::parse).await?;
+    let input = call.decision(ExplainInput::parse).await?;
     let work = async |_: Option<&_>| {
-        let answer = match input.into_call() {
-            Ok(asked) => explained(&call, asked).await?,
+        let answer = match input.call.into_call() {
+            Ok(asked) => explained(&call, asked, input.by_id).await?,
             Err(why) => without_key(why),
         };
         Ok(Decided::new(200, to_json(&answer)?, Vec::new()))
@@ -40,8 +40,14 @@ pub async fn explain(caller: Caller<Create, Decisions>, call: Call) -> Answer {
 async fn explained(
     call: &Call,
     asked: crate::domain::decision::Call,
+    by_id: bool,
 ) -> Result<ExplainAnswer, Problem> {
-    let explanation = call.state().services.ledger.explain(asked).await?;
+    let ledger = &call.state().services.ledger;
+    let explanation = if by_id {
+        ledger.explain_known(asked).await?
+    } else {
+        ledger.explain(asked).await?
+    };
     let key = explanation.virtual_key_id;
     let profiles: Vec<i64> = explanation
         .copies

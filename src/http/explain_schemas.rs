@@ -94,7 +94,7 @@ pub struct CopyView {
 pub struct ProviderView {
     /// The provider.
     pub provider: String,
-    /// `granted`, `provider_blocked` or `model_blocked`.
+    /// `granted` or `model_blocked`.
     pub outcome: &'static str,
     /// The field that decided: `all_models_allowed`, `allowed_models` or `blacklisted_models`.
     pub rule: Option<&'static str>,

@@ -33,6 +33,7 @@ pub mod holder;
 pub mod holding_schemas;
 pub mod ignored_fields;
 pub mod limits;
+pub mod near_limits;
 pub mod openapi;
 pub mod page;
 pub mod parameters;

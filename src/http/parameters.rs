@@ -193,7 +193,7 @@ pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-fn integer(minimum: i64, maximum: i64, default: i64) -> RefOr<Schema> {
+pub(super) fn integer(minimum: i64, maximum: i64, default: i64) -> RefOr<Schema> {
     let schema = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(minimum))

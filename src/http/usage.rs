@@ -14,6 +14,7 @@ use super::holder::Holder;
 use super::problem::Problem;
 use crate::domain::list::Query;
 use crate::domain::usage::{UsageQuery, UsageRow, date_of};
+use crate::store::names::{self, Names};
 use crate::store::usage;
 
 /// The fields of a row that are there when rows are told apart by them.
@@ -28,9 +29,15 @@ pub struct UsageView {
     /// The user; with `group_by=user`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+    /// The user's name, null when the user is gone; with `group_by=user`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<Option<String>>,
     /// The access profile; with `group_by=access_profile`. Null where a call was refused before one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_id: Option<Option<i64>>,
+    /// Its name, null when it is gone; with `group_by=access_profile`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_profile_name: Option<Option<String>>,
     /// The provider; with `group_by=provider`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<Option<String>>,
@@ -120,18 +127,22 @@ async fn answer(call: &Call, query: UsageQuery) -> Answer {
         log::warn!("writing down refusals: {error}");
     }
     let wanted = query.clone();
-    let (list, totals) = call
+    let (list, totals, names) = call
         .read(move |reading| {
-            Ok((
-                usage::list(reading, &wanted)?,
-                usage::total(reading, &wanted)?,
-            ))
+            let list = usage::list(reading, &wanted)?;
+            let users = list.items.iter().filter_map(|row| row.user_id);
+            let profiles = list.items.iter().filter_map(|row| row.access_profile_id);
+            let names = [
+                names::of_users(reading, users)?,
+                names::of_access_profiles(reading, profiles)?,
+            ];
+            Ok((list, usage::total(reading, &wanted)?, names))
         })
         .await?;
     let rows: Vec<_> = list
         .items
         .iter()
-        .map(|row| view(row, query.groups))
+        .map(|row| view(row, query.groups, &names))
         .collect();
     ok(&UsageList {
         count: rows.len(),
@@ -151,12 +162,14 @@ async fn answer(call: &Call, query: UsageQuery) -> Answer {
     })
 }
 
-fn view(row: &UsageRow, groups: [bool; 5]) -> UsageView {
-    let [_, _, by_profile, by_provider, by_model] = groups;
+fn view(row: &UsageRow, groups: [bool; 5], [users, profiles]: &[Names; 2]) -> UsageView {
+    let [_, by_user, by_profile, by_provider, by_model] = groups;
     UsageView {
         day: row.day.map(|day| date_of(day).to_string()),
         user_id: row.user_id.map(|id| id.to_string()),
+        user_name: by_user.then(|| users.get(&row.user_id?).cloned()),
         access_profile_id: by_profile.then_some(row.access_profile_id),
+        access_profile_name: by_profile.then(|| profiles.get(&row.access_profile_id?).cloned()),
         provider: by_provider.then(|| row.provider.clone()),
         model: by_model.then(|| row.model.clone()),
         calls: row.calls,

@@ -1,5 +1,6 @@
 //! What was said to messages, until the commit of what it depends on; and telling it to who asked.
 
+use super::NearLimit;
 use super::message::{Counters, Decision, Message, OpenReservations, Reply};
 use crate::domain::decision::{Admitted, Granted, GrantedTools, Holder, Settled};
 use crate::domain::explanation::Explanation;
@@ -27,6 +28,8 @@ pub enum Said {
     Tools(Decision<GrantedTools>),
     /// As before.
     Counters(Counters),
+    /// As before.
+    Near(Vec<NearLimit>),
 }
 
 /// Tells who sent `message` what was said.
@@ -41,11 +44,14 @@ pub fn give(message: Message, said: Said) {
         (Message::Cancel(_, reply) | Message::Flush(reply), Said::Done(answer)) => {
             send(reply, answer);
         }
-        (Message::Explain(_, reply), Said::Explained(answer)) => send(reply, Ok(answer)),
+        (Message::Explain(_, reply) | Message::ExplainKnown(_, reply), Said::Explained(answer)) => {
+            send(reply, Ok(answer));
+        }
         (Message::Open(_, reply), Said::Open(answer)) => send(reply, Ok(answer)),
         (Message::Who(_, reply), Said::Who(answer)) => send(reply, Ok(answer)),
         (Message::McpTools(_, _, reply), Said::Tools(answer)) => send(reply, Ok(answer)),
         (Message::Counters(_, _, reply), Said::Counters(answer)) => send(reply, Ok(answer)),
+        (Message::Near(_, _, reply), Said::Near(answer)) => send(reply, Ok(answer)),
         // Nothing else is ever said to them; who asked is told by the reply that is dropped.
         _ => {}
     }
@@ -59,11 +65,12 @@ pub fn fail(message: Message, error: Error) {
         Message::Charge(_, _, _, reply) => send(reply, Err(error)),
         Message::Settle(_, _, _, reply) => send(reply, Err(error)),
         Message::Cancel(_, reply) | Message::Flush(reply) => send(reply, Err(error)),
-        Message::Explain(_, reply) => send(reply, Err(error)),
+        Message::Explain(_, reply) | Message::ExplainKnown(_, reply) => send(reply, Err(error)),
         Message::Open(_, reply) => send(reply, Err(error)),
         Message::Who(_, reply) => send(reply, Err(error)),
         Message::McpTools(_, _, reply) => send(reply, Err(error)),
         Message::Counters(_, _, reply) => send(reply, Err(error)),
+        Message::Near(_, _, reply) => send(reply, Err(error)),
         Message::Change(change) => change.answer(Err(error)),
         Message::Stop(_) => {}
     }

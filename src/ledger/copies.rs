@@ -44,27 +44,20 @@ impl State {
                 .provider_key
                 .as_deref()
                 .is_some_and(|key| key != &*line.key);
-            if note.is_none() && (other || granted.is_some()) {
+            if other || (note.is_none() && granted.is_some()) {
                 continue;
             }
-            let said = (!other).then(|| line.says(&ask.call.model, &ask.model_key));
-            let stop = match &said {
-                None => Some(Stop::at(
-                    Stage::Provider,
-                    RefusalKind::ProviderBlocked,
-                    None,
-                )),
-                Some(said) if !said.allowed => {
-                    Some(Stop::at(Stage::Model, RefusalKind::ModelBlocked, Some(at)))
+            let said = line.says(&ask.call.model, &ask.model_key);
+            let stop = if !said.allowed {
+                Some(Stop::at(Stage::Model, RefusalKind::ModelBlocked, Some(at)))
+            } else if granted.is_some() {
+                None
+            } else {
+                let stop = self.ask_line(copy, at, ask, now_ms, note.as_deref_mut());
+                if stop.is_none() {
+                    granted = Some(at);
                 }
-                Some(_) if granted.is_some() => None,
-                Some(_) => {
-                    let stop = self.ask_line(copy, at, ask, now_ms, note.as_deref_mut());
-                    if stop.is_none() {
-                        granted = Some(at);
-                    }
-                    stop
-                }
+                stop
             };
             if let Some(note) = note.as_deref_mut() {
                 note_line(note, line, said, stop.as_ref());
@@ -190,15 +183,14 @@ impl State {
 }
 
 /// Notes what a line says. That no tool is granted is not said by the line.
-fn note_line(note: &mut ExplainedCopy, line: &Line, said: Option<Said>, stop: Option<&Stop>) {
-    let (rule, pattern) = said.map_or((None, None), |said| (said.rule, said.pattern));
+fn note_line(note: &mut ExplainedCopy, line: &Line, said: Said, stop: Option<&Stop>) {
     note.providers.push(ExplainedProvider {
         provider: Arc::clone(&line.name),
         refusal: stop
             .filter(|stop| stop.stage != Stage::Mcp)
             .map(|stop| stop.kind),
-        rule,
-        pattern,
+        rule: said.rule,
+        pattern: said.pattern,
     });
 }
 

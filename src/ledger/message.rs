@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Changed, Counted};
+use super::{Changed, Counted, NearLimit};
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Presented, Refusal,
     ReservationId, Settled,
@@ -74,6 +74,8 @@ pub enum Message {
     Cancel(ReservationId, Reply<()>),
     /// Why would it be let in, or not?
     Explain(Box<Call>, Reply<Explanation>),
+    /// The same for a key that is named, not presented.
+    ExplainKnown(Box<Call>, Reply<Explanation>),
     /// Which holds are open?
     Open(OpenQuery, Reply<OpenReservations>),
     /// Whose key is this?
@@ -82,6 +84,8 @@ pub enum Message {
     McpTools(Presented, String, Reply<Decision<GrantedTools>>),
     /// What do these copies (user, copy) count at this time?
     Counters(Vec<(i64, i64)>, i64, Reply<Counters>),
+    /// Which limits of these copies (user, copy) are almost used up at this time?
+    Near(Vec<(i64, i64)>, i64, Reply<Vec<NearLimit>>),
     /// Change who holds what.
     Change(Box<dyn Change>),
     /// Write down what is kept back.

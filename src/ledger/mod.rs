@@ -16,6 +16,7 @@ mod extending;
 mod load;
 mod mcp;
 mod message;
+mod near;
 mod nonces;
 mod questions;
 mod recover;
@@ -48,6 +49,7 @@ use tokio::sync::oneshot;
 use self::change::OneChange;
 pub use self::message::{Counters, Decision, Extension, OpenQuery, OpenReservations, Pending};
 use self::message::{Message, Reply, stopped};
+pub use self::near::{NearLimit, NearLimits};
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, Presented, ReservationId, Settled,
 };
@@ -182,6 +184,11 @@ impl Ledger {
     /// What [`Ledger::reserve`] would decide, and every step that leads to it, with nothing counted.
     pub fn explain(&self, call: Call) -> Pending<Explanation> {
         self.ask(|reply| Message::Explain(Box::new(call), reply))
+    }
+
+    /// The same for a key of which the caller knows the id alone: the secret of `call.key` is not looked at.
+    pub fn explain_known(&self, call: Call) -> Pending<Explanation> {
+        self.ask(|reply| Message::ExplainKnown(Box::new(call), reply))
     }
 
     /// A page of open reservations, the oldest first.

@@ -40,6 +40,15 @@ impl State {
         }
     }
 
+    /// The same, as if the key had been presented with its secret.
+    pub fn explain_known(&self, call: &Call, now_ms: i64) -> Explanation {
+        let mut call = call.clone();
+        if let Some(key) = self.keys.get(&call.key.public_id) {
+            call.key.secret_hash = key.secret_hash;
+        }
+        self.explain(&call, now_ms)
+    }
+
     /// A page of open reservations, the oldest first.
     pub fn open_page(&self, query: OpenQuery) -> OpenReservations {
         let found: BTreeMap<_, _> = self

@@ -33,6 +33,9 @@ impl Turns {
             Message::Cancel(id, _) => Said::Done(self.cancel(turn, *id)),
             Message::Flush(_) => Said::Done(Ok(())),
             Message::Explain(call, _) => Said::Explained(self.state.explain(call, now_ms)),
+            Message::ExplainKnown(call, _) => {
+                Said::Explained(self.state.explain_known(call, now_ms))
+            }
             Message::Open(query, _) => Said::Open(self.state.open_page(*query)),
             Message::Who(key, _) => Said::Who(self.state.who(key, now_ms)),
             Message::McpTools(key, server, _) => {
@@ -41,6 +44,7 @@ impl Turns {
             Message::Counters(copies, at_ms, _) => {
                 Said::Counters(self.state.counters(copies, *at_ms))
             }
+            Message::Near(copies, at_ms, _) => Said::Near(self.state.near_limits(copies, *at_ms)),
             Message::Change(_) | Message::Stop(_) => return None,
         })
     }

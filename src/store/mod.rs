@@ -22,6 +22,7 @@ pub mod health;
 pub mod idempotency;
 pub mod journal;
 pub mod migrate;
+pub mod names;
 pub mod open;
 pub mod policies;
 pub mod propagation;

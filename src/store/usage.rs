@@ -11,7 +11,8 @@ use crate::domain::usage::{UsageQuery, UsageRow};
 use crate::error::Result;
 
 /// Rows that are told apart by what is asked for: the others are NULL in every row. The innermost sum has the reasons of refusals
-/// apart, so that they can be gathered in one object.
+/// apart, so that they can be gathered in one object. Billions and what is below them are added up apart, because a sum may be more
+/// than fits into a column, and SQLite then answers an error.
 macro_rules! summed_up {
     ($user:literal) => {
         concat!(
@@ -25,12 +26,13 @@ macro_rules! summed_up {
                 SELECT iif(:by_day, day, NULL) AS day, iif(:by_user, user_id, NULL) AS user_id,
                        iif(:by_profile, access_profile_id, NULL) AS access_profile_id,
                        iif(:by_provider, provider, NULL) AS provider, iif(:by_model, model, NULL) AS model,
-                       sum(calls) AS calls, sum(tokens) AS tokens, sum(cost) AS cost, reason, sum(refused) AS refused
+                       sum(calls) AS calls, sum(tokens / 1000000000) AS tokens, sum(tokens % 1000000000) AS tokens_below,
+                       sum(cost / 1000000000) AS cost, sum(cost % 1000000000) AS cost_below, reason, sum(refused) AS refused
                 FROM used WHERE :profile IS NULL OR access_profile_id = :profile
                 GROUP BY 1, 2, 3, 4, 5, reason
              )
-             SELECT day, user_id, access_profile_id, provider, model, sum(calls), sum(tokens), sum(cost),
-                    json_group_object(reason, refused) FILTER (WHERE reason IS NOT NULL), count(*) OVER ()
+             SELECT day, user_id, access_profile_id, provider, model, sum(calls), sum(tokens), sum(tokens_below), sum(cost),
+                    sum(cost_below), json_group_object(reason, refused) FILTER (WHERE reason IS NOT NULL), count(*) OVER ()
              FROM apart GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT :limit OFFSET :offset"
         )
     };
@@ -60,7 +62,8 @@ pub fn list(reading: &Reading<'_>, query: &UsageQuery) -> Result<Listed<UsageRow
     };
     let rows = || {
         let mut statement = reading.connection.prepare_cached(statement)?;
-        let rows = statement.query_map(values.as_slice(), |row| Ok((row_of(row)?, row.get(9)?)))?;
+        let rows =
+            statement.query_map(values.as_slice(), |row| Ok((row_of(row)?, row.get(11)?)))?;
         rows.collect::<rusqlite::Result<Vec<(UsageRow, i64)>>>()
     };
     let rows = rows().doing("summing up the history of use")?;
@@ -91,7 +94,7 @@ pub fn total(reading: &Reading<'_>, query: &UsageQuery) -> Result<UsageRow> {
 }
 
 fn row_of(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
-    let refusals: Option<String> = row.get(8)?;
+    let refusals: Option<String> = row.get(10)?;
     let refusals: Option<BTreeMap<String, i64>> =
         refusals.and_then(|text| serde_json::from_str(&text).ok());
     // A call that was refused early has no profile (0), provider or model.
@@ -103,8 +106,14 @@ fn row_of(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
         provider: known(row.get(3)?),
         model: known(row.get(4)?),
         calls: row.get(5)?,
-        tokens: row.get(6)?,
-        cost_nanodollars: row.get(7)?,
+        tokens: bounded(row.get(6)?, row.get(7)?),
+        cost_nanodollars: bounded(row.get(8)?, row.get(9)?),
         refusals: refusals.unwrap_or_default(),
     })
+}
+
+/// A sum of billions and what is below them; the greatest number there is when it is more.
+fn bounded(billions: i64, below: i64) -> i64 {
+    let sum = i128::from(billions) * 1_000_000_000 + i128::from(below);
+    i64::try_from(sum).unwrap_or(i64::MAX)
 }

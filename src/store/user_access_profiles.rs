@@ -250,6 +250,24 @@ pub fn list_keys_of_users(reading: &Reading<'_>, user_ids: &[i64]) -> Result<Vec
         .doing("listing virtual keys")
 }
 
+/// The next copies in the order of their ids, each as (user, copy).
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_ids_after(reading: &Reading<'_>, after: i64, count: i64) -> Result<Vec<(i64, i64)>> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT user_id, id FROM user_access_profiles WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([after, count], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .doing("listing copies")
+}
+
 /// Ids as a value that `json_each` takes apart again.
 pub(super) fn id_list(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();

@@ -117,3 +117,50 @@ fn an_explained_refusal_is_the_one_that_a_reservation_gets() {
         ["model required"]
     );
 }
+
+#[test]
+fn a_key_may_be_named_by_its_id_by_whoever_has_not_got_its_secret() {
+    let server = Server::start();
+    let client = &server.client;
+    let holder = client.make_holder("ada", &policy());
+    let explain = |body: &Value| client.post("/v1/explain", body);
+    let named = |id: &str, model: &str| json!({ "virtual_key_id": id, "model": model });
+    let told = |body: &Value| explain(body).expect(200).json();
+    let presented = call(&holder.key, &json!({ "provider": null }));
+    let by_key = told(&presented);
+    assert_eq!(told(&named(holder.key_id(), "gpt-5")), by_key);
+    let body = named(holder.key_id(), "claude");
+    assert_eq!(told(&body)["type"], "model_blocked");
+    let unknown = told(&named("000000000000", "gpt-5"));
+    assert_eq!(unknown["type"], "access_not_found");
+    let mut both = presented;
+    both["virtual_key_id"] = json!(holder.key_id());
+    assert_eq!(
+        explain(&both).violations(),
+        ["virtual_key_id two_virtual_keys"]
+    );
+    assert_eq!(
+        explain(&named("nonsense", "gpt-5")).violations(),
+        ["virtual_key_id invalid_id"]
+    );
+    // A reservation is for whoever has the key.
+    let refused = client.post("/v1/reservations", &named(holder.key_id(), "gpt-5"));
+    assert_eq!(refused.violations(), ["virtual_key_id unknown_field"]);
+}
+
+#[test]
+fn providers_that_were_not_asked_for_say_nothing() {
+    let server = Server::start();
+    let client = &server.client;
+    let mut policy = policy();
+    policy["provider_configs"] = json!([
+        { "provider_name": "openai", "all_models_allowed": true },
+        { "provider_name": "anthropic", "all_models_allowed": true }
+    ]);
+    let holder = client.make_holder("ada", &policy);
+    let body = call(&holder.key, &json!({ "provider": "Anthropic" }));
+    let told = client.post("/v1/explain", &body).expect(200).json();
+    let line = json!({ "provider": "anthropic", "outcome": "granted", "rule": "all_models_allowed", "pattern": null });
+    assert_eq!(told["access_profiles"][0]["providers"], json!([line]));
+    assert!(!told.to_string().contains("provider_blocked"), "{told}");
+}

@@ -145,6 +145,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ),
         ("explain", (Some(call("KEY", &json!({}))), 200)),
         ("list_usage", none(200)),
+        ("list_near_limits", none(200)),
         ("list_mcp_tools", none(200)),
         ("get_quota", none(200)),
         ("list_own_usage", none(200)),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Server;
-use crate::support::holders::{Holder, policy, reservation_id};
+use crate::support::holders::{Holder, call, policy, reservation_id};
 
 fn use_some(server: &Server, holder: &Holder, model: &str, tokens: i64, cost: f64) {
     let client = &server.client;
@@ -95,7 +95,7 @@ fn what_was_used_is_told_apart_by_what_is_asked_for() {
     ));
     assert_eq!(
         of_profile["usage"],
-        json!([{ "access_profile_id": bob.profile_id, "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }])
+        json!([{ "access_profile_id": bob.profile_id, "access_profile_name": "profile of bob", "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }])
     );
     let one_day =
         get("from=2026-06-02&to=2026-06-02&group_by=day,user,access_profile,provider,model");
@@ -111,6 +111,111 @@ fn what_was_used_is_told_apart_by_what_is_asked_for() {
     assert_eq!(
         nothing["totals"],
         json!({ "calls": 0, "refusals": {}, "tokens": 0, "cost": 0 })
+    );
+}
+
+#[test]
+fn sums_beyond_every_column_are_shown_as_the_most_there_is() {
+    let server = Server::start();
+    let client = &server.client;
+    for name in ["ada", "bob", "eve"] {
+        let holder = client.make_holder(name, &policy());
+        for number in 0..4 {
+            let spent = json!({ "tokens": 9_000_000_000_000_000_i64, "cost": 1e9, "request_id": format!("{name}-{number}") });
+            client
+                .post("/v1/usage", &call(&holder.key, &spent))
+                .expect(201);
+        }
+    }
+    let list = client.get("/api/usage?group_by=user").expect(200).json();
+    assert_eq!(list["usage"][0]["cost"], 4e9);
+    assert_eq!(list["totals"]["calls"], 12);
+    assert_eq!(list["totals"]["tokens"], 108_000_000_000_000_000_i64);
+    assert_eq!(list["totals"]["cost"].as_f64(), Some(9_223_372_036.854_776));
+}
+
+#[test]
+fn rows_of_users_and_profiles_carry_their_names_while_they_are_there() {
+    let (server, ada, _) = used();
+    let names = |query: &str, field: &str| {
+        let list = server.client.get(&format!("/api/usage?group_by={query}"));
+        let list = list.expect(200).json();
+        let rows = list["usage"].as_array().unwrap().clone();
+        rows.iter()
+            .map(|row| row[field].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("user", "user_name"), ["ada", "bob"]);
+    let profiles = names("access_profile", "access_profile_name");
+    assert!(profiles.contains(&json!("profile of ada")), "{profiles:?}");
+    let user = format!("/api/users/{}", ada.user_id);
+    server.client.delete(&user).expect(200);
+    assert_eq!(names("user", "user_name"), [json!(null), json!("bob")]);
+}
+
+#[test]
+fn what_is_near_its_limit_is_listed_over_everybody_the_fullest_first() {
+    let server = Server::start();
+    let client = &server.client;
+    let near = |query: &str| {
+        client
+            .get(&format!("/api/usage/near-limits{query}"))
+            .expect(200)
+            .json()
+    };
+    let holders: Vec<Holder> = ["ada", "bob", "eve"]
+        .iter()
+        .map(|name| client.make_holder(name, &policy()))
+        .collect();
+    assert_eq!(
+        (&near("")["limits"], &near("")["total_count"]),
+        (&json!([]), &json!(0))
+    );
+    use_some(&server, &holders[0], "gpt-5", 100, 8.0);
+    use_some(&server, &holders[1], "gpt-5", 9_500, 7.99);
+    let hold = json!({ "estimated_cost": 9.5 });
+    client.reserve(&holders[2].key, &hold).expect(201);
+    let all = near("");
+    let told = |list: &Value| -> Vec<(Value, Value, Value)> {
+        let rows = list["limits"].as_array().unwrap();
+        let one = |row: &Value| {
+            (
+                row["user_name"].clone(),
+                row["kind"].clone(),
+                row["share"].clone(),
+            )
+        };
+        rows.iter().map(one).collect()
+    };
+    let expected = [
+        (json!("bob"), json!("tokens"), json!(0.95)),
+        (json!("eve"), json!("budget"), json!(0.95)),
+        (json!("ada"), json!("budget"), json!(0.8)),
+    ];
+    assert_eq!(told(&all), expected);
+    let eve = &all["limits"][1];
+    assert_eq!(eve["access_profile_name"], "profile of eve");
+    assert_eq!(
+        (&eve["held"], &eve["remaining"]),
+        (&json!(9.5), &json!(0.5))
+    );
+    assert_eq!(eve["user_id"], holders[2].user_id.as_str());
+    let page = near("?limit=1&offset=2");
+    assert_eq!(told(&page), expected[2..]);
+    assert_eq!(
+        (&page["count"], &page["total_count"]),
+        (&json!(1), &json!(3))
+    );
+    // In the next window nothing is used any more; what is held stays held.
+    server.time.advance_seconds(86_400);
+    client
+        .delete(&format!("/api/users/{}", holders[2].user_id))
+        .expect(200);
+    assert_eq!(near("")["total_count"], 0);
+    let refused = client.get("/api/usage/near-limits?offset=10001&limit=0");
+    assert_eq!(
+        refused.violations(),
+        ["limit out_of_range", "offset out_of_range"]
     );
 }
 
@@ -151,7 +256,7 @@ fn a_virtual_key_reads_the_history_of_its_own_user_alone() {
             .get(&format!("/v1/quota/usage{query}"))
     };
     let own = of(&bob, "?group_by=user,model").expect(200).json();
-    let expected = json!([{ "user_id": bob.user_id, "model": "o3", "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }]);
+    let expected = json!([{ "user_id": bob.user_id, "user_name": "bob", "model": "o3", "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }]);
     assert_eq!(own["usage"], expected);
     assert_eq!(of(&ada, "").expect(200).json()["totals"]["calls"], 2);
     assert_eq!(

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    CallInput, ExtendInput, MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey, Spent, UsageInput,
-    mcp_call, presented,
+    CallInput, ExplainInput, ExtendInput, MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey,
+    Spent, UsageInput, mcp_call, presented,
 };
 use crate::domain::access_profile_input::MAX_COUNT;
-use crate::domain::credential::may_hold_token;
+use crate::domain::credential::{ID_LENGTH, may_hold_token};
 use crate::domain::decision::Presented;
 use crate::domain::duration::{ResetDuration, Unit};
 use crate::domain::input::{Fields, MAX_NAME, Node};
@@ -57,6 +57,40 @@ pub fn read_call(fields: &mut Fields<'_>) -> Option<CallInput> {
         max_hold: max_hold?,
         request_id: request_id?,
     })
+}
+
+pub fn read_explanation(fields: &mut Fields<'_>) -> Option<ExplainInput> {
+    let id = optional(fields, "virtual_key_id", read_key_id);
+    let named = matches!(id, Some(Some(_)));
+    if named && fields.given("virtual_key").is_some() {
+        fields.refuse(
+            "virtual_key_id",
+            "two_virtual_keys",
+            "can't stand beside virtual_key: name the key or present it",
+        );
+    }
+    let mut call = read_call(fields)?;
+    if let Some(public_id) = id? {
+        call.key = Ok(Presented {
+            public_id,
+            secret_hash: [0; 32],
+        });
+    }
+    Some(ExplainInput { call, by_id: named })
+}
+
+/// The public id of a virtual key.
+fn read_key_id(node: &Node<'_>) -> Option<[u8; ID_LENGTH]> {
+    let text = node.string(MAX_NAME)?;
+    let id = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    id.then(|| text.as_bytes().try_into().ok())
+        .flatten()
+        .or_else(|| {
+            node.refuse(
+                "invalid_id",
+                "expected the 12 letters and digits of the id of a virtual key",
+            )
+        })
 }
 
 pub fn read_usage(fields: &mut Fields<'_>) -> Option<UsageInput> {

@@ -4,18 +4,19 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use crate::http::decision_parameters::{
-    CALL_HEADERS, MCP_SERVER, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
+    CALL_HEADERS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
 };
 use crate::http::decision_schemas::{
-    CallBody, CancelledAnswer, ExtendBody, McpTools, ReservationAnswer, ReservationList,
-    SettleBody, SettledAnswer, UsageBody,
+    CallBody, CancelledAnswer, ExplainBody, ExtendBody, McpTools, ReservationAnswer,
+    ReservationList, SettleBody, SettledAnswer, UsageBody,
 };
 use crate::http::explain_schemas::ExplainAnswer;
+use crate::http::near_limits::NearLimitList;
 use crate::http::parameters::PAGE;
 use crate::http::quota::QuotaAnswer;
 use crate::http::route::Route;
 use crate::http::usage::UsageList;
-use crate::http::{decisions, explain, forward_auth, quota, usage};
+use crate::http::{decisions, explain, forward_auth, near_limits, quota, usage};
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
@@ -105,10 +106,10 @@ fn around() -> Vec<Route> {
         Route::new(Method::POST, "/v1/explain", "explain", explain::explain)
             .says(
                 "Say what would be decided, and every step that leads to it",
-                "Takes the body of a reservation and counts nothing. A refusal is what is explained, so it is 200 with `allowed` \
+                "Takes the body of a reservation, or `virtual_key_id` in the place of the key, and counts nothing. A refusal is what is explained, so it is 200 with `allowed` \
                  false, also for a virtual key that is not known. `status_code` is what a reservation would be answered with.",
             )
-            .takes::<CallBody>(json!({ "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "estimated_cost": 0.0125 }))
+            .takes::<ExplainBody>(json!({ "virtual_key_id": "8fK2mQ0xZb71", "provider": "openai", "model": "gpt-5", "estimated_cost": 0.0125 }))
             .answers::<ExplainAnswer>(200)
             .refuses(&[408, 413, 415, 422]),
         Route::new(Method::GET, "/api/usage", "list_usage", usage::list)
@@ -120,6 +121,15 @@ fn around() -> Vec<Route> {
             )
             .query(USAGE)
             .answers::<UsageList>(200),
+        Route::new(Method::GET, "/api/usage/near-limits", "list_near_limits", near_limits::list)
+            .says(
+                "List what is near its limit",
+                "Every budget and limit of every copy that has not expired of which four fifths are used or held, the fullest first. \
+                 `share` is what is used and held as a part of `effective_max_limit`, 1 for a limit of 0. Amounts are dollars, tokens \
+                 or requests.",
+            )
+            .query(NEAR_LIMITS)
+            .answers::<NearLimitList>(200),
     ]
 }
 

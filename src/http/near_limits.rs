@@ -1,0 +1,142 @@
+//! The handler that lists what is near its limit.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::answer::{Answer, ok};
+use super::call::{Call, blocking};
+use super::decision_schemas::time;
+use super::guard::{AccessProfiles, Caller, View};
+use super::{decision_shapes, limits};
+use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+use crate::ledger::{NearLimit, NearLimits};
+use crate::store::names::{self, Names};
+
+/// Furthest a page of these may start: as many are sorted in memory.
+pub const MAX_NEAR_OFFSET: i64 = 10_000;
+
+/// A limit that is almost used up, and whose it is. Dollars, tokens or requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NearLimitView {
+    /// Who holds the copy.
+    pub user_id: String,
+    /// Their name.
+    pub user_name: Option<String>,
+    /// The access profile that sets it.
+    pub access_profile_id: i64,
+    /// Its name.
+    pub access_profile_name: Option<String>,
+    /// The id of the budget or rate limit, as the copy of the profile shows it.
+    pub id: String,
+    /// `budget`, `tokens` or `requests`.
+    #[schema(schema_with = decision_shapes::limit_kind)]
+    pub kind: &'static str,
+    /// `total` or `provider:<name>`.
+    pub scope: String,
+    /// How often it starts anew.
+    pub reset_duration: String,
+    /// What the profile allows.
+    #[schema(value_type = f64)]
+    pub max_limit: Box<RawValue>,
+    /// The same with what an override adds.
+    #[schema(value_type = f64)]
+    pub effective_max_limit: Box<RawValue>,
+    /// Used in this window.
+    #[schema(value_type = f64)]
+    pub used: Box<RawValue>,
+    /// Held by open reservations.
+    #[schema(value_type = f64)]
+    pub held: Box<RawValue>,
+    /// What is neither used nor held; never below 0.
+    #[schema(value_type = f64)]
+    pub remaining: Box<RawValue>,
+    /// When the window ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub resets_at: Timestamp,
+    /// What is used and held as a part of `effective_max_limit`.
+    pub share: f64,
+}
+
+/// A page of what is almost used up, the fullest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NearLimitList {
+    /// The limits.
+    pub limits: Vec<NearLimitView>,
+    /// Items on this page.
+    pub count: usize,
+    /// Items on all pages.
+    pub total_count: usize,
+    /// As asked.
+    pub limit: i64,
+    /// As asked.
+    pub offset: i64,
+}
+
+/// `GET /api/usage/near-limits`
+///
+/// # Errors
+/// 400 when a parameter is not valid.
+pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let page = call.query(|query| Page {
+        limit: query
+            .integer("limit", 1, MAX_LIMIT)
+            .unwrap_or(DEFAULT_LIMIT),
+        offset: query.integer("offset", 0, MAX_NEAR_OFFSET).unwrap_or(0),
+    })?;
+    let services = call.services();
+    let _permit = call.read_permit().await;
+    let list = blocking(move || {
+        let now_ms = services.clock.now().as_millisecond();
+        let keep = usize::try_from(page.offset + page.limit).unwrap_or_default();
+        let near = services.ledger.near_limits(keep, now_ms)?;
+        let NearLimits { limits, total } = near;
+        let skip = usize::try_from(page.offset).unwrap_or_default();
+        let shown: Vec<NearLimit> = limits.into_iter().skip(skip).collect();
+        let (users, profiles) = services.store.read(|reading| {
+            let users = shown.iter().map(|one| one.user_id);
+            let profiles = shown.iter().map(|one| one.state.access_profile_id);
+            Ok((
+                names::of_users(reading, users)?,
+                names::of_access_profiles(reading, profiles)?,
+            ))
+        })?;
+        let limits: Vec<_> = shown
+            .iter()
+            .map(|one| view(one, &users, &profiles))
+            .collect();
+        Ok(NearLimitList {
+            count: limits.len(),
+            limits,
+            total_count: total,
+            limit: page.limit,
+            offset: page.offset,
+        })
+    })
+    .await?;
+    ok(&list)
+}
+
+fn view(near: &NearLimit, users: &Names, profiles: &Names) -> NearLimitView {
+    let state = &near.state;
+    let amount =
+        |amount| RawValue::from_string(limits::amount(state.kind, amount)).unwrap_or_default();
+    NearLimitView {
+        user_id: near.user_id.to_string(),
+        user_name: users.get(&near.user_id).cloned(),
+        access_profile_id: state.access_profile_id,
+        access_profile_name: profiles.get(&state.access_profile_id).cloned(),
+        id: state.id(),
+        kind: state.kind.name(),
+        scope: state.scope.to_string(),
+        reset_duration: state.reset_duration.to_string(),
+        max_limit: amount(state.max_limit),
+        effective_max_limit: amount(state.effective_max_limit),
+        used: amount(state.used),
+        held: amount(state.held),
+        remaining: amount(state.remaining()),
+        resets_at: time(state.resets_at),
+        share: near.share(),
+    }
+}
