@@ -37,16 +37,15 @@ pub async fn apply(
     let context = Context::arrived(request.headers(), &state(request.request()).request_ids);
     request.extensions_mut().insert(Rc::clone(&context));
     let method = request.method().clone();
-    let response = match refuse(&request) {
+    let response = if let Some(problem) = refuse(&request) {
         // `into_response` would drop the problem, and with it the body.
-        Some(problem) => request.error_response(problem),
-        None => {
-            let waiting = waits_beside_its_body(&request);
-            let before = waiting.begin(Some(Rc::clone(&context)));
-            let response = next.call(request).await;
-            waiting.end(before);
-            response?.map_into_boxed_body()
-        }
+        request.error_response(problem)
+    } else {
+        let waiting = waits_beside_its_body(&request);
+        let before = waiting.begin(Some(Rc::clone(&context)));
+        let response = next.call(request).await;
+        waiting.end(before);
+        response?.map_into_boxed_body()
     };
     let mut response = with_error_body(response, &context);
     set_headers(&mut response, &context);
