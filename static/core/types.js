@@ -189,7 +189,9 @@
  * @typedef {object} UsageRow
  * @property {string} [day]
  * @property {string} [user_id]
- * @property {number} [access_profile_id]
+ * @property {string | null} [user_name]  null when the user is gone
+ * @property {number | null} [access_profile_id]
+ * @property {string | null} [access_profile_name]
  * @property {string} [provider]
  * @property {string} [model]
  * @property {number} calls
@@ -227,6 +229,11 @@
  * @property {string} resets_at
  * @property {number} [asked]
  * @property {boolean} [fits]
+ */
+
+/**
+ * A limit that is almost used up, and whose it is.
+ * @typedef {LimitFact & { id: string, user_id: string, user_name: string | null, access_profile_name: string | null }} NearLimit
  */
 
 /**

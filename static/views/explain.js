@@ -19,12 +19,13 @@ import { table } from "../parts/table.js";
 
 const PATH = "/v1/explain";
 
-/** @returns {import("./routes.js").View} */
-export function explainView() {
+/** @param {import("./routes.js").Place} place @returns {import("./routes.js").View} */
+export function explainView({ query }) {
   const result = h("div", { class: "stack", "aria-live": "polite" });
+  const id = query.get("virtual_key_id");
   const control = group(
     {
-      virtual_key: text({ label: "Virtual key", hint: "It is sent with this question and kept nowhere.", placeholder: "tk_vk_…", kind: "password", rule: rules.name, required: true }),
+      virtual_key: text({ label: "Virtual key or its id", hint: "The id is enough: it stands in the list of virtual keys. A key is sent with this question and kept nowhere.", placeholder: "tk_vk_…", value: id ?? "", kind: id ? "text" : "password", rule: rules.name, required: true }),
       provider: text({ label: "Provider", hint: "Empty: whichever grants it.", placeholder: "openai" }),
       model: text({ label: "Model", placeholder: "gpt-5", rule: rules.name, required: true }),
       mcp_server: text({ label: "MCP server" }),
@@ -51,15 +52,20 @@ export function explainView() {
       result.scrollIntoView({ block: "nearest" });
     },
   });
-  const command = () => showCommand("As curl", curl("POST", PATH, { ...bodyOf(control.read()), virtual_key: "tk_vk_…" }), "KEY is your management key; put the virtual key in its place.");
+  const command = () => {
+    const body = bodyOf(control.read());
+    const shown = body.virtual_key_id ? body : { ...body, virtual_key: "tk_vk_…" };
+    showCommand("As curl", curl("POST", PATH, shown), body.virtual_key_id ? "KEY is your management key." : "KEY is your management key; put the virtual key in its place.");
+  };
   asked.actions.append(h("button", { type: "button", class: "plain end", onclick: command }, "Copy as curl"));
   const node = h("div", { class: "narrow stack" }, heading("Explain a call", ["What would happen to it, and why. Nothing is counted."]), asked.node, result);
   return { title: "Explain a call", node };
 }
 
-/** What is left out is not asked about. @param {Record<string, string | number | null>} value */
-function bodyOf(value) {
-  return Object.fromEntries(Object.entries(value).filter(([, given]) => given !== "" && given !== null && given !== 0));
+/** What is left out is not asked about; what is no key is the id of one. @param {Record<string, string | number | null>} value */
+function bodyOf({ virtual_key: key, ...asked }) {
+  const named = String(key).startsWith("tk_") ? { virtual_key: key } : { virtual_key_id: key };
+  return Object.fromEntries(Object.entries({ ...named, ...asked }).filter(([, given]) => given !== "" && given !== null && given !== 0));
 }
 
 /** @param {Explanation} answer */

@@ -2,20 +2,21 @@
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
+import { count } from "../core/format.js";
 import { go, link } from "../core/router.js";
 import { can } from "../core/session.js";
-import { fullness, gaugesOf, meter } from "../parts/meter.js";
+import { meter } from "../parts/meter.js";
 import { empty, failed, heading, loading, panel } from "../parts/states.js";
 import { tabs } from "../parts/tabs.js";
 import { dayCharts, figures, refusalPanel, usageTable } from "./usage-parts.js";
 
 /** @typedef {import("../core/types.js").UsageRow} UsageRow */
-/** @typedef {import("../core/types.js").Copy} Copy */
+/** @typedef {import("../core/types.js").NearLimit} NearLimit */
 /** @typedef {"user" | "access_profile" | "provider" | "model"} Dimension */
 
 const PATH = "/api/usage";
 const MOST = 500;
-const SPENDERS = 10;
+const NEAR = 6;
 const DAY_MS = 86_400_000;
 /** @type {Record<Dimension, string>} */
 const DIMENSIONS = { user: "Users", access_profile: "Profiles", provider: "Providers", model: "Models" };
@@ -30,7 +31,7 @@ export async function usageView({ query }) {
     get(PATH, { query: { ...asked, group_by: by } }),
   ]);
   const near = h("div", null, loading(3));
-  void showNear(near, filter);
+  void showNear(near);
   const here = (/** @type {string} */ name) => link("/usage", { ...filter, by: name }).slice(1);
   const node = h(
     "div",
@@ -89,47 +90,50 @@ function byCost(rows) {
 
 /** @param {Dimension} by @param {UsageRow} row */
 function nameOf(by, row) {
-  if (by === "provider" || by === "model") return row[by] || h("span", { class: "muted" }, "none");
-  const id = by === "user" ? row.user_id : row.access_profile_id;
-  if (id === null || id === undefined) return h("span", { class: "muted" }, "none");
-  const [path, page, field] = by === "user" ? ["/api/users", "/users", "user"] : ["/api/access-profiles", "/profiles", "access_profile"];
-  const place = h("a", { href: link(`${page}/${id}`) }, `${by === "user" ? "user" : "profile"} ${id}`);
-  if (by !== "user" || can("Users:View")) {
-    // What was deleted keeps its number.
-    get(`${path}/${id}`).then(
-      ({ data }) => fill(place, data[field].name),
-      () => {},
-    );
-  }
-  return place;
+  if (by === "user") return row.user_id ? userLink(row.user_id, row.user_name) : none();
+  if (by === "access_profile") return row.access_profile_id ? profileLink(row.access_profile_id, row.access_profile_name) : none();
+  return row[by] || none();
 }
 
-/** The fullest limits among the users who spent most. @param {HTMLElement} place @param {ReturnType<typeof readFilter>} filter */
-async function showNear(place, filter) {
+/** What was deleted keeps its number. @param {string} id @param {string | null} [name] */
+function userLink(id, name) {
+  const text = name ?? `user ${id}`;
+  return can("Users:View") ? h("a", { href: link(`/users/${id}`) }, text) : h("span", null, text);
+}
+
+/** @param {number} id @param {string | null} [name] */
+function profileLink(id, name) {
+  return h("a", { href: link(`/profiles/${id}`) }, name ?? `profile ${id}`);
+}
+
+function none() {
+  return h("span", { class: "muted" }, "none");
+}
+
+/** The fullest limits of all. @param {HTMLElement} place */
+async function showNear(place) {
   try {
-    const { data } = await get(PATH, { query: { ...filter, group_by: "user", limit: MOST } });
-    const users = byCost(data.usage).slice(0, SPENDERS).map((row) => row.user_id).filter((id) => id);
-    const copies = (await Promise.all(users.map(copiesOf))).flat();
-    const gauges = copies.flatMap((copy) => gaugesOf(copy).map((gauge) => ({ copy, gauge })));
-    gauges.sort((a, b) => fullness(b.gauge) - fullness(a.gauge));
-    const near = gauges.slice(0, 6);
-    fill(
-      place,
-      near.length === 0
-        ? empty("Nobody is near a limit", "Nothing was spent in this time.")
-        : h("div", { class: "meters" }, near.map(({ copy, gauge }) => h("div", null, h("p", { class: "small" }, nameOf("user", { user_id: copy.user_id, calls: 0, refusals: {}, tokens: 0, cost: 0 }), ` · ${copy.name}`), meter(gauge)))),
-    );
+    const { data } = await get(`${PATH}/near-limits`, { query: { limit: NEAR } });
+    /** @type {{ limits: NearLimit[], total_count: number }} */
+    const { limits, total_count: total } = data;
+    if (limits.length === 0) {
+      fill(place, empty("Nobody is near a limit", "Of every budget and limit more than a fifth is left."));
+      return;
+    }
+    const more = total > limits.length ? h("p", { class: "muted small" }, `The fullest ${limits.length} of ${count(total)}.`) : null;
+    fill(place, h("div", { class: "meters" }, limits.map(nearLimit)), more);
   } catch (error) {
-    fill(place, failed(error, () => void showNear(place, filter)));
+    fill(place, failed(error, () => void showNear(place)));
   }
 }
 
-/** @param {string | undefined} user @returns {Promise<Copy[]>} */
-async function copiesOf(user) {
-  try {
-    return (await get(`/api/users/${user}/access-profiles`)).data.access_profiles;
-  } catch {
-    // The user was deleted; the history stays.
-    return [];
-  }
+/** @param {NearLimit} near */
+function nearLimit(near) {
+  const { kind, scope, reset_duration: every, effective_max_limit: limit, used, held, resets_at: resetsAt, id } = near;
+  return h(
+    "div",
+    null,
+    h("p", { class: "small" }, userLink(near.user_id, near.user_name), " · ", profileLink(near.access_profile_id, near.access_profile_name)),
+    meter({ kind, scope, every, limit, used, held, resetsAt, id, budget: null }),
+  );
 }

@@ -55,6 +55,7 @@ function actions(key) {
   return h(
     "div",
     { class: "actions" },
+    can("Decisions:Create") && h("a", { href: link("/explain", { virtual_key_id: key.id }) }, "Explain"),
     can("AccessProfiles:Update") && h("button", { type: "button", onclick: () => rotate(key) }, "Rotate"),
     can("AccessProfiles:Update") && h("button", { type: "button", onclick: () => edit(key) }, "Edit"),
     can("AccessProfiles:Delete") && h("button", { type: "button", class: "danger", onclick: () => revoke(key) }, "Revoke"),

@@ -49,7 +49,7 @@ fn the_view_of_a_holder_and_an_explanation_fit_their_window() {
     };
     page.sign_in(&page.api().key.clone());
     page.open("/explain");
-    page.fill("Virtual key", &key);
+    page.fill("Virtual key or its id", &key);
     page.fill("Provider", "openai");
     page.fill("Model", "gpt-5-pro");
     page.press("Explain");

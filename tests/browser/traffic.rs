@@ -91,7 +91,7 @@ fn a_decision_is_explained_without_counting_anything() {
     let page = Page::signed_in();
     let key = holder(page.api());
     page.open("/explain");
-    page.fill("Virtual key", &key);
+    page.fill("Virtual key or its id", &key);
     page.fill("Provider", "openai");
     page.fill("Model", "gpt-5-mini");
     page.press("Explain");
@@ -104,6 +104,12 @@ fn a_decision_is_explained_without_counting_anything() {
     page.fill("Estimated dollars", "11");
     page.press("Explain");
     page.see("budget_exceeded");
+    // Whoever has not got the key names it.
+    page.open("/users/1");
+    page.press("Explain");
+    page.fill("Model", "gpt-5");
+    page.press("Explain");
+    page.see("It would be allowed");
     let quota = page
         .api()
         .with_key(&key)
