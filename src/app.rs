@@ -116,6 +116,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         read_permits: Semaphore::new(store::READERS as usize),
         shown_profiles: Answers::default(),
         shown_pages: Answers::default(),
+        explained_names: Answers::default(),
         turns: KeyTurns::default(),
         rate_limit_headers: settings.decisions.rate_limit_headers,
     });

@@ -47,7 +47,8 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     };
     let query = call.query_string();
     if query.len() <= MAX_KEPT_QUERY {
-        kept.keep(generation, query, &shown);
+        let bytes = query.len() + shown.body.len();
+        kept.keep(generation, query, bytes, &shown);
     }
     Ok(ok_bytes(shown.body))
 }
@@ -144,7 +145,7 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         etag: beside.entity_tag(&snapshot),
         body: body.into(),
     };
-    kept.keep(generation, id, &shown);
+    kept.keep(generation, id, shown.body.len(), &shown);
     Ok(ok_unless_known(&call, &shown.etag, shown.body))
 }
 

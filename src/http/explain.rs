@@ -1,6 +1,7 @@
 //! `POST /v1/explain`: a decision and every step that led to it, with nothing counted.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::answer::{Answer, to_json};
 use super::call::Call;
@@ -43,12 +44,29 @@ async fn explained(
     by_id: bool,
 ) -> Result<ExplainAnswer, Problem> {
     let ledger = &call.state().services.ledger;
+    let generation = call.state().services.store.generation();
     let explanation = if by_id {
         ledger.explain_known(asked).await?
     } else {
         ledger.explain(asked).await?
     };
-    let key = explanation.virtual_key_id;
+    let names = names(call, generation, &explanation).await?;
+    Ok(answer(explanation, &names))
+}
+
+/// The names that the explanation shows. A key and what its user holds change only with the generation of the store.
+async fn names(
+    call: &Call,
+    generation: u64,
+    explanation: &Explanation,
+) -> Result<Arc<ExplainedNames>, Problem> {
+    let Some(key) = explanation.virtual_key_id else {
+        return Ok(Arc::default());
+    };
+    let kept = &call.state().explained_names;
+    if let Some(names) = kept.find(generation, &key) {
+        return Ok(names);
+    }
     let profiles: Vec<i64> = explanation
         .copies
         .iter()
@@ -57,7 +75,9 @@ async fn explained(
     let names = call
         .read(move |reading| explained_names::find(reading, key, &profiles))
         .await?;
-    Ok(answer(explanation, &names))
+    let names = Arc::new(names);
+    kept.keep(generation, key, names.bytes(), &names);
+    Ok(names)
 }
 
 /// There is nothing to look up.

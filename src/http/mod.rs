@@ -66,6 +66,7 @@ use actix_web::web;
 use tokio::sync::Semaphore;
 
 use crate::service::Services;
+use crate::store::explained_names::ExplainedNames;
 use attempts::Attempts;
 use client_address::TrustedProxies;
 use context::RequestIds;
@@ -96,6 +97,8 @@ pub struct State {
     pub shown_profiles: Answers<i64>,
     /// Answers that show a page of access profiles, by the query string.
     pub shown_pages: Answers<String>,
+    /// The names in explanations, by the virtual key: they are all that is read for one.
+    pub explained_names: Answers<i64, Arc<ExplainedNames>>,
     /// Whose turn it is among decisions under the same idempotency key.
     pub turns: KeyTurns,
     /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.

@@ -1,7 +1,7 @@
-//! Answers that were written before, kept so that the profile every gateway asks for, and the page everybody looks at, is not read
-//! and written anew each time.
+//! What was read before, kept so that the profile every gateway asks for, and the page everybody looks at, is not read and written
+//! anew each time.
 //!
-//! They are all of one generation of the store: the first answer of a newer one drops the rest. A write is acknowledged only
+//! It is all of one generation of the store: the first of a newer one drops the rest. A write is acknowledged only
 //! after the generation has changed, so nobody who knows of a write is shown what was before it.
 
 use std::collections::HashMap;
@@ -10,10 +10,10 @@ use std::sync::{PoisonError, RwLock};
 
 use actix_web::web::Bytes;
 
-/// Most bytes of bodies that are kept; past that all are dropped.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// What one entry takes beside its body, in bytes, roughly.
-const OVERHEAD: usize = 512;
+/// Most bytes that are kept; past that all are dropped.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// What one entry takes beside what it holds elsewhere, in bytes, roughly.
+const OVERHEAD: usize = 128;
 
 /// An answer that shows one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,16 +24,16 @@ pub struct Shown {
     pub body: Bytes,
 }
 
-/// Answers by what they show: an id, or a query.
-pub struct Answers<K>(RwLock<Kept<K>>);
+/// Answers, or what they are made of, by what they show: an id, or a query.
+pub struct Answers<K, V = Shown>(RwLock<Kept<K, V>>);
 
-struct Kept<K> {
+struct Kept<K, V> {
     generation: u64,
     bytes: usize,
-    answers: HashMap<K, Shown>,
+    answers: HashMap<K, V>,
 }
 
-impl<K> Kept<K> {
+impl<K, V> Kept<K, V> {
     fn empty(generation: u64) -> Self {
         Self {
             generation,
@@ -43,27 +43,27 @@ impl<K> Kept<K> {
     }
 }
 
-impl<K> Default for Answers<K> {
+impl<K, V> Default for Answers<K, V> {
     fn default() -> Self {
         Self(RwLock::new(Kept::empty(0)))
     }
 }
 
-impl<K: Eq + Hash> Answers<K> {
-    /// The answer of this generation, if it is kept.
-    pub fn find(&self, generation: u64, what: &K) -> Option<Shown> {
+impl<K: Eq + Hash, V: Clone> Answers<K, V> {
+    /// What is kept of this generation.
+    pub fn find(&self, generation: u64, what: &K) -> Option<V> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let answer = (kept.generation == generation).then(|| kept.answers.get(what));
         answer.flatten().cloned()
     }
 
-    /// Keeps an answer. `generation` is the store's before the answer was read from it.
-    pub fn keep(&self, generation: u64, what: K, shown: &Shown) {
+    /// Keeps something that holds so many `bytes` elsewhere. `generation` is the store's before it was read.
+    pub fn keep(&self, generation: u64, what: K, bytes: usize, shown: &V) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if generation < kept.generation {
             return;
         }
-        let size = shown.body.len() + OVERHEAD;
+        let size = bytes + OVERHEAD;
         if size > MAX_BYTES / 4 {
             // One large answer is not worth all the others.
             return;
@@ -81,35 +81,32 @@ impl<K: Eq + Hash> Answers<K> {
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> Shown {
-        Shown {
-            etag: "\"1\"".to_owned(),
-            body: Bytes::from(text.to_owned()),
-        }
+    fn keep(kept: &Answers<i32, String>, generation: u64, what: i32, shown: &str) {
+        kept.keep(generation, what, shown.len(), &shown.to_owned());
     }
 
     #[test]
     fn answers_of_another_generation_are_never_shown() {
         let kept = Answers::default();
-        kept.keep(4, 1, &shown("four"));
-        assert_eq!(kept.find(4, &1), Some(shown("four")));
+        keep(&kept, 4, 1, "four");
+        assert_eq!(kept.find(4, &1).as_deref(), Some("four"));
         assert_eq!((kept.find(5, &1), kept.find(3, &1)), (None, None));
-        kept.keep(5, 2, &shown("five"));
-        kept.keep(4, 1, &shown("late"));
+        keep(&kept, 5, 2, "five");
+        keep(&kept, 4, 1, "late");
         assert_eq!((kept.find(4, &1), kept.find(5, &1)), (None, None));
-        assert_eq!(kept.find(5, &2), Some(shown("five")));
+        assert_eq!(kept.find(5, &2).as_deref(), Some("five"));
     }
 
     #[test]
     fn memory_is_bounded() {
         let kept = Answers::default();
-        let large = shown(&"x".repeat(MAX_BYTES / 4 - OVERHEAD));
+        let large = "x".repeat(MAX_BYTES / 4 - OVERHEAD);
         for id in 0..100 {
-            kept.keep(0, id, &large);
+            keep(&kept, 0, id, &large);
             assert!(kept.0.read().unwrap().answers.len() <= 4);
         }
         assert_eq!(kept.find(0, &99), Some(large));
-        kept.keep(0, 100, &shown(&"x".repeat(MAX_BYTES)));
+        keep(&kept, 0, 100, &"x".repeat(MAX_BYTES));
         assert_eq!(kept.find(0, &100), None);
     }
 }

@@ -17,13 +17,23 @@ pub struct ExplainedNames {
     pub profiles: HashMap<i64, String>,
 }
 
+impl ExplainedNames {
+    /// What they take in memory, in bytes, roughly.
+    pub fn bytes(&self) -> usize {
+        let names = self.virtual_key.iter().chain(self.profiles.values());
+        names
+            .map(|name| name.len() + size_of::<(i64, String)>())
+            .sum()
+    }
+}
+
 /// The names of a virtual key (`virtual_keys.id`) and of access profiles.
 ///
 /// # Errors
 /// When the database can't be read.
 pub fn find(
     reading: &Reading<'_>,
-    virtual_key_id: Option<i64>,
+    virtual_key_id: i64,
     profiles: &[i64],
 ) -> Result<ExplainedNames> {
     let names = || {
@@ -33,10 +43,12 @@ pub fn find(
         let mut profile = reading
             .connection
             .prepare_cached("SELECT name FROM access_profiles WHERE id = ?1")?;
-        let mut names = ExplainedNames::default();
-        if let Some(id) = virtual_key_id {
-            names.virtual_key = key.query_row([id], |row| row.get(0)).optional()?;
-        }
+        let mut names = ExplainedNames {
+            virtual_key: key
+                .query_row([virtual_key_id], |row| row.get(0))
+                .optional()?,
+            ..ExplainedNames::default()
+        };
         for id in profiles {
             if let Some(name) = profile.query_row([id], |row| row.get(0)).optional()? {
                 names.profiles.insert(*id, name);

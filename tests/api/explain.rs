@@ -164,3 +164,26 @@ fn providers_that_were_not_asked_for_say_nothing() {
     assert_eq!(told["access_profiles"][0]["providers"], json!([line]));
     assert!(!told.to_string().contains("provider_blocked"), "{told}");
 }
+
+#[test]
+fn names_in_an_explanation_are_those_of_now() {
+    let server = Server::start();
+    let client = &server.client;
+    let holder = client.make_holder("ada", &policy());
+    let told = || {
+        let body = json!({ "virtual_key_id": holder.key_id(), "model": "gpt-5" });
+        let told = client.post("/v1/explain", &body).expect(200).json();
+        let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+        [
+            name(&told["virtual_key"]),
+            name(&told["access_profiles"][0]),
+        ]
+    };
+    let before = told();
+    assert_eq!(told(), before);
+    let key = format!("/api/virtual-keys/{}", holder.key_id());
+    client.put(&key, &json!({ "name": "laptop" })).expect(200);
+    let profile = format!("/api/access-profiles/{}", holder.profile_id);
+    client.put(&profile, &json!({ "name": "crew" })).expect(200);
+    assert_eq!(told(), ["laptop", "crew"]);
+}
