@@ -14,6 +14,7 @@ pub mod anchor;
 pub mod api_keys;
 pub mod audit;
 pub mod budget_overrides;
+mod checkpoints;
 pub mod decision_rows;
 pub mod directory;
 pub mod explained_names;

@@ -12,6 +12,7 @@ use rusqlite::backup::Backup;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
+use super::checkpoints::AUTOMATIC_PAGES;
 use super::directory::DataDirectory;
 use super::fault::Doing;
 use super::health::{Health, damaged};
@@ -295,14 +296,17 @@ pub(super) fn read_only_flags() -> OpenFlags {
 
 fn prepare_writer(connection: &Connection) -> Result<()> {
     let prepare = || {
+        // In memory, because savepoints keep what they would undo in a temporary file otherwise.
         connection.execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA trusted_schema = OFF;
              PRAGMA cache_size = -8192;
+             PRAGMA temp_store = MEMORY;
              PRAGMA busy_timeout = 5000;",
         )?;
+        connection.pragma_update(None, "wal_autocheckpoint", AUTOMATIC_PAGES)?;
         connection.set_prepared_statement_cache_capacity(128);
         add_functions(connection)
     };

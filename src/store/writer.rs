@@ -17,6 +17,7 @@ use rusqlite::Connection;
 
 use self::job::{Job, job, stopped};
 pub use self::job::{Needs, Submitted};
+use super::checkpoints::Checkpoints;
 use super::fault::Doing;
 use super::health::Health;
 use super::{Reading, Writing};
@@ -51,11 +52,13 @@ impl Writer {
         let (queue, waiting) = sync_channel(QUEUE);
         let generation = Arc::new(AtomicU64::new(0));
         let committed = Arc::clone(&generation);
+        let checkpoints = Checkpoints::start(&connection)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
                 Loop {
                     connection,
+                    checkpoints,
                     chain,
                     health,
                     generation: committed,
@@ -147,6 +150,7 @@ impl Writer {
 
 struct Loop {
     connection: Connection,
+    checkpoints: Checkpoints,
     chain: ChainKey,
     health: Arc<Health>,
     generation: Arc<AtomicU64>,
@@ -173,7 +177,8 @@ impl Loop {
             }
             self.commit(batch);
             if let Some(done) = stop {
-                let _ = done.send(self.checkpoint());
+                self.checkpoints.stop();
+                let _ = done.send(checkpoint(&self.connection));
                 return;
             }
         }
@@ -207,6 +212,7 @@ impl Loop {
         for job in batch {
             job.answer(outcome.clone());
         }
+        self.checkpoints.after_commit(&self.connection);
     }
 
     fn transact(&self, batch: &mut [Box<dyn Job>]) -> Result<()> {
@@ -219,10 +225,20 @@ impl Loop {
             },
             chain: &self.chain,
         };
+        if let [only] = batch {
+            // The transaction is its savepoint.
+            let keep = only.run(&writing);
+            self.fail_without_transaction()?;
+            return self.statement(if keep { "COMMIT" } else { "ROLLBACK" });
+        }
         for job in batch {
             self.statement("SAVEPOINT job")?;
             let keep = job.run(&writing);
-            self.end_savepoint(keep)?;
+            self.fail_without_transaction()?;
+            if !keep {
+                self.statement("ROLLBACK TO job")?;
+            }
+            self.statement("RELEASE job")?;
         }
         self.statement("COMMIT")
     }
@@ -243,37 +259,31 @@ impl Loop {
         Ok(())
     }
 
-    fn end_savepoint(&self, keep: bool) -> Result<()> {
-        // A full disk makes SQLite roll back the whole transaction, not only the statement: then the batch is lost.
-        if self.connection.is_autocommit() {
-            return Err(Error::Unavailable {
-                code: "disk_full",
-                reason: "the disk is full or refused the write; nothing was written".to_owned(),
-            });
+    /// A full disk makes SQLite roll back the whole transaction, not only the statement: then the batch is lost.
+    fn fail_without_transaction(&self) -> Result<()> {
+        if !self.connection.is_autocommit() {
+            return Ok(());
         }
-        if !keep {
-            self.statement("ROLLBACK TO job")?;
-        }
-        self.statement("RELEASE job")
+        Err(Error::Unavailable {
+            code: "disk_full",
+            reason: "the disk is full or refused the write; nothing was written".to_owned(),
+        })
     }
 
     fn statement(&self, sql: &str) -> Result<()> {
         let run = || self.connection.prepare_cached(sql)?.execute([]);
         run().map(|_| ()).doing(sql)
     }
+}
 
-    fn checkpoint(&self) -> Result<()> {
-        let busy: i64 = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .doing("copying the log into the database file")?;
-        if busy != 0 {
-            log::warn!(
-                "the log was not wholly copied into the database file; the next start does it"
-            );
-        }
-        Ok(())
+fn checkpoint(connection: &Connection) -> Result<()> {
+    let busy: i64 = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .doing("copying the log into the database file")?;
+    if busy != 0 {
+        log::warn!("the log was not wholly copied into the database file; the next start does it");
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ fn open_loop(root: &std::path::Path) -> Loop {
         .unwrap();
     connection.execute_batch(TABLES).unwrap();
     Loop {
+        checkpoints: Checkpoints::start(&connection).unwrap(),
         connection,
         chain: ChainKey([7; 32]),
         health: Arc::new(Health::new(path, true).unwrap()),
