@@ -135,6 +135,11 @@ fn read_groups(query: &Query) -> [bool; 5] {
         .split(',')
         .map(str::trim)
     {
+        // What the field of a row is called names its group too.
+        let name = name
+            .strip_suffix("_id")
+            .filter(|name| matches!(*name, "user" | "access_profile"))
+            .unwrap_or(name);
         if let Some(at) = GROUPS.iter().position(|known| *known == name) {
             groups[at] = true;
         } else {

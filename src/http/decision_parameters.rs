@@ -24,9 +24,10 @@ const TO: Parameter = Parameter {
 };
 const GROUP_BY: Parameter = Parameter {
     name: "group_by",
-    description: "What rows are told apart by, with commas between: day, user, access_profile, provider, model; day when left out",
+    description: "What rows are told apart by, with commas between: day, user, access_profile, provider, model; day when \
+                  left out. `user_id` and `access_profile_id`, as the fields are called, are the same",
     schema: || {
-        let one = "(day|user|access_profile|provider|model)";
+        let one = "(day|user|user_id|access_profile|access_profile_id|provider|model)";
         RefOr::T(
             text()
                 .pattern(Some(format!("^({one}(,{one}){{0,4}})?$")))
