@@ -315,6 +315,10 @@ pub struct OpenReservation {
     pub estimated_tokens: Option<i64>,
     /// What the gateway expected.
     pub estimated_cost: Option<Money>,
+    /// What is held.
+    pub held_tokens: i64,
+    /// What is held: less than was expected where a cap says so.
+    pub held_cost: Money,
     /// The gateway's own id of the call.
     pub request_id: Option<String>,
     /// When it was made.

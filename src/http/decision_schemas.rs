@@ -229,6 +229,11 @@ pub struct ReservationView {
     /// What the gateway expected, in US dollars.
     #[schema(value_type = Option<f64>)]
     pub estimated_cost: Option<Money>,
+    /// What is held on limits of tokens.
+    pub held_tokens: i64,
+    /// What is held on budgets, in US dollars: less than was expected where `max_hold` says so.
+    #[schema(value_type = f64)]
+    pub held_cost: Money,
     /// The gateway's own id of the call.
     pub request_id: Option<String>,
     /// When it was made.
@@ -258,6 +263,8 @@ impl ReservationView {
             mcp_tool,
             estimated_tokens: open.estimated_tokens,
             estimated_cost: open.estimated_cost,
+            held_tokens: open.held_tokens,
+            held_cost: open.held_cost,
             request_id: open.request_id.filter(|id| !id.starts_with(MADE)),
             created_at: time(open.created_at_ms),
             expires_at: time(open.expires_at_ms),

@@ -141,6 +141,8 @@ impl Reservation {
             mcp: self.mcp.as_deref().cloned(),
             estimated_tokens: self.estimated_tokens,
             estimated_cost: self.estimated_cost.and_then(Money::from_nanodollars),
+            held_tokens: self.hold.tokens,
+            held_cost: Money::from_nanodollars(self.hold.cost).unwrap_or(Money::MAX),
             request_id: self.request_id.as_deref().map(str::to_owned),
             created_at_ms: self.created_at,
             expires_at_ms: self.expires_at,

@@ -209,8 +209,10 @@
  * @property {string} virtual_key_id
  * @property {string | null} provider
  * @property {string | null} model
- * @property {number} estimated_tokens
- * @property {number} estimated_cost
+ * @property {number | null} estimated_tokens
+ * @property {number | null} estimated_cost
+ * @property {number} held_tokens
+ * @property {number} held_cost
  * @property {string} created_at
  * @property {string} expires_at
  */
