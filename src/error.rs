@@ -110,6 +110,12 @@ pub enum Error {
     )]
     IdempotencyKeyReused,
 
+    /// The id of a call was used for another one.
+    #[error(
+        "this request_id was sent with another body in the last 24 hours; a call needs an id of its own"
+    )]
+    RequestIdReused,
+
     /// Not now: try again in a moment.
     #[error("{reason}")]
     Unavailable {

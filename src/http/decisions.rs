@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::answer::{Answer, ok, ok_json};
-use super::call::Call;
+use super::call::{Call, blocking};
 use super::decision_schemas::{ReservationList, ReservationView};
 use super::guard::{Caller, Create, Decisions, View};
 use super::holder::Holder;
@@ -34,10 +34,13 @@ pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
     let input = call.decision(CallInput::parse).await?;
     let work = async |once: Option<&_>| {
         let mut asked = input.into_call().map_err(refuse_key)?;
-        if asked.request.is_none() {
-            asked.request = once.map(replay::request_id);
-        }
-        let granted = call.state().services.ledger.reserve(asked).await?;
+        let own = asked.request.is_some();
+        asked.request = asked.request.or_else(|| once.map(replay::request_id));
+        let granted = call.state().services.ledger.reserve(asked).await;
+        let granted = granted.map_err(|error| match error {
+            Error::RequestIdReused if !own => Error::IdempotencyKeyReused,
+            other => other,
+        })?;
         let granted = granted.map_err(|refusal| refuse(&call, refusal))?;
         let status = if granted.repeated { 200 } else { 201 };
         Ok(shown(status, granted))
@@ -104,12 +107,8 @@ pub async fn list(_: Caller<View, Decisions>, call: Call) -> Answer {
         offset: usize::try_from(page.offset).unwrap_or_default(),
         limit: usize::try_from(page.limit).unwrap_or_default(),
     };
-    let open = call
-        .state()
-        .services
-        .ledger
-        .open_reservations(query)
-        .await?;
+    let services = call.services();
+    let open = blocking(move || services.ledger.open_reservations(query)).await?;
     let reservations: Vec<_> = open
         .reservations
         .into_iter()

@@ -276,6 +276,13 @@ impl From<Error> for Problem {
                 "idempotency_key_reused",
                 error.to_string(),
             ),
+            Error::RequestIdReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_error",
+                "idempotency_key_reused",
+                error.to_string(),
+            )
+            .about(Some("request_id".to_owned())),
             Error::Unavailable { code, reason } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", code, reason).with_header(
                     header::RETRY_AFTER,

@@ -1,7 +1,8 @@
 //! What was said to messages, until the commit of what it depends on; and telling it to who asked.
 
 use super::NearLimit;
-use super::message::{Counters, Decision, Message, OpenReservations, Reply};
+use super::holds::OpenSlice;
+use super::message::{Counters, Decision, Message, Reply};
 use crate::domain::decision::{Admitted, Granted, GrantedTools, Holder, Settled};
 use crate::domain::explanation::Explanation;
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ pub enum Said {
     /// To what is asked without an effect.
     Explained(Explanation),
     /// As before.
-    Open(OpenReservations),
+    Open(OpenSlice),
     /// As before.
     Who(Decision<Holder>),
     /// As before.
@@ -47,7 +48,7 @@ pub fn give(message: Message, said: Said) {
         (Message::Explain(_, reply) | Message::ExplainKnown(_, reply), Said::Explained(answer)) => {
             send(reply, Ok(answer));
         }
-        (Message::Open(_, reply), Said::Open(answer)) => send(reply, Ok(answer)),
+        (Message::Open(_, _, reply), Said::Open(answer)) => send(reply, Ok(answer)),
         (Message::Who(_, reply), Said::Who(answer)) => send(reply, Ok(answer)),
         (Message::McpTools(_, _, reply), Said::Tools(answer)) => send(reply, Ok(answer)),
         (Message::Counters(_, _, reply), Said::Counters(answer)) => send(reply, Ok(answer)),
@@ -66,7 +67,7 @@ pub fn fail(message: Message, error: Error) {
         Message::Settle(_, _, _, reply) => send(reply, Err(error)),
         Message::Cancel(_, reply) | Message::Flush(reply) => send(reply, Err(error)),
         Message::Explain(_, reply) | Message::ExplainKnown(_, reply) => send(reply, Err(error)),
-        Message::Open(_, reply) => send(reply, Err(error)),
+        Message::Open(_, _, reply) => send(reply, Err(error)),
         Message::Who(_, reply) => send(reply, Err(error)),
         Message::McpTools(_, _, reply) => send(reply, Err(error)),
         Message::Counters(_, _, reply) => send(reply, Err(error)),

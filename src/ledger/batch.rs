@@ -49,17 +49,17 @@ impl Batch {
         self.entries.is_empty() && self.touched.is_empty() && self.usage.is_empty()
     }
 
-    /// Notes what a counter was before it was touched; `written` when the change has to be written down.
+    /// Notes what a counter was before it was touched for a reservation; `written` when the change has to be written down.
     pub fn touched(
         &mut self,
-        user_id: i64,
-        copy_id: i64,
+        reservation: &Reservation,
         place_id: i64,
         before: Option<Counter>,
         written: bool,
     ) {
-        let touched = self.touched.entry((copy_id, place_id)).or_insert(Touched {
-            user_id,
+        let place = (reservation.copy_id, place_id);
+        let touched = self.touched.entry(place).or_insert(Touched {
+            user_id: reservation.user_id,
             before,
             written,
         });
@@ -192,7 +192,7 @@ impl State {
     pub fn note_refusal(
         &mut self,
         refusals: &mut Refusals,
-        call: &super::decide::Ask<'_>,
+        model: &str,
         refused: &super::decide::Refused,
         now_ms: i64,
     ) {
@@ -206,7 +206,7 @@ impl State {
             user_id,
             access_profile_id: refused.refusal.access_profile_id.unwrap_or(0),
             provider: refused.provider.clone().unwrap_or_else(|| Arc::from("")),
-            model: Arc::from(if known { call.call.model.as_str() } else { "" }),
+            model: Arc::from(if known { model } else { "" }),
         };
         let line = (key, refused.refusal.kind);
         if refusals.len() < MAX_REFUSALS || refusals.contains_key(&line) {

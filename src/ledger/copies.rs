@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::counters::Copy;
-use super::decide::{Ask, Stage, Stop};
+use super::decide::{Ask, DryLimit, Stage, Stop};
 use super::directory::State;
 use super::mcp;
 use super::rules::{Line, Said};
@@ -77,7 +77,7 @@ impl State {
         granted.ok_or(furthest)
     }
 
-    /// Where the copy refuses a call that it once let in, but for its limits.
+    /// Where the copy refuses a call that it once let in.
     pub(super) fn still_refuses(&self, copy: &Copy, ask: &Ask<'_>, now_ms: i64) -> Option<Stop> {
         if self.latest(now_ms) >= copy.expires_at {
             return Some(Stop::at(Stage::Copy, RefusalKind::AccessBlocked, None));
@@ -95,7 +95,7 @@ impl State {
             let kind = RefusalKind::ModelBlocked;
             return Some(Stop::at(Stage::Model, kind, Some(line)));
         }
-        self.ask_mcp(copy, line, ask, None)
+        self.ask_line(copy, line, ask, now_ms, None)
     }
 
     /// Where a line that allows the model refuses a call.
@@ -132,7 +132,8 @@ impl State {
         (!said.allowed).then(|| Stop::at(Stage::Mcp, kind, Some(line)))
     }
 
-    /// The refusal of the limits of a line, if one has no room: its kind, and the limit of that kind that resets last.
+    /// The refusal of the limits of a line, if one has no room: its kind, and the limit of that kind that resets last. It says when
+    /// the last of any kind resets.
     fn ask_limits(
         &self,
         copy: &Copy,
@@ -140,11 +141,14 @@ impl State {
         ask: &Ask<'_>,
         now_ms: i64,
         mut note: Option<&mut ExplainedCopy>,
-    ) -> Option<(RefusalKind, usize)> {
+    ) -> Option<(RefusalKind, DryLimit)> {
         // For budgets, tokens and requests: the limit without room that resets last.
         let mut dry: [Option<(i64, usize)>; 3] = [None; 3];
         for &at in &copy.rules.lines[line].limits {
             let limit = &copy.rules.limits[at];
+            if !ask.asks_of(limit.kind) {
+                continue;
+            }
             let standing = copy.standing(limit, now_ms, &self.zone);
             let asked = ask.asked(limit.kind);
             let fits = standing.has_room_for(asked);
@@ -169,7 +173,12 @@ impl State {
                 }
             }
         }
-        let limit = |(_, at)| at;
+        let room_at = dry
+            .iter()
+            .flatten()
+            .map(|(resets_at, _)| *resets_at)
+            .max()?;
+        let limit = |(_, at)| DryLimit { at, room_at };
         match dry {
             [Some(budget), ..] => Some((RefusalKind::BudgetExceeded, limit(budget))),
             [_, Some(tokens), Some(requests)] => {

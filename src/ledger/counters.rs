@@ -129,6 +129,15 @@ impl Copy {
         }
     }
 
+    /// Whether a limit has a counter, and it counts the window that is open at `now_ms`.
+    pub fn stands_in_window(&self, limit: &Limit, now_ms: i64, zone: &TimeZone) -> bool {
+        self.counter(limit.place_id).is_some_and(|counter| {
+            counter
+                .rolled(limit, self.created_at, now_ms, zone)
+                .is_none()
+        })
+    }
+
     /// The counter at a place, if it was ever used.
     pub fn counter(&self, place_id: i64) -> Option<&Counter> {
         self.counters

@@ -22,6 +22,8 @@ pub struct Ask<'c> {
     pub model_key: String,
     /// The provider without regard to case.
     pub provider_key: Option<String>,
+    /// What comes on top of an open reservation, if the call is let in already.
+    more: Option<Amounts>,
 }
 
 impl<'c> Ask<'c> {
@@ -36,11 +38,33 @@ impl<'c> Ask<'c> {
             hold: state.hold(estimate, call.max_hold.map(Money::nanodollars)),
             model_key: fold(&call.model),
             provider_key: call.provider.as_deref().map(fold),
+            more: None,
         }
+    }
+
+    /// The same call, let in already: it asks for nothing but what comes on top of what it holds.
+    pub fn more(self, more: Amounts) -> Self {
+        Self {
+            more: Some(more),
+            ..self
+        }
+    }
+
+    /// Whether limits of this kind are asked at all.
+    pub fn asks_of(&self, kind: PlaceKind) -> bool {
+        self.more.is_none_or(|more| more.of(kind, 0) > 0)
     }
 
     /// What is asked of a limit of this kind; none when the call does not say.
     pub fn asked(&self, kind: PlaceKind) -> Option<i64> {
+        match self.more {
+            Some(more) => Some(more.of(kind, 0)),
+            None => self.whole(kind),
+        }
+    }
+
+    /// The same with what the call holds already.
+    pub fn whole(&self, kind: PlaceKind) -> Option<i64> {
         match kind {
             PlaceKind::Budget => self.call.estimated_cost.map(|_| self.hold.cost),
             PlaceKind::Tokens => self.call.estimated_tokens.map(|_| self.hold.tokens),
@@ -86,7 +110,16 @@ pub struct Stop {
     /// The line it had come to.
     pub line: Option<usize>,
     /// The limit without room.
-    pub limit: Option<usize>,
+    pub limit: Option<DryLimit>,
+}
+
+/// A limit without room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DryLimit {
+    /// Its place among the limits of the rules.
+    pub at: usize,
+    /// When the last of all limits without room resets: there is no room before.
+    pub room_at: i64,
 }
 
 /// A call that is refused.
@@ -198,18 +231,11 @@ impl State {
                 Some(key.user_id),
             ));
         };
-        let copy = &copies[at];
-        let line = stop.line.map(|line| &copy.rules.lines[line]);
-        Err(Box::new(Refused {
-            user_id: Some(key.user_id),
-            refusal: refuse::by_copy(self, copy, ask, &stop, now_ms),
-            provider: line
-                .filter(|_| stop.stage > Stage::Model)
-                .map(|line| std::sync::Arc::clone(&line.name)),
-            no_room: stop
-                .line
-                .filter(|_| stop.stage == Stage::Limits)
-                .map(|line| grant(at, line)),
-        }))
+        let mut refused = refuse::in_copy(self, key.user_id, &copies[at], ask, &stop, now_ms);
+        refused.no_room = stop
+            .line
+            .filter(|_| stop.stage == Stage::Limits)
+            .map(|line| grant(at, line));
+        Err(refused)
     }
 }

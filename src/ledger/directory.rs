@@ -1,6 +1,6 @@
 //! Who may use what, in memory: virtual keys by their public id, users with their copies, tool groups, open reservations.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -58,8 +58,8 @@ pub struct State {
     pub users: HashMap<i64, User>,
     /// Tool groups by id.
     pub tool_groups: ToolGroups,
-    /// Open reservations by number.
-    pub open: HashMap<i64, Reservation>,
+    /// Open reservations by number, so the oldest first.
+    pub open: BTreeMap<i64, Reservation>,
     /// When they expire.
     pub expiries: BTreeSet<(i64, i64)>,
     /// The number of what happens next in the journal.
@@ -85,7 +85,7 @@ impl State {
             keys: HashMap::new(),
             users: HashMap::new(),
             tool_groups: HashMap::new(),
-            open: HashMap::new(),
+            open: BTreeMap::new(),
             expiries: BTreeSet::new(),
             next_number: 1,
             seen_at: 0,

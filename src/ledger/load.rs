@@ -14,7 +14,6 @@ use super::rules::Rules;
 use super::{Changed, ChangedCopy};
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::letter_case::fold;
-use crate::domain::policy::PlaceKind;
 use crate::domain::settings::DecisionSettings;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
@@ -134,18 +133,7 @@ pub fn everything(
 impl State {
     /// Takes up an open reservation of the journal.
     fn reopen(&mut self, reservation: Reservation) {
-        if let Some(copy) = self.copy_mut(reservation.user_id, reservation.copy_id) {
-            let rules = Arc::clone(&copy.rules);
-            for at in rules.covering(&reservation.provider_key) {
-                let limit = &rules.limits[*at];
-                for counter in &mut copy.counters {
-                    let counts = counter.place_id == limit.place_id
-                        && limit.kind == PlaceKind::Requests
-                        && counter.counted_from <= reservation.id.number;
-                    counter.open += i64::from(counts);
-                }
-            }
-        }
+        self.each_request_counter(&reservation, |counter| counter.open += 1);
         self.put_open(reservation);
     }
 

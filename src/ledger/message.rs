@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::holds::{OpenQuery, OpenSlice};
 use super::{Changed, Counted, NearLimit};
 use crate::domain::decision::{
-    Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Presented, Refusal,
-    ReservationId, Settled,
+    Admitted, Call, Granted, GrantedTools, Holder, Presented, Refusal, ReservationId, Settled,
 };
 use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
@@ -30,26 +30,6 @@ pub struct Extension {
     pub estimated_cost: Option<Money>,
     /// How long it is held from now on; the setting's time if not given.
     pub ttl: Option<Duration>,
-}
-
-/// Which open reservations to list, the oldest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenQuery {
-    /// Only those of this user.
-    pub user_id: Option<i64>,
-    /// How many to skip.
-    pub offset: usize,
-    /// How many to list.
-    pub limit: usize,
-}
-
-/// A page of open reservations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenReservations {
-    /// Those of the page.
-    pub reservations: Vec<OpenReservation>,
-    /// How many there are in all.
-    pub total: usize,
 }
 
 /// The live counters of some copies, by copy.
@@ -76,8 +56,8 @@ pub enum Message {
     Explain(Box<Call>, Reply<Explanation>),
     /// The same for a key that is named, not presented.
     ExplainKnown(Box<Call>, Reply<Explanation>),
-    /// Which holds are open?
-    Open(OpenQuery, Reply<OpenReservations>),
+    /// Which of the next holds after this number are open?
+    Open(OpenQuery, i64, Reply<OpenSlice>),
     /// Whose key is this?
     Who(Presented, Reply<Decision<Holder>>),
     /// Which tools of an MCP server may this key call?

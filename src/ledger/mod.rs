@@ -10,9 +10,11 @@ mod change;
 mod copies;
 mod counter;
 mod counters;
+mod counting;
 mod decide;
 mod directory;
 mod extending;
+mod holds;
 mod load;
 mod mcp;
 mod message;
@@ -47,7 +49,8 @@ use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 
 use self::change::OneChange;
-pub use self::message::{Counters, Decision, Extension, OpenQuery, OpenReservations, Pending};
+pub use self::holds::{OpenQuery, OpenReservations};
+pub use self::message::{Counters, Decision, Extension, Pending};
 use self::message::{Message, Reply, stopped};
 pub use self::near::{NearLimit, NearLimits};
 use crate::domain::decision::{
@@ -139,7 +142,7 @@ impl Ledger {
 
     /// Decides on a call, and holds its estimate on every limit that applies, or on none.
     ///
-    /// Answers [`Error::IdempotencyKeyReused`] when the request id came with another body, [`Error::Conflict`] when the reservation
+    /// Answers [`Error::RequestIdReused`] when the request id came with another body, [`Error::Conflict`] when the reservation
     /// that it got before is over.
     pub fn reserve(&self, call: Call) -> Pending<Decision<Granted>> {
         self.ask(|reply| Message::Reserve(Box::new(call), reply))
@@ -154,7 +157,7 @@ impl Ledger {
     /// Charges a call that was made without a reservation: to the first copy that grants it and has room, else to the first that
     /// grants it. Refused when none grants it.
     ///
-    /// Answers [`Error::IdempotencyKeyReused`] when the request id came with another body.
+    /// Answers [`Error::RequestIdReused`] when the request id came with another body.
     pub fn charge(&self, call: Call, tokens: i64, cost: Money) -> Pending<Decision<Settled>> {
         let call = without_estimates(call);
         self.ask(|reply| Message::Charge(Box::new(call), tokens, cost, reply))
@@ -189,11 +192,6 @@ impl Ledger {
     /// The same for a key of which the caller knows the id alone: the secret of `call.key` is not looked at.
     pub fn explain_known(&self, call: Call) -> Pending<Explanation> {
         self.ask(|reply| Message::ExplainKnown(Box::new(call), reply))
-    }
-
-    /// A page of open reservations, the oldest first.
-    pub fn open_reservations(&self, query: OpenQuery) -> Pending<OpenReservations> {
-        self.ask(|reply| Message::Open(query, reply))
     }
 
     /// Whose key this is, if it works.

@@ -1,11 +1,9 @@
-//! What is asked without an effect: explanations, lists, whose key it is.
-
-use std::collections::BTreeMap;
+//! What is asked without an effect: explanations, whose key it is.
 
 use super::decide::Ask;
 use super::directory::State;
 use super::mcp;
-use super::message::{Counters, Decision, OpenQuery, OpenReservations};
+use super::message::{Counters, Decision};
 use super::refuse;
 use crate::domain::decision::{Call, GrantedTools, Holder, Presented, RefusalKind};
 use crate::domain::explanation::{Explanation, KeyStatus};
@@ -47,27 +45,6 @@ impl State {
             call.key.secret_hash = key.secret_hash;
         }
         self.explain(&call, now_ms)
-    }
-
-    /// A page of open reservations, the oldest first.
-    pub fn open_page(&self, query: OpenQuery) -> OpenReservations {
-        let found: BTreeMap<_, _> = self
-            .open
-            .iter()
-            .filter(|(_, one)| query.user_id.is_none_or(|user_id| user_id == one.user_id))
-            .collect();
-        OpenReservations {
-            total: found.len(),
-            reservations: found
-                .values()
-                .skip(query.offset)
-                .take(query.limit)
-                .map(|one| {
-                    let key = self.key_of(one.user_id, one.key_id);
-                    one.shown(key.map(|(public_id, _)| public_id))
-                })
-                .collect(),
-        }
     }
 
     /// Whose key this is.

@@ -1,9 +1,11 @@
 //! The sentences of refusals.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::counters::Copy;
-use super::decide::{Ask, Refused, Stop};
+use super::decide::{Ask, Refused, Stage, Stop};
 use super::directory::{Key, State};
 use crate::domain::decision::{LimitState, Refusal, RefusalKind};
 use crate::domain::explanation::ExplainedCopy;
@@ -25,10 +27,32 @@ pub fn expired_key(key: &Key) -> Box<Refused> {
     refused(Some(key.user_id), RefusalKind::AccessBlocked, message)
 }
 
-/// The refusal of a key that was deleted since.
-pub fn revoked_key() -> Refusal {
+/// The refusal of a user's key that was deleted since.
+pub fn revoked_key(user_id: i64) -> Box<Refused> {
     let message = "the virtual key of the reservation was deleted";
-    refused(None, RefusalKind::AccessNotFound, message.to_owned()).refusal
+    refused(
+        Some(user_id),
+        RefusalKind::AccessNotFound,
+        message.to_owned(),
+    )
+}
+
+/// The refusal of a user's copy.
+pub fn in_copy(
+    state: &State,
+    user_id: i64,
+    copy: &Copy,
+    ask: &Ask<'_>,
+    stop: &Stop,
+    now_ms: i64,
+) -> Box<Refused> {
+    let line = stop.line.filter(|_| stop.stage > Stage::Model);
+    Box::new(Refused {
+        user_id: Some(user_id),
+        refusal: by_copy(state, copy, ask, stop, now_ms),
+        provider: line.map(|line| Arc::clone(&copy.rules.lines[line].name)),
+        no_room: None,
+    })
 }
 
 fn refused(user_id: Option<i64>, kind: RefusalKind, message: String) -> Box<Refused> {
@@ -40,11 +64,11 @@ fn refused(user_id: Option<i64>, kind: RefusalKind, message: String) -> Box<Refu
     })
 }
 
-/// The refusal of one copy.
+/// What one copy says to a call that it refuses.
 pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i64) -> Refusal {
     let call = ask.call;
-    let limit = stop.limit.map(|at| {
-        let limit = &copy.rules.limits[at];
+    let limit = stop.limit.map(|dry| {
+        let limit = &copy.rules.limits[dry.at];
         copy.state(limit, copy.standing(limit, now_ms, &state.zone))
     });
     let message = match stop.kind {
@@ -78,7 +102,7 @@ pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i
             None => "the access profile does not grant the tool".to_owned(),
         },
         _ => match &limit {
-            Some(limit) => no_room(limit, ask.asked(limit.kind)),
+            Some(limit) => no_room(limit, ask),
             None => format!(
                 "the user's copy of the access profile expired at {}",
                 time(copy.expires_at)
@@ -89,15 +113,13 @@ pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i
         kind: stop.kind,
         message,
         access_profile_id: Some(copy.access_profile_id),
-        retry_after_ms: limit
-            .as_ref()
-            .map(|limit| (limit.resets_at - now_ms).max(0)),
+        retry_after_ms: stop.limit.map(|dry| (dry.room_at - now_ms).max(0)),
         limit,
     }
 }
 
 /// Which limit has no room for what was asked, what is used and held of it, and when it resets.
-pub fn no_room(limit: &LimitState, asked: Option<i64>) -> String {
+fn no_room(limit: &LimitState, ask: &Ask<'_>) -> String {
     let what = match limit.kind {
         PlaceKind::Budget => "budget",
         PlaceKind::Tokens => "token limit",
@@ -106,17 +128,16 @@ pub fn no_room(limit: &LimitState, asked: Option<i64>) -> String {
     let amount = |amount: i64| amount_text(limit.kind, amount);
     let shown = match limit.kind {
         PlaceKind::Requests | PlaceKind::RateLimit => String::new(),
-        _ => asked.map_or_else(String::new, |asked| {
+        _ => ask.asked(limit.kind).map_or_else(String::new, |asked| {
             format!(", {} asked for", amount(asked))
         }),
     };
-    if limit.effective_max_limit == 0 {
-        return format!(
-            "the {what} of every {} ({}) is 0: it lets nothing in",
-            limit.reset_duration, limit.scope
-        );
-    }
-    let never = if asked.is_some_and(|asked| asked > limit.effective_max_limit) {
+    let never = if limit.effective_max_limit == 0 {
+        "; it lets nothing in"
+    } else if ask
+        .whole(limit.kind)
+        .is_some_and(|whole| whole > limit.effective_max_limit)
+    {
         "; what is asked for is more than the whole limit and never fits"
     } else {
         ""

@@ -1,9 +1,12 @@
 //! One message after the other: finds what it is about, changes memory, and says what came of it.
 
+use std::sync::Arc;
+
 use super::answers::Said;
 use super::counters::Amounts;
-use super::decide::Ask;
+use super::decide::{Ask, Refused};
 use super::message::{Decision, Extension, Message};
+use super::reservation::Reservation;
 use super::thread::{Turn, Turns};
 use crate::domain::decision::{
     Admitted, Call, Granted, Refusal, RequestId, ReservationId, Settled,
@@ -12,6 +15,23 @@ use crate::domain::explanation::KeyStatus;
 use crate::domain::money::Money;
 use crate::error::{Error, Result};
 use crate::store::journal::{self, End, ReservationRow, ReservationState, StoredAnswer};
+
+/// What a request id came with: the same id names one reservation and one charge, which have nothing to do with each other.
+#[derive(Clone, Copy)]
+enum Asked {
+    Reservation,
+    Usage,
+}
+
+impl Asked {
+    /// The request id as it is stored. Nobody can send one that begins with this character.
+    fn stored_id(self, id: &str) -> String {
+        match self {
+            Self::Reservation => id.to_owned(),
+            Self::Usage => format!("\u{1}usage {id}"),
+        }
+    }
+}
 
 /// Reservations that may be open: a gateway that never settles must not take all memory.
 const MAX_OPEN: usize = 1_000_000;
@@ -36,7 +56,7 @@ impl Turns {
             Message::ExplainKnown(call, _) => {
                 Said::Explained(self.state.explain_known(call, now_ms))
             }
-            Message::Open(query, _) => Said::Open(self.state.open_page(*query)),
+            Message::Open(query, after, _) => Said::Open(self.state.open_slice(*query, *after)),
             Message::Who(key, _) => Said::Who(self.state.who(key, now_ms)),
             Message::McpTools(key, server, _) => {
                 Said::Tools(self.state.mcp_tools(key, server, now_ms))
@@ -50,13 +70,13 @@ impl Turns {
     }
 
     fn reserve(&mut self, turn: &mut Turn, call: &Call) -> Result<Decision<Granted>> {
-        if let Some(earlier) = self.earlier::<Granted>(turn, call)? {
-            return self.made_before(turn, earlier.reservation).map(Ok);
+        if let Some(earlier) = self.earlier(turn, call, Asked::Reservation)? {
+            return self.made_before(turn, earlier).map(Ok);
         }
         let ask = Ask::new(&self.state, call);
         let grant = match self.state.decide(&ask, turn.now_ms, None) {
             Ok(grant) => grant,
-            Err(refused) => return Ok(Err(self.refuse(turn, &ask, *refused))),
+            Err(refused) => return Ok(Err(self.refuse(turn, &call.model, *refused))),
         };
         if self.state.open.len() >= MAX_OPEN {
             return Err(Error::Unavailable {
@@ -69,13 +89,14 @@ impl Turns {
             .state
             .reserve(&mut turn.batch, &ask, grant, nonce, turn.now_ms)
             .ok_or_else(lost)?;
-        remember(turn, grant.key_id, call, &granted)?;
+        let id = &granted.reservation;
+        remember(turn, grant.key_id, call, Asked::Reservation, id)?;
         Ok(Ok(granted))
     }
 
     /// The reservation that a call with this request id got before. One that is over lets no call in: nothing is held for it.
     fn made_before(&self, turn: &Turn, id: ReservationId) -> Result<Granted> {
-        if self.is_open(id) {
+        if self.open(id).is_some() {
             let granted = self
                 .state
                 .granted(id.number, turn.now_ms)
@@ -108,12 +129,12 @@ impl Turns {
         let ask = Ask::new(&self.state, call);
         let grant = match self.state.decide(&ask, turn.now_ms, None) {
             Ok(grant) => grant,
-            Err(refused) => return Ok(Err(self.refuse(turn, &ask, *refused))),
+            Err(refused) => return Ok(Err(self.refuse(turn, &call.model, *refused))),
         };
         let nothing = Amounts::default();
         let counted = self
             .state
-            .charge(&mut turn.batch, &ask, grant, 0, nothing, turn.now_ms)
+            .charge(&mut turn.batch, &ask, grant, None, nothing, turn.now_ms)
             .ok_or_else(lost)?;
         Ok(Ok(Admitted {
             public_id: call.key.public_id,
@@ -132,7 +153,7 @@ impl Turns {
         tokens: i64,
         cost: Money,
     ) -> Result<Decision<Settled>> {
-        if let Some(earlier) = self.earlier::<Settled>(turn, call)? {
+        if let Some(earlier) = self.earlier::<Settled>(turn, call, Asked::Usage)? {
             return Ok(Ok(Settled {
                 repeated: true,
                 ..earlier
@@ -144,7 +165,7 @@ impl Turns {
             // It was used: the limits can only be charged.
             Err(refused) => match refused.no_room {
                 Some(grant) => grant,
-                None => return Ok(Err(self.refuse(turn, &ask, *refused))),
+                None => return Ok(Err(self.refuse(turn, &call.model, *refused))),
             },
         };
         let amounts = Amounts {
@@ -154,9 +175,16 @@ impl Turns {
         let nonce = self.nonces.next()?;
         let settled = self
             .state
-            .charge(&mut turn.batch, &ask, grant, nonce, amounts, turn.now_ms)
+            .charge(
+                &mut turn.batch,
+                &ask,
+                grant,
+                Some(nonce),
+                amounts,
+                turn.now_ms,
+            )
             .ok_or_else(lost)?;
-        remember(turn, grant.key_id, call, &settled)?;
+        remember(turn, grant.key_id, call, Asked::Usage, &settled)?;
         Ok(Ok(settled))
     }
 
@@ -171,7 +199,7 @@ impl Turns {
             tokens,
             cost: cost.nanodollars(),
         };
-        if self.is_open(id) {
+        if self.open(id).is_some() {
             let settled = self
                 .state
                 .settle(&mut turn.batch, id.number, amounts, turn.now_ms);
@@ -188,10 +216,12 @@ impl Turns {
         id: ReservationId,
         by: Extension,
     ) -> Result<Decision<Granted>> {
-        if self.is_open(id) {
-            return self
+        if let Some(open) = self.open(id) {
+            let model = Arc::clone(&open.model);
+            let extended = self
                 .state
-                .extend(&mut turn.batch, id.number, by, turn.now_ms);
+                .extend(&mut turn.batch, id.number, by, turn.now_ms)?;
+            return Ok(extended.map_err(|refused| self.refuse(turn, &model, *refused)));
         }
         self.finished(turn, id)?;
         Err(Error::conflict(
@@ -202,7 +232,7 @@ impl Turns {
     }
 
     fn cancel(&mut self, turn: &mut Turn, id: ReservationId) -> Result<()> {
-        if self.is_open(id) {
+        if self.open(id).is_some() {
             let cancelled = self.state.cancel(&mut turn.batch, id.number, turn.now_ms);
             return cancelled.ok_or_else(lost);
         }
@@ -211,11 +241,9 @@ impl Turns {
             .cancel_finished(&mut turn.batch, row, end, turn.now_ms)
     }
 
-    fn is_open(&self, id: ReservationId) -> bool {
-        self.state
-            .open
-            .get(&id.number)
-            .is_some_and(|reservation| reservation.id == id)
+    fn open(&self, id: ReservationId) -> Option<&Reservation> {
+        let open = self.state.open.get(&id.number);
+        open.filter(|reservation| reservation.id == id)
     }
 
     /// A reservation that is over.
@@ -234,6 +262,7 @@ impl Turns {
         &self,
         turn: &Turn,
         call: &Call,
+        asked: Asked,
     ) -> Result<Option<T>> {
         let Some(request) = &call.request else {
             return Ok(None);
@@ -243,25 +272,26 @@ impl Turns {
         else {
             return Ok(None);
         };
-        let stored = match turn.batch.answers.get(&(key.id, request.id.clone())) {
+        let stored_id = asked.stored_id(&request.id);
+        let stored = match turn.batch.answers.get(&(key.id, stored_id.clone())) {
             Some(stored) => Some(stored.clone()),
-            None => journal::find_answer(&self.reader.look(), key.id, &request.id, turn.now_ms)?,
+            None => journal::find_answer(&self.reader.look(), key.id, &stored_id, turn.now_ms)?,
         };
         let Some(stored) = stored else {
             return Ok(None);
         };
         if stored.request.body_hash != request.body_hash {
-            return Err(Error::IdempotencyKeyReused);
+            return Err(Error::RequestIdReused);
         }
         serde_json::from_str(&stored.answer)
             .map(Some)
             .map_err(|error| Error::internal("reading the answer to a request id", error))
     }
 
-    fn refuse(&mut self, turn: &Turn, ask: &Ask<'_>, refused: super::decide::Refused) -> Refusal {
+    fn refuse(&mut self, turn: &Turn, model: &str, refused: Refused) -> Refusal {
         if !turn.again {
             self.state
-                .note_refusal(&mut self.refusals, ask, &refused, turn.now_ms);
+                .note_refusal(&mut self.refusals, model, &refused, turn.now_ms);
         }
         refused.refusal
     }
@@ -272,19 +302,24 @@ fn remember<T: serde::Serialize>(
     turn: &mut Turn,
     key_id: i64,
     call: &Call,
+    asked: Asked,
     answer: &T,
 ) -> Result<()> {
-    let Some(RequestId { id, .. }) = &call.request else {
+    let Some(RequestId { id, body_hash }) = &call.request else {
         return Ok(());
     };
+    let id = asked.stored_id(id);
     let stored = StoredAnswer {
         virtual_key_id: key_id,
-        request: call.request.clone().ok_or_else(lost)?,
+        request: RequestId {
+            id: id.clone(),
+            body_hash: *body_hash,
+        },
         answer: serde_json::to_string(answer)
             .map_err(|error| Error::internal("writing the answer to a request id", error))?,
         created_at: turn.now_ms,
     };
-    turn.batch.answers.insert((key_id, id.clone()), stored);
+    turn.batch.answers.insert((key_id, id), stored);
     Ok(())
 }
 

@@ -7,12 +7,11 @@ use std::time::Duration;
 use super::batch::Batch;
 use super::counters::Amounts;
 use super::decide::{Ask, Grant};
-use super::directory::{State, find_copy};
+use super::directory::State;
 use super::reservation::Reservation;
 use crate::domain::decision::{Granted, ReservationId, Settled};
 use crate::domain::duration::ResetDuration;
 use crate::domain::money::Money;
-use crate::domain::policy::PlaceKind;
 use crate::domain::window::{Window, Windows};
 use crate::store::journal::{Charge, End, ReservationRow, ReservationState, UsageKey, UsageSum};
 
@@ -30,26 +29,27 @@ impl State {
         let mut reservation = self.prepared(ask, grant, ReservationId { number, nonce }, now_ms)?;
         reservation.expires_at = now_ms.saturating_add(milliseconds(self.settings.reservation_ttl));
         batch.made(reservation.row());
-        self.count(batch, &reservation, Amounts::default(), 1, number, now_ms);
+        let nothing = Amounts::default();
+        self.count(batch, &reservation, nothing, Some(1), number, now_ms);
         self.count_open(batch, &reservation, 1);
         self.put_open(reservation);
         self.granted(number, now_ms)
     }
 
-    /// Charges a call that holds nothing and is over at once.
+    /// Charges a call that holds nothing and is over at once. Without a nonce nobody is told its id, and nobody will ask for it.
     pub fn charge(
         &mut self,
         batch: &mut Batch,
         ask: &Ask<'_>,
         grant: Grant,
-        id_nonce: i64,
+        nonce: Option<i64>,
         amounts: Amounts,
         now_ms: i64,
     ) -> Option<Settled> {
         let number = self.number();
         let id = ReservationId {
             number,
-            nonce: id_nonce,
+            nonce: nonce.unwrap_or(0),
         };
         let mut reservation = self.prepared(ask, grant, id, now_ms)?;
         reservation.hold = Amounts::default();
@@ -69,11 +69,13 @@ impl State {
             requests,
             ..reservation.row()
         };
-        batch.made(row.clone());
-        self.count(batch, &reservation, amounts, requests, number, now_ms);
+        self.count(batch, &reservation, amounts, Some(requests), number, now_ms);
         self.note_use(batch, &row, amounts, requests, now_ms);
         let settled = self.settled(&row, amounts, false, now_ms);
-        batch.finished.insert(number, row);
+        if nonce.is_some() {
+            batch.finished.insert(number, row.clone());
+        }
+        batch.made(row);
         Some(settled)
     }
 
@@ -126,56 +128,6 @@ impl State {
             }),
             repeated: false,
         })
-    }
-
-    /// Counts amounts and requests on every limit that covers the provider of a reservation.
-    pub fn count(
-        &mut self,
-        batch: &mut Batch,
-        reservation: &Reservation,
-        amounts: Amounts,
-        requests: i64,
-        number: i64,
-        now_ms: i64,
-    ) {
-        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
-        let Some(copy) = find_copy(&mut self.users, user_id, copy_id) else {
-            return;
-        };
-        let rules = Arc::clone(&copy.rules);
-        for at in rules.covering(&reservation.provider_key) {
-            let limit = &rules.limits[*at];
-            let added = amounts.of(limit.kind, requests);
-            if added == 0 {
-                continue;
-            }
-            let mut before =
-                |place_id, before| batch.touched(user_id, copy_id, place_id, before, true);
-            let counter = copy.touch(limit, now_ms, &self.zone, number, &mut before);
-            counter.add(added);
-        }
-    }
-
-    /// Adds to what is known to be open of the requests of a reservation, where they count.
-    pub fn count_open(&mut self, batch: &mut Batch, reservation: &Reservation, added: i64) {
-        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
-        let Some(copy) = self.copy_mut(user_id, copy_id) else {
-            return;
-        };
-        let rules = Arc::clone(&copy.rules);
-        for at in rules.covering(&reservation.provider_key) {
-            let limit = &rules.limits[*at];
-            if limit.kind != PlaceKind::Requests {
-                continue;
-            }
-            let found = copy.counters.iter_mut().find(|counter| {
-                counter.place_id == limit.place_id && counter.counted_from <= reservation.id.number
-            });
-            if let Some(counter) = found {
-                batch.touched(user_id, copy_id, limit.place_id, Some(*counter), false);
-                counter.open += added;
-            }
-        }
     }
 
     /// Adds to the history of use, on the day that holds `at_ms`.

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::counters::Amounts;
-use super::directory::{State, find_copy};
+use super::directory::State;
 use super::reservation::Reservation;
 use crate::domain::decision::{ReservationId, Settled};
 use crate::domain::letter_case::fold;
 use crate::domain::money::Money;
-use crate::domain::policy::PlaceKind;
 use crate::domain::settings::OnExpiry;
 use crate::error::{Error, Result};
 use crate::store::journal::{Charge, End, ReservationRow, ReservationState};
@@ -26,7 +25,7 @@ impl State {
         let reservation = self.remove_open(number)?;
         self.count_open(batch, &reservation, -1);
         let number = self.number();
-        self.count(batch, &reservation, amounts, 0, number, now_ms);
+        self.count(batch, &reservation, amounts, None, number, now_ms);
         let end = End {
             state: ReservationState::Settled,
             expired: None,
@@ -87,7 +86,7 @@ impl State {
     pub fn cancel(&mut self, batch: &mut Batch, number: i64, now_ms: i64) -> Option<()> {
         let reservation = self.remove_open(number)?;
         self.count_open(batch, &reservation, -1);
-        self.take_back_request(batch, &reservation);
+        self.correct_request(batch, &reservation, -1);
         let end = End {
             state: ReservationState::Cancelled,
             expired: None,
@@ -117,8 +116,9 @@ impl State {
             )),
             ReservationState::Cancelled | ReservationState::Open => Ok(()),
             ReservationState::Expired => {
-                let reservation = reopened(&row);
-                self.take_back_request(batch, &reservation);
+                if end.expired.is_some() {
+                    self.correct_request(batch, &reopened(&row), -1);
+                }
                 let nothing = Amounts::default();
                 self.mend(
                     batch,
@@ -147,7 +147,8 @@ impl State {
         expired
     }
 
-    /// Ends a reservation whose time is up, as the settings say: charged at its estimate, also where less was held, or given back.
+    /// Ends a reservation whose time is up, as the settings say: charged at its estimate, also where
+    /// less was held, or given back with its request.
     pub fn expire_one(&mut self, batch: &mut Batch, number: i64, now_ms: i64) {
         let Some(reservation) = self.remove_open(number) else {
             return;
@@ -155,10 +156,13 @@ impl State {
         self.count_open(batch, &reservation, -1);
         let charged = (self.settings.on_expiry == OnExpiry::Charge).then(|| {
             let (number, estimate) = (self.number(), reservation.estimate());
-            self.count(batch, &reservation, estimate, 0, number, now_ms);
+            self.count(batch, &reservation, estimate, None, number, now_ms);
             self.note_use(batch, &reservation.row(), estimate, 1, now_ms);
             charge(number, estimate)
         });
+        if charged.is_none() {
+            self.correct_request(batch, &reservation, -1);
+        }
         let end = End {
             state: ReservationState::Expired,
             expired: charged,
@@ -195,13 +199,24 @@ impl State {
             cost: amounts.cost - before.cost,
         };
         let number = self.number();
-        self.correct(batch, &row, difference, before.number, number, now_ms);
+        let reservation = reopened(&row);
+        self.correct(
+            batch,
+            &reservation,
+            difference,
+            before.number,
+            number,
+            now_ms,
+        );
         // The history is mended on the day on which it was charged. A released hold was no call so far.
         let (calls_before, day) = match end.expired {
             Some(_) => (1, end.finished_at),
             None => (0, now_ms),
         };
         let calls = i64::from(state == ReservationState::Settled) - calls_before;
+        if calls > 0 {
+            self.correct_request(batch, &reservation, 1);
+        }
         self.note_use(batch, &row, difference, calls, day);
         let end = End {
             state,
@@ -210,58 +225,6 @@ impl State {
             finished_at: now_ms,
         };
         batch.mended(row, end);
-    }
-
-    /// Adds a difference to what a charge with the number `charged_at` counted.
-    fn correct(
-        &mut self,
-        batch: &mut Batch,
-        row: &ReservationRow,
-        difference: Amounts,
-        charged_at: i64,
-        number: i64,
-        now_ms: i64,
-    ) {
-        let (user_id, copy_id) = (row.user_id, row.copy_id);
-        let Some(copy) = find_copy(&mut self.users, user_id, copy_id) else {
-            return;
-        };
-        let rules = Arc::clone(&copy.rules);
-        for at in rules.covering(&fold(&row.provider)) {
-            let limit = &rules.limits[*at];
-            let difference = difference.of(limit.kind, 0);
-            if difference == 0 {
-                continue;
-            }
-            let mut note = |place_id, old| batch.touched(user_id, copy_id, place_id, old, true);
-            let counter = copy.touch(limit, now_ms, &self.zone, number, &mut note);
-            let added = if counter.counted_from <= charged_at {
-                difference
-            } else {
-                difference.max(0)
-            };
-            counter.add(added);
-        }
-    }
-
-    fn take_back_request(&mut self, batch: &mut Batch, reservation: &Reservation) {
-        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
-        let Some(copy) = self.copy_mut(user_id, copy_id) else {
-            return;
-        };
-        let rules = Arc::clone(&copy.rules);
-        for at in rules.covering(&reservation.provider_key) {
-            let limit = &rules.limits[*at];
-            let found = copy.counters.iter_mut().find(|counter| {
-                limit.kind == PlaceKind::Requests
-                    && counter.place_id == limit.place_id
-                    && counter.counted_from <= reservation.id.number
-            });
-            if let Some(counter) = found {
-                batch.touched(user_id, copy_id, limit.place_id, Some(*counter), true);
-                counter.add(-1);
-            }
-        }
     }
 
     /// A reservation that is over as it is answered.

@@ -22,6 +22,8 @@ use crate::store::{Needs, Reader, Store, journal};
 const MAX_BATCH: usize = 1_024;
 /// How often reservations are looked through for those whose time is up, while nothing else happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long refusals wait for something else that has to be written down.
+const FLUSH_AFTER: Duration = Duration::from_secs(1);
 /// How many of them are ended at once, so that nobody waits long.
 const MAX_EXPIRED: usize = 1_000;
 /// How far the clock may be behind what it once showed before the log says so, in milliseconds.
@@ -45,6 +47,7 @@ pub(super) fn start(
         store,
         known,
         nonces: Nonces::new(),
+        refused_at: None,
         clock: Box::new(clock),
         more_expire: false,
         paused_until: None,
@@ -69,6 +72,8 @@ pub(super) struct Turns {
     store: Arc<Store>,
     known: KnownRules,
     clock: Box<dyn Fn() -> Timestamp + Send>,
+    /// When the first of the refusals came that are not written down yet.
+    refused_at: Option<Instant>,
     /// Whether the time of further reservations is up.
     pub(super) more_expire: bool,
     /// When reservations are ended again by themselves, after the disk has refused that.
@@ -131,7 +136,7 @@ impl Turns {
     }
 
     fn next(&self, waiting: &Receiver<Message>) -> std::result::Result<Message, RecvTimeoutError> {
-        if self.state.expiries.is_empty() {
+        if self.state.expiries.is_empty() && self.refused_at.is_none() {
             return waiting.recv().map_err(|_| RecvTimeoutError::Disconnected);
         }
         let wait = if self.more_expire {
@@ -168,6 +173,9 @@ impl Turns {
 
     fn begin(&mut self) -> Turn {
         let mut turn = Turn::at(self.now_ms());
+        turn.flush = self
+            .refused_at
+            .is_some_and(|at| at.elapsed() >= FLUSH_AFTER);
         self.state.seen_at = self.state.latest(turn.now_ms);
         if self
             .paused_until
@@ -244,6 +252,11 @@ impl Turns {
         }
         if let Err(error) = outcome {
             self.recover(turn.expired, lost, &error);
+        }
+        if self.refusals.is_empty() {
+            self.refused_at = None;
+        } else if turn.flush || self.refused_at.is_none() {
+            self.refused_at = Some(Instant::now());
         }
     }
 

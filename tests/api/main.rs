@@ -44,6 +44,7 @@ mod replays;
 mod role_members;
 mod roles;
 mod rotation;
+mod room;
 mod scheduled_rotation;
 mod schemas;
 mod session;

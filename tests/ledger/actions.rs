@@ -20,6 +20,8 @@ pub enum Action {
     Crash,
 }
 
+/// A year in milliseconds.
+const YEAR: i64 = 365 * 86_400_000;
 /// The largest amounts that can be sent.
 const MOST_TOKENS: i64 = (1 << 53) - 1;
 const MOST_COST: i64 = 1_000_000_000 * DOLLAR;
@@ -74,7 +76,12 @@ pub fn action() -> impl Strategy<Value = Action> {
             Action::Extend(at, tokens, cost, ttl)
         }),
         6 => prop_oneof![
-            1_000..200_000_i64, 1_000_000..4_000_000_i64, 0..172_800_000_i64, -4_000_000..0_i64
+            3 => 1_000..200_000_i64,
+            3 => 1_000_000..4_000_000_i64,
+            3 => 0..172_800_000_i64,
+            3 => -4_000_000..0_i64,
+            1 => -172_800_000..0_i64,
+            1 => prop_oneof![Just(YEAR), Just(-YEAR)],
         ].prop_map(Action::Advance),
         1 => (0..3_usize, 0..PLANS.len(), any::<bool>())
             .prop_map(|(copy, plan, reset)| Action::Follow(copy, plan, reset)),

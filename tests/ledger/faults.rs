@@ -44,7 +44,7 @@ fn a_decision_that_cannot_be_written_down_is_undone_and_refusals_go_on() {
     }
     // Nothing of it counts, and what needs no write is answered.
     assert_eq!(house.ledger.explain(asked).wait().unwrap(), explained);
-    assert_eq!(house.ledger.open_reservations(ALL).wait().unwrap().total, 1);
+    assert_eq!(house.ledger.open_reservations(ALL).unwrap().total, 1);
     let blocked = call(key, Some("openai"), "gpt-bad");
     let refusal = house.ledger.reserve(blocked).wait().unwrap().unwrap_err();
     assert_eq!(refusal.kind.code(), "model_blocked");

@@ -1,9 +1,11 @@
 //! The ledger on a real database, without HTTP: it is compared with a plain model, and driven by many threads at once.
 
 mod actions;
+mod clock;
 mod copy;
 mod crowd;
 mod faults;
+mod holds;
 mod house;
 mod model;
 mod plan;

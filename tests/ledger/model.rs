@@ -35,6 +35,8 @@ pub struct Reservation {
 pub struct Model {
     pub copies: Vec<Copy>,
     pub reservations: Vec<Reservation>,
+    /// Whether holds that expire are given back.
+    pub release: bool,
     epochs: u64,
 }
 
@@ -156,6 +158,20 @@ impl Model {
         Err((4, kind))
     }
 
+    /// Lets a call in, which begins every window that covers its provider, and counts it; answers the epochs.
+    fn let_in(
+        &mut self,
+        copy: usize,
+        provider: &str,
+        counts: (i64, i64, i64),
+        now: i64,
+    ) -> HashMap<Place, u64> {
+        for (kind, of, every, _) in self.copies[copy].covering(provider) {
+            self.touch(copy, (kind, of, every), now);
+        }
+        self.count(copy, provider, counts, now)
+    }
+
     /// Counts on every limit that covers a provider; answers the epochs.
     fn count(
         &mut self,
@@ -196,7 +212,7 @@ impl Model {
         ttl: i64,
         now: i64,
     ) {
-        let requests = self.count(copy, provider, (0, 0, 1), now);
+        let requests = self.let_in(copy, provider, (0, 0, 1), now);
         self.reservations.push(Reservation {
             copy,
             provider,
@@ -210,7 +226,7 @@ impl Model {
     }
 
     pub fn charge(&mut self, copy: usize, provider: &str, tokens: i64, cost: i64, now: i64) {
-        self.count(copy, provider, (tokens, cost, 1), now);
+        self.let_in(copy, provider, (tokens, cost, 1), now);
     }
 
     pub fn expire(&mut self, now: i64) {
@@ -221,8 +237,12 @@ impl Model {
         due.sort_by_key(|at| (self.reservations[*at].expires_at, *at));
         for at in due {
             let one = self.reservations[at].clone();
-            let epochs = self.count(one.copy, one.provider, (one.tokens, one.cost, 0), now);
             self.reservations[at].state = State::Expired;
+            if self.release {
+                self.correct_requests(&one, -1);
+                continue;
+            }
+            let epochs = self.count(one.copy, one.provider, (one.tokens, one.cost, 0), now);
             self.reservations[at].charged = Some((one.tokens, one.cost, epochs));
         }
     }
@@ -236,14 +256,19 @@ impl Model {
             State::Open => {
                 self.count(one.copy, one.provider, (tokens, cost, 0), now);
             }
-            State::Expired => self.mend(&one, tokens, cost, now),
+            State::Expired => {
+                if one.charged.is_none() {
+                    self.correct_requests(&one, 1);
+                }
+                self.mend(&one, tokens, cost, now);
+            }
         }
         self.reservations[at].state = State::Settled(tokens, cost);
         true
     }
 
     fn mend(&mut self, one: &Reservation, tokens: i64, cost: i64, now: i64) {
-        let (charged_tokens, charged_cost, epochs) = one.charged.clone().unwrap();
+        let (charged_tokens, charged_cost, epochs) = one.charged.clone().unwrap_or_default();
         for (kind, of, every, _) in self.copies[one.copy].covering(one.provider) {
             let place = (kind, of, every);
             let difference =
@@ -262,6 +287,17 @@ impl Model {
         }
     }
 
+    /// Takes the request of a reservation back, or counts it again, where it still counts.
+    fn correct_requests(&mut self, one: &Reservation, added: i64) {
+        for (place, epoch) in &one.requests {
+            if let Some(counter) = self.copies[one.copy].counters.get_mut(place)
+                && counter.epoch == *epoch
+            {
+                counter.add(added);
+            }
+        }
+    }
+
     /// Whether cancelling is accepted.
     pub fn cancel(&mut self, at: usize, now: i64) -> bool {
         let one = self.reservations[at].clone();
@@ -270,12 +306,8 @@ impl Model {
             State::Cancelled => return true,
             State::Open | State::Expired => {}
         }
-        for (place, epoch) in &one.requests {
-            if let Some(counter) = self.copies[one.copy].counters.get_mut(place)
-                && counter.epoch == *epoch
-            {
-                counter.add(-1);
-            }
+        if one.state == State::Open || one.charged.is_some() {
+            self.correct_requests(&one, -1);
         }
         if one.state == State::Expired {
             self.mend(&one, 0, 0, now);
@@ -293,6 +325,9 @@ impl Model {
             let asked = amount(line.0, more.0, more.1, 0);
             asked == 0 || self.has_room(one.copy, line, Some(asked), now)
         });
+        if fits && more != (0, 0) {
+            self.let_in(one.copy, one.provider, (0, 0, 0), now);
+        }
         if fits {
             let open = &mut self.reservations[at];
             open.tokens += more.0;

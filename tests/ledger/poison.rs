@@ -93,7 +93,7 @@ fn one_decision_that_cannot_be_written_down_fails_alone() {
     let explained = house.ledger.explain(dollar(key, "good")).wait().unwrap();
     assert_eq!(explained.copies[0].limits[0].state.held, 5 * DOLLAR);
     let house = house.crash();
-    assert_eq!(house.ledger.open_reservations(ALL).wait().unwrap().total, 5);
+    assert_eq!(house.ledger.open_reservations(ALL).unwrap().total, 5);
     house.assert_counters_follow_from_the_journal();
 }
 
@@ -113,7 +113,7 @@ fn an_expiry_that_cannot_be_written_down_stops_nothing_and_the_hold_can_be_settl
     house.advance(DAY);
     // What had expired is ended, but for the one, and decisions go on.
     let next = reserve("good");
-    assert_eq!(house.ledger.open_reservations(ALL).wait().unwrap().total, 2);
+    assert_eq!(house.ledger.open_reservations(ALL).unwrap().total, 2);
     let limit = next.limits.iter().find(|limit| limit.held > 0).unwrap();
     assert_eq!((limit.used, limit.held), (3 * DOLLAR, 2 * DOLLAR));
     let cost = Money::from_nanodollars(DOLLAR / 2).unwrap();
@@ -150,7 +150,7 @@ fn holds_that_expire_by_the_thousands_are_all_ended() {
         }
     }
     house.advance(DAY);
-    let open = || house.ledger.open_reservations(ALL).wait().unwrap().total;
+    let open = || house.ledger.open_reservations(ALL).unwrap().total;
     assert!(open() <= 1_500 && open() <= 500 && open() == 0);
     let explained = house.ledger.explain(dollar(key, "good")).wait().unwrap();
     let state = &explained.copies[0].limits[0].state;

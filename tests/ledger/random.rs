@@ -6,6 +6,7 @@ use tollkeeper::domain::budget_override::BudgetOverride;
 use tollkeeper::domain::decision::{Presented, RequestId, ReservationId};
 use tollkeeper::domain::money::Money;
 use tollkeeper::domain::policy::PlaceKind;
+use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::error::Error;
 use tollkeeper::ledger::Extension;
 use tollkeeper::store::{budget_overrides, policies};
@@ -28,14 +29,18 @@ struct World {
 }
 
 impl World {
-    fn new(plans: [Plan; 2]) -> Self {
-        let house = House::new(quick());
+    fn new(plans: [Plan; 2], on_expiry: OnExpiry) -> Self {
+        let house = House::new(DecisionSettings {
+            on_expiry,
+            ..quick()
+        });
         let profiles = [
             house.profile("first", &plans[0]),
             house.profile("second", &plans[1]),
         ];
         let users = vec![house.user(0), house.user(1)];
         let mut model = Model::default();
+        model.release = on_expiry == OnExpiry::Release;
         let mut keys = Vec::new();
         // The first user holds both, the second the second.
         for (user, profile) in [(0, 0), (0, 1), (1, 1)] {
@@ -103,7 +108,7 @@ impl World {
             .reservations
             .iter()
             .filter(|one| one.state == State::Open);
-        assert_eq!(open.wait().unwrap().total, expected.count());
+        assert_eq!(open.unwrap().total, expected.count());
     }
 
     fn reserve(&mut self, asked: &Asked, id: bool, now: i64) {
@@ -146,7 +151,7 @@ impl World {
                         ..request
                     });
                     let other = self.house.ledger.reserve(call).wait();
-                    assert!(matches!(other, Err(Error::IdempotencyKeyReused)));
+                    assert!(matches!(other, Err(Error::RequestIdReused)));
                 }
             }
             (Err(kind), Err(refusal)) => {
@@ -309,16 +314,17 @@ proptest! {
     #[test]
     fn the_ledger_decides_as_a_plain_model_does(
         actions in prop::collection::vec(action(), 1..150),
-        plans in (0..PLANS.len(), 0..PLANS.len())
+        plans in (0..PLANS.len(), 0..PLANS.len()),
+        on_expiry in prop_oneof![2 => Just(OnExpiry::Charge), 1 => Just(OnExpiry::Release)]
     ) {
-        World::new([PLANS[plans.0], PLANS[plans.1]]).run(actions);
+        World::new([PLANS[plans.0], PLANS[plans.1]], on_expiry).run(actions);
     }
 }
 
 #[test]
 fn explanations_and_decisions_agree_on_ten_thousand_random_calls() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let mut world = World::new([PLANS[0], PLANS[1]]);
+    let mut world = World::new([PLANS[0], PLANS[1]], OnExpiry::Charge);
     for _ in 0..10_000 {
         let (asked, ms) = (asked(), 0..60_000_i64)
             .new_tree(&mut runner)

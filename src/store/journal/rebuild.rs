@@ -72,8 +72,12 @@ impl Counting {
         let from = self.row.counted_from;
         let end = row.end;
         if self.kind == "requests" {
-            let cancelled = end.is_some_and(|end| end.state == ReservationState::Cancelled);
-            return if row.id >= from && !cancelled {
+            let given_back = end.is_some_and(|end| match end.state {
+                ReservationState::Cancelled => true,
+                ReservationState::Expired => end.expired.is_none(),
+                ReservationState::Open | ReservationState::Settled => false,
+            });
+            return if row.id >= from && !given_back {
                 row.requests
             } else {
                 0

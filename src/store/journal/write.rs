@@ -13,6 +13,10 @@ use crate::store::fault::Doing;
 /// The most that a line of the history counts: two of them still fit into a number.
 const MOST: i64 = i64::MAX / 2;
 
+/// Lines of refusals of a user and profile on one day that name a model. Whoever is refused costs nothing, and may name a new model
+/// each time: those of further models are counted together.
+const MAX_REFUSED_LINES: i64 = 200;
+
 /// Writes down a batch. Refusals that can't be counted are left out: they must not stop anything else.
 ///
 /// # Errors
@@ -225,7 +229,11 @@ fn add_refusals(writing: &Writing<'_>, key: &UsageKey, reason: &str, calls: i64)
         .connection
         .prepare_cached(
             "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             SELECT ?1, ?2, ?3, ?4, iif(known OR lines < ?8, ?5, ''), ?6, ?7 FROM (
+                 SELECT EXISTS (SELECT 1 FROM refusal_days WHERE (day, user_id, access_profile_id, provider, model, reason)
+                                    = (?1, ?2, ?3, ?4, ?5, ?6)) AS known,
+                     (SELECT count(*) FROM refusal_days WHERE (day, user_id, access_profile_id) = (?1, ?2, ?3)) AS lines)
+             WHERE true
              ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
         )
         .and_then(|mut statement| {
@@ -236,7 +244,8 @@ fn add_refusals(writing: &Writing<'_>, key: &UsageKey, reason: &str, calls: i64)
                 &*key.provider,
                 &*key.model,
                 reason,
-                calls
+                calls,
+                MAX_REFUSED_LINES
             ])
         })
         .doing("adding to the history of refusals")?;

@@ -1,0 +1,118 @@
+//! Counting what a reservation uses on the limits of its copy that cover its provider. Changes memory and notes in the batch what
+//! has to be written down.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::batch::Batch;
+use super::counter::Counter;
+use super::counters::{Amounts, Copy};
+use super::directory::{State, find_copy};
+use super::reservation::Reservation;
+use super::rules::Limit;
+use crate::domain::policy::PlaceKind;
+
+impl State {
+    /// Counts amounts and requests. `requests` are those of a call that is let in now, none when it was let in before.
+    ///
+    /// A call that is let in moves every limit to the window that is open, also where nothing is counted of it yet: what the room
+    /// of one window let in must never come upon the use of the window before, should the clock go back.
+    pub fn count(
+        &mut self,
+        batch: &mut Batch,
+        reservation: &Reservation,
+        amounts: Amounts,
+        requests: Option<i64>,
+        number: i64,
+        now_ms: i64,
+    ) {
+        self.each_limit(reservation, |copy, limit, zone| {
+            let added = amounts.of(limit.kind, requests.unwrap_or(0));
+            let opens = requests.is_some() && !copy.stands_in_window(limit, now_ms, zone);
+            if added != 0 || opens {
+                let mut note =
+                    |place_id, before| batch.touched(reservation, place_id, before, true);
+                copy.touch(limit, now_ms, zone, number, &mut note)
+                    .add(added);
+            }
+        });
+    }
+
+    /// Adds a difference to what a charge with the number `charged_at` counted.
+    pub fn correct(
+        &mut self,
+        batch: &mut Batch,
+        reservation: &Reservation,
+        difference: Amounts,
+        charged_at: i64,
+        number: i64,
+        now_ms: i64,
+    ) {
+        self.each_limit(reservation, |copy, limit, zone| {
+            let difference = difference.of(limit.kind, 0);
+            if difference == 0 {
+                return;
+            }
+            let mut note = |place_id, before| batch.touched(reservation, place_id, before, true);
+            let counter = copy.touch(limit, now_ms, zone, number, &mut note);
+            let added = if counter.counted_from <= charged_at {
+                difference
+            } else {
+                difference.max(0)
+            };
+            counter.add(added);
+        });
+    }
+
+    /// Adds to what is known to be open of the request of a reservation, where it counts.
+    pub fn count_open(&mut self, batch: &mut Batch, reservation: &Reservation, added: i64) {
+        self.each_request_counter(reservation, |counter| {
+            batch.touched(reservation, counter.place_id, Some(*counter), false);
+            counter.open += added;
+        });
+    }
+
+    /// Takes the request of a reservation back (-1), or counts it again (1), where its window is still open.
+    pub fn correct_request(&mut self, batch: &mut Batch, reservation: &Reservation, added: i64) {
+        self.each_request_counter(reservation, |counter| {
+            batch.touched(reservation, counter.place_id, Some(*counter), true);
+            counter.add(added);
+        });
+    }
+
+    /// The counters that count the request of a reservation, while its windows are open.
+    pub fn each_request_counter(
+        &mut self,
+        reservation: &Reservation,
+        mut each: impl FnMut(&mut Counter),
+    ) {
+        self.each_limit(reservation, |copy, limit, _| {
+            if limit.kind != PlaceKind::Requests {
+                return;
+            }
+            let found = copy.counters.iter_mut().find(|counter| {
+                counter.place_id == limit.place_id && counter.counted_from <= reservation.id.number
+            });
+            if let Some(counter) = found {
+                each(counter);
+            }
+        });
+    }
+
+    /// The limits that cover the provider of a reservation, if the user still holds its copy.
+    fn each_limit(
+        &mut self,
+        reservation: &Reservation,
+        mut each: impl FnMut(&mut Copy, &Limit, &TimeZone),
+    ) {
+        let Self { users, zone, .. } = self;
+        let Some(copy) = find_copy(users, reservation.user_id, reservation.copy_id) else {
+            return;
+        };
+        let rules = Arc::clone(&copy.rules);
+        for at in rules.covering(&reservation.provider_key) {
+            each(copy, &rules.limits[*at], zone);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The clock jumps: what was reset stays reset.
+
+use serde_json::json;
+use tollkeeper::domain::decision::{Call, LimitState, Presented};
+use tollkeeper::domain::money::Money;
+use tollkeeper::ledger::Extension;
+
+use crate::house::{House, call, quick};
+use crate::plan::DOLLAR;
+
+const HOUR: i64 = 3_600_000;
+
+fn furnished() -> (House, Presented) {
+    let house = House::new(quick());
+    let profile = house.profile_of(&json!({
+        "name": "hourly",
+        "budgets": [{"max_limit": 5, "reset_duration": "1h"}],
+        "provider_configs": [{"provider_name": "openai", "all_models_allowed": true}],
+    }));
+    let (_, key) = house.give(house.user(0), profile);
+    (house, key)
+}
+
+fn dollars(amount: i64) -> Money {
+    Money::from_nanodollars(amount * DOLLAR).unwrap()
+}
+
+fn ask(key: Presented, amount: i64) -> Call {
+    let mut call = call(key, None, "m");
+    call.estimated_cost = Some(dollars(amount));
+    call
+}
+
+fn budget(house: &House, key: Presented) -> LimitState {
+    let explained = house.ledger.explain(ask(key, 1)).wait().unwrap();
+    explained.copies[0].limits[0].state.clone()
+}
+
+#[test]
+fn a_window_that_was_reset_stays_reset_when_the_clock_goes_back() {
+    let (house, key) = furnished();
+    let reserve = |amount| house.ledger.reserve(ask(key, amount)).wait().unwrap().ok();
+    let made = reserve(5).unwrap();
+    let settled = house.ledger.settle(made.reservation, 1, dollars(5)).wait();
+    settled.unwrap();
+    house.advance(HOUR);
+    reserve(3).unwrap();
+    house.advance(-HOUR);
+    let state = budget(&house, key);
+    assert_eq!((state.used, state.held), (0, 3 * DOLLAR));
+    assert!(reserve(3).is_none());
+    let house = house.crash();
+    let state = budget(&house, key);
+    assert_eq!((state.used, state.held), (0, 3 * DOLLAR));
+    house.assert_counters_follow_from_the_journal();
+}
+
+#[test]
+fn what_an_extension_is_let_in_by_stays_reset_too() {
+    let (house, key) = furnished();
+    let made = house.ledger.reserve(ask(key, 1)).wait().unwrap().unwrap();
+    let cost = dollars(4);
+    house
+        .ledger
+        .charge(call(key, None, "m"), 1, cost)
+        .wait()
+        .unwrap()
+        .unwrap();
+    house.advance(HOUR / 10);
+    let by = |amount| Extension {
+        estimated_cost: Some(dollars(amount)),
+        ttl: Some(std::time::Duration::from_hours(2)),
+        ..Extension::default()
+    };
+    house
+        .ledger
+        .extend(made.reservation, by(1))
+        .wait()
+        .unwrap()
+        .unwrap();
+    house.advance(HOUR);
+    house
+        .ledger
+        .extend(made.reservation, by(4))
+        .wait()
+        .unwrap()
+        .unwrap();
+    house.advance(-HOUR);
+    let state = budget(&house, key);
+    assert_eq!((state.used, state.held), (0, 4 * DOLLAR));
+    house.assert_counters_follow_from_the_journal();
+}
