@@ -8,6 +8,7 @@ pub mod access_profile_versions;
 pub mod api_key;
 pub mod audit;
 pub mod budget_override;
+pub mod clock_peaks;
 pub mod copy_standing;
 pub mod credential;
 pub mod decision;

@@ -9,7 +9,7 @@ use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList, VirtualKeyVie
 use crate::domain::api_key::parse_grace;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{MAX_SEARCH, Query};
-use crate::domain::virtual_key::VirtualKeyInput;
+use crate::domain::virtual_key::{VirtualKey, VirtualKeyInput};
 use crate::error::Result;
 use crate::service;
 use crate::service::virtual_keys::{IssuedKey, Issuing, Rotation};
@@ -60,8 +60,9 @@ async fn list_some(
             virtual_key_lists::list(reading, &filter, sort, page)
         })
         .await?;
-    let keys = list.items.iter();
-    let virtual_keys: Vec<_> = keys.map(|key| VirtualKeyView::of(key, now)).collect();
+    let ledger = &call.state().services.ledger;
+    let shown = |key: &VirtualKey| VirtualKeyView::of(key, ledger.time_of_key(key.id, now));
+    let virtual_keys: Vec<_> = list.items.iter().map(shown).collect();
     ok(&VirtualKeyList {
         count: virtual_keys.len(),
         virtual_keys,
@@ -81,6 +82,7 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let key = call
         .read(move |reading| virtual_keys::get_public(reading, &id))
         .await?;
+    let now = call.services().ledger.time_of_key(key.id, now);
     let virtual_key = VirtualKeyView::of(&key, now);
     let (tag, body) = (
         key.entity_tag(now),

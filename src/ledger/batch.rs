@@ -138,7 +138,7 @@ impl Batch {
                 .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))
                 .collect(),
             next_number: state.next_number,
-            seen_at: state.seen_at,
+            peaks: state.peaks.clone(),
         }
     }
 

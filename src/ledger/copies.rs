@@ -34,7 +34,7 @@ impl State {
         now_ms: i64,
         mut note: Option<&mut ExplainedCopy>,
     ) -> Result<usize, Stop> {
-        if self.latest(now_ms) >= copy.expires_at {
+        if self.is_over(copy, now_ms) {
             return Err(Stop::at(Stage::Copy, RefusalKind::AccessBlocked, None));
         }
         let mut granted = None;
@@ -79,7 +79,7 @@ impl State {
 
     /// Where the copy refuses a call that it once let in.
     pub(super) fn still_refuses(&self, copy: &Copy, ask: &Ask<'_>, now_ms: i64) -> Option<Stop> {
-        if self.latest(now_ms) >= copy.expires_at {
+        if self.is_over(copy, now_ms) {
             return Some(Stop::at(Stage::Copy, RefusalKind::AccessBlocked, None));
         }
         let line = ask

@@ -147,17 +147,19 @@ impl State {
     /// The key that was presented, and whether it works at `now_ms`.
     pub fn key(&self, presented: &Presented, now_ms: i64) -> (Option<&Key>, KeyStatus) {
         const NOBODY: [u8; 32] = [0; 32];
-        let latest = self.latest(now_ms);
         let key = self.keys.get(&presented.public_id);
         let matches = |hash: &[u8; 32]| bool::from(hash.ct_eq(&presented.secret_hash));
         // As much work for an unknown id as for a wrong secret.
         let current = matches(key.map_or(&NOBODY, |key| &key.secret_hash));
         let previous = key
-            .and_then(|key| key.previous.as_ref())
-            .is_some_and(|previous| latest < previous.expires_at && matches(&previous.hash));
+            .and_then(|key| Some((key, key.previous.as_ref()?)))
+            .is_some_and(|(key, previous)| {
+                let latest = self.peaks.of_key(key.id, now_ms);
+                latest < previous.expires_at && matches(&previous.hash)
+            });
         match key {
             Some(key) if current || previous => {
-                let status = if latest >= key.expires_at {
+                let status = if self.is_key_over(key, now_ms) {
                     KeyStatus::Expired
                 } else if current {
                     KeyStatus::Active
@@ -201,7 +203,7 @@ impl State {
         for (at, copy) in copies.iter().enumerate() {
             let mut note = notes
                 .as_ref()
-                .map(|_| refuse::note(copy, self.latest(now_ms)));
+                .map(|_| refuse::note(copy, !self.is_over(copy, now_ms)));
             match self.ask_copy(copy, ask, now_ms, note.as_mut()) {
                 Ok(line) => granted = granted.or(Some(grant(at, line))),
                 Err(stop) => {

@@ -10,6 +10,7 @@ use super::counters::Copy;
 use super::mcp::ToolGroups;
 use super::reservation::Reservation;
 use super::rules::Rules;
+use crate::domain::clock_peaks::{Newest, Peaks};
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::settings::DecisionSettings;
 use crate::domain::window::Window;
@@ -64,8 +65,10 @@ pub struct State {
     pub expiries: BTreeSet<(i64, i64)>,
     /// The number of what happens next in the journal.
     pub next_number: i64,
-    /// The latest time that the clock has shown. What has expired by then stays expired when the clock goes back.
-    pub seen_at: i64,
+    /// The latest times that the clock has shown. What has expired by then stays expired when the clock goes back.
+    pub peaks: Peaks,
+    /// The highest ids that were given out.
+    pub newest: Newest,
     /// The day that was asked for last.
     pub today: Window,
 }
@@ -88,7 +91,8 @@ impl State {
             open: BTreeMap::new(),
             expiries: BTreeSet::new(),
             next_number: 1,
-            seen_at: 0,
+            peaks: Peaks::default(),
+            newest: Newest::default(),
             today: Window {
                 starts_at: 0,
                 resets_at: 0,
@@ -97,9 +101,19 @@ impl State {
         }
     }
 
-    /// The time by which keys and copies expire, at `now_ms`.
-    pub fn latest(&self, now_ms: i64) -> i64 {
-        self.seen_at.max(now_ms)
+    /// Notes that the clock shows `now_ms`.
+    pub fn see(&mut self, now_ms: i64) {
+        self.peaks.see(now_ms, self.newest);
+    }
+
+    /// Whether the time of a copy is over at `now_ms`.
+    pub fn is_over(&self, copy: &Copy, now_ms: i64) -> bool {
+        self.peaks.of_copy(copy.id, now_ms) >= copy.expires_at
+    }
+
+    /// Whether the time of a key is over at `now_ms`.
+    pub fn is_key_over(&self, key: &Key, now_ms: i64) -> bool {
+        self.peaks.of_key(key.id, now_ms) >= key.expires_at
     }
 
     /// A key of a user by its number, with its public id.
@@ -147,6 +161,12 @@ impl State {
         }
         if copies.is_empty() && keys.is_empty() {
             return;
+        }
+        for copy in &copies {
+            self.newest.copy_id = self.newest.copy_id.max(copy.id);
+        }
+        for (_, key) in &keys {
+            self.newest.key_id = self.newest.key_id.max(key.id);
         }
         let ids = keys.iter().map(|(public_id, _)| *public_id).collect();
         self.keys.extend(keys);

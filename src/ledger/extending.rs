@@ -71,7 +71,7 @@ impl State {
         let Some((public_id, key)) = self.key_of(user_id, after.key_id) else {
             return Ok(Some(refuse::revoked_key(user_id)));
         };
-        if self.latest(now_ms) >= key.expires_at {
+        if self.is_key_over(key, now_ms) {
             return Ok(Some(refuse::expired_key(key)));
         }
         let Some(copy) = self.copy(user_id, after.copy_id) else {

@@ -12,6 +12,7 @@ use super::mcp::{ToolGroup, ToolGroups};
 use super::reservation::Reservation;
 use super::rules::Rules;
 use super::{Changed, ChangedCopy};
+use crate::domain::clock_peaks::Peaks;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::letter_case::fold;
 use crate::domain::settings::DecisionSettings;
@@ -95,6 +96,7 @@ pub fn everything(
         let user = state.users.entry(row.user_id).or_default();
         user.copies.reserve_exact(1);
         user.copies.push(new_copy(&row, rules));
+        state.newest.copy_id = state.newest.copy_id.max(row.id);
         Ok(())
     })?;
     known.add(fresh);
@@ -103,6 +105,7 @@ pub fn everything(
         user.keys.reserve_exact(1);
         user.keys.push(row.public_id);
         let (public_id, key) = new_key(&row);
+        state.newest.key_id = state.newest.key_id.max(key.id);
         state.keys.insert(public_id, key);
         Ok(())
     })?;
@@ -121,7 +124,13 @@ pub fn everything(
         Ok(())
     })?;
     state.tool_groups = tool_groups(reading)?;
-    (state.next_number, state.seen_at) = decision_rows::position(reading)?;
+    let (next_number, seen_at) = decision_rows::position(reading)?;
+    state.next_number = next_number;
+    state.peaks = journal::find_peaks(reading)?;
+    if state.peaks.latest() < seen_at {
+        // The clock has gone on since, and whoever is there has seen it.
+        state.peaks = Peaks::one(seen_at, state.newest);
+    }
     journal::for_each(reading, true, |row| {
         let provider_key = fold(&row.provider).into();
         state.reopen(Reservation::of(row, provider_key));

@@ -27,6 +27,7 @@ mod requests;
 mod reservation;
 mod reservations;
 mod rules;
+mod seen;
 mod settling;
 mod thread;
 
@@ -53,6 +54,7 @@ pub use self::holds::{OpenQuery, OpenReservations};
 pub use self::message::{Counters, Decision, Extension, Pending};
 use self::message::{Message, Reply, stopped};
 pub use self::near::{NearLimit, NearLimits};
+use self::seen::Seen;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, Presented, ReservationId, Settled,
 };
@@ -69,6 +71,7 @@ pub struct Ledger {
     limit: usize,
     zone: TimeZone,
     usage_retention_days: u32,
+    seen: Seen,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -123,12 +126,14 @@ impl Ledger {
         clock: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<Self> {
         let (queue, waiting) = sync_channel(settings.queue);
+        let seen = Seen::default();
         let thread = thread::start(
             Arc::clone(&store),
             settings.clone(),
             zone.clone(),
             clock,
             waiting,
+            seen.clone(),
         )?;
         Ok(Self {
             store,
@@ -136,6 +141,7 @@ impl Ledger {
             limit: settings.queue,
             zone: zone.clone(),
             usage_retention_days: settings.usage_retention_days,
+            seen,
             thread: Mutex::new(Some(thread)),
         })
     }

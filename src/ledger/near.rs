@@ -84,7 +84,7 @@ impl State {
             let Some(copy) = self.copy(*user_id, *copy_id) else {
                 continue;
             };
-            if self.latest(now_ms) >= copy.expires_at {
+            if self.is_over(copy, now_ms) {
                 continue;
             }
             for limit in &copy.rules.limits {

@@ -82,7 +82,7 @@ impl State {
         let rules = copies
             .into_iter()
             .flatten()
-            .filter(|copy| self.latest(now_ms) < copy.expires_at)
+            .filter(|copy| !self.is_over(copy, now_ms))
             .map(|copy| &copy.rules.mcp);
         Ok(mcp::granted(rules, &self.tool_groups, server))
     }

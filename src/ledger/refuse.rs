@@ -169,13 +169,13 @@ fn time(at_ms: i64) -> String {
 }
 
 /// What is known of a copy before it is asked.
-pub fn note(copy: &Copy, latest_ms: i64) -> ExplainedCopy {
+pub fn note(copy: &Copy, is_active: bool) -> ExplainedCopy {
     ExplainedCopy {
         access_profile_id: copy.access_profile_id,
         copy_id: copy.id,
         template_version: copy.template_version,
         expires_at_ms: (copy.expires_at != i64::MAX).then_some(copy.expires_at),
-        is_active: latest_ms < copy.expires_at,
+        is_active,
         refusal: None,
         providers: Vec::new(),
         provider: None,

@@ -14,6 +14,7 @@ use super::directory::State;
 use super::load::{self, KnownRules};
 use super::message::{Change, Message, stopped};
 use super::nonces::Nonces;
+use super::seen::Seen;
 use crate::domain::settings::{DecisionSettings, Durability};
 use crate::error::{Error, Result};
 use crate::store::{Needs, Reader, Store, journal};
@@ -36,9 +37,11 @@ pub(super) fn start(
     zone: TimeZone,
     clock: impl Fn() -> Timestamp + Send + 'static,
     waiting: Receiver<Message>,
+    seen: Seen,
 ) -> Result<JoinHandle<()>> {
     let known = KnownRules::default();
     let state = store.read(|reading| load::everything(reading, settings, zone, &known))?;
+    seen.set(&state.peaks);
     let reader = store.reader()?;
     let turns = Turns {
         state,
@@ -48,11 +51,13 @@ pub(super) fn start(
         known,
         nonces: Nonces::new(),
         refused_at: None,
+        is_behind: false,
+        seen,
         clock: Box::new(clock),
         more_expire: false,
         paused_until: None,
     };
-    if turns.now_ms() + BEHIND < turns.state.seen_at {
+    if turns.now_ms() + BEHIND < turns.state.peaks.latest() {
         log::warn!(
             "the clock is behind the time of the last decisions; what had expired by then stays expired"
         );
@@ -72,6 +77,10 @@ pub(super) struct Turns {
     store: Arc<Store>,
     known: KnownRules,
     clock: Box<dyn Fn() -> Timestamp + Send>,
+    /// Whether the clock was behind what it once showed.
+    is_behind: bool,
+    /// What others know of that.
+    seen: Seen,
     /// When the first of the refusals came that are not written down yet.
     refused_at: Option<Instant>,
     /// Whether the time of further reservations is up.
@@ -176,7 +185,13 @@ impl Turns {
         turn.flush = self
             .refused_at
             .is_some_and(|at| at.elapsed() >= FLUSH_AFTER);
-        self.state.seen_at = self.state.latest(turn.now_ms);
+        self.state.see(turn.now_ms);
+        // While the clock only goes forward, whoever shows things need not know.
+        let is_behind = turn.now_ms < self.state.peaks.latest();
+        if is_behind || self.is_behind {
+            self.is_behind = is_behind;
+            self.seen.set(&self.state.peaks);
+        }
         if self
             .paused_until
             .is_none_or(|until| Instant::now() >= until)
@@ -270,8 +285,13 @@ impl Turns {
     ) {
         let work = change.work();
         let (known, zone) = (self.known.clone(), self.state.zone.clone());
+        // Whoever comes now has not seen what others have: that must outlive the process as they do.
+        let peaks = self.state.peaks.clone();
         let submitted = self.store.submit(Needs::ALL, move |writing| {
             let changed = work.ok_or_else(stopped)?(writing)?;
+            if now_ms < peaks.latest() {
+                journal::put_peaks(writing, &peaks)?;
+            }
             load::touched(writing, changed, &known, now_ms, &zone)
         });
         (change, submitted)

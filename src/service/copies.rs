@@ -71,7 +71,13 @@ impl ReadCopies {
     pub fn with_counters(&self, services: &Services, now: Timestamp) -> Result<Vec<UserCopy>> {
         let ids: Vec<i64> = self.copies.iter().map(|copy| copy.id).collect();
         let counters = services.ledger.counters_of(&ids, now.as_millisecond())?;
-        Ok(self.shown(&counters, &services.time_zone, now))
+        let mut shown = self.shown(&counters, &services.time_zone, now);
+        for copy in &mut shown {
+            // What has expired stays expired when the clock goes back.
+            let latest = services.ledger.time_of_copy(copy.id, now);
+            copy.is_active &= copy.expires_at.is_none_or(|at| at > latest);
+        }
+        Ok(shown)
     }
 
     /// How they are shown at a time when they count this.

@@ -8,9 +8,10 @@ mod write;
 use std::sync::Arc;
 
 pub use self::prune::{prune_answers, prune_history, prune_reservations};
-pub use self::read::{find, find_answer, for_each};
+pub use self::read::{find, find_answer, find_peaks, for_each};
 pub use self::rebuild::{Rebuilt, rebuild};
-pub use self::write::{put_counter, write};
+pub use self::write::{put_counter, put_peaks, write};
+use crate::domain::clock_peaks::Peaks;
 use crate::domain::decision::RequestId;
 use crate::error::{Error, Result};
 
@@ -32,8 +33,8 @@ pub struct Journal {
     pub refusals: Vec<(UsageKey, &'static str, i64)>,
     /// The number of what happens next.
     pub next_number: i64,
-    /// The latest time that the clock has shown.
-    pub seen_at: i64,
+    /// The latest times that the clock has shown.
+    pub peaks: Peaks,
 }
 
 /// One thing that happened to a reservation.

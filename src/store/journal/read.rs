@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{Charge, End, KEPT_MILLISECONDS, ReservationRow, ReservationState, StoredAnswer};
+use crate::domain::clock_peaks::Peaks;
 use crate::domain::decision::RequestId;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Reading;
 use crate::store::fault::Doing;
 
@@ -41,6 +42,25 @@ pub fn find_answer(
                 .optional()
         })
         .doing("looking for a request id")
+}
+
+/// Who has seen which time of the clock, as it was last stored.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find_peaks(reading: &Reading<'_>) -> Result<Peaks> {
+    let stored: Option<String> = reading
+        .connection
+        .prepare_cached("SELECT value FROM settings WHERE name = 'clock_peaks'")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+        .doing("reading the times of the clock")?;
+    stored.map_or_else(
+        || Ok(Peaks::default()),
+        |text| {
+            serde_json::from_str(&text)
+                .map_err(|error| Error::internal("reading the times of the clock", error))
+        },
+    )
 }
 
 /// The columns of [`row`].

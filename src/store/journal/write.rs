@@ -6,6 +6,7 @@ use super::{
     CounterRow, End, Entry, Extended, Journal, ReservationRow, ReservationState, StoredAnswer,
     UsageKey, UsageSum,
 };
+use crate::domain::clock_peaks::Peaks;
 use crate::error::{Error, Result};
 use crate::store::Writing;
 use crate::store::fault::Doing;
@@ -49,8 +50,28 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
         .prepare_cached(
             "UPDATE journal SET next_number = max(next_number, ?1), seen_at = max(seen_at, ?2)",
         )
-        .and_then(|mut statement| statement.execute(params![journal.next_number, journal.seen_at]))
+        .and_then(|mut statement| {
+            statement.execute(params![journal.next_number, journal.peaks.latest()])
+        })
         .doing("moving the journal on")?;
+    if journal.peaks.differ() {
+        put_peaks(writing, &journal.peaks)?;
+    }
+    Ok(())
+}
+
+/// Stores who has seen which time of the clock; needed while it is behind what it once showed.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn put_peaks(writing: &Writing<'_>, peaks: &Peaks) -> Result<()> {
+    let value = serde_json::to_string(peaks)
+        .map_err(|error| Error::internal("writing the times of the clock", error))?;
+    writing
+        .connection
+        .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)")
+        .and_then(|mut statement| statement.execute(params![value]))
+        .doing("storing the times of the clock")?;
     Ok(())
 }
 
