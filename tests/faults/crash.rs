@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::process::Process;
 
-/// Rounds of load and `kill -9`; `TOLLKEEPER_CRASH_ROUNDS` asks for more.
+/// Rounds of load and `kill -9`; `TOLLKEEPER_TEST_ROUNDS` asks for more.
 const ROUNDS: usize = 20;
 const CLIENTS: usize = 6;
 
@@ -28,7 +28,7 @@ fn a_profile_survives_kill_9_right_after_its_201() {
 
 #[test]
 fn everything_acknowledged_survives_kill_9_under_load() {
-    let rounds = std::env::var("TOLLKEEPER_CRASH_ROUNDS")
+    let rounds = std::env::var("TOLLKEEPER_TEST_ROUNDS")
         .map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
     let directory = tempfile::tempdir().unwrap();
     let mut all = Vec::new();

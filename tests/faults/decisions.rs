@@ -1,10 +1,14 @@
 //! Decisions and `kill -9` (R1): every acknowledged reservation and settlement is there after a restart, and charged once.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use tollkeeper::store::directory::{DataDirectory, Owned};
+use tollkeeper::store::{Store, journal};
 
 use crate::support::Client;
 use crate::support::holders::{Holder, reservation_id};
@@ -49,9 +53,24 @@ fn every_acknowledged_reservation_and_settlement_survives_kill_9_under_load() {
             .unwrap();
         assert_eq!(finding, "ok", "round {round}");
         drop(connection);
+        expect_counters_to_follow_from_the_journal(directory.path());
         server = Process::start(directory.path(), &[]);
         expect_kept(&server.client, &holder, &all.lock().unwrap());
     }
+}
+
+/// What is stored of every counter is what the journal makes of it.
+fn expect_counters_to_follow_from_the_journal(data_dir: &Path) {
+    let Owned::Ours(directory) = DataDirectory::own(data_dir).unwrap() else {
+        panic!("the directory of a dead process is in use");
+    };
+    let store = Store::open(Arc::new(directory), Timestamp::now()).unwrap();
+    let counters = store.read(journal::rebuild).unwrap();
+    assert!(!counters.is_empty());
+    for counter in counters {
+        assert_eq!(counter.stored.settled, counter.settled, "{counter:?}");
+    }
+    store.close(Timestamp::now()).unwrap();
 }
 
 /// Reserves and settles from several clients, and kills the server after so many acknowledgements, while more are on their way.

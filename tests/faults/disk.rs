@@ -3,6 +3,7 @@
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 
+use crate::support::holders::{call, reservation_id};
 use crate::support::process::{Process, tollkeeper};
 
 /// A server that can't make a file larger than this many bytes. The signal that would end it is ignored, as `write` then fails.
@@ -87,4 +88,71 @@ fn a_database_that_was_deleted_or_replaced_takes_no_more_writes() {
         }
         assert_eq!(server.client.get("/health").status, 200);
     }
+}
+
+#[test]
+fn decisions_without_room_hold_nothing_and_what_needs_no_write_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = limited(directory.path());
+    let client = server.client.clone();
+    let policy = json!({
+        "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true, "blacklisted_models": ["no*"] }],
+        "budgets": [{ "max_limit": 1_000, "reset_duration": "1d" }]
+    });
+    let ada = client.make_holder("ada", &policy);
+    let reserve = |number: usize| {
+        let id = format!("{number} {}", "x".repeat(200));
+        client.reserve(&ada.key, &json!({ "estimated_cost": 1, "request_id": id }))
+    };
+    let state = || {
+        let body = call(&ada.key, &json!({ "estimated_cost": 1 }));
+        let explained = client.post("/v1/explain", &body).expect(200).json();
+        let limit = explained["access_profiles"][0]["limits"][0].clone();
+        let open = client.get("/v1/reservations").expect(200).json();
+        (
+            limit["used"].clone(),
+            limit["held"].clone(),
+            open["total_count"].clone(),
+        )
+    };
+    limit_files(&server, Some(400_000));
+    let mut made = Vec::new();
+    let refused = loop {
+        let reply = reserve(made.len());
+        if reply.status != 201 {
+            break reply;
+        }
+        made.push(reservation_id(&reply));
+        assert!(made.len() < 1_000, "the limit is not felt");
+    };
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    assert!(refused.code().starts_with("disk_"), "{}", refused.text);
+    assert!(refused.header("retry-after").is_some());
+    let kept = (json!(0), json!(made.len()), json!(made.len()));
+    assert_eq!(state(), kept);
+    // Nothing of what can't be written down is half done, and refusals and explanations go on.
+    assert_eq!(client.settle(&made[0], 1, 1.0).status, 503);
+    assert_eq!(
+        client
+            .delete(&format!("/v1/reservations/{}", made[0]))
+            .status,
+        503
+    );
+    let blocked = json!({ "model": "none" });
+    client
+        .reserve(&ada.key, &blocked)
+        .expect_refusal(403, "model_blocked", "model_blocked");
+    assert_eq!(state(), kept);
+
+    limit_files(&server, None);
+    client.settle(&made[0], 1, 1.0).expect(200);
+    // What was refused for want of room was not decided: the same request id is let in now.
+    reserve(made.len()).expect(201);
+    let kept = (json!(1), json!(made.len()), json!(made.len()));
+    assert_eq!(state(), kept);
+    server.kill();
+    let server = Process::start(directory.path(), &[]);
+    let open = server.client.get("/v1/reservations").expect(200).json();
+    assert_eq!(open["total_count"], made.len());
+    server.client.settle(&made[0], 1, 1.0).expect(200);
 }

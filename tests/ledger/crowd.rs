@@ -1,7 +1,9 @@
 //! Many threads on budgets that run dry.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::RefusalKind;
 use tollkeeper::domain::money::Money;
@@ -76,6 +78,83 @@ fn sixty_four_threads_get_exactly_what_three_budgets_hold() {
     assert_eq!(openai, 2_000);
     assert_eq!(openai + anthropic, 4_500);
     house.assert_counters_follow_from_the_journal();
+}
+
+#[test]
+fn a_crash_among_sixty_four_threads_loses_nothing_acknowledged_and_lets_in_nothing_twice() {
+    const CENT: i64 = DOLLAR / 100;
+    let house = crowded();
+    let profile = house.profile_of(&json!({
+        "name": "crowd",
+        "budgets": [{"max_limit": 10, "reset_duration": "1d"}, {"max_limit": 8}],
+        "provider_configs": [
+            {"provider_name": "openai", "all_models_allowed": true,
+             "budgets": [{"max_limit": 5, "reset_duration": "1d"}]},
+            {"provider_name": "anthropic", "all_models_allowed": true},
+        ],
+    }));
+    let (_, key) = house.give(house.user(0), profile);
+    let cent = Money::from_nanodollars(CENT).unwrap();
+    let reserve = |house: &House, number: usize| {
+        let provider = ["openai", "anthropic"][number % 2];
+        let mut call = call(key, Some(provider), "m");
+        call.estimated_cost = Some(cent);
+        house.ledger.reserve(call).wait().unwrap().ok()
+    };
+    let (granted, settled) = (AtomicI64::new(0), AtomicI64::new(0));
+    let next = AtomicUsize::new(0);
+    let left = std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    if number >= 1_500 {
+                        return;
+                    }
+                    let Some(made) = reserve(&house, number) else {
+                        continue;
+                    };
+                    granted.fetch_add(1, Ordering::SeqCst);
+                    if number.is_multiple_of(3) {
+                        let answer = house.ledger.settle(made.reservation, 1, cent);
+                        answer.wait().unwrap();
+                        settled.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+        // Moments of their own: so many calls after the start.
+        [100, 400, 700, 1_000].map(|calls| {
+            while next.load(Ordering::SeqCst) < calls {
+                std::thread::yield_now();
+            }
+            let acknowledged = [&granted, &settled].map(|count| count.load(Ordering::SeqCst));
+            (acknowledged, house.snapshot())
+        })
+    });
+    for ([granted, settled], root) in left {
+        let database = Connection::open(root.path().join("tollkeeper.db")).unwrap();
+        let sql = "SELECT count(*), count(settled_number) FROM reservations";
+        let kept: (i64, i64) = database
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        drop(database);
+        assert!(kept.0 >= granted && kept.1 >= settled, "{kept:?}");
+        let house = House::open(root, Arc::clone(&house.time), quick());
+        house.assert_counters_follow_from_the_journal();
+        // What is left of the eight dollars is let in, to the last cent and no further.
+        let mut more = 0;
+        for number in 0..1_500 {
+            if let Some(made) = reserve(&house, number) {
+                more += 1;
+                for limit in &made.limits {
+                    assert!(limit.used + limit.held <= limit.effective_max_limit);
+                }
+            }
+        }
+        assert_eq!(kept.0 + more, 800);
+        house.assert_counters_follow_from_the_journal();
+    }
 }
 
 #[test]

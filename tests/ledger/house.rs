@@ -78,6 +78,20 @@ impl House {
         Self::open(root, time, settings)
     }
 
+    /// What a process that is killed at this moment would leave, while others go on; answers its directory.
+    pub fn snapshot(&self) -> TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let (from, to) = (self.root.path().to_owned(), root.path().to_owned());
+        // Nothing moves between the database and its log while a write has its turn.
+        self.store
+            .write(move |_| {
+                copy(&from, &to);
+                Ok(())
+            })
+            .unwrap();
+        root
+    }
+
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.now_ms()).unwrap()
     }
