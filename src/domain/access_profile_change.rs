@@ -13,7 +13,7 @@ use super::access_profile_input::{
 use super::duration::{ResetDuration, RotationInterval};
 use super::letter_case::fold;
 use super::money::Money;
-use super::violation::{Path, Violations};
+use super::violation::Violations;
 use crate::error::Result;
 
 /// Hands out the numbers of new provider lines, budgets and rate limits.
@@ -53,17 +53,22 @@ impl AccessProfile {
             created_at: now,
             updated_at: now,
         };
-        blank.merged(input, next_id, now)
+        let violations = Violations::default();
+        let new = blank.merged(input, &violations, next_id, now);
+        violations.finish(Some(new))
     }
 
-    /// This profile with the sent fields in place of its own; version and dates untouched.
+    /// This profile with the sent fields in place of its own; version and dates untouched. Notes where fields contradict each
+    /// other.
     pub(super) fn merged(
         &self,
         input: AccessProfileInput,
+        violations: &Violations,
         next_id: NextId<'_>,
         now: Timestamp,
-    ) -> Result<Self> {
-        let (auto_rotation_interval, next_rotation_at) = self.rotation(&input, now)?;
+    ) -> Self {
+        let place = input.place();
+        let (auto_rotation_interval, next_rotation_at) = self.rotation(&input, violations, now);
         // Field by field, because most of a large profile is its lines: those that are replaced are not copied first.
         let new = Self {
             id: self.id,
@@ -104,14 +109,13 @@ impl AccessProfile {
             created_at: self.created_at,
             updated_at: self.updated_at,
         };
-        let violations = Violations::default();
         check_grants(
-            &violations,
-            &Path::root(),
+            violations,
+            &place,
             &new.mcp_servers,
             &new.mcp_tool_overrides,
         );
-        violations.finish(Some(new))
+        new
     }
 
     /// The interval and date of rotation: a date that is not sent stays while rotation stays on, and is one interval from now when
@@ -119,8 +123,9 @@ impl AccessProfile {
     fn rotation(
         &self,
         input: &AccessProfileInput,
+        violations: &Violations,
         now: Timestamp,
-    ) -> Result<(i64, Option<Timestamp>)> {
+    ) -> (i64, Option<Timestamp>) {
         let interval = match input.auto_rotation_interval {
             Some(interval) => interval,
             None => RotationInterval::from_nanoseconds(self.auto_rotation_interval),
@@ -130,15 +135,13 @@ impl AccessProfile {
             .next_rotation_at
             .flatten()
             .filter(|next| Some(*next) != self.next_rotation_at);
-        let violations = Violations::default();
-        check_rotation(&violations, &Path::root(), interval, wished, now);
-        violations.finish(Some(()))?;
+        check_rotation(violations, &input.place(), interval, wished, now);
         let next = interval.and_then(|interval| {
             wished
                 .or(self.next_rotation_at)
                 .or_else(|| interval.after(now))
         });
-        Ok((interval.map_or(0, RotationInterval::nanoseconds), next))
+        (interval.map_or(0, RotationInterval::nanoseconds), next)
     }
 }
 

@@ -14,7 +14,7 @@ use super::access_profile_parts::{
 use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::money::Money;
-use super::violation::{Path, Violations};
+use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
 
 /// Largest number in a limit: a JSON integer that every client reads exactly (2⁵³ − 1).
@@ -35,8 +35,11 @@ pub const SET_BY_SERVER: [&str; 5] = [
     "created_at",
     "updated_at",
 ];
+/// What a profile stands under in an answer.
+const ENVELOPE: &str = "access_profile";
 /// What stands beside `access_profile` in the detail answer.
 pub const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
+
 /// The fields of a profile as somebody sent them; `None` where they were left out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessProfileInput {
@@ -66,6 +69,11 @@ pub struct AccessProfileInput {
     pub mcp_servers: Option<Vec<McpServerLink>>,
     /// Unique pairs of client and tool.
     pub mcp_tool_overrides: Option<Vec<ToolOverride>>,
+    /// Whether they stood under `access_profile`, as in an answer.
+    pub enveloped: bool,
+    /// What is wrong with the fields of a change by themselves. It is refused when the change is applied, together with what is
+    /// wrong beside the fields left out.
+    pub violations: Vec<Violation>,
 }
 
 /// A provider line without what the server sets.
@@ -111,39 +119,42 @@ pub struct RateLimitTerms {
 
 impl AccessProfileInput {
     /// Reads the body of a create: the fields of a profile, or a whole answer with the profile under `access_profile`, so that
-    /// what was read elsewhere can be sent as it stands. `now` is what "in the future" is measured from.
+    /// what was read elsewhere can be sent as it stands.
+    ///
+    /// That a date lies in the future is made sure of when the profile is made: the first answer to a repeated request holds
+    /// although its date has passed. Beside other violations it is named here, measured from `now`.
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
     pub fn parse_new(body: &Value, now: Timestamp) -> Result<Self> {
         let violations = Violations::default();
-        let (input, at) = Self::read_body(&Node::root(body, &violations), true).unzip();
-        if let (Some(input), Some(at)) = (&input, &at) {
-            let interval = input.auto_rotation_interval.flatten();
-            let next = input.next_rotation_at.flatten();
-            check_rotation(&violations, at, interval, next, now);
-            check_grants(
-                &violations,
-                at,
-                input.mcp_servers.as_deref().unwrap_or_default(),
-                input.mcp_tool_overrides.as_deref().unwrap_or_default(),
-            );
+        let input = Self::read_body(&Node::root(body, &violations), true);
+        if let Some(input) = &input {
+            input.check_grants(&violations);
+            if !violations.is_empty() {
+                let interval = input.auto_rotation_interval.flatten();
+                let next = input.next_rotation_at.flatten();
+                check_rotation(&violations, &input.place(), interval, next, now);
+            }
         }
         violations.finish(input)
     }
 
-    /// Reads the body of a change, in the same two forms. What depends on the fields left out is checked when the change is
-    /// applied.
+    /// Reads the body of a change, in the same two forms. What is wrong with it is kept in it, because what depends on the fields
+    /// left out is found only when the change is applied, and one answer names all.
     ///
     /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
+    /// [`crate::error::Error::Invalid`] when it is no object.
     pub fn parse_change(body: &Value) -> Result<Self> {
         let violations = Violations::default();
-        let read = Self::read_body(&Node::root(body, &violations), false);
-        if let Some((input, place)) = &read {
-            check_caps(&violations, place, input);
+        match Self::read_body(&Node::root(body, &violations), false) {
+            Some(mut input) => {
+                check_caps(&violations, &input.place(), &input);
+                input.violations = violations.into_noted();
+                Ok(input)
+            }
+            None => violations.finish(None),
         }
-        violations.finish(read.map(|(input, _)| input))
     }
 
     /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
@@ -152,32 +163,43 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_stored(snapshot: &Value) -> Result<Self> {
         let violations = Violations::default();
-        let read = Self::read_body(&Node::root(snapshot, &violations), false);
-        if let Some((input, place)) = &read {
-            check_grants(
-                &violations,
-                place,
-                input.mcp_servers.as_deref().unwrap_or_default(),
-                input.mcp_tool_overrides.as_deref().unwrap_or_default(),
-            );
+        let input = Self::read_body(&Node::root(snapshot, &violations), false);
+        if let Some(input) = &input {
+            input.check_grants(&violations);
         }
-        let input = read.map(|(input, _)| input);
         violations.finish(input)
     }
 
-    /// The input, and the place of the profile in the body.
-    fn read_body(body: &Node<'_>, creating: bool) -> Option<(Self, Path)> {
+    /// Where the fields stood in the body.
+    pub fn place(&self) -> Path {
+        if self.enveloped {
+            Path::root().field(ENVELOPE)
+        } else {
+            Path::root()
+        }
+    }
+
+    fn check_grants(&self, violations: &Violations) {
+        let servers = self.mcp_servers.as_deref().unwrap_or_default();
+        let overrides = self.mcp_tool_overrides.as_deref().unwrap_or_default();
+        check_grants(violations, &self.place(), servers, overrides);
+    }
+
+    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
         let mut fields = body.object()?;
         if let Some(enveloped) = fields
-            .given("access_profile")
+            .given(ENVELOPE)
             .filter(|_| body.value.get("name").is_none())
         {
             fields.ignore(&BESIDE_PROFILE);
             fields.finish();
-            return Some((Self::read(enveloped.object()?, creating), enveloped.path));
+            return Some(Self {
+                enveloped: true,
+                ..Self::read(enveloped.object()?, creating)
+            });
         }
         // `access_profile` is no field of a profile: start over, so that it is refused by name.
-        Some((Self::read(body.object()?, creating), body.path.clone()))
+        Some(Self::read(body.object()?, creating))
     }
 
     fn read(mut fields: Fields<'_>, creating: bool) -> Self {
@@ -196,7 +218,7 @@ impl AccessProfileInput {
         input.provider_configs = optional(fields.sent("provider_configs"), read_providers);
         input.budgets = optional(fields.sent("budgets"), read_budgets);
         input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
-        input.calendar_aligned = optional(fields.sent("calendar_aligned"), read_boolean);
+        input.calendar_aligned = optional(fields.sent("calendar_aligned"), |node| node.boolean());
         input.auto_rotation_interval = optional(
             fields.sent("auto_rotation_interval"),
             read_rotation_interval,
@@ -287,6 +309,14 @@ pub(super) fn check_grants(
     servers: &[McpServerLink],
     overrides: &[ToolOverride],
 ) {
+    // Of a list that is wrong nobody knows what it was to grant or take away.
+    let lists = ["mcp_servers", "mcp_tool_overrides"];
+    if lists
+        .iter()
+        .any(|list| violations.concern(&at.field(*list)))
+    {
+        return;
+    }
     let granted: HashSet<&str> = servers
         .iter()
         .map(|link| link.mcp_server_id.as_str())
@@ -316,8 +346,4 @@ pub(super) fn optional<T: Default>(
     } else {
         read(&node)
     }
-}
-
-fn read_boolean(node: &Node<'_>) -> Option<bool> {
-    node.boolean()
 }

@@ -12,7 +12,7 @@ use super::access_profile_change::NextId;
 use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
 use super::duration::RotationInterval;
 use super::input::{MAX_NAME, Node, read_description};
-use super::violation::{Path, Violation, Violations};
+use super::violation::Violations;
 use crate::error::{Error, Result};
 
 /// Fields that differ between any two versions and say nothing about the policy.
@@ -22,13 +22,14 @@ impl AccessProfile {
     /// The next version with the sent fields in place of today's; `None` when that changes nothing.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when fields contradict each other, or `is_active` differs from today's.
+    /// [`Error::Invalid`] when fields are wrong or contradict each other, or `is_active` differs from today's.
     pub fn change(
         &self,
-        input: AccessProfileInput,
+        mut input: AccessProfileInput,
         next_id: NextId<'_>,
         now: Timestamp,
     ) -> Result<Option<Self>> {
+        let violations = Violations::of(std::mem::take(&mut input.violations));
         if input
             .is_active
             .is_some_and(|wanted| wanted != self.is_active)
@@ -38,18 +39,17 @@ impl AccessProfile {
             } else {
                 "activate"
             };
-            let sentence = format!(
-                "is {} and can't be changed here; PUT …/{}/{route} does that",
-                self.is_active, self.id
-            );
-            return Err(Violation::alone(
-                &Path::root().field("is_active"),
+            violations.add(
+                &input.place().field("is_active"),
                 "is_active_not_changeable",
-                sentence,
-            ));
+                format_args!(
+                    "is {} and can't be changed here; PUT …/{}/{route} does that",
+                    self.is_active, self.id
+                ),
+            );
         }
-        let new = self.merged(input, next_id, now)?;
-        Ok(self.succeeded_by(new, now))
+        let new = self.merged(input, &violations, next_id, now);
+        Ok(self.succeeded_by(violations.finish(Some(new))?, now))
     }
 
     /// The next version, active or not; `None` when it is so already.
@@ -117,10 +117,10 @@ impl AccessProfile {
             auto_rotation_interval: Some(RotationInterval::from_nanoseconds(
                 self.auto_rotation_interval,
             )),
-            next_rotation_at: None,
             mcp_tool_groups: Some(self.mcp_tool_groups.clone()),
             mcp_servers: Some(self.mcp_servers.clone()),
             mcp_tool_overrides: Some(self.mcp_tool_overrides.clone()),
+            ..AccessProfileInput::default()
         }
     }
 

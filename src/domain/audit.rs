@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::permission::{Operation, Permission, PermissionSet, Resource};
+
 /// Length of a chain hash, in bytes.
 pub const MAC_LENGTH: usize = 32;
 
@@ -56,6 +58,20 @@ pub struct NewAuditEntry {
 }
 
 impl NewAuditEntry {
+    /// What was done to an access profile, with what was there before and what is there now.
+    pub fn about_profile(
+        actor: Actor,
+        action: &'static str,
+        id: i64,
+        previous: Option<Value>,
+        new: Option<Value>,
+    ) -> Self {
+        Self {
+            access_profile_id: Some(id),
+            ..Self::about(actor, action, "access_profile", &id, previous, new)
+        }
+    }
+
     /// What was done to something that concerns no access profile and no user, with what was there before and what is there now.
     pub fn about(
         actor: Actor,
@@ -76,6 +92,25 @@ impl NewAuditEntry {
             new_value: new.map(|value| value.to_string()),
         }
     }
+}
+
+/// The kinds of things whose entries show what is read with a permission that a key does not hold: such entries are not for it,
+/// although it may read the log.
+pub fn kinds_out_of_reach(permissions: PermissionSet) -> Vec<&'static str> {
+    [
+        ("user", Resource::Users),
+        ("role", Resource::Roles),
+        ("mcp_tool_group", Resource::VirtualMcps),
+    ]
+    .into_iter()
+    .filter(|(_, resource)| {
+        !permissions.allows(Permission {
+            resource: *resource,
+            operation: Operation::View,
+        })
+    })
+    .map(|(kind, _)| kind)
+    .collect()
 }
 
 /// The versions of its access profile that an entry tells of, instead of holding what they say a second time.

@@ -109,10 +109,29 @@ impl Violations {
         }
     }
 
-    /// Whether a rule was broken by the value at exactly this path.
+    /// What was noted before, to be added to.
+    pub fn of(noted: Vec<Violation>) -> Self {
+        Self(RefCell::new(noted))
+    }
+
+    /// What was noted.
+    pub fn into_noted(self) -> Vec<Violation> {
+        self.0.into_inner()
+    }
+
+    /// Whether no rule was broken so far.
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// Whether a rule was broken by the value at this path, or a part of it.
     pub fn concern(&self, path: &Path) -> bool {
         let path = path.to_string();
-        self.0.borrow().iter().any(|one| one.param == path)
+        self.0.borrow().iter().any(|one| {
+            one.param
+                .strip_prefix(&path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
     }
 
     /// The value, if no rule was broken.

@@ -213,12 +213,7 @@ fn shown(tagged: &TaggedSnapshot) -> HttpResponse {
 
 /// 201, with the place of the new profile in the path family that was called.
 fn render_created(call: &Call) -> impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static {
-    let family = call
-        .path()
-        .split("/access-profiles")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let family = call.family();
     move |tagged| StoredAnswer {
         status: 201,
         location: Some(format!("{family}/access-profiles/{}", tagged.snapshot.id)),

@@ -14,9 +14,9 @@ use crate::domain::audit::{Actor, NamedVersions, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::store::access_profile_details::{self, TaggedSnapshot};
+use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};
 use crate::store::access_profile_versions::{self, NewVersion};
-use crate::store::access_profiles;
+use crate::store::access_profiles::{self, Snapshot};
 use crate::store::{Reading, Writing, audit, sequences, user_access_profiles};
 
 /// Creates a profile. `render` puts the answer together inside the transaction, so that it can be stored with it.
@@ -97,7 +97,7 @@ pub fn insert(
         previous: None,
         new: Some(version.named),
     };
-    audit::append_naming(writing, now, &entry(actor, action, id), &versions)?;
+    audit::append_naming(writing, now, &about(actor, action, id), &versions)?;
     access_profile_details::tagged(writing, version.snapshot)
 }
 
@@ -241,19 +241,34 @@ fn replace(
     let draft = match ahead {
         Some(draft) if draft.stands(writing)? => draft,
         _ => {
-            if_match.check(&access_profiles::get_current(writing, id)?.entity_tag())?;
+            check(
+                writing,
+                &if_match,
+                &access_profiles::get_current(writing, id)?,
+            )?;
             Draft::work_out(writing, id, change)?
         }
     };
-    if_match.check(&draft.base().entity_tag())?;
+    check(writing, &if_match, draft.base())?;
     draft.take_parts(writing)?;
     let (base, next) = draft.into_parts();
     let Some(next) = next else {
         return access_profile_details::tagged(writing, base);
     };
     access_profiles::update(writing, &next.version, &actor.name)?;
-    audit::append_naming(writing, now, &entry(actor, action, id), &next.named)?;
+    audit::append_naming(writing, now, &about(actor, action, id), &next.named)?;
     access_profile_details::tagged(writing, next.version.snapshot)
+}
+
+/// Goes on if the profile is as the caller knows it. The refusal carries the tag that reading it answers, which covers what is
+/// shown beside it.
+fn check(writing: &Writing<'_>, if_match: &IfMatch, current: &Snapshot) -> Result<()> {
+    match if_match.check(&current.entity_tag()) {
+        Err(Error::Stale { .. }) => {
+            if_match.check(&Beside::read(writing, current.id)?.entity_tag(current))
+        }
+        sound => sound,
+    }
 }
 
 /// How many holders the refusal to delete a profile names.
@@ -268,7 +283,7 @@ pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> 
     let now = services.clock.now();
     services.store.write(move |writing| {
         let current = access_profiles::get_current(writing, id)?;
-        if_match.check(&current.entity_tag())?;
+        check(writing, &if_match, &current)?;
         let name = current.profile()?.name;
         let holders = user_access_profiles::count_of_profile(writing, id)?;
         if holders > 0 {
@@ -287,21 +302,13 @@ pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> 
             previous: Some(current.named()),
             new: None,
         };
-        let entry = entry(actor, "access_profile.delete", id);
+        let entry = about(actor, "access_profile.delete", id);
         audit::append_naming(writing, now, &entry, &versions)?;
         Ok(name)
     })
 }
 
-fn entry(actor: Actor, action: &'static str, id: i64) -> NewAuditEntry {
-    NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "access_profile".into(),
-        subject_id: id.to_string(),
-        access_profile_id: Some(id),
-        user_id: None,
-        previous_value: None,
-        new_value: None,
-    }
+/// The entry of a change whose values are the versions that it names.
+fn about(actor: Actor, action: &'static str, id: i64) -> NewAuditEntry {
+    NewAuditEntry::about_profile(actor, action, id, None, None)
 }

@@ -299,16 +299,7 @@ fn entry(
             "expires_at": key.expires_at,
             "previous_key_expires_at": key.previous_expires_at,
         })
-        .to_string()
     };
-    NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "api_key".into(),
-        subject_id: key.id.to_string(),
-        access_profile_id: None,
-        user_id: None,
-        previous_value: previous.map(shown),
-        new_value: new.map(shown),
-    }
+    let (previous, new) = (previous.map(shown), new.map(shown));
+    NewAuditEntry::about(actor, action, "api_key", &key.id, previous, new)
 }

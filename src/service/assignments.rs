@@ -144,13 +144,7 @@ pub(super) fn entry(
     new: Option<Value>,
 ) -> NewAuditEntry {
     NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "access_profile".into(),
-        subject_id: access_profile_id.to_string(),
-        access_profile_id: Some(access_profile_id),
         user_id: Some(user_id),
-        previous_value: previous.map(|value| value.to_string()),
-        new_value: new.map(|value| value.to_string()),
+        ..NewAuditEntry::about_profile(actor, action, access_profile_id, previous, new)
     }
 }

@@ -1,6 +1,6 @@
 //! Attaching access profiles to roles: whoever joins the role gets a copy, and so do, when asked for, the users who are in it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::holdings::{Template, refuse_inactive};
 use super::{Services, once};
@@ -53,7 +53,7 @@ pub fn attach(
                     "apply_to_existing": input.apply_to_existing,
                     "users_applied": users_applied,
                 });
-                let entry = entry(
+                let entry = NewAuditEntry::about_profile(
                     actor,
                     "access_profile.attach_roles",
                     profile_id,
@@ -100,7 +100,7 @@ pub fn detach(services: &Services, actor: Actor, profile_id: i64, role_id: i64) 
             ));
         }
         let told = json!({ "role_id": role_id });
-        let entry = entry(
+        let entry = NewAuditEntry::about_profile(
             actor,
             "access_profile.detach_role",
             profile_id,
@@ -109,23 +109,4 @@ pub fn detach(services: &Services, actor: Actor, profile_id: i64, role_id: i64) 
         );
         audit::append(writing, now, &entry)
     })
-}
-
-fn entry(
-    actor: Actor,
-    action: &'static str,
-    profile_id: i64,
-    previous: Option<Value>,
-    new: Option<Value>,
-) -> NewAuditEntry {
-    NewAuditEntry {
-        actor,
-        action: action.into(),
-        subject_kind: "access_profile".into(),
-        subject_id: profile_id.to_string(),
-        access_profile_id: Some(profile_id),
-        user_id: None,
-        previous_value: previous.map(|value| value.to_string()),
-        new_value: new.map(|value| value.to_string()),
-    }
 }

@@ -195,14 +195,6 @@ fn entry(actor: Actor, profile_id: i64, plan: &Plan, input: &PropagationInput) -
         "affected_users": plan.affected.len(),
         "reset_usage": input.reset_usage,
     });
-    NewAuditEntry {
-        actor,
-        action: "access_profile.propagate".into(),
-        subject_kind: "access_profile".into(),
-        subject_id: profile_id.to_string(),
-        access_profile_id: Some(profile_id),
-        user_id: None,
-        previous_value: None,
-        new_value: Some(pushed.to_string()),
-    }
+    let action = "access_profile.propagate";
+    NewAuditEntry::about_profile(actor, action, profile_id, None, Some(pushed))
 }

@@ -82,16 +82,11 @@ fn rotate_profile(
             "last_rotation_at": last,
             "virtual_keys": rotated,
         });
-        let entry = NewAuditEntry {
-            actor: Actor::server("scheduled-rotation"),
-            action: "access_profile.rotate_keys".into(),
-            subject_kind: "access_profile".into(),
-            subject_id: id.to_string(),
-            access_profile_id: Some(id),
-            user_id: None,
-            previous_value: Some(previous.to_string()),
-            new_value: Some(new.to_string()),
-        };
+        let (actor, action) = (
+            Actor::server("scheduled-rotation"),
+            "access_profile.rotate_keys",
+        );
+        let entry = NewAuditEntry::about_profile(actor, action, id, Some(previous), Some(new));
         audit::append(writing, now, &entry)?;
         Ok(rotated.len())
     });

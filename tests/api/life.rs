@@ -183,6 +183,137 @@ fn changes_are_refused_with_their_places() {
 }
 
 #[test]
+fn everything_that_is_wrong_with_a_change_is_said_at_once_and_where_it_was_sent() {
+    let server = Server::start();
+    let client = &server.client;
+    let profile = client.create_profile(&large_profile("at once"));
+    let tags: Vec<_> = (0..51).map(|n| n.to_string()).collect();
+    let wrong = json!({
+        "is_active": false, "tags": tags, "next_rotation_at": "2020-01-01T00:00:00Z",
+        "mcp_servers": [{ "mcp_server_id": "web" }], "calendar_aligned": "yes",
+    });
+    let expected = [
+        "calendar_aligned wrong_type",
+        "is_active is_active_not_changeable",
+        "mcp_tool_overrides[0] exclude_on_granted_server",
+        "next_rotation_at not_in_future",
+        "tags too_many",
+    ];
+    let sent = |body: &Value| client.put(&path(&profile), body).expect(400).violations();
+    assert_eq!(sent(&wrong), expected);
+    assert_eq!(
+        sent(&json!({ "access_profile": wrong })),
+        expected.map(|one| format!("access_profile.{one}"))
+    );
+    // What a list that is wrong was to grant is not guessed.
+    assert_eq!(
+        sent(&json!({ "mcp_servers": [{ "mcp_server_id": "web" }, {}] })),
+        ["mcp_servers[1].mcp_server_id required"]
+    );
+    assert_eq!(read(client, &profile), profile);
+}
+
+#[test]
+fn the_tag_of_a_refusal_is_the_one_that_reading_answers() {
+    let server = Server::start();
+    let client = &server.client;
+    let profile = client.create_profile(&json!({ "name": "held" }));
+    let role = client.create_role("writers");
+    client.attach(1, &[role], false, false).expect(200);
+    client.create_person("ada");
+    client.assign(1, 1);
+    let tag = client
+        .get(&path(&profile))
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    let stale = [("if-match", "\"1-00000000\"")];
+    for (method, step, body) in [
+        ("PUT", "", Some(json!({ "tags": ["x"] }))),
+        ("PUT", "/deactivate", None),
+        ("POST", "/versions/1/restore", None),
+        ("DELETE", "", None),
+    ] {
+        let reply = client.send(
+            method,
+            &format!("{}{step}", path(&profile)),
+            &stale,
+            body.as_ref(),
+        );
+        reply.expect_refusal(412, "precondition_failed", "stale_if_match");
+        assert_eq!(reply.header("etag"), Some(tag.as_str()), "{method} {step}");
+        assert!(reply.message().contains(&tag), "{}", reply.text);
+    }
+    let right = [("if-match", tag.as_str())];
+    client
+        .send(
+            "PUT",
+            &path(&profile),
+            &right,
+            Some(&json!({ "tags": ["x"] })),
+        )
+        .expect(200);
+}
+
+#[test]
+fn caps_are_for_changes_alone() {
+    let server = Server::start();
+    let client = &server.client;
+    let many = |count: usize, item: fn(usize) -> Value| (0..count).map(item).collect::<Vec<_>>();
+    let budgets = many(
+        101,
+        |n| json!({ "max_limit": 1, "reset_duration": format!("{}s", n + 1) }),
+    );
+    let large = json!({
+        "name": "large", "tags": many(51, |n| json!(n.to_string())), "budgets": budgets,
+        "provider_configs": many(101, |n| json!({ "provider_name": n.to_string() })),
+    });
+    let profile = client.create_profile(&large);
+    assert_eq!(
+        client
+            .put(&path(&profile), &profile)
+            .expect(400)
+            .violations(),
+        [
+            "budgets too_many",
+            "provider_configs too_many",
+            "tags too_many"
+        ]
+    );
+    let line = json!([{ "provider_name": "openai", "budgets": large["budgets"] }]);
+    assert_eq!(
+        client
+            .put(&path(&profile), &json!({ "provider_configs": line }))
+            .expect(400)
+            .violations(),
+        ["provider_configs[0].budgets too_many"]
+    );
+    client
+        .post(
+            &format!("{}/clone", path(&profile)),
+            &json!({ "name": "copy" }),
+        )
+        .expect(201);
+    client
+        .put(
+            &path(&profile),
+            &json!({ "tags": [], "budgets": [], "provider_configs": [] }),
+        )
+        .expect(200);
+    let restored = client
+        .send(
+            "POST",
+            &format!("{}/versions/1/restore", path(&profile)),
+            &[],
+            None,
+        )
+        .expect(200)
+        .json()["access_profile"]
+        .clone();
+    assert_eq!(policy(&restored), policy(&profile));
+}
+
+#[test]
 fn a_stale_if_match_is_refused_with_the_current_tag() {
     let server = Server::start();
     let client = &server.client;
