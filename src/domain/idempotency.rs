@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
+use super::number::hex;
 use super::violation::{Path, Violation};
 
 /// Longest idempotency key, in characters.
@@ -64,13 +65,7 @@ impl StoredAnswer {
 /// [`Error::Invalid`].
 pub fn read_key(text: &str) -> Result<String> {
     if (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let hash = Sha256::digest(text);
-        let (left, right) = hash.split_at(16);
-        let number = |half: &[u8]| {
-            half.iter()
-                .fold(0_u128, |whole, byte| whole << 8 | u128::from(*byte))
-        };
-        return Ok(format!("{:032x}{:032x}", number(left), number(right)));
+        return Ok(hex(&Sha256::digest(text)));
     }
     Err(Violation::alone(
         &Path::root().field("Idempotency-Key"),

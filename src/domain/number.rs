@@ -1,6 +1,6 @@
-//! Whole numbers as JSON writes them.
+//! Numbers as JSON writes them, by their value, and bytes as hexadecimal digits.
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 /// What a JSON number is as a whole number.
 pub enum Whole {
@@ -46,6 +46,54 @@ pub fn read_whole(number: &Number) -> Whole {
     value.map_or(Whole::TooLarge, Whole::Of)
 }
 
+/// Writes every number of a value in one way, so that `1`, `1.0` and `10e-1` are the same text.
+pub fn normalise(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(normal) = normal(number) {
+                *number = normal;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalise),
+        Value::Object(fields) => fields.values_mut().for_each(normalise),
+        _ => {}
+    }
+}
+
+/// The significant digits without a point, and the power of ten they are multiplied by; `None` when that can't be counted.
+fn normal(number: &Number) -> Option<Number> {
+    let text = number.to_string();
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = [whole, fraction].concat();
+    let significant = all.trim_end_matches('0');
+    let shown = significant.trim_start_matches('0');
+    if shown.is_empty() {
+        return Some(Number::from(0));
+    }
+    let places = |length: usize| i64::try_from(length).ok();
+    let exponent = exponent
+        .parse::<i64>()
+        .ok()?
+        .checked_sub(places(fraction.len())?)?
+        .checked_add(places(all.len() - significant.len())?)?;
+    format!("{sign}{shown}e{exponent}").parse().ok()
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        for digit in [byte >> 4, byte & 0xf] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('?'));
+        }
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +124,33 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_of_one_value_are_written_in_one_way() {
+        let written = |text: &str| {
+            let mut value: Value = serde_json::from_str(text).unwrap();
+            normalise(&mut value);
+            value.to_string()
+        };
+        for (one, other) in [
+            ("[1, {\"a\": 1.50}]", "[1.0, {\"a\": 15e-1}]"),
+            ("0", "-0.00e7"),
+            ("1200", "1.2E+3"),
+            ("-0.010", "-1e-2"),
+        ] {
+            assert_eq!(written(one), written(other));
+        }
+        for (one, other) in [
+            ("1", "10"),
+            ("1", "-1"),
+            ("1", "\"1\""),
+            ("0.1", "0.01"),
+            ("12", "1.2"),
+        ] {
+            assert_ne!(written(one), written(other));
+        }
+        let far = "1e99999999999999999999";
+        assert_eq!(written(far), far.to_owned());
     }
 }

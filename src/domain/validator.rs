@@ -49,8 +49,7 @@ impl IfMatch {
         if text.trim() == "*" {
             return Ok(Self::Any);
         }
-        let tags: Vec<&str> = text.split(',').map(str::trim).collect();
-        if tags.iter().all(|tag| is_entity_tag(tag)) {
+        if let Some(tags) = read_tags(text).filter(|tags| !tags.is_empty()) {
             return Ok(Self::OneOf(tags.into_iter().map(str::to_owned).collect()));
         }
         Err(Violation::alone(
@@ -76,24 +75,41 @@ impl IfMatch {
     }
 }
 
-fn is_entity_tag(text: &str) -> bool {
-    let opaque = text.strip_prefix("W/").unwrap_or(text);
-    let inner = opaque
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    inner.is_some_and(|inner| {
-        inner
-            .bytes()
-            .all(|byte| byte == 0x21 || (0x23..=0x7e).contains(&byte))
-    })
+/// The tags of a list; `None` when it is none. A comma may be a part of a tag, and elements of a list may be empty (RFC 9110
+/// §8.8.3 and §5.6.1). A byte of the header that is no ASCII stands here as the character with its number.
+fn read_tags(text: &str) -> Option<Vec<&str>> {
+    const SPACE: [char; 2] = [' ', '\t'];
+    let mut tags = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return Some(tags);
+        }
+        let inner = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+        let (opaque, _) = inner.split_once('"')?;
+        if !opaque
+            .chars()
+            .all(|one| matches!(one, '!' | '#'..='~' | '\u{80}'..='\u{ff}'))
+        {
+            return None;
+        }
+        let (tag, behind) = rest.split_at(rest.len() - inner.len() + opaque.len() + 1);
+        tags.push(tag);
+        rest = behind.trim_start_matches(SPACE);
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
+        }
+    }
 }
 
 /// Whether an `If-None-Match` header names the current tag (weak comparison).
 pub fn is_known(if_none_match: &str, current: &str) -> bool {
-    if_none_match
-        .split(',')
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == current)
+    if_none_match.trim() == "*"
+        || read_tags(if_none_match).is_some_and(|tags| {
+            tags.iter()
+                .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == current)
+        })
 }
 
 #[cfg(test)]
@@ -126,9 +142,37 @@ mod tests {
         assert!(IfMatch::parse(&beside).unwrap().check(&current).is_ok());
         assert!(IfMatch::parse(&current).unwrap().check(&beside).is_ok());
         assert!(!is_known(&beside, &current) && is_known(&beside, &beside));
-        for bad in ["", "3", "\"", "\"a", "a\"", "\"a\" \"b\"", "\"a\",", "'a'"] {
+        for bad in [
+            "",
+            ",",
+            "3",
+            "\"",
+            "\"a",
+            "a\"",
+            "\"a\" \"b\"",
+            "'a'",
+            "\"a b\"",
+            "\"\u{7f}\"",
+            "w/\"a\"",
+            "*, \"a\"",
+        ] {
             assert!(IfMatch::parse(bad).is_err(), "{bad}");
         }
+        for (list, tags) in [
+            ("\"a,b\"", vec!["\"a,b\""]),
+            ("\"a\",", vec!["\"a\""]),
+            (", ,\"a\" ,,\tW/\"b,c\"", vec!["\"a\"", "W/\"b,c\""]),
+            ("\"\",\"\u{e9}\"", vec!["\"\"", "\"\u{e9}\""]),
+        ] {
+            let tags = tags.into_iter().map(str::to_owned).collect();
+            assert_eq!(
+                IfMatch::parse(list).unwrap(),
+                IfMatch::OneOf(tags),
+                "{list}"
+            );
+        }
+        assert!(is_known(&format!("\"a,b\",, {current}"), &current));
+        assert!(!is_known(&format!("\"a,{current}\""), &current));
         assert!(is_known(&format!("\"a\", W/{current}"), &current) && is_known("*", &current));
     }
 }

@@ -13,6 +13,8 @@ use crate::domain::idempotency::StoredAnswer;
 use crate::domain::validator::is_known;
 use crate::error::Error;
 
+const JSON: &str = "application/json";
+
 /// What every handler answers.
 pub type Answer = Result<HttpResponse, Problem>;
 
@@ -36,9 +38,19 @@ pub fn ok_bytes(body: Bytes) -> HttpResponse {
 
 /// 200 with a validator, or 304 when the client has this very answer (RFC 9110 §13.1.2).
 pub fn ok_unless_known(call: &Call, etag: &str, body: impl MessageBody + 'static) -> HttpResponse {
+    typed_unless_known(call, etag, JSON, body)
+}
+
+/// The same for an answer of another media type.
+pub fn typed_unless_known(
+    call: &Call,
+    etag: &str,
+    media_type: &'static str,
+    body: impl MessageBody + 'static,
+) -> HttpResponse {
     let known = call
-        .header(&header::IF_NONE_MATCH)
-        .is_some_and(|tags| is_known(tags, etag));
+        .header_list(&header::IF_NONE_MATCH)
+        .is_some_and(|tags| is_known(&tags, etag));
     let mut builder = if known {
         HttpResponse::NotModified()
     } else {
@@ -48,7 +60,7 @@ pub fn ok_unless_known(call: &Call, etag: &str, body: impl MessageBody + 'static
     if known {
         builder.finish()
     } else {
-        json(builder, body)
+        typed(builder, media_type, body)
     }
 }
 
@@ -84,14 +96,16 @@ pub fn to_json(body: &impl Serialize) -> Result<String, Problem> {
     serde_json::to_string(body).map_err(|error| Error::internal("writing an answer", error).into())
 }
 
-fn json(
+fn json(builder: actix_web::HttpResponseBuilder, body: impl MessageBody + 'static) -> HttpResponse {
+    typed(builder, JSON, body)
+}
+
+fn typed(
     mut builder: actix_web::HttpResponseBuilder,
+    media_type: &'static str,
     body: impl MessageBody + 'static,
 ) -> HttpResponse {
     builder
-        .insert_header((
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        ))
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)))
         .body(body)
 }

@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tokio::sync::SemaphorePermit;
 
@@ -26,6 +26,7 @@ use crate::domain::idempotency::{Once, read_key};
 use crate::domain::input::{Fields, Node};
 use crate::domain::json;
 use crate::domain::list::{Query, parse_id};
+use crate::domain::number;
 use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation, Violations};
 use crate::error::Result;
@@ -155,10 +156,11 @@ impl Call {
         read: impl FnOnce(&Value) -> Result<T>,
     ) -> std::result::Result<T, Problem> {
         let value = json::parse(bytes)?;
+        let outcome = read(&value)?;
         if self.has_idempotency_key() {
-            self.note_body(&value);
+            self.note_body(value);
         }
-        Ok(read(&value)?)
+        Ok(outcome)
     }
 
     /// The JSON body of a decision, which `read` takes from its bytes.
@@ -173,7 +175,7 @@ impl Call {
         let bytes = self.bytes(MAX_DECISION_BODY).await?;
         let value = read(&bytes)?;
         if self.has_idempotency_key() {
-            self.note_body(&json::parse(&bytes)?);
+            self.note_body(json::parse(&bytes)?);
         }
         Ok(value)
     }
@@ -183,9 +185,17 @@ impl Call {
         self.request.headers().contains_key(IDEMPOTENCY_KEY)
     }
 
-    fn note_body(&self, body: &Value) {
+    fn note_body(&self, mut body: Value) {
         // Of the values, not the bytes: a client may write the same object anew.
+        number::normalise(&mut body);
         self.body_hash.set(Sha256::digest(body.to_string()).into());
+    }
+
+    /// A body that is left out is one without fields.
+    fn note_no_body(&self) {
+        if self.has_idempotency_key() {
+            self.note_body(Value::Object(Map::new()));
+        }
     }
 
     /// Reads from the database, off the async threads. Who waits is served in order of arrival.
@@ -245,11 +255,13 @@ impl Call {
                 .header(&header::CONTENT_LENGTH)
                 .is_some_and(|length| length != "0");
         if !announced {
+            self.note_no_body();
             return Ok(None);
         }
         // Some clients announce chunks or a type and then send nothing.
         let bytes = self.bytes(MAX_BODY).await?;
         if bytes.is_empty() {
+            self.note_no_body();
             return Ok(None);
         }
         self.refuse_other_types()?;
@@ -274,16 +286,19 @@ impl Call {
     /// # Errors
     /// 400 when it is malformed.
     pub fn if_match(&self) -> Result<IfMatch> {
-        let lines = self.request.headers().get_all(header::IF_MATCH);
-        let lines: Vec<&str> = lines
-            .map(|value| value.to_str().unwrap_or_default())
-            .collect();
-        // Several lines are one list (RFC 9110 §5.3).
-        if lines.is_empty() {
-            Ok(IfMatch::Unconditional)
-        } else {
-            IfMatch::parse(&lines.join(", "))
+        match self.header_list(&header::IF_MATCH) {
+            Some(list) => IfMatch::parse(&list),
+            None => Ok(IfMatch::Unconditional),
         }
+    }
+
+    /// A header that is a list: its lines are one (RFC 9110 §5.3). A byte that is no ASCII becomes the character with its number.
+    pub fn header_list(&self, name: &HeaderName) -> Option<String> {
+        let lines: Vec<String> = self
+            .header_values(name)
+            .map(|line| line.as_bytes().iter().copied().map(char::from).collect())
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
     }
 
     /// What the `Idempotency-Key` header asks for, on behalf of a key. Call it after the body was read.

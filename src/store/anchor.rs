@@ -12,6 +12,7 @@ use super::audit::{self, Mac, tampered};
 use super::directory::DataDirectory;
 use super::{Reading, Store};
 use crate::domain::audit::{MAC_LENGTH, Verdict};
+use crate::domain::number::hex;
 use crate::error::{Error, Result};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -128,13 +129,4 @@ fn read(directory: &DataDirectory) -> Result<Option<Anchor>> {
             path.display()
         ))),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('?'));
-        }
-        text
-    })
 }

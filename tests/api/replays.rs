@@ -95,3 +95,75 @@ fn a_retry_by_another_path_of_the_same_route_is_a_retry() {
         );
     }
 }
+
+#[test]
+fn a_profile_whose_date_has_passed_meanwhile_is_shown_again() {
+    let server = Server::start();
+    let path = "/api/access-profiles";
+    let body = json!({ "name": "idem", "auto_rotation_interval": "1h", "next_rotation_at": "2026-06-01T12:00:02Z" });
+    let first = post(&server.client, path, &body).expect(201);
+    server.time.advance_seconds(3);
+    let again = post(&server.client, path, &body).expect(201);
+    assert_eq!(again.text, first.text);
+    let other = json!({ "name": "other", "auto_rotation_interval": "1h", "next_rotation_at": body["next_rotation_at"] });
+    let late = server.client.post(path, &other).expect(400);
+    assert_eq!(late.violations(), ["next_rotation_at not_in_future"]);
+    let enveloped = json!({ "access_profile": other });
+    assert_eq!(
+        server
+            .client
+            .post(path, &enveloped)
+            .expect(400)
+            .violations(),
+        ["access_profile.next_rotation_at not_in_future"]
+    );
+    let two = json!({ "name": " ", "auto_rotation_interval": "1h", "next_rotation_at": body["next_rotation_at"] });
+    assert_eq!(
+        server.client.post(path, &two).expect(400).violations(),
+        ["name blank", "next_rotation_at not_in_future"]
+    );
+}
+
+#[test]
+fn a_body_is_the_same_however_its_numbers_are_written() {
+    let server = Server::start();
+    let client = &server.client;
+    let path = "/api/access-profiles";
+    let budget = |limit: &str| -> Value {
+        let text = format!(r#"{{"name":"once","budgets":[{{"max_limit":{limit}}}]}}"#);
+        serde_json::from_str(&text).unwrap()
+    };
+    let first = post(client, path, &budget("1")).expect(201);
+    for same in ["1.0", "1.000", "10e-1", "0.1e1"] {
+        assert_eq!(
+            post(client, path, &budget(same)).expect(201).text,
+            first.text,
+            "{same}"
+        );
+    }
+    post(client, path, &budget("10")).expect_refusal(
+        422,
+        "idempotency_error",
+        "idempotency_key_reused",
+    );
+}
+
+#[test]
+fn a_body_that_is_left_out_is_one_without_fields() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "first" }));
+    client
+        .put("/api/access-profiles/1", &json!({ "name": "second" }))
+        .expect(200);
+    let path = "/api/access-profiles/1/versions/1/restore";
+    let key = [("idempotency-key", "k1")];
+    let first = client.send("POST", path, &key, None).expect(200);
+    assert_eq!(
+        client
+            .send("POST", path, &key, Some(&json!({})))
+            .expect(200)
+            .text,
+        first.text
+    );
+}
