@@ -26,6 +26,21 @@ pub struct Page {
     pub limit: i64,
     /// 0 or more.
     pub offset: i64,
+    /// Whether it ends before it would be too large; otherwise it is refused then.
+    pub ends_early: bool,
+}
+
+impl Page {
+    /// Whether a page of so many bytes is not too large; one that is ends before its last item, unless its length was asked for.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when its length was asked for.
+    pub fn has_room_for(&self, bytes: usize) -> Result<bool> {
+        match bytes <= MAX_PAGE_BYTES {
+            false if !self.ends_early => Err(page_too_large()),
+            fits => Ok(fits),
+        }
+    }
 }
 
 /// One page of items and how many there are in all.
@@ -164,9 +179,11 @@ impl Query {
 
     /// `limit` and `offset`.
     pub fn page(&self) -> Page {
+        let limit = self.integer("limit", 1, MAX_LIMIT);
         Page {
-            limit: self.integer("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
             offset: self.integer("offset", 0, MAX_OFFSET).unwrap_or(0),
+            ends_early: limit.is_none(),
         }
     }
 

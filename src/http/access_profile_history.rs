@@ -1,24 +1,26 @@
 //! Handlers of what an access profile was: its versions and the audit log.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderValue};
 use serde_json::value::RawValue;
 
 use super::access_profiles::body;
-use super::answer::{Answer, ok, stored};
+use super::answer::{Answer, ok, ok_unless_known, stored, to_json, typed_unless_known};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Update, View};
 use super::schemas::{
     AuditLogList, AuditLogView, AuditVerdict, VersionAnswer, VersionList, VersionView,
 };
 use crate::domain::access_profile_versions::patch;
-use crate::domain::audit::{AuditEntry, Verdict};
+use crate::domain::audit::{AuditEntry, Verdict, kinds_out_of_reach};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{Listed, Page, Query};
+use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
 use crate::service;
 use crate::store::access_profile_versions::{self, Version};
 use crate::store::audit::{self, Filter};
+
+/// The media type of a JSON Patch.
+pub const JSON_PATCH: &str = "application/json-patch+json";
 
 /// `GET P/access-profiles/{id}/versions`
 ///
@@ -49,9 +51,10 @@ pub async fn get_version(_: Caller<View, AccessProfiles>, call: Call) -> Answer 
     let version = call
         .read(move |reading| access_profile_versions::get(reading, id, number))
         .await?;
-    ok(&VersionAnswer {
+    let body = to_json(&VersionAnswer {
         version: view(version),
-    })
+    })?;
+    Ok(ok_unless_known(&call, &entity_tag(number, &body), body))
 }
 
 /// `GET P/access-profiles/{id}/versions/{n}/diff`
@@ -69,10 +72,8 @@ pub async fn diff(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         })
         .await?;
     let text = blocking(move || patch(&from.snapshot, &to.snapshot)).await?;
-    let media_type = HeaderValue::from_static("application/json-patch+json");
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, media_type))
-        .body(text))
+    let tag = entity_tag(number, &text);
+    Ok(typed_unless_known(&call, &tag, JSON_PATCH, text))
 }
 
 /// `POST P/access-profiles/{id}/versions/{n}/restore`
@@ -100,20 +101,25 @@ pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answ
 ///
 /// # Errors
 /// 400, 404 when there is no such profile and never was.
-pub async fn audit_logs_of_one(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+pub async fn audit_logs_of_one(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
-    audit_logs(call, Some(id)).await
+    audit_logs(&caller, call, Some(id)).await
 }
 
 /// `GET P/access-profiles/audit-logs`
 ///
 /// # Errors
 /// 400.
-pub async fn audit_logs_of_all(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
-    audit_logs(call, None).await
+pub async fn audit_logs_of_all(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    audit_logs(&caller, call, None).await
 }
 
-async fn audit_logs(call: Call, access_profile_id: Option<i64>) -> Answer {
+async fn audit_logs(
+    caller: &Caller<View, AccessProfiles>,
+    call: Call,
+    access_profile_id: Option<i64>,
+) -> Answer {
+    let kinds_left_out = kinds_out_of_reach(caller.permissions());
     let (filter, page) = call.query(|query| {
         let action = query.text("action", 100);
         let user_id = query.integer("user_id", 1, i64::MAX);
@@ -122,6 +128,7 @@ async fn audit_logs(call: Call, access_profile_id: Option<i64>) -> Answer {
                 access_profile_id,
                 action,
                 user_id,
+                kinds_left_out,
             },
             query.page(),
         )

@@ -62,6 +62,7 @@ pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
 const EVERYTHING: Page = Page {
     limit: i64::MAX,
     offset: 0,
+    ends_early: false,
 };
 
 fn in_order_of_use(mut keys: Vec<ApiKey>, descending: bool, page: Page) -> Vec<ApiKey> {

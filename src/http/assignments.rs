@@ -11,7 +11,7 @@ use super::people_schemas::{KeysGone, NewKeyView};
 use super::problem::Problem;
 use crate::domain::holding::AssignmentInput;
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::list::{MAX_PAGE_BYTES, Page, Query, page_too_large};
+use crate::domain::list::{Page, Query};
 use crate::error::Result;
 use crate::service;
 use crate::service::assignments::{Assigned, show};
@@ -82,16 +82,19 @@ fn list_of<T: Serialize>(
     page: Page,
 ) -> std::result::Result<String, Problem> {
     let mut body = format!("{{\"{name}\":[");
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
+    let mut count = 0;
+    for item in items {
+        let item = to_json(item)?;
+        if !page.has_room_for(body.len() + item.len())? {
+            break;
+        }
+        if count > 0 {
             body.push(',');
         }
-        body.push_str(&to_json(item)?);
-        if body.len() > MAX_PAGE_BYTES {
-            return Err(page_too_large().into());
-        }
+        body.push_str(&item);
+        count += 1;
     }
-    let (count, limit, offset) = (items.len(), page.limit, page.offset);
+    let (limit, offset) = (page.limit, page.offset);
     let end = format!(
         "],\"count\":{count},\"total_count\":{total_count},\"limit\":{limit},\"offset\":{offset}}}"
     );

@@ -84,6 +84,7 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
             .integer("limit", 1, MAX_LIMIT)
             .unwrap_or(DEFAULT_LIMIT),
         offset: query.integer("offset", 0, MAX_NEAR_OFFSET).unwrap_or(0),
+        ends_early: false,
     })?;
     let services = call.services();
     let _permit = call.read_permit().await;

@@ -11,7 +11,8 @@ use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 pub(super) const LIMIT: Parameter = Parameter {
     name: "limit",
-    description: "Items of a page",
+    description: "Items of a page. A page of more than 16 MiB is refused; when this is left out, it ends before that, and `count` \
+                  says where",
     schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
 };
 pub(super) const OFFSET: Parameter = Parameter {

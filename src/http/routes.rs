@@ -109,7 +109,7 @@ fn access_profile_routes() -> Vec<Route> {
                 "rate_limit": { "request_max_limit": 1000, "request_reset_duration": "1h" }
             }))
             .answers::<AccessProfileAnswer>(201)
-            .refuses(&[400, 408, 409, 413, 415]),
+            .refuses(&[400, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, PROFILE, "get_access_profile", access_profiles::get)
             .says(
                 "Read an access profile",
@@ -141,14 +141,14 @@ fn access_profile_routes() -> Vec<Route> {
         Route::new(Method::PUT, "P/access-profiles/{id}/activate", "activate_access_profile", access_profiles::activate)
             .says("Activate an access profile", "Does nothing when it is active already.")
             .answers::<AccessProfileAnswer>(200)
-            .refuses(&[400, 404, 412]),
+            .refuses(&[400, 404, 408, 412, 413, 415]),
         Route::new(Method::PUT, "P/access-profiles/{id}/deactivate", "deactivate_access_profile", access_profiles::deactivate)
             .says(
                 "Deactivate an access profile",
                 "It can't be assigned any more; copies and their keys keep working. Does nothing when it is inactive already.",
             )
             .answers::<AccessProfileAnswer>(200)
-            .refuses(&[400, 404, 412]),
+            .refuses(&[400, 404, 408, 412, 413, 415]),
         Route::new(Method::POST, "P/access-profiles/{id}/clone", "clone_access_profile", access_profiles::clone)
             .says(
                 "Clone an access profile",
@@ -170,7 +170,7 @@ fn history_routes() -> Vec<Route> {
         Route::new(Method::GET, "P/access-profiles/{id}/versions/{n}", "get_version", history::get_version)
             .says("Read a version of an access profile", "")
             .answers::<VersionAnswer>(200)
-            .refuses(&[400, 404]),
+            .refuses(&[304, 400, 404]),
         Route::new(Method::GET, "P/access-profiles/{id}/versions/{n}/diff", "diff_versions", history::diff)
             .says(
                 "Compare two versions of an access profile",
@@ -178,8 +178,8 @@ fn history_routes() -> Vec<Route> {
             )
             .query(AGAINST)
             .answers::<JsonPatch>(200)
-            .serves(&["application/json-patch+json"])
-            .refuses(&[400, 404]),
+            .serves(&[history::JSON_PATCH])
+            .refuses(&[304, 400, 404]),
         Route::new(Method::POST, "P/access-profiles/{id}/versions/{n}/restore", "restore_version", history::restore)
             .says(
                 "Bring back the content of a version",
@@ -187,7 +187,7 @@ fn history_routes() -> Vec<Route> {
                  is not brought back. 409 when the name is taken or today's rules refuse the content.",
             )
             .answers::<AccessProfileAnswer>(200)
-            .refuses(&[400, 404, 409, 412, 422]),
+            .refuses(&[400, 404, 408, 409, 412, 413, 415, 422]),
         Route::new(Method::GET, "P/access-profiles/{id}/audit-logs", "list_audit_logs_of_profile", history::audit_logs_of_one)
             .says("List the audit log of an access profile", "The newest first; also after the profile was deleted.")
             .query(AUDIT_LIST)
@@ -196,7 +196,8 @@ fn history_routes() -> Vec<Route> {
         Route::new(Method::GET, "P/access-profiles/audit-logs", "list_audit_logs", history::audit_logs_of_all)
             .says(
                 "List the audit log",
-                "The newest first: access profiles, users, roles, what they hold, and virtual keys; management API keys are left out.",
+                "The newest first: access profiles, users, roles, what they hold, and virtual keys; management API keys are left out. \
+                 So are users, roles and MCP tool groups for a key that may not view them.",
             )
             .query(AUDIT_LIST)
             .answers::<AuditLogList>(200)

@@ -8,7 +8,7 @@ use super::access_profiles::get_current;
 use super::fault::Doing;
 use super::user_access_profiles::count_of_profile;
 use crate::domain::letter_case::fold;
-use crate::domain::list::{Listed, MAX_PAGE_BYTES, Page, Sort, page_too_large};
+use crate::domain::list::{Listed, Page, Sort};
 use crate::error::Result;
 
 /// Fields to sort by, the default first. Every order ends in the id, so it is total.
@@ -154,8 +154,8 @@ impl Select {
         for id in found {
             let json = get_current(reading, id)?.json;
             size += json.len();
-            if size > MAX_PAGE_BYTES {
-                return Err(page_too_large());
+            if !page.has_room_for(size)? {
+                break;
             }
             items.push(ListedProfile {
                 json,

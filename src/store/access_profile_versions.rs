@@ -8,7 +8,7 @@ use super::fault::Doing;
 use super::{Reading, Writing};
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
-use crate::domain::list::{Listed, MAX_PAGE_BYTES, Page, page_too_large};
+use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
 
 /// One version of a profile.
@@ -127,8 +127,8 @@ pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version
     for row in rows.doing("listing versions")? {
         let version = row.doing("listing versions")?;
         size += version.snapshot.len();
-        if size > MAX_PAGE_BYTES {
-            return Err(page_too_large());
+        if !page.has_room_for(size)? {
+            break;
         }
         items.push(version);
     }

@@ -3,6 +3,8 @@
 //! An entry about a new version of an access profile names the version that was there and the one that is; what they say is read
 //! from the versions, which are never changed or removed. The entry's hash covers it all the same.
 
+mod walk;
+
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
@@ -10,11 +12,11 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::fault::Doing;
 use super::{Reading, Writing};
 use crate::domain::access_profile_versions::changed_fields;
-use crate::domain::audit::{
-    Actor, AuditEntry, ChainKey, MAC_LENGTH, NamedVersion, NamedVersions, NewAuditEntry, Verdict,
-};
+use crate::domain::audit::{Actor, AuditEntry, MAC_LENGTH, NamedVersions, NewAuditEntry};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
+
+pub(super) use walk::{tampered, walk};
 
 /// The hash of an entry.
 pub type Mac = [u8; MAC_LENGTH];
@@ -22,7 +24,7 @@ pub type Mac = [u8; MAC_LENGTH];
 /// An entry with the versions that it names.
 const ENTRIES: &str = "SELECT a.id, a.created_at, a.actor_id, a.actor_name, a.action, a.subject_kind, a.subject_id, \
      a.access_profile_id, a.user_id, a.previous_value, a.new_value, a.request_id, a.mac, \
-     a.previous_version, p.snapshot, a.new_version, n.snapshot \
+     a.previous_version, p.snapshot, a.new_version, n.snapshot, n.created_by, n.created_at \
      FROM audit_logs a \
      LEFT JOIN access_profile_versions p ON p.access_profile_id = a.access_profile_id AND p.version = a.previous_version \
      LEFT JOIN access_profile_versions n ON n.access_profile_id = a.access_profile_id AND n.version = a.new_version";
@@ -121,12 +123,14 @@ pub struct Filter {
     pub action: Option<String>,
     /// Entries about this user.
     pub user_id: Option<i64>,
+    /// Entries about things of these kinds are not shown, nor counted.
+    pub kinds_left_out: Vec<&'static str>,
 }
 
 /// A page of the entries about everything but API keys, the newest first.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such profile and never was.
+/// [`Error::NotFound`] when there is no such profile and never was, [`Error::Invalid`] when the page is too large.
 pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed<AuditEntry>> {
     // Entries about API keys are not for who may only read access profiles. What people hold and use is.
     let mut conditions = match filter.access_profile_id {
@@ -146,6 +150,9 @@ pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed
     );
     require("action = ?", filter.action.clone().map(Value::from));
     require("user_id = ?", filter.user_id.map(Value::from));
+    for kind in &filter.kinds_left_out {
+        require("subject_kind <> ?", Some(Value::from((*kind).to_owned())));
+    }
     let conditions = conditions.join(" AND ");
     let count = |sql: String, values: &[Value]| {
         reading
@@ -169,24 +176,29 @@ pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed
         }
     }
     values.extend([page.limit.into(), page.offset.into()]);
-    let items = reading
+    let mut statement = reading
         .connection
         .prepare_cached(&format!(
             "{ENTRIES} WHERE a.id IN (SELECT id FROM audit_logs WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?)
              ORDER BY a.id DESC"
         ))
-        .and_then(|mut statement| {
-            statement
-                .query_map(params_from_iter(values), |row| {
-                    let (entry, _) = entry(row)?;
-                    Ok((entry, row.get(14)?, row.get(16)?))
-                })?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        })
-        .doing("listing audit entries")?
-        .into_iter()
-        .map(|(entry, previous, new)| with_values(entry, previous, new))
-        .collect::<Result<_>>()?;
+        .doing("listing audit entries")?;
+    let rows = statement.query_map(params_from_iter(values), |row| {
+        let (entry, _) = entry(row)?;
+        Ok((entry, row.get(14)?, row.get(16)?))
+    });
+    let (mut size, mut items) = (0, Vec::new());
+    // One by one, because an entry may stand for two large versions.
+    for row in rows.doing("listing audit entries")? {
+        let (entry, previous, new) = row.doing("listing audit entries")?;
+        let entry = with_values(entry, previous, new)?;
+        let values = [&entry.entry.previous_value, &entry.entry.new_value];
+        size += values.into_iter().flatten().map(String::len).sum::<usize>();
+        if !page.has_room_for(size)? {
+            break;
+        }
+        items.push(entry);
+    }
     Ok(Listed { items, total_count })
 }
 
@@ -206,84 +218,6 @@ fn with_values(
     told.entry.previous_value = told.entry.previous_value.or(previous);
     told.entry.new_value = told.entry.new_value.or(new);
     Ok(told)
-}
-
-/// Walks the whole chain.
-///
-/// # Errors
-/// When the database can't be read.
-pub(super) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<Verdict> {
-    let mut previous: Mac = [0; MAC_LENGTH];
-    let mut last = 0;
-    let mut walk = || {
-        let mut statement = reading
-            .connection
-            .prepare_cached(&format!("{ENTRIES} ORDER BY a.id"))?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (entry, mac) = entry(row)?;
-            if entry.id != last + 1 {
-                return Ok(tampered(
-                    last + 1,
-                    format!("the entry is missing; the next one is {}", entry.id),
-                ));
-            }
-            let versions = match named_versions(row)? {
-                Ok(versions) => versions,
-                Err(gone) => {
-                    return Ok(tampered(
-                        entry.id,
-                        format!("version {gone} of the access profile, which it tells of, is gone"),
-                    ));
-                }
-            };
-            if chain.mac(&previous, entry.id, entry.at, &entry.entry, &versions) != mac {
-                let finding = if versions == NamedVersions::default() {
-                    "the entry does not fit its hash and the one before it"
-                } else {
-                    "the entry, or a version it tells of, does not fit its hash and the one before it"
-                };
-                return Ok(tampered(entry.id, finding.to_owned()));
-            }
-            (previous, last) = (mac, entry.id);
-        }
-        let highest: Option<i64> = reading
-            .connection
-            .query_row(
-                "SELECT seq FROM sqlite_sequence WHERE name = 'audit_logs'",
-                [],
-                |row| row.get(0),
-            )
-            .optional()?;
-        Ok(match highest {
-            Some(highest) if highest > last => tampered(
-                last + 1,
-                format!("there were {highest} entries, the rest was removed"),
-            ),
-            _ => Verdict::Intact { entries: last },
-        })
-    };
-    walk().doing("walking along the audit log")
-}
-
-/// A verdict that names a place.
-pub(super) fn tampered(entry: i64, finding: String) -> Verdict {
-    Verdict::Tampered { entry, finding }
-}
-
-/// The versions that an entry names, or the number of one that is not there.
-fn named_versions(row: &Row<'_>) -> rusqlite::Result<std::result::Result<NamedVersions, i64>> {
-    let mut found = NamedVersions::default();
-    for (at, place) in [(13, &mut found.previous), (15, &mut found.new)] {
-        let Some(version) = row.get(at)? else {
-            continue;
-        };
-        let Some(snapshot) = row.get_ref(at + 1)?.as_bytes_or_null()? else {
-            return Ok(Err(version));
-        };
-        *place = Some(NamedVersion::of(version, snapshot));
-    }
-    Ok(Ok(found))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<(AuditEntry, Mac)> {

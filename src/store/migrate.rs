@@ -108,16 +108,9 @@ mod tests {
             .execute_batch(include_str!("../../migrations/V1__access_profiles.sql"))
             .unwrap();
         let chain = ChainKey([7; MAC_LENGTH]);
-        let entry = NewAuditEntry {
-            actor: Actor::server("test"),
-            action: "access_profile.create".into(),
-            subject_kind: "access_profile".into(),
-            subject_id: "1".to_owned(),
-            access_profile_id: Some(1),
-            user_id: None,
-            previous_value: None,
-            new_value: Some("{}".to_owned()),
-        };
+        let (actor, action) = (Actor::server("test"), "access_profile.create");
+        let new = Some(serde_json::json!({}));
+        let entry = NewAuditEntry::about_profile(actor, action, 1, None, new);
         let none = NamedVersions::default();
         let mac = chain.mac(&[0; MAC_LENGTH], 1, Timestamp::UNIX_EPOCH, &entry, &none);
         connection
@@ -151,6 +144,7 @@ mod tests {
             Page {
                 limit: 25,
                 offset: 0,
+                ends_early: false,
             },
         )
         .unwrap();

@@ -446,3 +446,146 @@ fn a_list_of_if_match_may_stand_in_several_lines() {
     put(&[("if-match", "\"other\""), ("if-match", "\"another\"")]).expect(412);
     put(&[("if-match", "\"other\""), ("if-match", &tag)]).expect(200);
 }
+
+#[test]
+fn tags_are_lists_as_http_has_them() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "lists" }));
+    let path = "/api/access-profiles/1";
+    let tag = client.get(path).header("etag").unwrap().to_owned();
+    let get = |lines: &[(&str, &str)]| client.send("GET", path, lines, None);
+    get(&[("if-none-match", "\"other\""), ("if-none-match", &tag)]).expect(304);
+    get(&[("if-none-match", &format!("\"a,b\",, {tag}"))]).expect(304);
+    get(&[("if-none-match", &format!("\"a, {tag}"))]).expect(200);
+    let put = |list: &str| {
+        client.send(
+            "PUT",
+            path,
+            &[("if-match", list)],
+            Some(&json!({ "tags": ["x"] })),
+        )
+    };
+    put("\"a,b\"").expect(412);
+    put(",").expect(400);
+    put(&format!(", \"a,b\" ,,W/\"c\", {tag},")).expect(200);
+}
+
+#[test]
+fn a_version_and_a_difference_are_known_by_their_tags() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "one" }));
+    client
+        .put("/api/access-profiles/1", &json!({ "name": "two" }))
+        .expect(200);
+    let mut tags = Vec::new();
+    for path in [
+        "versions/1",
+        "versions/2",
+        "versions/2/diff",
+        "versions/2/diff?against=2",
+    ] {
+        let path = format!("/api/access-profiles/1/{path}");
+        let shown = client.get(&path).expect(200);
+        let tag = shown.header("etag").unwrap().to_owned();
+        let known = client
+            .send("GET", &path, &[("if-none-match", &tag)], None)
+            .expect(304);
+        assert_eq!(
+            (known.header("etag"), known.text.as_str()),
+            (Some(tag.as_str()), "")
+        );
+        assert!(!tags.contains(&tag), "{path}");
+        tags.push(tag);
+    }
+}
+
+#[test]
+fn entries_about_people_are_for_keys_that_may_view_people() {
+    let server = Server::start();
+    let client = &server.client;
+    let role = client.create_role("writers");
+    client.create_user("Ada", "ada@example.com", Some(role));
+    client.create_tool_group("reading");
+    client.create_profile(&json!({ "name": "dev" }));
+    client.assign(1, 1);
+    let actions = |scopes: &[&str]| {
+        let (_, reader) = client.make_key(&scopes.join(" "), scopes);
+        let reply = reader.get("/api/access-profiles/audit-logs").expect(200);
+        assert_eq!(
+            reply.text.contains("ada@example.com"),
+            scopes.contains(&"Users:View")
+        );
+        let list = reply.json();
+        assert_eq!(list["total_count"], list["count"]);
+        let mut actions: Vec<String> = list["audit_logs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["action"].as_str().unwrap().to_owned())
+            .collect();
+        actions.sort();
+        let none = reader
+            .get("/api/access-profiles/audit-logs?action=user.create")
+            .expect(200);
+        assert_eq!(
+            none.json()["total_count"] == 0,
+            !scopes.contains(&"Users:View")
+        );
+        actions
+    };
+    let seen = actions(&["AccessProfiles:View"]);
+    for action in ["access_profile.assign", "access_profile.create"] {
+        assert!(seen.iter().any(|one| one == action), "{seen:?}");
+    }
+    let of = |kind: &str, actions: &[String]| actions.iter().any(|one| one.starts_with(kind));
+    assert!(!of("user.", &seen) && !of("role.", &seen) && !of("mcp_tool_group.", &seen));
+    let seen = actions(&["AccessProfiles:View", "Users:View"]);
+    assert!(of("user.", &seen) && !of("role.", &seen));
+    let seen = actions(&["AccessProfiles:View", "Roles:View", "VirtualMCPs:View"]);
+    assert!(!of("user.", &seen) && of("role.", &seen) && of("mcp_tool_group.", &seen));
+}
+
+#[test]
+fn a_page_of_large_versions_ends_early_or_is_refused() {
+    let server = Server::start();
+    let client = &server.client;
+    let models = |salt: usize| -> Value {
+        let models: Vec<_> = (0..10_000)
+            .map(|n| format!("{:x>80}-{n:05}-{salt:02}", ""))
+            .collect();
+        json!([{ "provider_name": "openai", "allowed_models": models }])
+    };
+    client.create_profile(&json!({ "name": "heavy", "provider_configs": models(0) }));
+    let path = "/api/access-profiles/1";
+    for salt in 1..20 {
+        client
+            .put(path, &json!({ "provider_configs": models(salt) }))
+            .expect(200);
+    }
+    for (list, items) in [("versions", "versions"), ("audit-logs", "audit_logs")] {
+        let list = format!("{path}/{list}");
+        assert_eq!(
+            client
+                .get(&format!("{list}?limit=20"))
+                .expect(400)
+                .violations(),
+            ["limit page_too_large"]
+        );
+        let mut seen = 0;
+        while seen < 20 {
+            let reply = client.get(&format!("{list}?offset={seen}")).expect(200);
+            assert!(reply.text.len() < 20 * 1024 * 1024);
+            let page = reply.json();
+            let count = page[items].as_array().unwrap().len();
+            assert_eq!(
+                (&page["count"], &page["total_count"]),
+                (&json!(count), &json!(20))
+            );
+            assert!(count > 0 && (seen > 0 || count < 20));
+            seen += count;
+        }
+        assert_eq!(seen, 20);
+    }
+}
