@@ -123,8 +123,8 @@ fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
         .flat_map(|named| named.all.iter().cloned())
         .chain(refusal.all)
     {
-        let ignored = IGNORED.iter().find(|(known, _)| *known == name);
-        close(&mut schema, ignored.map_or(&[], |(_, fields)| fields));
+        let ignored = IGNORED.iter().find(|it| it.0 == name);
+        close(&mut schema, ignored.map_or(&[], |it| it.1));
         all.insert(name, schema);
     }
     all
@@ -195,7 +195,9 @@ fn operation(route: &Route, method: &Method, path: &str, family: usize) -> Opera
         success = success.content(*media, ContentBuilder::new().schema(Some(text)).build());
     }
     let refusals = refusals(route);
-    let has_validator = (about.status == 201 && !about.placeless) || refusals.contains(&304);
+    let changes = refusals.contains(&412) && route.method != Method::DELETE;
+    let has_validator =
+        (about.status == 201 && !about.placeless) || refusals.contains(&304) || changes;
     operation = operation.response(
         about.status.to_string(),
         with_headers(success, success_status(about), has_validator).build(),
@@ -215,16 +217,15 @@ fn operation(route: &Route, method: &Method, path: &str, family: usize) -> Opera
         }
         operation = operation.response(
             status.to_string(),
-            with_headers(refusal, status, status == 304).build(),
+            with_headers(refusal, status, matches!(status, 304 | 412)).build(),
         );
     }
     if route.access != Access::Public {
-        let scopes: [String; 0] = [];
         let scheme = match route.access {
             Access::VirtualKey => "virtual_key",
             _ => "management_api_key",
         };
-        operation = operation.security(SecurityRequirement::new(scheme, scopes));
+        operation = operation.security(SecurityRequirement::new(scheme, Vec::<String>::new()));
     }
     operation.tag(tag(route)).build()
 }
@@ -249,7 +250,7 @@ const REQUEST_HEADERS: [RequestHeader; 3] = [
         status: 412,
         name: "If-Match",
         about: "The ETag that the thing must still have; 412 if it has another",
-        pattern: r#"^(\*|(W/)?"[!#-+.-~]*"(, ?(W/)?"[!#-+.-~]*")*)$"#,
+        pattern: r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#,
     },
     RequestHeader {
         status: 422,
