@@ -189,8 +189,12 @@ fn refusal(answer: &Value) -> Error {
     );
     let alone = message
         .strip_prefix(param)
-        .and_then(|rest| rest.strip_prefix(": "));
-    Error::refused(alone.unwrap_or(message))
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(message);
+    if answer["type"] == "internal_error" {
+        return Error::refused(format!("{alone}: {}", text(&answer["event_id"])));
+    }
+    Error::refused(alone)
 }
 
 /// A text as it may stand in a path or a query.

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit::{self, Mac, tampered};
+use super::audit::{self, tampered};
 use super::directory::DataDirectory;
 use super::{Reading, Store};
 use crate::domain::audit::{MAC_LENGTH, Verdict};
@@ -74,12 +74,21 @@ impl Store {
             if read(self.directory())?.is_none() {
                 return Ok(tampered(entries, GONE.to_owned()));
             }
-            Ok(compare(reading, self.directory())?.unwrap_or(walked))
+            if let Some(problem) = compare(reading, self.directory())? {
+                return Ok(problem);
+            }
+            Ok(match audit::find_untold_version(reading)? {
+                Some((profile, version)) => tampered(
+                    entries,
+                    format!("no entry tells of version {version} of the access profile {profile}"),
+                ),
+                None => walked,
+            })
         })
     }
 }
 
-fn write(directory: &DataDirectory, entries: i64, mac: &Mac, now: Timestamp) -> Result<()> {
+fn write(directory: &DataDirectory, entries: i64, mac: &[u8], now: Timestamp) -> Result<()> {
     let anchor = Anchor {
         entries,
         head: hex(mac),
@@ -95,6 +104,9 @@ fn compare(reading: &Reading<'_>, directory: &DataDirectory) -> Result<Option<Ve
     let Some(anchor) = read(directory)? else {
         return Ok(None);
     };
+    if !audit::is_there(reading)? {
+        return Ok(Some(tampered(1, "the whole log is gone".to_owned())));
+    }
     if anchor.entries == 0 {
         return Ok(None);
     }
@@ -122,11 +134,15 @@ fn read(directory: &DataDirectory) -> Result<Option<Anchor>> {
     match std::fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
-            .map_err(|error| Error::refused(format!("{} is no anchor: {error}", path.display()))),
+            .map_err(|error| unreadable(&format!("is no anchor: {error}"))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::refused(format!(
-            "can't read {}: {error}",
-            path.display()
-        ))),
+        Err(error) => Err(unreadable(&format!("can't be read: {error}"))),
+    }
+}
+
+fn unreadable(why: &str) -> Error {
+    Error::Unavailable {
+        code: "audit_anchor_unreadable",
+        reason: format!("the file audit-anchor in the data directory {why}"),
     }
 }

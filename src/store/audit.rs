@@ -16,7 +16,7 @@ use crate::domain::audit::{Actor, AuditEntry, MAC_LENGTH, NamedVersions, NewAudi
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
 
-pub(super) use walk::{tampered, walk};
+pub(super) use walk::{find_untold_version, tampered, walk};
 
 /// The hash of an entry.
 pub type Mac = [u8; MAC_LENGTH];
@@ -29,11 +29,26 @@ const ENTRIES: &str = "SELECT a.id, a.created_at, a.actor_id, a.actor_name, a.ac
      LEFT JOIN access_profile_versions p ON p.access_profile_id = a.access_profile_id AND p.version = a.previous_version \
      LEFT JOIN access_profile_versions n ON n.access_profile_id = a.access_profile_id AND n.version = a.new_version";
 
-/// The last entry's place and hash; `(0, zeros)` when there is none.
+/// Whether there is a log at all.
 ///
 /// # Errors
 /// When the database can't be read.
-pub(super) fn head(reading: &Reading<'_>) -> Result<(i64, Mac)> {
+pub(super) fn is_there(reading: &Reading<'_>) -> Result<bool> {
+    reading
+        .connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_logs')",
+            [],
+            |row| row.get(0),
+        )
+        .doing("looking for the audit log")
+}
+
+/// The last entry's place and what stands there as its hash; `(0, zeros)` when there is none.
+///
+/// # Errors
+/// When the database can't be read.
+pub(super) fn head(reading: &Reading<'_>) -> Result<(i64, Vec<u8>)> {
     let head = reading
         .connection
         .prepare_cached("SELECT id, mac FROM audit_logs ORDER BY id DESC LIMIT 1")
@@ -43,14 +58,14 @@ pub(super) fn head(reading: &Reading<'_>) -> Result<(i64, Mac)> {
                 .optional()
         })
         .doing("reading the head of the audit log")?;
-    Ok(head.unwrap_or((0, [0; MAC_LENGTH])))
+    Ok(head.unwrap_or((0, vec![0; MAC_LENGTH])))
 }
 
-/// The hash of the entry at a place.
+/// What stands as the hash of the entry at a place.
 ///
 /// # Errors
 /// When the database can't be read.
-pub(super) fn mac_at(reading: &Reading<'_>, id: i64) -> Result<Option<Mac>> {
+pub(super) fn mac_at(reading: &Reading<'_>, id: i64) -> Result<Option<Vec<u8>>> {
     reading
         .connection
         .prepare_cached("SELECT mac FROM audit_logs WHERE id = ?1")
@@ -81,6 +96,8 @@ pub fn append_naming(
     versions: &NamedVersions,
 ) -> Result<()> {
     let (last, previous) = head(writing)?;
+    let previous = Mac::try_from(previous)
+        .map_err(|_| Error::internal("writing the audit log", "its head has no hash"))?;
     let sequence = last + 1;
     let mac = writing.chain.mac(&previous, sequence, at, entry, versions);
     writing

@@ -127,6 +127,44 @@ fn restoring_what_is_not_there_or_not_allowed_is_refused() {
 }
 
 #[test]
+fn a_version_that_today_s_rules_refuse_is_not_brought_back() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(
+        &json!({ "name": "strict", "tags": ["a"], "budgets": [{ "max_limit": 1 }] }),
+    );
+    let path = "/api/access-profiles/1";
+    let changed = client.put(path, &json!({ "tags": ["b"] })).expect(200);
+    // As if the rules had been others when it was written.
+    rusqlite::Connection::open(server.data_dir().join("tollkeeper.db"))
+        .unwrap()
+        .execute(
+            "UPDATE access_profile_versions SET snapshot = json_set(snapshot, '$.tags[0]', ' ', '$.budgets[0].max_limit', -1)
+             WHERE access_profile_id = 1 AND version = 1",
+            [],
+        )
+        .unwrap();
+    let reply = client.send("POST", &format!("{path}/versions/1/restore"), &[], None);
+    reply.expect_refusal(409, "conflict", "content_not_allowed");
+    assert_eq!(
+        reply.violations(),
+        [
+            "- content_not_allowed",
+            "budgets[0].max_limit out_of_range",
+            "tags[0] blank"
+        ]
+    );
+    assert_eq!(
+        client.get(path).json()["access_profile"],
+        changed.json()["access_profile"]
+    );
+    assert_eq!(
+        client.get(&format!("{path}/versions")).json()["total_count"],
+        2
+    );
+}
+
+#[test]
 fn the_audit_log_says_who_changed_what() {
     let server = Server::start();
     let client = &server.client;
@@ -321,16 +359,38 @@ fn racing_writers_with_if_match_lose_no_update_and_without_it_leave_no_gap() {
     });
     let last = server.client.get(&path).json()["access_profile"].clone();
     assert_eq!(last["version"], json!(1 + 4 * EACH));
-    for number in [1, 2, 4 * EACH, 4 * EACH + 1] {
-        server
-            .client
-            .get(&format!("{path}/versions/{number}"))
-            .expect(200);
+    let mut versions = Vec::new();
+    while versions.len() < 1 + 4 * EACH {
+        let page = format!("{path}/versions?limit=500&offset={}", versions.len());
+        let page = server.client.get(&page).expect(200).json();
+        assert_ne!(page["count"], 0);
+        versions.extend(page["versions"].as_array().unwrap().clone());
     }
-    assert_eq!(
-        server.client.get(&format!("{path}/versions")).json()["total_count"],
-        last["version"]
-    );
+    let numbers: Vec<_> = versions.iter().map(|one| one["version"].clone()).collect();
+    let gapless: Vec<_> = (1..=1 + 4 * EACH)
+        .rev()
+        .map(|number| json!(number))
+        .collect();
+    assert_eq!(numbers, gapless);
+    // Each writer's changes are all there and in its order, and the last of one of them is what holds.
+    let described: Vec<String> = versions[..2 * EACH]
+        .iter()
+        .rev()
+        .map(|one| {
+            let snapshot: Value = serde_json::from_str(one["snapshot"].as_str().unwrap()).unwrap();
+            snapshot["description"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    for writer in ["0/", "1/"] {
+        let steps: Vec<_> = described
+            .iter()
+            .filter(|one| one.starts_with(writer))
+            .cloned()
+            .collect();
+        let sent: Vec<_> = (0..EACH).map(|step| format!("{writer}{step}")).collect();
+        assert_eq!(steps, sent);
+    }
+    assert_eq!(last["description"], json!(described.last()));
 }
 
 fn any_policy() -> impl Strategy<Value = Value> {

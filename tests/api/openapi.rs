@@ -216,3 +216,96 @@ fn the_command_prints_the_document_that_the_server_answers() {
     let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
     assert_eq!(printed, document(&server));
 }
+
+fn documented_headers(operation: &Value, status: u16) -> Vec<String> {
+    let headers = operation["responses"][status.to_string()]["headers"].as_object();
+    headers.map_or_else(Vec::new, |headers| headers.keys().cloned().collect())
+}
+
+#[test]
+fn a_tag_that_is_answered_is_a_documented_one() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "tagged" }));
+    let operations = operations(&document(&server));
+    let path = "/api/access-profiles/1";
+    let tag = client.get(path).header("etag").unwrap().to_owned();
+    for operation in operations.values() {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            if parameter["name"] == "If-Match" {
+                let pattern =
+                    regex::Regex::new(parameter["schema"]["pattern"].as_str().unwrap()).unwrap();
+                for list in [tag.clone(), "*".to_owned(), format!("W/\"a,b\", {tag}")] {
+                    assert!(pattern.is_match(&list), "{list}");
+                }
+            }
+        }
+    }
+    let documented = |method: &str, path: &str, reply: &Reply| {
+        let operation = &operations[&(method.to_owned(), path.to_owned())];
+        let known = documented_headers(operation, reply.status);
+        assert!(
+            known.contains(&"etag".to_owned()),
+            "{method} {path} {}",
+            reply.status
+        );
+        assert!(
+            reply.header("etag").is_some(),
+            "{method} {path} {}",
+            reply.status
+        );
+    };
+    for (method, step) in [
+        ("PUT", ""),
+        ("PUT", "/deactivate"),
+        ("PUT", "/activate"),
+        ("POST", "/versions/{n}/restore"),
+    ] {
+        let documented_path = format!("/api/access-profiles/{{id}}{step}");
+        let path = concrete(&documented_path);
+        let body = json!({});
+        let stale = [("if-match", "\"other\"")];
+        documented(
+            method,
+            &documented_path,
+            &client.send(method, &path, &stale, Some(&body)).expect(412),
+        );
+        documented(
+            method,
+            &documented_path,
+            &client.send(method, &path, &[], Some(&body)).expect(200),
+        );
+        // A body of another type is refused, and so is one that is too large.
+        let operation = &operations[&(method.to_owned(), documented_path)];
+        let bearer = format!("Bearer {}", client.key);
+        let refused = |kind: &str, body: &[u8]| {
+            let headers = [("authorization", bearer.as_str()), ("content-type", kind)];
+            let reply = client.raw(method, &path, &headers, Some(body));
+            assert!(
+                operation["responses"]
+                    .get(reply.status.to_string())
+                    .is_some()
+            );
+            reply.status
+        };
+        assert_eq!(refused("text/plain", b"{}"), 415);
+        assert_eq!(
+            refused("application/json", &vec![b' '; 1024 * 1024 + 1]),
+            413
+        );
+    }
+    for path in ["/versions/{n}", "/versions/{n}/diff"] {
+        let path = format!("/api/access-profiles/{{id}}{path}");
+        documented("GET", &path, &client.get(&concrete(&path)).expect(200));
+    }
+    let create = &operations[&("POST".to_owned(), "/api/access-profiles".to_owned())];
+    assert!(create["responses"].get("422").is_some());
+    let named = |name: &str| {
+        create["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| it["name"] == name)
+    };
+    assert!(named("Idempotency-Key"));
+}

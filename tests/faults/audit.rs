@@ -5,6 +5,10 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use tollkeeper::domain::audit::{
+    Actor, ChainKey, MAC_LENGTH, NamedVersion, NamedVersions, NewAuditEntry,
+};
+
 use crate::support::Server;
 use crate::support::process::{Process, run};
 
@@ -85,6 +89,26 @@ fn every_kind_of_tampering_is_found_where_it_is() {
             21,
         ),
         ("reorder", swap, 5),
+        ("put what is no text", "UPDATE audit_logs SET actor_name = CAST(x'ff' AS TEXT) WHERE id = 5", 5),
+        (
+            "put what is no hash",
+            "PRAGMA ignore_check_constraints = 1; UPDATE audit_logs SET mac = x'00' WHERE id = 6",
+            6,
+        ),
+        (
+            "put what is no hash at the head",
+            "PRAGMA ignore_check_constraints = 1; UPDATE audit_logs SET mac = x'00' WHERE id = 21",
+            21,
+        ),
+        ("drop the log", "DROP TABLE audit_logs", 1),
+        ("say another who", "UPDATE access_profile_versions SET created_by = 'somebody else' WHERE access_profile_id = 4 AND version = 2", 9),
+        ("say another when", "UPDATE access_profile_versions SET created_at = created_at - 1 WHERE access_profile_id = 4 AND version = 1", 8),
+        (
+            "add a version",
+            "INSERT INTO access_profile_versions SELECT access_profile_id, 3, snapshot, created_at, created_by
+             FROM access_profile_versions WHERE access_profile_id = 4 AND version = 2",
+            21,
+        ),
         ("delete all", "DELETE FROM audit_logs; UPDATE sqlite_sequence SET seq = 0 WHERE name = 'audit_logs'", 21),
         ("forge", "INSERT INTO audit_logs SELECT 22, created_at, actor_id, actor_name, action, subject_kind, subject_id,
                    access_profile_id, user_id, previous_value, new_value, request_id, mac, previous_version, new_version FROM audit_logs WHERE id = 21", 22),
@@ -122,6 +146,91 @@ fn a_log_that_can_not_be_read_is_no_verdict() {
     let directory = written();
     std::fs::write(directory.path().join("audit-anchor"), "scribble").unwrap();
     assert_eq!(verify(directory.path()).0, 1);
+    let said = run(directory.path(), &["audit", "verify"]).stderr;
+    let said = String::from_utf8(said).unwrap();
+    assert!(
+        said.contains("audit-anchor in the data directory is no anchor"),
+        "{said}"
+    );
+}
+
+/// Who can write everything in the data directory can write a log that fits its key; only an anchor that was copied elsewhere, or
+/// what is left in this one, tells.
+#[test]
+fn a_chain_that_was_rewritten_with_the_key_of_the_log_does_not_fit_the_anchor() {
+    let directory = written();
+    let key: [u8; MAC_LENGTH] = std::fs::read(directory.path().join("audit.key"))
+        .unwrap()
+        .try_into()
+        .unwrap();
+    let database = Connection::open(directory.path().join("tollkeeper.db")).unwrap();
+    rewrite(&database, &ChainKey(key));
+    // The chain fits in itself: only the anchor knows of the other one.
+    let (code, verdict) = verify(directory.path());
+    assert_eq!((code, &verdict["entry"]), (2, &json!(21)), "{verdict}");
+    assert!(
+        verdict["finding"].as_str().unwrap().contains("anchored"),
+        "{verdict}"
+    );
+}
+
+/// Gives every entry another actor, and hashes that fit.
+fn rewrite(database: &Connection, chain: &ChainKey) {
+    let mut statement = database
+        .prepare(
+            "SELECT a.id, a.created_at, a.actor_id, a.request_id, a.action, a.subject_kind, a.subject_id, a.access_profile_id,
+                    a.user_id, a.previous_value, a.new_value, a.previous_version, p.snapshot, a.new_version, n.snapshot
+             FROM audit_logs a
+             LEFT JOIN access_profile_versions p ON p.access_profile_id = a.access_profile_id AND p.version = a.previous_version
+             LEFT JOIN access_profile_versions n ON n.access_profile_id = a.access_profile_id AND n.version = a.new_version
+             ORDER BY a.id",
+        )
+        .unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let mut previous = [0; MAC_LENGTH];
+    while let Some(row) = rows.next().unwrap() {
+        let named = |at: usize| {
+            let version: Option<i64> = row.get(at).unwrap();
+            let snapshot: Option<String> = row.get(at + 1).unwrap();
+            version
+                .zip(snapshot)
+                .map(|(version, snapshot)| NamedVersion::of(version, snapshot.as_bytes()))
+        };
+        let text = |at: usize| row.get::<_, String>(at).unwrap();
+        let entry = NewAuditEntry {
+            actor: Actor {
+                id: text(2),
+                name: "somebody else".to_owned(),
+                request_id: text(3),
+            },
+            action: text(4).into(),
+            subject_kind: text(5).into(),
+            subject_id: text(6),
+            access_profile_id: row.get(7).unwrap(),
+            user_id: row.get(8).unwrap(),
+            previous_value: row.get(9).unwrap(),
+            new_value: row.get(10).unwrap(),
+        };
+        let versions = NamedVersions {
+            previous: named(11),
+            new: named(13),
+        };
+        let (id, at): (i64, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let at = jiff::Timestamp::from_millisecond(at).unwrap();
+        previous = chain.mac(&previous, id, at, &entry, &versions);
+        database
+            .execute(
+                "UPDATE audit_logs SET actor_name = 'somebody else', mac = ?2 WHERE id = ?1",
+                rusqlite::params![id, previous],
+            )
+            .unwrap();
+    }
+    database
+        .execute(
+            "UPDATE access_profile_versions SET created_by = 'somebody else'",
+            [],
+        )
+        .unwrap();
 }
 
 #[test]
