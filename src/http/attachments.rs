@@ -47,11 +47,13 @@ fn render(input: &AttachmentInput, users_applied: usize) -> Result<StoredAnswer>
 /// `DELETE P/access-profiles/{id}/roles/{role_id}`
 ///
 /// # Errors
-/// 400, 404 when there is no such profile or role, or the one is not attached to the other.
+/// 400, 404 when there is no such profile or role, or the one is not attached to the other, 412.
 pub async fn detach(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answer {
     let (id, role_id) = (call.id("id")?, call.id("role_id")?);
+    let if_match = call.if_match()?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    blocking(move || service::attachments::detach(&services, actor, id, role_id)).await?;
+    let detach = move || service::attachments::detach(&services, actor, id, role_id, if_match);
+    blocking(detach).await?;
     ok(&Message {
         message: format!(
             "the access profile is detached from the role {role_id}; who got a copy from it keeps that until they leave the role"

@@ -116,7 +116,7 @@ pub const USER_LIST: &[Parameter] = &[
 ];
 const KEY_NAME: Parameter = Parameter {
     name: "search",
-    description: "Substring of the name, without regard to case",
+    description: "Substring of name or description, without regard to case",
     schema: || text_up_to(MAX_SEARCH, Type::String),
 };
 const KEY_SORT: Parameter = Parameter {

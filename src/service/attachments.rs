@@ -2,14 +2,16 @@
 
 use serde_json::json;
 
-use super::holdings::{Template, refuse_inactive};
+use super::holdings::{Template, UnseenKeys, refuse_inactive};
 use super::{Services, once};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::holding::{AttachmentInput, Source};
 use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::ledger::Changed;
-use crate::store::{Writing, access_profile_roles, access_profiles, audit, roles, users};
+use crate::store::access_profile_roles::list_without_copy;
+use crate::store::{Writing, access_profile_roles, access_profiles, audit, roles};
 
 /// Attaches a profile to roles. Attaching again says anew whether it is a default there. `render` puts the answer together from the
 /// number of users who got a copy, inside the transaction, so that it can be stored with it.
@@ -26,6 +28,15 @@ pub fn attach(
     render: impl FnOnce(&AttachmentInput, usize) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     let now = services.clock.now();
+    // Everybody waits for the transaction, and for what can be made before it nobody does.
+    let mut unseen = services
+        .store
+        .read(|reading| {
+            let applied = input.role_ids.iter().filter(|_| input.apply_to_existing);
+            let members = applied.map(|role_id| list_without_copy(reading, profile_id, *role_id));
+            members.map(|list| list.map(|list| list.len())).sum()
+        })
+        .and_then(UnseenKeys::prepare)?;
     services.ledger.change(move |writing, changed| {
         once::run(writing, once.as_ref(), now, || {
             let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
@@ -42,7 +53,8 @@ pub fn attach(
             if input.apply_to_existing {
                 let template = Template::of(writing, &profile)?;
                 for role_id in &input.role_ids {
-                    users_applied += apply(writing, changed, &template, *role_id, now)?;
+                    users_applied +=
+                        apply(writing, changed, &template, *role_id, &mut unseen, now)?;
                 }
                 template.release(writing)?;
             }
@@ -73,25 +85,31 @@ fn apply(
     changed: &mut Changed,
     template: &Template,
     role_id: i64,
+    unseen: &mut UnseenKeys,
     now: jiff::Timestamp,
 ) -> Result<usize> {
-    let user_ids = access_profile_roles::list_without_copy(writing, template.id, role_id)?;
-    for user_id in &user_ids {
-        let user = users::get(writing, *user_id)?;
-        template.give(writing, &user, Source::Role(role_id), None, now)?;
-    }
-    changed.users.extend(&user_ids);
-    Ok(user_ids.len())
+    let members = list_without_copy(writing, template.id, role_id)?;
+    let source = Source::Role(role_id);
+    template.give_all(writing, &members, source, unseen, now)?;
+    changed.users.extend(members.iter().map(|member| member.id));
+    Ok(members.len())
 }
 
 /// Detaches a profile from a role. Copies that were given stay until their users leave the role.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such profile or role, or the one is not attached to the other.
-pub fn detach(services: &Services, actor: Actor, profile_id: i64, role_id: i64) -> Result<()> {
+/// [`Error::NotFound`] when there is no such profile or role, or the one is not attached to the other;
+/// [`Error::Stale`].
+pub fn detach(
+    services: &Services,
+    actor: Actor,
+    profile_id: i64,
+    role_id: i64,
+    if_match: IfMatch,
+) -> Result<()> {
     let now = services.clock.now();
     services.store.write(move |writing| {
-        access_profiles::get_current(writing, profile_id)?;
+        if_match.check(&access_profiles::get_current(writing, profile_id)?.entity_tag())?;
         if !access_profile_roles::detach(writing, profile_id, role_id)? {
             roles::get(writing, role_id)?;
             return Err(Error::not_found(

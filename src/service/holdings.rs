@@ -4,16 +4,23 @@
 
 use jiff::Timestamp;
 
-use super::virtual_keys::{IssuedKey, issue};
+use super::tokens::random_token;
+use super::virtual_keys::{IssuedKey, hash, issue};
 use crate::domain::access_profile::AccessProfile;
+use crate::domain::credential::Kind;
 use crate::domain::holding::{NewUserAccessProfile, Source};
 use crate::domain::policy::Policy;
 use crate::domain::user::User;
-use crate::domain::virtual_key::{NewVirtualKey, default_name};
+use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, default_name};
 use crate::error::{Error, Result};
+use crate::store::access_profile_roles::Member;
+use crate::store::mass_assignment::{self, ManagedKey};
 use crate::store::{
     Writing, access_profile_roles, access_profiles, policies, user_access_profiles, virtual_keys,
 };
+
+/// Copies and keys that are stored with one statement.
+const AT_ONCE: usize = 1_000;
 
 /// A profile of which copies can be made.
 pub struct Template {
@@ -60,25 +67,97 @@ impl Template {
         expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(i64, IssuedKey)> {
-        let copy = NewUserAccessProfile {
-            user_id: user.id,
+        let copy = self.copy(user.id, source, expires_at);
+        let copy_id = user_access_profiles::insert(writing, &copy, now)?;
+        let key = self.key(user.id, &user.name, copy_id);
+        Ok((copy_id, issue(writing, &key, now)?))
+    }
+
+    /// Gives many users who have none a copy each, with a managed virtual key that nobody is shown.
+    ///
+    /// # Errors
+    /// As [`Template::give`].
+    pub fn give_all(
+        &self,
+        writing: &Writing<'_>,
+        members: &[Member],
+        source: Source,
+        unseen: &mut UnseenKeys,
+        now: Timestamp,
+    ) -> Result<()> {
+        for members in members.chunks(AT_ONCE) {
+            let user_ids: Vec<i64> = members.iter().map(|member| member.id).collect();
+            let copy = self.copy(0, source, None);
+            mass_assignment::insert_copies(writing, &user_ids, &copy, now)?;
+            let key = |member: &Member| {
+                let (public_id, hash) = unseen.next()?;
+                Ok(ManagedKey {
+                    user_id: member.id,
+                    public_id,
+                    hash,
+                    name: default_name(&member.name, &self.name),
+                })
+            };
+            let keys = members.iter().map(key).collect::<Result<Vec<_>>>()?;
+            mass_assignment::insert_keys(writing, self.id, &keys, now)?;
+        }
+        Ok(())
+    }
+
+    fn copy(
+        &self,
+        user_id: i64,
+        source: Source,
+        expires_at: Option<Timestamp>,
+    ) -> NewUserAccessProfile {
+        NewUserAccessProfile {
+            user_id,
             access_profile_id: self.id,
             policy_id: self.policy_id,
             source,
             template_version: self.version,
             expires_at,
-        };
-        let copy_id = user_access_profiles::insert(writing, &copy, now)?;
-        let key = NewVirtualKey {
-            user_id: user.id,
+        }
+    }
+
+    fn key(&self, user_id: i64, user_name: &str, copy_id: i64) -> NewVirtualKey {
+        NewVirtualKey {
+            user_id,
             copy_id: Some(copy_id),
-            name: default_name(&user.name, &self.name),
+            name: default_name(user_name, &self.name),
             description: String::new(),
             is_managed: true,
             expires_at: None,
-        };
-        Ok((copy_id, issue(writing, &key, now)?))
+        }
     }
+}
+
+/// Public ids and hashes of keys whose secrets are forgotten at once: a holder gets one when the key is rotated.
+pub struct UnseenKeys(Vec<UnseenKey>);
+
+type UnseenKey = (String, [u8; HASH_LENGTH]);
+
+impl UnseenKeys {
+    /// So many of them.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn prepare(many: usize) -> Result<Self> {
+        (0..many)
+            .map(|_| unseen_key())
+            .collect::<Result<_>>()
+            .map(Self)
+    }
+
+    /// The next of them, or a new one when they are used up.
+    fn next(&mut self) -> Result<UnseenKey> {
+        self.0.pop().map_or_else(unseen_key, Ok)
+    }
+}
+
+fn unseen_key() -> Result<UnseenKey> {
+    let token = random_token(Kind::Virtual)?;
+    Ok((token.id().to_owned(), hash(&token)))
 }
 
 /// Makes sure that copies of a profile may be given.

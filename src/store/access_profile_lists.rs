@@ -6,16 +6,13 @@ use rusqlite::types::Value;
 use super::Reading;
 use super::access_profiles::get_current;
 use super::fault::Doing;
+use super::search::Search;
 use super::user_access_profiles::count_of_profile;
-use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::error::Result;
 
 /// Fields to sort by, the default first. Every order ends in the id, so it is total.
 pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at", "updated_at", "version"];
-
-/// Shortest search that the trigram index serves, in characters.
-const TRIGRAM: usize = 3;
 
 /// Which profiles are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +46,9 @@ pub fn list(
 ) -> Result<Listed<ListedProfile>> {
     let select = Select::new(filter);
     let items = select.page(reading, sort, page)?;
-    let found = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    // A page that isn't full is the last one: then there is nothing to count.
-    let total_count = if found < page.limit && (found > 0 || page.offset == 0) {
-        page.offset + found
-    } else {
-        select.count(reading, filter)?
+    let total_count = match page.total_if_last(items.len()) {
+        Some(total) => total,
+        None => select.count(reading, filter)?,
     };
     Ok(Listed { items, total_count })
 }
@@ -75,17 +69,16 @@ impl Select {
             values: Vec::new(),
             by_index: false,
         };
-        match filter.search.as_deref().map(fold) {
-            Some(text) if text.chars().count() >= TRIGRAM => {
+        match filter.search.as_deref().map(Search::of) {
+            Some(Search {
+                phrase: Some(phrase),
+                ..
+            }) => {
                 select.from = "access_profile_search s JOIN access_profiles p ON p.id = s.rowid";
                 select.by_index = true;
-                // One phrase in quotes: nothing in it is an operator.
-                select.require(
-                    "access_profile_search MATCH ?",
-                    format!("\"{}\"", text.replace('"', "\"\"")),
-                );
+                select.require("access_profile_search MATCH ?", phrase);
             }
-            Some(text) => {
+            Some(Search { text, .. }) => {
                 select.values.push(text.clone().into());
                 select.require(
                     "(contains_folded(p.name, ?) OR contains_folded(p.description, ?))",

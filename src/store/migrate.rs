@@ -133,6 +133,7 @@ mod tests {
         }
         let reading = Reading {
             connection: &connection,
+            remembered: None,
         };
         assert_eq!(
             audit::walk(&reading, &chain).unwrap(),

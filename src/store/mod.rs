@@ -22,14 +22,17 @@ mod fault;
 pub mod health;
 pub mod idempotency;
 pub mod journal;
+pub mod mass_assignment;
 pub mod migrate;
 pub mod names;
 pub mod open;
 pub mod policies;
 pub mod propagation;
+mod remembered;
 pub mod roles;
 pub mod rotated_keys;
 pub mod rotations;
+mod search;
 pub mod sequences;
 pub mod settings;
 mod taken;
@@ -53,6 +56,7 @@ use rusqlite::Connection;
 use self::directory::DataDirectory;
 use self::fault::Doing;
 use self::health::Health;
+use self::remembered::Remembered;
 use self::writer::Writer;
 pub use self::writer::{Needs, Submitted};
 use crate::domain::audit::ChainKey;
@@ -70,11 +74,14 @@ pub struct Store {
     health: Arc<Health>,
     directory: Arc<DataDirectory>,
     chain: ChainKey,
+    remembered: Remembered,
 }
 
 /// A consistent view of the database.
 pub struct Reading<'c> {
     connection: &'c Connection,
+    /// What was read before, and the generation that is read; none where the view is no committed one.
+    remembered: Option<(&'c Remembered, u64)>,
 }
 
 /// A place in the open write transaction. What is written here is on disk when [`Store::write`] returns.
@@ -99,6 +106,7 @@ impl Reader {
     pub fn look(&self) -> Reading<'_> {
         Reading {
             connection: &self.0,
+            remembered: None,
         }
     }
 }
@@ -151,11 +159,14 @@ impl Store {
             code: "overloaded",
             reason: "every database connection is busy".to_owned(),
         })?;
+        // Before the view is taken, which then holds everything of this generation.
+        let generation = self.generation();
         let transaction = connection
             .transaction()
             .doing("opening a read transaction")?;
         let answer = work(&Reading {
             connection: &transaction,
+            remembered: Some((&self.remembered, generation)),
         });
         if let Err(Error::Unavailable {
             code: fault::DAMAGED,
@@ -229,6 +240,7 @@ impl Store {
             health,
             directory,
             chain,
+            remembered: Remembered::default(),
         })
     }
 }

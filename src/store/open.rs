@@ -294,6 +294,7 @@ pub(super) fn read_only_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
+/// Temporary files are kept in memory: every statement with a trigger keeps what it may have to undo in one.
 fn prepare_writer(connection: &Connection) -> Result<()> {
     let prepare = || {
         // In memory, because savepoints keep what they would undo in a temporary file otherwise.

@@ -76,7 +76,7 @@ pub fn insert(
             ])
         })
         .doing("storing a virtual key")?;
-    index(writing, id, &new.name)?;
+    index(writing, id, &new.name, &new.description)?;
     Ok(id)
 }
 
@@ -108,14 +108,16 @@ pub fn update(writing: &Writing<'_>, changed: &VirtualKey) -> Result<()> {
         .prepare_cached("DELETE FROM virtual_key_search WHERE rowid = ?1")
         .and_then(|mut statement| statement.execute(params![changed.id]))
         .doing("removing a virtual key from the index")?;
-    index(writing, changed.id, &changed.name)
+    index(writing, changed.id, &changed.name, &changed.description)
 }
 
-fn index(writing: &Writing<'_>, id: i64, name: &str) -> Result<()> {
+fn index(writing: &Writing<'_>, id: i64, name: &str, description: &str) -> Result<()> {
     writing
         .connection
-        .prepare_cached("INSERT INTO virtual_key_search (rowid, name) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute(params![id, fold(name)]))
+        .prepare_cached(
+            "INSERT INTO virtual_key_search (rowid, name, description) VALUES (?1, ?2, ?3)",
+        )
+        .and_then(|mut statement| statement.execute(params![id, fold(name), fold(description)]))
         .doing("indexing a virtual key")?;
     Ok(())
 }

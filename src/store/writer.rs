@@ -221,6 +221,7 @@ impl Loop {
         self.statement("BEGIN IMMEDIATE")?;
         let writing = Writing {
             reading: Reading {
+                remembered: None,
                 connection: &self.connection,
             },
             chain: &self.chain,

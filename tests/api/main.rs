@@ -31,6 +31,7 @@ mod life;
 mod limits;
 mod list_model;
 mod lists;
+mod many;
 mod matrix;
 mod names;
 mod openapi;
