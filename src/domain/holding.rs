@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::access_profile_input::MAX_COUNT;
+use super::budget_override::BudgetOverride;
 use super::input::Node;
 use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation, Violations};
@@ -38,9 +39,9 @@ impl UserAccessProfile {
         self.expires_at.is_none_or(|at| at > now)
     }
 
-    /// The strong validator of what is shown of it; what it counts, its overrides and its keys are beside it.
-    pub fn entity_tag(&self, shown: &str) -> String {
-        entity_tag_beside(self.policy_id, &format!("{self:?}"), shown)
+    /// The strong validator of what is shown of it with these overrides; what it counts and its keys are beside it.
+    pub fn entity_tag(&self, overrides: &[BudgetOverride], shown: &str) -> String {
+        entity_tag_beside(self.policy_id, &format!("{self:?} {overrides:?}"), shown)
     }
 }
 

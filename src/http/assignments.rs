@@ -14,7 +14,7 @@ use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{Page, Query};
 use crate::error::Result;
 use crate::service;
-use crate::service::assignments::{Assigned, show};
+use crate::service::assignments::{Assigned, Held, show};
 use crate::service::copies::ReadCopies;
 use crate::store::{access_profiles, user_access_profiles, users};
 
@@ -110,9 +110,16 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let services = call.services();
     let _permit = call.read_permit().await;
     let read = move || show(&services, user, profile, services.clock.now());
-    let (row, access_profile) = blocking(read).await?;
+    let held = blocking(read).await?;
+    let (tag, body) = tagged(&held)?;
+    Ok(ok_unless_known(&call, &tag, body))
+}
+
+/// A copy as JSON, with its validator.
+pub(super) fn tagged(held: &Held) -> std::result::Result<(String, String), Problem> {
+    let access_profile = held.copy.clone();
     let body = to_json(&CopyAnswer { access_profile })?;
-    Ok(ok_unless_known(&call, &row.entity_tag(&body), body))
+    Ok((held.entity_tag(&body), body))
 }
 
 /// `POST P/users/{user_id}/access-profiles`
@@ -143,7 +150,7 @@ fn render(place: String, given: &Assigned) -> Result<StoredAnswer> {
     Ok(StoredAnswer {
         status: 201,
         location: Some(place),
-        etag: Some(given.row.entity_tag(&shown.body)),
+        etag: Some(given.row.entity_tag(&[], &shown.body)),
         ..StoredAnswer::json(&answer)?
     })
 }

@@ -11,12 +11,13 @@ use super::holdings::{give, take_one};
 use super::once::{self, SealedOnce};
 use super::virtual_keys::IssuedKey;
 use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::budget_override::BudgetOverride;
 use crate::domain::holding::{AssignmentInput, Source, UserAccessProfile};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::user_copy::UserCopy;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::store::{access_profiles, audit, user_access_profiles, users};
+use crate::store::{access_profiles, audit, budget_overrides, user_access_profiles, users};
 
 /// A copy that was just given.
 pub struct Assigned {
@@ -101,7 +102,8 @@ pub fn unassign(
     let now = services.clock.now();
     services.ledger.change(move |writing, changed| {
         let copy = user_access_profiles::get(writing, user_id, access_profile_id)?;
-        if_match.check(&copy.entity_tag(""))?;
+        let overrides = budget_overrides::list_of_copy(writing, copy.id)?;
+        if_match.check(&copy.entity_tag(&overrides, ""))?;
         changed.users.push(user_id);
         let names = take_one(writing, user_id, access_profile_id)?;
         let taken = json!({ "user_access_profile_id": copy.id, "virtual_keys": names });
@@ -110,6 +112,23 @@ pub fn unassign(
         audit::append(writing, now, &entry)?;
         Ok(names)
     })
+}
+
+/// A copy that a user holds.
+pub struct Held {
+    /// As it is stored.
+    pub row: UserAccessProfile,
+    /// Its overrides.
+    pub overrides: Vec<BudgetOverride>,
+    /// As it is shown.
+    pub copy: UserCopy,
+}
+
+impl Held {
+    /// Its strong validator, when it is shown as this text.
+    pub fn entity_tag(&self, shown: &str) -> String {
+        self.row.entity_tag(&self.overrides, shown)
+    }
 }
 
 /// A copy that a user holds, as it is stored and as it is shown.
@@ -121,12 +140,16 @@ pub fn show(
     user_id: i64,
     access_profile_id: i64,
     now: Timestamp,
-) -> Result<(UserAccessProfile, UserCopy)> {
+) -> Result<Held> {
     let (row, read) = services.store.read(|reading| {
         let row = user_access_profiles::get(reading, user_id, access_profile_id)?;
         Ok((row.clone(), ReadCopies::read(reading, vec![row])?))
     })?;
-    Ok((row, one(read.with_counters(services, now)?)?))
+    Ok(Held {
+        overrides: read.overrides_of(row.id).to_vec(),
+        copy: one(read.with_counters(services, now)?)?,
+        row,
+    })
 }
 
 fn one(copies: Vec<UserCopy>) -> Result<UserCopy> {

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Services;
-use super::assignments::{entry, show};
+use super::assignments::{Held, entry, show};
 use crate::domain::audit::Actor;
 use crate::domain::budget_override::{BudgetOverride, OverrideInput};
 use crate::domain::copy_standing::limit_id;
@@ -13,6 +13,7 @@ use crate::domain::holding::UserAccessProfile;
 use crate::domain::limit_rule::LimitRule;
 use crate::domain::policy::PlaceKind;
 use crate::domain::user_copy::CopyBudget;
+use crate::domain::validator::IfMatch;
 use crate::domain::window::{Window, Windows};
 use crate::error::{Error, Result};
 use crate::store::{Reading, audit, budget_overrides, policies, user_access_profiles};
@@ -28,74 +29,84 @@ pub struct BudgetPlace {
     pub budget_id: String,
 }
 
-/// Puts an override in place of the one before, if there was one; the window that is open is its first. Answers the budget.
+/// Puts an override in place of the one before, if there was one; the window that is open is its first. Answers the budget and the
+/// copy that it is in.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user, copy or budget.
+/// [`Error::NotFound`] when there is no such user, copy or budget, [`Error::Stale`].
 pub fn put(
     services: &Services,
     actor: Actor,
     place: &BudgetPlace,
     input: OverrideInput,
-) -> Result<CopyBudget> {
-    let now = services.clock.now();
-    let zone = services.time_zone.clone();
-    let at = place.clone();
-    services.ledger.change(move |writing, changed| {
-        let found = Found::of(writing, &at)?;
-        let over = BudgetOverride {
-            place_id: found.place_id,
-            amount: input.amount,
-            cycles: input.cycles,
-            anchor_at: found.open_since(writing, &zone, now)?,
-        };
-        let before = found.current(writing)?;
-        budget_overrides::put(writing, found.copy.id, &over, now)?;
-        changed.users.push(at.user_id);
-        let previous = before.map(|before| described(&at, &before));
-        let told = entry(
-            actor,
-            "access_profile.set_override",
-            at.access_profile_id,
-            at.user_id,
-            previous,
-            Some(described(&at, &over)),
-        );
-        audit::append(writing, now, &told)
-    })?;
-    shown(services, place, now)
+    if_match: &IfMatch,
+) -> Result<(CopyBudget, Held)> {
+    change(services, actor, place, if_match, Some(input))
 }
 
-/// Takes an override away. Answers the budget.
+/// Takes an override away; without one it changes nothing. Answers the budget and the copy that it is in.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user, copy or budget, or no override.
-pub fn delete(services: &Services, actor: Actor, place: &BudgetPlace) -> Result<CopyBudget> {
+/// [`Error::NotFound`] when there is no such user, copy or budget, [`Error::Stale`].
+pub fn delete(
+    services: &Services,
+    actor: Actor,
+    place: &BudgetPlace,
+    if_match: &IfMatch,
+) -> Result<(CopyBudget, Held)> {
+    change(services, actor, place, if_match, None)
+}
+
+fn change(
+    services: &Services,
+    actor: Actor,
+    place: &BudgetPlace,
+    if_match: &IfMatch,
+    input: Option<OverrideInput>,
+) -> Result<(CopyBudget, Held)> {
     let now = services.clock.now();
-    let at = place.clone();
+    let zone = services.time_zone.clone();
+    let (at, if_match) = (place.clone(), if_match.clone());
     services.ledger.change(move |writing, changed| {
         let found = Found::of(writing, &at)?;
-        let Some(before) = found.current(writing)? else {
-            return Err(Error::not_found("override of the budget", &at.budget_id));
+        if_match.check(&found.copy.entity_tag(&found.overrides, ""))?;
+        let over = match input {
+            Some(input) => Some(BudgetOverride {
+                place_id: found.place_id,
+                amount: input.amount,
+                cycles: input.cycles,
+                anchor_at: found.open_since(writing, &zone, now)?,
+            }),
+            None => None,
         };
-        budget_overrides::delete(writing, found.copy.id, found.place_id)?;
+        let action = match &over {
+            Some(over) => {
+                budget_overrides::put(writing, found.copy.id, over, now)?;
+                "access_profile.set_override"
+            }
+            None if budget_overrides::delete(writing, found.copy.id, found.place_id)? => {
+                "access_profile.remove_override"
+            }
+            None => return Ok(()),
+        };
         changed.users.push(at.user_id);
-        let told = entry(
-            actor,
-            "access_profile.remove_override",
-            at.access_profile_id,
-            at.user_id,
-            Some(described(&at, &before)),
-            None,
-        );
+        let (profile, user) = (at.access_profile_id, at.user_id);
+        let previous = found.current().map(|before| described(&at, before));
+        let new = over.map(|over| described(&at, &over));
+        let told = entry(actor, action, profile, user, previous, new);
         audit::append(writing, now, &told)
     })?;
-    shown(services, place, now)
+    let held = show(services, place.user_id, place.access_profile_id, now)?;
+    let budget = held.copy.budget(&place.budget_id).cloned();
+    budget
+        .map(|budget| (budget, held))
+        .ok_or_else(|| no_budget(&place.budget_id))
 }
 
 /// A budget that was found.
 struct Found {
     copy: UserAccessProfile,
+    overrides: Vec<BudgetOverride>,
     rule: LimitRule,
     place_id: i64,
     calendar_aligned: bool,
@@ -110,6 +121,7 @@ impl Found {
             let kind = rule.place.kind;
             if kind == PlaceKind::Budget && limit_id(kind, copy.id, place_id) == at.budget_id {
                 return Ok(Self {
+                    overrides: budget_overrides::list_of_copy(reading, copy.id)?,
                     copy,
                     rule,
                     place_id,
@@ -145,10 +157,9 @@ impl Found {
         Ok(open.starts_at)
     }
 
-    fn current(&self, reading: &Reading<'_>) -> Result<Option<BudgetOverride>> {
-        let all = budget_overrides::list_of_copies(reading, &[self.copy.id])?;
-        let mut here = all.into_iter().map(|(_, over)| over);
-        Ok(here.find(|over| over.place_id == self.place_id))
+    fn current(&self) -> Option<&BudgetOverride> {
+        let mut all = self.overrides.iter();
+        all.find(|over| over.place_id == self.place_id)
     }
 }
 
@@ -165,12 +176,6 @@ fn no_budget(id: &str) -> Error {
         ""
     };
     Error::absent(format!("there is no budget {shown} in this copy{hint}"))
-}
-
-fn shown(services: &Services, at: &BudgetPlace, now: Timestamp) -> Result<CopyBudget> {
-    let (_, copy) = show(services, at.user_id, at.access_profile_id, now)?;
-    let budget = copy.budget(&at.budget_id).cloned();
-    budget.ok_or_else(|| no_budget(&at.budget_id))
 }
 
 fn described(at: &BudgetPlace, over: &BudgetOverride) -> Value {

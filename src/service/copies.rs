@@ -94,7 +94,7 @@ impl ReadCopies {
                 anchor_ms: copy.created_at.as_millisecond(),
                 calendar_aligned: placed.policy.calendar_aligned,
                 uses: &uses,
-                overrides: self.overrides.get(&copy.id).map_or(&[], Vec::as_slice),
+                overrides: self.overrides_of(copy.id),
                 zone,
                 now_ms: now.as_millisecond(),
             };
@@ -108,6 +108,11 @@ impl ReadCopies {
             ))
         };
         self.copies.iter().filter_map(one).collect()
+    }
+
+    /// The overrides of one of them.
+    pub fn overrides_of(&self, copy_id: i64) -> &[BudgetOverride] {
+        self.overrides.get(&copy_id).map_or(&[], Vec::as_slice)
     }
 
     fn keys_of(&self, copy: &UserAccessProfile) -> Vec<String> {

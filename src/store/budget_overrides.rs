@@ -80,6 +80,15 @@ pub fn find_window(
         .doing("reading the window of a limit")
 }
 
+/// The overrides of a copy.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_of_copy(reading: &Reading<'_>, copy_id: i64) -> Result<Vec<BudgetOverride>> {
+    let all = list_of_copies(reading, &[copy_id])?;
+    Ok(all.into_iter().map(|(_, over)| over).collect())
+}
+
 /// The overrides of some copies, each with its copy.
 ///
 /// # Errors
@@ -92,7 +101,7 @@ pub fn list_of_copies(
         .connection
         .prepare_cached(
             "SELECT user_access_profile_id, place_id, amount, cycles, anchor_at FROM budget_overrides
-             WHERE user_access_profile_id IN (SELECT value FROM json_each(?1))",
+             WHERE user_access_profile_id IN (SELECT value FROM json_each(?1)) ORDER BY user_access_profile_id, place_id",
         )
         .and_then(|mut statement| {
             statement

@@ -60,3 +60,57 @@ fn a_tool_group_is_edited_although_a_profile_named_it() {
         .create_profile(&json!({ "name": "dev", "mcp_tool_groups": [{ "tool_group_id": group }] }));
     beside(client, &path, &before);
 }
+
+#[test]
+fn an_override_is_set_and_taken_away_only_if_the_copy_is_as_it_was_read() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_budgeted("dev", 5);
+    let user = client.create_person("ada");
+    client.assign(user, 1);
+    let copy = format!("/api/users/{user}/access-profiles/1");
+    let path = client.override_path(user, 1, &client.copy_of(user, 1)["budgets"][0]);
+    let before = tag(client, &copy);
+    let with = |method: &str, tag: &str, amount: i64| {
+        let body = (method == "PUT").then(|| json!({ "amount": amount, "mode": "forever" }));
+        client.send(method, &path, &[("if-match", tag)], body.as_ref())
+    };
+    let set = with("PUT", &before, 1).expect(200);
+    assert_eq!(set.header("etag"), Some(tag(client, &copy).as_str()));
+    for method in ["PUT", "DELETE"] {
+        with(method, &before, 2).expect_refusal(412, "precondition_failed", "stale_if_match");
+        with(method, "nonsense", 2).expect_refusal(400, "validation_error", "malformed_if_match");
+    }
+    assert_eq!(client.copy_of(user, 1)["budgets"][0]["override_amount"], 1);
+    let unassign = client.send("DELETE", &copy, &[("if-match", &before)], None);
+    unassign.expect_refusal(412, "precondition_failed", "stale_if_match");
+    let now = set.header("etag").unwrap().to_owned();
+    let gone = with("DELETE", &now, 0).expect(200);
+    assert_eq!(
+        gone.header("etag"),
+        Some(before.as_str()),
+        "it is as it was"
+    );
+    assert_eq!(
+        with("DELETE", &before, 0).expect(200).header("etag"),
+        Some(before.as_str())
+    );
+    assert_eq!(client.audited("access_profile.remove_override").len(), 1);
+}
+
+#[test]
+fn a_role_is_detached_only_if_the_profile_is_as_it_was_read() {
+    let server = Server::start();
+    let client = &server.client;
+    let role = client.create_role("writers");
+    client.create_profile(&json!({ "name": "dev" }));
+    let before = tag(client, "/api/access-profiles/1");
+    client.attach(1, &[role], false, false).expect(200);
+    let path = format!("/api/access-profiles/1/roles/{role}");
+    let detach = |tag: &str| client.send("DELETE", &path, &[("if-match", tag)], None);
+    client.change_profile(1, &json!({ "description": "changed" }));
+    detach(&before).expect_refusal(412, "precondition_failed", "stale_if_match");
+    detach("nonsense").expect_refusal(400, "validation_error", "malformed_if_match");
+    let now = tag(client, "/api/access-profiles/1");
+    detach(&now).expect(200);
+}

@@ -37,10 +37,11 @@ fn profile_routes() -> Vec<Route> {
         Route::new(Method::DELETE, "P/access-profiles/{id}/roles/{role_id}", "detach_role", attachments::detach)
             .says(
                 "Detach an access profile from a role",
-                "Users who join the role get no copy any more. Copies that were given stay until their users leave the role.",
+                "Users who join the role get no copy any more. Copies that were given stay until their users leave the role. \
+                 `If-Match` is about the access profile, without its roles and holders.",
             )
             .answers::<Message>(200)
-            .refuses(&[400, 404]),
+            .refuses(&[400, 404, 412]),
         Route::new(Method::GET, "P/access-profiles/{id}/users", "list_holders", assignments::holders)
             .says("List who holds an access profile", "Each user with the copy and what binds it now, in the order of assignment.")
             .query(PAGE)
@@ -107,14 +108,15 @@ fn override_routes() -> Vec<Route> {
             .says(
                 "Let a user spend more than a budget says",
                 "`amount` is added to the limit for `cycles` windows, of which the open one is the first, or for good (`forever`). It \
-                 replaces the override before. `{budget_id}` is that of the copy; 404 with a hint when it is one of the access profile.",
+                 replaces the override before. `{budget_id}` is that of the copy; 404 with a hint when it is one of the access profile. An \
+                 override is a part of the copy: the `ETag` is that of the copy, and `If-Match` takes it.",
             )
             .takes::<OverrideBody>(json!({ "amount": 100, "mode": "cycles", "cycles": 2 }))
             .answers::<OverrideAnswer>(200)
-            .refuses(&[400, 404, 408, 413, 415]),
+            .refuses(&[400, 404, 408, 412, 413, 415]),
         Route::new(Method::DELETE, OVERRIDE, "remove_budget_override", budget_overrides::delete)
-            .says("Take an override of a budget away", "404 when there is none.")
+            .says("Take an override of a budget away", "Without one it changes nothing. `If-Match` and `ETag` are about the copy.")
             .answers::<OverrideAnswer>(200)
-            .refuses(&[400, 404]),
+            .refuses(&[400, 404, 412]),
     ]
 }
