@@ -72,6 +72,7 @@ impl<'v> Node<'v> {
                 path: self.path.clone(),
                 violations: self.violations,
                 known: Vec::new(),
+                ignored: Vec::new(),
             }),
             _ => self.wrong_type("an object"),
         }
@@ -222,6 +223,8 @@ pub struct Fields<'v> {
     path: Path,
     violations: &'v Violations,
     known: Vec<&'static str>,
+    /// May be sent and are never what somebody meant to write.
+    ignored: Vec<&'static str>,
 }
 
 impl<'v> Fields<'v> {
@@ -253,7 +256,14 @@ impl<'v> Fields<'v> {
 
     /// Fields that the server sets: accepted so that an answer can be sent back, and not read.
     pub fn ignore(&mut self, names: &[&'static str]) {
-        self.known.extend_from_slice(names);
+        self.ignored.extend_from_slice(names);
+    }
+
+    /// The field as sent; the server sets it, so that nobody is told to write it.
+    pub fn sent_back(&mut self, name: &'static str) -> Option<Node<'v>> {
+        let node = self.sent(name);
+        self.ignored.extend(self.known.pop());
+        node
     }
 
     /// Where this object stands.
@@ -268,11 +278,10 @@ impl<'v> Fields<'v> {
 
     /// Notes every field that was neither asked for nor ignored, with the nearest known name.
     pub fn finish(self) {
-        for name in self
-            .map
-            .keys()
-            .filter(|name| !self.known.contains(&name.as_str()))
-        {
+        for name in self.map.keys().filter(|name| {
+            let name = name.as_str();
+            !self.known.contains(&name) && !self.ignored.contains(&name)
+        }) {
             let hint = match nearest(name, self.known.iter().copied()) {
                 Some(known) => format!("did you mean {known:?}?"),
                 None if self.known.is_empty() => "there are none here".to_owned(),

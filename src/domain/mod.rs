@@ -38,6 +38,7 @@ pub mod tool_group;
 pub mod usage;
 pub mod user;
 pub mod user_copy;
+pub mod user_input;
 pub mod validator;
 pub mod violation;
 pub mod virtual_key;

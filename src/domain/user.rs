@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::input::{Fields, MAX_NAME, Node, is_unseen};
+use super::input::is_unseen;
+use super::user_input::UserInput;
 use super::validator::entity_tag_beside;
-use super::violation::{Path, Violation, Violations};
-use crate::error::{Error, Result};
+use super::violation::{Path, Violation};
+use crate::error::Result;
 
 /// Longest e-mail address, in characters (RFC 5321 §4.5.3.1.3).
 pub const MAX_EMAIL: usize = 254;
@@ -102,121 +103,31 @@ impl Serialize for Email {
     }
 }
 
-/// The fields of a user as somebody sent them; `None` where they were left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserInput {
-    /// Trimmed, 1 to 255 characters.
-    pub name: Option<String>,
-    /// The address.
-    pub email: Option<Email>,
-    /// `Some(None)` is no role.
-    pub role_id: Option<Option<i64>>,
-}
-
-/// Fields that the server sets.
-pub const SET_BY_SERVER: [&str; 5] = ["id", "role", "access_profiles", "created_at", "updated_at"];
-
-impl UserInput {
-    /// Reads the body of a create, where name and address are required, or of a change.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
-        let violations = Violations::default();
-        let root = Node::root(body, &violations);
-        let input = root.object().map(|fields| Self::read(fields, creating));
-        violations.finish(input)
-    }
-
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
-        let mut wanted = |name| {
-            if creating {
-                fields.required(name)
-            } else {
-                fields.sent(name)
-            }
-        };
-        let (name, email) = (wanted("name"), wanted("email"));
-        let input = Self {
-            name: name.and_then(|node| node.name(MAX_NAME)),
-            email: email.and_then(|node| read_email(&node)),
-            role_id: fields.sent("role_id").and_then(|node| read_role(&node)),
-        };
-        fields.ignore(&SET_BY_SERVER);
-        fields.finish();
-        input
-    }
-
-    /// What makes a user of a body that was read as one of a create.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when it was not.
-    pub fn into_new(self) -> Result<NewUser> {
-        match (self.name, self.email) {
-            (Some(name), Some(email)) => Ok(NewUser {
-                name,
-                email,
-                role_id: self.role_id.flatten(),
-            }),
-            _ => Err(Error::internal("making a user", "a field is missing")),
-        }
-    }
-}
-
-/// Reads the body that changes the role of a user: `role_id` is required, `null` is no role.
-///
-/// # Errors
-/// [`Error::Invalid`] with every violation.
-pub fn parse_role_change(body: &Value) -> Result<Option<i64>> {
-    let violations = Violations::default();
-    let read = || {
-        let mut fields = Node::root(body, &violations).object()?;
-        let sent = fields.sent("role_id");
-        if sent.is_none() {
-            let path = fields.path().field("role_id");
-            let sentence = "is required; null puts the user in no role";
-            violations.add(&path, "required", sentence);
-        }
-        let role = sent.and_then(|node| read_role(&node));
-        fields.finish();
-        role
-    };
-    let role = read();
-    violations.finish(role)
-}
-
-fn read_email(node: &Node<'_>) -> Option<Email> {
-    let Value::String(text) = node.value else {
-        return node.string(MAX_EMAIL).and(None);
-    };
-    Email::parse(text).map_or_else(|sentence| node.refuse("invalid_email", sentence), Some)
-}
-
-#[expect(
-    clippy::option_option,
-    reason = "what was not good, and no role, are two things"
-)]
-fn read_role(node: &Node<'_>) -> Option<Option<i64>> {
-    if node.value.is_null() {
-        Some(None)
-    } else {
-        node.integer(1..=i64::MAX).map(Some)
-    }
-}
-
 impl User {
+    /// Whether a role as it is shown is the one that the user is in.
+    fn is_in(&self, role: &Value) -> bool {
+        match self.role_id {
+            None => role.is_null(),
+            Some(id) => role["id"] == id,
+        }
+    }
+
     /// The user with the sent fields in place of today's; `None` when that changes nothing.
     ///
     /// # Errors
     /// [`Error::Invalid`] when another role is sent: that has an endpoint of its own.
     pub fn change(&self, input: UserInput, now: Timestamp) -> Result<Option<Self>> {
-        if input.role_id.is_some_and(|role| role != self.role_id) {
-            let sentence = format!(
-                "can't be changed here; PUT …/users/{}/role does that",
-                self.id
-            );
-            let path = Path::root().field("role_id");
-            return Err(Violation::alone(&path, "role_not_changeable", sentence));
+        let other_id = input.role_id.is_some_and(|role| role != self.role_id);
+        let other = input.role.is_some_and(|role| !self.is_in(&role));
+        for (field, is_other) in [("role_id", other_id), ("role", other)] {
+            if is_other {
+                let sentence = format!(
+                    "can't be changed here; PUT …/users/{}/role does that",
+                    self.id
+                );
+                let path = Path::root().field(field);
+                return Err(Violation::alone(&path, "role_not_changeable", sentence));
+            }
         }
         let changed = Self {
             name: input.name.unwrap_or_else(|| self.name.clone()),

@@ -2,7 +2,7 @@
 
 use crate::domain::access_profile_input::{BESIDE_PROFILE, SET_BY_SERVER};
 use crate::domain::access_profile_parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
-use crate::domain::{api_key, role, tool_group, user, virtual_key};
+use crate::domain::{api_key, role, tool_group, user_input, virtual_key};
 
 /// Fields that each request body takes without reading them, so that an answer can be sent back.
 pub const IGNORED: &[(&str, &[&str])] = &[
@@ -15,8 +15,8 @@ pub const IGNORED: &[(&str, &[&str])] = &[
     ("RateLimitBody", &SET_ON_RATE_LIMIT),
     ("ApiKeyBody", &api_key::SET_BY_SERVER),
     ("ApiKeyChangeBody", &api_key::SET_BY_SERVER),
-    ("UserBody", &user::SET_BY_SERVER),
-    ("UserChangeBody", &user::SET_BY_SERVER),
+    ("UserBody", &user_input::SET_BY_SERVER),
+    ("UserChangeBody", &user_input::SET_BY_SERVER_ON_CHANGE),
     ("VirtualKeyBody", &virtual_key::SET_BY_SERVER),
     ("VirtualKeyChangeBody", &virtual_key::SET_BY_SERVER),
     ("ToolGroupBody", &tool_group::SET_BY_SERVER),

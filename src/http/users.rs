@@ -9,7 +9,7 @@ use super::people_schemas::{
 };
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{MAX_SEARCH, Query};
-use crate::domain::user::{UserInput, parse_role_change};
+use crate::domain::user_input::{UserInput, parse_role_change};
 use crate::service;
 use crate::store::user_lists::{self, Filter};
 use crate::store::users;

@@ -390,3 +390,53 @@ fn what_happens_to_users_stands_in_the_audit_log() {
     assert_eq!(client.audited("user.delete")[0]["new_value"], json!(null));
     assert_eq!(client.audited("api_key.create"), [json!(null); 0]);
 }
+
+#[test]
+fn what_a_user_does_not_take_is_refused_with_the_way_to_it() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_role("eng");
+    client.create_role("ops");
+    for role in [json!("eng"), json!(1), json!({ "id": 1 }), json!(null)] {
+        let reply = client
+            .post(USERS, &json!({ "name": "x", "email": "x@y", "role": role }))
+            .expect(400);
+        assert_eq!(reply.violations(), ["role not_settable"], "{role}");
+        assert!(reply.message().contains("`role_id`"), "{}", reply.text);
+    }
+    let body = json!({ "name": "x", "email": "x@y", "access_profiles": [1] });
+    let reply = client.post(USERS, &body).expect(400);
+    assert_eq!(reply.violations(), ["access_profiles not_settable"]);
+    assert!(
+        reply.message().contains("/access-profiles gives"),
+        "{}",
+        reply.text
+    );
+    let reply = client
+        .post(USERS, &json!({ "name": "x", "email": "x@y", "rol": 1 }))
+        .expect(400);
+    assert_eq!(reply.violations(), ["rol unknown_field"]);
+    assert!(!reply.message().contains("\"role\""), "{}", reply.text);
+
+    client.create_budgeted("dev", 5);
+    let user = client.create_user("Ada", "ada@example.com", Some(1));
+    client.assign(user, 1);
+    let path = format!("{USERS}/{user}");
+    let mut sent = client.get(&path).expect(200).json()["user"].clone();
+    client.put(&path, &sent).expect(200);
+    sent["name"] = json!("Ada King");
+    client.put(&path, &sent).expect(200);
+    for role in [json!({ "id": 2 }), json!("eng"), json!(null), json!(2)] {
+        let reply = client.put(&path, &json!({ "role": role })).expect(400);
+        assert_eq!(reply.violations(), ["role role_not_changeable"], "{role}");
+        assert!(
+            reply.message().contains("/role does that"),
+            "{}",
+            reply.text
+        );
+    }
+    let reply = client
+        .put(&path, &json!({ "access_profiles": [1] }))
+        .expect(400);
+    assert_eq!(reply.violations(), ["access_profiles not_settable"]);
+}

@@ -64,8 +64,8 @@ fn user_routes() -> Vec<Route> {
         Route::new(Method::PUT, USER, "update_user", users::update)
             .says(
                 "Change a user",
-                "A field that is left out keeps its value. What was read may be sent back; another `role_id` is refused, because \
-                 `/role` changes it.",
+                "A field that is left out keeps its value. What was read may be sent back; another `role_id` or `role` is refused, \
+                 because `/role` changes it.",
             )
             .takes::<UserChangeBody>(json!({ "name": "Ada King" }))
             .answers::<UserAnswer>(200)
