@@ -9,7 +9,8 @@ use super::access_profile::{
     McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
 };
 use super::access_profile_parts::{
-    read_budgets, read_overrides, read_providers, read_rate_limit, read_servers, read_tool_groups,
+    optional, read_boolean, read_budgets, read_overrides, read_providers, read_rate_limit,
+    read_servers, read_tool_groups,
 };
 use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
@@ -218,7 +219,7 @@ impl AccessProfileInput {
         input.provider_configs = optional(fields.sent("provider_configs"), read_providers);
         input.budgets = optional(fields.sent("budgets"), read_budgets);
         input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
-        input.calendar_aligned = optional(fields.sent("calendar_aligned"), |node| node.boolean());
+        input.calendar_aligned = optional(fields.sent("calendar_aligned"), read_boolean);
         input.auto_rotation_interval = optional(
             fields.sent("auto_rotation_interval"),
             read_rotation_interval,
@@ -332,18 +333,5 @@ pub(super) fn check_grants(
                 ),
             );
         }
-    }
-}
-
-/// `null` where a value has a default means that default.
-pub(super) fn optional<T: Default>(
-    node: Option<Node<'_>>,
-    read: impl FnOnce(&Node<'_>) -> Option<T>,
-) -> Option<T> {
-    let node = node?;
-    if node.value.is_null() {
-        Some(T::default())
-    } else {
-        read(&node)
     }
 }

@@ -6,9 +6,7 @@ use std::hash::Hash;
 use super::access_profile::{
     McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
 };
-use super::access_profile_input::{
-    BudgetTerms, MAX_COUNT, ProviderTerms, RateLimitTerms, optional,
-};
+use super::access_profile_input::{BudgetTerms, MAX_COUNT, ProviderTerms, RateLimitTerms};
 use super::duration::{ResetDuration, read_reset_duration};
 use super::input::{MAX_NAME, Node};
 use super::letter_case::fold;
@@ -262,4 +260,21 @@ impl<T: Eq + Hash> Unique<T> {
             violations.add(path, self.code, sentence());
         }
     }
+}
+
+/// `null` where a value has a default means that default.
+pub(super) fn optional<T: Default>(
+    node: Option<Node<'_>>,
+    read: impl FnOnce(&Node<'_>) -> Option<T>,
+) -> Option<T> {
+    let node = node?;
+    if node.value.is_null() {
+        Some(T::default())
+    } else {
+        read(&node)
+    }
+}
+
+pub(super) fn read_boolean(node: &Node<'_>) -> Option<bool> {
+    node.boolean()
 }

@@ -1,6 +1,7 @@
 //! What a user holds: a copy of an access profile, where it came from, and until when it works.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::access_profile_input::MAX_COUNT;
@@ -90,7 +91,7 @@ impl Source {
 }
 
 /// A role that a profile is attached to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attachment {
     /// Set by the server.
     pub id: i64,

@@ -1,6 +1,7 @@
 //! What is shown of an access profile beside it: the roles it is attached to, and how many users hold it.
 
 use rusqlite::params;
+use serde_json::json;
 
 use super::access_profiles::{self, Snapshot};
 use super::fault::Doing;
@@ -46,11 +47,8 @@ impl Beside {
         if self.roles.is_empty() && self.user_count == 0 && self.known_references == 0 {
             return snapshot.entity_tag();
         }
-        let beside = format!(
-            "{:?} {} {:?}",
-            self.roles, self.user_count, self.unresolved_references
-        );
-        entity_tag_beside(snapshot.version, &snapshot.json, &beside)
+        let beside = json!([self.roles, self.user_count, self.unresolved_references]);
+        entity_tag_beside(snapshot.version, &snapshot.json, &beside.to_string())
     }
 }
 

@@ -32,7 +32,7 @@ fn change_until_killed(client: &Client, mut seeded: Seeded) -> HashMap<i64, Valu
     };
     let mut known: Vec<i64> = Vec::new();
     loop {
-        let step = seeded.below(8);
+        let step = seeded.below(9);
         let id = known
             .get(usize::try_from(seeded.below(8)).unwrap())
             .copied();
@@ -52,6 +52,17 @@ fn change_until_killed(client: &Client, mut seeded: Seeded) -> HashMap<i64, Valu
             (Some(id), 2) => call("PUT", &format!("{}/deactivate", path(id)), None),
             (Some(id), 3) => call("PUT", &format!("{}/activate", path(id)), None),
             (Some(id), 4) => call("POST", &format!("{}/versions/1/restore", path(id)), None),
+            (Some(id), 5) => {
+                let reply = call("DELETE", &path(id), None);
+                known.retain(|known| *known != id);
+                // Until it is acknowledged, it may be gone or not.
+                acknowledged.remove(&id);
+                if reply.as_ref().is_some_and(|reply| reply.status < 300) {
+                    acknowledged.insert(id, Value::Null);
+                    continue;
+                }
+                reply
+            }
             (Some(id), _) => call(
                 "PUT",
                 &path(id),
@@ -103,6 +114,10 @@ fn template_versions_and_audit_log_agree_after_every_crash() {
         let server = Process::start(directory.path(), &[]);
         for (id, profile) in acknowledged {
             let path = format!("/api/access-profiles/{id}");
+            if profile.is_null() {
+                server.client.get(&path).expect(404);
+                continue;
+            }
             let now = server.client.get(&path).expect(200).json()["access_profile"].clone();
             // At most the one change that was under way came after the last that was acknowledged.
             assert!(
@@ -139,6 +154,29 @@ fn check(database: &Connection) {
                      WHERE v.snapshot ->> 'name' <> p.name OR v.snapshot ->> 'is_active' <> p.is_active
                         OR v.snapshot ->> 'version' <> p.version";
     assert_eq!(one(differing), 0);
+    let tags = "SELECT count(*) FROM (
+                    SELECT t.access_profile_id, t.tag FROM access_profile_tags t
+                    EXCEPT SELECT p.id, j.value FROM access_profiles p JOIN access_profile_versions v
+                    ON v.access_profile_id = p.id AND v.version = p.version, json_each(v.snapshot, '$.tags') j)";
+    assert_eq!(one(tags), 0);
+    let tagged = "SELECT count(*) FROM (
+                    SELECT p.id, j.value FROM access_profiles p JOIN access_profile_versions v
+                    ON v.access_profile_id = p.id AND v.version = p.version, json_each(v.snapshot, '$.tags') j
+                    EXCEPT SELECT t.access_profile_id, t.tag FROM access_profile_tags t)";
+    assert_eq!(one(tagged), 0);
+    // The index keeps no text, so each name is looked for.
+    let searched = "SELECT (SELECT count(*) FROM access_profile_search) - (
+                        SELECT count(*) FROM access_profiles p WHERE EXISTS (
+                            SELECT 1 FROM access_profile_search s
+                            WHERE s.rowid = p.id AND s.access_profile_search MATCH 'name : \"' || p.name_key || '\"'))";
+    assert_eq!(one(searched), 0);
+    let unsearched = "SELECT (SELECT count(*) FROM access_profiles) - (SELECT count(*) FROM access_profile_search)";
+    assert_eq!(one(unsearched), 0);
+    let deleted = "SELECT count(*) FROM (
+                    SELECT access_profile_id FROM access_profile_versions
+                    WHERE access_profile_id NOT IN (SELECT id FROM access_profiles)
+                    EXCEPT SELECT access_profile_id FROM audit_logs WHERE action = 'access_profile.delete')";
+    assert_eq!(one(deleted), 0);
     assert_eq!(
         one(
             "SELECT (SELECT sum(profiles) FROM access_profile_counts) - (SELECT count(*) FROM access_profiles)"
