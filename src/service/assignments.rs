@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Services;
 use super::copies::ReadCopies;
-use super::holdings::{give, take_one};
+use super::holdings::{give, take_expired, take_one};
 use super::once::{self, SealedOnce};
 use super::virtual_keys::IssuedKey;
 use crate::domain::audit::{Actor, NewAuditEntry};
@@ -34,7 +34,7 @@ pub struct Assigned {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user or profile, [`Error::Invalid`] when the copy would be over already, and
-/// [`Error::Conflict`] when the profile is inactive or the user holds it; see also [`once::run_sealed`].
+/// [`Error::Conflict`] when the profile is inactive or the user holds it, unless the time of that copy is over; see also [`once::run_sealed`].
 pub fn assign(
     services: &Services,
     actor: Actor,
@@ -55,6 +55,7 @@ pub fn assign(
                 .map_err(|error| error.named_at("access_profile_id"))?
                 .profile()?;
             changed.users.push(user_id);
+            let replaced = take_expired(writing, user_id, id, now)?;
             let (copy_id, issued) = give(
                 writing,
                 &user,
@@ -74,7 +75,7 @@ pub fn assign(
                 "access_profile.assign",
                 id,
                 user_id,
-                None,
+                (!replaced.is_empty()).then(|| json!({ "virtual_keys": replaced })),
                 Some(given),
             );
             audit::append(writing, now, &entry)?;

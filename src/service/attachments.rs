@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::holdings::{Template, UnseenKeys, refuse_inactive};
+use super::holdings::{Template, UnseenKeys, refuse_inactive, take_expired};
 use super::{Services, once};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::holding::{AttachmentInput, Source};
@@ -10,7 +10,7 @@ use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::ledger::Changed;
-use crate::store::access_profile_roles::list_without_copy;
+use crate::store::access_profile_roles::{list_with_expired_copy, list_without_copy};
 use crate::store::{Writing, access_profile_roles, access_profiles, audit, roles};
 
 /// Attaches a profile to roles. Attaching again says anew whether it is a default there. `render` puts the answer together from the
@@ -51,6 +51,11 @@ pub fn attach(
             }
             let mut users_applied = 0;
             if input.apply_to_existing {
+                for role_id in &input.role_ids {
+                    for user in list_with_expired_copy(writing, profile_id, *role_id, now)? {
+                        take_expired(writing, user, profile_id, now)?;
+                    }
+                }
                 let template = Template::of(writing, &profile)?;
                 for role_id in &input.role_ids {
                     users_applied +=

@@ -181,7 +181,7 @@ pub fn refuse_inactive(profile: &AccessProfile) -> Result<()> {
 /// Gives a user a copy of a profile with a managed virtual key; answers the copy's id.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the profile is inactive or the user has a copy.
+/// [`Error::Conflict`] when the profile is inactive or the user has a copy whose time is not over.
 pub fn give(
     writing: &Writing<'_>,
     user: &User,
@@ -190,10 +190,32 @@ pub fn give(
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(i64, IssuedKey)> {
+    take_expired(writing, user.id, template.id, now)?;
     Template::of(writing, template)?.give(writing, user, source, expires_at, now)
 }
 
-/// Gives a user who joins a role the active profiles that are defaults there; one that the user holds already stays as it is.
+/// Takes the copy of a profile away from a user if its time is over, so that there is room for a new one; answers the names of the
+/// keys that went with it.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn take_expired(
+    writing: &Writing<'_>,
+    user_id: i64,
+    access_profile_id: i64,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let found = user_access_profiles::find(writing, user_id, access_profile_id)?;
+    let Some(copy) = found.filter(|copy| !copy.is_active(now)) else {
+        return Ok(Vec::new());
+    };
+    let names = virtual_keys::delete_of_copy(writing, copy.id)?;
+    user_access_profiles::delete(writing, &copy)?;
+    Ok(names)
+}
+
+/// Gives a user who joins a role the active profiles that are defaults there; one that the user holds already stays as it is,
+/// unless its time is over.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -205,7 +227,8 @@ pub fn give_role_defaults(
 ) -> Result<Vec<IssuedKey>> {
     let mut keys = Vec::new();
     for profile_id in access_profile_roles::list_defaults(writing, role_id)? {
-        if user_access_profiles::find(writing, user.id, profile_id)?.is_some() {
+        let held = user_access_profiles::find(writing, user.id, profile_id)?;
+        if held.is_some_and(|copy| copy.is_active(now)) {
             continue;
         }
         let profile = access_profiles::get_current(writing, profile_id)?.profile()?;

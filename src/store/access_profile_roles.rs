@@ -108,6 +108,29 @@ pub struct Member {
     pub name: String,
 }
 
+/// The users of a role who hold a copy of a profile whose time is over.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_with_expired_copy(
+    reading: &Reading<'_>,
+    access_profile_id: i64,
+    role_id: i64,
+    now: Timestamp,
+) -> Result<Vec<i64>> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT c.user_id FROM user_access_profiles c JOIN users u ON u.id = c.user_id
+             WHERE c.access_profile_id = ?1 AND u.role_id = ?2 AND c.expires_at <= ?3",
+        )
+        .and_then(|mut statement| {
+            let values = params![access_profile_id, role_id, now.as_millisecond()];
+            statement.query_map(values, |row| row.get(0))?.collect()
+        })
+        .doing("listing the users of a role")
+}
+
 /// The users of a role who hold no copy of a profile, by id.
 ///
 /// # Errors

@@ -494,3 +494,50 @@ fn holders_are_listed_page_by_page_with_what_binds_them() {
         (&json!([]), &json!(1))
     );
 }
+
+#[test]
+fn a_copy_whose_time_is_over_is_replaced_by_whatever_gives_the_profile_again() {
+    let server = Server::start();
+    let client = &server.client;
+    let profile = client.create_budgeted("dev", 5);
+    let role = client.create_role("r");
+    let short = json!({ "access_profile_id": profile, "expires_at": "2026-06-01T12:01:00Z" });
+    let users = ["by hand", "by role", "with all"].map(|name| {
+        let user = client.create_user(name, &format!("{}@x", name.replace(' ', "-")), None);
+        let path = format!("/api/users/{user}/access-profiles");
+        let given = client.post(&path, &short).expect(201).json();
+        client
+            .post(&path, &short)
+            .expect_refusal(409, "conflict", "already_assigned");
+        let key = given["virtual_key"]["value"].as_str().unwrap().to_owned();
+        (user, key)
+    });
+    let [(by_hand, _), (by_role, _), (with_all, _)] = users.clone();
+    let join = |user: i64| {
+        let path = format!("/api/users/{user}/role");
+        client
+            .put(&path, &json!({ "role_id": role }))
+            .expect(200)
+            .json()
+    };
+    join(with_all);
+    server.time.advance_seconds(3_600);
+    client.assign(by_hand, profile);
+    let applied = client
+        .attach(profile, &[role], true, true)
+        .expect(200)
+        .json();
+    assert_eq!(applied["users_applied"], 1);
+    assert_eq!(join(by_role)["virtual_keys"].as_array().unwrap().len(), 1);
+    for (user, key) in users {
+        let copies = client.copies_of(user);
+        assert_eq!(copies.len(), 1, "{user}");
+        assert_eq!(copies[0]["is_active"], true, "{user}");
+        assert_eq!(copies[0]["expires_at"], json!(null), "{user}");
+        let dead = client.with_virtual_key(&key).get("/v1/quota");
+        assert_eq!(dead.status, 401, "the key of the old copy went with it");
+    }
+    let entries = client.audited("access_profile.assign");
+    let gone = &entries[0]["previous_value"]["virtual_keys"];
+    assert_eq!(*gone, json!(["by hand · dev"]));
+}

@@ -149,8 +149,11 @@ impl Model {
         copies.position(|copy| copy.profile == profile)
     }
 
-    /// Gives a copy unless there is one; answers whether there was none.
+    /// Gives a copy unless there is one whose time is not over; answers whether there was none.
     pub fn give(&mut self, user: usize, profile: usize, role: Option<usize>, now: i64) -> bool {
+        self.users[user]
+            .copies
+            .retain(|copy| copy.profile != profile || copy.expires_at.is_none_or(|at| at > now));
         if self.holds(user, profile).is_some() {
             return false;
         }

@@ -28,7 +28,7 @@ fn profile_routes() -> Vec<Route> {
             .says(
                 "Attach an access profile to roles",
                 "With `is_default`, users who join a role later get a copy; with `apply_to_existing`, every user who is in a role now and \
-                 holds no copy gets one, all in one transaction. Each copy comes with a managed virtual key; rotate it to hand it out, \
+                 holds no copy, or one whose time is over, gets one, all in one transaction. Each copy comes with a managed virtual key; rotate it to hand it out, \
                  its value is not shown here. Attaching again says anew whether it is a default. 409 when the profile is inactive.",
             )
             .takes::<AttachmentBody>(json!({ "role_ids": [1], "is_default": true, "apply_to_existing": true }))
@@ -79,7 +79,8 @@ fn copy_routes() -> Vec<Route> {
             .says(
                 "Give a user a copy of an access profile",
                 "With a managed virtual key, whose value is shown in this answer only, and again to the same caller under the same \
-                 `Idempotency-Key`. 409 when the profile is inactive (`inactive_profile`) or the user holds it (`already_assigned`).",
+                 `Idempotency-Key`. 409 when the profile is inactive (`inactive_profile`) or the user holds it (`already_assigned`); a copy whose time is \
+                 over is replaced, and the keys that were issued under it go.",
             )
             .takes::<AssignmentBody>(json!({ "access_profile_id": 1 }))
             .answers::<AssignedAnswer>(201)
