@@ -17,6 +17,8 @@ BEYOND_SCHEMA = {
     "duplicate_tool_override",
     "duplicate_mcp_client",
     "duplicate_tool_name",
+    # Once as a number and once in a string.
+    "duplicate_id",
     # Between fields.
     "mcp_server_missing",
     "two_virtual_keys",
@@ -39,6 +41,8 @@ BEYOND_SCHEMA = {
     "is_active_not_changeable",
     "role_not_changeable",
     "not_changeable",
+    # The limit of a budget and what an override adds to it.
+    "limit_out_of_range",
     # A list of entity tags, which the generator does not always make from the pattern.
     "malformed_if_match",
     # The expression after `regex:` must compile.

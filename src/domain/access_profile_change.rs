@@ -118,8 +118,8 @@ impl AccessProfile {
         new
     }
 
-    /// The interval and date of rotation: a date that is not sent stays while rotation stays on, and is one interval from now when
-    /// it is turned on.
+    /// The interval and date of rotation: a date that is not sent stays while the interval stays, and is one interval from now when
+    /// that is another.
     fn rotation(
         &self,
         input: &AccessProfileInput,
@@ -137,8 +137,10 @@ impl AccessProfile {
             .filter(|next| Some(*next) != self.next_rotation_at);
         check_rotation(violations, &input.place(), interval, wished, now);
         let next = interval.and_then(|interval| {
+            let stays = interval.nanoseconds() == self.auto_rotation_interval
+                || input.next_rotation_at.flatten().is_some();
             wished
-                .or(self.next_rotation_at)
+                .or(self.next_rotation_at.filter(|_| stays))
                 .or_else(|| interval.after(now))
         });
         (interval.map_or(0, RotationInterval::nanoseconds), next)

@@ -261,10 +261,16 @@ pub fn parse_grace(body: &Value) -> Result<i64> {
     violations.finish(grace)
 }
 
+/// `0`, with or without a unit.
+fn is_no_span(text: &str) -> bool {
+    let digits = text.trim_end_matches(['s', 'm', 'h', 'd', 'w']);
+    digits == "0" && text.len() <= 2
+}
+
 fn read_grace(node: &Node<'_>) -> Option<i64> {
     let seconds = match node.value {
         Value::Number(_) => return node.integer(0..=MAX_GRACE_SECONDS),
-        Value::String(text) if text.is_empty() || text == "0" => Some(0),
+        Value::String(text) if text.is_empty() || is_no_span(text) => Some(0),
         Value::String(text) => text
             .parse::<ResetDuration>()
             .ok()

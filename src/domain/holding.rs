@@ -208,16 +208,21 @@ pub fn read_ids(node: &Node<'_>) -> Option<Vec<i64>> {
     })
 }
 
-/// A list of user ids, which are strings, each once.
-pub fn read_user_ids(node: &Node<'_>) -> Option<Vec<i64>> {
+/// A list of ids, each once, as numbers or as the digits of one in a string.
+pub fn read_loose_ids(node: &Node<'_>) -> Option<Vec<i64>> {
     let mut seen = std::collections::HashSet::new();
     node.list(|item| {
-        let text = item.string(20)?;
-        let Some(id) = parse_user_id(text) else {
-            return item.refuse(
-                "invalid_id",
-                format_args!("expected the id of a user such as \"17\", found {text:?}"),
-            );
+        let id = if item.value.is_number() {
+            item.integer(1..=MAX_COUNT)?
+        } else {
+            let text = item.string(20)?;
+            let Some(id) = parse_user_id(text) else {
+                return item.refuse(
+                    "invalid_id",
+                    format_args!("expected an id such as \"17\", found {text:?}"),
+                );
+            };
+            id
         };
         if !seen.insert(id) {
             return item.refuse("duplicate_id", format_args!("{id} is listed twice"));

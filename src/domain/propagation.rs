@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::duration::ResetDuration;
-use super::holding::{read_ids, read_user_ids};
+use super::holding::read_loose_ids;
 use super::input::{Node, nearest};
 use super::money::Money;
 use super::policy::{Place, PlaceKind, Policy, PolicyField};
@@ -45,8 +45,8 @@ impl PropagationInput {
                 read_fields(&node)
             });
             let dry_run = fields.given("dry_run").map(|node| node.boolean());
-            let users = fields.given("user_ids").map(|node| read_user_ids(&node));
-            let roles = fields.given("group_ids").map(|node| read_ids(&node));
+            let users = fields.given("user_ids").map(|node| read_loose_ids(&node));
+            let roles = fields.given("group_ids").map(|node| read_loose_ids(&node));
             let reset = fields.given("reset_usage").map(|node| node.boolean());
             fields.finish();
             Some(Self {
@@ -225,26 +225,26 @@ mod tests {
     #[test]
     fn a_body_is_read_whole_or_refused_with_everything_that_is_wrong() {
         let read = PropagationInput::parse(&json!({
-            "fields": ["budgets", "mcp_servers"], "dry_run": true, "user_ids": ["7"], "group_ids": [3], "reset_usage": true
+            "fields": ["budgets", "mcp_servers"], "dry_run": true, "user_ids": ["7", 8], "group_ids": ["3"], "reset_usage": true
         }));
         let expected = PropagationInput {
             fields: vec![PolicyField::Budgets, PolicyField::McpServers],
             dry_run: true,
-            user_ids: vec![7],
+            user_ids: vec![7, 8],
             role_ids: vec![3],
             reset_usage: true,
         };
         assert_eq!(read.unwrap(), expected);
         assert_eq!(codes(&json!({})), ["fields required"]);
         assert_eq!(codes(&json!({ "fields": [] })), ["fields empty"]);
-        let wrong = json!({ "fields": ["budget", "budgets", "budgets"], "user_ids": [7, "x", "1", "1"], "group_ids": ["a"] });
+        let wrong = json!({ "fields": ["budget", "budgets", "budgets"], "user_ids": [true, "x", "1", 1], "group_ids": ["a"] });
         let expected = [
             "fields[0] unknown_propagation_field",
             "fields[2] duplicate_field",
             "user_ids[0] wrong_type",
             "user_ids[1] invalid_id",
             "user_ids[3] duplicate_id",
-            "group_ids[0] wrong_type",
+            "group_ids[0] invalid_id",
         ];
         assert_eq!(codes(&wrong), expected);
     }

@@ -130,7 +130,7 @@ impl ToolGroupInput {
         input
     }
 
-    /// What makes a group of a body that was read as one of a create; it grants nothing until it is enabled.
+    /// What makes a group of a body that was read as one of a create; it is enabled unless it says otherwise.
     ///
     /// # Errors
     /// [`Error::Internal`] when it was not.
@@ -140,7 +140,7 @@ impl ToolGroupInput {
                 name,
                 tools,
                 description: self.description.unwrap_or_default(),
-                enabled: self.enabled.unwrap_or(false),
+                enabled: self.enabled.unwrap_or(true),
             }),
             _ => Err(Error::internal("making a tool group", "a field is missing")),
         }

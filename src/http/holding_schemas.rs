@@ -161,10 +161,10 @@ pub struct PropagationBody {
     #[schema(default = false)]
     dry_run: Option<bool>,
     /// To these users only; empty or left out, without `group_ids` too: to everybody who holds a copy.
-    #[schema(schema_with = shapes::user_ids)]
+    #[schema(schema_with = shapes::loose_ids)]
     user_ids: Option<Vec<String>>,
     /// To the users in these roles only.
-    #[schema(schema_with = shapes::ids_or_null)]
+    #[schema(schema_with = shapes::loose_ids)]
     group_ids: Option<Vec<i64>>,
     /// What the copies used is forgotten.
     #[schema(default = false)]

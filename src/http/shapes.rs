@@ -101,17 +101,16 @@ pub fn some_ids() -> RefOr<Schema> {
     ids_of(1, Type::Array.into())
 }
 
-/// Ids, each once, or nothing.
-pub fn ids_or_null() -> RefOr<Schema> {
-    ids_of(0, SchemaType::from_iter([Type::Array, Type::Null]))
-}
-
-/// Ids of users, each once, or nothing.
-pub fn user_ids() -> RefOr<Schema> {
-    let id = typed(Type::String).pattern(Some("^[1-9][0-9]{0,17}$"));
+/// Ids as numbers or as strings, each once, or nothing.
+pub fn loose_ids() -> RefOr<Schema> {
+    let number = typed(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(MAX_COUNT));
+    let text = typed(Type::String).pattern(Some("^[1-9][0-9]{0,17}$"));
+    let id = OneOfBuilder::new().item(number.build()).item(text.build());
     let list = ArrayBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
-        .items(id.build())
+        .items(id)
         .max_items(Some(MAX_LIST))
         .unique_items(true);
     RefOr::T(list.into())
@@ -229,7 +228,7 @@ pub fn rotation_interval() -> RefOr<Schema> {
 
 /// How long the secret before a rotation works.
 pub fn grace() -> RefOr<Schema> {
-    let span = typed(Type::String).pattern(Some("^(0|[1-9][0-9]{0,5}[smhdw])?$"));
+    let span = typed(Type::String).pattern(Some("^(0[smhdw]?|[1-9][0-9]{0,5}[smhdw])?$"));
     let seconds = typed(Type::Integer)
         .minimum(Some(0))
         .maximum(Some(30 * 86_400));

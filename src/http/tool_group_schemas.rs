@@ -17,7 +17,7 @@ pub struct ToolGroupBody {
     name: String,
     #[schema(schema_with = shapes::text)]
     description: Option<String>,
-    /// Whether it grants anything; left out: not.
+    /// Whether it grants anything; left out: yes.
     enabled: Option<bool>,
     /// Each client once.
     #[schema(max_items = 10_000)]

@@ -102,7 +102,7 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
 /// `POST P/users/{id}/access-profiles/{profile_id}/virtual-keys`
 ///
 /// # Errors
-/// 400, 404 when there is no such user or the user does not hold the profile.
+/// 400, 404 when there is no such user or the user holds nothing.
 pub async fn create_under(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
     let profile = held_profile_id(&call)?;
     issue(caller, call, Some(profile)).await

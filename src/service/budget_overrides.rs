@@ -11,9 +11,11 @@ use crate::domain::budget_override::{BudgetOverride, OverrideInput};
 use crate::domain::copy_standing::limit_id;
 use crate::domain::holding::UserAccessProfile;
 use crate::domain::limit_rule::LimitRule;
+use crate::domain::money::Money;
 use crate::domain::policy::PlaceKind;
 use crate::domain::user_copy::CopyBudget;
 use crate::domain::validator::IfMatch;
+use crate::domain::violation::{Path, Violation};
 use crate::domain::window::{Window, Windows};
 use crate::error::{Error, Result};
 use crate::store::{Reading, audit, budget_overrides, policies, user_access_profiles};
@@ -33,7 +35,8 @@ pub struct BudgetPlace {
 /// copy that it is in.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user, copy or budget, [`Error::Stale`].
+/// [`Error::NotFound`] when there is no such user, copy or budget, [`Error::Stale`], and [`Error::Invalid`] when the limit would be more
+/// than one can be.
 pub fn put(
     services: &Services,
     actor: Actor,
@@ -71,6 +74,12 @@ fn change(
         let found = Found::of(writing, &at)?;
         if_match.check(&found.copy.entity_tag(&found.overrides, ""))?;
         let over = match input {
+            Some(input) if exceeds(input.amount, found.rule.max_limit) => {
+                let path = Path::root().field("amount");
+                let sentence =
+                    "together with the limit of the budget it must be at most 1000000000 dollars";
+                return Err(Violation::alone(&path, "limit_out_of_range", sentence));
+            }
             Some(input) => Some(BudgetOverride {
                 place_id: found.place_id,
                 amount: input.amount,
@@ -161,6 +170,11 @@ impl Found {
         let mut all = self.overrides.iter();
         all.find(|over| over.place_id == self.place_id)
     }
+}
+
+/// Whether a limit would be more than one can be with an amount that is added to it.
+fn exceeds(amount: Money, limit: i64) -> bool {
+    amount.nanodollars() > Money::MAX.nanodollars() - limit
 }
 
 /// Whoever took the id from the profile is told where the right one is.

@@ -78,7 +78,7 @@ pub struct Issuing {
 /// stored under a seal.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user, or the user does not hold the profile, or none at all; [`Error::Conflict`] when the
+/// [`Error::NotFound`] when there is no such user, or the user holds no profile; [`Error::Conflict`] when the
 /// user has [`MAX_OF_USER`]; [`Error::Invalid`] when it would have expired; see also [`once::run_sealed`].
 pub fn create(
     services: &Services,
@@ -113,11 +113,20 @@ fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
         input,
     } = issuing;
     let user = users::get(writing, user_id)?;
-    let (copy_id, usual_name) = match access_profile_id {
+    let copy = match access_profile_id {
         Some(id) => {
-            let copy = user_access_profiles::get(writing, user_id, id)?;
-            let profile = access_profiles::get_current(writing, id)?.profile()?;
-            (Some(copy.id), default_name(&user.name, &profile.name))
+            access_profiles::find_current_version(writing, id)?
+                .ok_or_else(|| Error::not_found("access profile", id))?;
+            user_access_profiles::find(writing, user_id, id)?
+        }
+        None => None,
+    };
+    // A key belongs to its user: who holds another profile gets one at large.
+    let (copy_id, usual_name) = match copy {
+        Some(copy) => {
+            let profile = access_profiles::get_current(writing, copy.access_profile_id)?;
+            let name = default_name(&user.name, &profile.profile()?.name);
+            (Some(copy.id), name)
         }
         None if user_access_profiles::holds_any(writing, user_id)? => (None, user.name),
         None => {

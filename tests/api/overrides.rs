@@ -208,3 +208,18 @@ fn overrides_survive_a_propagation_where_the_budget_keeps_its_place() {
     assert_eq!(now["budgets"][0]["effective_max_limit"], 10);
     assert_eq!(now["budgets"][0]["id"], copy["budgets"][0]["id"]);
 }
+
+#[test]
+fn an_override_never_shows_more_than_can_bind() {
+    let server = Server::start();
+    let client = &server.client;
+    let profile = client.create_budgeted("large", 999_999_999);
+    let user = client.create_person("ada");
+    let copy = client.assign(user, profile)["access_profile"].clone();
+    let path = client.override_path(user, profile, &copy["budgets"][0]);
+    let add = |amount: f64| client.put(&path, &json!({ "amount": amount, "mode": "forever" }));
+    let refused = add(1.5).expect(400);
+    assert_eq!(refused.violations(), ["amount limit_out_of_range"]);
+    let set = add(1.0).expect(200).json();
+    assert_eq!(set["effective_max_limit"], 1_000_000_000);
+}

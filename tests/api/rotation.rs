@@ -89,3 +89,19 @@ fn the_next_rotation_lies_in_the_future_and_needs_an_interval() {
         ["next_rotation_at wrong_type"]
     );
 }
+
+#[test]
+fn another_interval_begins_when_it_is_set() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "x", "auto_rotation_interval": "30d" }));
+    server.time.advance_seconds(3_600);
+    let next = |change: Value| client.change_profile(1, &change)["next_rotation_at"].clone();
+    let before = "2026-07-01T12:00:00Z";
+    assert_eq!(next(json!({ "description": "y" })), before);
+    assert_eq!(next(json!({ "auto_rotation_interval": "30d" })), before);
+    let both = json!({ "auto_rotation_interval": "29d", "next_rotation_at": before });
+    assert_eq!(next(both), before, "a date that is sent stays");
+    let anew = next(json!({ "auto_rotation_interval": "12h" }));
+    assert_eq!(anew, "2026-06-02T01:00:00Z");
+}

@@ -35,7 +35,7 @@ fn a_tool_group_is_made_read_changed_and_deleted() {
         "id": 1,
         "name": "reading",
         "description": "",
-        "enabled": false,
+        "enabled": true,
         "tools": [{ "mcp_client_id": "github", "tool_names": [] }],
         "access_profile_count": 0,
         "created_at": "2026-06-01T12:00:00Z",
@@ -55,7 +55,7 @@ fn a_tool_group_is_made_read_changed_and_deleted() {
         .send("PUT", &path, &[("if-match", &tag)], Some(&sent))
         .expect(200);
     assert_eq!(changed.json()["mcp_tool_group"]["tools"], sent["tools"]);
-    client.put(&path, &json!({ "enabled": true })).expect(200);
+    client.put(&path, &json!({ "enabled": false })).expect(200);
     assert_eq!(
         client.get(&path).json()["mcp_tool_group"]["tools"],
         sent["tools"]

@@ -113,8 +113,8 @@ fn only_who_holds_something_gets_a_key() {
             "there is no access profile 9",
         ),
         (
-            "users/1/access-profiles/2/virtual-keys",
-            "there is no copy of the access profile 2 for the user 1",
+            "users/2/access-profiles/2/virtual-keys",
+            "the user 2 holds no access profile; assign one first",
         ),
     ] {
         let reply = client.post(&format!("/api/{path}"), &json!({}));
@@ -382,4 +382,30 @@ fn secrets_of_virtual_keys_stand_nowhere_but_in_their_answer() {
         !server.columns_with(id_of(&made)).is_empty(),
         "the search finds what is there"
     );
+}
+
+#[test]
+fn a_key_that_is_asked_for_under_another_profile_belongs_to_its_user_all_the_same() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_budgeted("held", 5);
+    client.create_budgeted("other", 5);
+    let user = client.create_person("ada");
+    let path = format!("/api/users/{user}/access-profiles/2/virtual-keys");
+    client
+        .post(&path, &json!({}))
+        .expect_refusal(404, "not_found", "not_found");
+    client.assign(user, 1);
+    let made = client.post(&path, &json!({})).expect(200).json();
+    assert_eq!(made["virtual_key"]["access_profile_id"], json!(null));
+    let id = made["virtual_key"]["id"].as_str().unwrap();
+    let rotate = format!("/api/virtual-keys/{id}/rotate");
+    for grace in ["0s", "0", "0d"] {
+        client.post(&rotate, &json!({ "grace": grace })).expect(200);
+    }
+    for grace in ["s", "0x", "00s"] {
+        client
+            .post(&rotate, &json!({ "grace": grace }))
+            .expect_refusal(400, "validation_error", "invalid_grace");
+    }
 }

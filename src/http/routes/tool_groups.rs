@@ -25,7 +25,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::POST, ALL, "create_mcp_tool_group", tool_groups::create)
             .says(
                 "Make an MCP tool group",
-                "It grants nothing until it is `enabled`. An empty list of `tool_names` is every tool of the client. The clients that tool \
+                "It is `enabled` unless told otherwise. An empty list of `tool_names` is every tool of the client. The clients that tool \
                  groups name are the ones that are known here.",
             )
             .takes::<ToolGroupBody>(json!({

@@ -43,8 +43,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::POST, UNDER_PROFILE, "create_virtual_key_under_profile", virtual_keys::create_under)
             .says(
                 "Make a virtual key for a user under an access profile",
-                "It works with every access profile that the user holds, and dies when this one goes. `value` is shown in this answer \
-                 only. 404 when the user does not hold the profile, 409 when the user has 1,000 keys.",
+                "It works with every access profile that the user holds, and dies when this one goes; a user who holds others but \
+                 not this one gets a key at large. `value` is shown in this answer only. 404 when the user holds none, 409 when the user has 1,000 keys.",
             )
             .may_take::<VirtualKeyBody>(json!({ "name": "build server", "expires_at": "2027-12-31T00:00:00Z" }))
             .answers::<VirtualKeyAnswer>(200)
