@@ -1,4 +1,5 @@
-// Lists in a form: words as small tokens, and items with fields of their own.
+// Lists in a form: words as small tokens, and items with fields of their own. What is added or removed without typing says so with an
+// `input` event, as typing does: whoever listens to a form hears of every change.
 
 import { fill, h, uniqueId } from "../core/dom.js";
 import { field, under } from "./control.js";
@@ -6,15 +7,16 @@ import { field, under } from "./control.js";
 /**
  * Words: tags, models. Enter or a comma adds what is typed, Backspace in the empty field removes the last.
  *
- * @param {{ label: string, hint?: string, placeholder?: string, value: string[], commas?: boolean }} options
+ * @param {{ label: string, hint?: string, placeholder?: string, value: string[], commas?: (typed: string) => boolean, check?: (words: string[]) => string | null, helped?: (input: HTMLInputElement) => Node }} options
+ *   `commas` says whether they separate, `helped` adds suggestions
  * @returns {import("./control.js").Control<string[]>}
  */
 export function tokens(options) {
   const words = [...options.value];
-  const splits = options.commas ?? true;
+  const splits = options.commas ?? (() => true);
   const input = h("input", { type: "text", class: "token-input", autocomplete: "off", spellcheck: "false", placeholder: options.placeholder });
   const chips = h("ul", { class: "token-list" });
-  const frame = h("div", { class: "tokens" }, chips, input);
+  const frame = h("div", { class: "tokens" }, chips, input, options.helped?.(input));
   const draw = () => fill(chips, words.map((word, at) => chip(word, at)));
   const chip = (/** @type {string} */ word, /** @type {number} */ at) =>
     h(
@@ -27,22 +29,24 @@ export function tokens(options) {
     words.splice(at, 1);
     draw();
     input.focus();
+    changed(input);
   };
   const take = () => {
     // Drawn anew without need, a button would vanish under the finger that presses it.
     if (input.value.trim() === "") return;
-    const typed = splits ? input.value.split(",") : [input.value];
+    const typed = splits(input.value) ? input.value.split(",") : [input.value];
     for (const word of typed.map((piece) => piece.trim())) {
       if (word !== "" && !words.includes(word)) words.push(word);
     }
     input.value = "";
     draw();
+    changed(input);
   };
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && input.value.trim() !== "") {
       event.preventDefault();
       take();
-    } else if (event.key === "," && splits) {
+    } else if (event.key === "," && splits(input.value)) {
       event.preventDefault();
       take();
     } else if (event.key === "Backspace" && input.value === "" && words.length > 0) {
@@ -59,7 +63,16 @@ export function tokens(options) {
       take();
       return [...words];
     },
+    check: () => {
+      take();
+      return options.check?.(words) ?? null;
+    },
   });
+}
+
+/** @param {Element} element */
+function changed(element) {
+  element.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 /**
@@ -107,6 +120,7 @@ export function items(options) {
       entry.node.remove();
       refresh();
       add.focus();
+      changed(add);
     });
     entries.push(entry);
     body.append(entry.node);
@@ -115,6 +129,7 @@ export function items(options) {
   };
   add.addEventListener("click", () => {
     const { node: added } = insert(undefined);
+    changed(add);
     const first = added.querySelector("input, select, textarea");
     if (first instanceof HTMLElement) first.focus();
   });

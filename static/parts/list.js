@@ -10,7 +10,7 @@ import { headCell, table } from "./table.js";
 const PAGE = 25;
 const TYPING_MS = 200;
 
-/** @typedef {{ name: string, label: string, control: (value: string, changed: (value: string) => void) => HTMLElement }} Filter */
+/** @typedef {{ name: string, label: string, control: (value: string, changed: (value: string) => void) => HTMLElement, beside?: (control: HTMLElement) => Node }} Filter */
 
 /**
  * @template Row
@@ -59,7 +59,7 @@ class List {
       filters.map((filter) => {
         const control = filter.control(this.value(filter.name), (value) => this.set(filter.name, value, "push"));
         control.id = uniqueId("filter");
-        return h("div", { class: "toolbar-field" }, h("label", { for: control.id }, filter.label), control);
+        return h("div", { class: "toolbar-field" }, h("label", { for: control.id }, filter.label), control, filter.beside?.(control));
       }),
     );
   }
@@ -71,7 +71,8 @@ class List {
     let timer = 0;
     input.addEventListener("input", () => {
       clearTimeout(timer);
-      timer = setTimeout(() => this.set("search", input.value.trim(), "replace"), TYPING_MS);
+      // Whoever went on meanwhile has another address now.
+      timer = setTimeout(() => input.isConnected && this.set("search", input.value.trim(), "replace"), TYPING_MS);
     });
     return h("div", { class: "toolbar-field grow" }, h("label", { for: id }, "Search ", h("kbd", null, "/")), input);
   }
@@ -113,6 +114,12 @@ class List {
 
   /** @param {Row[]} rows @param {number} total */
   show(rows, total) {
+    if (rows.length === 0 && total > 0) {
+      const first = h("button", { type: "button", onclick: () => this.set("offset", "", "push") }, "To the first page");
+      fill(this.body, empty("The list ends before this page", `It has ${count(total)} in all.`, first));
+      fill(this.pager);
+      return;
+    }
     const narrowed = [...this.query.keys()].some((name) => name !== "sort");
     if (rows.length === 0) {
       const nothing = empty("Nothing fits", "No entry has all of that. Try a shorter search or fewer filters.");

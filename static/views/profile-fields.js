@@ -98,9 +98,16 @@ function section(title, about, content) {
   );
 }
 
+const PATTERNS = "Enter or a comma adds one; * stands for anything.";
+
+/** An expression may have commas of its own. @param {string} typed */
+function separates(typed) {
+  return !typed.trimStart().startsWith("regex:");
+}
+
 /** @param {import("../core/types.js").ProviderConfig} [line] */
 function providerControl(line) {
-  const allowed = tokens({ label: "Allowed models", hint: "Empty: none of its models.", placeholder: "gpt-5*", value: line?.allowed_models ?? [], commas: false });
+  const allowed = tokens({ label: "Allowed models", hint: `Empty: none of its models. ${PATTERNS}`, placeholder: "gpt-5*", value: line?.allowed_models ?? [], commas: separates });
   const setAll = (/** @type {boolean} */ on) => {
     allowed.node.hidden = on;
   };
@@ -108,7 +115,7 @@ function providerControl(line) {
     provider_name: text({ label: "Provider", placeholder: "openai", value: line?.provider_name, rule: rules.name, required: true }),
     all_models_allowed: toggle({ label: "All models", value: line?.all_models_allowed ?? false, changed: setAll }),
     allowed_models: allowed,
-    blacklisted_models: tokens({ label: "Blocked models", hint: "Stronger than what is allowed.", value: line?.blacklisted_models ?? [], commas: false }),
+    blacklisted_models: tokens({ label: "Blocked models", hint: `Stronger than what is allowed. ${PATTERNS}`, value: line?.blacklisted_models ?? [], commas: separates }),
     budgets: budgetsControl("Budgets of this provider", line?.budgets ?? []),
     rate_limit: rateLimitControl("Limits of this provider", line?.rate_limit ?? null),
   };

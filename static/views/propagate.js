@@ -1,15 +1,16 @@
 // Pushing parts of a template to the copies: first as a dry run that shows who changes and who would be over a limit at once.
 
-import { get, post } from "../core/api.js";
+import { Once, post } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { explain } from "../core/errors.js";
 import { count, duration, money, plural } from "../core/format.js";
 import { refresh } from "../core/router.js";
-import { can } from "../core/session.js";
 import { group } from "../form/control.js";
 import { choice, toggle } from "../form/inputs.js";
 import { tokens } from "../form/lists.js";
 import { cancelButton, openDialog } from "../parts/dialog.js";
+import { userLink } from "../parts/links.js";
+import { USER, idOf, suggestions } from "../parts/pick.js";
 import { badge } from "../parts/states.js";
 import { table } from "../parts/table.js";
 import { toast } from "../parts/toast.js";
@@ -42,36 +43,50 @@ export function propagateDialog(path, detail) {
     body: [h("p", { class: "muted" }, "A copy keeps the policy it was made with until it is pushed. All copies change, or none."), inputs, problem, result],
     actions: [cancelButton(), tryOut, apply],
   });
-  // A dry run is of exactly what is chosen: any other choice needs another.
-  inputs.addEventListener("input", () => {
+  const once = new Once();
+  /** What the dry run was of, which is exactly what is done: any other choice needs another. @type {object | null} */
+  let tried = null;
+  const forget = () => {
+    tried = null;
     apply.disabled = true;
+    apply.textContent = "Propagate";
     fill(result);
-  });
-  const send = async (/** @type {boolean} */ dry) => {
+  };
+  inputs.addEventListener("input", forget);
+  const attempt = async (/** @type {() => Promise<void>} */ action) => {
     problem.hidden = true;
     tryOut.disabled = apply.disabled = true;
     try {
-      const body = { fields: chosen.read(), ...who.read(), reset_usage: reset.read(), dry_run: dry };
-      const { data } = await post(`${path}/propagate`, body);
-      if (dry) {
-        fill(result, outcome(data));
-        apply.disabled = data.affected_users === 0;
-        apply.textContent = data.affected_users > 0 ? `Propagate to ${plural(data.affected_users, "user")}` : "Propagate";
-      } else {
-        opened.close();
-        toast(`Propagated to ${plural(data.affected_users, "user")}.`);
-        refresh();
-      }
+      await action();
     } catch (error) {
+      forget();
       problem.textContent = explain(error);
       problem.hidden = false;
-      apply.disabled = true;
     } finally {
       tryOut.disabled = false;
     }
   };
-  tryOut.addEventListener("click", () => void send(true));
-  apply.addEventListener("click", () => void send(false));
+  const dryRun = async () => {
+    forget();
+    const to = await who.read();
+    if (!to) return;
+    const body = { fields: chosen.read(), ...to, reset_usage: reset.read() };
+    tried = body;
+    const { data } = await post(`${path}/propagate`, { ...body, dry_run: true });
+    // Something else was chosen meanwhile.
+    if (tried !== body) return;
+    fill(result, outcome(data));
+    apply.disabled = data.affected_users === 0;
+    if (data.affected_users > 0) apply.textContent = `Propagate to ${plural(data.affected_users, "user")}`;
+  };
+  const propagate = async () => {
+    const { data } = await post(`${path}/propagate`, { ...tried, dry_run: false }, { once });
+    opened.close();
+    toast(`Propagated to ${plural(data.affected_users, "user")}.`);
+    refresh();
+  };
+  tryOut.addEventListener("click", () => void attempt(dryRun));
+  apply.addEventListener("click", () => void attempt(propagate));
 }
 
 function fieldBoxes() {
@@ -89,19 +104,39 @@ function fieldBoxes() {
 function whoControl({ roles }) {
   /** @type {[string, string][]} */
   const choices = [["all", "Everybody who holds it"], ...roles.map((role) => /** @type {[string, string]} */ ([`role:${role.role_id}`, `The role ${role.role_name}`])), ["users", "Some users"]];
-  const users = tokens({ label: "User ids", hint: "Enter or a comma adds one.", value: [] });
+  const users = tokens({
+    label: "Users",
+    hint: "Name, e-mail or id; Enter or a comma adds one.",
+    value: [],
+    check: (words) => (words.length === 0 ? "name at least one" : null),
+    helped: (input) => suggestions(USER, input),
+  });
   users.node.hidden = true;
   const where = choice({ label: "Who", value: "all", choices });
   where.node.addEventListener("change", () => {
     users.node.hidden = where.read() !== "users";
   });
   const both = group({ where, users });
-  const read = () => {
+  /** Whom to send it to; nothing when a field says what is wrong: nobody named would be everybody to the server. */
+  const read = async () => {
+    users.clear();
     const to = where.read();
-    if (to === "users") return { user_ids: users.read() };
+    if (to === "users") return usersOf(users);
     return to.startsWith("role:") ? { group_ids: [Number(to.slice("role:".length))] } : {};
   };
   return { node: both.node, read };
+}
+
+/** @param {import("../form/control.js").Control<string[]>} users */
+async function usersOf(users) {
+  const refuse = (/** @type {string} */ message) => void users.show([], message)?.focus();
+  const [problem] = users.check();
+  if (problem) return refuse(problem.message);
+  try {
+    return { user_ids: await Promise.all(users.read().map((word) => idOf(USER, word))) };
+  } catch (error) {
+    return refuse(explain(error));
+  }
 }
 
 /** @param {{ affected_users: number, skipped_users: number, would_exceed?: WouldExceed[], changes?: { user_id: string, fields: string[] }[] }} run */
@@ -116,7 +151,7 @@ function outcome(run) {
       : table(
           "Who would change",
           [
-            { label: "User", main: true, cell: ({ user_id: id }) => userName(id) },
+            { label: "User", main: true, cell: ({ user_id: id }) => userLink(id) },
             { label: "Changes", cell: ({ fields }) => fields.map((field) => field.replaceAll("_", " ")).join(", ") },
             { label: "Over at once", cell: ({ user_id: id }) => exceeded(over.get(id) ?? []) },
           ],
@@ -135,16 +170,4 @@ function exceeded(limits) {
 function exceededText({ kind, reset_duration: every, used, held, effective_max_limit: limit }) {
   const show = kind === "budget" ? money : count;
   return `${kind} per ${duration(every)}: ${show(used + held)} of ${show(limit)}`;
-}
-
-/** The answer knows ids only; the name is asked for where the key may. @param {string} id */
-function userName(id) {
-  const place = h("span", null, `user ${id}`);
-  if (can("Users:View")) {
-    get(`/api/users/${id}`).then(
-      ({ data }) => fill(place, data.user.name),
-      () => {},
-    );
-  }
-  return place;
 }

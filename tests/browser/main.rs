@@ -4,6 +4,7 @@
 //! Every view is written to `target/screenshots/`; look at them.
 
 mod driver;
+mod hands;
 mod page;
 mod views;
 
@@ -14,6 +15,7 @@ mod people;
 mod permissions;
 mod pictures;
 mod profiles;
+mod propagation;
 mod secrets;
 mod session;
 mod speed;

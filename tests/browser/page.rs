@@ -1,8 +1,8 @@
-//! What a person does with the page: reads, presses, types. Everything waits until it is possible; nothing waits for a fixed time.
+//! A browser on a server of its own: where it is, and what is to be seen there. Everything waits until it is so; nothing waits for a fixed
+//! time.
 
 use std::time::{Duration, Instant};
 
-use fantoccini::elements::Element;
 use fantoccini::wd::{Capabilities, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -22,8 +22,8 @@ const WATCH: &str = include_str!("watch.js");
 
 /// A browser on a server of its own.
 pub struct Page {
-    runtime: Runtime,
-    client: Client,
+    pub(crate) runtime: Runtime,
+    pub(crate) client: Client,
     _driver: Driver,
     server: Process,
     _directory: TempDir,
@@ -200,90 +200,18 @@ impl Page {
         self.until(&what, "!tests.says(arguments[0])", &[json!(text)]);
     }
 
-    #[track_caller]
-    fn element(&self, finder: &str, name: &str, nth: usize) -> Element {
-        let arguments = [json!(name), json!(nth)];
-        let call = format!("tests.{finder}(arguments[0], arguments[1])");
-        let found = self.until(&format!("{finder} {name:?} ({nth})"), &call, &arguments);
-        let reference = found.as_object().unwrap().values().next().unwrap();
-        let reference = reference.as_str().unwrap().to_owned();
-        Element::from_element_id(self.client.clone(), reference.into())
-    }
-
-    /// Presses a button or follows a link by its name.
-    #[track_caller]
-    pub fn press(&self, name: &str) {
-        self.press_nth(name, 0);
-    }
-
-    #[track_caller]
-    pub fn press_nth(&self, name: &str, nth: usize) {
-        self.click("button", name, nth);
-    }
-
-    #[track_caller]
-    fn click(&self, finder: &str, name: &str, nth: usize) {
-        loop {
-            let element = self.element(finder, name, nth);
-            match self.runtime.block_on(element.click()) {
-                Ok(()) => return,
-                // Drawn anew between looking and pressing: look again.
-                Err(error) if error.is_stale_element_reference() => {}
-                Err(error) => panic!("{name}: {error}"),
-            }
-        }
-    }
-
-    /// Presses a button in the row of a table that holds a text.
-    #[track_caller]
-    pub fn press_in_row(&self, row: &str, name: &str) {
-        let key = format!("{row}\u{0}{name}");
-        self.click("inRow", &key, 0);
-    }
-
-    /// Replaces what stands in a field.
-    #[track_caller]
-    pub fn fill(&self, label: &str, text: &str) {
-        self.fill_nth(label, 0, text);
-    }
-
-    #[track_caller]
-    pub fn fill_nth(&self, label: &str, nth: usize, text: &str) {
-        let element = self.element("field", label, nth);
-        self.runtime.block_on(async {
-            element.clear().await.unwrap();
-            element.send_keys(text).await.unwrap();
-        });
-    }
-
-    /// Chooses in a list of choices by what it shows.
-    #[track_caller]
-    pub fn choose(&self, label: &str, nth: usize, shown: &str) {
-        let element = self.element("field", label, nth);
-        self.runtime
-            .block_on(element.select_by_label(shown))
-            .unwrap();
-    }
-
-    /// Switches a box on or off.
-    #[track_caller]
-    pub fn toggle(&self, label: &str, nth: usize) {
-        self.click("field", label, nth);
-    }
-
-    /// Types where the focus is.
-    pub fn keys(&self, keys: &str) {
-        self.runtime.block_on(async {
-            let focused = self.client.active_element().await.unwrap();
-            focused.send_keys(keys).await.unwrap();
-        });
-    }
-
     /// Makes the window this wide.
     pub fn resize(&self, width: u32, height: u32) {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.dev_tools("Emulation.setDeviceMetricsOverride", metrics);
+    }
+
+    /// Takes the network away from the browser, or gives it back.
+    pub fn offline(&self, on: bool) {
+        self.dev_tools("Network.enable", json!({}));
+        let conditions = json!({ "offline": on, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.dev_tools("Network.emulateNetworkConditions", conditions);
     }
 
     /// What the system says it prefers; and that nothing should move, so that pictures show the end.

@@ -81,17 +81,12 @@ fn a_wrong_key_and_a_revoked_one_are_told_what_the_server_says() {
 #[test]
 fn without_a_server_the_page_says_so_and_goes_on_when_it_is_back() {
     let page = Page::signed_in();
-    page.dev_tools("Network.enable", json!({}));
-    let offline = |on: bool| {
-        let conditions = json!({ "offline": on, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
-        page.dev_tools("Network.emulateNetworkConditions", conditions);
-    };
     page.open("/keys");
-    offline(true);
+    page.offline(true);
     page.press("Management keys");
     page.see("The server does not answer.");
     page.picture("offline-1280-light");
-    offline(false);
+    page.offline(false);
     page.press("Try again");
     page.see("1–1 of 1");
 }
