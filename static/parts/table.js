@@ -1,4 +1,4 @@
-// Tables. On narrow screens each row becomes a card, so the roles are written out: a card is still a row to a screen reader.
+// Tables. Where one would not fit, each row becomes a card, so the roles are written out: a card is still a row to a screen reader.
 
 import { h } from "../core/dom.js";
 import { scrolls } from "./scroll.js";
@@ -30,7 +30,13 @@ export function table(caption, columns, rows, head = headCell) {
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map(head))),
     h("tbody", { role: "rowgroup" }, rows.map((row) => tableRow(columns, row))),
   );
-  return scrolls(h("div", { class: "table-frame" }, drawn), caption);
+  return scrolls(h("div", { class: `table-frame ${roomFor(columns)}` }, drawn), caption);
+}
+
+/** How much room the columns need; where there is less, each row becomes a card. @param {Column<any>[]} columns */
+function roomFor(columns) {
+  const words = columns.reduce((sum, { number }) => sum + (number ? 0.5 : 1), 0);
+  return words > 5 ? "room-much" : words > 3 ? "room-some" : "room-little";
 }
 
 /** @template Row @param {Column<Row>[]} columns @param {Row} row */

@@ -1,22 +1,22 @@
 // The audit log: of all profiles, or of one.
 
 import { get } from "../core/api.js";
-import { h } from "../core/dom.js";
-import { explain } from "../core/errors.js";
+import { fill, h } from "../core/dom.js";
 import { dateTime, plural } from "../core/format.js";
-import { link } from "../core/router.js";
 import { changesBetween, changeTable } from "../parts/changes.js";
 import { openDialog } from "../parts/dialog.js";
+import { profileLink, userLink } from "../parts/links.js";
 import { list, textFilter } from "../parts/list.js";
-import { empty, factList, heading } from "../parts/states.js";
-import { toast } from "../parts/toast.js";
+import { userFilter } from "../parts/pick.js";
+import { empty, factList, failed, heading } from "../parts/states.js";
 
 /** @typedef {import("../core/types.js").AuditEntry} AuditEntry */
 
 /** @returns {import("./routes.js").View} */
 export function auditView() {
-  const check = h("button", { type: "button", onclick: () => void verify(check) }, "Check the chain");
-  const node = h("div", null, heading("Audit log", ["Who did what, chained so that a change of it shows."], [check]), auditList("/api/access-profiles/audit-logs").node);
+  const finding = h("div", { class: "finding", role: "status" });
+  const check = h("button", { type: "button", onclick: () => void verify(check, finding) }, "Check the chain");
+  const node = h("div", null, heading("Audit log", ["Who did what, chained so that a change of it shows."], [check]), finding, auditList("/api/access-profiles/audit-logs").node);
   return { title: "Audit log", node };
 }
 
@@ -26,7 +26,7 @@ export function auditList(path) {
     label: "Audit log",
     path,
     items: "audit_logs",
-    filters: [textFilter("action", "Action", "access_profile.update"), textFilter("user_id", "User id", "17")],
+    filters: [textFilter("action", "Action", "access_profile.update"), userFilter()],
     columns: /** @type {import("../parts/table.js").Column<AuditEntry>[]} */ ([
       { label: "When", cell: ({ created_at: at }) => h("time", { datetime: at }, dateTime(at)) },
       { label: "Action", main: true, cell: ({ action }) => h("code", null, action) },
@@ -41,9 +41,9 @@ export function auditList(path) {
 /** @param {AuditEntry} entry */
 function about({ access_profile_id: profile, user_id: user }) {
   return [
-    profile === null ? null : h("a", { href: link(`/profiles/${profile}`) }, `profile ${profile}`),
+    profile === null ? null : profileLink(profile),
     profile !== null && user !== null ? ", " : null,
-    user === null ? null : h("a", { href: link(`/users/${user}`) }, `user ${user}`),
+    user === null ? null : userLink(user),
   ];
 }
 
@@ -62,14 +62,16 @@ function showEntry(entry) {
   close.addEventListener("click", opened.close);
 }
 
-/** @param {HTMLButtonElement} button */
-async function verify(button) {
+/** The result stays: whoever looks away for a moment must not miss it. @param {HTMLButtonElement} button @param {HTMLElement} place */
+async function verify(button, place) {
   button.disabled = true;
+  fill(place);
   try {
     const { data } = await get("/api/access-profiles/audit-logs/verify");
-    toast(data.intact ? `Intact: ${plural(data.entries, "entry", "entries")}.` : `Tampered with at entry ${data.entry}: ${data.finding}`);
+    const said = data.intact ? `Intact: ${plural(data.entries, "entry", "entries")}.` : `Tampered with at entry ${data.entry}: ${data.finding}`;
+    fill(place, h("p", { class: data.intact ? "form-note" : "form-problem" }, said));
   } catch (error) {
-    toast(explain(error));
+    fill(place, failed(error, null));
   } finally {
     button.disabled = false;
   }

@@ -3,10 +3,12 @@
 import { remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { count, dateTime, money, relative } from "../core/format.js";
-import { link, refresh } from "../core/router.js";
+import { refresh } from "../core/router.js";
 import { can } from "../core/session.js";
 import { confirm } from "../parts/dialog.js";
-import { list, textFilter } from "../parts/list.js";
+import { userLink } from "../parts/links.js";
+import { list } from "../parts/list.js";
+import { userFilter } from "../parts/pick.js";
 import { empty, heading } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
 
@@ -19,10 +21,10 @@ export function holdsView() {
     label: "Open holds",
     path: "/v1/reservations",
     items: "reservations",
-    filters: [textFilter("user_id", "User id", "17")],
+    filters: [userFilter()],
     columns: /** @type {import("../parts/table.js").Column<Reservation>[]} */ ([
       { label: "Hold", main: true, cell: ({ id }) => h("code", null, id) },
-      { label: "User", cell: (hold) => h("a", { href: link(`/users/${hold.user_id}`) }, `user ${hold.user_id}`) },
+      { label: "User", cell: (hold) => userLink(hold.user_id) },
       { label: "Model", cell: ({ provider, model }) => [provider, model].filter(Boolean).join(" / ") },
       { label: "Held tokens", number: true, cell: (hold) => count(hold.held_tokens) },
       { label: "Held cost", number: true, cell: (hold) => money(hold.held_cost) },

@@ -2,7 +2,7 @@
 
 import { h } from "../core/dom.js";
 import { date } from "../core/format.js";
-import { link } from "../core/router.js";
+import { userLink } from "../parts/links.js";
 import { list } from "../parts/list.js";
 import { fullest } from "../parts/meter.js";
 import { badge, empty } from "../parts/states.js";
@@ -19,7 +19,7 @@ export function holdersTab(path) {
       {
         label: "User",
         main: true,
-        cell: ({ user }) => [h("a", { class: "row-link", href: link(`/users/${user.id}`) }, user.name), h("div", { class: "muted small" }, user.email)],
+        cell: ({ user }) => [userLink(user.id, { name: user.name, row: true }), h("div", { class: "muted small" }, user.email)],
       },
       { label: "Fullest limit", cell: ({ access_profile: copy }) => fullest(copy) },
       { label: "State", cell: ({ access_profile: copy }) => copyBadge(copy) },

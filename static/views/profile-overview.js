@@ -2,6 +2,7 @@
 
 import { h } from "../core/dom.js";
 import { count, dateTime, duration, interval, money } from "../core/format.js";
+import { toolGroupLink } from "../parts/links.js";
 import { badge, factList, panel } from "../parts/states.js";
 import { table } from "../parts/table.js";
 
@@ -32,10 +33,16 @@ export function policy(policy, beside = null) {
   );
 }
 
+/** @param {Policy["budgets"][number]} budget */
+function budgetName({ reset_duration: every, reset_config: config }) {
+  const start = config ? new Date(2000, config.quarter_start_month - 1, 1).toLocaleString("en", { month: "long" }) : null;
+  return `Budget per ${duration(every)}${start ? `, fiscal year from ${start}` : ""}`;
+}
+
 /** @param {Policy["budgets"]} budgets @param {Policy["rate_limit"]} rate @returns {[string, string][]} */
 function limitFacts(budgets, rate) {
   /** @type {[string, string][]} */
-  const facts = budgets.map((budget) => [`Budget per ${duration(budget.reset_duration)}`, money(budget.max_limit)]);
+  const facts = budgets.map((budget) => [budgetName(budget), money(budget.max_limit)]);
   if (budgets.length === 0) facts.push(["Budget", "not limited"]);
   if (rate?.request_max_limit) facts.push([`Requests per ${duration(rate.request_reset_duration)}`, count(rate.request_max_limit)]);
   if (rate?.token_max_limit) facts.push([`Tokens per ${duration(rate.token_reset_duration)}`, count(rate.token_max_limit)]);
@@ -68,14 +75,14 @@ function models(line) {
 function ownLimits(line) {
   if (line.budgets.length === 0 && !line.rate_limit) return h("span", { class: "muted" }, "none");
   const facts = limitFacts(line.budgets, line.rate_limit).filter(([, value]) => value !== "not limited");
-  return h("ul", { class: "plain-list" }, facts.map(([name, value]) => h("li", null, `${value} · ${name.toLowerCase()}`)));
+  return h("ul", { class: "plain-list" }, facts.map(([name, value]) => h("li", null, `${value} · ${name[0].toLowerCase()}${name.slice(1)}`)));
 }
 
 /** @param {Policy} policy */
 function mcp({ mcp_tool_groups: groups, mcp_servers: servers, mcp_tool_overrides: tools }) {
   if (groups.length + servers.length + tools.length === 0) return h("p", { class: "muted" }, "None may be called.");
   return factList([
-    ["Tool groups", groups.length > 0 && groups.map((link) => `#${link.tool_group_id}`).join(", ")],
+    ["Tool groups", groups.length > 0 && h("ul", { class: "plain-list" }, groups.map((link) => h("li", null, toolGroupLink(link.tool_group_id))))],
     ["Whole servers", servers.length > 0 && servers.map((link) => link.mcp_server_id).join(", ")],
     ["Single tools", tools.length > 0 && h("ul", { class: "plain-list" }, tools.map((tool) => h("li", null, badge(tool.action, tool.action === "exclude" ? "bad" : "ok"), ` ${tool.mcp_client_id} / ${tool.tool_name}`)))],
   ]);
