@@ -2,12 +2,14 @@
 // that is loaded when it is first shown.
 
 import { byId, fill, h } from "./core/dom.js";
+import { Unreachable } from "./core/errors.js";
+import { arrive, leave, release, scrollBack, unsaved } from "./core/leave.js";
 import { here, link, match } from "./core/router.js";
 import * as session from "./core/session.js";
 import { wireThemeSwitch } from "./core/theme.js";
-import { closeDialogs } from "./parts/dialog.js";
+import { closeDialogs, confirm } from "./parts/dialog.js";
 import { closeNavigation, showNavigation } from "./parts/navigation.js";
-import { empty, failed, loading } from "./parts/states.js";
+import { empty, failed, loading, titleOf } from "./parts/states.js";
 import { homeOf, routesOf } from "./views/routes.js";
 import { signInView } from "./views/sign-in.js";
 
@@ -15,10 +17,18 @@ const main = byId("main");
 /** Counts what was asked for, so that a view that comes late is dropped. */
 let shown = 0;
 let everShown = false;
+/** The address of what is shown. */
+let address = "";
+/** The address changes back to that of an edit that is not to be left. */
+let returning = false;
 
 /** Shows what the address points at. */
 async function show() {
   const mine = ++shown;
+  // What is shown again, because something changed, keeps its place.
+  const moved = address !== location.hash;
+  if (moved) leave();
+  address = location.hash;
   closeNavigation();
   closeDialogs();
   if (session.kind() === "none") return showSignIn();
@@ -27,8 +37,10 @@ async function show() {
     return;
   }
   showNavigation();
+  const position = moved ? arrive() : scrollY;
   const found = match(routesOf());
   if (!found) {
+    entitle("Not found");
     fill(main, empty("There is no such page", "The address may be mistyped, or your key may not see what is there.", h("a", { href: link(homeOf()) }, "Go to the start")));
     return;
   }
@@ -36,20 +48,32 @@ async function show() {
   progress.hidden = false;
   if (main.childElementCount === 0) fill(main, loading());
   try {
-    const view = await found.route.load();
+    const view = await found.route.load().catch(unreachable);
     const { title, node } = await view(found.place);
     if (mine !== shown) return;
     fill(main, node);
-    document.title = `${title} · Tollkeeper`;
-    scrollTo(0, 0);
+    entitle(title);
+    scrollBack(main, position);
     // Whoever follows a link goes on from there; whoever opens the page begins at its top.
     if (everShown) main.focus({ preventScroll: true });
     everShown = true;
   } catch (error) {
-    if (mine === shown && session.kind() !== "none") fill(main, failed(error, () => void show()));
+    if (mine !== shown || session.kind() === "none") return;
+    entitle(titleOf(error));
+    fill(main, failed(error, () => void show()));
   } finally {
     if (mine === shown) progress.hidden = true;
   }
+}
+
+/** @param {string} title */
+function entitle(title) {
+  document.title = `${title} · Tollkeeper`;
+}
+
+/** A module that does not come is a server that does not answer; one with a fault is another matter. @param {unknown} error @returns {never} */
+function unreachable(error) {
+  throw error instanceof TypeError ? new Unreachable() : error;
 }
 
 /** @param {string} [why] */
@@ -59,6 +83,37 @@ function showSignIn(why) {
   fill(byId("who"));
   byId("sign-out").hidden = true;
   fill(main, signInView({ why, signedIn: started }));
+  byId("key").focus();
+}
+
+/** Shows where the address points now, unless an edit would be lost and its author wants to stay. */
+function follow() {
+  if (returning) {
+    returning = false;
+    return;
+  }
+  if (address === location.hash || !unsaved()) return void show();
+  const to = location.hash;
+  if (history.state === null) {
+    // A link made a new entry, which would stand in the way of Back.
+    returning = true;
+    history.back();
+  } else {
+    history.replaceState(history.state, "", address);
+  }
+  unlessUnsaved(() => {
+    location.hash = to;
+  });
+}
+
+/** @param {() => void} action */
+function unlessUnsaved(action) {
+  if (!unsaved()) return action();
+  const run = async () => {
+    release();
+    return action;
+  };
+  confirm({ title: "Leave without saving?", body: [h("p", null, "What you changed here is not saved and would be lost.")], action: "Leave", dangerous: true, run });
 }
 
 function started() {
@@ -77,7 +132,7 @@ function keyFromLink() {
 async function start() {
   const key = keyFromLink();
   wireThemeSwitch(byId("theme-button"));
-  byId("sign-out").addEventListener("click", session.signOut);
+  byId("sign-out").addEventListener("click", () => unlessUnsaved(session.signOut));
   byId("skip").addEventListener("click", (event) => {
     event.preventDefault();
     main.focus();
@@ -87,7 +142,7 @@ async function start() {
     // A second link of a first start may be opened in this tab.
     const another = keyFromLink();
     if (another !== null) void enter(() => session.signIn(another, false));
-    else void show();
+    else follow();
   });
   addEventListener("keydown", focusSearch);
   await enter(() => (key === null ? session.resume() : session.signIn(key, false)));

@@ -44,7 +44,7 @@ export function get(path, options) {
 
 /** @template T @param {string} path @param {unknown} [body] @param {Options} [options] @returns {Promise<Answer<T>>} */
 export function post(path, body, options) {
-  return call("POST", path, { once: new Once(), ...options, body });
+  return call("POST", path, { ...options, body });
 }
 
 /** @template T @param {string} path @param {unknown} [body] @param {Options} [options] @returns {Promise<Answer<T>>} */

@@ -22,8 +22,6 @@ export class Refusal extends Error {
       (/** @type {Violation} */ violation) => typeof violation?.message === "string",
     );
     if (this.violations.length === 0 && body?.error?.param) this.violations = [body.error];
-    /** @type {Record<string, any>} */
-    this.facts = body?.extra_fields ?? {};
     /** @type {string} */
     this.requestId = body?.event_id ?? "";
     this.retryAfter = retryAfter;

@@ -1,5 +1,7 @@
 // The address: `#/profiles/12/versions?page=2`. The server only knows `/`, so everything stands in the fragment.
 
+import { arrive, leave } from "./leave.js";
+
 /**
  * @typedef {object} Place
  * @property {string} path
@@ -50,11 +52,6 @@ export function go(path, query) {
   location.hash = link(path, query);
 }
 
-/** The same, without a way back to where we are. @param {string} path @param {Record<string, unknown>} [query] */
-export function goInstead(path, query) {
-  location.replace(link(path, query));
-}
-
 /** Shows the place again, with what is stored now. */
 export function refresh() {
   dispatchEvent(new HashChangeEvent("hashchange"));
@@ -69,8 +66,13 @@ export function refresh() {
 export function note(query, how) {
   const address = link(here().path, query);
   if (address === location.hash) return;
-  if (how === "push") history.pushState(null, "", address);
-  else history.replaceState(null, "", address);
+  if (how === "push") {
+    leave();
+    history.pushState(null, "", address);
+    arrive();
+  } else {
+    history.replaceState(history.state, "", address);
+  }
 }
 
 /** @param {string} pattern @param {string} path */

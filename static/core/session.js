@@ -6,8 +6,8 @@ const STORED = "tollkeeper.key";
 
 /** @typedef {"none" | "management" | "virtual"} Kind */
 
-/** @type {{ kind: Kind, name: string, scopes: string[] }} */
-const current = { kind: "none", name: "", scopes: [] };
+/** @type {{ kind: Kind, id: number, name: string, scopes: string[] }} */
+const current = { kind: "none", id: 0, name: "", scopes: [] };
 
 /** @returns {Kind} */
 export function kind() {
@@ -17,6 +17,11 @@ export function kind() {
 /** The name of the key that is signed in. */
 export function name() {
   return current.name;
+}
+
+/** Whether this is the management key that is signed in. @param {number} id */
+export function isOwn(id) {
+  return current.kind === "management" && current.id === id;
 }
 
 /** Whether the key holds a permission, such as `Users:View`. @param {string} permission */
@@ -42,7 +47,7 @@ export async function signIn(given, remember) {
     Object.assign(current, { kind: "virtual", name: data.virtual_key.name, scopes: [] });
   } else {
     const { data } = await get("/api/session", { key });
-    Object.assign(current, { kind: "management", name: data.api_key.name, scopes: data.api_key.scopes });
+    Object.assign(current, { kind: "management", id: data.api_key.id, name: data.api_key.name, scopes: data.api_key.scopes });
   }
   useKey(key);
   store(remember ? key : null);

@@ -1,5 +1,6 @@
 // A form that checks itself, sends itself once, and shows what the server says at the fields it is about.
 
+import { Once } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { Refusal, explain } from "../core/errors.js";
 import { parsePath, pathText } from "./control.js";
@@ -9,15 +10,15 @@ import { parsePath, pathText } from "./control.js";
  * @param {object} options
  * @param {import("./control.js").Control<Value>} options.control
  * @param {string} options.submit  the word on the button
- * @param {(value: Value) => Promise<void>} options.send
+ * @param {(value: Value, once: Once) => Promise<unknown>} options.send  `once` is for what is made: sent again, it is made once
  * @param {(() => void) | null} [options.cancel]
- * @param {(error: unknown) => boolean} [options.failed]  answers whether it dealt with the failure
  */
 export function form(options) {
   const { control } = options;
   const summary = h("div", { class: "form-problem", role: "alert", hidden: true });
   const button = h("button", { type: "submit", class: "primary" }, options.submit);
   const cancel = options.cancel;
+  const once = new Once();
   const actions = h("div", { class: "form-actions" }, button, cancel ? h("button", { type: "button", onclick: cancel }, "Cancel") : null);
   const node = h("form", { class: "form", novalidate: true }, summary, control.node, actions);
   node.addEventListener("submit", async (event) => {
@@ -33,9 +34,9 @@ export function form(options) {
     button.disabled = true;
     node.setAttribute("aria-busy", "true");
     try {
-      await options.send(control.read());
+      await options.send(control.read(), once);
     } catch (error) {
-      if (!options.failed?.(error)) refused(error);
+      refused(error);
     } finally {
       button.disabled = false;
       node.removeAttribute("aria-busy");

@@ -32,6 +32,10 @@ export function openDialog(options) {
     // A second Escape would close it in spite of `cancel`.
     if (options.mustAnswer && event.key === "Escape") event.preventDefault();
   });
+  dialog.addEventListener("click", ({ target }) => {
+    // A link to where we are already changes no address.
+    if (!options.mustAnswer && target instanceof Element && target.closest('a[href^="#"]')) dialog.close();
+  });
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (back instanceof HTMLElement && back.isConnected) back.focus();
@@ -60,23 +64,24 @@ function dialogOf(event) {
 }
 
 /**
- * Asks before something is done, does it while the dialog stays open, and shows there why it failed.
- *
- * @param {object} options
- * @param {string} options.title
- * @param {(Node | string | null)[]} options.body
- * @param {string} options.action  the word on the button
- * @param {() => Promise<void>} options.run
- * @param {boolean} [options.dangerous]
- * @param {string} [options.typeToConfirm]  what must be typed before the button works
+ * @typedef {object} Question
+ * @property {string} title
+ * @property {(Node | string | null)[]} body
+ * @property {string} action  the word on the button
+ * @property {() => Promise<void | (() => void)>} run  may answer what is done once the dialog is closed
+ * @property {boolean} [dangerous]
+ * @property {string} [typeToConfirm]  what must be typed before the button works
+ * @property {boolean} [impossible]  the body says why it can't be done; the button stays off
  */
+
+/** Asks before something is done, does it while the dialog stays open, and shows there why it failed. @param {Question} options */
 export function confirm(options) {
   const problem = h("p", { class: "form-problem", role: "alert", hidden: true });
   const button = h("button", { type: "submit", class: options.dangerous ? "danger" : "primary" }, options.action);
-  const expected = options.typeToConfirm;
+  const expected = options.impossible ? undefined : options.typeToConfirm;
   const id = uniqueId("confirm");
   const typed = expected === undefined ? null : h("input", { id, type: "text", autocomplete: "off", spellcheck: "false" });
-  const fits = () => !typed || typed.value.trim() === expected?.trim();
+  const fits = () => !options.impossible && (!typed || typed.value.trim() === expected?.trim());
   button.disabled = !fits();
   typed?.addEventListener("input", () => {
     button.disabled = !fits();
@@ -96,8 +101,9 @@ export function confirm(options) {
     button.disabled = true;
     problem.hidden = true;
     try {
-      await options.run();
+      const next = await options.run();
       close();
+      next?.();
     } catch (error) {
       problem.textContent = explain(error);
       problem.hidden = false;

@@ -11,7 +11,7 @@ import { openDialog } from "./dialog.js";
  * @param {(Node | string | null)[]} [options.intro]
  * @param {import("../form/control.js").Control<Value>} options.control
  * @param {string} options.submit
- * @param {(value: Value) => Promise<void>} options.send  the dialog closes when it succeeds
+ * @param {(value: Value, once: import("../core/api.js").Once) => Promise<unknown>} options.send  the dialog closes when it succeeds, unless it answers false
  * @param {boolean} [options.wide]
  */
 export function formDialog(options) {
@@ -19,9 +19,8 @@ export function formDialog(options) {
     control: options.control,
     submit: options.submit,
     cancel: () => opened.close(),
-    send: async (value) => {
-      await options.send(value);
-      opened.close();
+    send: async (value, once) => {
+      if ((await options.send(value, once)) !== false) opened.close();
     },
   });
   // The buttons stand where those of every dialog do, and still belong to the form.

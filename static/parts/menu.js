@@ -9,9 +9,13 @@ export function menu(label, actions) {
   const close = () => {
     details.open = false;
   };
-  details.addEventListener("click", (event) => {
-    if (event.target instanceof HTMLButtonElement) close();
-  });
+  // Before the action runs: the dialog that it opens gives the focus back to where it was, and the button will be hidden.
+  const chosen = (/** @type {MouseEvent} */ event) => {
+    if (!(event.target instanceof HTMLButtonElement)) return;
+    summary.focus();
+    close();
+  };
+  details.addEventListener("click", chosen, { capture: true });
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !details.open) return;
     close();

@@ -21,6 +21,10 @@ navigation.addEventListener("keydown", (event) => {
   button.focus();
 });
 
+document.addEventListener("pointerdown", ({ target }) => {
+  if (target instanceof Node && !navigation.contains(target) && !button.contains(target)) setOpen(false);
+});
+
 /** Draws it for who is signed in and where we are. */
 export function showNavigation() {
   const signedIn = kind() !== "none";

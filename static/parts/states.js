@@ -43,8 +43,8 @@ export function failed(error, again) {
   );
 }
 
-/** @param {unknown} error */
-function titleOf(error) {
+/** What a failure is called. @param {unknown} error */
+export function titleOf(error) {
   if (error instanceof Unreachable) return "No connection";
   if (!(error instanceof Refusal)) return "This view has a fault";
   if (error.status === 403) return "Your key may not see this";

@@ -28,9 +28,9 @@ export async function assignDialog({ profile, user }) {
     intro: [h("p", { class: "muted" }, "The user gets a copy of the policy and a virtual key, which is shown once.")],
     control,
     submit: "Assign",
-    send: async ({ user_id, access_profile_id, expires_at }) => {
+    send: async ({ user_id, access_profile_id, expires_at }, once) => {
       const body = { access_profile_id: Number(access_profile_id), ...(expires_at ? { expires_at } : {}) };
-      const { data } = await post(`/api/users/${encodeURIComponent(user_id)}/access-profiles`, body);
+      const { data } = await post(`/api/users/${encodeURIComponent(user_id)}/access-profiles`, body, { once });
       toast("Assigned.");
       const { name, value } = data.virtual_key;
       void showSecret({ title: "The new virtual key", name, value, curl: virtualCurl(value) }).then(() => (user ? refresh() : go(`/users/${user_id}`)));

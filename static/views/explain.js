@@ -8,6 +8,7 @@ import { form } from "../form/form.js";
 import { dollars, optionalCount, text } from "../form/inputs.js";
 import * as rules from "../core/rules.js";
 import { showCommand } from "../parts/copy.js";
+import { profileLink, userLink } from "../parts/links.js";
 import { nameOf } from "../parts/meter.js";
 import { badge, factList, heading, panel } from "../parts/states.js";
 import { table } from "../parts/table.js";
@@ -47,11 +48,12 @@ export function explainView({ query }) {
     control,
     submit: "Explain",
     send: async (value) => {
-      const { data } = await post(PATH, bodyOf(value), { once: undefined });
+      const { data } = await post(PATH, bodyOf(value));
       fill(result, verdict(data));
       result.scrollIntoView({ block: "nearest" });
     },
   });
+  asked.node.addEventListener("submit", () => fill(result), { capture: true });
   const command = () => {
     const body = bodyOf(control.read());
     const shown = body.virtual_key_id ? body : { ...body, virtual_key: "tk_vk_…" };
@@ -62,9 +64,10 @@ export function explainView({ query }) {
   return { title: "Explain a call", node };
 }
 
-/** What is left out is not asked about; what is no key is the id of one. @param {Record<string, string | number | null>} value */
+/** What is left out is not asked about; what is no key is the id of one, alone or as lists show it. @param {Record<string, string | number | null>} value */
 function bodyOf({ virtual_key: key, ...asked }) {
-  const named = String(key).startsWith("tk_") ? { virtual_key: key } : { virtual_key_id: key };
+  const masked = /^tk_vk_([^_]+)_\*+$/.exec(String(key));
+  const named = masked ? { virtual_key_id: masked[1] } : String(key).startsWith("tk_") ? { virtual_key: key } : { virtual_key_id: key };
   return Object.fromEntries(Object.entries({ ...named, ...asked }).filter(([, given]) => given !== "" && given !== null && given !== 0));
 }
 
@@ -78,8 +81,8 @@ function verdict(answer) {
       answer.message ? h("p", null, answer.message) : null,
       factList([
         ["Key", answer.virtual_key ? `${answer.virtual_key.name ?? answer.virtual_key.id} (${answer.virtual_key.status})` : null],
-        ["User", answer.user_id],
-        ["Profile", answer.access_profile_id],
+        ["User", answer.user_id && userLink(answer.user_id)],
+        ["Profile", answer.access_profile_id && profileLink(answer.access_profile_id)],
         ["Provider", answer.provider],
       ]),
     ),

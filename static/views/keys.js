@@ -1,13 +1,15 @@
 // Management keys.
 
-import { get, post, put, remove } from "../core/api.js";
+import { post, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { date, dateTime, relative } from "../core/format.js";
 import * as rules from "../core/rules.js";
 import { refresh } from "../core/router.js";
-import { can } from "../core/session.js";
+import { can, isOwn } from "../core/session.js";
 import { group } from "../form/control.js";
 import { longText, moment, text } from "../form/inputs.js";
+import { act } from "../parts/act.js";
+import { editDialog } from "../parts/clash.js";
 import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { choiceFilter, list } from "../parts/list.js";
@@ -22,7 +24,7 @@ const PATH = "/api/api-keys";
 
 /** @returns {import("./routes.js").View} */
 export function keysView() {
-  const create = can("APIKeys:Create") ? h("button", { type: "button", class: "primary", onclick: createDialog }, "New key") : null;
+  const create = can("APIKeys:Create") ? h("button", { type: "button", class: "primary", onclick: act(createDialog) }, "New key") : null;
   const keys = list({
     label: "Management keys",
     path: PATH,
@@ -61,7 +63,7 @@ function actions(key) {
     "div",
     { class: "actions" },
     can("APIKeys:Update") && h("button", { type: "button", onclick: () => rotate(key) }, "Rotate"),
-    can("APIKeys:Update") && h("button", { type: "button", onclick: () => void editDialog(key) }, "Edit"),
+    can("APIKeys:Update") && h("button", { type: "button", onclick: act(() => edit(key)) }, "Edit"),
     can("APIKeys:Delete") && h("button", { type: "button", class: "danger", onclick: () => revoke(key) }, "Revoke"),
   );
 }
@@ -82,38 +84,32 @@ async function createDialog() {
     wide: true,
     control: await keyControl({}),
     submit: "Make the key",
-    send: async (value) => {
-      const { data } = await post(PATH, { ...value, expires_at: value.expires_at ?? "" });
+    send: async (value, once) => {
+      const { data } = await post(PATH, bodyOf(value), { once });
       reveal("The new management key", data);
     },
   });
 }
 
+/** An empty text clears the date. @param {{ expires_at: string | null }} value */
+function bodyOf(value) {
+  return { ...value, expires_at: value.expires_at ?? "" };
+}
+
 /** @param {ApiKey} listed */
-async function editDialog(listed) {
-  const { data, etag } = await get(`${PATH}/${listed.id}`);
-  formDialog({
-    title: "Edit the management key",
-    wide: true,
-    control: await keyControl(data.api_key),
-    submit: "Save",
-    send: async (value) => {
-      await put(`${PATH}/${listed.id}`, { ...value, expires_at: value.expires_at ?? "" }, { ifMatch: etag });
-      toast("Saved.");
-      refresh();
-    },
-  });
+function edit(listed) {
+  return editDialog({ path: `${PATH}/${listed.id}`, item: "api_key", noun: "management key", wide: true, control: keyControl, body: bodyOf });
 }
 
 /** @param {ApiKey} key */
 function rotate(key) {
   formDialog({
     title: `Rotate ${key.name}`,
-    intro: [h("p", { class: "muted" }, "It gets a new secret, which is shown once. If it is the key you are signed in with, sign in again with the new one.")],
+    intro: [h("p", { class: "muted" }, "It gets a new secret, which is shown once.", isOwn(key.id) ? " You are signed in with this key: sign in again with the new one." : "")],
     control: group({ grace: text({ label: "The old secret works for", hint: "Such as 24h; empty: not at all.", value: "24h", rule: rules.grace }) }),
     submit: "Rotate",
-    send: async ({ grace }) => {
-      const { data } = await post(`${PATH}/${key.id}/rotate`, grace === "" ? {} : { grace });
+    send: async ({ grace }, once) => {
+      const { data } = await post(`${PATH}/${key.id}/rotate`, grace === "" ? {} : { grace }, { once });
       reveal("The new secret", data);
     },
   });
@@ -124,7 +120,10 @@ function revoke(key) {
   confirm({
     title: `Revoke ${key.name}?`,
     dangerous: true,
-    body: [h("p", null, "It is refused from the moment this is done. Whoever uses it needs another.")],
+    body: [
+      isOwn(key.id) ? h("p", { class: "form-problem" }, "You are signed in with this key: this page needs another one afterwards.") : null,
+      h("p", null, "It is refused from the moment this is done. Whoever uses it needs another."),
+    ],
     action: "Revoke",
     run: async () => {
       await remove(`${PATH}/${key.id}`);

@@ -1,15 +1,16 @@
 // Making and changing an access profile.
 
-import { Once, curl, get, post, put } from "../core/api.js";
+import { curl, get, post } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { Refusal } from "../core/errors.js";
+import { dateTime } from "../core/format.js";
+import { guard, release } from "../core/leave.js";
 import { go, link } from "../core/router.js";
 import { can } from "../core/session.js";
 import { form } from "../form/form.js";
+import { save } from "../parts/clash.js";
 import { showCommand } from "../parts/copy.js";
 import { heading } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
-import { resolveClash } from "./profile-clash.js";
 import { profileControl } from "./profile-fields.js";
 
 /** @typedef {import("../core/types.js").Profile} Profile */
@@ -17,18 +18,19 @@ import { profileControl } from "./profile-fields.js";
 /** @returns {Promise<import("./routes.js").View>} */
 export async function newProfileView() {
   const control = profileControl({}, { creating: true, toolGroups: await toolGroups() });
-  const once = new Once();
   const made = form({
     control,
     submit: "Create profile",
     cancel: () => go("/profiles"),
-    send: async (value) => {
+    send: async (value, once) => {
       const { data } = await post("/api/access-profiles", bodyOf(value), { once });
+      release();
       toast(`Created ${data.access_profile.name}.`);
       go(`/profiles/${data.access_profile.id}`);
     },
   });
   made.actions.append(commandButton("POST", "/api/access-profiles", () => bodyOf(control.read())));
+  guard(made.node, control.read);
   return { title: "New profile", node: h("div", { class: "narrow" }, heading("New access profile"), made.node) };
 }
 
@@ -40,25 +42,22 @@ export async function editProfileView({ parameters }) {
   /** @type {Profile} */
   const before = data.access_profile;
   const control = profileControl(before, { creating: false, toolGroups: groups });
-  const saved = (/** @type {Profile} */ profile) => {
-    toast(profile.version === before.version ? "Nothing had changed." : `Saved as version ${profile.version}.`);
-    go(page);
-  };
+  const place = { path, item: "access_profile", noun: "profile", happened, shown, after: "Saving yours makes a new version; theirs stays in the history and can be restored." };
   const made = form({
     control,
     submit: "Save",
     cancel: () => go(page),
     send: async (value) => {
-      const body = bodyOf(value);
-      try {
-        saved((await put(path, body, { ifMatch: etag })).data.access_profile);
-      } catch (error) {
-        if (!(error instanceof Refusal && error.status === 412)) throw error;
-        await resolveClash({ path, before, mine: body, saved, dropped: () => go(page) });
-      }
+      const stored = await save(place, { before, etag, body: bodyOf(value) });
+      if (!stored) return;
+      release();
+      const { version } = stored.thing;
+      if (stored.mine) toast(version === before.version ? "Nothing had changed." : `Saved as version ${version}.`);
+      go(page);
     },
   });
   made.actions.append(commandButton("PUT", path, () => bodyOf(control.read())));
+  guard(made.node, control.read);
   const back = h("a", { href: link(page) }, before.name);
   return { title: `Edit ${before.name}`, node: h("div", { class: "narrow" }, heading("Edit access profile", [back, ` version ${before.version}`]), made.node) };
 }
@@ -67,6 +66,19 @@ export async function editProfileView({ parameters }) {
 function bodyOf(value) {
   const rotates = value.auto_rotation_interval !== "";
   return { ...value, next_rotation_at: rotates ? value.next_rotation_at : null };
+}
+
+/** @param {Profile} before @param {Profile} theirs */
+function happened(before, theirs) {
+  return `While you were editing version ${before.version}, version ${theirs.version} was saved (${dateTime(theirs.updated_at)}).`;
+}
+
+/** What was typed, in the form in which the server would show it. @param {any} body */
+function shown(body) {
+  const parts = /^(\d+)([smhdw])$/.exec(body.auto_rotation_interval);
+  const seconds = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };
+  const nanoseconds = parts ? Number(parts[1]) * seconds[/** @type {keyof typeof seconds} */ (parts[2])] * 1e9 : 0;
+  return { ...body, auto_rotation_interval: nanoseconds };
 }
 
 /** @returns {Promise<import("../core/types.js").ToolGroup[]>} */

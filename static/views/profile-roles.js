@@ -3,12 +3,14 @@
 import { get, post, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { plural } from "../core/format.js";
-import { link, refresh } from "../core/router.js";
+import { refresh } from "../core/router.js";
 import { can } from "../core/session.js";
 import { group } from "../form/control.js";
 import { choice, toggle } from "../form/inputs.js";
+import { act } from "../parts/act.js";
 import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
+import { roleLink } from "../parts/links.js";
 import { badge, empty } from "../parts/states.js";
 import { table } from "../parts/table.js";
 import { toast } from "../parts/toast.js";
@@ -19,7 +21,7 @@ import { toast } from "../parts/toast.js";
 /** @param {string} path @param {ProfileDetail} detail */
 export function rolesTab(path, { roles }) {
   const mayAttach = can("AccessProfiles:Create") && can("Roles:View");
-  const attach = mayAttach ? h("button", { type: "button", class: "primary", onclick: () => void attachDialog(path, roles) }, "Attach to a role") : null;
+  const attach = mayAttach ? h("button", { type: "button", class: "primary", onclick: act(() => attachDialog(path, roles)) }, "Attach to a role") : null;
   if (roles.length === 0) return empty("No role gives this profile", "Attach it to a role, and whoever has or gets that role can have it.", attach);
   return h("div", { class: "stack" }, h("div", { class: "actions" }, attach), table("Roles", columns(path), roles));
 }
@@ -27,7 +29,7 @@ export function rolesTab(path, { roles }) {
 /** @param {string} path @returns {import("../parts/table.js").Column<Attachment>[]} */
 function columns(path) {
   return [
-    { label: "Role", main: true, cell: (role) => (can("Roles:View") ? h("a", { class: "row-link", href: link(`/roles/${role.role_id}`) }, role.role_name) : role.role_name) },
+    { label: "Role", main: true, cell: (role) => roleLink(role.role_id, { name: role.role_name, row: true }) },
     { label: "Given to newcomers", cell: (role) => (role.is_default ? badge("yes", "ok") : badge("no")) },
     {
       label: "",
@@ -61,8 +63,8 @@ async function attachDialog(path, attached) {
       }),
     }),
     submit: "Attach",
-    send: async ({ role_ids, is_default, apply_to_existing }) => {
-      const { data: answer } = await post(`${path}/roles`, { role_ids: [Number(role_ids)], is_default, apply_to_existing });
+    send: async ({ role_ids, is_default, apply_to_existing }, once) => {
+      const { data: answer } = await post(`${path}/roles`, { role_ids: [Number(role_ids)], is_default, apply_to_existing }, { once });
       toast(apply_to_existing ? `Attached; ${plural(answer.users_applied, "user")} got it.` : "Attached.");
       refresh();
     },

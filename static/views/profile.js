@@ -8,8 +8,9 @@ import { go, link, refresh } from "../core/router.js";
 import { can } from "../core/session.js";
 import { group } from "../form/control.js";
 import { longText, text } from "../form/inputs.js";
+import { act } from "../parts/act.js";
+import { confirmShown } from "../parts/clash.js";
 import { codeBlock, showCommand } from "../parts/copy.js";
-import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { menu } from "../parts/menu.js";
 import { empty, heading } from "../parts/states.js";
@@ -62,7 +63,7 @@ function head(shown) {
   ];
   return heading(profile.name, about, [
     can("AccessProfiles:Update") ? h("a", { class: "button primary", href: link(`${shown.page}/edit`) }, "Edit") : null,
-    can("AccessProfiles:Create") ? h("button", { type: "button", onclick: () => assignDialog({ profile }) }, "Assign") : null,
+    can("AccessProfiles:Create") && profile.is_active ? h("button", { type: "button", onclick: act(() => assignDialog({ profile })) }, "Assign") : null,
     can("AccessProfiles:Create") ? h("button", { type: "button", onclick: () => propagateDialog(shown.path, shown.detail) }, "Propagate") : null,
     menu("More", moreActions(shown)),
   ]);
@@ -72,12 +73,12 @@ function head(shown) {
 function moreActions(shown) {
   const { path, detail } = shown;
   const profile = detail.access_profile;
-  const action = (/** @type {string} */ text, /** @type {() => void} */ onclick, /** @type {string} */ css = "") => h("button", { type: "button", class: css || null, onclick }, text);
+  const action = (/** @type {string} */ text, /** @type {() => unknown} */ onclick, /** @type {string} */ css = "") => h("button", { type: "button", class: css || null, onclick: act(onclick) }, text);
   return [
     can("AccessProfiles:Create") && action("Duplicate", () => duplicate(path, profile.name)),
-    can("AccessProfiles:Update") && action(profile.is_active ? "Deactivate" : "Activate", () => void setActive(shown)),
+    can("AccessProfiles:Update") && action(profile.is_active ? "Deactivate" : "Activate", () => setActive(shown)),
     action("Copy as curl", () => showCommand("Create this profile elsewhere", curl("POST", "/api/access-profiles", { access_profile: profile }), "KEY is your management key.")),
-    can("AccessProfiles:Delete") && action("Delete", () => void askToDelete(shown), "danger"),
+    can("AccessProfiles:Delete") && action("Delete", () => askToDelete(shown), "danger"),
   ].filter((one) => one !== false);
 }
 
@@ -91,9 +92,9 @@ function duplicate(path, name) {
       description: longText({ label: "Description", hint: "Empty: that of the original." }),
     }),
     submit: "Duplicate",
-    send: async ({ name, description }) => {
+    send: async ({ name, description }, once) => {
       const body = description.trim() === "" ? { name } : { name, description };
-      const { data } = await post(`${path}/clone`, body);
+      const { data } = await post(`${path}/clone`, body, { once });
       toast(`Created ${data.access_profile.name}.`);
       go(`/profiles/${data.access_profile.id}`);
     },
@@ -103,11 +104,15 @@ function duplicate(path, name) {
 /** @param {Shown} shown */
 function setActive({ path, etag, detail }) {
   const active = detail.access_profile.is_active;
-  confirm({
-    title: active ? "Deactivate the profile?" : "Activate the profile?",
-    body: [h("p", null, active ? "It can't be assigned any more. Whoever holds it keeps it, and their keys keep working." : "It can be assigned again.")],
-    action: active ? "Deactivate" : "Activate",
-    run: async () => {
+  return confirmShown({
+    path,
+    shown: { data: detail, etag },
+    question: ({ access_profile: { name } }) => ({
+      title: `${active ? "Deactivate" : "Activate"} ${name}?`,
+      body: [h("p", null, active ? "It can't be assigned any more. Whoever holds it keeps it, and their keys keep working." : "It can be assigned again.")],
+      action: active ? "Deactivate" : "Activate",
+    }),
+    run: async (etag) => {
       await put(`${path}/${active ? "deactivate" : "activate"}`, undefined, { ifMatch: etag });
       toast(active ? "Deactivated." : "Activated.");
       refresh();
@@ -116,20 +121,24 @@ function setActive({ path, etag, detail }) {
 }
 
 /** Shows who would lose it first: as long as there are any, the server refuses. @param {Shown} shown */
-async function askToDelete({ path, etag, detail }) {
-  const { access_profile: profile, user_count: holders, roles } = detail;
-  confirm({
-    title: "Delete the profile?",
-    dangerous: true,
-    body: [
-      h("p", null, "Its versions go with it; the audit log keeps what happened."),
-      holders > 0 ? h("p", { class: "form-problem" }, `${plural(holders, "user")} hold it and would lose it, so the server will refuse. Take it from them first.`) : null,
-      holders > 0 ? await holderNames(path, holders) : null,
-      roles.length > 0 ? h("p", null, `Roles that give it: ${roles.map((role) => role.role_name).join(", ")}`) : null,
-    ],
-    typeToConfirm: profile.name,
-    action: "Delete",
-    run: async () => {
+function askToDelete({ path, page, etag, detail }) {
+  return confirmShown({
+    path,
+    shown: { data: detail, etag },
+    question: async ({ access_profile: profile, user_count: holders, roles }) => ({
+      title: "Delete the profile?",
+      dangerous: true,
+      impossible: holders > 0,
+      body: [
+        h("p", null, "Its versions go with it; the audit log keeps what happened."),
+        holders > 0 ? h("p", { class: "form-problem" }, `${plural(holders, "user")} ${holders === 1 ? "holds" : "hold"} it and would lose it. Take it from them first: `, h("a", { href: link(`${page}/holders`) }, "its holders")) : null,
+        holders > 0 ? await holderNames(path, holders) : null,
+        roles.length > 0 ? h("p", null, `Roles that give it: ${roles.map((role) => role.role_name).join(", ")}`) : null,
+      ],
+      typeToConfirm: profile.name,
+      action: "Delete",
+    }),
+    run: async (etag, { access_profile: profile }) => {
       await remove(path, { ifMatch: etag });
       toast(`Deleted ${profile.name}.`);
       go("/profiles");

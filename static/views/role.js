@@ -1,12 +1,13 @@
 // One role: its profiles and its users.
 
-import { get, put, remove } from "../core/api.js";
+import { get, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { date, plural } from "../core/format.js";
-import { go, link, refresh } from "../core/router.js";
+import { go, link } from "../core/router.js";
 import { can } from "../core/session.js";
-import { confirm } from "../parts/dialog.js";
-import { formDialog } from "../parts/form-dialog.js";
+import { act } from "../parts/act.js";
+import { confirmShown, editDialog } from "../parts/clash.js";
+import { profileLink } from "../parts/links.js";
 import { list } from "../parts/list.js";
 import { badge, empty, heading, panel } from "../parts/states.js";
 import { table } from "../parts/table.js";
@@ -24,8 +25,8 @@ export async function roleView({ parameters }) {
   const role = data.role;
   const about = [h("span", null, plural(role.user_count, "user")), h("span", { class: "muted" }, `since ${date(role.created_at)}`)];
   const head = heading(role.name, about, [
-    can("Roles:Update") ? h("button", { type: "button", onclick: () => editDialog(path, role, etag) }, "Edit") : null,
-    can("Roles:Delete") ? h("button", { type: "button", class: "danger", onclick: () => askToDelete(path, role, etag) }, "Delete") : null,
+    can("Roles:Update") ? h("button", { type: "button", onclick: act(() => edit(path)) }, "Edit") : null,
+    can("Roles:Delete") ? h("button", { type: "button", class: "danger", onclick: act(() => askToDelete(path, { data, etag })) }, "Delete") : null,
   ]);
   const node = h(
     "div",
@@ -44,7 +45,7 @@ function profiles({ access_profiles: profiles }) {
   return table(
     "Profiles",
     [
-      { label: "Profile", main: true, cell: (one) => h("a", { class: "row-link", href: link(`/profiles/${one.access_profile_id}`) }, one.name) },
+      { label: "Profile", main: true, cell: (one) => profileLink(one.access_profile_id, { name: one.name, row: true }) },
       { label: "Given to newcomers", cell: (one) => (one.is_default ? badge("yes", "ok") : badge("no")) },
     ],
     profiles,
@@ -66,29 +67,24 @@ function users(role) {
   }).node;
 }
 
-/** @param {string} path @param {Role} role @param {string | null} etag */
-function editDialog(path, role, etag) {
-  formDialog({
-    title: "Edit the role",
-    control: roleControl(role),
-    submit: "Save",
-    send: async (value) => {
-      await put(path, value, { ifMatch: etag });
-      toast("Saved.");
-      refresh();
-    },
-  });
+/** @param {string} path */
+function edit(path) {
+  return editDialog({ path, item: "role", noun: "role", control: roleControl });
 }
 
-/** @param {string} path @param {Role} role @param {string | null} etag */
-function askToDelete(path, role, etag) {
-  confirm({
-    title: `Delete the role ${role.name}?`,
-    dangerous: true,
-    body: [role.user_count > 0 ? h("p", { class: "form-problem" }, `${plural(role.user_count, "user")} have it, so the server will refuse.`) : null],
-    typeToConfirm: role.name,
-    action: "Delete",
-    run: async () => {
+/** @param {string} path @param {{ data: { role: Role }, etag: string | null }} shown */
+function askToDelete(path, shown) {
+  return confirmShown({
+    path,
+    shown,
+    question: ({ role }) => ({
+      title: `Delete the role ${role.name}?`,
+      dangerous: true,
+      body: [role.user_count > 0 ? h("p", { class: "form-problem" }, `${plural(role.user_count, "user")} have it, so the server will refuse.`) : null],
+      typeToConfirm: role.name,
+      action: "Delete",
+    }),
+    run: async (etag, { role }) => {
       await remove(path, { ifMatch: etag });
       toast(`Deleted ${role.name}.`);
       go("/roles");

@@ -48,8 +48,8 @@ function createDialog() {
     title: "New role",
     control: roleControl(),
     submit: "Create role",
-    send: async (value) => {
-      const { data } = await post("/api/rbac/roles", value);
+    send: async (value, once) => {
+      const { data } = await post("/api/rbac/roles", value, { once });
       toast(`Created ${data.role.name}.`);
       go(`/roles/${data.role.id}`);
     },

@@ -1,6 +1,6 @@
 // MCP tool groups: tools of one or more servers under one name.
 
-import { get, post, put, remove } from "../core/api.js";
+import { post, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { count, plural } from "../core/format.js";
 import * as rules from "../core/rules.js";
@@ -9,6 +9,8 @@ import { can } from "../core/session.js";
 import { group } from "../form/control.js";
 import { longText, text, toggle } from "../form/inputs.js";
 import { items, tokens } from "../form/lists.js";
+import { act } from "../parts/act.js";
+import { editDialog } from "../parts/clash.js";
 import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { list } from "../parts/list.js";
@@ -39,7 +41,7 @@ export function toolGroupsView() {
           h(
             "div",
             { class: "actions" },
-            can("VirtualMCPs:Update") && h("button", { type: "button", onclick: () => void editDialog(one) }, "Edit"),
+            can("VirtualMCPs:Update") && h("button", { type: "button", onclick: act(() => edit(one)) }, "Edit"),
             can("VirtualMCPs:Delete") && h("button", { type: "button", class: "danger", onclick: () => askToDelete(one) }, "Delete"),
           ),
       },
@@ -76,8 +78,8 @@ function createDialog() {
     wide: true,
     control: toolGroupControl({}),
     submit: "Create tool group",
-    send: async (value) => {
-      const { data } = await post(PATH, value);
+    send: async (value, once) => {
+      const { data } = await post(PATH, value, { once });
       toast(`Created ${data.mcp_tool_group.name}.`);
       refresh();
     },
@@ -85,19 +87,8 @@ function createDialog() {
 }
 
 /** @param {ToolGroup} listed */
-async function editDialog(listed) {
-  const { data, etag } = await get(`${PATH}/${listed.id}`);
-  formDialog({
-    title: "Edit the tool group",
-    wide: true,
-    control: toolGroupControl(data.mcp_tool_group),
-    submit: "Save",
-    send: async (value) => {
-      await put(`${PATH}/${listed.id}`, value, { ifMatch: etag });
-      toast("Saved.");
-      refresh();
-    },
-  });
+function edit(listed) {
+  return editDialog({ path: `${PATH}/${listed.id}`, item: "mcp_tool_group", noun: "tool group", wide: true, control: toolGroupControl });
 }
 
 /** @param {ToolGroup} one */

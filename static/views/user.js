@@ -4,12 +4,15 @@ import { get, put, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { date, dateTime } from "../core/format.js";
 import * as rules from "../core/rules.js";
-import { go, link, refresh } from "../core/router.js";
+import { go, refresh } from "../core/router.js";
 import { can } from "../core/session.js";
 import { group } from "../form/control.js";
 import { choice, text } from "../form/inputs.js";
+import { act } from "../parts/act.js";
+import { confirmShown, editDialog } from "../parts/clash.js";
 import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
+import { profileLink, roleLink } from "../parts/links.js";
 import { gaugesOf, meter } from "../parts/meter.js";
 import { badge, empty, heading, panel } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
@@ -37,22 +40,23 @@ export async function userView({ parameters }) {
   const node = h(
     "div",
     { class: "stack" },
-    head(path, user, etag),
+    head(path, { data, etag }),
     copies ? profiles(user, copies.data.access_profiles) : null,
     keys ? panel("Virtual keys", newVirtualKeyButton(user, copies?.data.access_profiles ?? []), virtualKeyTable(keys.data.virtual_keys)) : null,
   );
   return { title: user.name, node };
 }
 
-/** @param {string} path @param {User} user @param {string | null} etag */
-function head(path, user, etag) {
-  const role = user.role && can("Roles:View") ? h("a", { href: link(`/roles/${user.role.id}`) }, user.role.name) : user.role?.name;
-  const about = [h("span", null, user.email), h("span", null, "Role: ", role ?? "none"), h("span", { class: "muted" }, `id ${user.id}, since ${date(user.created_at)}`)];
+/** @param {string} path @param {{ data: { user: User }, etag: string | null }} shown */
+function head(path, shown) {
+  const { user } = shown.data;
+  const role = user.role ? roleLink(user.role.id, { name: user.role.name }) : "none";
+  const about = [h("span", null, user.email), h("span", null, "Role: ", role), h("span", { class: "muted" }, `id ${user.id}, since ${date(user.created_at)}`)];
   return heading(user.name, about, [
-    can("AccessProfiles:Create") ? h("button", { type: "button", class: "primary", onclick: () => void assignDialog({ user }) }, "Assign a profile") : null,
-    can("Users:Update") ? h("button", { type: "button", onclick: () => editDialog(path, user, etag) }, "Edit") : null,
-    can("Users:Update") && can("Roles:View") ? h("button", { type: "button", onclick: () => void roleDialog(path, user) }, "Change role") : null,
-    can("Users:Delete") ? h("button", { type: "button", class: "danger", onclick: () => askToDelete(path, user, etag) }, "Delete") : null,
+    can("AccessProfiles:Create") ? h("button", { type: "button", class: "primary", onclick: act(() => assignDialog({ user })) }, "Assign a profile") : null,
+    can("Users:Update") ? h("button", { type: "button", onclick: act(() => edit(path)) }, "Edit") : null,
+    can("Users:Update") && can("Roles:View") ? h("button", { type: "button", onclick: act(() => roleDialog(path, user)) }, "Change role") : null,
+    can("Users:Delete") ? h("button", { type: "button", class: "danger", onclick: act(() => askToDelete(path, shown)) }, "Delete") : null,
   ]);
 }
 
@@ -65,7 +69,7 @@ function profiles(user, copies) {
 /** @param {User} user @param {Copy} copy */
 function copyPanel(user, copy) {
   const gauges = gaugesOf(copy);
-  const title = h("h2", null, h("a", { href: link(`/profiles/${copy.parent_profile_id}`) }, copy.name));
+  const title = h("h2", null, profileLink(copy.parent_profile_id, { name: copy.name }));
   const facts = h(
     "div",
     { class: "heading-about" },
@@ -84,21 +88,14 @@ function copyPanel(user, copy) {
   );
 }
 
-/** @param {string} path @param {User} user @param {string | null} etag */
-function editDialog(path, user, etag) {
-  formDialog({
-    title: "Edit the user",
-    control: group({
+/** @param {string} path */
+function edit(path) {
+  const control = (/** @type {User} */ user) =>
+    group({
       name: text({ label: "Name", value: user.name, rule: rules.name, required: true }),
       email: text({ label: "E-mail", value: user.email, rule: rules.email, required: true, kind: "email" }),
-    }),
-    submit: "Save",
-    send: async (value) => {
-      await put(path, value, { ifMatch: etag });
-      toast("Saved.");
-      refresh();
-    },
-  });
+    });
+  return editDialog({ path, item: "user", noun: "user", control });
 }
 
 /** @param {string} path @param {User} user */
@@ -118,16 +115,22 @@ async function roleDialog(path, user) {
   });
 }
 
-/** @param {string} path @param {User} user @param {string | null} etag */
-function askToDelete(path, user, etag) {
-  const names = user.access_profiles.map((copy) => copy.name).join(", ");
-  confirm({
-    title: `Delete ${user.name}?`,
-    dangerous: true,
-    body: [h("p", null, "Their profiles and virtual keys go at once; what they used stays in the usage."), names ? h("p", null, `They hold: ${names}`) : null],
-    typeToConfirm: user.name,
-    action: "Delete",
-    run: async () => {
+/** @param {string} path @param {{ data: { user: User }, etag: string | null }} shown */
+function askToDelete(path, shown) {
+  return confirmShown({
+    path,
+    shown,
+    question: ({ user }) => {
+      const names = user.access_profiles.map((copy) => copy.name).join(", ");
+      return {
+        title: `Delete ${user.name}?`,
+        dangerous: true,
+        body: [h("p", null, "Their profiles and virtual keys go at once; what they used stays in the usage."), names ? h("p", null, `They hold: ${names}`) : null],
+        typeToConfirm: user.name,
+        action: "Delete",
+      };
+    },
+    run: async (etag, { user }) => {
       const { data } = await remove(path, { ifMatch: etag });
       toast(lost(`Deleted ${user.name}`, data.deleted_vk_names));
       go("/users");

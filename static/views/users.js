@@ -61,9 +61,9 @@ function createDialog(roles) {
       role_id: choice({ label: "Role", hint: "The profiles that the role gives to newcomers are assigned at once.", value: "", choices: [["", "None"], ...roleChoices(roles)] }),
     }),
     submit: "Create user",
-    send: async ({ name, email, role_id }) => {
+    send: async ({ name, email, role_id }, once) => {
       const body = { name, email, ...(role_id ? { role_id: Number(role_id) } : {}) };
-      const { data } = await post("/api/users", body);
+      const { data } = await post("/api/users", body, { once });
       toast(`Created ${data.user.name}.`);
       await showIssued(data.virtual_keys);
       go(`/users/${data.user.id}`);

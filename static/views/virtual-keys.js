@@ -1,6 +1,6 @@
 // Virtual keys: all of them, and those of one user.
 
-import { post, put, remove } from "../core/api.js";
+import { post, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { date, dateTime } from "../core/format.js";
 import * as rules from "../core/rules.js";
@@ -8,9 +8,13 @@ import { link, refresh } from "../core/router.js";
 import { can } from "../core/session.js";
 import { group } from "../form/control.js";
 import { choice, longText, moment, text } from "../form/inputs.js";
+import { act } from "../parts/act.js";
+import { editDialog } from "../parts/clash.js";
 import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
-import { list, textFilter } from "../parts/list.js";
+import { userLink } from "../parts/links.js";
+import { list } from "../parts/list.js";
+import { userFilter } from "../parts/pick.js";
 import { badge, empty, heading } from "../parts/states.js";
 import { showSecret, virtualCurl } from "../parts/secret.js";
 import { table } from "../parts/table.js";
@@ -26,8 +30,8 @@ export function virtualKeysView() {
     path: "/api/virtual-keys",
     items: "virtual_keys",
     search: "Name",
-    filters: [textFilter("user_id", "User id", "17")],
-    columns: [...columns(), /** @type {Column} */ ({ label: "User", cell: (key) => h("a", { href: link(`/users/${key.user_id}`) }, `user ${key.user_id}`) })],
+    filters: [userFilter()],
+    columns: columns(/** @type {Column} */ ({ label: "User", cell: (key) => userLink(key.user_id) })),
     whenEmpty: () => empty("No virtual key yet", "Whoever is assigned a profile gets one."),
   });
   return { title: "Virtual keys", node: h("div", null, heading("Virtual keys", ["What people's tools send to a gateway."]), keys.node) };
@@ -38,14 +42,15 @@ export function virtualKeyTable(keys) {
   return keys.length === 0 ? h("p", { class: "muted" }, "None.") : table("Virtual keys", columns(), keys);
 }
 
-/** @returns {Column[]} */
-function columns() {
+/** @param {Column[]} more @returns {Column[]} */
+function columns(...more) {
   return [
     { label: "Name", main: true, cell: ({ name, description }) => [h("span", null, name), description ? h("div", { class: "muted small" }, description) : null] },
     { label: "Key", cell: ({ value }) => h("code", null, value) },
     { label: "State", cell: (key) => [key.is_active ? badge("active", "ok") : badge("inactive", "bad"), " ", key.is_managed ? badge("managed") : null] },
     { label: "Expires", cell: (key) => date(key.expires_at) },
     { label: "Rotated", cell: (key) => (key.previous_expires_at ? `old secret until ${dateTime(key.previous_expires_at)}` : date(key.rotated_at)) },
+    ...more,
     { label: "", cell: actions },
   ];
 }
@@ -57,7 +62,7 @@ function actions(key) {
     { class: "actions" },
     can("Decisions:Create") && h("a", { href: link("/explain", { virtual_key_id: key.id }) }, "Explain"),
     can("AccessProfiles:Update") && h("button", { type: "button", onclick: () => rotate(key) }, "Rotate"),
-    can("AccessProfiles:Update") && h("button", { type: "button", onclick: () => edit(key) }, "Edit"),
+    can("AccessProfiles:Update") && h("button", { type: "button", onclick: act(() => edit(key)) }, "Edit"),
     can("AccessProfiles:Delete") && h("button", { type: "button", class: "danger", onclick: () => revoke(key) }, "Revoke"),
   );
 }
@@ -79,10 +84,10 @@ function create(user, copies) {
       expires_at: moment({ label: "Expires", hint: "Empty: never." }),
     }),
     submit: "Make the key",
-    send: async ({ profile, name, description, expires_at }) => {
+    send: async ({ profile, name, description, expires_at }, once) => {
       const under = profile === "" ? "" : `/access-profiles/${profile}`;
       const body = { ...(name ? { name } : {}), ...(description ? { description } : {}), ...(expires_at ? { expires_at } : {}) };
-      const { data } = await post(`/api/users/${user.id}${under}/virtual-keys`, body);
+      const { data } = await post(`/api/users/${user.id}${under}/virtual-keys`, body, { once });
       reveal("The new virtual key", data.virtual_key);
     },
   });
@@ -96,20 +101,14 @@ function nameFields(key) {
   };
 }
 
-/** @param {VirtualKey} key */
-function edit(key) {
-  const fields = { ...nameFields(key), ...(key.is_managed ? {} : { expires_at: moment({ label: "Expires", value: key.expires_at }) }) };
-  formDialog({
-    title: "Edit the virtual key",
-    intro: key.is_managed ? [h("p", { class: "muted" }, "A managed key expires with the profile it came with.")] : undefined,
-    control: group(/** @type {Record<string, import("../form/control.js").Control<any>>} */ (fields)),
-    submit: "Save",
-    send: async (value) => {
-      await put(`/api/virtual-keys/${key.id}`, value);
-      toast("Saved.");
-      refresh();
-    },
-  });
+/** @param {VirtualKey} listed */
+function edit(listed) {
+  const control = (/** @type {VirtualKey} */ key) => {
+    const fields = { ...nameFields(key), ...(key.is_managed ? {} : { expires_at: moment({ label: "Expires", value: key.expires_at }) }) };
+    return group(/** @type {Record<string, import("../form/control.js").Control<any>>} */ (fields));
+  };
+  const intro = (/** @type {VirtualKey} */ key) => (key.is_managed ? h("p", { class: "muted" }, "A managed key expires with the profile it came with.") : null);
+  return editDialog({ path: `/api/virtual-keys/${listed.id}`, item: "virtual_key", noun: "virtual key", control, intro });
 }
 
 /** @param {VirtualKey} key */
@@ -119,8 +118,8 @@ function rotate(key) {
     intro: [h("p", { class: "muted" }, "It gets a new secret, which is shown once.")],
     control: group({ grace: text({ label: "The old secret works for", hint: "Such as 24h; empty: not at all.", value: "24h", rule: rules.grace }) }),
     submit: "Rotate",
-    send: async ({ grace }) => {
-      const { data } = await post(`/api/virtual-keys/${key.id}/rotate`, grace === "" ? {} : { grace });
+    send: async ({ grace }, once) => {
+      const { data } = await post(`/api/virtual-keys/${key.id}/rotate`, grace === "" ? {} : { grace }, { once });
       reveal("The new secret", data.virtual_key);
     },
   });

@@ -9,8 +9,11 @@ mod page;
 mod views;
 
 mod accessibility;
+mod clashes;
+mod failures;
 mod hostile;
 mod keyboard;
+mod leaving;
 mod people;
 mod permissions;
 mod pictures;

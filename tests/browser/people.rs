@@ -81,7 +81,13 @@ fn a_role_gives_its_profile_to_its_users_who_are_then_its_holders() {
     page.press("More");
     page.press("Delete");
     page.see("Ada (ada@example.org)");
-    page.press("Cancel");
+    page.until(
+        "the button to be off",
+        "[...document.querySelectorAll('dialog button')].at(-1).disabled",
+        &[],
+    );
+    page.press("its holders");
+    page.see("Came by");
     // Leaving the role takes it away again.
     page.open("/users/1");
     page.press("Change role");

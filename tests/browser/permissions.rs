@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::page::Page;
+use crate::people::assigned;
 
 #[test]
 fn a_key_that_may_only_look_sees_no_way_to_change_anything() {
@@ -51,4 +52,39 @@ fn a_key_can_only_be_given_what_the_maker_holds() {
         "document.querySelector('[aria-label=\"Users:View\"]').disabled && !document.querySelector('[aria-label=\"APIKeys:View\"]').disabled",
         &[],
     );
+}
+
+#[test]
+fn a_key_is_shown_no_link_that_it_may_not_follow() {
+    let page = Page::start();
+    assigned(&page);
+    let (_, viewer) = page
+        .api()
+        .make_key("viewer", &["AccessProfiles:View", "Decisions:View"]);
+    page.sign_in(&viewer.key);
+    for (place, text) in [
+        ("/profiles/1/holders", "ada@example.org"),
+        ("/virtual-keys", "user 1"),
+        ("/audit", "user 1"),
+        ("/usage", "Usage"),
+        ("/holds", "No open hold"),
+    ] {
+        page.open(place);
+        page.see(text);
+        page.settled();
+        let links = page.run(
+            "return [...document.querySelectorAll('main a')].map((link) => link.hash).filter((hash) => /^#.(users|roles|tool-groups)/.test(hash))",
+            vec![],
+        );
+        assert_eq!(links, json!([]), "{place}");
+    }
+    // Who may see users is shown who it was.
+    let (_, people) = page
+        .api()
+        .make_key("people", &["AccessProfiles:View", "Users:View"]);
+    page.sign_in(&people.key);
+    page.open("/virtual-keys");
+    page.press("Ada");
+    page.see("ada@example.org");
+    page.nothing_went_wrong();
 }

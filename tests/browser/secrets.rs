@@ -70,3 +70,17 @@ fn a_rotated_key_shows_its_new_secret_and_says_how_long_the_old_one_works() {
     page.see("old secret until");
     page.nothing_went_wrong();
 }
+
+#[test]
+fn whoever_revokes_the_key_they_are_signed_in_with_is_told_so() {
+    let page = Page::start();
+    let (_, own) = page
+        .api()
+        .make_key("own", &["APIKeys:View", "APIKeys:Delete"]);
+    page.sign_in(&own.key);
+    page.press_in_row("own", "Revoke");
+    page.see("You are signed in with this key");
+    page.press("Revoke");
+    page.see("The server no longer takes this key.");
+    page.nothing_went_wrong();
+}

@@ -39,6 +39,11 @@ fn signing_out_leaves_nothing_behind() {
     assert!(remains(&page).contains(&key));
     page.press("Sign out");
     page.see("A management key opens the administration.");
+    page.until(
+        "the field of the key to have the focus",
+        "document.activeElement.id === 'key'",
+        &[],
+    );
     let left = remains(&page);
     assert!(
         !left.contains(&key) && !left.contains("confidential"),

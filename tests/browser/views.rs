@@ -78,6 +78,10 @@ pub const VIEWS: &[View] = &[
     dialog("hold-free", "/holds", &["Free"]),
     dialog("key-new", "/keys", &["New key"]),
     dialog("key-revoke", "/keys", &["Revoke"]),
+    dialog("profile-menu", "/profiles/1", &["More"]),
+    dialog("audit-details", "/audit", &["Details"]),
+    dialog("user-delete", "/users/1", &["Delete"]),
+    dialog("secret", "/users/2", &["New virtual key", "Make the key"]),
 ];
 
 /// Something for every view.
@@ -207,15 +211,21 @@ pub fn show(page: &Page, view: &View) {
         // Some ask the server before they open.
         page.until(
             "what was pressed to show",
-            "document.querySelector('dialog[open], .form-problem')",
+            "document.querySelector('dialog[open], details[open], .form-problem')",
             &[],
         );
     }
     page.settled();
 }
 
-/// Leaves whatever is open.
+/// Leaves whatever is open: a secret that must be stored, an edit that is not saved.
+#[track_caller]
 pub fn leave(page: &Page) {
     page.open("/nowhere");
-    page.see("There is no such page");
+    page.until(
+        "the view to be left",
+        "[...document.querySelectorAll('dialog[open] button')].find((one) => ['Leave', 'I stored it'].includes(one.textContent))?.click() \
+         ?? tests.says('There is no such page')",
+        &[],
+    );
 }
