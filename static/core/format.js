@@ -4,6 +4,7 @@ const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "U
 const WHOLE_DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 const COUNT = new Intl.NumberFormat("en-US");
 const SHORT_COUNT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const SHORT_DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", notation: "compact", minimumFractionDigits: 0, maximumSignificantDigits: 2 });
 const DATE_TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const UNITS = { s: "second", m: "minute", h: "hour", d: "day", w: "week", M: "month", Q: "quarter", Y: "year" };
@@ -19,6 +20,11 @@ export function money(dollars) {
 export function roughMoney(dollars) {
   const digits = dollars !== 0 && Math.abs(dollars) < 0.01 ? 4 : 2;
   return dollars.toLocaleString("en-US", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: digits });
+}
+
+/** $1.2K, for the axis of a chart. @param {number} dollars */
+export function shortMoney(dollars) {
+  return SHORT_DOLLARS.format(dollars);
 }
 
 /** @param {number | null | undefined} number */

@@ -1,7 +1,7 @@
 // Usage as charts and tables; for everybody's usage and for one's own.
 
 import { h } from "../core/dom.js";
-import { count, plural, roughMoney, shortCount } from "../core/format.js";
+import { count, plural, roughMoney, shortCount, shortMoney } from "../core/format.js";
 import { columnChart } from "../parts/chart.js";
 import { panel } from "../parts/states.js";
 import { table } from "../parts/table.js";
@@ -44,7 +44,7 @@ export function dayCharts(usage) {
   return h(
     "div",
     { class: "stack" },
-    h("div", { class: "charts" }, columnChart("Calls and refusals", calls, shortCount), columnChart("Cost", one("cost"), roughMoney), columnChart("Tokens", one("tokens"), shortCount)),
+    h("div", { class: "charts" }, columnChart("Calls and refusals", calls, shortCount), columnChart("Cost", one("cost"), roughMoney, shortMoney), columnChart("Tokens", one("tokens"), shortCount)),
     h("details", null, h("summary", null, "The same as a table"), usageTable("Usage by day", "Day", (row) => row.day ?? "", [...usage.usage].reverse())),
   );
 }
@@ -84,7 +84,7 @@ export function refusalPanel(totals) {
 }
 
 /** @param {Record<string, number>} refusals */
-function sumOf(refusals) {
+export function sumOf(refusals) {
   return Object.values(refusals ?? {}).reduce((sum, number) => sum + number, 0);
 }
 
@@ -94,7 +94,7 @@ function refusalText(refusals) {
 }
 
 /** Days without a call too, or a gap would look like no time. @param {Usage} usage @returns {UsageRow[]} */
-function everyDay({ usage, from, to }) {
+export function everyDay({ usage, from, to }) {
   const known = new Map(usage.map((row) => [row.day, row]));
   const [first, last] = [Date.parse(from), Date.parse(to)];
   const days = [];

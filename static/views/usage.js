@@ -2,21 +2,24 @@
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
+import { Refusal, explain } from "../core/errors.js";
 import { count } from "../core/format.js";
 import { go, link } from "../core/router.js";
-import { can } from "../core/session.js";
-import { meter } from "../parts/meter.js";
-import { empty, failed, heading, loading, panel } from "../parts/states.js";
+import { profileLink, userLink } from "../parts/links.js";
+import { PROFILE, USER, idOf, nameOf, suggestions } from "../parts/pick.js";
+import { failed, heading, loading, panel } from "../parts/states.js";
 import { tabs } from "../parts/tabs.js";
+import { nearLimits } from "./usage-near.js";
 import { dayCharts, figures, refusalPanel, usageTable } from "./usage-parts.js";
+import { keyOf, seriesCharts } from "./usage-series.js";
 
 /** @typedef {import("../core/types.js").UsageRow} UsageRow */
-/** @typedef {import("../core/types.js").NearLimit} NearLimit */
-/** @typedef {"user" | "access_profile" | "provider" | "model"} Dimension */
+/** @typedef {import("./usage-series.js").Dimension} Dimension */
+/** @typedef {{ from: string, to: string, user_id: string, access_profile_id: string }} Filter */
+/** @typedef {{ node: HTMLElement, show: (field: string, message: string) => boolean }} FilterForm */
 
 const PATH = "/api/usage";
 const MOST = 500;
-const NEAR = 6;
 const DAY_MS = 86_400_000;
 /** @type {Record<Dimension, string>} */
 const DIMENSIONS = { user: "Users", access_profile: "Profiles", provider: "Providers", model: "Models" };
@@ -25,33 +28,55 @@ const DIMENSIONS = { user: "Users", access_profile: "Profiles", provider: "Provi
 export async function usageView({ query }) {
   const filter = readFilter(query);
   const by = /** @type {Dimension} */ (Object.keys(DIMENSIONS).find((name) => name === query.get("by")) ?? "user");
+  const form = filterForm(filter, by);
+  const content = h("div", { class: "stack" });
+  try {
+    fill(content, ...(await report(filter, by)));
+  } catch (error) {
+    const violations = error instanceof Refusal ? error.violations : [];
+    // What a field can say leaves the form there to be put right.
+    if (violations.filter(({ param, message }) => form.show(param, message)).length === 0) throw error;
+  }
+  return { title: "Usage", node: h("div", { class: "stack" }, heading("Usage"), form.node, content) };
+}
+
+/** @param {Filter} filter @param {Dimension} by */
+async function report(filter, by) {
   const asked = { ...filter, limit: MOST };
-  const [days, rows] = await Promise.all([
-    get(PATH, { query: { ...asked, group_by: "day" } }),
-    get(PATH, { query: { ...asked, group_by: by } }),
-  ]);
-  const near = h("div", null, loading(3));
-  void showNear(near);
+  const [days, rows] = await Promise.all([get(PATH, { query: { ...asked, group_by: "day" } }), get(PATH, { query: { ...asked, group_by: by } })]);
   const here = (/** @type {string} */ name) => link("/usage", { ...filter, by: name }).slice(1);
-  const node = h(
-    "div",
-    { class: "stack" },
-    heading("Usage"),
-    filterForm(filter, by),
+  const ranked = byCost(rows.data.usage);
+  const unseen = rows.data.total_count - ranked.length;
+  return [
     figures(days.data.totals),
-    panel("Near a limit", near),
+    panel("Near a limit", nearLimits()),
     panel("Over time", dayCharts(days.data)),
     refusalPanel(days.data.totals),
     panel(
       "By whom and for what",
       tabs("Dimension", Object.entries(DIMENSIONS).map(([name, text]) => ({ path: here(name), text, current: name === by }))),
-      usageTable(DIMENSIONS[by], DIMENSIONS[by].slice(0, -1), (row) => nameOf(by, row), byCost(rows.data.usage)),
+      series(by, filter, days.data, ranked),
+      usageTable(DIMENSIONS[by], DIMENSIONS[by].slice(0, -1), (row) => linkOf(by, row), ranked),
+      unseen > 0 ? h("p", { class: "muted" }, `${count(unseen)} more are not shown here. Narrow it down with the filter, or ask the API.`) : null,
     ),
-  );
-  return { title: "Usage", node };
+  ];
 }
 
-/** @param {URLSearchParams} query */
+/** @param {Dimension} by @param {Filter} filter @param {import("../core/types.js").Usage} days @param {UsageRow[]} ranked */
+function series(by, filter, days, ranked) {
+  const place = h("div", null, loading(4));
+  const named = ranked.map((row) => ({ key: keyOf(by, row), name: textOf(by, row) }));
+  const load = () => {
+    seriesCharts(by, filter, days, named).then(
+      (drawn) => fill(place, drawn),
+      (error) => fill(place, failed(error, load)),
+    );
+  };
+  load();
+  return place;
+}
+
+/** @param {URLSearchParams} query @returns {Filter} */
 function readFilter(query) {
   const day = (/** @type {number} */ ago) => new Date(Date.now() - ago * DAY_MS).toISOString().slice(0, 10);
   return {
@@ -62,25 +87,64 @@ function readFilter(query) {
   };
 }
 
-/** @param {ReturnType<typeof readFilter>} filter @param {string} by */
+/** @param {Filter} filter @param {string} by @returns {FilterForm} */
 function filterForm(filter, by) {
-  const input = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ type, /** @type {string} */ value) =>
-    h("div", { class: "toolbar-field" }, h("label", { for: `usage-${name}` }, label), h("input", { id: `usage-${name}`, name, type, value }));
-  const form = h(
+  /** @type {Map<string, { input: HTMLInputElement, problem: HTMLElement }>} */
+  const fields = new Map();
+  const field = (/** @type {keyof Filter} */ name, /** @type {string} */ label, /** @type {Record<string, unknown>} */ props) => {
+    const id = `usage-${name}`;
+    const problem = h("p", { class: "problem", id: `${id}-problem`, role: "alert", hidden: true });
+    const input = h("input", { id, value: filter[name], "aria-describedby": problem.id, ...props });
+    fields.set(name, { input, problem });
+    return h("div", { class: "toolbar-field" }, h("label", { for: id }, label), input, problem);
+  };
+  const named = (/** @type {keyof Filter} */ name, /** @type {import("../parts/pick.js").Kind} */ kind) => {
+    const place = field(name, kind.label, { type: "text", placeholder: kind.placeholder, autocomplete: "off" });
+    const input = fields.get(name)?.input;
+    if (!input) return place;
+    void nameOf(kind, filter[name]).then((known) => {
+      if (input.value === filter[name]) input.value = known;
+    });
+    place.append(suggestions(kind, input));
+    return place;
+  };
+  const node = h(
     "form",
     { class: "toolbar" },
-    input("from", "From", "date", filter.from),
-    input("to", "To", "date", filter.to),
-    input("user_id", "User id", "text", filter.user_id),
-    input("access_profile_id", "Profile id", "text", filter.access_profile_id),
+    field("from", "From", { type: "date" }),
+    field("to", "To", { type: "date" }),
+    named("user_id", USER),
+    named("access_profile_id", PROFILE),
     h("button", { type: "submit" }, "Show"),
   );
-  form.addEventListener("submit", (event) => {
+  const show = (/** @type {string} */ name, /** @type {string} */ message) => {
+    const place = fields.get(name);
+    if (!place) return false;
+    place.problem.textContent = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+    place.problem.hidden = false;
+    place.input.setAttribute("aria-invalid", "true");
+    return true;
+  };
+  const idIn = async (/** @type {string} */ name, /** @type {import("../parts/pick.js").Kind} */ kind) => {
+    try {
+      return await idOf(kind, fields.get(name)?.input.value ?? "");
+    } catch (error) {
+      show(name, explain(error));
+      fields.get(name)?.input.focus();
+      return null;
+    }
+  };
+  node.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const chosen = new FormData(form);
-    go("/usage", { ...Object.fromEntries([...chosen].map(([name, value]) => [name, String(value).trim()])), by });
+    for (const { input, problem } of fields.values()) {
+      problem.hidden = true;
+      input.removeAttribute("aria-invalid");
+    }
+    const [user_id, access_profile_id] = await Promise.all([idIn("user_id", USER), idIn("access_profile_id", PROFILE)]);
+    if (user_id === null || access_profile_id === null) return;
+    go("/usage", { from: fields.get("from")?.input.value, to: fields.get("to")?.input.value, user_id, access_profile_id, by });
   });
-  return form;
+  return { node, show };
 }
 
 /** @param {UsageRow[]} rows */
@@ -88,52 +152,17 @@ function byCost(rows) {
   return [...rows].sort((a, b) => b.cost - a.cost || b.calls - a.calls);
 }
 
+/** What was deleted keeps its number. @param {Dimension} by @param {UsageRow} row */
+function textOf(by, row) {
+  if (by === "user") return row.user_name ?? `user ${row.user_id}`;
+  if (by === "access_profile") return row.access_profile_name ?? `profile ${row.access_profile_id}`;
+  return row[by] ?? "";
+}
+
 /** @param {Dimension} by @param {UsageRow} row */
-function nameOf(by, row) {
-  if (by === "user") return row.user_id ? userLink(row.user_id, row.user_name) : none();
-  if (by === "access_profile") return row.access_profile_id ? profileLink(row.access_profile_id, row.access_profile_name) : none();
-  return row[by] || none();
-}
-
-/** What was deleted keeps its number. @param {string} id @param {string | null} [name] */
-function userLink(id, name) {
-  const text = name ?? `user ${id}`;
-  return can("Users:View") ? h("a", { href: link(`/users/${id}`) }, text) : h("span", null, text);
-}
-
-/** @param {number} id @param {string | null} [name] */
-function profileLink(id, name) {
-  return h("a", { href: link(`/profiles/${id}`) }, name ?? `profile ${id}`);
-}
-
-function none() {
-  return h("span", { class: "muted" }, "none");
-}
-
-/** The fullest limits of all. @param {HTMLElement} place */
-async function showNear(place) {
-  try {
-    const { data } = await get(`${PATH}/near-limits`, { query: { limit: NEAR } });
-    /** @type {{ limits: NearLimit[], total_count: number }} */
-    const { limits, total_count: total } = data;
-    if (limits.length === 0) {
-      fill(place, empty("Nobody is near a limit", "Of every budget and limit more than a fifth is left."));
-      return;
-    }
-    const more = total > limits.length ? h("p", { class: "muted small" }, `The fullest ${limits.length} of ${count(total)}.`) : null;
-    fill(place, h("div", { class: "meters" }, limits.map(nearLimit)), more);
-  } catch (error) {
-    fill(place, failed(error, () => void showNear(place)));
-  }
-}
-
-/** @param {NearLimit} near */
-function nearLimit(near) {
-  const { kind, scope, reset_duration: every, effective_max_limit: limit, used, held, resets_at: resetsAt, id } = near;
-  return h(
-    "div",
-    null,
-    h("p", { class: "small" }, userLink(near.user_id, near.user_name), " · ", profileLink(near.access_profile_id, near.access_profile_name)),
-    meter({ kind, scope, every, limit, used, held, resetsAt, id, budget: null }),
-  );
+function linkOf(by, row) {
+  if (keyOf(by, row) === "") return h("span", { class: "muted" }, "none");
+  if (by === "user") return userLink(row.user_id ?? "", { name: row.user_name });
+  if (by === "access_profile") return profileLink(row.access_profile_id ?? 0, { name: row.access_profile_name });
+  return textOf(by, row);
 }

@@ -24,6 +24,7 @@ mod session;
 mod speed;
 mod tools;
 mod traffic;
+mod usage;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! What is seen of calls: usage, open holds, explained decisions, and the holder's own view.
+//! What is seen of single calls: open holds, explained decisions, and the holder's own view.
 
 use serde_json::{Value, json};
 
@@ -49,27 +49,6 @@ pub fn traffic(api: &Client, key: &str) {
 }
 
 #[test]
-fn usage_shows_what_was_called_and_who_is_near_a_limit() {
-    let page = Page::signed_in();
-    let key = holder(page.api());
-    traffic(page.api(), &key);
-    page.open("/usage");
-    page.see("$8.50");
-    page.see("model blocked");
-    page.see("85 %");
-    page.see("Ada");
-    page.press("The same as a table");
-    page.see("1,200");
-    page.press("Models");
-    page.see("gpt-5");
-    page.press("Profiles");
-    page.see("Team");
-    page.open("/profiles/1/holders");
-    page.see("$8.50 of $10");
-    page.nothing_went_wrong();
-}
-
-#[test]
 fn an_open_hold_is_seen_and_freed() {
     let page = Page::signed_in();
     let key = holder(page.api());
@@ -104,12 +83,26 @@ fn a_decision_is_explained_without_counting_anything() {
     page.fill("Estimated dollars", "11");
     page.press("Explain");
     page.see("budget_exceeded");
+    // A question that can't be asked leaves no older answer behind.
+    page.fill("Model", "");
+    page.press("Explain");
+    page.gone("budget_exceeded");
     // Whoever has not got the key names it.
     page.open("/users/1");
     page.press("Explain");
     page.fill("Model", "gpt-5");
     page.press("Explain");
     page.see("It would be allowed");
+    // Or as lists show it. The answer leads to whose it is.
+    let keys = page.api().get("/api/virtual-keys").expect(200).json();
+    let masked = keys["virtual_keys"][0]["value"].as_str().unwrap();
+    page.open("/explain");
+    page.fill("Virtual key or its id", masked);
+    page.fill("Model", "gpt-5");
+    page.press("Explain");
+    page.see("It would be allowed");
+    page.press("Ada");
+    page.see("ada@example.org");
     let quota = page
         .api()
         .with_key(&key)
