@@ -56,11 +56,61 @@ fn no_view_has_a_serious_obstacle() {
             leave(&page);
         }
     }
+    // Narrow and dark still holds; light again at the end.
     page.resize(360, 780);
-    for view in VIEWS {
-        show(&page, view);
-        check(&page, &format!("{} at 360 px", view.name));
-        leave(&page);
+    for scheme in ["dark", "light"] {
+        page.prefer(scheme);
+        for view in VIEWS {
+            show(&page, view);
+            check(&page, &format!("{} at 360 px, {scheme}", view.name));
+            leave(&page);
+        }
     }
+    page.nothing_went_wrong();
+}
+
+#[test]
+fn nothing_that_shows_for_a_moment_has_a_serious_obstacle() {
+    let page = Page::start();
+    load_checker(&page);
+    let key = furnish(page.api());
+    page.sign_in(&page.api().key.clone());
+    let check_both = |name: &str| {
+        for scheme in ["light", "dark"] {
+            page.prefer(scheme);
+            check(&page, &format!("{name} {scheme}"));
+        }
+    };
+    page.open("/explain");
+    page.fill("Virtual key or its id", &key);
+    page.fill("Provider", "openai");
+    page.fill("Model", "gpt-5-pro");
+    page.press("Explain");
+    page.see("It would be refused");
+    check_both("an explanation");
+    page.open("/roles/1");
+    page.press("Edit");
+    page.fill("Description", "mine");
+    page.api()
+        .put("/api/rbac/roles/1", &json!({ "description": "theirs" }))
+        .expect(200);
+    page.press("Save");
+    page.see("Somebody else saved this role");
+    check_both("a clash");
+    page.press("Take theirs");
+    page.open("/usage?user_id=ada");
+    page.see("must be a whole number");
+    check_both("a refused filter");
+    page.open("/profiles/1/edit");
+    page.fill("Description", "draft");
+    page.press("Users");
+    page.see("Leave without saving?");
+    check_both("an edit that would be lost");
+    page.press("Leave");
+    page.sign_in(&key);
+    page.see("Your usage");
+    page.settled();
+    page.press("What you may use");
+    check_both("the view of a holder");
     page.nothing_went_wrong();
 }

@@ -165,3 +165,70 @@ fn markup_in_a_user_a_role_and_a_virtual_key_is_shown_as_text() {
     page.press("Cancel");
     page.nothing_went_wrong();
 }
+
+#[test]
+fn markup_in_tools_and_in_traffic_is_shown_as_text() {
+    let page = Page::signed_in();
+    let api = page.api();
+    let both = format!("{IMAGE}{SCRIPT}");
+    let tools = json!({ "name": both, "description": both, "tools": [{ "mcp_client_id": IMAGE, "tool_names": [SCRIPT] }] });
+    api.post("/api/mcp/tool-groups", &tools).expect(201);
+    let user = json!({ "name": both, "email": "<b>@example.org" });
+    api.post("/api/users", &user).expect(200);
+    api.create_profile(&json!({
+        "name": both,
+        "provider_configs": [{ "provider_name": IMAGE, "all_models_allowed": true }],
+        "budgets": [{ "max_limit": 1 }],
+        "mcp_tool_groups": [{ "tool_group_id": 1 }]
+    }));
+    let body = json!({ "access_profile_id": 1 });
+    let answer = api.post("/api/users/1/access-profiles", &body).expect(201);
+    let key = answer.json()["virtual_key"]["value"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let held =
+        json!({ "virtual_key": key, "provider": IMAGE, "model": SCRIPT, "estimated_cost": 0.4 });
+    api.post("/v1/reservations", &held).expect(201);
+    let used = json!({ "virtual_key": key, "provider": IMAGE, "model": SCRIPT, "tokens": 1, "cost": 0.5, "request_id": "one" });
+    api.post("/v1/usage", &used).expect(201);
+    walk(
+        &page,
+        &[
+            "/tool-groups",
+            "/profiles/1",
+            "/usage",
+            "/usage?by=provider",
+            "/usage?by=model",
+            "/usage?by=access_profile",
+            "/usage?user_id=1&access_profile_id=1",
+            "/holds",
+            "/virtual-keys?user_id=1",
+        ],
+    );
+    page.see(IMAGE);
+    page.open("/usage?by=model");
+    page.see(SCRIPT);
+    page.press("These charts as a table");
+    page.open("/tool-groups");
+    page.press("Edit");
+    page.see("Edit the tool group");
+    page.press("Cancel");
+    page.press("Delete");
+    page.see(IMAGE);
+    page.press("Cancel");
+    page.open("/explain");
+    page.fill("Virtual key or its id", &key);
+    page.fill("Provider", IMAGE);
+    page.fill("Model", SCRIPT);
+    page.fill("Estimated dollars", "5");
+    page.press("Explain");
+    page.see("It would be refused");
+    page.see(IMAGE);
+    page.nothing_went_wrong();
+    page.sign_in(&key);
+    page.see("Your usage");
+    page.press("What you may use");
+    page.see(IMAGE);
+    page.nothing_went_wrong();
+}

@@ -9,6 +9,7 @@ mod page;
 mod views;
 
 mod accessibility;
+mod appearance;
 mod clashes;
 mod failures;
 mod hostile;

@@ -1,5 +1,7 @@
 //! Every view as a picture, wide and narrow, light and dark. People look at them; what a machine can see is checked here.
 
+use serde_json::json;
+
 use crate::page::Page;
 use crate::views::{VIEWS, furnish, leave, show};
 
@@ -62,16 +64,29 @@ fn the_view_of_a_holder_and_an_explanation_fit_their_window() {
     page.nothing_went_wrong();
 }
 
-/// Nothing stands out to the right; what is wider scrolls in a frame of its own.
+/// Nothing stands out to the right, and no label of a chart out of its chart. What is wider by its nature scrolls in a frame of its own;
+/// in a wide window no table needs to.
 #[track_caller]
 fn fits(page: &Page, name: &str, width: u32) {
-    let script =
-        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]";
-    let widths = page.run(script, vec![]);
-    assert_eq!(
-        widths[0], widths[1],
-        "{name} at {width} px is wider than its window"
-    );
+    let script = "
+        const shown = (one) => one.getClientRects().length > 0;
+        const wider = (one) => one.scrollWidth > one.clientWidth;
+        const frames = [...document.querySelectorAll('.table-frame, .dialog-body, .panel')].filter((one) => shown(one) && wider(one));
+        const cut = [...document.querySelectorAll('svg text')].filter(shown).filter((text) => {
+          const [box, view] = [text.getBBox(), text.ownerSVGElement.viewBox.baseVal];
+          return box.x < view.x - 0.5 || box.x + box.width > view.x + view.width + 0.5;
+        });
+        return {
+          page: wider(document.documentElement) ? ['the page'] : [],
+          frames: frames.map((one) => `${one.className}: ${one.innerText.slice(0, 80)}`),
+          cut: cut.map((text) => text.textContent),
+        }";
+    let found = page.run(script, vec![]);
+    assert_eq!(found["page"], json!([]), "{name} at {width} px");
+    assert_eq!(found["cut"], json!([]), "{name} at {width} px");
+    if width >= 1280 {
+        assert_eq!(found["frames"], json!([]), "{name} at {width} px");
+    }
 }
 
 /// So high that all of it is to be seen.
@@ -93,4 +108,69 @@ fn every_view_can_be_used_at_twice_the_size() {
         fits(&page, view.name, 640);
         leave(&page);
     }
+}
+
+#[test]
+fn tables_show_their_actions_in_windows_of_every_width() {
+    let page = Page::signed_in();
+    furnish(page.api());
+    for width in [1280, 1024, 900, 720, 560, 360] {
+        page.resize(width, 900);
+        for place in [
+            "/profiles",
+            "/profiles/1",
+            "/profiles/1/holders",
+            "/profiles/1/versions",
+            "/users",
+            "/users/1",
+            "/virtual-keys",
+            "/keys",
+            "/tool-groups",
+            "/holds",
+            "/audit",
+            "/usage",
+        ] {
+            page.open(place);
+            page.settled();
+            let cut = page.run(
+                "return [...document.querySelectorAll('.table-frame')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText.slice(0, 60))",
+                vec![],
+            );
+            assert_eq!(cut, json!([]), "{place} at {width} px");
+        }
+    }
+}
+
+#[test]
+fn views_with_nothing_in_them_fit_their_window() {
+    let page = Page::signed_in();
+    for place in [
+        "profiles",
+        "users",
+        "roles",
+        "virtual-keys",
+        "tool-groups",
+        "usage",
+        "holds",
+    ] {
+        for (width, height) in [(1280, 900), (360, 780)] {
+            for scheme in ["light", "dark"] {
+                page.resize(width, height);
+                page.prefer(scheme);
+                page.open(&format!("/{place}"));
+                page.settled();
+                fits(&page, place, width);
+                page.picture(&format!("{place}-empty-{width}-{scheme}"));
+            }
+        }
+    }
+    page.resize(360, 780);
+    for scheme in ["light", "dark"] {
+        page.prefer(scheme);
+        page.open("/users");
+        page.press("Menu");
+        page.see("Management keys");
+        page.picture(&format!("navigation-360-{scheme}"));
+    }
+    page.nothing_went_wrong();
 }
