@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// A data directory that this process owns until the value is dropped.
 pub struct DataDirectory {
     root: PathBuf,
-    _lock: File,
+    lock: File,
     /// Who changes what lies in `rotated-keys/`.
     pub(super) rotated: Mutex<()>,
 }
@@ -63,7 +63,7 @@ impl DataDirectory {
         written.map_err(|error| unusable(&root, &error))?;
         Ok(Owned::Ours(Self {
             root,
-            _lock: lock,
+            lock,
             rotated: Mutex::default(),
         }))
     }
@@ -127,6 +127,13 @@ impl DataDirectory {
             File::open(&self.root)?.sync_all()
         };
         write().map_err(|error| Error::refused(format!("can't write {}: {error}", path.display())))
+    }
+
+    /// Gives the directory back, for the next process or the next start in this one.
+    pub(super) fn release(&self) {
+        if let Err(error) = self.lock.unlock() {
+            log::warn!("giving the data directory back: {error}");
+        }
     }
 
     /// Notes that the file is sound and nobody has it open, so that the next start need not read it all before it is ready.

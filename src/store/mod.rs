@@ -215,6 +215,8 @@ impl Store {
         if self.health.integrity_is_good() {
             self.directory.note_clean_stop();
         }
+        // Threads that are about to end may hold the store a moment longer; nothing is written any more.
+        self.directory.release();
         Ok(())
     }
 

@@ -190,8 +190,8 @@ fn markup_in_tools_and_in_traffic_is_shown_as_text() {
     let held =
         json!({ "virtual_key": key, "provider": IMAGE, "model": SCRIPT, "estimated_cost": 0.4 });
     api.post("/v1/reservations", &held).expect(201);
-    let used = json!({ "virtual_key": key, "provider": IMAGE, "model": SCRIPT, "tokens": 1, "cost": 0.5, "request_id": "one" });
-    api.post("/v1/usage", &used).expect(201);
+    let call = json!({ "virtual_key": key, "provider": IMAGE, "model": SCRIPT, "tokens": 1, "cost": 0.5, "request_id": "one" });
+    api.post("/v1/usage", &call).expect(201);
     walk(
         &page,
         &[
