@@ -12,7 +12,7 @@ use super::input::{Node, nearest};
 use super::money::Money;
 use super::policy::{Place, PlaceKind, Policy, PolicyField};
 use super::violation::Violations;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What is pushed, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,8 @@ fn known() -> String {
 /// What a propagation makes of one policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyChange {
+    /// The policy before.
+    pub old: Policy,
     /// The policy afterwards.
     pub new: Policy,
     /// The pushed parts that differ.
@@ -104,9 +106,9 @@ pub struct PolicyChange {
 
 impl PolicyChange {
     /// What pushing `fields` of `template` makes of `old`.
-    pub fn work_out(old: &Policy, template: &Policy, fields: &[PolicyField]) -> Self {
+    pub fn work_out(old: Policy, template: &Policy, fields: &[PolicyField]) -> Self {
         let new = old.with(template, fields);
-        let differs = |field: &&PolicyField| old.with(template, &[**field]) != *old;
+        let differs = |field: &&PolicyField| old.with(template, &[**field]) != old;
         let kept: HashSet<Place> = new.places().into_iter().collect();
         Self {
             changed: fields.iter().filter(differs).copied().collect(),
@@ -116,7 +118,18 @@ impl PolicyChange {
                 .filter(|place| !kept.contains(place))
                 .collect(),
             new,
+            old,
         }
+    }
+
+    /// The JSON Patch (RFC 6902) from the policy before to the one afterwards.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] when a policy is no JSON.
+    pub fn patch(&self) -> Result<Value> {
+        let json = |policy: &Policy| serde_json::to_value(policy);
+        let patch = || serde_json::to_value(json_patch::diff(&json(&self.old)?, &json(&self.new)?));
+        patch().map_err(|error| Error::internal("comparing policies", error))
     }
 }
 
@@ -138,10 +151,26 @@ pub struct Propagated {
     /// Always empty: keys need nothing to be told.
     #[schema(value_type = Vec<String>)]
     pub vk_sync_errors: Vec<String>,
-    /// What would change for whom, in a dry run; at most 500 users.
+    /// What would change for whom, in a dry run; the first 500 users.
     pub changes: Vec<UserChange>,
-    /// Who would be over a limit at once, in a dry run; at most 500 users.
+    /// What would change in the policies of those users, in a dry run: most hold the same; the first 100.
+    pub policy_changes: Vec<SharedChange>,
+    /// For how many users something would change, listed or not.
+    pub changes_total: usize,
+    /// Who would be over a limit at once, in a dry run; the first 500 users.
     pub would_exceed: Vec<UserExcess>,
+    /// How many users would be over a limit at once, listed or not.
+    pub would_exceed_total: usize,
+}
+
+/// What a propagation would make of a policy that copies share.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SharedChange {
+    /// How many users hold it.
+    pub users: usize,
+    /// The JSON Patch (RFC 6902) from what their copies allow to what they would allow.
+    #[schema(value_type = Vec<Object>)]
+    pub patch: Value,
 }
 
 /// What a propagation would change for a user.
@@ -151,6 +180,10 @@ pub struct UserChange {
     pub user_id: String,
     /// The fields that differ.
     pub fields: Vec<&'static str>,
+    /// Which of `policy_changes` it is, counted from 0; null when that is not listed.
+    pub policy_change: Option<usize>,
+    /// The ids of budgets that would be gone, and with them the override that the user has of each.
+    pub lost_overrides: Vec<String>,
 }
 
 /// The limits of a user that a propagation would put below what is used and held.
@@ -210,7 +243,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::error::Error;
 
     fn codes(body: &Value) -> Vec<String> {
         match PropagationInput::parse(body) {

@@ -115,7 +115,7 @@ impl User {
     /// The user with the sent fields in place of today's; `None` when that changes nothing.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when another role is sent: that has an endpoint of its own.
+    /// [`crate::error::Error::Invalid`] when another role is sent: that has an endpoint of its own.
     pub fn change(&self, input: UserInput, now: Timestamp) -> Result<Option<Self>> {
         let other_id = input.role_id.is_some_and(|role| role != self.role_id);
         let other = input.role.is_some_and(|role| !self.is_in(&role));

@@ -121,7 +121,7 @@ async fn audit_logs(
 ) -> Answer {
     let kinds_left_out = kinds_out_of_reach(caller.permissions());
     let (filter, page) = call.query(|query| {
-        let action = query.text("action", 100);
+        let action = query.text("action", 100).map(whole_action);
         let user_id = query.integer("user_id", 1, i64::MAX);
         (
             Filter {
@@ -206,5 +206,14 @@ fn view(version: Version) -> VersionView {
         snapshot: version.snapshot,
         created_by: version.created_by,
         created_at: version.created_at,
+    }
+}
+
+/// An action by its whole name: `update` is what happens to access profiles.
+fn whole_action(action: String) -> String {
+    if action.contains('.') {
+        action
+    } else {
+        format!("access_profile.{action}")
     }
 }

@@ -54,7 +54,7 @@ pub const AUDIT_LIST: &[Parameter] = &[
     OFFSET,
     Parameter {
         name: "action",
-        description: "Entries of this kind only, such as access_profile.update",
+        description: "Entries of this kind only, such as access_profile.update, or update for the same",
         schema: || text_up_to(100, Type::String),
     },
     Parameter {

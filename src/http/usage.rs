@@ -18,7 +18,15 @@ use crate::store::names::{self, Names};
 use crate::store::usage;
 
 /// The fields of a row that are there when rows are told apart by them.
-pub const TOLD_APART_BY: &[&str] = &["day", "user_id", "access_profile_id", "provider", "model"];
+pub const TOLD_APART_BY: &[&str] = &[
+    "day",
+    "user_id",
+    "user_name",
+    "access_profile_id",
+    "access_profile_name",
+    "provider",
+    "model",
+];
 
 /// A sum over a part of the history. It has the fields that rows are told apart by.
 #[derive(Debug, Serialize, ToSchema)]

@@ -66,7 +66,7 @@ impl Plan {
         let mut changing = HashSet::new();
         for (policy_id, copies) in sharing {
             let old = policies::get(reading, policy_id)?;
-            let change = PolicyChange::work_out(&old, &template, &input.fields);
+            let change = PolicyChange::work_out(old, &template, &input.fields);
             if !change.changed.is_empty() || input.reset_usage {
                 changing.insert(policy_id);
                 parts.push(Part {
@@ -101,7 +101,10 @@ impl Plan {
             applied: !input.dry_run,
             vk_sync_errors: Vec::new(),
             changes: Vec::new(),
+            policy_changes: Vec::new(),
+            changes_total: 0,
             would_exceed: Vec::new(),
+            would_exceed_total: 0,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::copy_standing::limit_id;
 use crate::domain::limit_rule::{LimitRule, Standing, Used};
 use crate::domain::policy::{Place, PlaceKind};
 use crate::domain::propagation::{
-    Amount, Excess, Propagated, PropagationInput, UserChange, UserExcess,
+    Amount, Excess, Propagated, PropagationInput, SharedChange, UserChange, UserExcess,
 };
 use crate::error::Result;
 use crate::ledger::Counted;
@@ -19,6 +19,8 @@ use crate::store::{Reading, budget_overrides, policies};
 
 /// Most users that are listed one by one.
 const MAX_LISTED: usize = 500;
+/// Most policies whose changes are shown.
+const MAX_POLICIES: usize = 100;
 
 /// Says what a propagation would do.
 ///
@@ -48,6 +50,15 @@ pub fn preview(
     let counters = services.ledger.counters_of(&copy_ids(&plan), now_ms)?;
     let mut outcome = plan.outcome(input);
     for (part, rules) in plan.parts.iter().zip(&rules) {
+        let shown = outcome.policy_changes.len();
+        let policy_change =
+            (shown < MAX_POLICIES && !part.change.changed.is_empty()).then_some(shown);
+        if policy_change.is_some() {
+            outcome.policy_changes.push(SharedChange {
+                users: part.copies.len(),
+                patch: part.change.patch()?,
+            });
+        }
         let fields: Vec<_> = part
             .change
             .changed
@@ -55,10 +66,14 @@ pub fn preview(
             .map(|field| field.name())
             .collect();
         for copy in &part.copies {
+            let overrides = of_copy.get(&copy.copy_id).map_or(&[][..], Vec::as_slice);
+            outcome.changes_total += usize::from(!fields.is_empty());
             if outcome.changes.len() < MAX_LISTED && !fields.is_empty() {
                 outcome.changes.push(UserChange {
                     user_id: copy.user_id.to_string(),
                     fields: fields.clone(),
+                    policy_change,
+                    lost_overrides: rules.lost(copy, overrides),
                 });
             }
             let mut uses = used(counters.get(&copy.copy_id));
@@ -71,11 +86,12 @@ pub fn preview(
                 anchor_ms: copy.created_at,
                 calendar_aligned: part.change.new.calendar_aligned,
                 uses: &uses,
-                overrides: of_copy.get(&copy.copy_id).map_or(&[], Vec::as_slice),
+                overrides,
                 zone: &services.time_zone,
                 now_ms,
             };
             let limits = rules.exceeded(copy, standing);
+            outcome.would_exceed_total += usize::from(!limits.is_empty());
             if outcome.would_exceed.len() < MAX_LISTED && !limits.is_empty() {
                 outcome.would_exceed.push(UserExcess {
                     user_id: copy.user_id.to_string(),
@@ -99,12 +115,17 @@ fn used(counters: Option<&Vec<Counted>>) -> HashMap<i64, Used> {
     uses
 }
 
-/// The limits that copies would have, by the place where each counts.
-struct Rules(HashMap<i64, (LimitRule, i64)>);
+/// What would become of the limits of copies, by the place where each counts.
+struct Rules {
+    /// Those that they would have, and the place that names each.
+    kept: HashMap<i64, (LimitRule, i64)>,
+    /// Those that would be gone.
+    gone: Vec<i64>,
+}
 
 impl Rules {
     fn read(reading: &Reading<'_>, part: &Part) -> Result<Self> {
-        let mut rules = HashMap::new();
+        let mut kept = HashMap::new();
         for rule in part.change.new.limits() {
             // Where nothing ever counted, nothing is used.
             let Some(place_id) = policies::find_place_id(reading, &rule.place)? else {
@@ -122,14 +143,28 @@ impl Rules {
                 )?,
             };
             let suffix = shown.unwrap_or(place_id);
-            rules.insert(place_id, (rule, suffix));
+            kept.insert(place_id, (rule, suffix));
         }
-        Ok(Self(rules))
+        let gone = part.change.gone.iter();
+        let gone = gone.filter_map(|place| policies::find_place_id(reading, place).transpose());
+        Ok(Self {
+            kept,
+            gone: gone.collect::<Result<_>>()?,
+        })
+    }
+
+    /// The budgets of a copy that would be gone with the override they have.
+    fn lost(&self, copy: &Selected, overrides: &[BudgetOverride]) -> Vec<String> {
+        let lost = overrides
+            .iter()
+            .filter(|over| self.gone.contains(&over.place_id));
+        lost.map(|over| limit_id(PlaceKind::Budget, copy.copy_id, over.place_id))
+            .collect()
     }
 
     fn exceeded(&self, copy: &Selected, standing: Standing<'_>) -> Vec<Excess> {
         let one = |place_id: &i64| {
-            let (rule, shown) = self.0.get(place_id)?;
+            let (rule, shown) = self.kept.get(place_id)?;
             let now = standing.of(
                 *place_id,
                 rule.reset_duration,

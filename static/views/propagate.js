@@ -139,13 +139,14 @@ async function usersOf(users) {
   }
 }
 
-/** @param {{ affected_users: number, skipped_users: number, would_exceed?: WouldExceed[], changes?: { user_id: string, fields: string[] }[] }} run */
+/** @param {{ affected_users: number, skipped_users: number, would_exceed: WouldExceed[], would_exceed_total: number, changes: { user_id: string, fields: string[] }[], changes_total: number }} run */
 function outcome(run) {
-  const over = new Map((run.would_exceed ?? []).map((one) => [one.user_id, one.limits]));
-  const changes = run.changes ?? [];
+  const over = new Map(run.would_exceed.map((one) => [one.user_id, one.limits]));
+  const { changes, changes_total: total, would_exceed_total: exceeding } = run;
   const summary = `${plural(run.affected_users, "user")} would change, ${count(run.skipped_users)} have it already.`;
   return [
-    h("p", null, h("strong", null, summary), " ", over.size > 0 ? badge(`${plural(over.size, "user")} over a limit at once`, "bad") : null),
+    h("p", null, h("strong", null, summary), " ", exceeding > 0 ? badge(`${plural(exceeding, "user")} over a limit at once`, "bad") : null),
+    total > changes.length ? h("p", { class: "muted small" }, `The first ${count(changes.length)} of ${count(total)} are listed.`) : null,
     changes.length === 0
       ? null
       : table(

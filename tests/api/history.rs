@@ -206,6 +206,7 @@ fn the_audit_log_says_who_changed_what() {
     };
     assert_eq!(all("")["total_count"], 4);
     assert_eq!(all("?action=access_profile.create")["total_count"], 2);
+    assert_eq!(all("?action=create")["total_count"], 2);
     assert_eq!(
         all("?action=access_profile.create&limit=1&offset=1")["audit_logs"][0]["new_value"],
         profile

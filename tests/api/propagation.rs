@@ -76,7 +76,7 @@ fn exactly_the_named_fields_reach_exactly_the_named_users() {
         let done = client.propagate(profile, &body);
         let expected = json!({
             "affected_users": 1, "failed_users": 0, "skipped_users": 0, "user_ids": [people[0].to_string()],
-            "fields": [field], "applied": true, "vk_sync_errors": [], "changes": [], "would_exceed": [],
+            "fields": [field], "applied": true, "vk_sync_errors": [], "changes": [], "policy_changes": [], "changes_total": 0, "would_exceed": [], "would_exceed_total": 0,
         });
         assert_eq!(done, expected, "{field}");
         let now = client.copy_of(people[0], profile);
@@ -168,17 +168,38 @@ fn a_dry_run_says_who_would_change_and_writes_nothing() {
         (&told["applied"], &told["affected_users"]),
         (&json!(false), &json!(3))
     );
-    let change =
-        |user: i64, fields: &[&str]| json!({ "user_id": user.to_string(), "fields": fields });
+    let change = |user: i64, fields: &[&str], policy: usize| json!({ "user_id": user.to_string(), "fields": fields, "policy_change": policy, "lost_overrides": [] });
     let mut changes = told["changes"].as_array().unwrap().clone();
     changes.sort_by_key(|change| change["user_id"].as_str().unwrap().to_owned());
     assert_eq!(
         changes,
         [
-            change(people[0], &["mcp_servers"]),
-            change(people[1], &["rate_limit", "mcp_servers"]),
-            change(people[2], &["rate_limit", "mcp_servers"]),
+            change(people[0], &["mcp_servers"], 1),
+            change(people[1], &["rate_limit", "mcp_servers"], 0),
+            change(people[2], &["rate_limit", "mcp_servers"], 0),
         ]
+    );
+    // What they share is told once.
+    let shared = told["policy_changes"].as_array().unwrap();
+    assert_eq!(shared.len(), 2);
+    assert_eq!(
+        (&shared[0]["users"], &shared[1]["users"]),
+        (&json!(2), &json!(1))
+    );
+    let paths = |at: usize| -> Vec<&str> {
+        let steps = shared[at]["patch"].as_array().unwrap();
+        steps
+            .iter()
+            .map(|step| step["path"].as_str().unwrap())
+            .collect()
+    };
+    assert!(
+        paths(0).contains(&"/rate_limit/token_max_limit"),
+        "{shared:?}"
+    );
+    assert!(
+        !paths(1).iter().any(|path| path.starts_with("/rate_limit")),
+        "{shared:?}"
     );
     assert_eq!(
         client.copy_of(people[1], profile)["rate_limit"]["token_max_limit"],
@@ -387,5 +408,20 @@ fn a_dry_run_names_who_would_be_over_a_limit_at_once() {
         1
     );
     let body = json!({ "fields": ["budgets", "rate_limit"], "dry_run": true, "reset_usage": true });
-    assert_eq!(client.propagate(profile, &body)["would_exceed"], json!([]));
+    let told = client.propagate(profile, &body);
+    assert_eq!(
+        (&told["would_exceed"], &told["would_exceed_total"]),
+        (&json!([]), &json!(0))
+    );
+    assert_eq!(told["changes_total"], 1);
+    // With a budget goes what it was raised by.
+    client.change_profile(
+        profile,
+        &json!({ "budgets": [{ "max_limit": 7, "reset_duration": "1d" }] }),
+    );
+    let told = client.propagate(profile, &body);
+    assert_eq!(
+        told["changes"][0]["lost_overrides"],
+        json!([copy["budgets"][0]["id"]])
+    );
 }
