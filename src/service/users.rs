@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::assignments::entry;
 use super::once::{self, SealedOnce};
 use super::virtual_keys::IssuedKey;
 use super::{Services, holdings};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::user::{User, UserDetail};
+use crate::domain::user::{HeldProfile, User, UserDetail};
 use crate::domain::user_input::UserInput;
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
@@ -40,8 +41,9 @@ pub fn create(
             let issued = join_role(writing, &user, now)?;
             let mut shown = described(&user);
             shown["virtual_keys"] = public_ids(&issued);
-            note(writing, now, actor, "user.create", id, None, Some(shown))?;
             let detail = users::detail(writing, user)?;
+            note_held(writing, now, &actor, id, &[], &detail.access_profiles)?;
+            note(writing, now, actor, "user.create", id, None, Some(shown))?;
             Ok((render(&detail, &issued, now)?, ()))
         };
         once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)
@@ -120,6 +122,9 @@ pub fn change_role(
         change.issued = join_role(writing, &users::get(writing, id)?, now)?;
         let at_large = holdings::forget_keys_at_large_if_nothing_is_held(writing, id)?;
         change.deleted.extend(at_large);
+        let after = users::get_detail(writing, id)?;
+        let held = &change.detail.access_profiles;
+        note_held(writing, now, &actor, id, held, &after.access_profiles)?;
         let previous = json!({ "role_id": old, "virtual_keys": change.deleted });
         let new = json!({ "role_id": role_id, "virtual_keys": public_ids(&change.issued) });
         note(
@@ -131,7 +136,7 @@ pub fn change_role(
             Some(previous),
             Some(new),
         )?;
-        change.detail = users::get_detail(writing, id)?;
+        change.detail = after;
         Ok(change)
     })
 }
@@ -154,6 +159,7 @@ pub fn delete(
         changed.users.push(id);
         let deleted = holdings::take_all(writing, id)?;
         users::delete(writing, id)?;
+        note_held(writing, now, &actor, id, &before.access_profiles, &[])?;
         let mut shown = described(&before.user);
         shown["virtual_keys"] = json!(deleted);
         note(writing, now, actor, "user.delete", id, Some(shown), None)?;
@@ -191,6 +197,31 @@ fn described(user: &User) -> Value {
         "email": user.email,
         "role_id": user.role_id,
     })
+}
+
+/// Notes every copy that a user lost or gained by what happens to the user, so that the log of its profile tells of it too.
+fn note_held(
+    writing: &Writing<'_>,
+    now: Timestamp,
+    actor: &Actor,
+    user_id: i64,
+    before: &[HeldProfile],
+    after: &[HeldProfile],
+) -> Result<()> {
+    let copy =
+        |held: &HeldProfile| json!({ "user_access_profile_id": held.id, "source": held.source });
+    let is_in = |all: &[HeldProfile], held: &HeldProfile| all.iter().any(|one| one.id == held.id);
+    for lost in before.iter().filter(|held| !is_in(after, held)) {
+        let (action, id) = ("access_profile.unassign", lost.parent_profile_id);
+        let entry = entry(actor.clone(), action, id, user_id, Some(copy(lost)), None);
+        audit::append(writing, now, &entry)?;
+    }
+    for gained in after.iter().filter(|held| !is_in(before, held)) {
+        let (action, id) = ("access_profile.assign", gained.parent_profile_id);
+        let entry = entry(actor.clone(), action, id, user_id, None, Some(copy(gained)));
+        audit::append(writing, now, &entry)?;
+    }
+    Ok(())
 }
 
 fn note(

@@ -181,3 +181,26 @@ fn who_is_deleted_leaves_no_key_and_no_copy() {
     let told = client.audited("user.delete")[0]["previous_value"].clone();
     assert_eq!(told["virtual_keys"], gone["deleted_vk_names"]);
 }
+
+#[test]
+fn the_log_of_a_profile_tells_who_gained_and_lost_it_by_a_role() {
+    let server = with_roles();
+    let client = &server.client;
+    client.create_user("Ada", "ada@example.com", Some(1));
+    let told = |profile: i64| -> Vec<String> {
+        let path = format!("/api/access-profiles/{profile}/audit-logs?user_id=1");
+        let log = client.get(&path).expect(200).json();
+        let entries = log["audit_logs"].as_array().unwrap();
+        let action = |entry: &Value| entry["action"].as_str().unwrap().to_owned();
+        entries.iter().map(action).collect()
+    };
+    let (gained, lost) = ("access_profile.assign", "access_profile.unassign");
+    assert_eq!((told(1), told(2)), (vec![gained.to_owned()], Vec::new()));
+    client
+        .put("/api/users/1/role", &json!({ "role_id": 2 }))
+        .expect(200);
+    assert_eq!(told(1), [lost, gained]);
+    assert_eq!(told(2), [gained]);
+    client.delete("/api/users/1").expect(200);
+    assert_eq!(told(2), [lost, gained]);
+}
