@@ -131,6 +131,9 @@ impl Turns {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            // Whoever is about to ask comes into the same batch: under load, waking this thread for each message would cost more
+            // than deciding it.
+            std::thread::yield_now();
             while messages.len() < MAX_BATCH
                 && let Ok(message) = waiting.try_recv()
             {
