@@ -46,6 +46,7 @@ make_key() {
   "$tollkeeper" keys create "$@" --data-dir "$data" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])'
 }
 
+# How fast requests are made up says something of the machine, not of the server.
 pass() {
   local name=$1
   shift
@@ -54,7 +55,7 @@ pass() {
   if ! HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis SCHEMATHESIS_HOOKS=tests/schemathesis_checks.py \
     timeout 600 "$schemathesis" --config-file tests/schemathesis.toml \
     run "$url/openapi.json" --no-color --phases examples,coverage,fuzzing \
-    --exclude-checks positive_data_acceptance "$@"; then
+    --exclude-checks positive_data_acceptance --suppress-health-check too_slow "$@"; then
     echo "schemathesis found something with: $name"
     exit 1
   fi
