@@ -3,6 +3,7 @@
 //! The level of the settings is for our own lines. Libraries log from `warn` up only: at `trace` they would print request
 //! headers, and with them credentials. What looks like a credential is masked in every line all the same.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use env_logger::fmt::Formatter;
@@ -12,6 +13,9 @@ use serde_json::{Map, json};
 
 use crate::config::{LogFormat, Settings};
 use crate::domain::credential::redacted;
+
+/// Bytes of most lines.
+const LINE: usize = 256;
 
 /// Starts logging as the settings say.
 pub fn start(settings: &Settings) {
@@ -32,21 +36,26 @@ fn now() -> jiff::Timestamp {
 }
 
 fn text(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
-    struct Pairs<'a>(&'a mut Formatter);
+    struct Pairs<'a>(&'a mut String);
     impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
         fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
-            Ok(write!(self.0, " {key}={}", redacted(&value.to_string()))?)
+            Ok(write!(self.0, " {key}={value}")?)
         }
     }
-    // A line of the log is one line, whatever a message carries.
-    let message = record.args().to_string().replace(['\n', '\r'], " ");
-    let message = redacted(&message);
-    write!(out, "{:.3} {:<5} {message}", now(), record.level())?;
+    // There is a line for every request: it is put together once, and looked through once.
+    let mut line = String::with_capacity(LINE);
+    let written = write!(line, "{:.3} {:<5} {}", now(), record.level(), record.args());
+    written.map_err(std::io::Error::other)?;
     record
         .key_values()
-        .visit(&mut Pairs(out))
+        .visit(&mut Pairs(&mut line))
         .map_err(std::io::Error::other)?;
-    writeln!(out)
+    // A line of the log is one line, whatever a message carries.
+    if line.contains(['\n', '\r']) {
+        line = line.replace(['\n', '\r'], " ");
+    }
+    line.push('\n');
+    out.write_all(redacted(&line).as_bytes())
 }
 
 fn json_line(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
