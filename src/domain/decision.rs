@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::credential::{ID_LENGTH, Kind, Token};
-use super::duration::ResetDuration;
+pub use super::limit_state::LimitState;
 use super::money::Money;
-use super::policy::PlaceKind;
 pub use super::reservation_id::ReservationId;
 
 /// Who calls: what can be told from a well-formed virtual key without knowing it.
@@ -176,56 +175,6 @@ impl Refusal {
             RefusalKind::AccessNotFound,
             "this virtual key is not known here; check that it is complete and meant for this server",
         )
-    }
-}
-
-/// One limit of a copy at a moment. Amounts are nanodollars, tokens or requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LimitState {
-    /// The profile.
-    pub access_profile_id: i64,
-    /// The copy.
-    pub copy_id: i64,
-    /// What is counted: a budget, tokens or requests.
-    pub kind: PlaceKind,
-    /// Where it counts (`limit_places`).
-    pub place_id: i64,
-    /// The place that its id names: its own for a budget, that of the whole rate limit for tokens and requests.
-    pub named_place_id: i64,
-    /// `total` or `provider:<name>`.
-    pub scope: Arc<str>,
-    /// How often it starts anew.
-    pub reset_duration: ResetDuration,
-    /// What the policy allows in a window.
-    pub max_limit: i64,
-    /// That and what an override adds.
-    pub effective_max_limit: i64,
-    /// Used in the window.
-    pub used: i64,
-    /// Held by open reservations.
-    pub held: i64,
-    /// When the window began.
-    pub starts_at: i64,
-    /// When it ends.
-    pub resets_at: i64,
-}
-
-impl LimitState {
-    /// What is left, 0 when it is overdrawn.
-    pub fn remaining(&self) -> i64 {
-        self.effective_max_limit
-            .saturating_sub(self.used)
-            .saturating_sub(self.held)
-            .max(0)
-    }
-
-    /// The id of the budget or rate limit: `budget-<copy>-<place>`, `rate-limit-<copy>-<place>`.
-    pub fn id(&self) -> String {
-        let prefix = match self.kind {
-            PlaceKind::Budget => "budget",
-            PlaceKind::RateLimit | PlaceKind::Tokens | PlaceKind::Requests => "rate-limit",
-        };
-        format!("{prefix}-{}-{}", self.copy_id, self.named_place_id)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod input;
 pub mod json;
 pub mod letter_case;
 pub mod limit_rule;
+pub mod limit_state;
 pub mod list;
 pub mod model_pattern;
 pub mod money;

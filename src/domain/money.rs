@@ -139,7 +139,7 @@ pub fn write_dollars(out: &mut impl fmt::Write, nanodollars: i64) -> fmt::Result
         all / NANOS_PER_DOLLAR.unsigned_abs(),
         all % NANOS_PER_DOLLAR.unsigned_abs(),
     );
-    write!(out, "{dollars}")?;
+    out.write_str(itoa::Buffer::new().format(dollars))?;
     if nanos == 0 {
         return Ok(());
     }

@@ -8,12 +8,12 @@ use super::call::{Call, blocking};
 use super::decision_schemas::{ReservationList, ReservationView};
 use super::guard::{Caller, Create, Decisions, View};
 use super::holder::Holder;
-use super::limits::{write_limits, write_text, write_time};
+use super::limits::{write_limits, write_number, write_text, write_time};
 use super::problem::Problem;
 use super::refusal::{no_key, with_limit_headers};
 use super::replay::{self, Decided};
 use crate::domain::credential::may_hold_token;
-use crate::domain::decision::{Granted, Refusal, ReservationId, Settled};
+use crate::domain::decision::{Granted, LimitState, Refusal, ReservationId, Settled};
 use crate::domain::decision_input::{
     CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput,
 };
@@ -202,15 +202,13 @@ fn shown(status: u16, granted: Granted) -> Decided {
         granted.reservation
     );
     write_time(&mut body, granted.expires_at_ms);
-    let _ = write!(
-        body,
-        "}},\"access_profile_id\":{},\"user_id\":\"{}\",\"provider\":",
-        granted.access_profile_id, granted.user_id
+    write_standing(
+        &mut body,
+        granted.access_profile_id,
+        granted.user_id,
+        &granted.provider,
+        &granted.limits,
     );
-    write_text(&mut body, &granted.provider);
-    body.push_str(",\"limits\":");
-    write_limits(&mut body, &granted.limits);
-    body.push('}');
     Decided::new(status, body, granted.limits)
 }
 
@@ -222,14 +220,31 @@ fn charged(status: u16, settled: Settled) -> Decided {
         settled.reservation, settled.tokens
     );
     let _ = write_dollars(&mut body, settled.cost.nanodollars());
-    let _ = write!(
-        body,
-        "}},\"access_profile_id\":{},\"user_id\":\"{}\",\"provider\":",
-        settled.access_profile_id, settled.user_id
+    write_standing(
+        &mut body,
+        settled.access_profile_id,
+        settled.user_id,
+        &settled.provider,
+        &settled.limits,
     );
-    write_text(&mut body, &settled.provider);
-    body.push_str(",\"limits\":");
-    write_limits(&mut body, &settled.limits);
-    body.push('}');
     Decided::new(status, body, settled.limits)
+}
+
+/// Ends the object of the reservation, and writes whose it is and what is left.
+fn write_standing(
+    out: &mut String,
+    access_profile_id: i64,
+    user_id: i64,
+    provider: &str,
+    limits: &[LimitState],
+) {
+    out.push_str("},\"access_profile_id\":");
+    write_number(out, access_profile_id);
+    out.push_str(",\"user_id\":\"");
+    write_number(out, user_id);
+    out.push_str("\",\"provider\":");
+    write_text(out, provider);
+    out.push_str(",\"limits\":");
+    write_limits(out, limits);
+    out.push('}');
 }

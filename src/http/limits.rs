@@ -63,13 +63,13 @@ pub fn write_limits(out: &mut String, limits: &[LimitState]) {
 pub fn write_limit(out: &mut String, limit: &LimitState) {
     out.push_str("{\"access_profile_id\":");
     write_number(out, limit.access_profile_id);
-    let _ = write!(
-        out,
-        ",\"kind\":\"{}\",\"id\":\"{}\",\"scope\":",
-        limit.kind.name(),
-        limit.id()
-    );
+    out.push_str(",\"kind\":\"");
+    out.push_str(limit.kind.name());
+    out.push_str("\",\"id\":\"");
+    limit.write_id(out);
+    out.push_str("\",\"scope\":");
     write_text(out, &limit.scope);
+    // A string takes whatever is written.
     let _ = write!(out, ",\"reset_duration\":\"{}\"", limit.reset_duration);
     let amounts = [
         (",\"max_limit\":", limit.max_limit),
@@ -104,9 +104,9 @@ fn write_amount(out: &mut String, kind: PlaceKind, amount: i64) {
     }
 }
 
-fn write_number(out: &mut String, number: i64) {
-    // A string takes whatever is written.
-    let _ = write!(out, "{number}");
+/// Writes a whole number.
+pub fn write_number(out: &mut String, number: i64) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Writes an instant in milliseconds since 1970 as a JSON string.

@@ -1,0 +1,68 @@
+//! How a limit stands, as answers show it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::duration::ResetDuration;
+use super::policy::PlaceKind;
+
+/// One limit of a copy at a moment. Amounts are nanodollars, tokens or requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitState {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// The copy.
+    pub copy_id: i64,
+    /// What is counted: a budget, tokens or requests.
+    pub kind: PlaceKind,
+    /// Where it counts (`limit_places`).
+    pub place_id: i64,
+    /// The place that its id names: its own for a budget, that of the whole rate limit for tokens and requests.
+    pub named_place_id: i64,
+    /// `total` or `provider:<name>`.
+    pub scope: Arc<str>,
+    /// How often it starts anew.
+    pub reset_duration: ResetDuration,
+    /// What the policy allows in a window.
+    pub max_limit: i64,
+    /// That and what an override adds.
+    pub effective_max_limit: i64,
+    /// Used in the window.
+    pub used: i64,
+    /// Held by open reservations.
+    pub held: i64,
+    /// When the window began.
+    pub starts_at: i64,
+    /// When it ends.
+    pub resets_at: i64,
+}
+
+impl LimitState {
+    /// What is left, 0 when it is overdrawn.
+    pub fn remaining(&self) -> i64 {
+        self.effective_max_limit
+            .saturating_sub(self.used)
+            .saturating_sub(self.held)
+            .max(0)
+    }
+
+    /// The id of the budget or rate limit: `budget-<copy>-<place>`, `rate-limit-<copy>-<place>`.
+    pub fn id(&self) -> String {
+        let mut id = String::new();
+        self.write_id(&mut id);
+        id
+    }
+
+    /// Writes that id.
+    pub fn write_id(&self, out: &mut String) {
+        out.push_str(match self.kind {
+            PlaceKind::Budget => "budget-",
+            PlaceKind::RateLimit | PlaceKind::Tokens | PlaceKind::Requests => "rate-limit-",
+        });
+        let mut number = itoa::Buffer::new();
+        out.push_str(number.format(self.copy_id));
+        out.push('-');
+        out.push_str(number.format(self.named_place_id));
+    }
+}
