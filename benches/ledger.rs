@@ -13,7 +13,7 @@ use tollkeeper::domain::json;
 use tollkeeper::domain::money::Money;
 use tollkeeper::domain::policy::Policy;
 use tollkeeper::domain::settings::DecisionSettings;
-use tollkeeper::ledger::engine::{Amounts, Ask, Batch, Copy, Key, Refusals, Rules, State};
+use tollkeeper::ledger::engine::{Amounts, Ask, Batch, Copy, Key, Refusals, Rules, State, Tail};
 
 const NOW: i64 = 1_780_315_200_000;
 /// Decisions between two commits.
@@ -95,6 +95,7 @@ fn decisions(criterion: &mut Criterion) {
     for users in [10, 10_000] {
         let (mut state, calls) = state(users);
         let mut turn = 0;
+        let tail = Tail::default();
         // A reservation and its settlement are two decisions.
         group.throughput(Throughput::Elements(2 * BATCH as u64));
         group.bench_function(format!("reserve and settle, {users} users"), |bench| {
@@ -116,7 +117,8 @@ fn decisions(criterion: &mut Criterion) {
                 for granted in &made {
                     black_box(state.settle(&mut batch, granted.reservation.number, used, NOW));
                 }
-                black_box(batch.journal(&state, &Refusals::new()))
+                let (journal, _) = batch.journal(&state, &Refusals::new(), &tail);
+                black_box(journal)
             });
         });
         group.throughput(Throughput::Elements(1));

@@ -17,7 +17,7 @@ pub enum Said {
     Charged(Result<Decision<Settled>>),
     /// To a settlement.
     Settled(Result<Settled>),
-    /// To a cancellation, or that what is kept back is written down.
+    /// To a cancellation, or to what is only to be done.
     Done(Result<()>),
     /// To what is asked without an effect.
     Explained(Explanation),
@@ -42,7 +42,10 @@ pub fn give(message: Message, said: Said) {
         (Message::Admit(_, reply), Said::Admitted(answer)) => send(reply, answer),
         (Message::Charge(_, _, _, reply), Said::Charged(answer)) => send(reply, answer),
         (Message::Settle(_, _, _, reply), Said::Settled(answer)) => send(reply, answer),
-        (Message::Cancel(_, reply) | Message::Flush(reply), Said::Done(answer)) => {
+        (
+            Message::Cancel(_, reply) | Message::Flush(reply) | Message::Pruned(reply),
+            Said::Done(answer),
+        ) => {
             send(reply, answer);
         }
         (Message::Explain(_, reply) | Message::ExplainKnown(_, reply), Said::Explained(answer)) => {
@@ -65,7 +68,9 @@ pub fn fail(message: Message, error: Error) {
         Message::Admit(_, reply) => send(reply, Err(error)),
         Message::Charge(_, _, _, reply) => send(reply, Err(error)),
         Message::Settle(_, _, _, reply) => send(reply, Err(error)),
-        Message::Cancel(_, reply) | Message::Flush(reply) => send(reply, Err(error)),
+        Message::Cancel(_, reply) | Message::Flush(reply) | Message::Pruned(reply) => {
+            send(reply, Err(error));
+        }
         Message::Explain(_, reply) | Message::ExplainKnown(_, reply) => send(reply, Err(error)),
         Message::Open(_, _, reply) => send(reply, Err(error)),
         Message::Who(_, reply) => send(reply, Err(error)),

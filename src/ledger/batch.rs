@@ -7,6 +7,7 @@ use super::counter::Counter;
 use super::counters::Amounts;
 use super::directory::State;
 use super::reservation::Reservation;
+use super::tail::{Planned, Tail};
 use crate::domain::decision::RefusalKind;
 use crate::store::journal::{
     End, Entry, Extended, Journal, ReservationRow, StoredAnswer, UsageKey, UsageSum,
@@ -113,33 +114,40 @@ impl Batch {
     /// Adds to the history of use.
     pub fn used(&mut self, key: UsageKey, sum: UsageSum) {
         let line = self.usage.entry(key).or_default();
-        line.calls += sum.calls;
-        line.tokens = line.tokens.saturating_add(sum.tokens);
-        line.cost = line.cost.saturating_add(sum.cost);
+        *line = line.plus(sum);
     }
 
-    /// What has to be written down, and what undoes it.
-    pub fn journal(&mut self, state: &State, refusals: &Refusals) -> Journal {
-        let counters = self
-            .touched
-            .iter()
-            .filter(|(_, touched)| touched.written)
-            .filter_map(|((copy_id, place_id), touched)| {
-                let copy = state.copy(touched.user_id, *copy_id)?;
-                copy.counter(*place_id).map(|counter| counter.row(*copy_id))
-            });
-        Journal {
+    /// What has to be written down. What becomes of counters and the history of use is the tail's to say.
+    pub fn journal(
+        &mut self,
+        state: &State,
+        refusals: &Refusals,
+        tail: &Tail,
+    ) -> (Journal, Planned) {
+        let mut journal = Journal {
             entries: std::mem::take(&mut self.entries),
-            counters: counters.collect(),
             answers: self.answers.values().cloned().collect(),
-            usage: std::mem::take(&mut self.usage).into_iter().collect(),
             refusals: refusals
                 .iter()
                 .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))
                 .collect(),
             next_number: state.next_number,
             peaks: state.peaks.clone(),
-        }
+            ..Journal::default()
+        };
+        let counters = self
+            .touched
+            .iter()
+            .filter(|(_, touched)| touched.written)
+            .filter_map(|((copy_id, place_id), touched)| {
+                let copy = state.copy(touched.user_id, *copy_id)?;
+                let counter = copy.counter(*place_id)?;
+                Some((touched.user_id, counter.row(*copy_id)))
+            })
+            .collect();
+        let usage = std::mem::take(&mut self.usage);
+        let planned = tail.plan(&mut journal, counters, usage, state);
+        (journal, planned)
     }
 
     /// Undoes everything in memory. Numbers are not given back: whether a commit that failed left something is not ours to guess.

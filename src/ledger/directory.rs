@@ -15,6 +15,7 @@ use crate::domain::credential::ID_LENGTH;
 use crate::domain::settings::DecisionSettings;
 use crate::domain::window::Window;
 use crate::store::decision_rows::CopyRow;
+use crate::store::journal::CounterRow;
 
 /// A virtual key.
 pub struct Key {
@@ -134,6 +135,13 @@ impl State {
     /// A copy to change, if the user still holds it.
     pub fn copy_mut(&mut self, user_id: i64, copy_id: i64) -> Option<&mut Copy> {
         find_copy(&mut self.users, user_id, copy_id)
+    }
+
+    /// Sets a counter of a copy to what is stored, if the user still holds it.
+    pub fn put_counter(&mut self, user_id: i64, row: &CounterRow) {
+        if let Some(copy) = self.copy_mut(user_id, row.copy_id) {
+            copy.restore(row.place_id, Some(Counter::of(row)));
+        }
     }
 
     /// A new number of the journal.

@@ -11,6 +11,7 @@ use super::directory::{Key, PreviousSecret, State};
 use super::mcp::{ToolGroup, ToolGroups};
 use super::reservation::Reservation;
 use super::rules::Rules;
+use super::tail::Tail;
 use super::{Changed, ChangedCopy};
 use crate::domain::clock_peaks::Peaks;
 use crate::domain::credential::ID_LENGTH;
@@ -85,7 +86,7 @@ pub fn everything(
     settings: DecisionSettings,
     zone: TimeZone,
     known: &KnownRules,
-) -> Result<State> {
+) -> Result<(State, Tail)> {
     let mut state = State::empty(settings, zone);
     let (keys, users) = decision_rows::sizes(reading)?;
     state.keys.reserve(keys);
@@ -116,6 +117,7 @@ pub fn everything(
         }
         Ok(())
     })?;
+    let tail = Tail::load(reading, &mut state)?;
     decision_rows::for_each_override(reading, None, |(user_id, copy_id, over)| {
         if let Some(copy) = state.copy_mut(user_id, copy_id) {
             copy.overrides.reserve_exact(1);
@@ -136,7 +138,7 @@ pub fn everything(
         state.reopen(Reservation::of(row, provider_key));
         Ok(())
     })?;
-    Ok(state)
+    Ok((state, tail))
 }
 
 impl State {

@@ -70,6 +70,8 @@ pub enum Message {
     Change(Box<dyn Change>),
     /// Write down what is kept back.
     Flush(Reply<()>),
+    /// Old request ids were forgotten.
+    Pruned(Reply<()>),
     /// Answer everything before this, and end.
     Stop(SyncSender<()>),
 }

@@ -7,6 +7,7 @@
 mod answers;
 mod batch;
 mod change;
+mod commit;
 mod copies;
 mod counter;
 mod counters;
@@ -15,6 +16,7 @@ mod decide;
 mod directory;
 mod extending;
 mod holds;
+mod known_requests;
 mod load;
 mod mcp;
 mod message;
@@ -29,6 +31,7 @@ mod reservations;
 mod rules;
 mod seen;
 mod settling;
+mod tail;
 mod thread;
 
 /// The decisions themselves, in memory and without a store: for measuring them.
@@ -38,6 +41,7 @@ pub mod engine {
     pub use super::decide::Ask;
     pub use super::directory::{Key, State};
     pub use super::rules::Rules;
+    pub use super::tail::Tail;
 }
 
 use std::collections::HashMap;
@@ -269,6 +273,7 @@ impl Ledger {
                 .store
                 .write(move |writing| journal::prune_answers(writing, from, now_ms))?;
         }
+        self.ask(Message::Pruned).wait()?;
         let today = reservations::day_of(now_ms, &self.zone).number;
         let oldest = today - i64::from(self.usage_retention_days);
         while self

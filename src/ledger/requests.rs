@@ -52,6 +52,7 @@ impl Turns {
             Message::Extend(id, by, _) => Said::Granted(self.extend(turn, *id, *by)),
             Message::Cancel(id, _) => Said::Done(self.cancel(turn, *id)),
             Message::Flush(_) => Said::Done(Ok(())),
+            Message::Pruned(_) => Said::Done(self.pruned(turn)),
             Message::Explain(call, _) => Said::Explained(self.state.explain(call, now_ms)),
             Message::ExplainKnown(call, _) => {
                 Said::Explained(self.state.explain_known(call, now_ms))
@@ -90,7 +91,7 @@ impl Turns {
             .reserve(&mut turn.batch, &ask, grant, nonce, turn.now_ms)
             .ok_or_else(lost)?;
         let id = &granted.reservation;
-        remember(turn, grant.key_id, call, Asked::Reservation, id)?;
+        self.remember(turn, grant.key_id, call, Asked::Reservation, id)?;
         Ok(Ok(granted))
     }
 
@@ -184,7 +185,7 @@ impl Turns {
                 turn.now_ms,
             )
             .ok_or_else(lost)?;
-        remember(turn, grant.key_id, call, Asked::Usage, &settled)?;
+        self.remember(turn, grant.key_id, call, Asked::Usage, &settled)?;
         Ok(Ok(settled))
     }
 
@@ -275,6 +276,7 @@ impl Turns {
         let stored_id = asked.stored_id(&request.id);
         let stored = match turn.batch.answers.get(&(key.id, stored_id.clone())) {
             Some(stored) => Some(stored.clone()),
+            None if !self.requests.may_hold(key.id, &stored_id) => None,
             None => journal::find_answer(&self.reader.look(), key.id, &stored_id, turn.now_ms)?,
         };
         let Some(stored) = stored else {
@@ -288,6 +290,43 @@ impl Turns {
             .map_err(|error| Error::internal("reading the answer to a request id", error))
     }
 
+    /// Remembers the answer to a call with a request id.
+    fn remember<T: serde::Serialize>(
+        &mut self,
+        turn: &mut Turn,
+        key_id: i64,
+        call: &Call,
+        asked: Asked,
+        answer: &T,
+    ) -> Result<()> {
+        let Some(RequestId { id, body_hash }) = &call.request else {
+            return Ok(());
+        };
+        let id = asked.stored_id(id);
+        let stored = StoredAnswer {
+            virtual_key_id: key_id,
+            request: RequestId {
+                id: id.clone(),
+                body_hash: *body_hash,
+            },
+            answer: serde_json::to_string(answer)
+                .map_err(|error| Error::internal("writing the answer to a request id", error))?,
+            created_at: turn.now_ms,
+        };
+        self.requests.add(key_id, &id);
+        turn.batch.answers.insert((key_id, id), stored);
+        Ok(())
+    }
+
+    /// Old request ids were forgotten. What this batch answers is not stored yet, so nothing is forgotten here while there is any.
+    fn pruned(&mut self, turn: &Turn) -> Result<()> {
+        if turn.batch.answers.is_empty() {
+            let left = journal::find_request_rows(&self.reader.look())?;
+            self.requests.pruned(left);
+        }
+        Ok(())
+    }
+
     fn refuse(&mut self, turn: &Turn, model: &str, refused: Refused) -> Refusal {
         if !turn.again {
             self.state
@@ -295,32 +334,6 @@ impl Turns {
         }
         refused.refusal
     }
-}
-
-/// Remembers the answer to a call with a request id.
-fn remember<T: serde::Serialize>(
-    turn: &mut Turn,
-    key_id: i64,
-    call: &Call,
-    asked: Asked,
-    answer: &T,
-) -> Result<()> {
-    let Some(RequestId { id, body_hash }) = &call.request else {
-        return Ok(());
-    };
-    let id = asked.stored_id(id);
-    let stored = StoredAnswer {
-        virtual_key_id: key_id,
-        request: RequestId {
-            id: id.clone(),
-            body_hash: *body_hash,
-        },
-        answer: serde_json::to_string(answer)
-            .map_err(|error| Error::internal("writing the answer to a request id", error))?,
-        created_at: turn.now_ms,
-    };
-    turn.batch.answers.insert((key_id, id), stored);
-    Ok(())
 }
 
 fn lost() -> Error {

@@ -11,13 +11,15 @@ use jiff::tz::TimeZone;
 use super::answers::{Said, fail, give};
 use super::batch::{Batch, Refusals};
 use super::directory::State;
+use super::known_requests::KnownRequests;
 use super::load::{self, KnownRules};
-use super::message::{Change, Message, stopped};
+use super::message::{Change, Message};
 use super::nonces::Nonces;
 use super::seen::Seen;
-use crate::domain::settings::{DecisionSettings, Durability};
+use super::tail::Tail;
+use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::{Needs, Reader, Store, journal};
+use crate::store::{Reader, Store};
 
 /// Messages in one batch.
 const MAX_BATCH: usize = 1_024;
@@ -40,12 +42,17 @@ pub(super) fn start(
     seen: Seen,
 ) -> Result<JoinHandle<()>> {
     let known = KnownRules::default();
-    let state = store.read(|reading| load::everything(reading, settings, zone, &known))?;
+    let ((state, tail), requests) = store.read(|reading| {
+        let loaded = load::everything(reading, settings, zone, &known)?;
+        Ok((loaded, KnownRequests::load(reading)?))
+    })?;
     seen.set(&state.peaks);
     let reader = store.reader()?;
     let turns = Turns {
         state,
         refusals: Refusals::new(),
+        tail,
+        requests,
         reader,
         store,
         known,
@@ -72,17 +79,19 @@ pub(super) fn start(
 pub(super) struct Turns {
     pub(super) state: State,
     pub(super) refusals: Refusals,
+    pub(super) tail: Tail,
+    pub(super) requests: KnownRequests,
     pub(super) reader: Reader,
     pub(super) nonces: Nonces,
-    store: Arc<Store>,
-    known: KnownRules,
+    pub(super) store: Arc<Store>,
+    pub(super) known: KnownRules,
     clock: Box<dyn Fn() -> Timestamp + Send>,
     /// Whether the clock was behind what it once showed.
     is_behind: bool,
     /// What others know of that.
     seen: Seen,
     /// When the first of the refusals came that are not written down yet.
-    refused_at: Option<Instant>,
+    pub(super) refused_at: Option<Instant>,
     /// Whether the time of further reservations is up.
     pub(super) more_expire: bool,
     /// When reservations are ended again by themselves, after the disk has refused that.
@@ -95,11 +104,14 @@ pub(super) struct Turn {
     pub(super) now_ms: i64,
     pub(super) batch: Batch,
     /// What was said, to be told after the commit.
-    said: Vec<(Message, Said)>,
+    pub(super) said: Vec<(Message, Said)>,
     /// Reservations whose time was up.
     pub(super) expired: Vec<i64>,
-    changes: Vec<Box<dyn Change>>,
-    flush: bool,
+    pub(super) changes: Vec<Box<dyn Change>>,
+    /// Whether refusals that are kept back are to be written down.
+    pub(super) flush: bool,
+    /// Whether all tables are to be brought up to date.
+    pub(super) catch_up: bool,
     /// Whether the same was decided before, and could not be written down.
     pub(super) again: bool,
 }
@@ -174,6 +186,7 @@ impl Turns {
                 Message::Change(change) => turn.changes.push(change),
                 Message::Stop(done) => {
                     turn.flush = true;
+                    turn.catch_up = true;
                     stop = Some(done);
                 }
                 other => self.take(&mut turn, other),
@@ -215,6 +228,7 @@ impl Turns {
     pub(super) fn take(&mut self, turn: &mut Turn, message: Message) {
         let flush = matches!(message, Message::Flush(_));
         turn.flush |= flush;
+        turn.catch_up |= flush;
         let Some(said) = self.decide(turn, &message) else {
             return;
         };
@@ -223,80 +237,5 @@ impl Turns {
         } else {
             turn.said.push((message, said));
         }
-    }
-
-    /// Has everything written down and runs the changes, in one commit if it can be; then answers.
-    pub(super) fn end(&mut self, mut turn: Turn) {
-        let writes = !turn.batch.is_empty() || (turn.flush && !self.refusals.is_empty());
-        let journaled = writes.then(|| {
-            let journal = turn.batch.journal(&self.state, &self.refusals);
-            let needs = Needs {
-                sync: self.state.settings.durability == Durability::Power,
-                generation: false,
-            };
-            self.store
-                .submit(needs, move |writing| journal::write(writing, &journal))
-        });
-        let submitted: Vec<_> = turn
-            .changes
-            .into_iter()
-            .map(|change| self.submit(change, turn.now_ms))
-            .collect();
-        let outcome = match journaled {
-            None => Ok(()),
-            Some(journaled) => journaled.and_then(crate::store::Submitted::wait),
-        };
-        let mut lost = Vec::new();
-        if let Err(error) = &outcome {
-            log::error!(
-                "{} decisions could not be written down: {error}",
-                turn.said.len()
-            );
-            turn.batch.undo(&mut self.state);
-            lost.extend(turn.said.into_iter().map(|(message, _)| message));
-        } else {
-            if writes {
-                self.refusals.clear();
-            }
-            for (message, said) in turn.said {
-                give(message, said);
-            }
-        }
-        for (change, submitted) in submitted {
-            let outcome = submitted
-                .and_then(crate::store::Submitted::wait)
-                .map(|loaded| self.state.take_in(loaded, &self.known));
-            change.answer(outcome);
-        }
-        if let Err(error) = outcome {
-            self.recover(turn.expired, lost, &error);
-        }
-        if self.refusals.is_empty() {
-            self.refused_at = None;
-        } else if turn.flush || self.refused_at.is_none() {
-            self.refused_at = Some(Instant::now());
-        }
-    }
-
-    fn submit(
-        &self,
-        mut change: Box<dyn Change>,
-        now_ms: i64,
-    ) -> (
-        Box<dyn Change>,
-        Result<crate::store::Submitted<load::Loaded>>,
-    ) {
-        let work = change.work();
-        let (known, zone) = (self.known.clone(), self.state.zone.clone());
-        // Whoever comes now has not seen what others have: that must outlive the process as they do.
-        let peaks = self.state.peaks.clone();
-        let submitted = self.store.submit(Needs::ALL, move |writing| {
-            let changed = work.ok_or_else(stopped)?(writing)?;
-            if now_ms < peaks.latest() {
-                journal::put_peaks(writing, &peaks)?;
-            }
-            load::touched(writing, changed, &known, now_ms, &zone)
-        });
-        (change, submitted)
     }
 }

@@ -3,13 +3,17 @@
 mod prune;
 mod read;
 mod rebuild;
+mod tail;
 mod write;
 
 use std::sync::Arc;
 
 pub use self::prune::{prune_answers, prune_history, prune_reservations};
-pub use self::read::{find, find_answer, find_peaks, for_each};
+pub use self::read::{
+    find, find_answer, find_peaks, find_request_rows, for_each, for_each_request,
+};
 pub use self::rebuild::{Rebuilt, rebuild};
+pub use self::tail::{TailCounter, TailUsage, Whole, catch_up, for_each_of_tail};
 pub use self::write::{put_counter, put_peaks, write};
 use crate::domain::clock_peaks::Peaks;
 use crate::domain::decision::RequestId;
@@ -23,12 +27,20 @@ pub const KEPT_MILLISECONDS: i64 = 24 * 3_600 * 1_000;
 pub struct Journal {
     /// Reservations, in the order in which it happened.
     pub entries: Vec<Entry>,
-    /// Counters that were touched, each once, as they are after the batch.
+    /// Counters that were touched, each once, as they are after the batch; the tail says so until their rows follow.
+    pub tail_counters: Vec<TailCounter>,
+    /// What lines of the history lack after the batch, until it is added to them.
+    pub tail_usage: Vec<TailUsage>,
+    /// The number of that row of the tail.
+    pub tail_id: i64,
+    /// Counters whose rows follow now.
     pub counters: Vec<CounterRow>,
+    /// What is added to lines of the history now.
+    pub usage: Vec<TailUsage>,
+    /// Rows of the tail up to this one say nothing more that the tables do not say; 0 when there are none.
+    pub tail_over: i64,
     /// Answers to calls with a request id.
     pub answers: Vec<StoredAnswer>,
-    /// What is added to the history of use.
-    pub usage: Vec<(UsageKey, UsageSum)>,
     /// What is added to the history of refusals.
     pub refusals: Vec<(UsageKey, &'static str, i64)>,
     /// The number of what happens next.
@@ -203,7 +215,7 @@ pub struct StoredAnswer {
 }
 
 /// A line of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UsageKey {
     /// Days since 1970-01-01 in the configured zone.
     pub day: i64,
@@ -226,4 +238,15 @@ pub struct UsageSum {
     pub tokens: i64,
     /// Nanodollars.
     pub cost: i64,
+}
+
+impl UsageSum {
+    /// Both together; what has grown beyond every number stays there.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            tokens: self.tokens.saturating_add(other.tokens),
+            cost: self.cost.saturating_add(other.cost),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -29,8 +29,6 @@ struct Acknowledged {
 
 #[test]
 fn every_acknowledged_reservation_and_settlement_survives_kill_9_under_load() {
-    let rounds = std::env::var("TOLLKEEPER_TEST_ROUNDS")
-        .map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
     let directory = tempfile::tempdir().unwrap();
     let policy = json!({
         "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }],
@@ -38,25 +36,39 @@ fn every_acknowledged_reservation_and_settlement_survives_kill_9_under_load() {
     });
     let mut server = Process::start(directory.path(), &[]);
     let holder = server.client.make_holder("ada", &policy);
-    let all = Arc::new(Mutex::new(Acknowledged::default()));
-    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
-    for round in 0..rounds {
-        // A moment of its own for each round, the same in each run: so many acknowledgements after the start.
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        let after = usize::try_from(seed % 80).unwrap();
-        load_until_killed(&mut server, &holder, &all, after);
-        let connection = Connection::open(directory.path().join("tollkeeper.db")).unwrap();
-        let finding: String = connection
-            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(finding, "ok", "round {round}");
-        drop(connection);
-        expect_counters_to_follow_from_the_journal(directory.path());
+    let all = Mutex::new(Acknowledged::default());
+    for after in moments(80) {
+        load_until_killed(&mut server, after, |client| {
+            one_call(client, &holder.key, &all)
+        });
+        expect_sound(directory.path());
         server = Process::start(directory.path(), &[]);
         expect_kept(&server.client, &holder, &all.lock().unwrap());
     }
+}
+
+/// A moment of its own for each round, the same in each run: so many acknowledgements after the start.
+pub fn moments(most: u64) -> impl Iterator<Item = usize> {
+    let rounds = std::env::var("TOLLKEEPER_TEST_ROUNDS")
+        .map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
+    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+    (0..rounds).map(move |_| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % most).unwrap()
+    })
+}
+
+/// What a killed process left is whole.
+pub fn expect_sound(data_dir: &Path) {
+    let connection = Connection::open(data_dir.join("tollkeeper.db")).unwrap();
+    let finding: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(finding, "ok");
+    drop(connection);
+    expect_counters_to_follow_from_the_journal(data_dir);
 }
 
 /// What is stored of every counter is what the journal makes of it.
@@ -73,34 +85,31 @@ fn expect_counters_to_follow_from_the_journal(data_dir: &Path) {
     store.close(Timestamp::now()).unwrap();
 }
 
-/// Reserves and settles from several clients, and kills the server after so many acknowledgements, while more are on their way.
-fn load_until_killed(
+/// Lets several clients do `work`, which answers how much was acknowledged or that the server is gone, and kills the server after so
+/// many acknowledgements, while more are on their way.
+pub fn load_until_killed(
     server: &mut Process,
-    holder: &Holder,
-    all: &Arc<Mutex<Acknowledged>>,
     after: usize,
+    work: impl Fn(&Client) -> Option<usize> + Sync,
 ) {
-    let count = Arc::new(AtomicUsize::new(0));
-    let (reached, kill) = std::sync::mpsc::channel();
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|_| {
-            let (caller, key, all) = (server.client.clone(), holder.key.clone(), Arc::clone(all));
-            let (reached, count) = (reached.clone(), Arc::clone(&count));
-            std::thread::spawn(move || {
-                while let Some(acknowledged) = one_call(&caller, &key, &all) {
+    let count = AtomicUsize::new(0);
+    let (reached, kill) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            let (client, reached) = (server.client.clone(), reached.clone());
+            let (count, work) = (&count, &work);
+            scope.spawn(move || {
+                while let Some(acknowledged) = work(&client) {
                     let before = count.fetch_add(acknowledged, Ordering::SeqCst);
                     if (before..before + acknowledged).contains(&after) {
                         reached.send(()).unwrap();
                     }
                 }
-            })
-        })
-        .collect();
-    kill.recv().unwrap();
-    server.kill();
-    for client in clients {
-        client.join().unwrap();
-    }
+            });
+        }
+        kill.recv().unwrap();
+        server.kill();
+    });
 }
 
 /// A reservation and its settlement; answers how many of the two were acknowledged, or nothing once the server is gone.
@@ -120,7 +129,7 @@ fn one_call(client: &Client, key: &str, all: &Mutex<Acknowledged>) -> Option<usi
     Some(1)
 }
 
-fn dollars(millionths: i64) -> Value {
+pub fn dollars(millionths: i64) -> Value {
     serde_json::from_str(&format!("0.{millionths:06}")).unwrap()
 }
 
@@ -151,7 +160,7 @@ fn expect_kept(client: &Client, holder: &Holder, all: &Acknowledged) {
     assert_eq!(used, calls * COST, "{open}");
 }
 
-fn millionths(amount: &Value) -> i64 {
+pub fn millionths(amount: &Value) -> i64 {
     let text = amount.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     format!("{whole}{fraction:0<6}").parse().unwrap()

@@ -6,6 +6,7 @@ mod support;
 mod audit;
 mod canary;
 mod changes;
+mod charges;
 mod cli;
 mod cli_people;
 mod crash;

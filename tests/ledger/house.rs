@@ -135,6 +135,16 @@ impl House {
 
     /// Gives a user a copy; answers its id and the key that came with it.
     pub fn give(&self, user_id: i64, profile_id: i64) -> (i64, Presented) {
+        self.give_until(user_id, profile_id, None)
+    }
+
+    /// The same, of a copy that expires.
+    pub fn give_until(
+        &self,
+        user_id: i64,
+        profile_id: i64,
+        expires_at: Option<Timestamp>,
+    ) -> (i64, Presented) {
         let now = self.now();
         self.ledger
             .change(move |writing, changed| {
@@ -142,7 +152,8 @@ impl House {
                 let profile = profile(writing, profile_id)?;
                 let user = users::get(writing, user_id)?;
                 let template = Template::of(writing, &profile)?;
-                let (copy_id, issued) = template.give(writing, &user, Source::Direct, None, now)?;
+                let (copy_id, issued) =
+                    template.give(writing, &user, Source::Direct, expires_at, now)?;
                 Ok((copy_id, Presented::of(&issued.token).unwrap()))
             })
             .unwrap()

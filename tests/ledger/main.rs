@@ -1,6 +1,7 @@
 //! The ledger on a real database, without HTTP: it is compared with a plain model, and driven by many threads at once.
 
 mod actions;
+mod agree;
 mod clock;
 mod copy;
 mod crowd;
@@ -11,3 +12,4 @@ mod model;
 mod plan;
 mod poison;
 mod random;
+mod tail;

@@ -251,6 +251,13 @@ impl Client {
             .ok()
     }
 
+    /// A DELETE that finds no server, or loses it on the way, has no answer.
+    pub fn try_delete(&self, path: &str) -> Option<Reply> {
+        let bearer = format!("Bearer {}", self.key);
+        let headers = [("authorization", bearer.as_str())];
+        self.try_raw("DELETE", path, &headers, None).ok()
+    }
+
     fn try_raw(
         &self,
         method: &str,

@@ -44,6 +44,50 @@ pub fn find_answer(
         .doing("looking for a request id")
 }
 
+/// The newest request ids that were answered, the newest first: the row, the key and the id.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn for_each_request(
+    reading: &Reading<'_>,
+    most: usize,
+    mut each: impl FnMut(i64, i64, &str),
+) -> Result<()> {
+    const DOING: &str = "reading request ids";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut statement = reading
+        .connection
+        .prepare_cached(
+            "SELECT id, virtual_key_id, request_id FROM request_ids ORDER BY id DESC LIMIT ?1",
+        )
+        .doing(DOING)?;
+    let mut rows = statement.query(params![most]).doing(DOING)?;
+    while let Some(row) = rows.next().doing(DOING)? {
+        let id = row.get_ref(2).doing(DOING)?;
+        each(
+            row.get(0).doing(DOING)?,
+            row.get(1).doing(DOING)?,
+            id.as_str().unwrap_or_default(),
+        );
+    }
+    Ok(())
+}
+
+/// The first and the last row of the request ids that were answered, if there are any.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn find_request_rows(reading: &Reading<'_>) -> Result<Option<(i64, i64)>> {
+    let rows: (Option<i64>, Option<i64>) = reading
+        .connection
+        .prepare_cached(
+            "SELECT (SELECT min(id) FROM request_ids), (SELECT max(id) FROM request_ids)",
+        )
+        .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
+        .doing("reading request ids")?;
+    Ok(rows.0.zip(rows.1))
+}
+
 /// Who has seen which time of the clock, as it was last stored.
 ///
 /// # Errors

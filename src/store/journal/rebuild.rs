@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::{CounterRow, ReservationRow, ReservationState, for_each};
+use super::{CounterRow, ReservationRow, ReservationState, for_each, for_each_of_tail};
 use crate::domain::letter_case::fold;
 use crate::error::Result;
 use crate::store::Reading;
@@ -38,7 +38,7 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
         .query_row("SELECT pruned_to FROM journal", [], |row| row.get(0))
         .doing("reading the journal's position")?;
     let mut copies: HashMap<i64, Vec<Counting>> = HashMap::new();
-    decision_rows::for_each_counter(reading, None, |(_, row)| {
+    for row in stored(reading)? {
         if row.counted_from > pruned_to && row.settled < i64::MAX {
             let (kind, provider_key) = place(reading, row.place_id)?;
             copies.entry(row.copy_id).or_default().push(Counting {
@@ -48,8 +48,7 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
                 settled: 0,
             });
         }
-        Ok(())
-    })?;
+    }
     for_each(reading, false, |row| {
         let key = fold(&row.provider);
         for counter in copies.get_mut(&row.copy_id).into_iter().flatten() {
@@ -64,6 +63,21 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
         settled: counter.settled,
     });
     Ok(all.collect())
+}
+
+/// Every counter as it is stored: in its row, or in the tail.
+fn stored(reading: &Reading<'_>) -> Result<Vec<CounterRow>> {
+    let mut stored = HashMap::new();
+    decision_rows::for_each_counter(reading, None, |(_, row)| {
+        stored.insert((row.copy_id, row.place_id), row);
+        Ok(())
+    })?;
+    for_each_of_tail(reading, |_, counters, _| {
+        let counters = counters.into_iter();
+        stored.extend(counters.map(|(_, row)| ((row.copy_id, row.place_id), row)));
+        Ok(())
+    })?;
+    Ok(stored.into_values().collect())
 }
 
 impl Counting {

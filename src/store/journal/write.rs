@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{
     CounterRow, End, Entry, Extended, Journal, ReservationRow, ReservationState, StoredAnswer,
-    UsageKey, UsageSum,
+    UsageKey, UsageSum, tail,
 };
 use crate::domain::clock_peaks::Peaks;
 use crate::error::{Error, Result};
@@ -30,6 +30,12 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
             Entry::Finished { id, end } => finish(writing, *id, end),
         }?;
     }
+    tail::append(
+        writing,
+        journal.tail_id,
+        &journal.tail_counters,
+        &journal.tail_usage,
+    )?;
     for counter in &journal.counters {
         put_counter(writing, counter)?;
     }
@@ -38,6 +44,9 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     }
     for (key, sum) in &journal.usage {
         add_usage(writing, key, *sum)?;
+    }
+    if journal.tail_over > 0 {
+        tail::forget(writing, journal.tail_over)?;
     }
     for (key, reason, calls) in &journal.refusals {
         match add_refusals(writing, key, reason, *calls) {
@@ -48,7 +57,7 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     writing
         .connection
         .prepare_cached(
-            "UPDATE journal SET next_number = max(next_number, ?1), seen_at = max(seen_at, ?2)",
+            "UPDATE journal SET next_number = max(next_number, ?1), seen_at = max(seen_at, ?2) WHERE only_row = 1",
         )
         .and_then(|mut statement| {
             statement.execute(params![journal.next_number, journal.peaks.latest()])
@@ -219,7 +228,11 @@ fn insert_answer(writing: &Writing<'_>, answer: &StoredAnswer) -> Result<()> {
     Ok(())
 }
 
-fn add_usage(writing: &Writing<'_>, key: &UsageKey, sum: UsageSum) -> Result<()> {
+/// Adds to a line of the history.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) fn add_usage(writing: &Writing<'_>, key: &UsageKey, sum: UsageSum) -> Result<()> {
     writing
         .connection
         .prepare_cached(

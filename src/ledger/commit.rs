@@ -1,0 +1,124 @@
+//! The end of a turn: everything that was decided is written down in one commit, then it is told; then changes run.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::answers::give;
+use super::load;
+use super::message::{Change, stopped};
+use super::thread::{Turn, Turns};
+use crate::domain::settings::Durability;
+use crate::error::Result;
+use crate::store::journal::Whole;
+use crate::store::{Needs, Submitted, journal};
+
+impl Turns {
+    /// Has everything written down in one commit and answers; then runs the changes, in one commit if it can be.
+    pub(super) fn end(&mut self, mut turn: Turn) {
+        let (changes, now_ms) = (std::mem::take(&mut turn.changes), turn.now_ms);
+        self.write_down(turn);
+        if changes.is_empty() {
+            return;
+        }
+        let whole = Arc::new(self.tail.whole(&self.state));
+        let submitted: Vec<_> = changes
+            .into_iter()
+            .map(|change| self.submit(change, &whole, now_ms))
+            .collect();
+        for (change, submitted) in submitted {
+            let outcome = submitted.and_then(Submitted::wait);
+            let outcome = outcome.map(|loaded| {
+                self.tail.caught_up();
+                self.state.take_in(loaded, &self.known);
+            });
+            change.answer(outcome);
+        }
+    }
+
+    fn write_down(&mut self, mut turn: Turn) {
+        let writes = !turn.batch.is_empty()
+            || (turn.flush && !self.refusals.is_empty())
+            || (turn.catch_up && !self.tail.is_empty());
+        let outcome = if writes {
+            self.write(&mut turn)
+        } else {
+            Ok(())
+        };
+        let mut lost = Vec::new();
+        if let Err(error) = &outcome {
+            log::error!(
+                "{} decisions could not be written down: {error}",
+                turn.said.len()
+            );
+            turn.batch.undo(&mut self.state);
+            lost.extend(turn.said.into_iter().map(|(message, _)| message));
+        } else {
+            if writes {
+                self.refusals.clear();
+            }
+            for (message, said) in turn.said {
+                give(message, said);
+            }
+        }
+        if let Err(error) = outcome {
+            self.recover(turn.expired, lost, &error);
+        }
+        if self.refusals.is_empty() {
+            self.refused_at = None;
+        } else if turn.flush || self.refused_at.is_none() {
+            self.refused_at = Some(Instant::now());
+        }
+    }
+
+    /// Writes a batch down, and what it appends to the tail; all tables are brought up to date with it if that is asked for.
+    fn write(&mut self, turn: &mut Turn) -> Result<()> {
+        let (journal, planned) = turn.batch.journal(&self.state, &self.refusals, &self.tail);
+        let journal = Arc::new(journal);
+        let needs = Needs {
+            sync: self.state.settings.durability == Durability::Power,
+            generation: false,
+        };
+        let written = Arc::clone(&journal);
+        let submitted = self
+            .store
+            .submit(needs, move |writing| journal::write(writing, &written))?;
+        submitted.wait()?;
+        self.tail.written(&journal, planned);
+        if !turn.catch_up || self.tail.is_empty() {
+            return Ok(());
+        }
+        let whole = self.tail.whole(&self.state);
+        let caught_up = self
+            .store
+            .submit(needs, move |writing| journal::catch_up(writing, &whole))
+            .and_then(Submitted::wait);
+        match caught_up {
+            Ok(()) => self.tail.caught_up(),
+            // The decisions stand, and the tail holds what the tables lack.
+            Err(error) => log::warn!("bringing counters up to date: {error}"),
+        }
+        Ok(())
+    }
+
+    fn submit(
+        &self,
+        mut change: Box<dyn Change>,
+        whole: &Arc<Whole>,
+        now_ms: i64,
+    ) -> (Box<dyn Change>, Result<Submitted<load::Loaded>>) {
+        let work = change.work();
+        let (known, zone) = (self.known.clone(), self.state.zone.clone());
+        // Whoever comes now has not seen what others have: that must outlive the process as they do.
+        let peaks = self.state.peaks.clone();
+        let whole = Arc::clone(whole);
+        let submitted = self.store.submit(Needs::ALL, move |writing| {
+            journal::catch_up(writing, &whole)?;
+            let changed = work.ok_or_else(stopped)?(writing)?;
+            if now_ms < peaks.latest() {
+                journal::put_peaks(writing, &peaks)?;
+            }
+            load::touched(writing, changed, &known, now_ms, &zone)
+        });
+        (change, submitted)
+    }
+}
