@@ -454,7 +454,7 @@ measure_people() {
         echo "making $size users and profiles ..." >&2
         "$ceiling" holders "$work/people-$size" "$size" >/dev/null
         "$ceiling" seed "$work/profiles-$size" "$size"
-        printf '\n%-72s %10s %10s\n' "$size users, a write before every ${every}th request" "p50 ms" "p99 ms"
+        printf '\n%-72s %10s %10s\n' "$size of each, requests from write to write: $every" "p50 ms" "p99 ms"
         start_pages "$work/people-$size"
         ask_pages "$size" "$every" /api/users/2 "${people[@]}"
         local key
