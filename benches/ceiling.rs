@@ -5,6 +5,8 @@
 
 #[path = "ceiling/holders.rs"]
 mod holders;
+#[path = "ceiling/pages.rs"]
+mod pages;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,8 +46,13 @@ fn main() {
         ["holders", data_dir, people] => {
             holders::seed(Path::new(data_dir), people.parse().unwrap());
         }
+        ["pages", url, key, every, changed, paths @ ..] => {
+            pages::ask(url, key, every.parse().unwrap(), changed, paths);
+        }
         ["seed", data_dir, profiles] => seed(Path::new(data_dir), profiles.parse().unwrap()),
-        _ => println!("ceilings for benches/load.sh: constant, parse, ask, commits, seed, holders"),
+        _ => println!(
+            "ceilings for benches/load.sh: constant, parse, ask, commits, seed, holders, pages"
+        ),
     }
 }
 

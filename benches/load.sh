@@ -4,11 +4,14 @@
 #   benches/load.sh [profiles]   reading and creating profiles
 #   benches/load.sh changes      changing and restoring large ones, on the disk and in memory
 #   benches/load.sh decisions    reserving, settling, charging, explaining and forward-auth, with few and many virtual keys
+#   benches/load.sh people       pages of users, holders, virtual keys and profiles, with a write before each of them
 #
 # Builds and starts everything itself, on loopback, in a directory of its own that is removed at the end. Takes about three minutes.
 #   LOAD_SECONDS=3        how long each line of the table is measured
 #   LOAD_PROFILES=100000  profiles in the database
 #   LOAD_KEYS="10 10000 1000000"  virtual keys in the databases that decisions are measured on; the second one in full
+#   LOAD_PEOPLE=100000    users, each with a copy and a virtual key, and profiles, in the database that `people` measures beside one of ten
+#   LOAD_WRITE_EVERY=1    requests from one write to the next in `people`
 #   LOAD_DIR=/tmp         where that directory is made; its disk is what is measured
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,8 +24,8 @@ ADDRESS=127.0.0.1
 main() {
     local mode=${1:-profiles}
     case $mode in
-    profiles | changes | decisions) ;;
-    *) stop "there is no mode $mode; modes: profiles, changes, decisions" ;;
+    profiles | changes | decisions | people) ;;
+    *) stop "there is no mode $mode; modes: profiles, changes, decisions, people" ;;
     esac
     need_tools
     build
@@ -430,6 +433,63 @@ function request()
     return wrk.format("GET", nil, { ["x-api-key"] = keys[math.random(#keys)], ["x-provider"] = "openai", ["x-model"] = "gpt-5" })
 end
 LUA
+}
+
+# ---- people ----
+
+# Each list of ten and of many, one request after the other; only they are timed, not the writes between them.
+measure_people() {
+    local many=${LOAD_PEOPLE:-100000} every=${LOAD_WRITE_EVERY:-1} deep=$((${LOAD_PEOPLE:-100000} * 4 / 5)) size
+    local people=(
+        "/api/users" "/api/users?sort=-updated_at&offset=$deep" "/api/users?search=99" "/api/users?search=person&sort=email&offset=$deep"
+        "/api/users?access_profile_id=1" "/api/users?access_profile_id=1&sort=email&offset=$deep" "/api/access-profiles/1/users"
+    )
+    local keys=("/api/virtual-keys" "/api/virtual-keys?search=zq" "/api/virtual-keys?search=everybody&sort=name&offset=$deep")
+    local profiles=(
+        "/api/access-profiles" "/api/access-profiles?sort=-updated_at&offset=$deep" "/api/access-profiles?search=a"
+        "/api/access-profiles?search=turku&sort=name" "/api/access-profiles?tags=production&is_active=true"
+    )
+    declare -A asked
+    for size in 10 "$many"; do
+        echo "making $size users and profiles ..." >&2
+        "$ceiling" holders "$work/people-$size" "$size" >/dev/null
+        "$ceiling" seed "$work/profiles-$size" "$size"
+        printf '\n%-72s %10s %10s\n' "$size of each, requests from write to write: $every" "p50 ms" "p99 ms"
+        start_pages "$work/people-$size"
+        ask_pages "$size" "$every" /api/users/2 "${people[@]}"
+        local key
+        key=$(curl -s -H "Authorization: Bearer $key_of_pages" "$url/api/virtual-keys?limit=1" | sed 's/.*"virtual_keys":\[{"id":"\([^"]*\)".*/\1/')
+        ask_pages "$size" "$every" "/api/virtual-keys/$key" "${keys[@]}"
+        finish "$started"
+        start_pages "$work/profiles-$size"
+        ask_pages "$size" "$every" /api/access-profiles/2 "${profiles[@]}"
+        finish "$started"
+    done
+    echo
+    local path
+    for path in "${people[@]}" "${keys[@]}"; do
+        echo "$path: p99 ${asked[$many $path 99]} ms (aim 20)"
+    done
+    for path in "${profiles[@]}"; do
+        echo "$path: p99 ${asked[$many $path 99]} ms (aim 20), p50 $(ratio "${asked[$many $path 50]}" "${asked[10 $path 50]}") of that of ten"
+    done
+}
+
+start_pages() {
+    local port=$((20000 + RANDOM % 10000))
+    url="http://$ADDRESS:$port"
+    start_server "$1" "$port"
+    wait_for "$url/ready" 200 "$(now_ms)" >/dev/null
+    key_of_pages=$(<"$1/initial-key")
+}
+
+ask_pages() {
+    local size=$1 p50 p99 path
+    shift
+    while read -r p50 p99 path; do
+        asked[$size $path 50]=$p50 asked[$size $path 99]=$p99
+        printf '%-72s %10s %10s\n' "$path" "$p50" "$p99"
+    done < <("$ceiling" pages "$url" "$key_of_pages" "$@")
 }
 
 start_server() {

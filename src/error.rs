@@ -211,6 +211,38 @@ impl Error {
     }
 }
 
+/// Most things that one error names.
+const MAX_NAMED: usize = 100;
+
+/// Nothing, if all of these were found.
+///
+/// # Errors
+/// One [`Error::NotFound`] that names all that were not, up to a hundred, at the path of the first; another error as it is.
+pub fn absences<T>(looked_for: impl Iterator<Item = Result<T>>) -> Result<()> {
+    let mut missing: Vec<String> = Vec::new();
+    let mut at = None;
+    for found in looked_for {
+        match found {
+            Ok(_) => {}
+            Err(Error::NotFound { message, param }) => {
+                at = at.or(param);
+                missing.push(message);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let more = missing.len().saturating_sub(MAX_NAMED);
+    missing.truncate(MAX_NAMED);
+    if more > 0 {
+        missing.push(format!("and {more} more"));
+    }
+    let message = missing.join("; ");
+    Err(Error::NotFound { message, param: at })
+}
+
 fn first_message(violations: &[Violation]) -> &str {
     violations
         .first()

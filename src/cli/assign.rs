@@ -2,9 +2,11 @@
 
 use clap::Args;
 use hyper::Method;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::control::Control;
+use super::expiry::{Expiry, parse_expiry};
 use super::find::{find_profile, find_user};
 use super::{print_line, text};
 use crate::config::Settings;
@@ -20,9 +22,9 @@ pub struct AssignArguments {
     /// The access profile: its name, or its id
     #[arg(value_name = "NAME|ID")]
     profile: String,
-    /// From when on it grants nothing, such as 2027-01-31T00:00:00Z; without it, never
-    #[arg(long, value_name = "TIME")]
-    expires_at: Option<String>,
+    /// From when on it grants nothing: a time such as 2027-01-31T00:00:00Z, a span such as 90d (units s m h d w M Y), or never
+    #[arg(long, visible_alias = "expires", value_name = "SPAN|TIME|never", default_value = "never", value_parser = parse_expiry)]
+    expires_at: Expiry,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -47,7 +49,8 @@ fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
             text(&profile["name"])
         )));
     }
-    let body = json!({ "access_profile_id": profile["id"], "expires_at": arguments.expires_at });
+    let expires_at = arguments.expires_at.at(Timestamp::now());
+    let body = json!({ "access_profile_id": profile["id"], "expires_at": expires_at });
     let path = format!("/api/users/{}/access-profiles", text(&user["id"]));
     let mut answer = control.call(Method::POST, &path, Some(&body))?;
     if arguments.json {

@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand};
 use hyper::Method;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::control::Control;
+use super::expiry::{Expiry, parse_expiry};
 use super::{print_line, text};
 use crate::config::Settings;
-use crate::domain::duration::ResetDuration;
 use crate::domain::letter_case::fold;
 use crate::error::{Error, Result};
 
@@ -77,34 +77,12 @@ pub struct CreateArguments {
     /// Every permission
     #[arg(long, conflicts_with = "permission")]
     all: bool,
-    /// How long it works: a span such as 90d (units s m h d w M Y), or never
-    #[arg(long, value_name = "SPAN|never", default_value = "never", value_parser = parse_expiry)]
+    /// How long it works: a span such as 90d (units s m h d w M Y), a time such as 2027-01-31T00:00:00Z, or never
+    #[arg(long, visible_alias = "expires-at", value_name = "SPAN|TIME|never", default_value = "never", value_parser = parse_expiry)]
     expires: Expiry,
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// How long a key works.
-#[derive(Clone, Copy)]
-struct Expiry(Option<ResetDuration>);
-
-fn parse_expiry(text: &str) -> std::result::Result<Expiry, String> {
-    match text {
-        "never" => Ok(Expiry(None)),
-        _ => text
-            .parse()
-            .map(|span| Expiry(Some(span)))
-            .map_err(|()| "expected a span such as 90d, or never".to_owned()),
-    }
-}
-
-impl Expiry {
-    fn at(self, now: Timestamp) -> Option<Timestamp> {
-        let span = self.0?;
-        now.checked_add((span.count() * span.unit().rolling_seconds()).seconds())
-            .ok()
-    }
 }
 
 /// Runs one of the commands.

@@ -3,6 +3,7 @@
 mod assign;
 mod audit;
 mod control;
+mod expiry;
 mod explain;
 mod find;
 mod keys;
@@ -157,8 +158,18 @@ fn text(value: &Value) -> &str {
 /// A number of things, in words that fit it.
 fn counted(number: &Value, thing: &str) -> String {
     match number.as_i64() {
+        Some(0) => format!("no {thing} is"),
         Some(1) => format!("1 {thing} is"),
         _ => format!("{number} {thing}s are"),
+    }
+}
+
+/// What a list says that has nothing in it.
+fn none(control: &control::Control, thing: &str, search: Option<&str>, hint: &str) -> String {
+    let database = control.database();
+    match search {
+        Some(text) => format!("No {thing} with {text:?} in {database}"),
+        None => format!("There is no {thing} in {database} yet; {hint}"),
     }
 }
 

@@ -4,9 +4,9 @@ use clap::Subcommand;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::control::Control;
+use super::control::{Control, encoded};
 use super::find::find_role;
-use super::{print_line, text};
+use super::{none, print_line, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -14,8 +14,13 @@ use crate::error::Result;
 #[derive(Subcommand)]
 pub enum RolesCommand {
     /// List roles
-    #[command(after_help = "Example:\n  tollkeeper roles list")]
+    #[command(
+        after_help = "Examples:\n  tollkeeper roles list\n  tollkeeper roles list --search dev"
+    )]
     List {
+        /// Those with this in name or description
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -51,7 +56,7 @@ pub enum RolesCommand {
 pub fn run(command: RolesCommand, settings: &Settings) -> Result<()> {
     let control = Control::open(settings, false)?;
     let done = match command {
-        RolesCommand::List { json } => list(&control, json),
+        RolesCommand::List { search, json } => list(&control, search.as_deref(), json),
         RolesCommand::Create {
             name,
             description,
@@ -62,10 +67,15 @@ pub fn run(command: RolesCommand, settings: &Settings) -> Result<()> {
     control.close().and(done)
 }
 
-fn list(control: &Control, json: bool) -> Result<()> {
-    let roles = all_roles(control)?;
+fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
+    let roles = matching(control, search)?;
     if json {
         print_line(&json!({ "roles": roles, "database": control.database() }).to_string());
+        return Ok(());
+    }
+    if roles.is_empty() {
+        let hint = "make one with `tollkeeper roles create NAME`";
+        print_line(&none(control, "role", search, hint));
         return Ok(());
     }
     print_line(&format!(
@@ -123,6 +133,8 @@ fn delete(control: &Control, wanted: &str, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn all_roles(control: &Control) -> Result<Vec<Value>> {
-    control.every("roles", "/api/rbac/roles?limit=500")
+fn matching(control: &Control, search: Option<&str>) -> Result<Vec<Value>> {
+    let search = search.map(|text| format!("&search={}", encoded(text)));
+    let path = format!("/api/rbac/roles?limit=500{}", search.unwrap_or_default());
+    control.every("roles", &path)
 }

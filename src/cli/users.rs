@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::control::{Control, encoded};
 use super::find::{find_role, find_user};
-use super::{counted, print_line, text};
+use super::{counted, none, print_line, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -97,6 +97,11 @@ fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
     let users = matching(control, search)?;
     if json {
         print_line(&json!({ "users": users, "database": control.database() }).to_string());
+        return Ok(());
+    }
+    if users.is_empty() {
+        let hint = "make one with `tollkeeper users create NAME EMAIL`";
+        print_line(&none(control, "user", search, hint));
         return Ok(());
     }
     print_line(&format!(

@@ -43,35 +43,6 @@ impl Page {
     }
 }
 
-/// Where pages begin for which the whole list is read, so that the next of them is found at once.
-const DEEP: i64 = 2_000;
-
-impl Page {
-    /// Whether it begins far behind the first item.
-    pub fn is_deep(self) -> bool {
-        self.offset >= DEEP
-    }
-
-    /// Its part of a whole list.
-    pub fn of<T>(self, all: &[T]) -> &[T] {
-        let whole = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
-        let rest = all.get(whole(self.offset)..).unwrap_or_default();
-        &rest[..rest.len().min(whole(self.limit))]
-    }
-
-    /// How many items a list has of which this many were found on this page, if that tells: a page that isn't full is the last one.
-    pub fn total_if_last(self, found: usize) -> Option<i64> {
-        let found = number_of(found);
-        let is_last = found < self.limit && (found > 0 || self.offset == 0);
-        is_last.then_some(self.offset + found)
-    }
-}
-
-/// How many items there are.
-pub fn number_of(items: usize) -> i64 {
-    i64::try_from(items).unwrap_or(i64::MAX)
-}
-
 /// One page of items and how many there are in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<T> {

@@ -10,7 +10,7 @@ use super::schemas::{
     AuditLogList, AuditLogView, AuditVerdict, VersionAnswer, VersionList, VersionView,
 };
 use crate::domain::access_profile_versions::patch;
-use crate::domain::audit::{AuditEntry, Verdict, kinds_out_of_reach};
+use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, kinds_out_of_reach};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{Listed, Page, Query};
 use crate::domain::validator::entity_tag;
@@ -121,7 +121,7 @@ async fn audit_logs(
 ) -> Answer {
     let kinds_left_out = kinds_out_of_reach(caller.permissions());
     let (filter, page) = call.query(|query| {
-        let action = query.text("action", 100).map(whole_action);
+        let action = read_action(query);
         let user_id = query.integer("user_id", 1, i64::MAX);
         (
             Filter {
@@ -210,10 +210,20 @@ fn view(version: Version) -> VersionView {
 }
 
 /// An action by its whole name: `update` is what happens to access profiles.
-fn whole_action(action: String) -> String {
-    if action.contains('.') {
-        action
+fn read_action(query: &Query) -> Option<String> {
+    let sent = query.text("action", 100)?;
+    let action = if sent.contains('.') {
+        sent.clone()
     } else {
-        format!("access_profile.{action}")
+        format!("access_profile.{sent}")
+    };
+    if !ACTIONS.contains(&action.as_str()) {
+        let known = ACTIONS.join(", ");
+        query.refuse(
+            "action",
+            "invalid_value",
+            format_args!("expected one of {known}, found {sent:?}"),
+        );
     }
+    Some(action)
 }

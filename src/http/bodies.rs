@@ -2,8 +2,7 @@
 //!
 //! They are read field by field in `domain`; the types here only describe them for the OpenAPI document.
 
-use utoipa::openapi::schema::OneOfBuilder;
-use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::shapes;
@@ -56,17 +55,18 @@ pub struct AccessProfileChangeRequest;
 /// A schema that is one of two others.
 macro_rules! either {
     ($type:ident: $body:ident, $envelope:ident) => {
-        impl PartialSchema for $type {
-            fn schema() -> RefOr<Schema> {
-                let either = OneOfBuilder::new()
-                    .item(Ref::from_schema_name($body::name()))
-                    .item(Ref::from_schema_name($envelope::name()));
-                RefOr::T(either.into())
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let either = utoipa::openapi::schema::OneOfBuilder::new()
+                    .item(utoipa::openapi::Ref::from_schema_name($body::name()))
+                    .item(utoipa::openapi::Ref::from_schema_name($envelope::name()));
+                utoipa::openapi::RefOr::T(either.into())
             }
         }
 
-        impl ToSchema for $type {
-            fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        impl utoipa::ToSchema for $type {
+            fn schemas(all: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+                use utoipa::PartialSchema as _;
                 all.push(($body::name().into_owned(), $body::schema()));
                 all.push(($envelope::name().into_owned(), $envelope::schema()));
                 $envelope::schemas(all);
@@ -74,6 +74,8 @@ macro_rules! either {
         }
     };
 }
+pub(super) use either;
+
 either!(AccessProfileRequest: AccessProfileBody, AccessProfileEnvelope);
 either!(AccessProfileChangeRequest: AccessProfileChangeBody, AccessProfileChangeEnvelope);
 

@@ -54,6 +54,16 @@ pub const NEAR_LIMITS: &[Parameter] = &[
         description: "Items to skip",
         schema: || integer(0, MAX_NEAR_OFFSET, 0),
     },
+    Parameter {
+        name: "user_id",
+        description: "Limits of this user only",
+        schema: id,
+    },
+    Parameter {
+        name: "access_profile_id",
+        description: "Limits of copies of this access profile only",
+        schema: id,
+    },
 ];
 /// The MCP server whose tools are listed.
 pub const MCP_SERVER: &[Parameter] = &[Parameter {

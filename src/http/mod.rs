@@ -24,6 +24,7 @@ pub mod decision_shapes;
 pub mod decisions;
 pub mod discipline;
 pub mod docs;
+pub mod envelopes;
 pub mod error_body;
 pub mod explain;
 pub mod explain_schemas;

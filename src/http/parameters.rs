@@ -7,6 +7,7 @@ use utoipa::openapi::{RefOr, Schema};
 use super::route::Parameter;
 use super::shapes::text_up_to;
 use super::{access_profiles, api_keys, roles, tool_groups, users, virtual_keys};
+use crate::domain::audit::ACTIONS;
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 
 pub(super) const LIMIT: Parameter = Parameter {
@@ -55,7 +56,13 @@ pub const AUDIT_LIST: &[Parameter] = &[
     Parameter {
         name: "action",
         description: "Entries of this kind only, such as access_profile.update, or update for the same",
-        schema: || text_up_to(100, Type::String),
+        schema: || {
+            let whole = ACTIONS.iter().copied();
+            let short = whole
+                .clone()
+                .filter_map(|action| action.strip_prefix("access_profile."));
+            one_of_words(whole.chain(short))
+        },
     },
     Parameter {
         name: "user_id",

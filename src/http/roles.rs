@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
+use super::envelopes::opened;
 use super::guard::{Caller, Create, Delete, Roles, Update, View};
 use super::path_values::location;
 use super::people_schemas::{RoleAnswer, RoleList, RoleView};
@@ -79,7 +80,9 @@ pub async fn create(caller: Caller<Create, Roles>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the name is taken, 412.
 pub async fn update(caller: Caller<Update, Roles>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
-    let input = call.json(|body| RoleInput::parse(body, false)).await?;
+    let input = call
+        .json(|body| opened(body, "role", |fields| RoleInput::parse(fields, false)))
+        .await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::roles::update(&services, actor, id, input, if_match);
     let detail = blocking(update).await?;

@@ -84,7 +84,7 @@ fn access_profile_routes() -> Vec<Route> {
         Route::new(Method::GET, PROFILES, "list_access_profiles", access_profiles::list)
             .says(
                 "List access profiles",
-                "Without `sort`, by id. Searches of one or two characters read every profile; longer ones are served by an index.",
+                "Without `sort`, by id.",
             )
             .query(PROFILE_LIST)
             .answers::<AccessProfileList>(200)

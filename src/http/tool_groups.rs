@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
+use super::envelopes::opened;
 use super::guard::{Caller, Create, Delete, Update, View, VirtualMcps};
 use super::path_values::location;
 use super::schemas::Message;
@@ -80,7 +81,13 @@ pub async fn create(caller: Caller<Create, VirtualMcps>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the name is taken, 412.
 pub async fn update(caller: Caller<Update, VirtualMcps>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
-    let input = call.json(|body| ToolGroupInput::parse(body, false)).await?;
+    let input = call
+        .json(|body| {
+            opened(body, "mcp_tool_group", |fields| {
+                ToolGroupInput::parse(fields, false)
+            })
+        })
+        .await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::tool_groups::update(&services, actor, id, input, if_match);
     let group = blocking(update).await?;

@@ -1,7 +1,11 @@
 //! Handlers of users.
 
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
+use super::envelopes::opened;
 use super::guard::{Caller, Create, Delete, Update, Users, View};
 use super::path_values::{location, user_id};
 use super::people_schemas::{
@@ -9,7 +13,10 @@ use super::people_schemas::{
 };
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::user::UserDetail;
 use crate::domain::user_input::{UserInput, parse_role_change};
+use crate::domain::violation::{Path, Violation};
+use crate::error::Result;
 use crate::service;
 use crate::store::user_lists::{self, Filter};
 use crate::store::users;
@@ -101,14 +108,43 @@ pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the address is taken, 412.
 pub async fn update(caller: Caller<Update, Users>, call: Call) -> Answer {
     let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
-    let input = call.json(|body| UserInput::parse(body, false)).await?;
+    let parse = |fields: &Value| {
+        let held = fields.get("access_profiles").cloned();
+        Ok((UserInput::parse(fields, false)?, held))
+    };
+    let (input, held) = call.json(|body| opened(body, "user", parse)).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let update = move || service::users::update(&services, actor, id, input, if_match);
+    let check = move |before: &UserDetail, now| refuse_other_copies(held.as_ref(), before, now);
+    let update = move || service::users::update(&services, actor, id, input, if_match, check);
     let (detail, now) = blocking(update).await?;
     let user = UserView::of(&detail, now);
     Ok(ok_tagged(
         &detail.entity_tag(now),
         to_json(&UserAnswer { user })?,
+    ))
+}
+
+/// The copies that a user holds may be sent back as they were read, and are changed elsewhere. Time alone may have ended one since.
+fn refuse_other_copies(sent: Option<&Value>, before: &UserDetail, now: Timestamp) -> Result<()> {
+    let Some(sent) = sent.and_then(Value::as_array) else {
+        return Ok(());
+    };
+    let shown = json!(UserView::of(before, now).access_profiles);
+    let lasting = |copies: &[Value]| -> Vec<Value> {
+        let mut copies = copies.to_vec();
+        for copy in copies.iter_mut().filter_map(Value::as_object_mut) {
+            copy.remove("is_active");
+        }
+        copies
+    };
+    if lasting(sent) == lasting(shown.as_array().map_or(&[], Vec::as_slice)) {
+        return Ok(());
+    }
+    Err(Violation::alone(
+        &Path::root().field("access_profiles"),
+        "not_settable",
+        "is not what the user holds, and can't be changed here; POST …/users/{id}/access-profiles gives a user a copy, \
+         DELETE …/users/{id}/access-profiles/{profile_id} takes it away",
     ))
 }
 

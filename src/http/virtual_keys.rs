@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
+use super::envelopes::opened;
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
 use super::path_values::{held_profile_id, user_id, virtual_key_id};
 use super::schemas::Message;
@@ -144,7 +145,11 @@ async fn issue(
 pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let (id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
     let input = call
-        .json(|body| VirtualKeyInput::parse(body, false))
+        .json(|body| {
+            opened(body, "virtual_key", |fields| {
+                VirtualKeyInput::parse(fields, false)
+            })
+        })
         .await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::virtual_keys::update(&services, actor, id, input, if_match);

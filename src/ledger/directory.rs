@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::ChangedCopy;
 use super::counter::Counter;
 use super::counters::Copy;
 use super::mcp::ToolGroups;
@@ -14,7 +15,6 @@ use crate::domain::clock_peaks::{Newest, Peaks};
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::settings::DecisionSettings;
 use crate::domain::window::Window;
-use crate::store::decision_rows::CopyRow;
 use crate::store::journal::CounterRow;
 
 /// A virtual key.
@@ -182,13 +182,13 @@ impl State {
     }
 
     /// Lets a copy follow other rules and count as these counters do.
-    pub fn put_rules(&mut self, row: &CopyRow, rules: Arc<Rules>, counters: Vec<Counter>) {
+    pub fn put_rules(&mut self, changed: &ChangedCopy, rules: Arc<Rules>, counters: Vec<Counter>) {
         let next_number = self.next_number;
-        if let Some(copy) = self.copy_mut(row.user_id, row.id) {
+        if let Some(copy) = self.copy_mut(changed.user_id, changed.copy_id) {
             let old = std::mem::replace(&mut copy.counters, counters);
             copy.carry_open(&old, next_number);
             copy.rules = rules;
-            copy.template_version = row.template_version;
+            copy.template_version = changed.template_version;
         }
     }
 }

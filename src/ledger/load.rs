@@ -41,7 +41,7 @@ pub struct Loaded {
 type LoadedUser = (i64, Vec<Copy>, Vec<([u8; ID_LENGTH], Key)>);
 
 struct LoadedCopy {
-    row: CopyRow,
+    changed: ChangedCopy,
     rules: Arc<Rules>,
     counters: Vec<Counter>,
 }
@@ -154,12 +154,12 @@ impl State {
             self.put_user(user_id, copies, keys);
         }
         for LoadedCopy {
-            row,
+            changed,
             rules,
             counters,
         } in loaded.copies
         {
-            self.put_rules(&row, rules, counters);
+            self.put_rules(&changed, rules, counters);
         }
         if let Some(groups) = loaded.tool_groups {
             self.tool_groups = groups;
@@ -193,7 +193,11 @@ pub fn touched(
         for row in rows {
             let rules = known.get(writing, row.policy_id, &mut loaded.fresh)?;
             let mut copy = new_copy(&row, rules);
-            copy.counters = counters(writing, &row, &copy.rules, now_ms, zone)?;
+            if let Some((created_at, stored)) = stored_counters(writing, &[row.id])?.remove(&row.id)
+            {
+                let place = (row.id, created_at);
+                copy.counters = adopted(writing, place, stored, &copy.rules, now_ms, zone)?;
+            }
             decision_rows::for_each_override(writing, Some(row.id), |(_, _, over)| {
                 copy.overrides.push(over);
                 Ok(())
@@ -207,9 +211,7 @@ pub fn touched(
         })?;
         loaded.users.push((user_id, copies, keys));
     }
-    for changed in changed.copies {
-        loaded.copy(writing, changed, known, now_ms, zone)?;
-    }
+    loaded.put_copies(writing, changed.copies, known, now_ms, zone)?;
     if changed.tool_groups {
         loaded.tool_groups = Some(tool_groups(writing)?);
     }
@@ -217,53 +219,74 @@ pub fn touched(
 }
 
 impl Loaded {
-    fn copy(
+    /// Copies that changed by the thousand: what they counted is read for all of them at once, and most never counted anything.
+    fn put_copies(
         &mut self,
         writing: &Writing<'_>,
-        changed: ChangedCopy,
+        changed: Vec<ChangedCopy>,
         known: &KnownRules,
         now_ms: i64,
         zone: &TimeZone,
     ) -> Result<()> {
-        let Some(row) = decision_rows::find_copy(writing, changed.copy_id)? else {
-            return Ok(());
-        };
-        let rules = known.get(writing, row.policy_id, &mut self.fresh)?;
-        let counters = counters(writing, &row, &rules, now_ms, zone)?;
-        self.copies.push(LoadedCopy {
-            row,
-            rules,
-            counters,
-        });
+        let ids: Vec<i64> = changed.iter().map(|copy| copy.copy_id).collect();
+        let mut stored = stored_counters(writing, &ids)?;
+        self.copies.reserve(changed.len());
+        for changed in changed {
+            let rules = known.get(writing, changed.policy_id, &mut self.fresh)?;
+            let counters = match stored.remove(&changed.copy_id) {
+                Some((created_at, stored)) => {
+                    let copy = (changed.copy_id, created_at);
+                    adopted(writing, copy, stored, &rules, now_ms, zone)?
+                }
+                None => Vec::new(),
+            };
+            self.copies.push(LoadedCopy {
+                changed,
+                rules,
+                counters,
+            });
+        }
         Ok(())
     }
 }
 
-/// The counters of a copy under its rules.
-fn counters(
+/// The stored counters of copies, by copy, each with when it was given.
+fn stored_counters(
     writing: &Writing<'_>,
-    copy: &CopyRow,
+    copy_ids: &[i64],
+) -> Result<HashMap<i64, (i64, Vec<Counter>)>> {
+    let mut stored: HashMap<i64, (i64, Vec<Counter>)> = HashMap::new();
+    decision_rows::for_each_counter_of(writing, copy_ids, |(created_at, row)| {
+        let (_, counters) = stored
+            .entry(row.copy_id)
+            .or_insert((created_at, Vec::new()));
+        counters.push(Counter::of(&row));
+        Ok(())
+    })?;
+    Ok(stored)
+}
+
+/// The stored counters of a copy, which was given at a moment, under its rules.
+fn adopted(
+    writing: &Writing<'_>,
+    (copy_id, created_at): (i64, i64),
+    stored: Vec<Counter>,
     rules: &Rules,
     now_ms: i64,
     zone: &TimeZone,
 ) -> Result<Vec<Counter>> {
-    let mut stored = Vec::new();
-    decision_rows::for_each_counter(writing, Some(copy.id), |(_, row)| {
-        stored.push(Counter::of(&row));
-        Ok(())
-    })?;
     let mut kept = Vec::with_capacity(stored.len());
     for counter in stored {
         let adopted = rules
             .limit_at(counter.place_id)
-            .and_then(|limit| counter.adopted(limit, copy.created_at, now_ms, zone));
+            .and_then(|limit| counter.adopted(limit, created_at, now_ms, zone));
         match adopted {
             Some(same) if same == counter => kept.push(counter),
             Some(moved) => {
-                journal::put_counter(writing, &moved.row(copy.id))?;
+                journal::put_counter(writing, &moved.row(copy_id))?;
                 kept.push(moved);
             }
-            None => decision_rows::delete_counter(writing, copy.id, counter.place_id)?,
+            None => decision_rows::delete_counter(writing, copy_id, counter.place_id)?,
         }
     }
     Ok(kept)

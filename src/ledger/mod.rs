@@ -99,6 +99,8 @@ pub struct ChangedCopy {
     pub copy_id: i64,
     /// The policy it follows now.
     pub policy_id: i64,
+    /// The version of the profile that it was last changed by.
+    pub template_version: i64,
     /// Whether its counters were deleted and start at zero.
     pub reset_usage: bool,
 }

@@ -9,6 +9,7 @@ use super::Services;
 use super::copies::ReadCopies;
 use super::holdings::{give, take_expired, take_one};
 use super::once::{self, SealedOnce};
+use super::rotated_keys::change_holdings;
 use super::virtual_keys::IssuedKey;
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::budget_override::BudgetOverride;
@@ -45,7 +46,7 @@ pub fn assign(
 ) -> Result<StoredAnswer> {
     let now = services.clock.now();
     let zone = services.time_zone.clone();
-    services.ledger.change(move |writing, changed| {
+    change_holdings(services, user_id, move |writing, changed| {
         let work = || {
             input.check_expiry(now)?;
             let user = users::get(writing, user_id)?;
@@ -101,7 +102,7 @@ pub fn unassign(
     if_match: IfMatch,
 ) -> Result<Vec<String>> {
     let now = services.clock.now();
-    services.ledger.change(move |writing, changed| {
+    change_holdings(services, user_id, move |writing, changed| {
         let copy = user_access_profiles::get(writing, user_id, access_profile_id)?;
         let overrides = budget_overrides::list_of_copy(writing, copy.id)?;
         if_match.check(&copy.entity_tag(&overrides, ""))?;

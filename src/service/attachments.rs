@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::holdings::{Template, UnseenKeys, refuse_inactive, take_expired};
-use super::{Services, once};
+use super::{Services, once, rotated_keys};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::holding::{AttachmentInput, Source};
 use crate::domain::idempotency::{Once, StoredAnswer};
@@ -37,14 +37,14 @@ pub fn attach(
             members.map(|list| list.map(|list| list.len())).sum()
         })
         .and_then(UnseenKeys::prepare)?;
-    services.ledger.change(move |writing, changed| {
+    let applied = input.apply_to_existing;
+    let attached = services.ledger.change(move |writing, changed| {
         once::run(writing, once.as_ref(), now, || {
             let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
             refuse_inactive(&profile)?;
             let mut anything = false;
-            for (at, role_id) in input.role_ids.iter().enumerate() {
-                let named = |error: Error| error.named_at(format_args!("role_ids[{at}]"));
-                roles::get(writing, *role_id).map_err(named)?;
+            roles::get_all(writing, &input.role_ids, "role_ids")?;
+            for role_id in &input.role_ids {
                 let is_default = input.is_default;
                 anything |=
                     access_profile_roles::attach(writing, profile_id, *role_id, is_default, now)?;
@@ -81,7 +81,12 @@ pub fn attach(
             }
             render(&input, users_applied)
         })
-    })
+    });
+    if applied && services.store.directory().count_rotated_keys() > 0 {
+        // Whose time was over has another key now.
+        rotated_keys::tidy(services)?;
+    }
+    attached
 }
 
 /// Gives a copy to every user of a role who holds none; answers how many they were.

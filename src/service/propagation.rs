@@ -12,7 +12,7 @@ use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::policy::Policy;
 use crate::domain::propagation::{PolicyChange, Propagated, PropagationInput};
-use crate::error::{Error, Result};
+use crate::error::{Result, absences};
 use crate::ledger::{Changed, ChangedCopy};
 use crate::store::propagation::{Selected, Together, select};
 use crate::store::{
@@ -52,10 +52,7 @@ impl Plan {
     ) -> Result<Self> {
         let profile = access_profiles::get_current(reading, profile_id)?.profile()?;
         let template = Policy::of(&profile);
-        for (at, role_id) in input.role_ids.iter().enumerate() {
-            let named = |error: Error| error.named_at(format_args!("group_ids[{at}]"));
-            roles::get(reading, *role_id).map_err(named)?;
-        }
+        roles::get_all(reading, &input.role_ids, "group_ids")?;
         let selected = select(reading, profile_id, &input.user_ids, &input.role_ids)?;
         refuse_who_holds_nothing(reading, profile_id, &input.user_ids, &selected)?;
         let mut sharing: BTreeMap<i64, Vec<Selected>> = BTreeMap::new();
@@ -116,13 +113,12 @@ fn refuse_who_holds_nothing(
     selected: &[Selected],
 ) -> Result<()> {
     let holders: HashSet<i64> = selected.iter().map(|copy| copy.user_id).collect();
-    let mut wanted = user_ids.iter().enumerate();
-    let Some((at, without)) = wanted.find(|(_, id)| !holders.contains(id)) else {
-        return Ok(());
-    };
-    let copy = user_access_profiles::get(reading, *without, profile_id);
-    copy.map(|_| ())
-        .map_err(|error| error.named_at(format_args!("user_ids[{at}]")))
+    let wanted = user_ids.iter().enumerate();
+    let without = wanted.filter(|(_, id)| !holders.contains(id));
+    absences(without.map(|(at, id)| {
+        let copy = user_access_profiles::get(reading, *id, profile_id);
+        copy.map_err(|error| error.named_at(format_args!("user_ids[{at}]")))
+    }))
 }
 
 /// Pushes parts of a profile to its copies. `render` puts the answer together inside the transaction, so that it can be stored with
@@ -186,6 +182,7 @@ fn apply(
             user_id: copy.user_id,
             copy_id: copy.copy_id,
             policy_id,
+            template_version: version,
             reset_usage,
         }));
     Ok(())

@@ -5,8 +5,9 @@
 use super::Services;
 use super::virtual_keys::hash;
 use crate::error::Result;
+use crate::ledger::Changed;
 use crate::store::rotated_keys::RotatedKey;
-use crate::store::{Reading, virtual_keys};
+use crate::store::{Reading, Writing, virtual_keys};
 
 /// Gives secrets that were put beside the files of their keys the place of those files when they are valid, and removes the others.
 ///
@@ -23,6 +24,27 @@ pub fn settle(services: &Services) -> Result<()> {
 pub fn tidy(services: &Services) -> Result<()> {
     settle(services)?;
     each(services, |file| !file.is_staged)
+}
+
+/// Changes what a user holds through the ledger, and removes the files of the keys that went with it before it answers.
+///
+/// # Errors
+/// What `work` answers.
+pub fn change_holdings<T: Send + 'static>(
+    services: &Services,
+    user_id: i64,
+    work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (answer, before) = services.ledger.change(move |writing, changed| {
+        let before = virtual_keys::list_of_user(writing, user_id)?;
+        Ok((work(writing, changed)?, before))
+    })?;
+    if services.store.directory().count_rotated_keys() > 0 {
+        for key in before {
+            forget(services, &key.public_id);
+        }
+    }
+    Ok(answer)
 }
 
 /// Removes the file of a key that is gone or has another secret now.

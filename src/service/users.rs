@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::assignments::entry;
 use super::once::{self, SealedOnce};
+use super::rotated_keys::change_holdings;
 use super::virtual_keys::IssuedKey;
 use super::{Services, holdings};
 use crate::domain::audit::{Actor, NewAuditEntry};
@@ -50,7 +51,7 @@ pub fn create(
     })
 }
 
-/// Changes name and address of a user; a change that changes nothing writes nothing.
+/// Changes name and address of a user; a change that changes nothing writes nothing. `check` looks at the user before.
 ///
 /// # Errors
 /// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`], [`crate::error::Error::Invalid`] when another role is sent, and
@@ -61,11 +62,13 @@ pub fn update(
     id: i64,
     input: UserInput,
     if_match: IfMatch,
+    check: impl FnOnce(&UserDetail, Timestamp) -> Result<()> + Send + 'static,
 ) -> Result<(UserDetail, Timestamp)> {
     let now = services.clock.now();
     services.store.write(move |writing| {
         let before = users::get_detail(writing, id)?;
         if_match.check(&before.entity_tag(now))?;
+        check(&before, now)?;
         let Some(changed) = before.user.change(input, now)? else {
             return Ok((before, now));
         };
@@ -100,7 +103,7 @@ pub fn change_role(
     if_match: IfMatch,
 ) -> Result<RoleChange> {
     let now = services.clock.now();
-    services.ledger.change(move |writing, changed| {
+    change_holdings(services, id, move |writing, changed| {
         let before = users::get_detail(writing, id)?;
         if_match.check(&before.entity_tag(now))?;
         if let Some(role) = role_id {
@@ -153,7 +156,7 @@ pub fn delete(
     if_match: IfMatch,
 ) -> Result<(String, Vec<String>)> {
     let now = services.clock.now();
-    services.ledger.change(move |writing, changed| {
+    change_holdings(services, id, move |writing, changed| {
         let before = users::get_detail(writing, id)?;
         if_match.check(&before.entity_tag(now))?;
         changed.users.push(id);

@@ -1,10 +1,11 @@
-//! Access profiles: one row each, every version's snapshot, tags, MCP references and the search index.
+//! Access profiles: one row each, every version's snapshot, tags and MCP references.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::access_profile_versions::{self, NewVersion};
 use super::fault::Doing;
+use super::search::ACCESS_PROFILES;
 use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::access_profile::{AccessProfile, McpReference};
@@ -112,31 +113,18 @@ pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
         .prepare_cached("DELETE FROM access_profiles WHERE id = ?1")
         .and_then(|mut statement| statement.execute(params![id]))
         .doing("deleting an access profile")?;
-    Ok(())
+    ACCESS_PROFILES.refresh(writing.connection, &[id])
 }
 
 /// What is kept beside the row for filters and search.
 fn insert_details(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO access_profile_search (rowid, name, description) VALUES (?1, ?2, ?3)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                new.snapshot.id,
-                fold(&new.name),
-                fold(&new.description)
-            ])
-        })
-        .doing("indexing an access profile")?;
     insert_tags(writing, new)?;
-    insert_references(writing, new)
+    insert_references(writing, new)?;
+    ACCESS_PROFILES.refresh(writing.connection, &[new.snapshot.id])
 }
 
 fn forget_details(writing: &Writing<'_>, id: i64) -> Result<()> {
     for sql in [
-        "DELETE FROM access_profile_search WHERE rowid = ?1",
         "DELETE FROM access_profile_tags WHERE access_profile_id = ?1",
         "DELETE FROM access_profile_references WHERE access_profile_id = ?1",
     ] {

@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::fault::Doing;
 use super::{Reading, Writing};
 use crate::domain::access_profile_versions::changed_fields;
-use crate::domain::audit::{Actor, AuditEntry, MAC_LENGTH, NamedVersions, NewAuditEntry};
+use crate::domain::audit::{ACTIONS, Actor, AuditEntry, MAC_LENGTH, NamedVersions, NewAuditEntry};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
 
@@ -95,6 +95,11 @@ pub fn append_naming(
     entry: &NewAuditEntry,
     versions: &NamedVersions,
 ) -> Result<()> {
+    debug_assert!(
+        ACTIONS.contains(&&*entry.action),
+        "{} can't be asked for",
+        entry.action
+    );
     let (last, previous) = head(writing)?;
     let previous = Mac::try_from(previous)
         .map_err(|_| Error::internal("writing the audit log", "its head has no hash"))?;

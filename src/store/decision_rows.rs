@@ -4,6 +4,7 @@ use rusqlite::{Row, params};
 
 use super::fault::Doing;
 use super::journal::CounterRow;
+use super::user_access_profiles::id_list;
 use super::{Reading, Writing};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::credential::ID_LENGTH;
@@ -165,37 +166,23 @@ fn copy(row: &Row<'_>) -> rusqlite::Result<CopyRow> {
     })
 }
 
-/// Reads one copy, if it is there.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn find_copy(reading: &Reading<'_>, copy_id: i64) -> Result<Option<CopyRow>> {
-    let mut found = None;
-    each_row(
-        reading,
-        "SELECT id, user_id, access_profile_id, policy_id, template_version, created_at, expires_at FROM user_access_profiles
-         WHERE id = ?1",
-        params![copy_id],
-        copy,
-        |row| {
-            found = Some(row);
-            Ok(())
-        },
-    )?;
-    Ok(found)
-}
-
 /// The users of some copies, each with its copy; copies that are gone are missing.
 ///
 /// # Errors
 /// When the database can't be read.
 pub fn users_of_copies(reading: &Reading<'_>, copy_ids: &[i64]) -> Result<Vec<(i64, i64)>> {
     let mut found = Vec::with_capacity(copy_ids.len());
-    for copy_id in copy_ids {
-        if let Some(copy) = find_copy(reading, *copy_id)? {
-            found.push((copy.user_id, copy.id));
-        }
-    }
+    each_row(
+        reading,
+        "SELECT c.user_id, c.id FROM json_each(?1) wanted CROSS JOIN user_access_profiles c ON c.id = wanted.value
+         ORDER BY wanted.key",
+        params![id_list(copy_ids)],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+        |both| {
+            found.push(both);
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 
@@ -208,18 +195,6 @@ pub fn for_each_counter(
     copy_id: Option<i64>,
     each: impl FnMut((i64, CounterRow)) -> Result<()>,
 ) -> Result<()> {
-    let read = |row: &Row<'_>| {
-        let counter = CounterRow {
-            copy_id: row.get(1)?,
-            place_id: row.get(2)?,
-            settled: row.get(3)?,
-            starts_at: row.get(4)?,
-            resets_at: row.get(5)?,
-            window_rule: row.get(6)?,
-            counted_from: row.get(7)?,
-        };
-        Ok((row.get(0)?, counter))
-    };
     match copy_id {
         Some(copy_id) => each_row(
             reading,
@@ -227,7 +202,7 @@ pub fn for_each_counter(
                  k.window_rule, k.counted_from
              FROM counters k JOIN user_access_profiles c ON c.id = k.user_access_profile_id WHERE k.user_access_profile_id = ?1",
             params![copy_id],
-            read,
+            counter,
             each,
         ),
         None => each_row(
@@ -236,10 +211,44 @@ pub fn for_each_counter(
                  k.window_rule, k.counted_from
              FROM counters k CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id",
             [],
-            read,
+            counter,
             each,
         ),
     }
+}
+
+/// Reads the counters of some copies, each with when the copy was given, in milliseconds since 1970.
+///
+/// # Errors
+/// When the database can't be read, or what `each` answers.
+pub fn for_each_counter_of(
+    reading: &Reading<'_>,
+    copy_ids: &[i64],
+    each: impl FnMut((i64, CounterRow)) -> Result<()>,
+) -> Result<()> {
+    each_row(
+        reading,
+        "SELECT c.created_at, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
+             k.window_rule, k.counted_from
+         FROM json_each(?1) wanted CROSS JOIN counters k ON k.user_access_profile_id = wanted.value
+         CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id",
+        params![id_list(copy_ids)],
+        counter,
+        each,
+    )
+}
+
+fn counter(row: &Row<'_>) -> rusqlite::Result<(i64, CounterRow)> {
+    let counter = CounterRow {
+        copy_id: row.get(1)?,
+        place_id: row.get(2)?,
+        settled: row.get(3)?,
+        starts_at: row.get(4)?,
+        resets_at: row.get(5)?,
+        window_rule: row.get(6)?,
+        counted_from: row.get(7)?,
+    };
+    Ok((row.get(0)?, counter))
 }
 
 /// Removes a counter: it starts at zero.

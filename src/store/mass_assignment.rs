@@ -1,4 +1,4 @@
-//! Giving thousands of users a copy each with a few statements: one by one, the search index alone would be written as often.
+//! Giving thousands of users a copy each with a few statements: one by one, what is searched alone would be written as often.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Writing;
 use super::fault::Doing;
+use super::search::{USERS, VIRTUAL_KEYS};
 use super::user_access_profiles::id_list;
 use crate::domain::holding::NewUserAccessProfile;
 use crate::domain::letter_case::fold;
@@ -42,7 +43,7 @@ pub fn insert_copies(
             ])
         })
         .doing("storing copies of an access profile")?;
-    Ok(())
+    USERS.refresh(writing.connection, user_ids)
 }
 
 /// A managed key of one of many users who got a copy.
@@ -94,13 +95,10 @@ pub fn insert_keys(
         })
         .doing(DOING)?;
     // Ids ascend, so the new keys are those behind the last.
-    writing
+    let new: Vec<i64> = writing
         .connection
-        .prepare_cached(
-            "INSERT INTO virtual_key_search (rowid, name, description)
-             SELECT id, name_key, description FROM virtual_keys WHERE id > ?1",
-        )
-        .and_then(|mut statement| statement.execute(params![last]))
+        .prepare_cached("SELECT id FROM virtual_keys WHERE id > ?1 ORDER BY id")
+        .and_then(|mut statement| statement.query_map([last], |row| row.get(0))?.collect())
         .doing(DOING)?;
-    Ok(())
+    VIRTUAL_KEYS.refresh(writing.connection, &new)
 }

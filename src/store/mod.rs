@@ -20,12 +20,14 @@ pub mod directory;
 pub mod explained_names;
 mod fault;
 pub mod health;
+mod id_set;
 pub mod idempotency;
 pub mod journal;
 pub mod mass_assignment;
 pub mod migrate;
 pub mod names;
 pub mod open;
+mod pages;
 pub mod policies;
 pub mod propagation;
 mod remembered;
@@ -80,8 +82,8 @@ pub struct Store {
 /// A consistent view of the database.
 pub struct Reading<'c> {
     connection: &'c Connection,
-    /// What was read before, and the generation that is read; none where the view is no committed one.
-    remembered: Option<(&'c Remembered, u64)>,
+    /// What was found before; none where the view is no committed one.
+    remembered: Option<&'c Remembered>,
 }
 
 /// A place in the open write transaction. What is written here is on disk when [`Store::write`] returns.
@@ -159,14 +161,12 @@ impl Store {
             code: "overloaded",
             reason: "every database connection is busy".to_owned(),
         })?;
-        // Before the view is taken, which then holds everything of this generation.
-        let generation = self.generation();
         let transaction = connection
             .transaction()
             .doing("opening a read transaction")?;
         let answer = work(&Reading {
             connection: &transaction,
-            remembered: Some((&self.remembered, generation)),
+            remembered: Some(&self.remembered),
         });
         if let Err(Error::Unavailable {
             code: fault::DAMAGED,

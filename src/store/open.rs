@@ -16,7 +16,7 @@ use super::checkpoints::AUTOMATIC_PAGES;
 use super::directory::DataDirectory;
 use super::fault::Doing;
 use super::health::{Health, damaged};
-use super::{Store, anchor, migrate, settings};
+use super::{Store, anchor, migrate, search, settings};
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
 use crate::domain::letter_case::fold;
 use crate::error::{Error, Result};
@@ -61,6 +61,7 @@ impl Store {
             .doing("opening the database")?;
         prepare_writer(&connection)?;
         upgrade(&directory, &mut connection, now)?;
+        search::fill(&mut connection)?;
         if !directory.marker().exists() {
             directory.write_private(
                 &directory.marker(),

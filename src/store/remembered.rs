@@ -1,92 +1,89 @@
-//! Numbers that were read before: how many rows a filter lets through, and the ids of long lists in order, so that who turns the pages
-//! of a hundred thousand rows does not have them counted and sorted anew for each.
+//! What was found before: who asks for the same again, after any number of writes, has only the packs searched that changed since.
 //!
-//! They are all of one generation of the store ([`super::Store::generation`]): the first of a newer one drops the rest, so nobody who
-//! knows of a write is shown what was before it.
+//! What is kept is as of a change of the index ([`super::search::Index`]), and whoever reads sees the changes up to one: so nobody
+//! who knows of a write is shown what was before it, and nobody whose view is older is shown what came after it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::params_from_iter;
-use rusqlite::types::Value;
-
 use super::Reading;
-use super::fault::Doing;
+use super::id_set::IdSet;
+use super::search::{Index, Wanted};
 use crate::error::Result;
 
-/// Most numbers that are kept, over all statements; past that all are dropped.
-const MAX_KEPT: usize = 1_000_000;
-/// What one statement takes beside its numbers, roughly, in numbers.
-const OVERHEAD: usize = 100;
+/// Most bytes that are kept, over all searches; past that all are dropped.
+const MAX_KEPT: usize = 16 * 1024 * 1024;
+/// What one search takes beside its set, roughly, in bytes.
+const OVERHEAD: usize = 300;
 
-/// Numbers by the statement that answered them.
+/// Sets of ids by what was looked for.
 #[derive(Default)]
 pub struct Remembered(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    generation: u64,
     size: usize,
-    numbers: HashMap<String, Arc<[i64]>>,
+    found: HashMap<(&'static str, Wanted), Found>,
+}
+
+/// What was found as of a change.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    change: i64,
+    ids: Arc<IdSet>,
 }
 
 impl Remembered {
-    fn find(&self, generation: u64, what: &str) -> Option<Arc<[i64]>> {
+    fn find(&self, what: &(&'static str, Wanted)) -> Found {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let numbers = (kept.generation == generation).then(|| kept.numbers.get(what));
-        numbers.flatten().cloned()
+        kept.found.get(what).cloned().unwrap_or_default()
     }
 
-    fn keep(&self, generation: u64, what: String, numbers: &Arc<[i64]>) {
+    fn keep(&self, what: (&'static str, Wanted), found: Found) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = numbers.len() + OVERHEAD;
-        if generation < kept.generation || size > MAX_KEPT / 2 {
+        let size = found.ids.size() + OVERHEAD;
+        let before = kept.found.get(&what);
+        if size > MAX_KEPT / 4 || before.is_some_and(|before| before.change >= found.change) {
             return;
         }
-        if generation > kept.generation || kept.size + size > MAX_KEPT {
+        kept.size += size;
+        kept.size -= before_size(kept.found.remove(&what).as_ref());
+        if kept.size > MAX_KEPT {
             *kept = Kept {
-                generation,
+                size,
                 ..Kept::default()
             };
         }
-        if kept.numbers.insert(what, Arc::clone(numbers)).is_none() {
-            kept.size += size;
-        }
+        kept.found.insert(what, found);
     }
 }
 
-impl Reading<'_> {
-    /// The numbers that a statement answers, row by row; `doing` says what for.
-    pub(super) fn numbers(
-        &self,
-        sql: &str,
-        values: &[Value],
-        doing: &'static str,
-    ) -> Result<Arc<[i64]>> {
-        let what = format!("{sql} {values:?}");
-        if let Some((remembered, generation)) = self.remembered
-            && let Some(numbers) = remembered.find(generation, &what)
-        {
-            return Ok(numbers);
-        }
-        let numbers: Arc<[i64]> = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| {
-                let rows = statement.query_map(params_from_iter(values), |row| row.get(0))?;
-                rows.collect()
-            })
-            .doing(doing)?;
-        if let Some((remembered, generation)) = self.remembered {
-            remembered.keep(generation, what, &numbers);
-        }
-        Ok(numbers)
-    }
+fn before_size(before: Option<&Found>) -> usize {
+    before.map_or(0, |found| found.ids.size() + OVERHEAD)
+}
 
-    /// The one number that a statement answers.
-    pub(super) fn number(&self, sql: &str, values: &[Value], doing: &'static str) -> Result<i64> {
-        let numbers = self.numbers(sql, values, doing)?;
-        Ok(numbers.first().copied().unwrap_or(0))
+impl Reading<'_> {
+    /// The ids of the rows in which something is found.
+    pub(super) fn search(&self, index: &Index, wanted: &Wanted) -> Result<Arc<IdSet>> {
+        let what = (index.name(), wanted.clone());
+        let change = index.last_change(self.connection)?;
+        let before = self.remembered.map(|remembered| remembered.find(&what));
+        let before = before
+            .filter(|found| found.change <= change)
+            .unwrap_or_default();
+        if before.change == change {
+            return Ok(before.ids);
+        }
+        let mut ids = Arc::unwrap_or_clone(before.ids);
+        for (pack, bits) in index.search(self.connection, wanted, before.change)? {
+            ids.set_pack(pack, bits);
+        }
+        let ids = Arc::new(ids);
+        if let Some(remembered) = self.remembered {
+            let ids = Arc::clone(&ids);
+            remembered.keep(what, Found { change, ids });
+        }
+        Ok(ids)
     }
 }
 
@@ -94,31 +91,43 @@ impl Reading<'_> {
 mod tests {
     use super::*;
 
-    fn numbers(many: usize) -> Arc<[i64]> {
-        vec![7; many].into()
+    fn what(text: &str) -> (&'static str, Wanted) {
+        ("users", Wanted::Text(text.to_owned()))
+    }
+
+    fn found(change: i64, largest: i64) -> Found {
+        let ids = Arc::new(IdSet::from_iter([largest]));
+        Found { change, ids }
     }
 
     #[test]
-    fn numbers_of_another_generation_are_never_shown() {
+    fn what_was_found_later_stays() {
         let kept = Remembered::default();
-        kept.keep(4, "a".to_owned(), &numbers(1));
-        assert_eq!(kept.find(4, "a"), Some(numbers(1)));
-        assert_eq!((kept.find(5, "a"), kept.find(3, "a")), (None, None));
-        kept.keep(5, "b".to_owned(), &numbers(2));
-        kept.keep(4, "a".to_owned(), &numbers(1));
-        assert_eq!((kept.find(4, "a"), kept.find(5, "a")), (None, None));
-        assert_eq!(kept.find(5, "b"), Some(numbers(2)));
+        assert_eq!(kept.find(&what("a")).change, 0);
+        kept.keep(what("a"), found(5, 1));
+        kept.keep(what("a"), found(4, 2));
+        assert!(kept.find(&what("a")).ids.contains(1));
+        kept.keep(what("a"), found(6, 3));
+        assert!(kept.find(&what("a")).ids.contains(3));
+        assert_eq!(kept.find(&what("b")).change, 0);
     }
 
     #[test]
     fn memory_is_bounded() {
         let kept = Remembered::default();
-        for name in 0..10 {
-            kept.keep(0, name.to_string(), &numbers(MAX_KEPT / 3));
-            assert!(kept.0.lock().unwrap().size <= MAX_KEPT);
+        let largest = i64::try_from(MAX_KEPT).unwrap();
+        for name in 0..20 {
+            kept.keep(what(&name.to_string()), found(1, largest));
+            let inner = kept.0.lock().unwrap();
+            let size: usize = inner
+                .found
+                .values()
+                .map(|found| before_size(Some(found)))
+                .sum();
+            assert!(inner.size <= MAX_KEPT && inner.size == size);
         }
-        assert!(kept.find(0, "9").is_some());
-        kept.keep(0, "large".to_owned(), &numbers(MAX_KEPT));
-        assert_eq!(kept.find(0, "large"), None);
+        assert_eq!(kept.find(&what("19")).change, 1);
+        kept.keep(what("large"), found(1, 3 * largest));
+        assert_eq!(kept.find(&what("large")).change, 0);
     }
 }

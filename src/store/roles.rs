@@ -10,7 +10,7 @@ use super::{Reading, Writing};
 use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::role::{AttachedProfile, Role, RoleDetail};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, absences};
 
 const COLUMNS: &str = "id, name, description, user_count, revision, created_at, updated_at";
 
@@ -101,6 +101,16 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<Role> {
         .and_then(|mut statement| statement.query_row(params![id], role).optional())
         .doing("reading a role")?
         .ok_or_else(|| Error::not_found("role", id))
+}
+
+/// Makes sure that there are these roles, which the body lists at `param`.
+///
+/// # Errors
+/// [`Error::NotFound`] with every one that there is not.
+pub fn get_all(reading: &Reading<'_>, ids: &[i64], param: &str) -> Result<()> {
+    absences(ids.iter().enumerate().map(|(at, id)| {
+        get(reading, *id).map_err(|error| error.named_at(format_args!("{param}[{at}]")))
+    }))
 }
 
 /// A role with what belongs to it.

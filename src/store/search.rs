@@ -1,26 +1,327 @@
-//! What is looked for in names and descriptions: by the trigram index where a text is long enough for it.
+//! What can be looked for in the rows of a list: the texts and labels of eight rows stand packed in one row of a table beside it, so
+//! that looking for a text of any length in all of them is one pass over a few megabytes, and only over the packs that changed where
+//! the same was looked for before ([`super::remembered`]).
+//!
+//! Whoever changes a row, or what its labels are made of, calls [`Index::refresh`].
 
+use std::collections::BTreeMap;
+
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::fault::Doing;
+use super::user_access_profiles::id_list;
 use crate::domain::letter_case::fold;
+use crate::error::{Error, Result};
 
-/// Shortest text that the trigram index serves, in characters.
-const TRIGRAM: usize = 3;
+/// Rows of one pack; which of them match is one byte.
+pub const ROWS: i64 = 8;
+/// Behind each text; like the two below, a byte that stands in no UTF-8, so that nothing is found across them.
+const TEXT_ENDS: u8 = 0xFD;
+/// Around each label.
+const LABEL_ENDS: u8 = 0xFE;
+/// Behind each row, which has nothing in it if there is no such row.
+const ROW_ENDS: u8 = 0xFF;
+/// Rows that are packed at once when there are no packs yet.
+const AT_ONCE: usize = 8_000;
 
-/// A text that is looked for, without regard to case.
-#[derive(Debug, Clone)]
-pub struct Search {
-    /// The text, folded.
-    pub text: String,
-    /// The same as a phrase for the trigram index; none when it is too short for that.
-    pub phrase: Option<String>,
+/// The packs of a list.
+pub struct Index {
+    /// The table they are in.
+    table: &'static str,
+    /// The list's own table.
+    of: &'static str,
+    /// The id, two texts and the labels, as a JSON array, of the rows whose ids `?1` lists.
+    rows: &'static str,
 }
 
-impl Search {
-    /// Looks for this.
-    pub fn of(text: &str) -> Self {
-        let text = fold(text);
-        // One phrase in quotes: nothing in it is an operator.
-        let phrase =
-            (text.chars().count() >= TRIGRAM).then(|| format!("\"{}\"", text.replace('"', "\"\"")));
-        Self { text, phrase }
+/// Names and addresses; labels are `role` and `profile` with an id.
+pub const USERS: Index = Index {
+    table: "user_search",
+    of: "users",
+    rows: "SELECT u.id, u.name, u.email,
+               (SELECT json_group_array(label) FROM (
+                   SELECT 'role ' || u.role_id AS label WHERE u.role_id IS NOT NULL
+                   UNION ALL SELECT 'profile ' || c.access_profile_id FROM user_access_profiles c WHERE c.user_id = u.id))
+           FROM json_each(?1) wanted CROSS JOIN users u ON u.id = wanted.value",
+};
+
+/// Names and descriptions; no labels.
+pub const VIRTUAL_KEYS: Index = Index {
+    table: "virtual_key_search",
+    of: "virtual_keys",
+    rows: "SELECT k.id, k.name, k.description, '[]'
+           FROM json_each(?1) wanted CROSS JOIN virtual_keys k ON k.id = wanted.value",
+};
+
+/// Names and descriptions; labels are `active 0` or `active 1`, and `tag` with each tag.
+pub const ACCESS_PROFILES: Index = Index {
+    table: "access_profile_search",
+    of: "access_profiles",
+    rows: "SELECT p.id, p.name, p.description,
+               (SELECT json_group_array(label) FROM (
+                   SELECT 'active ' || p.is_active AS label
+                   UNION ALL SELECT 'tag ' || t.tag FROM access_profile_tags t WHERE t.access_profile_id = p.id))
+           FROM json_each(?1) wanted CROSS JOIN access_profiles p ON p.id = wanted.value",
+};
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// A part of a text, without regard to case.
+    Text(String),
+    /// A whole label.
+    Label(String),
+}
+
+/// Packs by number, with what is found in each: a bit for each row, the first one the lowest.
+pub type Matches = Vec<(i64, u8)>;
+
+impl Index {
+    /// The name of the table, which tells indexes apart.
+    pub fn name(&self) -> &'static str {
+        self.table
+    }
+
+    /// Packs these rows as they are now; those that are gone are left out.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub(super) fn refresh(&self, connection: &Connection, ids: &[i64]) -> Result<()> {
+        const DOING: &str = "packing what is searched";
+        let mut packs: BTreeMap<i64, Vec<(usize, Row)>> = BTreeMap::new();
+        let mut rows = self.read_rows(connection, ids)?;
+        for id in ids {
+            let row = rows.remove(id).unwrap_or_default();
+            let place = usize::try_from(id % ROWS).unwrap_or(0);
+            packs.entry(id / ROWS).or_default().push((place, row));
+        }
+        let change = self.last_change(connection)? + 1;
+        let read = format!("SELECT texts, labels FROM {} WHERE pack = ?1", self.table);
+        let write = format!(
+            "INSERT INTO {} (pack, texts, labels, change) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (pack) DO UPDATE SET texts = excluded.texts, labels = excluded.labels, change = excluded.change",
+            self.table
+        );
+        let mut read = connection.prepare_cached(&read).doing(DOING)?;
+        let mut write = connection.prepare_cached(&write).doing(DOING)?;
+        for (pack, changed) in packs {
+            let old: Option<(Vec<u8>, Vec<u8>)> = read
+                .query_row([pack], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+                .doing(DOING)?;
+            let (texts, labels) = old.unwrap_or_default();
+            let texts = replaced(
+                &texts,
+                changed.iter().map(|(place, row)| (*place, &*row.texts)),
+            );
+            let labels = replaced(
+                &labels,
+                changed.iter().map(|(place, row)| (*place, &*row.labels)),
+            );
+            write
+                .execute(params![pack, texts, labels, change])
+                .doing(DOING)?;
+        }
+        Ok(())
+    }
+
+    fn read_rows(&self, connection: &Connection, ids: &[i64]) -> Result<BTreeMap<i64, Row>> {
+        let read = || {
+            let mut statement = connection.prepare_cached(self.rows)?;
+            let rows = statement.query_map([id_list(ids)], |row| {
+                let texts: [String; 2] = [row.get(1)?, row.get(2)?];
+                Ok((row.get(0)?, texts, row.get::<_, String>(3)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read()
+            .doing("reading what is searched")?
+            .into_iter()
+            .map(|(id, texts, labels)| Ok((id, Row::of(&texts, &labels)?)))
+            .collect()
+    }
+
+    /// The number of the last change that can be seen.
+    pub(super) fn last_change(&self, connection: &Connection) -> Result<i64> {
+        connection
+            .prepare_cached(&format!(
+                "SELECT coalesce(max(change), 0) FROM {}",
+                self.table
+            ))
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("looking for changes of what is searched")
+    }
+
+    /// What is found in the packs that changed after a number; all of them after 0.
+    pub(super) fn search(
+        &self,
+        connection: &Connection,
+        wanted: &Wanted,
+        after: i64,
+    ) -> Result<Matches> {
+        let (column, needle) = match wanted {
+            Wanted::Text(text) => ("texts", fold(text).into_bytes()),
+            Wanted::Label(label) => ("labels", around(label)),
+        };
+        let finder = Finder::new(&needle);
+        let changed = if after > 0 {
+            "WHERE change > ?1"
+        } else {
+            "WHERE ?1 = 0"
+        };
+        let search = || {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT pack, {column} FROM {} {changed}",
+                self.table
+            ))?;
+            let mut rows = statement.query([after])?;
+            let mut matches = Matches::new();
+            while let Some(row) = rows.next()? {
+                let packed = row.get_ref(1)?.as_blob().unwrap_or_default();
+                matches.push((row.get(0)?, rows_with(packed, &finder)));
+            }
+            Ok(matches)
+        };
+        search().doing("searching")
+    }
+
+    /// Packs every row if there are no packs.
+    fn fill(&self, connection: &Connection) -> Result<()> {
+        const DOING: &str = "reading what has to be packed";
+        let is_missing: bool = connection
+            .query_row(
+                &format!("SELECT NOT EXISTS (SELECT 1 FROM {})", self.table),
+                [],
+                |row| row.get(0),
+            )
+            .doing(DOING)?;
+        if !is_missing {
+            return Ok(());
+        }
+        let ids: Vec<i64> = connection
+            .prepare(&format!("SELECT id FROM {} ORDER BY id", self.of))
+            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+            .doing(DOING)?;
+        ids.chunks(AT_ONCE)
+            .try_for_each(|ids| self.refresh(connection, ids))
+    }
+}
+
+/// Packs what a migration left to be packed, all or nothing.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn fill(connection: &mut Connection) -> Result<()> {
+    const DOING: &str = "packing what is searched";
+    let transaction = connection.transaction().doing(DOING)?;
+    for index in [USERS, VIRTUAL_KEYS, ACCESS_PROFILES] {
+        index.fill(&transaction)?;
+    }
+    transaction.commit().doing(DOING)
+}
+
+/// A row as it stands in a pack.
+#[derive(Default)]
+struct Row {
+    texts: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl Row {
+    fn of(texts: &[String], labels: &str) -> Result<Self> {
+        let labels: Vec<String> = serde_json::from_str(labels)
+            .map_err(|error| Error::internal("reading labels", error))?;
+        let mut row = Self::default();
+        for text in texts {
+            row.texts.extend(fold(text).bytes());
+            row.texts.push(TEXT_ENDS);
+        }
+        for label in labels {
+            row.labels.extend(around(&label));
+        }
+        Ok(row)
+    }
+}
+
+fn around(label: &str) -> Vec<u8> {
+    [&[LABEL_ENDS], label.as_bytes(), &[LABEL_ENDS]].concat()
+}
+
+/// A pack with other rows in some places.
+fn replaced<'r>(pack: &[u8], changed: impl Iterator<Item = (usize, &'r [u8])>) -> Vec<u8> {
+    let mut rows: Vec<&[u8]> = pack.split(|byte| *byte == ROW_ENDS).collect();
+    rows.resize(usize::try_from(ROWS).unwrap_or(0), &[]);
+    for (place, row) in changed {
+        rows[place] = row;
+    }
+    let mut packed = Vec::with_capacity(pack.len());
+    for row in rows {
+        packed.extend(row);
+        packed.push(ROW_ENDS);
+    }
+    packed
+}
+
+/// The rows of a pack in which something is found.
+fn rows_with(pack: &[u8], finder: &Finder<'_>) -> u8 {
+    let (mut found, mut place, mut from) = (0, 0, 0);
+    while let Some(at) = finder.find(&pack[from..]) {
+        let at = from + at;
+        place += memchr_iter(ROW_ENDS, &pack[from..at]).count();
+        found |= 1 << place;
+        let Some(end) = memchr(ROW_ENDS, &pack[at..]) else {
+            break;
+        };
+        place += 1;
+        from = at + end + 1;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_put_in_its_place_and_taken_out_again() {
+        let pack = replaced(&[], [(0, &b"a"[..]), (7, b"h")].into_iter());
+        assert_eq!(pack, b"a\xFF\xFF\xFF\xFF\xFF\xFF\xFFh\xFF");
+        let pack = replaced(&pack, [(0, &b""[..]), (3, b"dd")].into_iter());
+        assert_eq!(pack, b"\xFF\xFF\xFFdd\xFF\xFF\xFF\xFFh\xFF");
+    }
+
+    #[test]
+    fn a_label_is_found_whole_and_a_text_not_across_its_end() {
+        let row = Row::of(
+            &["Role".to_owned(), "1".to_owned()],
+            r#"["role 12", "tag a"]"#,
+        )
+        .unwrap();
+        let found = |pack: &[u8], needle: &[u8]| {
+            rows_with(
+                &replaced(&[], [(2, pack)].into_iter()),
+                &Finder::new(needle),
+            )
+        };
+        assert_eq!(found(&row.labels, &around("role 12")), 4);
+        assert_eq!(found(&row.labels, &around("tag a")), 4);
+        assert_eq!(found(&row.labels, &around("role 1")), 0);
+        assert_eq!(found(&row.texts, b"ole"), 4);
+        assert_eq!(found(&row.texts, b"role1"), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_what_each_row_has_in_it(rows in vec("[ab]{0,6}", 8), needle in "[ab]{1,3}") {
+            let pack = replaced(&[], rows.iter().map(String::as_bytes).enumerate());
+            let expected = rows.iter().enumerate().filter(|(_, row)| row.contains(&needle));
+            let expected = expected.fold(0, |found, (place, _)| found | 1 << place);
+            prop_assert_eq!(rows_with(&pack, &Finder::new(&needle)), expected);
+        }
     }
 }

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::fault::{Doing, is_unique_violation};
+use super::pages::Part;
+use super::search::USERS;
 use super::{Reading, Writing, policies};
 use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::domain::list::{Listed, Page};
@@ -55,7 +57,7 @@ pub fn insert(writing: &Writing<'_>, new: &NewUserAccessProfile, now: Timestamp)
                 now.as_millisecond(),
             ])
         });
-    match row {
+    let id = match row {
         Err(error) if is_unique_violation(&error) => Err(Error::conflict(
             "already_assigned",
             "access_profile_id",
@@ -65,7 +67,9 @@ pub fn insert(writing: &Writing<'_>, new: &NewUserAccessProfile, now: Timestamp)
             ),
         )),
         other => other.doing("storing a copy of an access profile"),
-    }
+    }?;
+    USERS.refresh(writing.connection, &[new.user_id])?;
+    Ok(id)
 }
 
 /// Removes a copy, and with it its keys, overrides and counters; and its policy if no other copy has it.
@@ -78,6 +82,7 @@ pub fn delete(writing: &Writing<'_>, copy: &UserAccessProfile) -> Result<()> {
         .prepare_cached("DELETE FROM user_access_profiles WHERE id = ?1")
         .and_then(|mut statement| statement.execute(params![copy.id]))
         .doing("removing a copy of an access profile")?;
+    USERS.refresh(writing.connection, &[copy.user_id])?;
     policies::forget_unused(writing, copy.policy_id)
 }
 
@@ -168,21 +173,23 @@ pub fn list_of_profile(
     access_profile_id: i64,
     page: Page,
 ) -> Result<Listed<UserAccessProfile>> {
+    let total_count = count_of_profile(reading, access_profile_id)?;
+    let part = Part::of_page(total_count, page);
+    let way = if part.from_the_end { "DESC" } else { "ASC" };
+    // The ids first: what is skipped is then read from an index alone.
     let items = reading
         .connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.access_profile_id = ?1 ORDER BY c.id LIMIT ?2 OFFSET ?3"
+            "SELECT {COLUMNS} FROM (
+                 SELECT id FROM user_access_profiles WHERE access_profile_id = ?1 ORDER BY id {way} LIMIT ?2 OFFSET ?3
+             ) found CROSS JOIN user_access_profiles c ON c.id = found.id ORDER BY c.id"
         ))
         .and_then(|mut statement| {
-            statement
-                .query_map(params![access_profile_id, page.limit, page.offset], copy)?
-                .collect()
+            let values = params![access_profile_id, part.count, part.skipped];
+            statement.query_map(values, copy)?.collect()
         })
         .doing("listing the copies of an access profile")?;
-    Ok(Listed {
-        items,
-        total_count: count_of_profile(reading, access_profile_id)?,
-    })
+    Ok(Listed { items, total_count })
 }
 
 /// How many users hold a copy of a profile.

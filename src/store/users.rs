@@ -1,11 +1,12 @@
-//! Users: one row each, and the search index.
+//! Users: one row each.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::fault::Doing;
+use super::search::{USERS, VIRTUAL_KEYS};
 use super::taken::Named;
-use super::{Reading, Writing};
+use super::{Reading, Writing, virtual_keys};
 use crate::domain::letter_case::fold;
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
 use crate::error::{Error, Result};
@@ -53,7 +54,7 @@ pub fn insert(writing: &Writing<'_>, new: &NewUser, now: Timestamp) -> Result<i6
             ])
         });
     let id = ADDRESSED.refuse_taken(writing, row, new.email.as_str())?;
-    index(writing, id, &new.name, &new.email)?;
+    USERS.refresh(writing.connection, &[id])?;
     Ok(id)
 }
 
@@ -79,8 +80,7 @@ pub fn update(writing: &Writing<'_>, changed: &User) -> Result<()> {
             ])
         });
     ADDRESSED.refuse_taken(writing, row, changed.email.as_str())?;
-    forget_index(writing, changed.id)?;
-    index(writing, changed.id, &changed.name, &changed.email)
+    USERS.refresh(writing.connection, &[changed.id])
 }
 
 /// Puts a user into a role, or into none.
@@ -100,7 +100,7 @@ pub fn set_role(
         )
         .and_then(|mut statement| statement.execute(params![id, role_id, now.as_millisecond()]))
         .doing("changing the role of a user")?;
-    Ok(())
+    USERS.refresh(writing.connection, &[id])
 }
 
 /// Removes a user, and with it copies, keys, overrides and counters. What was used before stays in the history.
@@ -108,13 +108,15 @@ pub fn set_role(
 /// # Errors
 /// When the database can't be written.
 pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
-    forget_index(writing, id)?;
+    let keys = virtual_keys::list_of_user(writing, id)?;
+    let keys: Vec<i64> = keys.iter().map(|key| key.id).collect();
     writing
         .connection
         .prepare_cached("DELETE FROM users WHERE id = ?1")
         .and_then(|mut statement| statement.execute(params![id]))
         .doing("deleting a user")?;
-    Ok(())
+    USERS.refresh(writing.connection, &[id])?;
+    VIRTUAL_KEYS.refresh(writing.connection, &keys)
 }
 
 /// A user.
@@ -183,24 +185,6 @@ fn list_held(reading: &Reading<'_>, user_id: i64) -> Result<Vec<HeldProfile>> {
                 .collect()
         })
         .doing("listing what a user holds")
-}
-
-fn index(writing: &Writing<'_>, id: i64, name: &str, email: &Email) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached("INSERT INTO user_search (rowid, name, email) VALUES (?1, ?2, ?3)")
-        .and_then(|mut statement| statement.execute(params![id, fold(name), fold(email.as_str())]))
-        .doing("indexing a user")?;
-    Ok(())
-}
-
-fn forget_index(writing: &Writing<'_>, id: i64) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached("DELETE FROM user_search WHERE rowid = ?1")
-        .and_then(|mut statement| statement.execute(params![id]))
-        .doing("removing a user from the index")?;
-    Ok(())
 }
 
 const ADDRESSED: Named = Named {

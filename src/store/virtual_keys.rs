@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::fault::Doing;
+use super::search::VIRTUAL_KEYS;
 use super::{Reading, Writing};
 use crate::domain::letter_case::fold;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, VirtualKey};
@@ -76,7 +77,7 @@ pub fn insert(
             ])
         })
         .doing("storing a virtual key")?;
-    index(writing, id, &new.name, &new.description)?;
+    VIRTUAL_KEYS.refresh(writing.connection, &[id])?;
     Ok(id)
 }
 
@@ -103,23 +104,7 @@ pub fn update(writing: &Writing<'_>, changed: &VirtualKey) -> Result<()> {
             ])
         })
         .doing("storing a virtual key")?;
-    writing
-        .connection
-        .prepare_cached("DELETE FROM virtual_key_search WHERE rowid = ?1")
-        .and_then(|mut statement| statement.execute(params![changed.id]))
-        .doing("removing a virtual key from the index")?;
-    index(writing, changed.id, &changed.name, &changed.description)
-}
-
-fn index(writing: &Writing<'_>, id: i64, name: &str, description: &str) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO virtual_key_search (rowid, name, description) VALUES (?1, ?2, ?3)",
-        )
-        .and_then(|mut statement| statement.execute(params![id, fold(name), fold(description)]))
-        .doing("indexing a virtual key")?;
-    Ok(())
+    VIRTUAL_KEYS.refresh(writing.connection, &[changed.id])
 }
 
 /// Puts a new secret in place of a key's secret; the old one works until `previous_until`.
@@ -271,7 +256,7 @@ pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
         .prepare_cached("DELETE FROM virtual_keys WHERE id = ?1")
         .and_then(|mut statement| statement.execute(params![id]))
         .doing("deleting a virtual key")?;
-    Ok(())
+    VIRTUAL_KEYS.refresh(writing.connection, &[id])
 }
 
 /// Removes the keys that were issued under a copy; answers their names, the first one first.

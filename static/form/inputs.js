@@ -5,7 +5,7 @@ import { localInput } from "../core/format.js";
 import * as rules from "../core/rules.js";
 import { field } from "./control.js";
 
-/** @typedef {{ label: string, hint?: string, placeholder?: string, value?: string, max?: number, rule?: rules.Rule, required?: boolean, kind?: string, list?: string }} TextOptions */
+/** @typedef {{ label: string, hint?: string, placeholder?: string, value?: string, max?: number, rule?: rules.Rule, required?: boolean, kind?: string, list?: string, helped?: (input: HTMLInputElement) => Node }} TextOptions  `helped` adds suggestions */
 
 /** @param {TextOptions} options @returns {import("./control.js").Control<string>} */
 export function text(options) {
@@ -21,6 +21,7 @@ export function text(options) {
   return field({
     ...options,
     input,
+    frame: options.helped ? h("div", null, input, options.helped(input)) : undefined,
     read: () => input.value.trim(),
     check: () => (options.rule ? options.rule(input.value) : rules.tooLong(input.value.trim(), options.max ?? 255)),
   });

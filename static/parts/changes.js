@@ -5,6 +5,7 @@ import { duration, interval, money } from "../core/format.js";
 import { scrolls } from "./scroll.js";
 
 /** @typedef {{ place: string, before: string | null, after: string | null }} Change */
+/** A step of a JSON Patch (RFC 6902). @typedef {{ op: string, path: string, value?: unknown }} Step */
 
 /** Fields that say nothing about the policy. */
 const LEFT_OUT = new Set(["id", "version", "scope", "created_at", "updated_at", "current_usage", "last_reset", "token_current_usage", "request_current_usage", "token_last_reset", "request_last_reset", "last_rotation_at"]);
@@ -30,6 +31,25 @@ export function changeTable(changes, titles = { before: "Before", after: "After"
     h("tbody", { role: "rowgroup" }, changes.map((change) => row(change, titles))),
   );
   return scrolls(h("div", { class: "table-frame" }, drawn), "What differs");
+}
+
+/** What a JSON Patch does, value by value; what was there before it does not say. @param {Step[]} patch */
+export function patchTable(patch) {
+  const head = h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ["Field", "Becomes"].map((title) => h("th", { scope: "col", role: "columnheader" }, title))));
+  const drawn = h("table", { class: "changes", role: "table" }, head, h("tbody", { role: "rowgroup" }, patch.flatMap(stepRows)));
+  return scrolls(h("div", { class: "table-frame" }, drawn), "What changes");
+}
+
+/** @param {Step} step */
+function stepRows({ op, path, value }) {
+  const names = path.split("/").slice(1).map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const place = names.map((name) => (/^\d+$/.test(name) ? `${Number(name) + 1}` : words(name))).join(" › ");
+  /** @type {Map<string, string>} */
+  const becomes = new Map();
+  walk(value, place, names.findLast((name) => !/^\d+$/.test(name)) ?? "", becomes);
+  const gone = op === "remove" || becomes.size === 0;
+  const rows = gone ? [[place, h("del", null, op === "remove" ? "removed" : "nothing")]] : [...becomes].map(([at, text]) => [at, h("ins", null, text)]);
+  return rows.map(([at, text]) => h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, at), h("td", { role: "cell", "data-label": "Becomes" }, text)));
 }
 
 /** @param {Change} change @param {{ before: string, after: string }} titles */

@@ -7,6 +7,7 @@ import { can } from "../core/session.js";
 import { group } from "../form/control.js";
 import { choice, moment, text } from "../form/inputs.js";
 import { formDialog } from "../parts/form-dialog.js";
+import { PROFILE, USER, idOf, suggestions } from "../parts/pick.js";
 import { showSecret, virtualCurl } from "../parts/secret.js";
 import { toast } from "../parts/toast.js";
 
@@ -19,8 +20,8 @@ export async function assignDialog({ profile, user }) {
   const users = user ? [] : await namesOf("/api/users", "users", can("Users:View"));
   const profiles = profile ? [] : await namesOf("/api/access-profiles", "access_profiles", true, { is_active: true });
   const control = group({
-    user_id: user ? fixed(user) : chooser("User", users, "Id of the user"),
-    access_profile_id: profile ? fixed(profile) : chooser("Profile", profiles, "Id of the profile"),
+    user_id: user ? fixed(user) : chooser(USER, users),
+    access_profile_id: profile ? fixed(profile) : chooser(PROFILE, profiles),
     expires_at: moment({ label: "Expires", hint: "Empty: never." }),
   });
   formDialog({
@@ -28,12 +29,13 @@ export async function assignDialog({ profile, user }) {
     intro: [h("p", { class: "muted" }, "The user gets a copy of the policy and a virtual key, which is shown once.")],
     control,
     submit: "Assign",
-    send: async ({ user_id, access_profile_id, expires_at }, once) => {
-      const body = { access_profile_id: Number(access_profile_id), ...(expires_at ? { expires_at } : {}) };
-      const { data } = await post(`/api/users/${encodeURIComponent(user_id)}/access-profiles`, body, { once });
+    send: async (given, once) => {
+      const [userId, profileId] = [await idOf(USER, given.user_id), await idOf(PROFILE, given.access_profile_id)];
+      const body = { access_profile_id: Number(profileId), ...(given.expires_at ? { expires_at: given.expires_at } : {}) };
+      const { data } = await post(`/api/users/${encodeURIComponent(userId)}/access-profiles`, body, { once });
       toast("Assigned.");
       const { name, value } = data.virtual_key;
-      void showSecret({ title: "The new virtual key", name, value, curl: virtualCurl(value) }).then(() => (user ? refresh() : go(`/users/${user_id}`)));
+      void showSecret({ title: "The new virtual key", name, value, curl: virtualCurl(value) }).then(() => (user ? refresh() : go(`/users/${userId}`)));
     },
   });
 }
@@ -50,8 +52,16 @@ function fixed({ id }) {
   return { node: h("div", { hidden: true }), read: () => String(id), check: () => [], show: () => null, clear: () => {} };
 }
 
-/** @param {string} label @param {Named[]} things @param {string} otherwise */
-function chooser(label, things, otherwise) {
-  if (things.length === 0 || things.length >= LISTED) return text({ label: otherwise, required: true, rule: (given) => (/^[1-9]\d*$/.test(given.trim()) ? null : "expected an id, such as 17") });
-  return choice({ label, value: String(things[0].id), choices: things.map(({ id, name }) => /** @type {[string, string]} */ ([String(id), name])) });
+/**
+ * Few are chosen from a list; of many, or of those that the key may not list, one is named.
+ *
+ * @param {import("../parts/pick.js").Kind} kind @param {Named[]} things
+ */
+function chooser(kind, things) {
+  if (things.length > 0 && things.length < LISTED) {
+    return choice({ label: kind.label, value: String(things[0].id), choices: things.map(({ id, name }) => /** @type {[string, string]} */ ([String(id), name])) });
+  }
+  if (things.length === 0) return text({ label: `Id of the ${kind.one}`, required: true, rule: (given) => (/^[1-9]\d*$/.test(given.trim()) ? null : "expected an id, such as 17") });
+  const { label, placeholder } = kind;
+  return text({ label, placeholder, required: true, rule: (given) => (given.trim() === "" ? "is required" : null), helped: (input) => suggestions(kind, input) });
 }

@@ -3,20 +3,15 @@
 import { Once, post } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
 import { explain } from "../core/errors.js";
-import { count, duration, money, plural } from "../core/format.js";
+import { plural } from "../core/format.js";
 import { refresh } from "../core/router.js";
 import { group } from "../form/control.js";
 import { choice, toggle } from "../form/inputs.js";
 import { tokens } from "../form/lists.js";
 import { cancelButton, openDialog } from "../parts/dialog.js";
-import { userLink } from "../parts/links.js";
 import { USER, idOf, suggestions } from "../parts/pick.js";
-import { badge } from "../parts/states.js";
-import { table } from "../parts/table.js";
 import { toast } from "../parts/toast.js";
-
-/** @typedef {{ id: string, scope: string, kind: string, reset_duration: string, used: number, held: number, effective_max_limit: number }} Exceeded */
-/** @typedef {{ user_id: string, limits: Exceeded[] }} WouldExceed */
+import { outcome } from "./propagate-outcome.js";
 
 const FIELDS = /** @type {const} */ ([
   ["provider_configs", "Providers and models"],
@@ -137,38 +132,4 @@ async function usersOf(users) {
   } catch (error) {
     return refuse(explain(error));
   }
-}
-
-/** @param {{ affected_users: number, skipped_users: number, would_exceed: WouldExceed[], would_exceed_total: number, changes: { user_id: string, fields: string[] }[], changes_total: number }} run */
-function outcome(run) {
-  const over = new Map(run.would_exceed.map((one) => [one.user_id, one.limits]));
-  const { changes, changes_total: total, would_exceed_total: exceeding } = run;
-  const summary = `${plural(run.affected_users, "user")} would change, ${count(run.skipped_users)} have it already.`;
-  return [
-    h("p", null, h("strong", null, summary), " ", exceeding > 0 ? badge(`${plural(exceeding, "user")} over a limit at once`, "bad") : null),
-    total > changes.length ? h("p", { class: "muted small" }, `The first ${count(changes.length)} of ${count(total)} are listed.`) : null,
-    changes.length === 0
-      ? null
-      : table(
-          "Who would change",
-          [
-            { label: "User", main: true, cell: ({ user_id: id }) => userLink(id) },
-            { label: "Changes", cell: ({ fields }) => fields.map((field) => field.replaceAll("_", " ")).join(", ") },
-            { label: "Over at once", cell: ({ user_id: id }) => exceeded(over.get(id) ?? []) },
-          ],
-          changes,
-        ),
-  ];
-}
-
-/** @param {Exceeded[]} limits */
-function exceeded(limits) {
-  if (limits.length === 0) return h("span", { class: "muted" }, "no");
-  return h("ul", { class: "plain-list" }, limits.map((limit) => h("li", { class: "tone-bad" }, exceededText(limit))));
-}
-
-/** @param {Exceeded} limit */
-function exceededText({ kind, reset_duration: every, used, held, effective_max_limit: limit }) {
-  const show = kind === "budget" ? money : count;
-  return `${kind} per ${duration(every)}: ${show(used + held)} of ${show(limit)}`;
 }

@@ -63,6 +63,29 @@ fn what_a_body_names_and_is_not_there_is_found_by_its_path() {
             "{message}"
         );
     }
+    // All of them are named, at the path of the first.
+    for (path, body, message) in [
+        (
+            "/api/access-profiles/1/roles",
+            json!({ "role_ids": [7, 1, 8] }),
+            "role_ids[0]: there is no role 7; role_ids[2]: there is no role 8",
+        ),
+        (
+            "/api/access-profiles/1/propagate",
+            json!({ "fields": fields, "group_ids": [9, 1, 8] }),
+            "group_ids[0]: there is no role 9; group_ids[2]: there is no role 8",
+        ),
+        (
+            "/api/access-profiles/1/propagate",
+            json!({ "fields": fields, "user_ids": ["1", "98", "2", "99"] }),
+            "user_ids[1]: there is no user 98; user_ids[2]: there is no copy of the access profile 1 for the user 2; \
+             user_ids[3]: there is no user 99",
+        ),
+    ] {
+        let refused = client.post(path, &body);
+        refused.expect_refusal(404, "not_found", "not_found");
+        assert_eq!(refused.message(), message);
+    }
     let unknown = client.put("/api/users/99/role", &json!({ "role_id": 1 }));
     let error = unknown.expect_refusal(404, "not_found", "not_found")["error"].clone();
     assert_eq!(error["param"], json!(null), "the path names it");

@@ -207,6 +207,16 @@ fn the_audit_log_says_who_changed_what() {
     assert_eq!(all("")["total_count"], 4);
     assert_eq!(all("?action=access_profile.create")["total_count"], 2);
     assert_eq!(all("?action=create")["total_count"], 2);
+    for unknown in ["access_profile.creates", "delete_user", "role.attach"] {
+        let refused = client.get(&format!("/api/access-profiles/audit-logs?action={unknown}"));
+        let refused = refused.expect(400);
+        assert_eq!(refused.violations(), ["action invalid_value"]);
+        assert!(
+            refused.message().contains("access_profile.create, "),
+            "{}",
+            refused.text
+        );
+    }
     assert_eq!(
         all("?action=access_profile.create&limit=1&offset=1")["audit_logs"][0]["new_value"],
         profile

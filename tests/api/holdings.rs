@@ -3,9 +3,10 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::subsequence;
 use serde_json::{Value, json};
 
-use crate::holdings_model::{Budgets, LENGTHS, Model, Raised, User};
+use crate::holdings_model::{BUDGETS, Cost, FIELDS, Model, Raised, Terms, User};
 use crate::support::{Reply, Server};
 
 const PROFILES: usize = 2;
@@ -39,17 +40,27 @@ enum Step {
     },
     Edit {
         profile: usize,
-        budgets: Budgets,
+        terms: Terms,
+    },
+    Switch {
+        profile: usize,
+        active: bool,
     },
     Propagate {
         profile: usize,
+        fields: Vec<usize>,
         to: To,
         dry: bool,
         reset: bool,
     },
     Spend {
         user: usize,
-        dollars: i64,
+        cost: Cost,
+    },
+    Call {
+        user: usize,
+        cost: Cost,
+        cancel: bool,
     },
     Raise {
         user: usize,
@@ -80,13 +91,25 @@ enum To {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let (profile, role, user, budget) = (0..PROFILES, 0..ROLES, 0..USERS, 0..2_usize);
+    let (profile, role, user, budget) = (0..PROFILES, 0..ROLES, 0..USERS, 0..BUDGETS);
     let to = prop_oneof![
         Just(To::All),
         (0..USERS).prop_map(To::User),
         (0..ROLES).prop_map(To::Role)
     ];
-    let budgets = (1..4_i64, option::of(1..3_i64)).prop_map(|(month, day)| Budgets { month, day });
+    let limit = |most: i64| option::weighted(0.6, 1..most);
+    let terms = (
+        option::weighted(0.9, 1..6_i64),
+        limit(4),
+        limit(4),
+        limit(40),
+        limit(5),
+    );
+    let terms = terms.prop_map(|(month, day, provider, tokens, requests)| {
+        Terms([month, day, provider, tokens, requests])
+    });
+    let cost = (1..3_i64, 1..12_i64).prop_map(|(dollars, tokens)| Cost { dollars, tokens });
+    let fields = subsequence((0..FIELDS.len()).collect::<Vec<_>>(), 1..=FIELDS.len());
     prop_oneof![
         2 => (profile.clone(), role.clone(), any::<bool>(), any::<bool>())
             .prop_map(|(profile, role, default, apply)| Step::Attach { profile, role, default, apply }),
@@ -95,10 +118,12 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (user.clone(), profile.clone(), option::of(1..60_i64))
             .prop_map(|(user, profile, hours)| Step::Assign { user, profile, hours }),
         1 => (user.clone(), profile.clone()).prop_map(|(user, profile)| Step::Unassign { user, profile }),
-        2 => (profile.clone(), budgets).prop_map(|(profile, budgets)| Step::Edit { profile, budgets }),
-        3 => (profile.clone(), to, any::<bool>(), any::<bool>())
-            .prop_map(|(profile, to, dry, reset)| Step::Propagate { profile, to, dry, reset }),
-        4 => (user.clone(), 1..3_i64).prop_map(|(user, dollars)| Step::Spend { user, dollars }),
+        3 => (profile.clone(), terms).prop_map(|(profile, terms)| Step::Edit { profile, terms }),
+        1 => (profile.clone(), prop::bool::weighted(0.7)).prop_map(|(profile, active)| Step::Switch { profile, active }),
+        4 => (profile.clone(), fields, to, any::<bool>(), prop::bool::weighted(0.3))
+            .prop_map(|(profile, fields, to, dry, reset)| Step::Propagate { profile, fields, to, dry, reset }),
+        3 => (user.clone(), cost.clone()).prop_map(|(user, cost)| Step::Spend { user, cost }),
+        4 => (user.clone(), cost, prop::bool::weighted(0.2)).prop_map(|(user, cost, cancel)| Step::Call { user, cost, cancel }),
         3 => (user.clone(), profile.clone(), budget.clone(), 1..5_i64, option::of(1..4_i64))
             .prop_map(|(user, profile, budget, amount, cycles)| Step::Raise { user, profile, budget, amount, cycles }),
         1 => (user.clone(), profile, budget).prop_map(|(user, profile, budget)| Step::Lower { user, profile, budget }),
@@ -122,12 +147,11 @@ impl Stage {
     fn new() -> Self {
         let server = Server::start();
         let client = &server.client;
-        let budgets = Budgets {
-            month: 1,
-            day: Some(1),
-        };
+        let terms = Terms([Some(2), Some(1), Some(1), Some(20), Some(2)]);
         let profile = |n: usize| {
-            client.create_profile(&json!({ "name": format!("p{n}"), "budgets": budgets.json(), "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] }))
+            let mut body = terms.json();
+            body["name"] = json!(format!("p{n}"));
+            client.create_profile(&body)
         };
         Self {
             profiles: (0..PROFILES)
@@ -140,7 +164,8 @@ impl Stage {
                 .map(|n| client.create_person(&format!("u{n}")))
                 .collect(),
             model: Model {
-                profiles: vec![budgets; PROFILES],
+                profiles: vec![terms; PROFILES],
+                active: vec![true; PROFILES],
                 attached: Vec::new(),
                 users: vec![User::default(); USERS],
             },
@@ -172,6 +197,10 @@ impl Stage {
             } => {
                 let reply =
                     client.attach(self.profiles[profile], &[self.roles[role]], default, apply);
+                if !self.model.active[profile] {
+                    reply.expect(409);
+                    return self;
+                }
                 self.model.attach(profile, role, default);
                 let mut given = 0;
                 for user in (0..USERS).filter(|_| apply) {
@@ -212,7 +241,8 @@ impl Stage {
                 let at = expires.map(|at| jiff::Timestamp::from_second(at).unwrap());
                 let body = json!({ "access_profile_id": self.profiles[profile], "expires_at": at });
                 let path = format!("/api/users/{}/access-profiles", self.users[user]);
-                let fits = self.model.give(user, profile, None, now);
+                let fits =
+                    self.model.active[profile] && self.model.give(user, profile, None, now);
                 if fits {
                     let last = self.model.users[user].copies.last_mut().unwrap();
                     last.expires_at = expires;
@@ -230,20 +260,36 @@ impl Stage {
                     404,
                 );
             }
-            Step::Edit { profile, budgets } => {
-                client.change_profile(
-                    self.profiles[profile],
-                    &json!({ "budgets": budgets.json() }),
-                );
-                self.model.profiles[profile] = budgets;
+            Step::Edit { profile, terms } => {
+                client.change_profile(self.profiles[profile], &terms.json());
+                self.model.profiles[profile] = terms;
+            }
+            Step::Switch { profile, active } => {
+                let what = if active { "activate" } else { "deactivate" };
+                let path = format!("/api/access-profiles/{}/{what}", self.profiles[profile]);
+                client.put(&path, &json!({})).expect(200);
+                self.model.active[profile] = active;
             }
             Step::Propagate {
                 profile,
+                fields,
                 to,
                 dry,
                 reset,
-            } => self.propagate(profile, &to, dry, reset),
-            Step::Spend { user, dollars } => self.spend(user, dollars),
+            } => self.propagate(profile, &fields, &to, dry, reset),
+            Step::Spend { user, cost } => self.with_key(user, |stage, key| {
+                stage.made += 1;
+                let body = json!({
+                    "virtual_key": key, "provider": "openai", "model": "m", "tokens": cost.tokens, "cost": cost.dollars,
+                    "request_id": format!("call {}", stage.made),
+                });
+                let charged = stage.server.client.post("/v1/usage", &body);
+                let now = stage.now();
+                expect(&charged, stage.model.spend(user, cost, now), 403);
+            }),
+            Step::Call { user, cost, cancel } => {
+                self.with_key(user, |stage, key| stage.call(user, key, cost, cancel));
+            }
             Step::Raise {
                 user,
                 profile,
@@ -297,9 +343,9 @@ impl Stage {
         self
     }
 
-    /// Reports what a call cost, with a key of the user that is made for it: any key works with every copy.
-    fn spend(&mut self, user: usize, dollars: i64) {
-        let client = &self.server.client;
+    /// Does something with a key of the user that is made for it: any key works with every copy.
+    fn with_key(&mut self, user: usize, work: impl FnOnce(&mut Self, &Value)) {
+        let client = self.server.client.clone();
         let path = format!("/api/users/{}/virtual-keys", self.users[user]);
         let made = client.post(&path, &json!({}));
         if self.model.users[user].copies.is_empty() {
@@ -307,13 +353,7 @@ impl Stage {
             return;
         }
         let key = made.expect(200).json()["virtual_key"].clone();
-        self.made += 1;
-        let body = json!({
-            "virtual_key": key["value"], "provider": "openai", "model": "m", "tokens": 1, "cost": dollars,
-            "request_id": format!("call {}", self.made),
-        });
-        let charged = client.post("/v1/usage", &body);
-        expect(&charged, self.model.spend(user, dollars, self.now()), 403);
+        work(self, &key["value"]);
         let id = key["id"].as_str().unwrap();
         let path = format!(
             "/api/users/{}/access-profiles/virtual-keys/{id}",
@@ -322,8 +362,35 @@ impl Stage {
         client.delete(&path).expect(200);
     }
 
-    fn propagate(&mut self, profile: usize, to: &To, dry: bool, reset: bool) {
-        let mut body = json!({ "fields": ["budgets"], "dry_run": dry, "reset_usage": reset });
+    /// Reserves what a call costs, and settles it at that or cancels it.
+    fn call(&mut self, user: usize, key: &Value, cost: Cost, cancel: bool) {
+        let client = self.server.client.clone();
+        let body = json!({
+            "virtual_key": key, "provider": "openai", "model": "m", "estimated_tokens": cost.tokens, "estimated_cost": cost.dollars,
+        });
+        let reply = client.post("/v1/reservations", &body);
+        let mut after = self.model.clone();
+        if !after.call(user, cost, self.now()) {
+            assert!([402, 403, 429].contains(&reply.status), "{}", reply.text);
+            return;
+        }
+        let made = reply.expect(201).json();
+        let path = format!(
+            "/v1/reservations/{}",
+            made["reservation"]["id"].as_str().unwrap()
+        );
+        if cancel {
+            client.delete(&path).expect(200);
+        } else {
+            let spent = json!({ "tokens": cost.tokens, "cost": cost.dollars });
+            client.post(&format!("{path}/settle"), &spent).expect(200);
+            self.model = after;
+        }
+    }
+
+    fn propagate(&mut self, profile: usize, fields: &[usize], to: &To, dry: bool, reset: bool) {
+        let names: Vec<&str> = fields.iter().map(|field| FIELDS[*field].0).collect();
+        let mut body = json!({ "fields": names, "dry_run": dry, "reset_usage": reset });
         let chosen: Vec<usize> = match to {
             To::All => (0..USERS).collect(),
             To::User(user) => {
@@ -344,7 +411,7 @@ impl Stage {
         }
         let mut would = self.model.clone();
         let mut changed: Vec<String> = would
-            .propagate(profile, &chosen, reset)
+            .propagate(profile, fields, &chosen, reset)
             .iter()
             .map(|user| self.users[*user].to_string())
             .collect();
@@ -361,14 +428,13 @@ impl Stage {
 
     /// Where the override of a budget is, if the user has that budget.
     fn override_path(&self, user: usize, profile: usize, budget: usize) -> Option<String> {
-        let copy = self.model.holds(user, profile)?;
-        if !self.model.users[user].copies[copy].has(budget) {
-            return None;
-        }
+        let at = self.model.holds(user, profile)?;
+        let terms = self.model.users[user].copies[at].terms;
+        terms.0[budget]?;
         let client = &self.server.client;
         let copy = client.copy_of(self.users[user], self.profiles[profile]);
-        let budget = &copy["budgets"][budget];
-        Some(client.override_path(self.users[user], self.profiles[profile], budget))
+        let shown = limits_of(&copy)[budget].clone();
+        Some(client.override_path(self.users[user], self.profiles[profile], &shown))
     }
 
     /// Everything that users hold, as the server shows it and as the model says.
@@ -380,6 +446,30 @@ impl Stage {
             let expected: Vec<Value> = held.iter().map(|copy| copy.shown(now)).collect();
             let shown: Vec<Value> = copies.iter().map(|copy| self.seen(copy)).collect();
             assert_eq!(shown, expected, "user {user}");
+        }
+        // Who is listed, by what they hold and are in.
+        let listed = |filter: &str| -> Vec<i64> {
+            let path = format!("/api/users?{filter}");
+            let list = self.server.client.get(&path).expect(200).json();
+            let users = list["users"].as_array().unwrap();
+            let id = |user: &Value| user["id"].as_str().unwrap().parse().unwrap();
+            users.iter().map(id).collect()
+        };
+        let expected = |is: &dyn Fn(usize) -> bool| -> Vec<i64> {
+            let mut ids: Vec<i64> = (0..USERS)
+                .filter(|user| is(*user))
+                .map(|user| self.users[user])
+                .collect();
+            ids.sort_unstable();
+            ids
+        };
+        for (profile, id) in self.profiles.iter().enumerate() {
+            let holds = |user| self.model.holds(user, profile).is_some();
+            assert_eq!(listed(&format!("access_profile_id={id}")), expected(&holds));
+        }
+        for (role, id) in self.roles.iter().enumerate() {
+            let is_in = |user: usize| self.model.users[user].role == Some(role);
+            assert_eq!(listed(&format!("role_id={id}&search=u")), expected(&is_in));
         }
         for (profile, id) in self.profiles.iter().enumerate() {
             let detail = self
@@ -412,31 +502,56 @@ impl Stage {
     fn seen(&self, copy: &Value) -> Value {
         assert_eq!(copy["virtual_key_ids"].as_array().unwrap().len(), 1);
         let of = |ids: &[i64], id: &Value| ids.iter().position(|known| Some(*known) == id.as_i64());
-        let budget = |budget: &Value| {
-            let ends: jiff::Timestamp = budget["resets_at"].as_str().unwrap().parse().unwrap();
-            json!([
-                budget["current_usage"],
-                budget["max_limit"],
-                budget["effective_max_limit"],
-                budget["override_cycles_remaining"],
-                budget["override_amount"],
-                ends.as_second()
-            ])
-        };
-        let budgets: Vec<Value> = copy["budgets"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(budget)
-            .collect();
-        assert!(budgets.len() <= LENGTHS.len());
+        let shown = limits_of(copy).map(|limit| {
+            if !limit.is_object() {
+                return limit;
+            }
+            let fields = [
+                "current_usage",
+                "max_limit",
+                "effective_max_limit",
+                "override_cycles_remaining",
+                "override_amount",
+            ];
+            let ends: jiff::Timestamp = limit["resets_at"].as_str().unwrap().parse().unwrap();
+            let fields = fields.map(|field| limit[field].clone());
+            fields
+                .into_iter()
+                .chain([json!(ends.as_second())])
+                .collect()
+        });
         json!([
             of(&self.profiles, &copy["parent_profile_id"]),
             of(&self.roles, &copy["source_role_id"]),
             copy["is_active"],
-            budgets
+            shown
         ])
     }
+}
+
+/// The limits of a copy in the order of the model: budgets as they are shown, of the others what is used and the limit.
+fn limits_of(copy: &Value) -> [Value; 5] {
+    let every = |budgets: &Value, every: &str| {
+        let mut all = budgets.as_array().unwrap().iter();
+        let found = all.find(|budget| budget["reset_duration"] == every);
+        found.cloned().unwrap_or_default()
+    };
+    let rate = |kind: &str| {
+        let of = |what: &str| copy["rate_limit"][format!("{kind}_{what}")].clone();
+        let max = of("max_limit");
+        if max.is_null() {
+            max
+        } else {
+            json!([of("current_usage"), max])
+        }
+    };
+    [
+        every(&copy["budgets"], "1M"),
+        every(&copy["budgets"], "1d"),
+        every(&copy["provider_configs"][0]["budgets"], "1d"),
+        rate("token"),
+        rate("request"),
+    ]
 }
 
 /// 200 or 201 when it fits, otherwise the refusal.
@@ -447,10 +562,10 @@ fn expect(reply: &Reply, fits: bool, refusal: u16) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_server_and_a_plain_model_agree_on_who_holds_what(steps in vec(step(), 1..25)) {
+    fn the_server_and_a_plain_model_agree_on_who_holds_what(steps in vec(step(), 1..30)) {
         let mut stage = Stage::new();
         for step in &steps {
             stage = stage.take(step);

@@ -301,6 +301,26 @@ fn the_file_of_a_key_goes_with_the_secret_in_it() {
     tidy(&server.services).unwrap();
     assert_eq!(left(), [ids[2].clone()], "its secret still works");
     client.delete("/api/users/3").expect(200);
-    tidy(&server.services).unwrap();
     assert_eq!(left(), [""; 0]);
+}
+
+#[test]
+fn the_file_of_a_key_goes_with_what_its_user_held() {
+    let server = rotating();
+    let client = &server.client;
+    let role = client.create_role("eng");
+    client.attach(1, &[role], true, false).expect(200);
+    client.create_user("Cid", "cid@example.com", Some(role));
+    server.time.advance_seconds(HOUR);
+    step(&server);
+    assert_eq!(files(&server).len(), 3);
+    client.delete("/api/users/2/access-profiles/1").expect(200);
+    assert_eq!(files(&server).len(), 2);
+    let none = json!({ "role_id": null });
+    client.put("/api/users/3/role", &none).expect(200);
+    assert_eq!(files(&server).len(), 1);
+    client
+        .put("/api/users/1", &json!({ "name": "Ada" }))
+        .expect(200);
+    assert_eq!(files(&server).len(), 1);
 }

@@ -206,6 +206,21 @@ fn what_is_near_its_limit_is_listed_over_everybody_the_fullest_first() {
         (&page["count"], &page["total_count"]),
         (&json!(1), &json!(3))
     );
+    let of_eve = format!("?user_id={}", holders[2].user_id);
+    assert_eq!(told(&near(&of_eve)), expected[1..2]);
+    let of_ada = format!("?access_profile_id={}&limit=1", holders[0].profile_id);
+    let filtered = near(&of_ada);
+    assert_eq!(
+        (told(&filtered), &filtered["total_count"]),
+        (expected[2..].to_vec(), &json!(1))
+    );
+    assert_eq!(
+        near(&format!(
+            "{of_eve}&access_profile_id={}",
+            holders[0].profile_id
+        ))["total_count"],
+        0
+    );
     // In the next window nothing is used any more; what is held stays held.
     server.time.advance_seconds(86_400);
     client

@@ -440,3 +440,44 @@ fn what_a_user_does_not_take_is_refused_with_the_way_to_it() {
         .expect(400);
     assert_eq!(reply.violations(), ["access_profiles not_settable"]);
 }
+
+#[test]
+fn copies_are_sent_back_as_they_are_or_refused() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_budgeted("dev", 5);
+    client.create_budgeted("other", 5);
+    let user = client.create_user("Ada", "ada@example.com", None);
+    client.assign(user, 1);
+    let body = json!({ "access_profile_id": 2, "expires_at": "2026-06-02T00:00:00Z" });
+    let assign = format!("{USERS}/{user}/access-profiles");
+    client.post(&assign, &body).expect(201);
+    let path = format!("{USERS}/{user}");
+    let read = client.get(&path).expect(200).json();
+    let mut sent = read["user"].clone();
+    sent["name"] = json!("Ada King");
+    // Time alone ends a copy: what was read before can still be sent back.
+    server.time.advance_seconds(7 * 86_400);
+    client.put(&path, &sent).expect(200);
+    client.put(&path, &json!({ "user": sent })).expect(200);
+    for change in [
+        json!([]),
+        json!([sent["access_profiles"][1], sent["access_profiles"][0]]),
+        json!([sent["access_profiles"][0]]),
+        json!([{ "id": 1 }, { "id": 2 }]),
+    ] {
+        sent["access_profiles"] = change.clone();
+        let refused = client.put(&path, &sent).expect(400);
+        assert_eq!(
+            refused.violations(),
+            ["access_profiles not_settable"],
+            "{change}"
+        );
+        assert!(
+            refused.message().contains("takes it away"),
+            "{}",
+            refused.text
+        );
+    }
+    assert_eq!(client.copies_of(user).len(), 2);
+}

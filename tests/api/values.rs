@@ -239,3 +239,51 @@ fn a_violation_in_an_envelope_is_named_with_its_whole_path() {
         ]
     );
 }
+
+#[test]
+fn whole_answers_can_be_sent_back_to_change_what_they_show() {
+    let server = Server::start();
+    server.furnish();
+    let client = &server.client;
+    for (path, name) in [
+        ("/api/users/1", "user"),
+        ("/api/roles/1", "role"),
+        ("/api/rbac/roles/1", "role"),
+        ("/api/mcp/tool-groups/1", "mcp_tool_group"),
+        ("/api/virtual-keys/VirtualKey01", "virtual_key"),
+    ] {
+        let mut whole = client.get(path).expect(200).json();
+        whole[name]["name"] = json!(format!("{name} as sent back"));
+        let mut changed = client.put(path, &whole).expect(200).json();
+        assert_eq!(changed[name]["name"], whole[name]["name"], "{path}");
+        changed[name]["name"] = json!("");
+        let refused = client.put(path, &changed).expect(400);
+        assert_eq!(
+            refused.violations(),
+            [format!("{name}.name blank")],
+            "{path}"
+        );
+        assert!(
+            refused.message().starts_with(&format!("{name}.name: ")),
+            "{}",
+            refused.text
+        );
+        let refused = client.put(path, &json!({ name: [] })).expect(400);
+        assert_eq!(
+            refused.violations(),
+            [format!("{name} wrong_type")],
+            "{path}"
+        );
+        // Beside other fields it is one that is not known.
+        let refused = client
+            .put(path, &json!({ name: {}, "description": "" }))
+            .expect(400);
+        assert!(
+            refused
+                .violations()
+                .contains(&format!("{name} unknown_field"))
+                || name == "role",
+            "{path}"
+        );
+    }
+}

@@ -157,3 +157,27 @@ fn a_user_is_deleted_by_typing_their_name() {
     page.see("No user yet");
     page.nothing_went_wrong();
 }
+
+#[test]
+fn a_profile_is_assigned_to_one_of_more_users_than_are_listed() {
+    let page = Page::signed_in();
+    let api = page.api();
+    api.create_profile(&json!({ "name": "Team", "budgets": [{ "max_limit": 10 }] }));
+    for number in 0..500 {
+        let user = json!({ "name": format!("Person {number:03}"), "email": format!("p{number:03}@example.org") });
+        api.post("/api/users", &user).expect(200);
+    }
+    let zoe = json!({ "name": "Zoe", "email": "zoe@example.org" });
+    api.post("/api/users", &zoe).expect(200);
+    page.open("/profiles/1");
+    page.press("Assign");
+    page.fill("User", "person");
+    page.press("Assign");
+    page.see("more than one user fits person");
+    page.fill("User", "zoe");
+    page.press("Assign");
+    page.see("The new virtual key");
+    let held = api.get("/api/users/501/access-profiles").expect(200).json();
+    assert_eq!(held["access_profiles"].as_array().unwrap().len(), 1);
+    page.nothing_went_wrong();
+}

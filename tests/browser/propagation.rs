@@ -129,3 +129,32 @@ fn only_the_users_that_were_named_and_tried_out_are_changed() {
     );
     page.nothing_went_wrong();
 }
+
+#[test]
+fn what_changes_and_which_overrides_are_lost_is_shown_before() {
+    let page = Page::signed_in();
+    three_holders(&page);
+    let api = page.api();
+    let copies = api.get("/api/users/1/access-profiles").expect(200).json();
+    let budget = copies["access_profiles"][0]["budgets"][0]["id"]
+        .as_str()
+        .unwrap();
+    let path = format!("/api/users/1/access-profiles/1/budgets/{budget}/override");
+    api.put(&path, &json!({ "amount": 5, "mode": "forever" }))
+        .expect(200);
+    let change = json!({
+        "budgets": [{ "max_limit": 7, "reset_duration": "1d" }],
+        "rate_limit": { "request_max_limit": 40, "request_reset_duration": "1h" }
+    });
+    api.put("/api/access-profiles/1", &change).expect(200);
+    page.open("/profiles/1");
+    page.press("Propagate");
+    page.press("Dry run");
+    page.see("What changes, for 3 users");
+    page.see("rate limit › request max limit");
+    page.see("$7");
+    page.see("1 user losing an override");
+    page.see(&format!("that of the budget {budget}"));
+    page.picture("propagation-changes");
+    page.nothing_went_wrong();
+}

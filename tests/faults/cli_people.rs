@@ -54,6 +54,12 @@ fn all(directory: &Path) {
     let id = made["user"]["id"].as_str().unwrap();
     assert!(printed(directory, &["users", "list", "--search", "ADA"]).contains("ada@example.com"));
     assert!(printed(directory, &["roles", "list"]).contains("developers"));
+    let found =
+        |search| answered(directory, &["roles", "list", "--search", search])["roles"].clone();
+    assert_eq!(
+        (found("WRITE")[0]["name"].as_str(), &found("nobody")),
+        (Some("developers"), &json!([]))
+    );
     assert!(refused(directory, &["roles", "delete", "developers"]).contains("1 user has the role"));
     assert!(
         refused(directory, &["users", "create", "Eve", "ADA@example.com"])
@@ -74,6 +80,18 @@ fn all(directory: &Path) {
     let gone = answered(directory, &["users", "delete", id]);
     assert_eq!(gone["deleted_vk_names"], json!([]));
     assert!(printed(directory, &["roles", "delete", "developers"]).contains("is deleted in"));
+    for (list, said) in [
+        ("users", "users create NAME EMAIL"),
+        ("roles", "roles create NAME"),
+    ] {
+        let text = printed(directory, &[list, "list"]);
+        assert!(
+            text.starts_with("There is no ") && text.contains(said),
+            "{text}"
+        );
+        let text = printed(directory, &[list, "list", "--search", "nobody"]);
+        assert!(text.contains("with \"nobody\" in "), "{text}");
+    }
     assert_eq!(answered(directory, &["users", "list"])["users"], json!([]));
     assert_eq!(answered(directory, &["roles", "list"])["roles"], json!([]));
 }
@@ -131,6 +149,38 @@ fn a_role_is_taken_away_only_when_that_is_said() {
         assert!(said.contains("--none"), "{said}");
     }
     assert_eq!(client.copies_of(1).len(), 1, "nothing was taken");
+    printed(
+        directory.path(),
+        &["users", "create", "Cid", "cid@example.com"],
+    );
+    let text = printed(directory.path(), &["users", "set-role", "2", "--none"]);
+    assert!(
+        text.starts_with("Cid is in no role; no virtual key is dead"),
+        "{text}"
+    );
+    for spelling in ["--expires", "--expires-at"] {
+        let given = answered(
+            directory.path(),
+            &["assign", "2", "dev", spelling, "2100-01-31T00:00:00Z"],
+        );
+        assert_eq!(
+            given["access_profile"]["expires_at"],
+            "2100-01-31T00:00:00Z"
+        );
+        client.delete("/api/users/2/access-profiles/1").expect(200);
+        let scope = [
+            "keys",
+            "create",
+            "k",
+            "--permission",
+            "Users:View",
+            spelling,
+            "90d",
+        ];
+        let made = answered(directory.path(), &scope);
+        assert!(made["api_key"]["expires_at"].is_string());
+        printed(directory.path(), &["keys", "revoke", "k"]);
+    }
     let text = printed(directory.path(), &["users", "set-role", "1", "--none"]);
     assert!(
         text.starts_with("Bob is in no role; 1 virtual key is dead that came with the role before"),

@@ -183,6 +183,7 @@ impl House {
                         user_id,
                         copy_id,
                         policy_id,
+                        template_version: 2,
                         reset_usage,
                     });
                 }

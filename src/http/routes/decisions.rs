@@ -126,7 +126,7 @@ fn around() -> Vec<Route> {
                 "List what is near its limit",
                 "Every budget and limit of every copy that has not expired of which four fifths are used or held, the fullest first. \
                  `share` is what is used and held as a part of `effective_max_limit`, 1 for a limit of 0. Amounts are dollars, tokens \
-                 or requests.",
+                 or requests. With both filters, what one user holds of one profile.",
             )
             .query(NEAR_LIMITS)
             .answers::<NearLimitList>(200),

@@ -3,10 +3,11 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use crate::http::envelopes::{RoleChangeRequest, UserChangeRequest};
 use crate::http::parameters::{ROLE_LIST, USER_LIST};
 use crate::http::people_schemas::{
-    KeysGone, RoleAnswer, RoleBody, RoleChangeBody, RoleList, UserAnswer, UserBody, UserChangeBody,
-    UserCreated, UserList, UserRoleBody, UserRoleChanged,
+    KeysGone, RoleAnswer, RoleBody, RoleList, UserAnswer, UserBody, UserCreated, UserList,
+    UserRoleBody, UserRoleChanged,
 };
 use crate::http::route::Route;
 use crate::http::schemas::Message;
@@ -42,7 +43,7 @@ fn user_routes() -> Vec<Route> {
         Route::new(Method::GET, USERS, "list_users", users::list)
             .says(
                 "List users",
-                "Without `sort`, by id. Searches of one or two characters look at every user; longer ones are served by an index.",
+                "Without `sort`, by id.",
             )
             .query(USER_LIST)
             .answers::<UserList>(200)
@@ -64,10 +65,10 @@ fn user_routes() -> Vec<Route> {
         Route::new(Method::PUT, USER, "update_user", users::update)
             .says(
                 "Change a user",
-                "A field that is left out keeps its value. What was read may be sent back; another `role_id` or `role` is refused, \
-                 because `/role` changes it.",
+                "A field that is left out keeps its value. What was read may be sent back, also as a whole answer; another `role_id` or \
+                 `role` is refused, because `/role` changes it, and so are `access_profiles` that the user does not hold.",
             )
-            .takes::<UserChangeBody>(json!({ "name": "Ada King" }))
+            .takes::<UserChangeRequest>(json!({ "name": "Ada King" }))
             .answers::<UserAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, USER, "delete_user", users::delete)
@@ -109,7 +110,7 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             .refuses(&[304, 400, 404]),
         Route::new(Method::PUT, one, update, roles::update)
             .says("Change a role", "A field that is left out keeps its value.")
-            .takes::<RoleChangeBody>(json!({ "description": "Everybody who writes code" }))
+            .takes::<RoleChangeRequest>(json!({ "description": "Everybody who writes code" }))
             .answers::<RoleAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, one, delete, roles::delete)

@@ -3,12 +3,11 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use crate::http::envelopes::ToolGroupChangeRequest;
 use crate::http::parameters::TOOL_GROUP_LIST;
 use crate::http::route::Route;
 use crate::http::schemas::Message;
-use crate::http::tool_group_schemas::{
-    ToolGroupAnswer, ToolGroupBody, ToolGroupChangeBody, ToolGroupList,
-};
+use crate::http::tool_group_schemas::{ToolGroupAnswer, ToolGroupBody, ToolGroupList};
 use crate::http::tool_groups;
 
 const ALL: &str = "P/mcp/tool-groups";
@@ -44,7 +43,7 @@ pub fn routes() -> Vec<Route> {
                 "Change an MCP tool group",
                 "A field that is left out keeps its value; a list replaces the list. Decisions follow it before this answers.",
             )
-            .takes::<ToolGroupChangeBody>(json!({ "enabled": false }))
+            .takes::<ToolGroupChangeRequest>(json!({ "enabled": false }))
             .answers::<ToolGroupAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, ONE, "delete_mcp_tool_group", tool_groups::delete)

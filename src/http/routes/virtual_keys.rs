@@ -4,12 +4,11 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use crate::http::api_key_schemas::RotateBody;
+use crate::http::envelopes::VirtualKeyChangeRequest;
 use crate::http::parameters::{USER_VIRTUAL_KEY_LIST, VIRTUAL_KEY_LIST};
 use crate::http::route::Route;
 use crate::http::schemas::Message;
-use crate::http::virtual_key_schemas::{
-    VirtualKeyAnswer, VirtualKeyBody, VirtualKeyChangeBody, VirtualKeyList,
-};
+use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyBody, VirtualKeyList};
 use crate::http::virtual_keys;
 
 const OF_USER: &str = "P/users/{id}/virtual-keys";
@@ -60,7 +59,7 @@ pub fn routes() -> Vec<Route> {
                  be changed (409). What was read may be sent back; `is_active`, `user_id`, `is_managed` and `access_profile_id` with \
                  another value are 400.",
             )
-            .takes::<VirtualKeyChangeBody>(json!({ "description": "on the new laptop" }))
+            .takes::<VirtualKeyChangeRequest>(json!({ "description": "on the new laptop" }))
             .answers::<VirtualKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::POST, "P/virtual-keys/{vk_id}/rotate", "rotate_virtual_key", virtual_keys::rotate)

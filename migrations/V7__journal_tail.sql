@@ -10,4 +10,4 @@ CREATE TABLE journal_tail (
     used     TEXT NOT NULL
 ) STRICT;
 
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;

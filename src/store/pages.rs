@@ -1,0 +1,206 @@
+//! Pages of lists: which rows are meant is a set of ids, however they were found; their order is that of an index, which is walked
+//! from the nearer end.
+
+use std::sync::Arc;
+
+use rusqlite::params;
+
+use super::Reading;
+use super::fault::Doing;
+use super::id_set::IdSet;
+use super::user_access_profiles::id_list;
+use crate::domain::list::Page;
+use crate::error::Result;
+
+/// Most rows that are sorted sooner than looked for in the order of all.
+const FEW: i64 = 1_000;
+const DOING: &str = "turning to a page";
+
+/// Which rows of a table are listed.
+pub enum Meant {
+    /// All, which are so many.
+    All(i64),
+    /// These.
+    Ids(IdSet),
+}
+
+impl Meant {
+    /// How many there are.
+    pub fn total(&self) -> i64 {
+        match self {
+            Self::All(total) => *total,
+            Self::Ids(ids) => ids.len(),
+        }
+    }
+}
+
+/// The order of a list: by a column that an index begins with, or by the id alone; rows alike in it are in that of their ids.
+pub struct Order {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: Option<&'static str>,
+    /// From the largest to the smallest, ids too.
+    pub descending: bool,
+}
+
+impl Order {
+    /// The ids of a page, in order.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn page(&self, reading: &Reading<'_>, meant: &Meant, page: Page) -> Result<Vec<i64>> {
+        let part = Part::of_page(meant.total(), page);
+        let reversed = part.from_the_end != self.descending;
+        let mut ids = match (meant, self.column) {
+            _ if part.count == 0 => Vec::new(),
+            (Meant::All(_), _) => self.part_of_all(reading, part, reversed)?,
+            (Meant::Ids(ids), None) => part.of(ids, reversed),
+            (Meant::Ids(ids), Some(_)) if ids.len() <= FEW => {
+                self.part_of_few(reading, ids, part, reversed)?
+            }
+            (Meant::Ids(ids), Some(_)) => self.walk(reading, ids, part, reversed)?,
+        };
+        if part.from_the_end {
+            ids.reverse();
+        }
+        Ok(ids)
+    }
+
+    fn part_of_all(&self, reading: &Reading<'_>, part: Part, reversed: bool) -> Result<Vec<i64>> {
+        reading
+            .connection
+            .prepare_cached(&format!("{} LIMIT ?1 OFFSET ?2", self.sql("", reversed)))
+            .and_then(|mut statement| {
+                let rows = statement.query_map([part.count, part.skipped], |row| row.get(0))?;
+                rows.collect()
+            })
+            .doing(DOING)
+    }
+
+    fn part_of_few(
+        &self,
+        reading: &Reading<'_>,
+        ids: &IdSet,
+        part: Part,
+        reversed: bool,
+    ) -> Result<Vec<i64>> {
+        let wanted = "json_each(?1) wanted CROSS JOIN";
+        let sql = self
+            .sql(wanted, reversed)
+            .replace(" ORDER", " WHERE t.id = wanted.value ORDER");
+        let ids: Vec<i64> = ids.iter().collect();
+        reading
+            .connection
+            .prepare_cached(&format!("{sql} LIMIT ?2 OFFSET ?3"))
+            .and_then(|mut statement| {
+                let values = params![id_list(&ids), part.count, part.skipped];
+                let rows = statement.query_map(values, |row| row.get(0))?;
+                rows.collect()
+            })
+            .doing(DOING)
+    }
+
+    /// Reads ids in order until those of the part are found.
+    fn walk(
+        &self,
+        reading: &Reading<'_>,
+        ids: &IdSet,
+        part: Part,
+        reversed: bool,
+    ) -> Result<Vec<i64>> {
+        let walk = || {
+            let mut statement = reading.connection.prepare_cached(&self.sql("", reversed))?;
+            let mut rows = statement.query([])?;
+            let (mut skipped, mut found) = (0, Vec::new());
+            while part.is_longer_than(&found)
+                && let Some(row) = rows.next()?
+            {
+                let id = row.get(0)?;
+                if !ids.contains(id) {
+                    continue;
+                }
+                if skipped < part.skipped {
+                    skipped += 1;
+                } else {
+                    found.push(id);
+                }
+            }
+            Ok(found)
+        };
+        walk().doing(DOING)
+    }
+
+    fn sql(&self, joined: &str, reversed: bool) -> String {
+        let way = if reversed { "DESC" } else { "ASC" };
+        let order = match self.column {
+            Some(column) => format!("t.{column} {way}, t.id {way}"),
+            None => format!("t.id {way}"),
+        };
+        format!(
+            "SELECT t.id FROM {joined} {} t ORDER BY {order}",
+            self.table
+        )
+    }
+}
+
+/// The part of a list that a page is, counted from the nearer end.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Whether it is counted from the end, and so read in the opposite order.
+    pub from_the_end: bool,
+    /// Rows before it, from that end.
+    pub skipped: i64,
+    /// Rows in it.
+    pub count: i64,
+}
+
+impl Part {
+    /// The part of so many rows that a page is.
+    pub fn of_page(total: i64, page: Page) -> Self {
+        let count = page.limit.min(total - page.offset).max(0);
+        let behind = (total - page.offset - count).max(0);
+        Self {
+            from_the_end: behind < page.offset,
+            skipped: behind.min(page.offset),
+            count,
+        }
+    }
+
+    fn of(self, ids: &IdSet, reversed: bool) -> Vec<i64> {
+        let whole = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+        let (skipped, count) = (whole(self.skipped), whole(self.count));
+        if reversed {
+            ids.iter().rev().skip(skipped).take(count).collect()
+        } else {
+            ids.iter().skip(skipped).take(count).collect()
+        }
+    }
+
+    fn is_longer_than(self, found: &[i64]) -> bool {
+        usize::try_from(self.count).is_ok_and(|count| found.len() < count)
+    }
+}
+
+/// Which rows are listed: those of every one of these sets.
+pub fn all_of(sets: impl IntoIterator<Item = Arc<IdSet>>) -> Option<IdSet> {
+    let mut sets = sets.into_iter();
+    let mut ids = Arc::unwrap_or_clone(sets.next()?);
+    for set in sets {
+        ids.intersect(&set);
+    }
+    Some(ids)
+}
+
+impl Reading<'_> {
+    /// How many rows a table has of which that is kept.
+    pub(super) fn row_count(&self, table: &str) -> Result<i64> {
+        self.connection
+            .prepare_cached("SELECT total FROM row_counts WHERE name = ?1")
+            .and_then(|mut statement| statement.query_row([table], |row| row.get(0)))
+            .doing("reading how many rows there are")
+    }
+}
+
+#[cfg(test)]
+mod tests;
