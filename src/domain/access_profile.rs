@@ -3,6 +3,8 @@
 //! The JSON of these types is the wire format of the contract (API.md §2) and the snapshot that every version keeps. Reading a
 //! request is [`super::access_profile_input`]; the rules for building and changing one are in [`super::access_profile_change`].
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -56,7 +58,8 @@ pub struct AccessProfile {
     pub updated_at: Timestamp,
 }
 
-/// What one provider may be used for.
+/// What one provider may be used for. Lists of models are shared by those who hold the same, because most of a large profile is
+/// names of models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderConfig {
     /// Set by the server; kept as long as the provider stays in the profile.
@@ -66,9 +69,11 @@ pub struct ProviderConfig {
     /// Every model of the provider may be used.
     pub all_models_allowed: bool,
     /// Names, `*` or `regex:` patterns over the whole name, without regard to case. Empty: none.
-    pub allowed_models: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    pub allowed_models: Arc<[String]>,
     /// The same kinds of patterns; beats the allow list.
-    pub blacklisted_models: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    pub blacklisted_models: Arc<[String]>,
     /// Spending limits of this provider alone.
     pub budgets: Vec<Budget>,
     /// Request and token limits of this provider alone.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use super::access_profile::{
     McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
@@ -78,8 +79,8 @@ pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
     })
 }
 
-fn read_patterns(node: &Node<'_>) -> Option<Vec<String>> {
-    node.list(|item| read_model_pattern(&item))
+fn read_patterns(node: &Node<'_>) -> Option<Arc<[String]>> {
+    node.list(|item| read_model_pattern(&item)).map(Arc::from)
 }
 
 /// The budgets of one scope; reset durations are unique.

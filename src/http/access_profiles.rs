@@ -204,7 +204,7 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answe
 
 /// The body that shows a profile alone.
 pub(super) fn body(snapshot: &Snapshot) -> String {
-    format!("{{\"access_profile\":{}}}", snapshot.json)
+    ["{\"access_profile\":", &snapshot.json, "}"].concat()
 }
 
 fn shown(tagged: &TaggedSnapshot) -> HttpResponse {

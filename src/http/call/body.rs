@@ -38,8 +38,7 @@ impl Call {
     }
 
     pub(super) async fn bytes(&self, most: usize) -> std::result::Result<Bytes, Problem> {
-        let announced = self.header(&header::CONTENT_LENGTH);
-        if announced.and_then(|length| length.parse().ok()) > Some(DRAINED) {
+        if self.announced_length() > Some(DRAINED) {
             return Err(too_large(most).closing());
         }
         let deadline = self.state().body_timeout;
@@ -55,11 +54,16 @@ impl Call {
         }
     }
 
+    fn announced_length(&self) -> Option<usize> {
+        self.header(&header::CONTENT_LENGTH)?.parse().ok()
+    }
+
     async fn collect(&self, most: usize) -> std::result::Result<Bytes, Problem> {
         let mut payload = self.payload.replace(Payload::None);
         // Most bodies come in one piece, which is then not copied.
         let (mut whole, mut pieces) = (Bytes::new(), BytesMut::new());
         let mut length = 0;
+        let announced = self.announced_length().unwrap_or(0);
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 log::debug!("a body broke off: {error}");
@@ -73,6 +77,7 @@ impl Call {
                 whole = chunk;
             } else if length <= most {
                 if pieces.is_empty() {
+                    pieces.reserve(announced.min(most).max(length));
                     pieces.extend_from_slice(&whole);
                 }
                 pieces.extend_from_slice(&chunk);
