@@ -3,14 +3,13 @@
 //! The JSON of these types is the wire format of the contract (API.md §2) and the snapshot that every version keeps. Reading a
 //! request is [`super::access_profile_input`]; the rules for building and changing one are in [`super::access_profile_change`].
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::duration::ResetDuration;
 use super::money::Money;
+use super::names::Names;
 
 /// A policy template: which providers, models and MCP tools may be used, and how much of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -29,7 +28,8 @@ pub struct AccessProfile {
     /// Labels to filter by.
     pub tags: Vec<String>,
     /// What each provider may be used for. A provider that is not here is blocked.
-    pub provider_configs: Vec<ProviderConfig>,
+    #[schema(value_type = Vec<ProviderConfig>)]
+    pub provider_configs: Vec<ProviderLine>,
     /// Spending limits over all providers.
     pub budgets: Vec<Budget>,
     /// Request and token limits over all providers.
@@ -58,8 +58,7 @@ pub struct AccessProfile {
     pub updated_at: Timestamp,
 }
 
-/// What one provider may be used for. Lists of models are shared by those who hold the same, because most of a large profile is
-/// names of models.
+/// What one provider may be used for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderConfig {
     /// Set by the server; kept as long as the provider stays in the profile.
@@ -69,14 +68,32 @@ pub struct ProviderConfig {
     /// Every model of the provider may be used.
     pub all_models_allowed: bool,
     /// Names, `*` or `regex:` patterns over the whole name, without regard to case. Empty: none.
-    #[schema(value_type = Vec<String>)]
-    pub allowed_models: Arc<[String]>,
+    pub allowed_models: Vec<String>,
     /// The same kinds of patterns; beats the allow list.
-    #[schema(value_type = Vec<String>)]
-    pub blacklisted_models: Arc<[String]>,
+    pub blacklisted_models: Vec<String>,
     /// Spending limits of this provider alone.
     pub budgets: Vec<Budget>,
     /// Request and token limits of this provider alone.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// A [`ProviderConfig`] as a profile holds it. A change reads, compares and writes all lines of a profile, so the names of the models
+/// lie close together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderLine {
+    /// See [`ProviderConfig::id`].
+    pub id: i64,
+    /// See [`ProviderConfig::provider_name`].
+    pub provider_name: String,
+    /// See [`ProviderConfig::all_models_allowed`].
+    pub all_models_allowed: bool,
+    /// See [`ProviderConfig::allowed_models`].
+    pub allowed_models: Names,
+    /// See [`ProviderConfig::blacklisted_models`].
+    pub blacklisted_models: Names,
+    /// See [`ProviderConfig::budgets`].
+    pub budgets: Vec<Budget>,
+    /// See [`ProviderConfig::rate_limit`].
     pub rate_limit: Option<RateLimit>,
 }
 

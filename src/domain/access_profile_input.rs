@@ -1,7 +1,6 @@
 //! Reading an access profile from a request: every field, default and rule of API.md §2, all violations at once.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -16,6 +15,7 @@ use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::json::Json;
 use super::money::Money;
+use super::names::Names;
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
 
@@ -86,9 +86,9 @@ pub struct ProviderTerms {
     /// Default false.
     pub all_models_allowed: bool,
     /// Valid patterns.
-    pub allowed_models: Arc<[String]>,
+    pub allowed_models: Names,
     /// Valid patterns.
-    pub blacklisted_models: Arc<[String]>,
+    pub blacklisted_models: Names,
     /// Reset durations unique.
     pub budgets: Vec<BudgetTerms>,
     /// Limits of this provider alone.

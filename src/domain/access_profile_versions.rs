@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
+use super::access_profile::{AccessProfile, Budget, ProviderLine, RateLimit};
 use super::access_profile_change::NextId;
 use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
 use super::duration::RotationInterval;
@@ -207,8 +207,8 @@ pub fn patch(from: &str, to: &str) -> Result<String> {
     serde_json::to_string(&patch).map_err(|error| Error::internal("writing a JSON Patch", error))
 }
 
-impl From<&ProviderConfig> for ProviderTerms {
-    fn from(line: &ProviderConfig) -> Self {
+impl From<&ProviderLine> for ProviderTerms {
+    fn from(line: &ProviderLine) -> Self {
         Self {
             provider_name: line.provider_name.clone(),
             all_models_allowed: line.all_models_allowed,

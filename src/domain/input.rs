@@ -73,7 +73,7 @@ impl<'v> Node<'v> {
                 map,
                 above: self.path.above(),
                 violations: self.violations,
-                known: Vec::new(),
+                known: Vec::with_capacity(8),
                 ignored: Vec::new(),
             }),
             _ => self.wrong_type("an object"),
@@ -100,13 +100,19 @@ impl<'v> Node<'v> {
 
     /// A name: surrounding white space removed, 1 to `max` characters, none of them a control character or [unseen](is_unseen).
     pub fn name(&self, max: usize) -> Option<String> {
+        self.trimmed_name(max).map(str::to_owned)
+    }
+
+    /// The same where it stands in the body.
+    pub fn trimmed_name(&self, max: usize) -> Option<&'v str> {
         let Json::String(text) = self.value else {
             return self.wrong_type("a string");
         };
         let text = text.trim();
-        if (1..=max).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            // As most are: a byte is a character, and all can be seen.
-            return Some(text.to_owned());
+        // As most are: a byte is a character, and all can be seen. All are looked at, so that several are at once.
+        let is_plain = |plain, byte| plain & matches!(byte, b' '..=b'~');
+        if (1..=max).contains(&text.len()) && text.bytes().fold(true, is_plain) {
+            return Some(text);
         }
         let length = text.chars().count();
         if length == 0 {
@@ -128,7 +134,7 @@ impl<'v> Node<'v> {
                 ),
             );
         }
-        Some(text.to_owned())
+        Some(text)
     }
 
     /// `true` or `false`.

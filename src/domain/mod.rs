@@ -25,6 +25,7 @@ pub mod limit_rule;
 pub mod list;
 pub mod model_pattern;
 pub mod money;
+pub mod names;
 pub mod number;
 pub mod permission;
 pub mod policy;

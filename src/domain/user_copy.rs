@@ -3,7 +3,6 @@
 //! The JSON of these types is the wire format; [`super::copy_standing`] puts them together.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,11 +82,9 @@ pub struct CopyProviderConfig {
     /// Every model of the provider may be used.
     pub all_models_allowed: bool,
     /// Names, `*` or `regex:` patterns over the whole name, without regard to case. Empty: none.
-    #[schema(value_type = Vec<String>)]
-    pub allowed_models: Arc<[String]>,
+    pub allowed_models: Vec<String>,
     /// The same kinds of patterns; beats the allow list.
-    #[schema(value_type = Vec<String>)]
-    pub blacklisted_models: Arc<[String]>,
+    pub blacklisted_models: Vec<String>,
     /// Spending limits of this provider alone.
     pub budgets: Vec<CopyBudget>,
     /// Request and token limits of this provider alone.

@@ -145,8 +145,7 @@ impl Call {
         &self,
         read: impl FnOnce(&Json<'_>) -> Result<T>,
     ) -> std::result::Result<T, Problem> {
-        self.refuse_other_types()?;
-        let bytes = self.bytes(MAX_BODY).await?;
+        let bytes = self.json_bytes().await?;
         self.read_json(&bytes, read)
     }
 

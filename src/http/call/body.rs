@@ -15,6 +15,16 @@ pub const MAX_BODY: usize = 1024 * 1024;
 const DRAINED: usize = 16 * MAX_BODY;
 
 impl Call {
+    /// The bytes of the JSON body, for who reads them off the async threads because they may be many. For requests that know no
+    /// idempotency key.
+    ///
+    /// # Errors
+    /// 415, 413 or 408.
+    pub async fn json_bytes(&self) -> std::result::Result<Bytes, Problem> {
+        self.refuse_other_types()?;
+        self.bytes(MAX_BODY).await
+    }
+
     pub(super) fn refuse_other_types(&self) -> std::result::Result<(), Problem> {
         let content_type = self.header(&header::CONTENT_TYPE).unwrap_or_default();
         let media = content_type.split(';').next().unwrap_or_default().trim();
