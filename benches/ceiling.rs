@@ -248,6 +248,7 @@ fn services(data_dir: &Path) -> Services {
         clock,
         time_zone: jiff::tz::TimeZone::UTC,
         profile_turns: Turns::default(),
+        recent_profiles: Arc::default(),
     };
     first_start::make_first_key(&services, None).unwrap();
     services

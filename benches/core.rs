@@ -67,6 +67,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         clock: Clock::new(Timestamp::now),
         time_zone: jiff::tz::TimeZone::UTC,
         profile_turns: Turns::default(),
+        recent_profiles: Arc::default(),
     };
     let token = first_start::make_first_key(&services, None)
         .unwrap()

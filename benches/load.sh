@@ -229,6 +229,9 @@ measure_changes() {
         [ -z "$memory" ] || echo "$name at ${CONNECTIONS[-1]} connections: p99 ${memory_p99[$name]} ms without the sync (aim 10)," \
             "${disk_p99[$name]} ms with it"
     done
+    local one_row
+    read -r one_row _ < <("$ceiling" commits "$work" "$SECONDS_EACH")
+    echo "a commit of one row alone, one by one: $(ratio 1000 "$one_row") ms on this disk"
     echo "processor time of the server, ms a request: PUT $put_processor, restore $restore_processor; parsing alone $processor, p99 $p99 ms"
 }
 

@@ -94,6 +94,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         clock,
         time_zone: settings.time_zone.clone(),
         profile_turns: Turns::default(),
+        recent_profiles: Arc::default(),
     });
     let first_key = match reach {
         Reach::Network => {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
+use super::access_profile::{AccessProfile, Budget, ProviderLine, RateLimit};
 use super::access_profile_input::{
     AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms, check_grants, check_rotation,
 };
@@ -148,12 +148,12 @@ impl AccessProfile {
 }
 
 fn providers(
-    old: &[ProviderConfig],
+    old: &[ProviderLine],
     terms: Vec<ProviderTerms>,
     next_id: NextId<'_>,
     now: Timestamp,
-) -> Vec<ProviderConfig> {
-    let old: HashMap<String, &ProviderConfig> = old
+) -> Vec<ProviderLine> {
+    let old: HashMap<String, &ProviderLine> = old
         .iter()
         .map(|line| (fold(&line.provider_name), line))
         .collect();
@@ -167,13 +167,13 @@ fn providers(
 }
 
 fn provider(
-    old: Option<&ProviderConfig>,
+    old: Option<&ProviderLine>,
     terms: ProviderTerms,
     next_id: NextId<'_>,
     now: Timestamp,
-) -> ProviderConfig {
+) -> ProviderLine {
     let scope = format!("provider:{}", terms.provider_name);
-    ProviderConfig {
+    ProviderLine {
         id: old.map_or_else(&mut *next_id, |line| line.id),
         all_models_allowed: terms.all_models_allowed,
         allowed_models: terms.allowed_models,

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::access_profile::{
     McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
@@ -14,7 +13,9 @@ use super::access_profile_parts::{
 };
 use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
+use super::json::Json;
 use super::money::Money;
+use super::names::Names;
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
 
@@ -85,9 +86,9 @@ pub struct ProviderTerms {
     /// Default false.
     pub all_models_allowed: bool,
     /// Valid patterns.
-    pub allowed_models: Vec<String>,
+    pub allowed_models: Names,
     /// Valid patterns.
-    pub blacklisted_models: Vec<String>,
+    pub blacklisted_models: Names,
     /// Reset durations unique.
     pub budgets: Vec<BudgetTerms>,
     /// Limits of this provider alone.
@@ -127,7 +128,7 @@ impl AccessProfileInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
-    pub fn parse_new(body: &Value, now: Timestamp) -> Result<Self> {
+    pub fn parse_new(body: &Json<'_>, now: Timestamp) -> Result<Self> {
         let violations = Violations::default();
         let input = Self::read_body(&Node::root(body, &violations), true);
         if let Some(input) = &input {
@@ -146,7 +147,7 @@ impl AccessProfileInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] when it is no object.
-    pub fn parse_change(body: &Value) -> Result<Self> {
+    pub fn parse_change(body: &Json<'_>) -> Result<Self> {
         let violations = Violations::default();
         match Self::read_body(&Node::root(body, &violations), false) {
             Some(mut input) => {
@@ -162,7 +163,7 @@ impl AccessProfileInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse_stored(snapshot: &Value) -> Result<Self> {
+    pub fn parse_stored(snapshot: &Json<'_>) -> Result<Self> {
         let violations = Violations::default();
         let input = Self::read_body(&Node::root(snapshot, &violations), false);
         if let Some(input) = &input {
@@ -188,10 +189,7 @@ impl AccessProfileInput {
 
     fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
         let mut fields = body.object()?;
-        if let Some(enveloped) = fields
-            .given(ENVELOPE)
-            .filter(|_| body.value.get("name").is_none())
-        {
+        if let Some(enveloped) = fields.given(ENVELOPE).filter(|_| !fields.has("name")) {
             fields.ignore(&BESIDE_PROFILE);
             fields.finish();
             return Some(Self {

@@ -12,6 +12,7 @@ use super::input::{MAX_NAME, Node};
 use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
 use super::money::read_money;
+use super::names::Names;
 use super::violation::{Path, Violations};
 
 /// Fields of a provider line that the server sets.
@@ -78,8 +79,9 @@ pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
     })
 }
 
-fn read_patterns(node: &Node<'_>) -> Option<Vec<String>> {
-    node.list(|item| read_model_pattern(&item))
+fn read_patterns(node: &Node<'_>) -> Option<Names> {
+    let names = node.list(|item| read_model_pattern(&item))?;
+    Names::of(&names)
 }
 
 /// The budgets of one scope; reset durations are unique.
@@ -234,14 +236,17 @@ fn read_action(node: &Node<'_>) -> Option<OverrideAction> {
 /// Notes the second and later of equal things in a list.
 struct Unique<T> {
     code: &'static str,
-    seen: HashSet<T>,
+    /// Apart from the others, because many lists have one element and then need no set.
+    first: Option<T>,
+    others: HashSet<T>,
 }
 
 impl<T: Eq + Hash> Unique<T> {
     fn new(code: &'static str) -> Self {
         Self {
             code,
-            seen: HashSet::new(),
+            first: None,
+            others: HashSet::new(),
         }
     }
 
@@ -256,7 +261,14 @@ impl<T: Eq + Hash> Unique<T> {
         value: T,
         sentence: impl FnOnce() -> String,
     ) {
-        if !self.seen.insert(value) {
+        let is_new = match &self.first {
+            None => {
+                self.first = Some(value);
+                true
+            }
+            Some(first) => *first != value && self.others.insert(value),
+        };
+        if !is_new {
             violations.add(path, self.code, sentence());
         }
     }

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
+use super::access_profile::{AccessProfile, Budget, ProviderLine, RateLimit};
 use super::access_profile_change::NextId;
 use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
 use super::duration::RotationInterval;
 use super::input::{MAX_NAME, Node, read_description};
+use super::json::{self, Json};
 use super::violation::Violations;
 use crate::error::{Error, Result};
 
@@ -74,13 +75,13 @@ impl AccessProfile {
             message: "the content of this version is not allowed any more".to_owned(),
             reasons,
         };
-        let value: Value = serde_json::from_str(snapshot)
+        let read = json::parse(snapshot.as_bytes())
             .map_err(|error| Error::internal("reading a snapshot", error))?;
-        match AccessProfileInput::parse_stored(&value) {
+        match AccessProfileInput::parse_stored(&read) {
             Err(Error::Invalid(reasons)) => return Err(refuse(reasons)),
             other => drop(other?),
         }
-        let earlier: Self = serde_json::from_value(value)
+        let earlier: Self = serde_json::from_str(snapshot)
             .map_err(|error| Error::internal("reading a snapshot", error))?;
         let mut new = Self {
             version: self.version,
@@ -148,7 +149,7 @@ impl CloneInput {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Value) -> Result<Self> {
+    pub fn parse(body: &Json<'_>) -> Result<Self> {
         let violations = Violations::default();
         let read = || {
             let mut fields = Node::root(body, &violations).object()?;
@@ -206,8 +207,8 @@ pub fn patch(from: &str, to: &str) -> Result<String> {
     serde_json::to_string(&patch).map_err(|error| Error::internal("writing a JSON Patch", error))
 }
 
-impl From<&ProviderConfig> for ProviderTerms {
-    fn from(line: &ProviderConfig) -> Self {
+impl From<&ProviderLine> for ProviderTerms {
+    fn from(line: &ProviderLine) -> Self {
         Self {
             provider_name: line.provider_name.clone(),
             all_models_allowed: line.all_models_allowed,

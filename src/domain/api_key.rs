@@ -1,10 +1,10 @@
 //! Management API keys: what they may do and how long.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::duration::{ResetDuration, Unit};
 use super::input::{Fields, MAX_NAME, Node, nearest, read_description};
+use super::json::Json;
 use super::permission::{Permission, PermissionSet};
 use super::validator::entity_tag;
 use super::violation::Violations;
@@ -154,7 +154,7 @@ impl ApiKeyInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
+    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
         let violations = Violations::default();
         let input = Self::read_body(&Node::root(body, &violations), creating);
         violations.finish(input)
@@ -184,8 +184,8 @@ impl ApiKeyInput {
                 }
             }),
             expires_at: fields.sent("expires_at").and_then(|node| match node.value {
-                Value::Null => Some(None),
-                Value::String(text) if text.is_empty() => Some(None),
+                Json::Null => Some(None),
+                Json::String(text) if text.is_empty() => Some(None),
                 _ => node.timestamp().map(Some),
             }),
         };
@@ -217,14 +217,14 @@ impl ApiKeyInput {
 
 /// Names (`AccessProfiles:View`), ids, or `"*"` alone.
 fn read_scopes(node: &Node<'_>) -> Option<PermissionSet> {
-    let all = |scopes: &Vec<Value>| matches!(scopes.as_slice(), [Value::String(all)] if all == "*");
+    let all = |scopes: &[Json<'_>]| matches!(scopes, [Json::String(all)] if all == "*");
     if node.value.as_array().is_some_and(all) {
         return Some(PermissionSet::ALL);
     }
     node.list(|scope| {
         let permission = match scope.value {
-            Value::Number(number) => number.as_i64().and_then(Permission::from_id),
-            Value::String(name) => name.parse().ok(),
+            Json::Number(number) => number.as_i64().and_then(Permission::from_id),
+            Json::String(name) => name.parse().ok(),
             _ => None,
         };
         permission.or_else(|| {
@@ -247,7 +247,7 @@ fn read_scopes(node: &Node<'_>) -> Option<PermissionSet> {
 ///
 /// # Errors
 /// [`crate::error::Error::Invalid`] with every violation.
-pub fn parse_grace(body: &Value) -> Result<i64> {
+pub fn parse_grace(body: &Json<'_>) -> Result<i64> {
     let violations = Violations::default();
     let read = || {
         let mut fields = Node::root(body, &violations).object()?;
@@ -269,9 +269,9 @@ fn is_no_span(text: &str) -> bool {
 
 fn read_grace(node: &Node<'_>) -> Option<i64> {
     let seconds = match node.value {
-        Value::Number(_) => return node.integer(0..=MAX_GRACE_SECONDS),
-        Value::String(text) if text.is_empty() || is_no_span(text) => Some(0),
-        Value::String(text) => text
+        Json::Number(_) => return node.integer(0..=MAX_GRACE_SECONDS),
+        Json::String(text) if text.is_empty() || is_no_span(text) => Some(0),
+        Json::String(text) => text
             .parse::<ResetDuration>()
             .ok()
             .filter(|span| span.unit() <= Unit::Week)

@@ -3,9 +3,8 @@
 //! What is stored is the window in which it was given. How many windows are left is derived from that, so that neither a restart nor
 //! a missed window can revive or lose one.
 
-use serde_json::Value;
-
 use super::input::Node;
+use super::json::Json;
 use super::money::{Money, read_money};
 use super::violation::Violations;
 use super::window::{Window, Windows};
@@ -70,7 +69,7 @@ impl OverrideInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Value) -> Result<Self> {
+    pub fn parse(body: &Json<'_>) -> Result<Self> {
         let violations = Violations::default();
         let read = || {
             let mut fields = Node::root(body, &violations).object()?;

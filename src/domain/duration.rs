@@ -6,9 +6,9 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 
 use super::input::Node;
+use super::json::Json;
 
 /// The unit of a [`ResetDuration`]. Case matters on the wire: `m` is a minute, `M` a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -207,9 +207,9 @@ impl RotationInterval {
 /// A rotation interval in a request: `"30d"`, `"12h"` or integer nanoseconds. `Some(None)` is off (`""` or 0).
 pub fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval>> {
     let nanoseconds = match node.value {
-        Value::Number(_) => Some(node.integer(i64::MIN..=i64::MAX)?),
-        Value::String(text) if text.trim().is_empty() => Some(0),
-        Value::String(text) => match text.trim().parse::<ResetDuration>() {
+        Json::Number(_) => Some(node.integer(i64::MIN..=i64::MAX)?),
+        Json::String(text) if text.trim().is_empty() => Some(0),
+        Json::String(text) => match text.trim().parse::<ResetDuration>() {
             Ok(span) if span.unit <= Unit::Week => {
                 Some((span.count * span.unit.rolling_seconds()).saturating_mul(1_000_000_000))
             }

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::access_profile_input::MAX_COUNT;
 use super::budget_override::BudgetOverride;
 use super::input::Node;
+use super::json::Json;
 use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
@@ -119,7 +119,7 @@ impl AssignmentInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Value) -> Result<Self> {
+    pub fn parse(body: &Json<'_>) -> Result<Self> {
         let violations = Violations::default();
         let read = || {
             let mut fields = Node::root(body, &violations).object()?;
@@ -172,12 +172,12 @@ impl AttachmentInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Value) -> Result<Self> {
+    pub fn parse(body: &Json<'_>) -> Result<Self> {
         let violations = Violations::default();
         let read = || {
             let mut fields = Node::root(body, &violations).object()?;
             let role_ids = fields.required("role_ids").and_then(|node| {
-                if node.value.as_array().is_some_and(Vec::is_empty) {
+                if node.value.as_array().is_some_and(<[_]>::is_empty) {
                     return node.refuse("empty", "must name a role");
                 }
                 read_ids(&node)
@@ -212,7 +212,7 @@ pub fn read_ids(node: &Node<'_>) -> Option<Vec<i64>> {
 pub fn read_loose_ids(node: &Node<'_>) -> Option<Vec<i64>> {
     let mut seen = std::collections::HashSet::new();
     node.list(|item| {
-        let id = if item.value.is_number() {
+        let id = if matches!(item.value, Json::Number(_)) {
             item.integer(1..=MAX_COUNT)?
         } else {
             let text = item.string(20)?;

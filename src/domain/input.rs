@@ -3,14 +3,16 @@
 //! A [`Node`] is a value and its place. Typed readers answer `None` after noting what is wrong, so a caller reads everything
 //! first and builds its value at the end.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
-use serde_json::{Map, Value};
 
+use super::json::Json;
 use super::number::{Whole, read_whole};
-use super::violation::{Path, Violations};
+use super::violation::{Above, Path, Violations};
 
 /// Longest name of anything, in characters.
 pub const MAX_NAME: usize = 255;
@@ -34,7 +36,7 @@ pub fn is_unseen(character: char) -> bool {
 #[derive(Clone)]
 pub struct Node<'v> {
     /// The value as sent.
-    pub value: &'v Value,
+    pub value: &'v Json<'v>,
     /// Its place in the body.
     pub path: Path,
     /// Collects what is wrong.
@@ -43,7 +45,7 @@ pub struct Node<'v> {
 
 impl<'v> Node<'v> {
     /// The whole body.
-    pub fn root(value: &'v Value, violations: &'v Violations) -> Self {
+    pub fn root(value: &'v Json<'v>, violations: &'v Violations) -> Self {
         Self {
             value,
             path: Path::root(),
@@ -67,11 +69,11 @@ impl<'v> Node<'v> {
     /// An object, to be read field by field.
     pub fn object(&self) -> Option<Fields<'v>> {
         match self.value {
-            Value::Object(map) => Some(Fields {
+            Json::Object(map) => Some(Fields {
                 map,
-                path: self.path.clone(),
+                above: self.path.above(),
                 violations: self.violations,
-                known: Vec::new(),
+                known: Vec::with_capacity(8),
                 ignored: Vec::new(),
             }),
             _ => self.wrong_type("an object"),
@@ -80,7 +82,7 @@ impl<'v> Node<'v> {
 
     /// A string as sent, with at most `max` characters and no U+0000.
     pub fn string(&self, max: usize) -> Option<&'v str> {
-        let Value::String(text) = self.value else {
+        let Json::String(text) = self.value else {
             return self.wrong_type("a string");
         };
         if text.contains('\0') {
@@ -98,10 +100,20 @@ impl<'v> Node<'v> {
 
     /// A name: surrounding white space removed, 1 to `max` characters, none of them a control character or [unseen](is_unseen).
     pub fn name(&self, max: usize) -> Option<String> {
-        let Value::String(text) = self.value else {
+        self.trimmed_name(max).map(str::to_owned)
+    }
+
+    /// The same where it stands in the body.
+    pub fn trimmed_name(&self, max: usize) -> Option<&'v str> {
+        let Json::String(text) = self.value else {
             return self.wrong_type("a string");
         };
         let text = text.trim();
+        // As most are: a byte is a character, and all can be seen. All are looked at, so that several are at once.
+        let is_plain = |plain, byte| plain & matches!(byte, b' '..=b'~');
+        if (1..=max).contains(&text.len()) && text.bytes().fold(true, is_plain) {
+            return Some(text);
+        }
         let length = text.chars().count();
         if length == 0 {
             return self.refuse("blank", "must not be blank");
@@ -122,20 +134,20 @@ impl<'v> Node<'v> {
                 ),
             );
         }
-        Some(text.to_owned())
+        Some(text)
     }
 
     /// `true` or `false`.
     pub fn boolean(&self) -> Option<bool> {
         match self.value {
-            Value::Bool(value) => Some(*value),
+            Json::Bool(value) => Some(*value),
             _ => self.wrong_type("true or false"),
         }
     }
 
     /// A whole number within `range`.
     pub fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
-        let Value::Number(number) = self.value else {
+        let Json::Number(number) = self.value else {
             return self.wrong_type("a whole number");
         };
         match read_whole(number) {
@@ -158,7 +170,7 @@ impl<'v> Node<'v> {
 
     /// An instant (RFC 3339 with an offset), kept to the millisecond.
     pub fn timestamp(&self) -> Option<Timestamp> {
-        let Value::String(text) = self.value else {
+        let Json::String(text) = self.value else {
             return self.wrong_type("a timestamp in a string");
         };
         match text
@@ -183,7 +195,7 @@ impl<'v> Node<'v> {
 
     /// A list of at most [`MAX_LIST`] elements; `None` when the list or any element is wrong.
     pub fn list<T>(&self, mut read: impl FnMut(Node<'v>) -> Option<T>) -> Option<Vec<T>> {
-        let Value::Array(items) = self.value else {
+        let Json::Array(items) = self.value else {
             return self.wrong_type("a list");
         };
         if items.len() > MAX_LIST {
@@ -192,13 +204,14 @@ impl<'v> Node<'v> {
                 format_args!("must have at most {MAX_LIST} elements, has {}", items.len()),
             );
         }
+        let above = self.path.above();
         let read: Vec<Option<T>> = items
             .iter()
             .enumerate()
             .map(|(index, value)| {
                 read(Node {
                     value,
-                    path: self.path.index(index),
+                    path: above.index(index),
                     violations: self.violations,
                 })
             })
@@ -219,8 +232,8 @@ pub fn read_description(node: &Node<'_>) -> Option<String> {
 
 /// The fields of one object. Every field must be asked for or ignored before [`Fields::finish`].
 pub struct Fields<'v> {
-    map: &'v Map<String, Value>,
-    path: Path,
+    map: &'v BTreeMap<Cow<'v, str>, Json<'v>>,
+    above: Above,
     violations: &'v Violations,
     known: Vec<&'static str>,
     /// May be sent and are never what somebody meant to write.
@@ -234,9 +247,14 @@ impl<'v> Fields<'v> {
         let value = self.map.get(name)?;
         Some(Node {
             value,
-            path: self.path.field(name),
+            path: self.above.field(name),
             violations: self.violations,
         })
+    }
+
+    /// Whether a field was sent, to be read or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
     }
 
     /// The field, unless it is missing or `null`.
@@ -249,7 +267,7 @@ impl<'v> Fields<'v> {
         let node = self.given(name);
         if node.is_none() {
             self.violations
-                .add(&self.path.field(name), "required", "is required");
+                .add(&self.above.field(name), "required", "is required");
         }
         node
     }
@@ -268,18 +286,18 @@ impl<'v> Fields<'v> {
 
     /// Where this object stands.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.above.path()
     }
 
     /// Notes a violation about a field, whether it was sent or not.
     pub fn refuse(&self, name: &'static str, code: &'static str, sentence: impl std::fmt::Display) {
-        self.violations.add(&self.path.field(name), code, sentence);
+        self.violations.add(&self.above.field(name), code, sentence);
     }
 
     /// Notes every field that was neither asked for nor ignored, with the nearest known name.
     pub fn finish(self) {
         for name in self.map.keys().filter(|name| {
-            let name = name.as_str();
+            let name = name.as_ref();
             !self.known.contains(&name) && !self.ignored.contains(&name)
         }) {
             let hint = match nearest(name, self.known.iter().copied()) {
@@ -289,7 +307,7 @@ impl<'v> Fields<'v> {
             };
             let shown: String = name.chars().take(100).collect();
             self.violations.add(
-                &self.path.field(shown),
+                &self.above.field(shown),
                 "unknown_field",
                 format_args!("is not a known field; {hint}"),
             );
@@ -316,14 +334,14 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .map(|(_, known)| known)
 }
 
-fn kind(value: &Value) -> String {
+fn kind(value: &Json<'_>) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string().chars().take(40).collect(),
-        Value::String(text) if text.chars().count() <= 40 => format!("the string {text:?}"),
-        Value::String(_) => "a string".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+        Json::Null => "null".to_owned(),
+        Json::Bool(value) => value.to_string(),
+        Json::Number(number) => number.to_string().chars().take(40).collect(),
+        Json::String(text) if text.chars().count() <= 40 => format!("the string {text:?}"),
+        Json::String(_) => "a string".to_owned(),
+        Json::Array(_) => "a list".to_owned(),
+        Json::Object(_) => "an object".to_owned(),
     }
 }

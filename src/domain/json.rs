@@ -3,10 +3,13 @@
 //! `serde_json` does the parsing; this file adds what it lets pass (RFC 8259 §4 leaves duplicate names open; taking the last one
 //! silently would lose what the sender wrote).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use super::violation::{Path, Violation};
 use crate::error::{Error, Result};
@@ -17,11 +20,75 @@ pub const MAX_DEPTH: usize = 32;
 /// The key under which `serde_json` hands over a number that is no small integer when it keeps all digits (feature `arbitrary_precision`).
 const NUMBER_TOKEN: &str = "$serde_json::private::Number";
 
+/// A JSON value as it was sent. Texts stay where they were parsed from unless something in them is escaped: a large body is mostly
+/// texts, and what they become is copied once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json<'b> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number with every digit.
+    Number(Number),
+    /// A string.
+    String(Cow<'b, str>),
+    /// A list.
+    Array(Vec<Self>),
+    /// An object.
+    Object(BTreeMap<Cow<'b, str>, Self>),
+}
+
+impl Json<'_> {
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is a list.
+    pub fn as_array(&self) -> Option<&[Self]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// A field, if it is an object that has it.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.get(name),
+            _ => None,
+        }
+    }
+
+    /// The same on its own.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::String(text) => Value::String(text.clone().into_owned()),
+            Self::Array(items) => items.iter().map(Self::to_value).collect(),
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), value.to_value()))
+                .collect(),
+        }
+    }
+}
+
 /// Reads one JSON value.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the line and column: `malformed_json`, `duplicate_key` or `too_deep`.
-pub fn parse(bytes: &[u8]) -> Result<Value> {
+pub fn parse(bytes: &[u8]) -> Result<Json<'_>> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }
         .deserialize(&mut reader)
@@ -67,77 +134,109 @@ impl Strict {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+    type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(
         self,
         deserializer: D,
-    ) -> std::result::Result<Value, D::Error> {
+    ) -> std::result::Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> std::result::Result<Json<'de>, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> std::result::Result<Json<'de>, E> {
+        Ok(Json::String(value.into()))
     }
 
-    fn visit_string<E>(self, value: String) -> std::result::Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E>(self, value: &str) -> std::result::Result<Json<'de>, E> {
+        Ok(Json::String(value.to_owned().into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Json<'de>, A::Error> {
         let inner = self.deeper()?;
         let mut list = Vec::new();
         while let Some(item) = seq.next_element_seed(inner)? {
             list.push(item);
         }
-        Ok(Value::Array(list))
+        Ok(Json::Array(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Value, A::Error> {
-        let mut object = Map::new();
-        let mut first = true;
-        while let Some(key) = map.next_key::<String>()? {
-            if first && key == NUMBER_TOKEN {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Json<'de>, A::Error> {
+        let mut object = BTreeMap::new();
+        while let Some(key) = map.next_key_seed(Key)? {
+            if object.is_empty() && key == NUMBER_TOKEN {
                 let digits: String = map.next_value()?;
                 return digits
                     .parse::<Number>()
-                    .map(Value::Number)
+                    .map(Json::Number)
                     .map_err(A::Error::custom);
             }
-            first = false;
-            if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!(
-                    "the key {key:?} stands twice in one object"
-                )));
+            match object.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(map.next_value_seed(self.deeper()?)?);
+                }
+                Entry::Occupied(place) => {
+                    return Err(A::Error::custom(format_args!(
+                        "the key {:?} stands twice in one object",
+                        place.key()
+                    )));
+                }
             }
-            let value = map.next_value_seed(self.deeper()?)?;
-            object.insert(key, value);
         }
-        Ok(Value::Object(object))
+        Ok(Json::Object(object))
+    }
+}
+
+/// Reads the key of a field.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> std::result::Result<Cow<'de, str>, E> {
+        Ok(key.into())
+    }
+
+    fn visit_str<E>(self, key: &str) -> std::result::Result<Cow<'de, str>, E> {
+        Ok(key.to_owned().into())
     }
 }
 
@@ -155,7 +254,25 @@ mod tests {
     #[test]
     fn numbers_keep_every_digit() {
         let value = parse(b"[123456789.123456789, 1e3, -0]").unwrap();
-        assert_eq!(value.to_string(), "[123456789.123456789,1e+3,-0]");
+        assert_eq!(
+            value.to_value().to_string(),
+            "[123456789.123456789,1e+3,-0]"
+        );
+    }
+
+    #[test]
+    fn texts_are_copied_only_where_something_is_escaped() {
+        let Json::Array(texts) = parse(br#"["plain", "with \"quotes\""]"#).unwrap() else {
+            panic!("expected a list");
+        };
+        let [
+            Json::String(Cow::Borrowed("plain")),
+            Json::String(Cow::Owned(text)),
+        ] = texts.as_slice()
+        else {
+            panic!("{texts:?}");
+        };
+        assert_eq!(text, "with \"quotes\"");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod limit_state;
 pub mod list;
 pub mod model_pattern;
 pub mod money;
+pub mod names;
 pub mod number;
 pub mod permission;
 pub mod policy;

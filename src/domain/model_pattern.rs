@@ -89,13 +89,13 @@ fn explain(error: &regex::Error) -> String {
 }
 
 /// A model pattern in a request.
-pub fn read_model_pattern(node: &Node<'_>) -> Option<String> {
-    let pattern = node.name(MAX_PATTERN)?;
+pub fn read_model_pattern<'v>(node: &Node<'v>) -> Option<&'v str> {
+    let pattern = node.trimmed_name(MAX_PATTERN)?;
     if !pattern.contains('*') && !pattern.starts_with(REGEX_PREFIX) {
         // A plain name, as most are, needs no compiling to be known as good.
         return Some(pattern);
     }
-    match ModelPattern::compile(&pattern) {
+    match ModelPattern::compile(pattern) {
         Ok(_) => Some(pattern),
         Err(sentence) => node.refuse("invalid_pattern", sentence),
     }

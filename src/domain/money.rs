@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 
 use super::input::Node;
+use super::json::Json;
 
 const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
 const DECIMALS: u8 = 9;
@@ -105,7 +106,7 @@ impl Money {
 
 /// An amount in a request, noting what is wrong with it.
 pub fn read_money(node: &Node<'_>) -> Option<Money> {
-    let serde_json::Value::Number(number) = node.value else {
+    let Json::Number(number) = node.value else {
         return node.refuse("wrong_type", "expected an amount of US dollars as a number");
     };
     match Money::from_number(number) {

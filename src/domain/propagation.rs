@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::duration::ResetDuration;
 use super::holding::read_loose_ids;
 use super::input::{Node, nearest};
+use super::json::Json;
 use super::money::Money;
 use super::policy::{Place, PlaceKind, Policy, PolicyField};
 use super::violation::Violations;
@@ -34,12 +35,12 @@ impl PropagationInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Value) -> Result<Self> {
+    pub fn parse(body: &Json<'_>) -> Result<Self> {
         let violations = Violations::default();
         let read = || {
             let mut fields = Node::root(body, &violations).object()?;
             let parts = fields.required("fields").and_then(|node| {
-                if node.value.as_array().is_some_and(Vec::is_empty) {
+                if node.value.as_array().is_some_and(<[_]>::is_empty) {
                     return node.refuse("empty", format_args!("must name a field: {}", known()));
                 }
                 read_fields(&node)
@@ -244,8 +245,12 @@ mod tests {
 
     use super::*;
 
+    fn read(body: &Value) -> Result<PropagationInput> {
+        PropagationInput::parse(&crate::domain::json::parse(body.to_string().as_bytes())?)
+    }
+
     fn codes(body: &Value) -> Vec<String> {
-        match PropagationInput::parse(body) {
+        match read(body) {
             Err(Error::Invalid(all)) => all
                 .iter()
                 .map(|one| format!("{} {}", one.param, one.code))
@@ -256,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_body_is_read_whole_or_refused_with_everything_that_is_wrong() {
-        let read = PropagationInput::parse(&json!({
+        let read = read(&json!({
             "fields": ["budgets", "mcp_servers"], "dry_run": true, "user_ids": ["7", 8], "group_ids": ["3"], "reset_usage": true
         }));
         let expected = PropagationInput {

@@ -1,9 +1,9 @@
 //! Roles: groups of users that are given access profiles together. A role gives no management permission.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::input::{Fields, MAX_NAME, Node, read_description};
+use super::json::Json;
 use super::validator::entity_tag_beside;
 use super::violation::Violations;
 use crate::error::Result;
@@ -81,7 +81,7 @@ impl RoleInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
+    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
         let violations = Violations::default();
         let root = Node::root(body, &violations);
         let input = root.object().map(|fields| Self::read(fields, creating));

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::input::{Fields, MAX_NAME, Node};
+use super::json::Json;
 use super::role::read_optional_description;
 use super::validator::entity_tag_beside;
 use super::violation::Violations;
@@ -103,7 +103,7 @@ impl ToolGroupInput {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
+    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
         let violations = Violations::default();
         let root = Node::root(body, &violations);
         let input = root.object().map(|fields| Self::read(fields, creating));

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::input::{Fields, MAX_NAME, Node};
+use super::json::Json;
 use super::user::{Email, MAX_EMAIL, NewUser};
 use super::violation::Violations;
 use crate::error::{Error, Result};
@@ -32,7 +33,7 @@ impl UserInput {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
+    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
         let violations = Violations::default();
         let root = Node::root(body, &violations);
         let input = root.object().map(|fields| Self::read(fields, creating));
@@ -67,7 +68,7 @@ impl UserInput {
                 node.refuse::<()>("not_settable", ASSIGN);
             }
         } else {
-            input.role = role.map(|node| node.value.clone());
+            input.role = role.map(|node| node.value.to_value());
             let held = held.filter(|node| !is_shown_list(node.value));
             if let Some(node) = held {
                 node.refuse::<()>("not_settable", ASSIGN);
@@ -97,8 +98,11 @@ impl UserInput {
 const ASSIGN: &str = "can't be set here; POST …/users/{id}/access-profiles gives a user a copy";
 
 /// Whether a list can be one of copies as it was read; they may have changed since.
-fn is_shown_list(sent: &Value) -> bool {
-    let shown = |items: &Vec<Value>| items.iter().all(Value::is_object);
+fn is_shown_list(sent: &Json<'_>) -> bool {
+    let shown = |items: &[Json<'_>]| {
+        let mut items = items.iter();
+        items.all(|item| matches!(item, Json::Object(_)))
+    };
     sent.is_null() || sent.as_array().is_some_and(shown)
 }
 
@@ -106,7 +110,7 @@ fn is_shown_list(sent: &Value) -> bool {
 ///
 /// # Errors
 /// [`Error::Invalid`] with every violation.
-pub fn parse_role_change(body: &Value) -> Result<Option<i64>> {
+pub fn parse_role_change(body: &Json<'_>) -> Result<Option<i64>> {
     let violations = Violations::default();
     let read = || {
         let mut fields = Node::root(body, &violations).object()?;
@@ -125,7 +129,7 @@ pub fn parse_role_change(body: &Value) -> Result<Option<i64>> {
 }
 
 fn read_email(node: &Node<'_>) -> Option<Email> {
-    let Value::String(text) = node.value else {
+    let Json::String(text) = node.value else {
         return node.string(MAX_EMAIL).and(None);
     };
     Email::parse(text).map_or_else(|sentence| node.refuse("invalid_email", sentence), Some)

@@ -43,15 +43,17 @@ impl Violation {
 /// The place of a value in a JSON body. Cheap to make, because one is made for every value that is read; written out only where
 /// something is wrong.
 #[derive(Debug, Clone, Default)]
-pub struct Path(Option<Rc<Step>>);
-
-#[derive(Debug)]
-struct Step {
-    parent: Path,
-    last: Segment,
+pub struct Path {
+    above: Option<Above>,
+    /// None for the body itself.
+    last: Option<Segment>,
 }
 
-#[derive(Debug)]
+/// The place of an object or list, shared by the places of all that is in it.
+#[derive(Debug, Clone)]
+pub struct Above(Rc<Path>);
+
+#[derive(Debug, Clone)]
 enum Segment {
     Field(Cow<'static, str>),
     Index(usize),
@@ -63,30 +65,54 @@ impl Path {
         Self::default()
     }
 
+    /// The place above everything that is in this object or list.
+    pub fn above(&self) -> Above {
+        Above(Rc::new(self.clone()))
+    }
+
     /// A field of this object.
     pub fn field(&self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.step(Segment::Field(name.into()))
+        self.above().field(name)
     }
 
     /// An element of this list.
     pub fn index(&self, index: usize) -> Self {
+        self.above().index(index)
+    }
+}
+
+impl Above {
+    /// The object or list itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A field of the object.
+    pub fn field(&self, name: impl Into<Cow<'static, str>>) -> Path {
+        self.step(Segment::Field(name.into()))
+    }
+
+    /// An element of the list.
+    pub fn index(&self, index: usize) -> Path {
         self.step(Segment::Index(index))
     }
 
-    fn step(&self, last: Segment) -> Self {
-        Self(Some(Rc::new(Step {
-            parent: self.clone(),
-            last,
-        })))
+    fn step(&self, last: Segment) -> Path {
+        Path {
+            above: Some(self.clone()),
+            last: Some(last),
+        }
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(step) = &self.0 else { return Ok(()) };
-        step.parent.fmt(f)?;
-        match &step.last {
-            Segment::Field(name) if step.parent.0.is_none() => f.write_str(name),
+        let (Some(above), Some(last)) = (&self.above, &self.last) else {
+            return Ok(());
+        };
+        above.path().fmt(f)?;
+        match last {
+            Segment::Field(name) if above.path().last.is_none() => f.write_str(name),
             Segment::Field(name) => write!(f, ".{name}"),
             Segment::Index(index) => write!(f, "[{index}]"),
         }

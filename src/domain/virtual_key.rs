@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::credential::Kind;
 use super::input::{Fields, MAX_NAME, Node};
+use super::json::Json;
 use super::role::read_optional_description;
 use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation, Violations};
@@ -143,7 +144,7 @@ impl VirtualKeyInput {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Value, creating: bool) -> Result<Self> {
+    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
         let violations = Violations::default();
         let root = Node::root(body, &violations);
         let input = root.object().map(|fields| Self::read(fields, creating));
@@ -156,14 +157,14 @@ impl VirtualKeyInput {
             (!creating || !node.value.is_null()).then_some(node)
         };
         let name = sent("name");
-        let fixed = FIXED.map(|name| sent(name).map(|node| (name, node.value.clone())));
+        let fixed = FIXED.map(|name| sent(name).map(|node| (name, node.value.to_value())));
         let input = Self {
             name: name.and_then(|node| node.name(MAX_NAME)),
             fixed: fixed.into_iter().flatten().collect(),
             description: read_optional_description(&mut fields),
             expires_at: fields.sent("expires_at").and_then(|node| match node.value {
-                Value::Null => Some(None),
-                Value::String(text) if text.is_empty() => Some(None),
+                Json::Null => Some(None),
+                Json::String(text) if text.is_empty() => Some(None),
                 _ => node.timestamp().map(Some),
             }),
         };

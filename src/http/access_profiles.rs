@@ -12,6 +12,7 @@ use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
+use crate::domain::json;
 use crate::domain::list::{Listed, MAX_SEARCH, Page, Query};
 use crate::service;
 use crate::store::access_profile_details::{Beside, TaggedSnapshot};
@@ -156,9 +157,12 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
     let if_match = call.if_match()?;
-    let input = call.json(AccessProfileInput::parse_change).await?;
+    let body = call.json_bytes().await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let update = move || service::access_profiles::update(&services, actor, id, input, if_match);
+    let update = move || {
+        let input = AccessProfileInput::parse_change(&json::parse(&body)?)?;
+        service::access_profiles::update(&services, actor, id, input, if_match)
+    };
     Ok(shown(&blocking(update).await?))
 }
 
@@ -204,7 +208,7 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answe
 
 /// The body that shows a profile alone.
 pub(super) fn body(snapshot: &Snapshot) -> String {
-    format!("{{\"access_profile\":{}}}", snapshot.json)
+    ["{\"access_profile\":", &snapshot.json, "}"].concat()
 }
 
 fn shown(tagged: &TaggedSnapshot) -> HttpResponse {

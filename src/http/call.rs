@@ -24,7 +24,7 @@ use crate::domain::audit::Actor;
 use crate::domain::decision_input::MAX_DECISION_BODY;
 use crate::domain::idempotency::{Once, read_key};
 use crate::domain::input::{Fields, Node};
-use crate::domain::json;
+use crate::domain::json::{self, Json};
 use crate::domain::list::{Query, parse_id};
 use crate::domain::number;
 use crate::domain::validator::IfMatch;
@@ -143,22 +143,21 @@ impl Call {
     /// 415, 413, 408, or 400 with every violation.
     pub async fn json<T>(
         &self,
-        read: impl FnOnce(&Value) -> Result<T>,
+        read: impl FnOnce(&Json<'_>) -> Result<T>,
     ) -> std::result::Result<T, Problem> {
-        self.refuse_other_types()?;
-        let bytes = self.bytes(MAX_BODY).await?;
+        let bytes = self.json_bytes().await?;
         self.read_json(&bytes, read)
     }
 
     fn read_json<T>(
         &self,
         bytes: &[u8],
-        read: impl FnOnce(&Value) -> Result<T>,
+        read: impl FnOnce(&Json<'_>) -> Result<T>,
     ) -> std::result::Result<T, Problem> {
         let value = json::parse(bytes)?;
         let outcome = read(&value)?;
         if self.has_idempotency_key() {
-            self.note_body(value);
+            self.note_body(value.to_value());
         }
         Ok(outcome)
     }
@@ -175,7 +174,7 @@ impl Call {
         let bytes = self.bytes(MAX_DECISION_BODY).await?;
         let value = read(&bytes)?;
         if self.has_idempotency_key() {
-            self.note_body(json::parse(&bytes)?);
+            self.note_body(json::parse(&bytes)?.to_value());
         }
         Ok(value)
     }
@@ -246,7 +245,7 @@ impl Call {
     /// As [`Call::json`].
     pub async fn optional_json<T>(
         &self,
-        read: impl FnOnce(&Value) -> Result<T>,
+        read: impl FnOnce(&Json<'_>) -> Result<T>,
     ) -> std::result::Result<Option<T>, Problem> {
         let announced = [header::CONTENT_TYPE, header::TRANSFER_ENCODING]
             .iter()

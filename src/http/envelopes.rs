@@ -1,13 +1,13 @@
 //! Bodies of changes in the form of an answer that is sent back as it was read: `{"user": {…}}` is what `{…}` is. Access profiles read
 //! theirs in `domain`, because whole answers about them have more beside them.
 
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::bodies::either;
 use super::people_schemas::{RoleChangeBody, UserChangeBody};
 use super::tool_group_schemas::ToolGroupChangeBody;
 use super::virtual_key_schemas::VirtualKeyChangeBody;
+use crate::domain::json::Json;
 use crate::error::{Error, Result};
 
 /// What a change of a user takes: the fields, or an answer with the user in it.
@@ -59,14 +59,15 @@ either!(ToolGroupChangeRequest: ToolGroupChangeBody, ToolGroupChangeEnvelope);
 /// # Errors
 /// What `read` answers, with whole paths.
 pub fn opened<T>(
-    body: &Value,
+    body: &Json<'_>,
     name: &'static str,
-    read: impl FnOnce(&Value) -> Result<T>,
+    read: impl FnOnce(&Json<'_>) -> Result<T>,
 ) -> Result<T> {
-    let enveloped = body.as_object().filter(|fields| fields.len() == 1);
-    match enveloped.and_then(|fields| fields.get(name)) {
-        Some(fields) => read(fields).map_err(|error| beneath(error, name)),
-        None => read(body),
+    match body {
+        Json::Object(fields) if fields.len() == 1 && fields.contains_key(name) => {
+            read(&fields[name]).map_err(|error| beneath(error, name))
+        }
+        _ => read(body),
     }
 }
 

@@ -12,6 +12,7 @@ use super::people_schemas::{
     KeysGone, NewKeyView, UserAnswer, UserCreated, UserList, UserRoleChanged, UserView,
 };
 use crate::domain::idempotency::StoredAnswer;
+use crate::domain::json::Json;
 use crate::domain::list::{MAX_SEARCH, Query};
 use crate::domain::user::UserDetail;
 use crate::domain::user_input::{UserInput, parse_role_change};
@@ -108,8 +109,8 @@ pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the address is taken, 412.
 pub async fn update(caller: Caller<Update, Users>, call: Call) -> Answer {
     let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
-    let parse = |fields: &Value| {
-        let held = fields.get("access_profiles").cloned();
+    let parse = |fields: &Json<'_>| {
+        let held = fields.get("access_profiles").map(Json::to_value);
         Ok((UserInput::parse(fields, false)?, held))
     };
     let (input, held) = call.json(|body| opened(body, "user", parse)).await?;

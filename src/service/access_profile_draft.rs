@@ -4,13 +4,14 @@
 //! So a change is worked out on a reader's view first, and the transaction only makes sure that it still stands on what is
 //! current; if not, it is worked out again there.
 
+use std::sync::Arc;
+
+use super::recent_profiles::RecentProfiles;
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
-use crate::domain::audit::NamedVersions;
 use crate::error::Result;
-use crate::store::access_profile_versions::NewVersion;
-use crate::store::access_profiles::{self, Snapshot};
-use crate::store::{Reading, Writing, sequences};
+use crate::store::access_profile_versions::WholeVersion;
+use crate::store::{Reading, Writing, access_profiles, sequences};
 
 /// What makes the next version of a profile out of the current one; nothing when it changes nothing. May be asked twice.
 pub trait Change:
@@ -31,18 +32,12 @@ impl<F> Change for F where
 
 /// The next version of a profile, and what it stands on.
 pub struct Draft {
-    base: Snapshot,
+    /// What it stands on.
+    pub base: Arc<WholeVersion>,
+    /// The next version, unless the change changes nothing.
+    pub next: Option<Arc<WholeVersion>>,
     first_part: i64,
     next_part: i64,
-    next: Option<Next>,
-}
-
-/// A new version, ready to be stored.
-pub struct Next {
-    /// What is stored of it.
-    pub version: NewVersion,
-    /// What the audit log calls it, and the version before it, by.
-    pub named: NamedVersions,
 }
 
 impl Draft {
@@ -50,30 +45,32 @@ impl Draft {
     ///
     /// # Errors
     /// [`crate::error::Error::NotFound`], or what `change` answers.
-    pub fn work_out(reading: &Reading<'_>, id: i64, change: &impl Change) -> Result<Self> {
-        let base = access_profiles::get_current(reading, id)?;
+    pub fn work_out(
+        reading: &Reading<'_>,
+        recent: &RecentProfiles,
+        id: i64,
+        change: &impl Change,
+    ) -> Result<Self> {
+        let base = match recent.find(id) {
+            Some(known) if access_profiles::is_current(reading, &known.snapshot)? => known,
+            _ => {
+                let current = access_profiles::get_current(reading, id)?;
+                Arc::new(WholeVersion::read(current)?)
+            }
+        };
         let first_part = sequences::next_policy_part(reading)?;
         let mut next_part = first_part;
         let mut next_id = || {
             next_part += 1;
             next_part - 1
         };
-        let next = match change(reading, &base.profile()?, &mut next_id)? {
-            None => None,
-            Some(profile) => {
-                let version = NewVersion::of(&profile)?;
-                let named = NamedVersions {
-                    previous: Some(base.named()),
-                    new: Some(version.named),
-                };
-                Some(Next { version, named })
-            }
-        };
+        let next = change(reading, &base.profile, &mut next_id)?;
+        let next = next.map(WholeVersion::of).transpose()?.map(Arc::new);
         Ok(Self {
             base,
+            next,
             first_part,
             next_part,
-            next,
         })
     }
 
@@ -87,17 +84,7 @@ impl Draft {
         {
             return Ok(false);
         }
-        access_profiles::is_current(writing, &self.base)
-    }
-
-    /// What it stands on.
-    pub fn base(&self) -> &Snapshot {
-        &self.base
-    }
-
-    /// What it stands on, and the next version unless the change changes nothing.
-    pub fn into_parts(self) -> (Snapshot, Option<Next>) {
-        (self.base, self.next)
+        access_profiles::is_current(writing, &self.base.snapshot)
     }
 
     /// Takes the numbers that it uses.

@@ -1,10 +1,11 @@
 //! Writes of access profiles: each is one transaction with the row, the version's snapshot and the audit entry.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
 use super::access_profile_draft::{Change, Draft};
+use super::recent_profiles::RecentProfiles;
 use super::{Services, once};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
@@ -15,7 +16,7 @@ use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};
-use crate::store::access_profile_versions::{self, NewVersion};
+use crate::store::access_profile_versions::{self, WholeVersion};
 use crate::store::access_profiles::{self, Snapshot};
 use crate::store::{Reading, Writing, audit, sequences, user_access_profiles};
 
@@ -91,7 +92,7 @@ pub fn insert(
     };
     let profile = AccessProfile::create(id, input, &mut next_id, now)?;
     sequences::take_policy_parts(writing, next_part)?;
-    let version = NewVersion::of(&profile)?;
+    let version = WholeVersion::of(profile)?;
     access_profiles::insert(writing, &version, &actor.name)?;
     let versions = NamedVersions {
         previous: None,
@@ -124,8 +125,8 @@ pub fn update(
     let change = move |_: &Reading<'_>, profile: &AccessProfile, next_id: NextId<'_>| {
         profile.change(input.clone(), next_id, now)
     };
-    in_turn(services, id, change, move |writing, ahead, change| {
-        replace(writing, replacement, ahead, change)
+    in_turn(services, id, change, move |writing, drafting| {
+        replace(writing, replacement, drafting)
     })
 }
 
@@ -156,8 +157,8 @@ pub fn set_active(
     let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
         Ok(profile.activated(active, now))
     };
-    in_turn(services, id, change, move |writing, ahead, change| {
-        replace(writing, replacement, ahead, change)
+    in_turn(services, id, change, move |writing, drafting| {
+        replace(writing, replacement, drafting)
     })
 }
 
@@ -187,9 +188,16 @@ pub fn restore(
         let version = access_profile_versions::get(reading, id, number)?;
         profile.restored(&version.snapshot, now)
     };
-    in_turn(services, id, change, move |writing, ahead, change| {
-        once::run(writing, once.as_ref(), now, || {
-            Ok(render(&replace(writing, replacement, ahead, change)?))
+    let Some(once) = once else {
+        // The answer is not stored, so the writer thread need not put it together.
+        let tagged = in_turn(services, id, change, move |writing, drafting| {
+            replace(writing, replacement, drafting)
+        })?;
+        return Ok(render(&tagged));
+    };
+    in_turn(services, id, change, move |writing, drafting| {
+        once::run(writing, Some(&once), now, || {
+            Ok(render(&replace(writing, replacement, drafting)?))
         })
     })
 }
@@ -203,33 +211,46 @@ struct Replacement {
     now: Timestamp,
 }
 
+/// How the next version of a profile comes about: what was worked out ahead, if anything, and how to work it out again.
+struct Drafting<C> {
+    ahead: Option<Draft>,
+    change: C,
+    recent: Arc<RecentProfiles>,
+    /// What the profile is after the write.
+    outcome: OnceLock<Arc<WholeVersion>>,
+}
+
 /// Works a change out before the writer thread is asked, when it is this profile's turn. What stands against it now may be gone in
 /// the transaction, or the answer may be an earlier one: so nothing is refused here, but worked out again there.
 fn in_turn<C: Change, T: Send + 'static>(
     services: &Services,
     id: i64,
     change: C,
-    write: impl FnOnce(&Writing<'_>, Option<Draft>, &C) -> Result<T> + Send + 'static,
+    write: impl FnOnce(&Writing<'_>, &Drafting<C>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let _turn = services.profile_turns.wait(id);
-    let ahead = services
-        .store
-        .read(|reading| Draft::work_out(reading, id, &change))
-        .ok();
-    // A change holds a whole policy: it is freed here, where it was made, and not by the writer thread.
-    let change = Arc::new(change);
-    let lent = Arc::clone(&change);
-    services
-        .store
-        .write(move |writing| write(writing, ahead, &lent))
+    let recent = &services.recent_profiles;
+    let work_out = |reading: &Reading<'_>| Draft::work_out(reading, recent, id, &change);
+    // It holds whole policies: they are freed here, where they were made, and not by the writer thread.
+    let drafting = Arc::new(Drafting {
+        ahead: services.store.read(work_out).ok(),
+        change,
+        recent: Arc::clone(recent),
+        outcome: OnceLock::new(),
+    });
+    let lent = Arc::clone(&drafting);
+    let answer = services.store.write(move |writing| write(writing, &lent))?;
+    if let Some(version) = drafting.outcome.get() {
+        recent.keep(Arc::clone(version));
+    }
+    Ok(answer)
 }
 
 /// Puts the next version in place of the current one; a change that changes nothing writes nothing.
 fn replace(
     writing: &Writing<'_>,
     replacement: Replacement,
-    ahead: Option<Draft>,
-    change: &impl Change,
+    drafting: &Drafting<impl Change>,
 ) -> Result<TaggedSnapshot> {
     let Replacement {
         actor,
@@ -238,7 +259,8 @@ fn replace(
         action,
         now,
     } = replacement;
-    let draft = match ahead {
+    let anew;
+    let draft = match &drafting.ahead {
         Some(draft) if draft.stands(writing)? => draft,
         _ => {
             check(
@@ -246,23 +268,32 @@ fn replace(
                 &if_match,
                 &access_profiles::get_current(writing, id)?,
             )?;
-            Draft::work_out(writing, id, change)?
+            anew = Draft::work_out(writing, &drafting.recent, id, &drafting.change)?;
+            &anew
         }
     };
-    check(writing, &if_match, draft.base())?;
+    let base = &draft.base;
+    check(writing, &if_match, &base.snapshot)?;
     draft.take_parts(writing)?;
-    let (base, next) = draft.into_parts();
-    let Some(next) = next else {
-        return access_profile_details::tagged(writing, base);
-    };
-    access_profiles::update(writing, &next.version, &actor.name)?;
-    audit::append_naming(writing, now, &about(actor, action, id), &next.named)?;
-    access_profile_details::tagged(writing, next.version.snapshot)
+    if let Some(next) = &draft.next {
+        access_profiles::update(writing, &base.profile, next, &actor.name)?;
+        let named = NamedVersions {
+            previous: Some(base.named),
+            new: Some(next.named),
+        };
+        audit::append_naming(writing, now, &about(actor, action, id), &named)?;
+    }
+    let current = draft.next.as_ref().unwrap_or(base);
+    let current = drafting.outcome.get_or_init(|| Arc::clone(current));
+    access_profile_details::tagged(writing, Arc::clone(&current.snapshot))
 }
 
 /// Goes on if the profile is as the caller knows it. The refusal carries the tag that reading it answers, which covers what is
 /// shown beside it.
 fn check(writing: &Writing<'_>, if_match: &IfMatch, current: &Snapshot) -> Result<()> {
+    if !matches!(if_match, IfMatch::OneOf(_)) {
+        return Ok(());
+    }
     match if_match.check(&current.entity_tag()) {
         Err(Error::Stale { .. }) => {
             if_match.check(&Beside::read(writing, current.id)?.entity_tag(current))

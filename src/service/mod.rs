@@ -16,6 +16,7 @@ pub mod keyring;
 pub mod once;
 pub mod propagation;
 pub mod propagation_preview;
+pub mod recent_profiles;
 pub mod remembered;
 pub mod roles;
 pub mod rotated_keys;
@@ -34,6 +35,7 @@ use jiff::tz::TimeZone;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
+use recent_profiles::RecentProfiles;
 use turns::Turns;
 
 /// What every function of this folder works with.
@@ -50,6 +52,8 @@ pub struct Services {
     pub time_zone: TimeZone,
     /// Who changes which access profile.
     pub profile_turns: Turns,
+    /// What the last changes of access profiles left.
+    pub recent_profiles: Arc<RecentProfiles>,
 }
 
 /// The time as the program sees it; tests bring their own.

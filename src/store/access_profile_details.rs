@@ -1,5 +1,7 @@
 //! What is shown of an access profile beside it: the roles it is attached to, and how many users hold it.
 
+use std::sync::Arc;
+
 use rusqlite::params;
 use serde_json::json;
 
@@ -31,7 +33,7 @@ impl Beside {
     /// # Errors
     /// When the database can't be read.
     pub fn read(reading: &Reading<'_>, id: i64) -> Result<Self> {
-        let unresolved_references = access_profiles::list_unresolved_references(reading, id)?;
+        let unresolved_references = list_unresolved_references(reading, id)?;
         let all = count_references(reading, id)?;
         let unresolved = i64::try_from(unresolved_references.len()).unwrap_or(i64::MAX);
         Ok(Self {
@@ -52,6 +54,30 @@ impl Beside {
     }
 }
 
+/// The MCP things a profile names that are not known here, sorted.
+fn list_unresolved_references(reading: &Reading<'_>, id: i64) -> Result<Vec<McpReference>> {
+    reading
+        .connection
+        .prepare_cached(
+            "SELECT kind, reference FROM access_profile_references r
+             WHERE access_profile_id = ?1 AND NOT CASE kind
+                 WHEN 'mcp_tool_group' THEN EXISTS (SELECT 1 FROM mcp_tool_groups WHERE id = CAST(r.reference AS INTEGER))
+                 ELSE EXISTS (SELECT 1 FROM mcp_tool_group_clients WHERE mcp_client_id = r.reference) END
+             ORDER BY kind, reference",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![id], |row| {
+                    Ok(McpReference {
+                        kind: row.get(0)?,
+                        id: row.get(1)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing("reading MCP references")
+}
+
 fn count_references(reading: &Reading<'_>, id: i64) -> Result<i64> {
     reading
         .connection
@@ -66,7 +92,7 @@ fn count_references(reading: &Reading<'_>, id: i64) -> Result<i64> {
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn tagged(reading: &Reading<'_>, snapshot: Snapshot) -> Result<TaggedSnapshot> {
+pub fn tagged(reading: &Reading<'_>, snapshot: Arc<Snapshot>) -> Result<TaggedSnapshot> {
     Ok(TaggedSnapshot {
         entity_tag: Beside::read(reading, snapshot.id)?.entity_tag(&snapshot),
         snapshot,
@@ -77,7 +103,7 @@ pub fn tagged(reading: &Reading<'_>, snapshot: Snapshot) -> Result<TaggedSnapsho
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaggedSnapshot {
     /// The version.
-    pub snapshot: Snapshot,
+    pub snapshot: Arc<Snapshot>,
     /// Its strong validator; it covers what is shown beside the profile.
     pub entity_tag: String,
 }

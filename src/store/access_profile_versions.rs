@@ -1,12 +1,14 @@
 //! The versions of access profiles: written once, never changed.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::access_profiles::{Snapshot, find_current_version};
 use super::fault::Doing;
 use super::{Reading, Writing};
-use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::NamedVersion;
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
@@ -26,50 +28,40 @@ pub struct Version {
     pub created_by: String,
 }
 
-/// A version that is ready to be stored: its snapshot, and what is kept beside it. Small but for the snapshot, so that the writer
-/// thread has little to do with it.
+/// A version of a profile in each form that it is needed in: reading, writing and hashing a large one takes longer than changing it.
 #[derive(Debug)]
-pub struct NewVersion {
-    /// The profile as it will be shown.
-    pub snapshot: Snapshot,
+pub struct WholeVersion {
+    /// The profile as it is shown.
+    pub snapshot: Arc<Snapshot>,
+    /// The profile.
+    pub profile: AccessProfile,
     /// What the audit log calls it by.
     pub named: NamedVersion,
-    /// The profile's name.
-    pub name: String,
-    /// The profile's description.
-    pub description: String,
-    /// Whether the profile may be assigned.
-    pub is_active: bool,
-    /// When the profile was made.
-    pub created_at: Timestamp,
-    /// When this version was made.
-    pub updated_at: Timestamp,
-    /// When the keys of its holders rotate next.
-    pub next_rotation_at: Option<Timestamp>,
-    /// The profile's labels.
-    pub tags: Vec<String>,
-    /// The MCP things that the profile names.
-    pub references: Vec<McpReference>,
 }
 
-impl NewVersion {
-    /// The version that a profile is.
+impl WholeVersion {
+    /// The new version that a profile is.
     ///
     /// # Errors
     /// [`Error::Internal`] when it can't be written as JSON.
-    pub fn of(profile: &AccessProfile) -> Result<Self> {
-        let snapshot = Snapshot::of(profile)?;
+    pub fn of(profile: AccessProfile) -> Result<Self> {
+        let snapshot = Snapshot::of(&profile)?;
         Ok(Self {
             named: snapshot.named(),
-            snapshot,
-            name: profile.name.clone(),
-            description: profile.description.clone(),
-            is_active: profile.is_active,
-            created_at: profile.created_at,
-            updated_at: profile.updated_at,
-            next_rotation_at: profile.next_rotation_at,
-            tags: profile.tags.clone(),
-            references: profile.mcp_references(),
+            snapshot: Arc::new(snapshot),
+            profile,
+        })
+    }
+
+    /// The version that is shown so.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the JSON is of another shape.
+    pub fn read(snapshot: Snapshot) -> Result<Self> {
+        Ok(Self {
+            named: snapshot.named(),
+            profile: snapshot.profile()?,
+            snapshot: Arc::new(snapshot),
         })
     }
 }
@@ -78,7 +70,7 @@ impl NewVersion {
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Result<()> {
+pub(super) fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Result<()> {
     writing
         .connection
         .prepare_cached(
@@ -90,7 +82,7 @@ pub(super) fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) 
                 new.snapshot.id,
                 new.snapshot.version,
                 new.snapshot.json,
-                new.updated_at.as_millisecond(),
+                new.profile.updated_at.as_millisecond(),
                 created_by
             ])
         })

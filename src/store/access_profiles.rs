@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::access_profile_versions::{self, NewVersion};
+use super::access_profile_versions::{self, WholeVersion};
 use super::fault::Doing;
 use super::search::ACCESS_PROFILES;
 use super::taken::Named;
@@ -45,7 +45,8 @@ pub fn next_id(writing: &Writing<'_>) -> Result<i64> {
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Result<()> {
+pub fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Result<()> {
+    let profile = &new.profile;
     let row = writing
         .connection
         .prepare_cached(
@@ -55,27 +56,35 @@ pub fn insert(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                new.snapshot.id,
-                new.name,
-                fold(&new.name),
-                new.description,
-                new.is_active,
-                new.snapshot.version,
-                new.created_at.as_millisecond(),
-                new.updated_at.as_millisecond(),
-                new.next_rotation_at.map(Timestamp::as_millisecond),
+                profile.id,
+                profile.name,
+                fold(&profile.name),
+                profile.description,
+                profile.is_active,
+                profile.version,
+                profile.created_at.as_millisecond(),
+                profile.updated_at.as_millisecond(),
+                profile.next_rotation_at.map(Timestamp::as_millisecond),
             ])
         });
-    NAMED.refuse_taken(writing, row, &new.name)?;
-    insert_details(writing, new)?;
+    NAMED.refuse_taken(writing, row, &profile.name)?;
+    insert_tags(writing, profile)?;
+    insert_references(writing, profile.id, &profile.mcp_references())?;
+    ACCESS_PROFILES.refresh(writing.connection, &[profile.id])?;
     access_profile_versions::insert(writing, new, created_by)
 }
 
-/// Stores the next version of a profile.
+/// Stores the next version of a profile in place of `old`, the current one.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn update(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Result<()> {
+pub fn update(
+    writing: &Writing<'_>,
+    old: &AccessProfile,
+    new: &WholeVersion,
+    created_by: &str,
+) -> Result<()> {
+    let profile = &new.profile;
     let row = writing
         .connection
         .prepare_cached(
@@ -86,19 +95,29 @@ pub fn update(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                new.snapshot.id,
-                new.name,
-                fold(&new.name),
-                new.description,
-                new.is_active,
-                new.snapshot.version,
-                new.updated_at.as_millisecond(),
-                new.next_rotation_at.map(Timestamp::as_millisecond),
+                profile.id,
+                profile.name,
+                fold(&profile.name),
+                profile.description,
+                profile.is_active,
+                profile.version,
+                profile.updated_at.as_millisecond(),
+                profile.next_rotation_at.map(Timestamp::as_millisecond),
             ])
         });
-    NAMED.refuse_taken(writing, row, &new.name)?;
-    forget_details(writing, new.snapshot.id)?;
-    insert_details(writing, new)?;
+    NAMED.refuse_taken(writing, row, &profile.name)?;
+    if old.tags != profile.tags {
+        forget(writing, profile.id, TAGS)?;
+        insert_tags(writing, profile)?;
+    }
+    if found_by(old) != found_by(profile) {
+        ACCESS_PROFILES.refresh(writing.connection, &[profile.id])?;
+    }
+    let references = profile.mcp_references();
+    if old.mcp_references() != references {
+        forget(writing, profile.id, REFERENCES)?;
+        insert_references(writing, profile.id, &references)?;
+    }
     access_profile_versions::insert(writing, new, created_by)
 }
 
@@ -107,7 +126,9 @@ pub fn update(writing: &Writing<'_>, new: &NewVersion, created_by: &str) -> Resu
 /// # Errors
 /// When the database can't be written.
 pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
-    forget_details(writing, id)?;
+    for sql in [TAGS, REFERENCES] {
+        forget(writing, id, sql)?;
+    }
     writing
         .connection
         .prepare_cached("DELETE FROM access_profiles WHERE id = ?1")
@@ -116,25 +137,29 @@ pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
     ACCESS_PROFILES.refresh(writing.connection, &[id])
 }
 
-/// What is kept beside the row for filters and search.
-fn insert_details(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
-    insert_tags(writing, new)?;
-    insert_references(writing, new)?;
-    ACCESS_PROFILES.refresh(writing.connection, &[new.snapshot.id])
+/// What is kept beside the row, and how it is removed.
+const TAGS: &str = "DELETE FROM access_profile_tags WHERE access_profile_id = ?1";
+const REFERENCES: &str = "DELETE FROM access_profile_references WHERE access_profile_id = ?1";
+
+fn forget(writing: &Writing<'_>, id: i64, sql: &str) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params![id]))
+        .doing("removing what is kept beside an access profile")?;
+    Ok(())
 }
 
-fn forget_details(writing: &Writing<'_>, id: i64) -> Result<()> {
-    for sql in [
-        "DELETE FROM access_profile_tags WHERE access_profile_id = ?1",
-        "DELETE FROM access_profile_references WHERE access_profile_id = ?1",
-    ] {
-        writing
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(params![id]))
-            .doing("removing what is kept beside an access profile")?;
-    }
-    Ok(())
+/// What a search or a filter looks at.
+fn found_by(profile: &AccessProfile) -> (&str, &str, bool, &[String]) {
+    let AccessProfile {
+        name,
+        description,
+        is_active,
+        tags,
+        ..
+    } = profile;
+    (name, description, *is_active, tags)
 }
 
 const NAMED: Named = Named {
@@ -145,26 +170,26 @@ const NAMED: Named = Named {
     doing: "storing an access profile",
 };
 
-fn insert_tags(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
-    for tag in &new.tags {
+fn insert_tags(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
+    for tag in &profile.tags {
         writing
             .connection
             // The same label twice in a profile is one label to filter by.
             .prepare_cached("INSERT OR IGNORE INTO access_profile_tags (tag, access_profile_id) VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.execute(params![tag, new.snapshot.id]))
+            .and_then(|mut statement| statement.execute(params![tag, profile.id]))
             .doing("storing a tag")?;
     }
     Ok(())
 }
 
-fn insert_references(writing: &Writing<'_>, new: &NewVersion) -> Result<()> {
-    for reference in &new.references {
+fn insert_references(writing: &Writing<'_>, id: i64, references: &[McpReference]) -> Result<()> {
+    for reference in references {
         writing
             .connection
             .prepare_cached(
                 "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
             )
-            .and_then(|mut statement| statement.execute(params![new.snapshot.id, reference.kind, reference.id]))
+            .and_then(|mut statement| statement.execute(params![id, reference.kind, reference.id]))
             .doing("storing an MCP reference")?;
     }
     Ok(())
@@ -238,6 +263,9 @@ pub fn is_current(reading: &Reading<'_>, snapshot: &Snapshot) -> Result<bool> {
         .doing("reading an access profile")
 }
 
+/// How long the JSON of a profile, and that of each of its lines, is expected to be, in bytes.
+const ROOM: usize = 1_100;
+
 impl Snapshot {
     /// The strong validator of this version by itself.
     pub fn entity_tag(&self) -> String {
@@ -249,14 +277,17 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Internal`] when it can't be written as JSON.
     pub fn of(profile: &AccessProfile) -> Result<Self> {
-        let json = serde_json::to_string(profile)
+        let mut json = Vec::with_capacity(ROOM + profile.provider_configs.len() * ROOM);
+        serde_json::to_writer(&mut json, profile)
+            .map_err(|error| Error::internal("writing a snapshot", error))?;
+        let json = String::from_utf8(json)
             .map_err(|error| Error::internal("writing a snapshot", error))?;
         Ok(Self {
             id: profile.id,
             version: profile.version,
             json,
             stored: None,
-            last_rotation_at: None,
+            last_rotation_at: profile.last_rotation_at.map(Timestamp::as_millisecond),
         })
     }
 
@@ -289,31 +320,4 @@ impl Snapshot {
         serde_json::from_str(&self.json)
             .map_err(|error| Error::internal("reading a snapshot", error))
     }
-}
-
-/// The MCP things a profile names that are not known here, sorted.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn list_unresolved_references(reading: &Reading<'_>, id: i64) -> Result<Vec<McpReference>> {
-    reading
-        .connection
-        .prepare_cached(
-            "SELECT kind, reference FROM access_profile_references r
-             WHERE access_profile_id = ?1 AND NOT CASE kind
-                 WHEN 'mcp_tool_group' THEN EXISTS (SELECT 1 FROM mcp_tool_groups WHERE id = CAST(r.reference AS INTEGER))
-                 ELSE EXISTS (SELECT 1 FROM mcp_tool_group_clients WHERE mcp_client_id = r.reference) END
-             ORDER BY kind, reference",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![id], |row| {
-                    Ok(McpReference {
-                        kind: row.get(0)?,
-                        id: row.get(1)?,
-                    })
-                })?
-                .collect()
-        })
-        .doing("reading MCP references")
 }

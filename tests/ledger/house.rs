@@ -12,6 +12,7 @@ use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::decision::{Call, Presented};
 use tollkeeper::domain::holding::Source;
+use tollkeeper::domain::json;
 use tollkeeper::domain::policy::Policy;
 use tollkeeper::domain::settings::{DecisionSettings, Durability};
 use tollkeeper::domain::user::{Email, NewUser};
@@ -109,10 +110,10 @@ impl House {
     }
 
     pub fn profile_of(&self, body: &serde_json::Value) -> i64 {
-        let (now, body) = (self.now(), body.clone());
+        let (now, body) = (self.now(), body.to_string());
         self.store
             .write(move |writing| {
-                let input = AccessProfileInput::parse_new(&body, now)?;
+                let input = AccessProfileInput::parse_new(&json::parse(body.as_bytes())?, now)?;
                 let actor = Actor::server("test");
                 let made =
                     access_profiles::insert(writing, actor, input, "access_profile.create", now)?;
@@ -161,10 +162,11 @@ impl House {
 
     /// Lets copies (user, copy) follow another plan.
     pub fn follow(&self, copies: &[(i64, i64)], plan: &Plan, reset_usage: bool) {
-        let (copies, body, now) = (copies.to_vec(), plan.body("edited"), self.now());
+        let body = plan.body("edited").to_string();
+        let (copies, now) = (copies.to_vec(), self.now());
         self.ledger
             .change(move |writing, changed| {
-                let input = AccessProfileInput::parse_new(&body, now)?;
+                let input = AccessProfileInput::parse_new(&json::parse(body.as_bytes())?, now)?;
                 let mut last = 0;
                 let mut next = || {
                     last += 1;

@@ -1,7 +1,5 @@
 //! Reading the bodies of decisions in full, with every violation and its place; what the quick reading does not take.
 
-use serde_json::Value;
-
 use super::{
     CallInput, ExplainInput, ExtendInput, MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey,
     Spent, UsageInput, mcp_call, presented,
@@ -11,7 +9,7 @@ use crate::domain::credential::{ID_LENGTH, may_hold_token};
 use crate::domain::decision::Presented;
 use crate::domain::duration::{ResetDuration, Unit};
 use crate::domain::input::{Fields, MAX_NAME, Node};
-use crate::domain::json;
+use crate::domain::json::{self, Json};
 use crate::domain::money::{Money, read_money};
 use crate::domain::violation::Violations;
 use crate::error::Result;
@@ -206,8 +204,8 @@ fn read_request_id(node: &Node<'_>) -> Option<String> {
 
 fn read_ttl(node: &Node<'_>) -> Option<i64> {
     let seconds = match node.value {
-        Value::Number(_) => return node.integer(1..=MAX_TTL_SECONDS),
-        Value::String(text) => text
+        Json::Number(_) => return node.integer(1..=MAX_TTL_SECONDS),
+        Json::String(text) => text
             .parse::<ResetDuration>()
             .ok()
             .filter(|span| span.unit() <= Unit::Day)

@@ -15,6 +15,16 @@ pub const MAX_BODY: usize = 1024 * 1024;
 const DRAINED: usize = 16 * MAX_BODY;
 
 impl Call {
+    /// The bytes of the JSON body, for who reads them off the async threads because they may be many. For requests that know no
+    /// idempotency key.
+    ///
+    /// # Errors
+    /// 415, 413 or 408.
+    pub async fn json_bytes(&self) -> std::result::Result<Bytes, Problem> {
+        self.refuse_other_types()?;
+        self.bytes(MAX_BODY).await
+    }
+
     pub(super) fn refuse_other_types(&self) -> std::result::Result<(), Problem> {
         let content_type = self.header(&header::CONTENT_TYPE).unwrap_or_default();
         let media = content_type.split(';').next().unwrap_or_default().trim();
@@ -38,8 +48,7 @@ impl Call {
     }
 
     pub(super) async fn bytes(&self, most: usize) -> std::result::Result<Bytes, Problem> {
-        let announced = self.header(&header::CONTENT_LENGTH);
-        if announced.and_then(|length| length.parse().ok()) > Some(DRAINED) {
+        if self.announced_length() > Some(DRAINED) {
             return Err(too_large(most).closing());
         }
         let deadline = self.state().body_timeout;
@@ -55,11 +64,16 @@ impl Call {
         }
     }
 
+    fn announced_length(&self) -> Option<usize> {
+        self.header(&header::CONTENT_LENGTH)?.parse().ok()
+    }
+
     async fn collect(&self, most: usize) -> std::result::Result<Bytes, Problem> {
         let mut payload = self.payload.replace(Payload::None);
         // Most bodies come in one piece, which is then not copied.
         let (mut whole, mut pieces) = (Bytes::new(), BytesMut::new());
         let mut length = 0;
+        let announced = self.announced_length().unwrap_or(0);
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 log::debug!("a body broke off: {error}");
@@ -73,6 +87,7 @@ impl Call {
                 whole = chunk;
             } else if length <= most {
                 if pieces.is_empty() {
+                    pieces.reserve(announced.min(most).max(length));
                     pieces.extend_from_slice(&whole);
                 }
                 pieces.extend_from_slice(&chunk);
