@@ -11,7 +11,7 @@ use crate::domain::list::Sort;
 use crate::domain::user::{Email, NewUser};
 use crate::store::remembered::Remembered;
 use crate::store::user_lists::{self, Filter};
-use crate::store::{Writing, migrate, users};
+use crate::store::{Writing, migrate, search, users};
 
 const CHAIN: ChainKey = ChainKey([7; MAC_LENGTH]);
 const PAGE: Page = Page {
@@ -110,6 +110,20 @@ fn after_a_write_a_page_costs_the_same_however_many_there_are() {
     for (few, many) in few.into_iter().zip(many) {
         assert!(many < few + few / 5, "{few} {many}");
     }
+}
+
+#[test]
+fn what_was_there_before_there_were_packs_is_packed_when_the_database_is_opened() {
+    let mut people = People::new(100);
+    let packs = "DELETE FROM user_search";
+    people.connection.execute_batch(packs).unwrap();
+    search::fill(&mut people.connection).unwrap();
+    let (_, total, first) = people.list("person 9", "email", 0);
+    assert_eq!((total, first.as_str()), (11, "Person 90"));
+    let change = search::USERS.last_change(&people.connection).unwrap();
+    search::fill(&mut people.connection).unwrap();
+    let again = search::USERS.last_change(&people.connection).unwrap();
+    assert_eq!(again, change, "once is enough");
 }
 
 #[test]
