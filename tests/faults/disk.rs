@@ -130,6 +130,8 @@ fn decisions_without_room_hold_nothing_and_what_needs_no_write_goes_on() {
     assert!(refused.header("retry-after").is_some());
     let kept = (json!(0), json!(made.len()), json!(made.len()));
     assert_eq!(state(), kept);
+    // What is smaller may find a place where that did not: from here on there is none for anything.
+    limit_files(&server, Some(4_000));
     // Nothing of what can't be written down is half done, and refusals and explanations go on.
     assert_eq!(client.settle(&made[0], 1, 1.0).status, 503);
     assert_eq!(

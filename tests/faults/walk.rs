@@ -160,7 +160,12 @@ fn assign_gives_a_copy_by_name_or_id_with_the_server_running_or_not() {
         let said = refused(&arguments);
         assert!(said.contains(why), "{said}");
     }
-    assert!(refused(&["2", "1", "--expires-at", "soon"]).contains("expires_at"));
+    let past = ["2", "1", "--expires-at", "2020-01-31T00:00:00Z"];
+    assert!(refused(&past).contains("expires_at"));
+    // What is no time at all is a mistake on the command line.
+    let soon = assign(&["2", "1", "--expires-at", "soon"]);
+    assert_eq!(soon.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&soon.stderr).contains("expected a span"));
     assert!(server.terminate().success());
     let json: Value = serde_json::from_str(&told(&["2", "1", "--json"])).unwrap();
     assert_eq!(json["access_profile"]["user_id"], "2");
