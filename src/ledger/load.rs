@@ -110,7 +110,7 @@ pub fn everything(
         state.keys.insert(public_id, key);
         Ok(())
     })?;
-    decision_rows::for_each_counter(reading, None, |(user_id, row)| {
+    decision_rows::for_each_counter(reading, |(user_id, row)| {
         if let Some(copy) = state.copy_mut(user_id, row.copy_id) {
             copy.counters.reserve_exact(1);
             copy.counters.push(Counter::of(&row));

@@ -186,35 +186,23 @@ pub fn users_of_copies(reading: &Reading<'_>, copy_ids: &[i64]) -> Result<Vec<(i
     Ok(found)
 }
 
-/// Reads the counters of a copy, or all, each with the user.
+/// Reads the rows of all counters, each with the user. What the tail of the journal says of them is newer.
 ///
 /// # Errors
 /// When the database can't be read, or what `each` answers.
 pub fn for_each_counter(
     reading: &Reading<'_>,
-    copy_id: Option<i64>,
     each: impl FnMut((i64, CounterRow)) -> Result<()>,
 ) -> Result<()> {
-    match copy_id {
-        Some(copy_id) => each_row(
-            reading,
-            "SELECT c.user_id, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
-                 k.window_rule, k.counted_from
-             FROM counters k JOIN user_access_profiles c ON c.id = k.user_access_profile_id WHERE k.user_access_profile_id = ?1",
-            params![copy_id],
-            counter,
-            each,
-        ),
-        None => each_row(
-            reading,
-            "SELECT c.user_id, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
-                 k.window_rule, k.counted_from
-             FROM counters k CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id",
-            [],
-            counter,
-            each,
-        ),
-    }
+    each_row(
+        reading,
+        "SELECT c.user_id, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
+             k.window_rule, k.counted_from
+         FROM counters k CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id",
+        [],
+        counter,
+        each,
+    )
 }
 
 /// Reads the counters of some copies, each with when the copy was given, in milliseconds since 1970.

@@ -68,7 +68,7 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
 /// Every counter as it is stored: in its row, or in the tail.
 fn stored(reading: &Reading<'_>) -> Result<Vec<CounterRow>> {
     let mut stored = HashMap::new();
-    decision_rows::for_each_counter(reading, None, |(_, row)| {
+    decision_rows::for_each_counter(reading, |(_, row)| {
         stored.insert((row.copy_id, row.place_id), row);
         Ok(())
     })?;
