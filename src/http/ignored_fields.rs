@@ -1,5 +1,6 @@
-//! What a client may send back though the server sets it, for the OpenAPI document.
+//! What a client may send back though the server sets it, and what an answer does not always have, for the OpenAPI document.
 
+use super::usage::TOLD_APART_BY;
 use crate::domain::access_profile_input::{BESIDE_PROFILE, SET_BY_SERVER};
 use crate::domain::access_profile_parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
 use crate::domain::{api_key, role, tool_group, user_input, virtual_key};
@@ -24,3 +25,8 @@ pub const IGNORED: &[(&str, &[&str])] = &[
     ("RoleBody", &role::SET_BY_SERVER),
     ("RoleChangeBody", &role::SET_BY_SERVER),
 ];
+
+/// Fields of answers that are not always there, by schema: those that rows of the history are told apart by, when they are; and the
+/// value of a step of a patch, unless it removes one.
+pub const SOMETIMES: &[(&str, &[&str])] =
+    &[("UsageView", TOLD_APART_BY), ("PatchStep", &["value"])];

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use actix_web::http::Method;
-use utoipa::ToSchema;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
@@ -22,12 +21,11 @@ use super::call::Call;
 use super::context;
 use super::error_body::ErrorBody;
 use super::guard::{Access, Anyone};
-use super::ignored_fields::IGNORED;
+use super::ignored_fields::{IGNORED, SOMETIMES};
 use super::path_values::path_parameter;
 use super::route::{Description, NamedSchema, Parameter, Route};
 use super::routes;
 use super::shapes::{close, complete};
-use super::usage::{TOLD_APART_BY, UsageView};
 
 /// `GET /openapi.json`
 ///
@@ -103,8 +101,7 @@ fn tags(table: &[Route]) -> Vec<Tag> {
     names.into_iter().map(Tag::new).collect()
 }
 
-/// Every named schema: bodies take no unknown field, answers always show every field, a row of the history those that rows are told
-/// apart by.
+/// Every named schema: bodies take no unknown field, answers always show every field but those that are there sometimes.
 fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
     let answers = table
         .iter()
@@ -114,8 +111,8 @@ fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
         .filter_map(|route| route.description.body.as_ref());
     let mut all = BTreeMap::new();
     for (name, mut schema) in answers.flat_map(|named| named.all.iter().cloned()) {
-        let row_of_usage = name == UsageView::name();
-        complete(&mut schema, if row_of_usage { TOLD_APART_BY } else { &[] });
+        let sometimes = SOMETIMES.iter().find(|it| it.0 == name);
+        complete(&mut schema, sometimes.map_or(&[], |it| it.1));
         all.insert(name, schema);
     }
     let refusal = NamedSchema::of::<ErrorBody>();

@@ -218,6 +218,20 @@ fn answers_have_exactly_the_documented_fields() {
             );
         }
     }
+    let profile = server
+        .client
+        .create_profile(&json!({ "name": "tagged", "tags": ["a", "b"] }));
+    let place = format!("/api/access-profiles/{}", profile["id"]);
+    server
+        .client
+        .put(&place, &json!({ "tags": ["a"] }))
+        .expect(200);
+    let diff = server
+        .client
+        .get(&format!("{place}/versions/2/diff?against=1"))
+        .expect(200);
+    assert!(diff.text.contains(r#""op":"remove""#), "{}", diff.text);
+    described(diff, "GET", "/api/access-profiles/{id}/versions/{n}/diff");
     let profile = json!({ "name": "other", "rate_limit": { "token_max_limit": 1 } });
     described(
         server
