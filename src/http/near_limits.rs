@@ -11,7 +11,7 @@ use super::decision_schemas::time;
 use super::guard::{AccessProfiles, Caller, View};
 use super::{decision_shapes, limits};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page, Query};
-use crate::ledger::{NearLimit, NearLimits};
+use crate::ledger::{NearLimit, NearLimits, NearQuery};
 use crate::store::names::{self, Names};
 
 /// Furthest a page of these may start: as many are sorted in memory.
@@ -74,43 +74,14 @@ pub struct NearLimitList {
     pub offset: i64,
 }
 
-/// Whose limits are meant.
-#[derive(Debug, Clone, Copy)]
-struct Filter {
-    user_id: Option<i64>,
-    access_profile_id: Option<i64>,
-}
-
-impl Filter {
-    fn read(query: &Query) -> Self {
-        Self {
-            user_id: query.integer("user_id", 1, i64::MAX),
-            access_profile_id: query.integer("access_profile_id", 1, i64::MAX),
-        }
-    }
-
-    /// Whether everybody's are.
-    fn is_open(self) -> bool {
-        self.user_id.is_none() && self.access_profile_id.is_none()
-    }
-
-    /// The first `keep` of those that are meant, and how many there are.
-    fn apply(self, mut near: NearLimits, keep: usize) -> NearLimits {
-        if self.is_open() {
-            return near;
-        }
-        near.limits.retain(|one| {
-            let profile = one.state.access_profile_id;
-            self.user_id.is_none_or(|id| id == one.user_id)
-                && self.access_profile_id.is_none_or(|id| id == profile)
-        });
-        near.total = near.limits.len();
-        near.limits.truncate(keep);
-        near
+fn read_query(query: &Query) -> NearQuery {
+    NearQuery {
+        user_id: query.integer("user_id", 1, i64::MAX),
+        access_profile_id: query.integer("access_profile_id", 1, i64::MAX),
     }
 }
 
-fn page(query: &Query) -> Page {
+fn read_page(query: &Query) -> Page {
     Page {
         limit: query
             .integer("limit", 1, MAX_LIMIT)
@@ -125,16 +96,14 @@ fn page(query: &Query) -> Page {
 /// # Errors
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
-    let (filter, page) = call.query(|query| (Filter::read(query), page(query)))?;
+    let (wanted, page) = call.query(|query| (read_query(query), read_page(query)))?;
     let services = call.services();
     let _permit = call.read_permit().await;
     let list = blocking(move || {
         let now_ms = services.clock.now().as_millisecond();
         let keep = usize::try_from(page.offset + page.limit).unwrap_or_default();
-        // The fullest of all say nothing about those of one: with a filter, all are looked through.
-        let kept = if filter.is_open() { keep } else { usize::MAX };
-        let near = services.ledger.near_limits(kept, now_ms)?;
-        let NearLimits { limits, total } = filter.apply(near, keep);
+        let near = services.ledger.near_limits(wanted, keep, now_ms)?;
+        let NearLimits { limits, total } = near;
         let skip = usize::try_from(page.offset).unwrap_or_default();
         let shown: Vec<NearLimit> = limits.into_iter().skip(skip).collect();
         let (users, profiles) = services.store.read(|reading| {

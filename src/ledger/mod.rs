@@ -57,7 +57,7 @@ use self::change::OneChange;
 pub use self::holds::{OpenQuery, OpenReservations};
 pub use self::message::{Counters, Decision, Extension, Pending};
 use self::message::{Message, Reply, stopped};
-pub use self::near::{NearLimit, NearLimits};
+pub use self::near::{NearLimit, NearLimits, NearQuery};
 use self::seen::Seen;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, Presented, ReservationId, Settled,

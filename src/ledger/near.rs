@@ -31,6 +31,15 @@ pub struct NearLimits {
     pub total: usize,
 }
 
+/// Whose limits are meant; everybody's, where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NearQuery {
+    /// Of this user only.
+    pub user_id: Option<i64>,
+    /// Of this access profile only.
+    pub access_profile_id: Option<i64>,
+}
+
 impl NearLimit {
     /// What is used and held of it, as a part of what it allows; a limit of 0 is full.
     pub fn share(&self) -> f64 {
@@ -106,21 +115,32 @@ impl State {
 }
 
 impl Ledger {
-    /// The `keep` fullest of the limits that are almost used up at `now_ms`. Blocks.
+    /// The `keep` fullest of the limits that are meant and almost used up at `now_ms`. Blocks.
     ///
     /// # Errors
     /// When the database can't be read, or the ledger is stopping.
-    pub fn near_limits(&self, keep: usize, now_ms: i64) -> Result<NearLimits> {
+    pub fn near_limits(&self, query: NearQuery, keep: usize, now_ms: i64) -> Result<NearLimits> {
         let (mut fullest, mut total, mut after) = (BinaryHeap::new(), 0, 0);
         loop {
-            let copies = self
+            let mut copies = self
                 .store
                 .read(|reading| user_access_profiles::list_ids_after(reading, after, SLICE))?;
             let Some((_, last)) = copies.last() else {
                 break;
             };
             after = *last;
+            copies.retain(|(user_id, _)| query.user_id.is_none_or(|wanted| wanted == *user_id));
+            if copies.is_empty() {
+                continue;
+            }
             for one in self.near_slice(copies, now_ms)? {
+                let profile_id = one.state.access_profile_id;
+                if query
+                    .access_profile_id
+                    .is_some_and(|wanted| wanted != profile_id)
+                {
+                    continue;
+                }
                 total += 1;
                 fullest.push(Reverse(one));
                 if fullest.len() > keep {
