@@ -36,14 +36,15 @@ impl Turns {
     }
 
     fn write_down(&mut self, mut turn: Turn) {
-        let writes = !turn.batch.is_empty()
-            || (turn.flush && !self.refusals.is_empty())
-            || (turn.catch_up && !self.tail.is_empty());
+        let writes = !turn.batch.is_empty() || (turn.flush && !self.refusals.is_empty());
         let outcome = if writes {
             self.write(&mut turn)
         } else {
             Ok(())
         };
+        if turn.catch_up && outcome.is_ok() {
+            self.catch_up();
+        }
         let mut lost = Vec::new();
         if let Err(error) = &outcome {
             log::error!(
@@ -70,34 +71,45 @@ impl Turns {
         }
     }
 
-    /// Writes a batch down, and what it appends to the tail; all tables are brought up to date with it if that is asked for.
+    /// Writes a batch down, and what it appends to the tail.
     fn write(&mut self, turn: &mut Turn) -> Result<()> {
         let (journal, planned) = turn.batch.journal(&self.state, &self.refusals, &self.tail);
         let journal = Arc::new(journal);
-        let needs = Needs {
-            sync: self.state.settings.durability == Durability::Power,
-            generation: false,
-        };
         let written = Arc::clone(&journal);
-        let submitted = self
-            .store
-            .submit(needs, move |writing| journal::write(writing, &written))?;
-        submitted.wait()?;
+        self.store
+            .submit(self.needs(), move |writing| {
+                journal::write(writing, &written)
+            })
+            .and_then(Submitted::wait)?;
         self.tail.written(&journal, planned);
-        if !turn.catch_up || self.tail.is_empty() {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Brings all tables up to date with what the tail says. If that fails, the tail goes on saying it.
+    fn catch_up(&mut self) {
+        if self.tail.is_empty() {
+            return;
         }
         let whole = self.tail.whole(&self.state);
         let caught_up = self
             .store
-            .submit(needs, move |writing| journal::catch_up(writing, &whole))
+            .submit(self.needs(), move |writing| {
+                journal::catch_up(writing, &whole)
+            })
             .and_then(Submitted::wait);
         match caught_up {
             Ok(()) => self.tail.caught_up(),
-            // The decisions stand, and the tail holds what the tables lack.
-            Err(error) => log::warn!("bringing counters up to date: {error}"),
+            Err(error) => {
+                log::warn!("bringing counters and the history of use up to date: {error}");
+            }
         }
-        Ok(())
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            sync: self.state.settings.durability == Durability::Power,
+            generation: false,
+        }
     }
 
     fn submit(

@@ -101,11 +101,9 @@ impl Tail {
         }
         let begins = self.round.is_none() && self.appended >= ROUND_AFTER;
         let slice = SLICE.max(2 * (counters.len() + lacking.len()));
-        let round = match &self.round {
-            None if !begins => None,
-            None => self.follow(journal, Round::after(self.last), slice, &mut lacking, state),
-            Some(round) => self.follow(journal, round.clone(), slice, &mut lacking, state),
-        };
+        let round = self.round.clone();
+        let round = round.or_else(|| begins.then(|| Round::after(self.last)));
+        let round = round.and_then(|round| self.follow(journal, round, slice, &mut lacking, state));
         journal.tail_id = self.last + 1;
         journal.tail_counters = counters;
         journal.tail_usage = lacking.into_iter().collect();
