@@ -3,7 +3,7 @@
 use super::Reading;
 use super::access_profiles::get_current;
 use super::fault::Doing;
-use super::pages::{Meant, Order, all_of};
+use super::pages::{Meant, Order};
 use super::search::{ACCESS_PROFILES, Wanted};
 use super::user_access_profiles::count_of_profile;
 use crate::domain::list::{Listed, Page, Sort};
@@ -57,10 +57,7 @@ pub fn list(
 ) -> Result<Listed<ListedProfile>> {
     let wanted = filter.wanted();
     let found = wanted.map(|wanted| reading.search(&ACCESS_PROFILES, &wanted));
-    let meant = match all_of(found.collect::<Result<Vec<_>>>()?) {
-        Some(ids) => Meant::Ids(ids),
-        None => Meant::All(count(reading)?),
-    };
+    let meant = Meant::of(found, || count(reading))?;
     let order = Order {
         table: "access_profiles",
         column: match sort.field {

@@ -25,6 +25,25 @@ pub enum Meant {
 }
 
 impl Meant {
+    /// Those of every one of these sets; without any, all rows, which are as many as `count` says.
+    ///
+    /// # Errors
+    /// When a set could not be made, or what `count` answers.
+    pub fn of(
+        sets: impl IntoIterator<Item = Result<Arc<IdSet>>>,
+        count: impl FnOnce() -> Result<i64>,
+    ) -> Result<Self> {
+        let mut sets = sets.into_iter();
+        let Some(first) = sets.next() else {
+            return count().map(Self::All);
+        };
+        let mut ids = Arc::unwrap_or_clone(first?);
+        for set in sets {
+            ids.intersect(&*set?);
+        }
+        Ok(Self::Ids(ids))
+    }
+
     /// How many there are.
     pub fn total(&self) -> i64 {
         match self {
@@ -70,7 +89,10 @@ impl Order {
     fn part_of_all(&self, reading: &Reading<'_>, part: Part, reversed: bool) -> Result<Vec<i64>> {
         reading
             .connection
-            .prepare_cached(&format!("{} LIMIT ?1 OFFSET ?2", self.sql("", reversed)))
+            .prepare_cached(&format!(
+                "{} LIMIT ?1 OFFSET ?2",
+                self.sql("", "", reversed)
+            ))
             .and_then(|mut statement| {
                 let rows = statement.query_map([part.count, part.skipped], |row| row.get(0))?;
                 rows.collect()
@@ -85,10 +107,11 @@ impl Order {
         part: Part,
         reversed: bool,
     ) -> Result<Vec<i64>> {
-        let wanted = "json_each(?1) wanted CROSS JOIN";
-        let sql = self
-            .sql(wanted, reversed)
-            .replace(" ORDER", " WHERE t.id = wanted.value ORDER");
+        let (joined, those) = (
+            "json_each(?1) wanted CROSS JOIN",
+            "WHERE t.id = wanted.value",
+        );
+        let sql = self.sql(joined, those, reversed);
         let ids: Vec<i64> = ids.iter().collect();
         reading
             .connection
@@ -110,7 +133,9 @@ impl Order {
         reversed: bool,
     ) -> Result<Vec<i64>> {
         let walk = || {
-            let mut statement = reading.connection.prepare_cached(&self.sql("", reversed))?;
+            let mut statement = reading
+                .connection
+                .prepare_cached(&self.sql("", "", reversed))?;
             let mut rows = statement.query([])?;
             let (mut skipped, mut found) = (0, Vec::new());
             while part.is_longer_than(&found)
@@ -131,14 +156,14 @@ impl Order {
         walk().doing(DOING)
     }
 
-    fn sql(&self, joined: &str, reversed: bool) -> String {
+    fn sql(&self, joined: &str, those: &str, reversed: bool) -> String {
         let way = if reversed { "DESC" } else { "ASC" };
         let order = match self.column {
             Some(column) => format!("t.{column} {way}, t.id {way}"),
             None => format!("t.id {way}"),
         };
         format!(
-            "SELECT t.id FROM {joined} {} t ORDER BY {order}",
+            "SELECT t.id FROM {joined} {} t {those} ORDER BY {order}",
             self.table
         )
     }
@@ -180,16 +205,6 @@ impl Part {
     fn is_longer_than(self, found: &[i64]) -> bool {
         usize::try_from(self.count).is_ok_and(|count| found.len() < count)
     }
-}
-
-/// Which rows are listed: those of every one of these sets.
-pub fn all_of(sets: impl IntoIterator<Item = Arc<IdSet>>) -> Option<IdSet> {
-    let mut sets = sets.into_iter();
-    let mut ids = Arc::unwrap_or_clone(sets.next()?);
-    for set in sets {
-        ids.intersect(&set);
-    }
-    Some(ids)
 }
 
 impl Reading<'_> {

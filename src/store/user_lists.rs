@@ -2,7 +2,7 @@
 
 use super::Reading;
 use super::fault::Doing;
-use super::pages::{Meant, Order, all_of};
+use super::pages::{Meant, Order};
 use super::search::{USERS, Wanted};
 use super::user_access_profiles::id_list;
 use super::users::{COLUMNS, detail, user};
@@ -47,10 +47,7 @@ pub fn list(
     let found = filter
         .wanted()
         .map(|wanted| reading.search(&USERS, &wanted));
-    let meant = match all_of(found.collect::<Result<Vec<_>>>()?) {
-        Some(ids) => Meant::Ids(ids),
-        None => Meant::All(reading.row_count("users")?),
-    };
+    let meant = Meant::of(found, || reading.row_count("users"))?;
     let order = Order {
         table: "users",
         column: match sort.field {

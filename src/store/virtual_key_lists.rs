@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Reading;
 use super::fault::Doing;
 use super::id_set::IdSet;
-use super::pages::{Meant, Order, all_of};
+use super::pages::{Meant, Order};
 use super::search::{VIRTUAL_KEYS, Wanted};
 use super::user_access_profiles::id_list;
 use super::virtual_keys::{COLUMNS, key};
@@ -40,10 +40,7 @@ pub fn list(
     let text = filter.search.clone().map(Wanted::Text);
     let found = text.map(|wanted| reading.search(&VIRTUAL_KEYS, &wanted));
     let sets = [of_user, found].into_iter().flatten();
-    let meant = match all_of(sets.collect::<Result<Vec<_>>>()?) {
-        Some(ids) => Meant::Ids(ids),
-        None => Meant::All(reading.row_count("virtual_keys")?),
-    };
+    let meant = Meant::of(sets, || reading.row_count("virtual_keys"))?;
     let order = Order {
         table: "virtual_keys",
         column: match sort.field {

@@ -174,7 +174,7 @@ fn every_order_is_that_of_an_index() {
                 descending: false,
             };
             for reversed in [false, true] {
-                let sql = format!("EXPLAIN QUERY PLAN {}", order.sql("", reversed));
+                let sql = format!("EXPLAIN QUERY PLAN {}", order.sql("", "", reversed));
                 let mut statement = people.connection.prepare(&sql).unwrap();
                 let plan = statement
                     .query_map([], |row| row.get::<_, String>(3))
