@@ -34,6 +34,7 @@ pub mod holder;
 pub mod holding_schemas;
 pub mod ignored_fields;
 pub mod limits;
+pub mod mount;
 pub mod near_limits;
 pub mod openapi;
 pub mod page;
@@ -110,7 +111,7 @@ pub struct State {
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config.app_data(state);
-        route::mount(&routes::table(), config);
+        mount::mount(&routes::table(), config);
         config.default_service(web::to(|call: call::Call| async move {
             answer::Answer::Err(problem::Problem::no_route(call.path()))
         }));

@@ -4,7 +4,7 @@ use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use serde_json::Value;
@@ -48,12 +48,6 @@ const ANY_METHOD: [Method; 8] = [
     Method::TRACE,
 ];
 
-/// Where the calls are that gateways make all the time.
-const HOT: &str = "/v1/";
-
-/// The parameter that takes the rest of a path, slashes included.
-const REST: &str = "{path}";
-
 /// A route of the table.
 pub struct Route {
     /// Its method.
@@ -65,7 +59,8 @@ pub struct Route {
     /// What the OpenAPI document says about it.
     pub description: Description,
     mount: Box<dyn Fn(Query) -> actix_web::Route>,
-    any_method: bool,
+    /// Whether it serves every method.
+    pub any_method: bool,
 }
 
 /// What becomes of a query string.
@@ -86,7 +81,8 @@ pub struct RoutePath {
 }
 
 impl RoutePath {
-    fn new(path: &str) -> Self {
+    /// The route at a path of the table.
+    pub fn new(path: &str) -> Self {
         let within = |family: &&&str| path.starts_with(&format!("{family}/"));
         // The longest that fits: one is the beginning of the other.
         let family = FAMILIES
@@ -204,7 +200,8 @@ impl Route {
         }
     }
 
-    fn mounted(&self) -> actix_web::Route {
+    /// It as the router of actix-web takes it.
+    pub fn mounted(&self) -> actix_web::Route {
         let takes_none =
             self.description.query.is_empty() && self.access != Access::Public && !self.any_method;
         (self.mount)(if takes_none {
@@ -301,45 +298,5 @@ impl Route {
     pub fn refuses(mut self, statuses: &'static [u16]) -> Self {
         self.description.refusals = statuses;
         self
-    }
-}
-
-/// Mounts a table: every path with all its methods, HEAD beside every GET, and 405 for the rest.
-pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
-    let mut paths: Vec<String> = table.iter().flat_map(Route::paths).collect();
-    // The router tries one after another, most of them by a regular expression: what gateways call all the time comes first.
-    paths.sort_by_cached_key(|path| (!path.starts_with(HOT), path.clone()));
-    paths.dedup();
-    // A fixed segment before a parameter in its place: `{` sorts after all letters.
-    for path in paths {
-        let routes: Vec<&Route> = table
-            .iter()
-            .filter(|route| route.paths().contains(&path))
-            .collect();
-        let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
-        if allow.contains(&"GET") {
-            allow.push("HEAD");
-        }
-        let allow = allow.join(", ");
-        let any_method = routes.iter().any(|route| route.any_method);
-        let rest = if any_method { "{path:.*}" } else { "{path:.+}" };
-        let pattern = path.replace(REST, rest);
-        let mut resource = web::resource(pattern).app_data(RoutePath::new(&path));
-        for route in routes {
-            if any_method {
-                resource = resource.route(route.mounted());
-                continue;
-            }
-            resource = resource.route(route.mounted().method(route.method.clone()));
-            if route.method == Method::GET {
-                resource = resource.route(route.mounted().method(Method::HEAD));
-            }
-        }
-        config.service(
-            resource.default_service(web::to(move |request: HttpRequest| {
-                let refusal = Problem::wrong_method(request.method().as_str(), &allow);
-                async move { Answer::Err(refusal) }
-            })),
-        );
     }
 }

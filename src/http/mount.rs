@@ -1,0 +1,89 @@
+//! Putting the table of routes into the router of actix-web, which tries one entry after another, most of them by a regular
+//! expression: so what gateways call all the time comes first, and the rest by places that are compared as text.
+
+use actix_web::guard::{Guard, fn_guard};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, Resource, web};
+
+use super::answer::Answer;
+use super::problem::Problem;
+use super::route::{Route, RoutePath};
+
+/// Where the calls are that gateways make all the time.
+const HOT: &str = "/v1";
+
+/// The parameter that takes the rest of a path, slashes included.
+const REST: &str = "{path}";
+
+/// Mounts a table: every path with all its methods, HEAD beside every GET, and 405 for the rest.
+pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
+    let mut paths: Vec<(String, String)> = table
+        .iter()
+        .flat_map(Route::paths)
+        .map(|path| (place(&path), path))
+        .collect();
+    // A fixed segment before a parameter in its place: `{` sorts after all letters.
+    paths.sort_by(|(place, path), other| {
+        (place != HOT, place, path).cmp(&(other.0 != HOT, &other.0, &other.1))
+    });
+    paths.dedup();
+    for together in paths.chunk_by(|(one, _), (other, _)| one == other) {
+        let place = together[0].0.as_str();
+        if place == HOT || together.len() == 1 {
+            for (_, path) in together {
+                config.service(resource(table, path, path));
+            }
+            continue;
+        }
+        let scope = web::scope(place);
+        config.service(together.iter().fold(scope, |scope, (_, path)| {
+            scope.service(resource(
+                table,
+                path,
+                path.strip_prefix(place).unwrap_or(path),
+            ))
+        }));
+    }
+}
+
+/// What a path begins with: its family, and one segment.
+fn place(path: &str) -> String {
+    let family = RoutePath::new(path).family;
+    let rest = path[family.len()..].trim_start_matches('/');
+    format!("{family}/{}", rest.split('/').next().unwrap_or_default())
+}
+
+/// All routes of a path, mounted at the rest of it within its place.
+fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
+    let routes: Vec<&Route> = table
+        .iter()
+        .filter(|route| route.paths().iter().any(|one| one == path))
+        .collect();
+    let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+    if allow.contains(&"GET") {
+        allow.push("HEAD");
+    }
+    let allow = allow.join(", ");
+    let any_method = routes.iter().any(|route| route.any_method);
+    let tail = if any_method { "{path:.*}" } else { "{path:.+}" };
+    let mut resource = web::resource(rest.replace(REST, tail)).app_data(RoutePath::new(path));
+    for route in routes {
+        if any_method {
+            resource = resource.route(route.mounted());
+            continue;
+        }
+        resource = resource.route(route.mounted().guard(is(route.method.clone())));
+        if route.method == Method::GET {
+            resource = resource.route(route.mounted().guard(is(Method::HEAD)));
+        }
+    }
+    resource.default_service(web::to(move |request: HttpRequest| {
+        let refusal = Problem::wrong_method(request.method().as_str(), &allow);
+        async move { Answer::Err(refusal) }
+    }))
+}
+
+/// Whether a request has this method. The guard of actix-web notes besides what else was tried, for an answer that is ours here.
+fn is(method: Method) -> impl Guard {
+    fn_guard(move |context| context.head().method == method)
+}
