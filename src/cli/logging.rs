@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use env_logger::Target;
 use env_logger::fmt::Formatter;
 use log::kv::{Error, Key, Value, VisitSource};
 use log::{LevelFilter, Record};
@@ -13,6 +14,7 @@ use serde_json::{Map, json};
 
 use crate::config::{LogFormat, Settings};
 use crate::domain::credential::redacted;
+use crate::http::log_lines::LogLines;
 
 /// Bytes of most lines.
 const LINE: usize = 256;
@@ -27,6 +29,7 @@ pub fn start(settings: &Settings) {
         .filter_level(settings.log_level.min(LevelFilter::Warn))
         .filter_module("tollkeeper", settings.log_level)
         .format(write)
+        .target(Target::Pipe(Box::new(LogLines)))
         .init();
 }
 

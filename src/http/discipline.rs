@@ -17,6 +17,7 @@ use super::call::state;
 use super::connection::Waiting;
 use super::context::{Context, REQUEST_ID};
 use super::forward_auth;
+use super::log_lines;
 use super::problem::Problem;
 use super::route::RoutePath;
 
@@ -51,7 +52,8 @@ pub async fn apply(
     set_headers(&mut response, &context);
     let route = response.request().app_data::<RoutePath>();
     let route = route.map_or("-", |route| route.path.as_str());
-    log_access(&context, shown(&method), route, response.status(), began);
+    let status = response.status();
+    log_lines::together(|| log_access(&context, shown(&method), route, status, began));
     Ok(response)
 }
 

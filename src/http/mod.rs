@@ -34,6 +34,7 @@ pub mod holder;
 pub mod holding_schemas;
 pub mod ignored_fields;
 pub mod limits;
+pub mod log_lines;
 pub mod mount;
 pub mod near_limits;
 pub mod openapi;

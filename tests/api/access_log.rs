@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::process::{Process, tollkeeper};
-use crate::support::wire::exchange;
+use crate::support::wire::{Wire, exchange};
 
 /// Starts the real binary at the most talkative level.
 fn start(data_dir: &Path, format: &str) -> Process {
@@ -152,6 +152,46 @@ fn each_request_is_one_text_line() {
         !log.contains('\u{1b}'),
         "no client writes escape codes into the log"
     );
+}
+
+#[test]
+fn requests_that_come_together_have_whole_lines_in_their_order() {
+    const CONNECTIONS: usize = 8;
+    const REQUESTS: usize = 300;
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = start(directory.path(), "json");
+    let port = server.client.port;
+    let mut wires: Vec<Wire> = (0..CONNECTIONS).map(|_| Wire::open(port)).collect();
+    for (number, wire) in wires.iter_mut().enumerate() {
+        let requests: Vec<String> = (0..REQUESTS)
+            .map(|request| {
+                format!(
+                    "GET /health HTTP/1.1\r\nhost: localhost\r\nx-request-id: {number}-{request}\r\n\r\n"
+                )
+            })
+            .collect();
+        assert!(wire.send(requests.concat().as_bytes()));
+    }
+    for wire in &mut wires {
+        for _ in 0..REQUESTS {
+            assert_eq!(wire.answer().status, 200);
+        }
+    }
+    assert!(server.terminate().success());
+    let log = server.log();
+    let ids: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter_map(|line| line["request_id"].as_str().map(str::to_owned))
+        .collect();
+    for number in 0..CONNECTIONS {
+        let of_one = |id: &&String| id.starts_with(&format!("{number}-"));
+        let found: Vec<&String> = ids.iter().filter(of_one).collect();
+        let sent: Vec<String> = (0..REQUESTS)
+            .map(|request| format!("{number}-{request}"))
+            .collect();
+        assert!(found.into_iter().eq(&sent), "connection {number}");
+    }
 }
 
 #[test]
