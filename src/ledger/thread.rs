@@ -23,6 +23,9 @@ use crate::store::{Reader, Store};
 
 /// Messages in one batch.
 const MAX_BATCH: usize = 1_024;
+/// With fewer, others get the processor before they are decided: whoever is about to ask comes into the same batch, and waking this
+/// thread for each message would cost more than deciding it. With as many, others ask meanwhile.
+const FEW: usize = 4;
 /// How often reservations are looked through for those whose time is up, while nothing else happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long refusals wait for something else that has to be written down.
@@ -73,6 +76,12 @@ pub(super) fn start(
         .name("ledger".to_owned())
         .spawn(move || turns.run(&waiting))
         .map_err(|error| Error::internal("starting the ledger's thread", error))
+}
+
+/// Takes what is waiting.
+fn collect(waiting: &Receiver<Message>, messages: &mut Vec<Message>) {
+    let room = MAX_BATCH.saturating_sub(messages.len());
+    messages.extend(waiting.try_iter().take(room));
 }
 
 /// Everything the thread owns.
@@ -143,13 +152,10 @@ impl Turns {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // Whoever is about to ask comes into the same batch: under load, waking this thread for each message would cost more
-            // than deciding it.
-            std::thread::yield_now();
-            while messages.len() < MAX_BATCH
-                && let Ok(message) = waiting.try_recv()
-            {
-                messages.push(message);
+            collect(waiting, &mut messages);
+            if messages.len() < FEW {
+                std::thread::yield_now();
+                collect(waiting, &mut messages);
             }
             if let Some(done) = self.turn(&mut messages) {
                 // Whoever waits for the end may be gone.
