@@ -3,6 +3,7 @@
 mod prune;
 mod read;
 mod rebuild;
+mod reservation_rows;
 mod tail;
 mod write;
 

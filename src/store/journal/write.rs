@@ -3,8 +3,8 @@
 use rusqlite::params;
 
 use super::{
-    CounterRow, End, Entry, Extended, Journal, ReservationRow, ReservationState, StoredAnswer,
-    UsageKey, UsageSum, tail,
+    CounterRow, End, Entry, Extended, Journal, StoredAnswer, UsageKey, UsageSum, reservation_rows,
+    tail,
 };
 use crate::domain::clock_peaks::Peaks;
 use crate::error::{Error, Result};
@@ -23,9 +23,15 @@ const MAX_REFUSED_LINES: i64 = 200;
 /// # Errors
 /// When the database can't be written.
 pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
+    // What happened to one of them in the same batch came after it was made.
+    let made = journal.entries.iter().filter_map(|entry| match entry {
+        Entry::Made(row) => Some(&**row),
+        _ => None,
+    });
+    reservation_rows::insert(writing, &made.collect::<Vec<_>>())?;
     for entry in &journal.entries {
         match entry {
-            Entry::Made(row) => insert(writing, row),
+            Entry::Made(_) => Ok(()),
             Entry::Extended(extended) => extend(writing, extended),
             Entry::Finished { id, end } => finish(writing, *id, end),
         }?;
@@ -81,54 +87,6 @@ pub fn put_peaks(writing: &Writing<'_>, peaks: &Peaks) -> Result<()> {
         .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)")
         .and_then(|mut statement| statement.execute(params![value]))
         .doing("storing the times of the clock")?;
-    Ok(())
-}
-
-fn insert(writing: &Writing<'_>, row: &ReservationRow) -> Result<()> {
-    let expired = row.end.and_then(|end| end.expired);
-    let settled = row.end.and_then(|end| end.settled);
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO reservations (id, nonce, state, virtual_key_id, user_id, user_access_profile_id, access_profile_id,
-                 provider, model, mcp_server, mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id,
-                 created_at, expires_at, expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at,
-                 requests, max_hold)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-                     ?25, ?26, ?27)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                row.id,
-                row.nonce,
-                row.end.map_or(ReservationState::Open, |end| end.state).name(),
-                row.virtual_key_id,
-                row.user_id,
-                row.copy_id,
-                row.access_profile_id,
-                &*row.provider,
-                &*row.model,
-                row.mcp_server,
-                row.mcp_tool,
-                row.estimated_tokens,
-                row.estimated_cost,
-                row.held_tokens,
-                row.held_cost,
-                row.request_id,
-                row.created_at,
-                row.expires_at,
-                expired.map(|charge| charge.number),
-                expired.map_or(0, |charge| charge.tokens),
-                expired.map_or(0, |charge| charge.cost),
-                settled.map(|charge| charge.number),
-                settled.map(|charge| charge.tokens),
-                settled.map(|charge| charge.cost),
-                row.end.map(|end| end.finished_at),
-                row.requests,
-                row.max_hold,
-            ])
-        })
-        .doing("noting a reservation")?;
     Ok(())
 }
 
