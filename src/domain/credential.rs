@@ -85,7 +85,7 @@ impl Token {
     fn assemble(kind: Kind, id: &str, secret: &str) -> Self {
         let mut text = Zeroizing::new(format!("{}{id}_{secret}", kind.prefix()));
         let crc = checksum(text.as_bytes());
-        text.push_str(&crc);
+        text.extend(crc.map(char::from));
         Self { kind, text }
     }
 
@@ -114,7 +114,7 @@ impl Token {
             return Err(NotAToken::Shape);
         }
         let (body, crc) = text.split_at(text.len() - CRC_LENGTH);
-        if checksum(body.as_bytes()) != crc {
+        if checksum(body.as_bytes()) != *crc.as_bytes() {
             return Err(NotAToken::Checksum);
         }
         Ok(Self {
@@ -206,14 +206,14 @@ fn letters(random: &mut [u8]) -> Zeroizing<String> {
     Zeroizing::new(letters)
 }
 
-fn checksum(bytes: &[u8]) -> String {
+fn checksum(bytes: &[u8]) -> [u8; CRC_LENGTH] {
     let mut rest = crc32fast::hash(bytes);
     let mut letters = [b'0'; CRC_LENGTH];
     for letter in letters.iter_mut().rev() {
         *letter = ALPHABET[(rest % 62) as usize];
         rest /= 62;
     }
-    letters.iter().map(|byte| char::from(*byte)).collect()
+    letters
 }
 
 #[cfg(test)]
