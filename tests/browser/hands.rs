@@ -1,9 +1,17 @@
 //! What a person does with the page: presses, types, chooses. Things are found by what they are called.
 
 use fantoccini::elements::Element;
+use fantoccini::error::{CmdError, ErrorStatus};
 use serde_json::json;
 
 use crate::page::Page;
+
+/// How often something may move between looking and pressing.
+const MOVES: u32 = 5;
+
+fn is_covered(error: &CmdError) -> bool {
+    matches!(error, CmdError::Standard(said) if said.error == ErrorStatus::ElementClickIntercepted)
+}
 
 impl Page {
     #[track_caller]
@@ -29,12 +37,15 @@ impl Page {
 
     #[track_caller]
     fn click(&self, finder: &str, name: &str, nth: usize) {
+        let mut covered = 0;
         loop {
             let element = self.element(finder, name, nth);
             match self.runtime.block_on(element.click()) {
                 Ok(()) => return,
                 // Drawn anew between looking and pressing: look again.
                 Err(error) if error.is_stale_element_reference() => {}
+                // Moved under the header meanwhile: look again, unless it stays covered in the middle of the window.
+                Err(error) if is_covered(&error) && covered < MOVES => covered += 1,
                 Err(error) => panic!("{name}: {error}"),
             }
         }
