@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::Statement;
+use rusqlite::{Statement, ToSql};
 
 use super::{ReservationRow, ReservationState};
 use crate::error::Result;
@@ -15,6 +15,7 @@ const SIZES: [usize; 3] = [16, 4, 1];
 /// The statement for each of [`SIZES`].
 static STATEMENTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(statement_for));
 
+/// The columns of a row.
 const COLUMNS: [&str; 27] = [
     "id",
     "nonce",
@@ -76,48 +77,41 @@ pub(super) fn insert(writing: &Writing<'_>, mut rows: &[&ReservationRow]) -> Res
 }
 
 /// Gives a statement the values of a row, in the order of [`COLUMNS`], after so many parameters.
-fn bind(
-    statement: &mut Statement<'_>,
-    mut after: usize,
-    row: &ReservationRow,
-) -> rusqlite::Result<()> {
+fn bind(statement: &mut Statement<'_>, after: usize, row: &ReservationRow) -> rusqlite::Result<()> {
     let state = row.end.map_or(ReservationState::Open, |end| end.state);
     let expired = row.end.and_then(|end| end.expired);
     let settled = row.end.and_then(|end| end.settled);
-    macro_rules! bind {
-        ($($value:expr),+ $(,)?) => {$(
-            after += 1;
-            statement.raw_bind_parameter(after, $value)?;
-        )+};
+    let values: [&dyn ToSql; COLUMNS.len()] = [
+        &row.id,
+        &row.nonce,
+        &state.name(),
+        &row.virtual_key_id,
+        &row.user_id,
+        &row.copy_id,
+        &row.access_profile_id,
+        &row.provider,
+        &row.model,
+        &row.mcp_server,
+        &row.mcp_tool,
+        &row.estimated_tokens,
+        &row.estimated_cost,
+        &row.held_tokens,
+        &row.held_cost,
+        &row.request_id,
+        &row.created_at,
+        &row.expires_at,
+        &row.requests,
+        &row.max_hold,
+        &expired.map(|charge| charge.number),
+        &expired.map_or(0, |charge| charge.tokens),
+        &expired.map_or(0, |charge| charge.cost),
+        &settled.map(|charge| charge.number),
+        &settled.map(|charge| charge.tokens),
+        &settled.map(|charge| charge.cost),
+        &row.end.map(|end| end.finished_at),
+    ];
+    for (position, value) in values.into_iter().enumerate() {
+        statement.raw_bind_parameter(after + position + 1, value)?;
     }
-    bind!(
-        row.id,
-        row.nonce,
-        state.name(),
-        row.virtual_key_id,
-        row.user_id,
-        row.copy_id,
-        row.access_profile_id,
-        &*row.provider,
-        &*row.model,
-        row.mcp_server.as_deref(),
-        row.mcp_tool.as_deref(),
-        row.estimated_tokens,
-        row.estimated_cost,
-        row.held_tokens,
-        row.held_cost,
-        row.request_id.as_deref(),
-        row.created_at,
-        row.expires_at,
-        row.requests,
-        row.max_hold,
-        expired.map(|charge| charge.number),
-        expired.map_or(0, |charge| charge.tokens),
-        expired.map_or(0, |charge| charge.cost),
-        settled.map(|charge| charge.number),
-        settled.map(|charge| charge.tokens),
-        settled.map(|charge| charge.cost),
-        row.end.map(|end| end.finished_at),
-    );
     Ok(())
 }
