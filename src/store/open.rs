@@ -12,7 +12,6 @@ use rusqlite::backup::Backup;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
-use super::checkpoints::AUTOMATIC_PAGES;
 use super::directory::DataDirectory;
 use super::fault::Doing;
 use super::health::{Health, damaged};
@@ -308,7 +307,6 @@ fn prepare_writer(connection: &Connection) -> Result<()> {
              PRAGMA temp_store = MEMORY;
              PRAGMA busy_timeout = 5000;",
         )?;
-        connection.pragma_update(None, "wal_autocheckpoint", AUTOMATIC_PAGES)?;
         connection.set_prepared_statement_cache_capacity(128);
         add_functions(connection)
     };
