@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -81,7 +82,7 @@ impl AccessProfile {
             Err(Error::Invalid(reasons)) => return Err(refuse(reasons)),
             other => drop(other?),
         }
-        let earlier: Self = serde_json::from_str(snapshot)
+        let earlier = Self::deserialize(&read)
             .map_err(|error| Error::internal("reading a snapshot", error))?;
         let mut new = Self {
             version: self.version,

@@ -3,14 +3,13 @@
 //! A [`Node`] is a value and its place. Typed readers answer `None` after noting what is wrong, so a caller reads everything
 //! first and builds its value at the end.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
+use smallvec::SmallVec;
 
-use super::json::Json;
+use super::json::{Json, Members};
 use super::number::{Whole, read_whole};
 use super::violation::{Above, Path, Violations};
 
@@ -69,12 +68,12 @@ impl<'v> Node<'v> {
     /// An object, to be read field by field.
     pub fn object(&self) -> Option<Fields<'v>> {
         match self.value {
-            Json::Object(map) => Some(Fields {
-                map,
+            Json::Object(members) => Some(Fields {
+                members,
                 above: self.path.above(),
                 violations: self.violations,
-                known: Vec::with_capacity(8),
-                ignored: Vec::new(),
+                known: SmallVec::new(),
+                ignored: SmallVec::new(),
             }),
             _ => self.wrong_type("an object"),
         }
@@ -232,19 +231,22 @@ pub fn read_description(node: &Node<'_>) -> Option<String> {
 
 /// The fields of one object. Every field must be asked for or ignored before [`Fields::finish`].
 pub struct Fields<'v> {
-    map: &'v BTreeMap<Cow<'v, str>, Json<'v>>,
+    members: &'v Members<'v>,
     above: Above,
     violations: &'v Violations,
-    known: Vec<&'static str>,
+    known: FieldNames,
     /// May be sent and are never what somebody meant to write.
-    ignored: Vec<&'static str>,
+    ignored: FieldNames,
 }
+
+/// Names of fields, noted for every object that is read: on the stack, as long as they are as few as in most.
+type FieldNames = SmallVec<[&'static str; 16]>;
 
 impl<'v> Fields<'v> {
     /// The field as sent, `null` included; `None` when it is missing.
     pub fn sent(&mut self, name: &'static str) -> Option<Node<'v>> {
         self.known.push(name);
-        let value = self.map.get(name)?;
+        let value = self.members.get(name)?;
         Some(Node {
             value,
             path: self.above.field(name),
@@ -254,7 +256,7 @@ impl<'v> Fields<'v> {
 
     /// Whether a field was sent, to be read or not.
     pub fn has(&self, name: &str) -> bool {
-        self.map.contains_key(name)
+        self.members.get(name).is_some()
     }
 
     /// The field, unless it is missing or `null`.
@@ -296,10 +298,8 @@ impl<'v> Fields<'v> {
 
     /// Notes every field that was neither asked for nor ignored, with the nearest known name.
     pub fn finish(self) {
-        for name in self.map.keys().filter(|name| {
-            let name = name.as_ref();
-            !self.known.contains(&name) && !self.ignored.contains(&name)
-        }) {
+        let is_unknown = |name: &&str| !self.known.contains(name) && !self.ignored.contains(name);
+        for name in self.members.names().filter(is_unknown) {
             let hint = match nearest(name, self.known.iter().copied()) {
                 Some(known) => format!("did you mean {known:?}?"),
                 None if self.known.is_empty() => "there are none here".to_owned(),

@@ -91,7 +91,11 @@ fn explain(error: &regex::Error) -> String {
 /// A model pattern in a request.
 pub fn read_model_pattern<'v>(node: &Node<'v>) -> Option<&'v str> {
     let pattern = node.trimmed_name(MAX_PATTERN)?;
-    if !pattern.contains('*') && !pattern.starts_with(REGEX_PREFIX) {
+    // All are looked at, so that several are at once.
+    let has_star = pattern
+        .bytes()
+        .fold(false, |has, byte| has | matches!(byte, b'*'));
+    if !has_star && !pattern.starts_with(REGEX_PREFIX) {
         // A plain name, as most are, needs no compiling to be known as good.
         return Some(pattern);
     }

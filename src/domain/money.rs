@@ -59,10 +59,10 @@ impl Money {
     /// # Errors
     /// [`NotMoney`] says which bound was missed.
     pub fn from_number(number: &Number) -> Result<Self, NotMoney> {
-        let text = number.to_string();
+        let text = number.as_str();
         let (negative, text) = text
             .strip_prefix('-')
-            .map_or((false, text.as_str()), |rest| (true, rest));
+            .map_or((false, text), |rest| (true, rest));
         let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let all: String = [whole, fraction].concat();

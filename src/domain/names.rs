@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Behind each name. No name has it in it, because no name has control characters.
-const END: char = '\0';
+const END: u8 = b'\0';
 
 /// Names in order; copies share their memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,13 +26,13 @@ impl Names {
 
     /// The names in a text in which so many were put.
     fn read(text: &str, count: usize) -> Option<Self> {
-        let ends = text.bytes().filter(|byte| *byte == END as u8).count();
+        let ends = memchr::memchr_iter(END, text.as_bytes()).count();
         (ends == count).then(|| Self(text.into()))
     }
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.split_terminator(END)
+        self.0.split_terminator(char::from(END))
     }
 
     /// Each of them in memory of its own.
@@ -43,7 +43,7 @@ impl Names {
 
 fn push(text: &mut String, name: &str) {
     text.push_str(name);
-    text.push(END);
+    text.push(char::from(END));
 }
 
 impl Serialize for Names {

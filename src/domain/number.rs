@@ -14,9 +14,12 @@ pub enum Whole {
 
 /// A number by its value, not by how it is written: `4.0` and `4e0` are 4, as JSON Schema has it.
 pub fn read_whole(number: &Number) -> Whole {
-    let text = number.to_string();
-    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
+    let text = number.as_str();
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if fraction.is_empty() && exponent == "0" {
+        return whole.parse().map_or(Whole::TooLarge, Whole::Of);
+    }
     let all = [whole, fraction].concat();
     let significant = all.trim_end_matches('0');
     if significant.trim_start_matches(['-', '0']).is_empty() {

@@ -63,11 +63,13 @@ pub fn opened<T>(
     name: &'static str,
     read: impl FnOnce(&Json<'_>) -> Result<T>,
 ) -> Result<T> {
-    match body {
-        Json::Object(fields) if fields.len() == 1 && fields.contains_key(name) => {
-            read(&fields[name]).map_err(|error| beneath(error, name))
-        }
-        _ => read(body),
+    let inner = match body {
+        Json::Object(fields) => fields.alone(name),
+        _ => None,
+    };
+    match inner {
+        Some(inner) => read(inner).map_err(|error| beneath(error, name)),
+        None => read(body),
     }
 }
 
