@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::json::{Json, Members};
 use super::number::{Whole, read_whole};
-use super::violation::{Above, Path, Violations};
+use super::violation::{Above, MAX_VIOLATIONS, Path, Violations};
 
 /// Longest name of anything, in characters.
 pub const MAX_NAME: usize = 255;
@@ -299,7 +299,8 @@ impl<'v> Fields<'v> {
     /// Notes every field that was neither asked for nor ignored, with the nearest known name.
     pub fn finish(self) {
         let is_unknown = |name: &&str| !self.known.contains(name) && !self.ignored.contains(name);
-        for name in self.members.names().filter(is_unknown) {
+        let unknown = self.members.names().filter(is_unknown);
+        for name in unknown.take(MAX_VIOLATIONS) {
             let hint = match nearest(name, self.known.iter().copied()) {
                 Some(known) => format!("did you mean {known:?}?"),
                 None if self.known.is_empty() => "there are none here".to_owned(),

@@ -1,6 +1,6 @@
 //! Strict JSON: one value, no duplicate keys, bounded depth, numbers kept digit by digit.
 //!
-//! `serde_json` does the parsing; this file adds what it lets pass (RFC 8259 §4 leaves duplicate names open; taking the last one
+//! `serde_json` does the parsing; [`parse`] refuses what it lets pass (RFC 8259 §4 leaves duplicate names open; taking the last one
 //! silently would lose what the sender wrote).
 
 mod reading;
@@ -32,7 +32,7 @@ pub enum Json<'b> {
 
 /// The fields of an object in the order in which they were sent, no name twice. Few objects have more than ten: looking at one after
 /// the other takes less than a tree of them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Members<'b>(Vec<Member<'b>>);
 
 type Member<'b> = (Cow<'b, str>, Json<'b>);

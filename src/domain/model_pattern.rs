@@ -91,10 +91,7 @@ fn explain(error: &regex::Error) -> String {
 /// A model pattern in a request.
 pub fn read_model_pattern<'v>(node: &Node<'v>) -> Option<&'v str> {
     let pattern = node.trimmed_name(MAX_PATTERN)?;
-    // All are looked at, so that several are at once.
-    let has_star = pattern
-        .bytes()
-        .fold(false, |has, byte| has | matches!(byte, b'*'));
+    let has_star = memchr::memchr(b'*', pattern.as_bytes()).is_some();
     if !has_star && !pattern.starts_with(REGEX_PREFIX) {
         // A plain name, as most are, needs no compiling to be known as good.
         return Some(pattern);

@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Behind each name. No name has it in it, because no name has control characters.
 const END: u8 = b'\0';
 
+/// Bytes of the names in a list that is not small.
+const USUAL: usize = 512;
+
 /// Names in order; copies share their memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names(Arc<str>);
@@ -68,7 +71,8 @@ impl<'de> Visitor<'de> for ReadAll {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Names, A::Error> {
-        let (mut text, mut count) = (String::new(), 0);
+        // Enough for most lists of models, so that it need not grow ten times.
+        let (mut text, mut count) = (String::with_capacity(USUAL), 0);
         while seq.next_element_seed(ReadOne(&mut text))?.is_some() {
             count += 1;
         }

@@ -1,7 +1,6 @@
 //! Reading JSON text into a [`Json`].
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -37,8 +36,12 @@ pub fn parse(bytes: &[u8]) -> Result<Json<'_>> {
 fn read<'de, R: serde_json::de::Read<'de>>(
     mut reader: serde_json::Deserializer<R>,
 ) -> serde_json::Result<Json<'de>> {
-    let begun = Begun::default();
-    let value = Strict::outermost(&begun).deserialize(&mut reader)?;
+    let mut begun = Begun::default();
+    let outermost = Strict {
+        depth: 0,
+        begun: &mut begun,
+    };
+    let value = outermost.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
@@ -65,31 +68,26 @@ fn refuse(error: &serde_json::Error) -> Error {
 /// then it is known how much that takes.
 #[derive(Default)]
 struct Begun<'de> {
-    elements: RefCell<Vec<Json<'de>>>,
-    fields: RefCell<Vec<Member<'de>>>,
+    elements: Vec<Json<'de>>,
+    fields: Vec<Member<'de>>,
 }
 
 /// Reads a value at a depth, counted from the outermost one.
-#[derive(Clone, Copy)]
 struct Strict<'s, 'de> {
     depth: usize,
-    begun: &'s Begun<'de>,
+    begun: &'s mut Begun<'de>,
 }
 
-impl<'s, 'de> Strict<'s, 'de> {
-    fn outermost(begun: &'s Begun<'de>) -> Self {
-        Self { depth: 0, begun }
-    }
-
-    fn deeper<E: serde::de::Error>(self) -> std::result::Result<Self, E> {
+impl<'de> Strict<'_, 'de> {
+    fn deeper<E: serde::de::Error>(&mut self) -> std::result::Result<Strict<'_, 'de>, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format_args!(
                 "nested deeper than {MAX_DEPTH} levels"
             )));
         }
-        Ok(Self {
+        Ok(Strict {
             depth: self.depth + 1,
-            ..self
+            begun: self.begun,
         })
     }
 }
@@ -136,57 +134,51 @@ impl<'de> Visitor<'de> for Strict<'_, 'de> {
         Ok(Json::String(value.to_owned().into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Json<'de>, A::Error> {
-        let inner = self.deeper()?;
-        let elements = &self.begun.elements;
-        let first = elements.borrow().len();
-        while let Some(item) = seq.next_element_seed(inner)? {
-            elements.borrow_mut().push(item);
+    fn visit_seq<A: SeqAccess<'de>>(
+        mut self,
+        mut seq: A,
+    ) -> std::result::Result<Json<'de>, A::Error> {
+        let first = self.begun.elements.len();
+        while let Some(item) = seq.next_element_seed(self.deeper()?)? {
+            self.begun.elements.push(item);
         }
-        let list = elements.borrow_mut().drain(first..).collect();
-        Ok(Json::Array(list))
+        Ok(Json::Array(self.begun.elements.drain(first..).collect()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Json<'de>, A::Error> {
-        let fields = &self.begun.fields;
-        let first = fields.borrow().len();
-        let mut names = Names::default();
+    fn visit_map<A: MapAccess<'de>>(
+        mut self,
+        mut map: A,
+    ) -> std::result::Result<Json<'de>, A::Error> {
+        let first = self.begun.fields.len();
+        // The names before this one, when they are many.
+        let mut names = HashSet::new();
         while let Some(name) = map.next_key_seed(Key)? {
-            let is_first = fields.borrow().len() == first;
-            if is_first && name == NUMBER_TOKEN {
+            let before = &self.begun.fields[first..];
+            if before.is_empty() && name == NUMBER_TOKEN {
                 let digits: String = map.next_value()?;
                 return digits
                     .parse::<Number>()
                     .map(Json::Number)
                     .map_err(A::Error::custom);
             }
-            if !names.is_new(name.clone(), &fields.borrow()[first..]) {
+            let is_new = if before.len() < FEW_FIELDS {
+                before.iter().all(|(known, _)| *known != name)
+            } else {
+                if names.is_empty() {
+                    names = before.iter().map(|(known, _)| known.clone()).collect();
+                }
+                names.insert(name.clone())
+            };
+            if !is_new {
                 return Err(A::Error::custom(format_args!(
                     "the key {name:?} stands twice in one object"
                 )));
             }
             let value = map.next_value_seed(self.deeper()?)?;
-            fields.borrow_mut().push((name, value));
+            self.begun.fields.push((name, value));
         }
-        let object = fields.borrow_mut().drain(first..).collect();
-        Ok(Json::Object(Members(object)))
-    }
-}
-
-/// The names of an object's fields, when they are many.
-#[derive(Default)]
-struct Names<'de>(HashSet<Cow<'de, str>>);
-
-impl<'de> Names<'de> {
-    /// Whether a name is none of the fields before it; all of them were asked about in turn.
-    fn is_new(&mut self, name: Cow<'de, str>, before: &[Member<'de>]) -> bool {
-        if before.len() < FEW_FIELDS {
-            return before.iter().all(|(known, _)| *known != name);
-        }
-        if self.0.is_empty() {
-            self.0 = before.iter().map(|(known, _)| known.clone()).collect();
-        }
-        self.0.insert(name)
+        let fields = self.begun.fields.drain(first..).collect();
+        Ok(Json::Object(Members(fields)))
     }
 }
 
