@@ -4,10 +4,11 @@
 //! without a pause, because there is always something more to copy; so the writer copies what the thread has left, when that is
 //! little. How much is in the log is counted in pages, not in rows: a large policy is a few rows on many pages.
 //!
-//! SQLite has the database file reach the disk only when the whole log was copied, so the writer waits for all pages that were copied
-//! since the log began: [`BEGIN_ANEW_PAGES`] bounds that too.
+//! SQLite has the database file reach the disk only when the whole log was copied, so the writer would wait for all pages that were
+//! copied since the log began. The thread has them reach it each time.
 
 use std::cell::Cell;
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -63,6 +64,11 @@ impl Checkpoints {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(writer.path().unwrap_or_default(), flags)
             .doing("opening the database to copy its log")?;
+        let path = connection.path().unwrap_or_default();
+        let file = File::open(path)
+            .map_err(|error| Error::internal("opening the database to sync it", error))?;
+        // Never closed: that would take from SQLite the locks that it holds on the file in this process (POSIX, fcntl).
+        let file: &'static File = Box::leak(Box::new(file));
         writer.wal_hook(Some(|_, pages| {
             LOG_PAGES.set(pages.unsigned_abs());
             Ok(())
@@ -75,6 +81,10 @@ impl Checkpoints {
             .spawn(move || {
                 while asked.recv().is_ok() {
                     copy(&connection, &tell);
+                    if let Err(error) = file.sync_data() {
+                        // The log begins anew only after SQLite's own sync, which fails then too.
+                        log::warn!("having the database file reach the disk: {error}");
+                    }
                 }
             })
             .map_err(|error| Error::internal("starting the thread that copies the log", error))?;
