@@ -219,20 +219,23 @@ measure_changes() {
         memory=$(mktemp -d /dev/shm/tollkeeper-load.XXXXXX)
         measure_changes_in "$memory/data" "in memory, no sync"
         rm -rf "$memory"
-        local -A memory_p99=([PUT]=$put_p99 [restore]=$restore_p99)
+        local -A memory_p99=([PUT]=$put_p99 [restore]=$restore_p99 [new]=$new_p99)
     fi
     measure_changes_in "$work/disk" "on the disk"
-    local -A disk_p99=([PUT]=$put_p99 [restore]=$restore_p99)
+    local -A disk_p99=([PUT]=$put_p99 [restore]=$restore_p99 [new]=$new_p99)
     measure_changes_ceiling
     echo
     for name in PUT restore; do
         [ -z "$memory" ] || echo "$name at ${CONNECTIONS[-1]} connections: p99 ${memory_p99[$name]} ms without the sync (aim 10)," \
             "${disk_p99[$name]} ms with it"
     done
+    [ -z "$memory" ] || echo "PUT with every line new at ${CONNECTIONS[-1]} connections: p99 ${memory_p99[new]} ms without the sync," \
+        "${disk_p99[new]} ms with it"
     local one_row
     read -r one_row _ < <("$ceiling" commits "$work" "$SECONDS_EACH")
     echo "a commit of one row alone, one by one: $(ratio 1000 "$one_row") ms on this disk"
-    echo "processor time of the server, ms a request: PUT $put_processor, restore $restore_processor; parsing alone $processor, p99 $p99 ms"
+    echo "processor time of the server, ms a request: PUT $put_processor, restore $restore_processor," \
+        "PUT with every line new $new_processor; parsing alone $processor, p99 $p99 ms"
 }
 
 # Parsing the same bodies alone.
@@ -241,7 +244,7 @@ measure_changes_ceiling() {
     heading "ceiling"
     start "$ceiling" parse "$ADDRESS:$port" "$answer_bytes"
     wait_for "http://$ADDRESS:$port/" any "$(now_ms)" >/dev/null
-    measure "parse a body, answer $answer_bytes bytes" "$started" -s "$work/put.lua" "http://$ADDRESS:$port"
+    measure "parse a body, answer $answer_bytes bytes" "$started" -s "$work/new.lua" "http://$ADDRESS:$port"
     finish "$started"
 }
 
@@ -255,13 +258,16 @@ measure_changes_in() {
     for n in 1 2 3 4 5 6 7 8; do
         large_profile "$n" 0 | curl -s -o /dev/null -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d @- "$url/api/access-profiles"
         large_profile "$n" 1 | curl -s -o /dev/null -X PUT -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d @- "$url/api/access-profiles/$n"
+        curl -s -H "Authorization: Bearer $key" "$url/api/access-profiles/$n" >"$work/read-$n.json"
     done
-    answer_bytes=$(curl -s -H "Authorization: Bearer $key" "$url/api/access-profiles/1" | wc -c)
+    answer_bytes=$(wc -c <"$work/read-1.json")
     heading "$2"
-    measure "PUT of the whole profile ($(large_profile 1 0 | wc -c) bytes)" "$started" -s "$work/put.lua" "$url"
+    measure "PUT of what was read, a budget changed" "$started" -s "$work/put.lua" "$url"
     put_p99=$p99 put_processor=$processor
     measure "restore of a version" "$started" -s "$work/restore.lua" "$url"
     restore_p99=$p99 restore_processor=$processor
+    measure "PUT with every line new ($(large_profile 1 0 | wc -c) bytes)" "$started" -s "$work/new.lua" "$url"
+    new_p99=$p99 new_processor=$processor
     finish "$started"
 }
 
@@ -279,20 +285,41 @@ large_profile() {
 }
 
 write_change_scripts() {
-    large_profile X 0 >"$work/even.json"
-    large_profile X 1 >"$work/odd.json"
+    large_profile X 0 >"$work/body.json"
+    # What an operator does: everything is sent back as it was read, but for one budget.
     cat >"$work/put.lua" <<LUA
 wrk.method = "PUT"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "${1#Authorization: }"
-local bodies = {}
-for i, file in ipairs({ "$work/even.json", "$work/odd.json" }) do
-    bodies[i] = io.open(file):read("a"):gsub('"name":"large X",', "")
+local threads, turn, bodies = 0, 0, {}
+function setup(thread) thread:set("number", threads); threads = threads + 1 end
+function init()
+    for n = 1, 8 do
+        local text = io.open("$work/read-" .. n .. ".json"):read("a")
+        local from, to = text:find('"max_limit":51.5', 1, true)
+        bodies[n] = { text:sub(1, from - 1) .. '"max_limit":', text:sub(to + 1) }
+    end
 end
-local turn = 0
 function request()
     turn = turn + 1
-    return wrk.format(nil, "/api/access-profiles/" .. turn % 8 + 1, nil, bodies[math.floor(turn / 8) % 2 + 1])
+    local n = turn % 8 + 1
+    return wrk.format(nil, "/api/access-profiles/" .. n, nil, bodies[n][1] .. turn * 2 + number .. ".25" .. bodies[n][2])
+end
+LUA
+    # The worst: no line was ever sent before, or so long ago that the server has forgotten it.
+    cat >"$work/new.lua" <<LUA
+wrk.method = "PUT"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "${1#Authorization: }"
+local threads, turn, bodies = 0, 0, {}
+function setup(thread) thread:set("number", threads); threads = threads + 1 end
+function init()
+    local text = io.open("$work/body.json"):read("a"):gsub('"name":"large X",', "")
+    for n = 1, 200 do bodies[n] = text:gsub("%.5,", "." .. n * 2 + number .. ",") end
+end
+function request()
+    turn = turn + 1
+    return wrk.format(nil, "/api/access-profiles/" .. turn % 8 + 1, nil, bodies[turn % 200 + 1])
 end
 LUA
     cat >"$work/restore.lua" <<LUA

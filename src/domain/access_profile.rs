@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::duration::ResetDuration;
 use super::money::Money;
-use super::names::Names;
+use super::provider_line::SharedLine;
 
 /// A policy template: which providers, models and MCP tools may be used, and how much of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -29,7 +29,7 @@ pub struct AccessProfile {
     pub tags: Vec<String>,
     /// What each provider may be used for. A provider that is not here is blocked.
     #[schema(value_type = Vec<ProviderConfig>)]
-    pub provider_configs: Vec<ProviderLine>,
+    pub provider_configs: Vec<SharedLine>,
     /// Spending limits over all providers.
     pub budgets: Vec<Budget>,
     /// Request and token limits over all providers.
@@ -74,26 +74,6 @@ pub struct ProviderConfig {
     /// Spending limits of this provider alone.
     pub budgets: Vec<Budget>,
     /// Request and token limits of this provider alone.
-    pub rate_limit: Option<RateLimit>,
-}
-
-/// A [`ProviderConfig`] as a profile holds it. A change reads, compares and writes all lines of a profile, so the names of the models
-/// lie close together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ProviderLine {
-    /// See [`ProviderConfig::id`].
-    pub id: i64,
-    /// See [`ProviderConfig::provider_name`].
-    pub provider_name: String,
-    /// See [`ProviderConfig::all_models_allowed`].
-    pub all_models_allowed: bool,
-    /// See [`ProviderConfig::allowed_models`].
-    pub allowed_models: Names,
-    /// See [`ProviderConfig::blacklisted_models`].
-    pub blacklisted_models: Names,
-    /// See [`ProviderConfig::budgets`].
-    pub budgets: Vec<Budget>,
-    /// See [`ProviderConfig::rate_limit`].
     pub rate_limit: Option<RateLimit>,
 }
 

@@ -2,17 +2,19 @@
 //!
 //! A budget or rate limit that keeps its place (same scope, same reset duration) keeps its id and with it its counters.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access_profile::{AccessProfile, Budget, ProviderLine, RateLimit};
-use super::access_profile_input::{
-    AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms, check_grants, check_rotation,
-};
+use super::access_profile::{AccessProfile, Budget, RateLimit};
+use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
+use super::access_profile_rules::{check_grants, check_rotation};
 use super::duration::{ResetDuration, RotationInterval};
 use super::letter_case::fold;
 use super::money::Money;
+use super::provider_line::{ProviderLine, SharedLine};
 use super::violation::Violations;
 use crate::error::Result;
 
@@ -80,7 +82,7 @@ impl AccessProfile {
             version: self.version,
             tags: input.tags.unwrap_or_else(|| self.tags.clone()),
             provider_configs: match input.provider_configs {
-                Some(terms) => providers(&self.provider_configs, terms, next_id, now),
+                Some(terms) => providers(&self.provider_configs, &terms, next_id, now),
                 None => self.provider_configs.clone(),
             },
             budgets: match input.budgets {
@@ -148,27 +150,34 @@ impl AccessProfile {
 }
 
 fn providers(
-    old: &[ProviderLine],
-    terms: Vec<ProviderTerms>,
+    old: &[SharedLine],
+    terms: &[Arc<ProviderTerms>],
     next_id: NextId<'_>,
     now: Timestamp,
-) -> Vec<ProviderLine> {
-    let old: HashMap<String, &ProviderLine> = old
-        .iter()
-        .map(|line| (fold(&line.provider_name), line))
-        .collect();
-    terms
-        .into_iter()
-        .map(|terms| {
-            let kept = old.get(&fold(&terms.provider_name)).copied();
-            provider(kept, terms, next_id, now)
-        })
-        .collect()
+) -> Vec<SharedLine> {
+    let by_name = LazyCell::new(|| {
+        let lines = old.iter();
+        lines
+            .map(|line| (fold(&line.provider_name), line))
+            .collect::<HashMap<_, _>>()
+    });
+    let one = |(index, terms): (usize, &Arc<ProviderTerms>)| {
+        // Most lines stay in their places.
+        let in_place = old.get(index);
+        let kept = in_place
+            .filter(|line| line.provider_name == terms.provider_name)
+            .or_else(|| by_name.get(&fold(&terms.provider_name)).copied());
+        match kept {
+            Some(line) if line.meets(terms) => line.clone(),
+            _ => provider(kept, terms, next_id, now).into(),
+        }
+    };
+    terms.iter().enumerate().map(one).collect()
 }
 
 fn provider(
-    old: Option<&ProviderLine>,
-    terms: ProviderTerms,
+    old: Option<&SharedLine>,
+    terms: &ProviderTerms,
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> ProviderLine {
@@ -176,8 +185,8 @@ fn provider(
     ProviderLine {
         id: old.map_or_else(&mut *next_id, |line| line.id),
         all_models_allowed: terms.all_models_allowed,
-        allowed_models: terms.allowed_models,
-        blacklisted_models: terms.blacklisted_models,
+        allowed_models: terms.allowed_models.clone(),
+        blacklisted_models: terms.blacklisted_models.clone(),
         budgets: budgets(
             old.map_or(&[], |line| &line.budgets),
             &terms.budgets,
@@ -193,7 +202,7 @@ fn provider(
                 now,
             )
         }),
-        provider_name: terms.provider_name,
+        provider_name: terms.provider_name.clone(),
     }
 }
 

@@ -1,19 +1,19 @@
 //! Reading an access profile from a request: every field, default and rule of API.md §2, all violations at once.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access_profile::{
-    McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
-};
+use super::access_profile::{McpServerLink, ResetConfig, ToolGroupLink, ToolOverride};
 use super::access_profile_parts::{
     optional, read_boolean, read_budgets, read_overrides, read_providers, read_rate_limit,
     read_servers, read_tool_groups,
 };
+use super::access_profile_rules::{check_caps, check_grants, check_rotation};
 use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
-use super::json::Json;
+use super::json::{self, Json};
+use super::known_lines::KnownLines;
 use super::money::Money;
 use super::names::Names;
 use super::violation::{Path, Violation, Violations};
@@ -38,7 +38,7 @@ pub const SET_BY_SERVER: [&str; 5] = [
     "updated_at",
 ];
 /// What a profile stands under in an answer.
-const ENVELOPE: &str = "access_profile";
+pub(super) const ENVELOPE: &str = "access_profile";
 /// What stands beside `access_profile` in the detail answer.
 pub const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
 
@@ -54,7 +54,7 @@ pub struct AccessProfileInput {
     /// In the order sent.
     pub tags: Option<Vec<String>>,
     /// In the order sent; provider names unique without regard to case.
-    pub provider_configs: Option<Vec<ProviderTerms>>,
+    pub provider_configs: Option<Vec<Arc<ProviderTerms>>>,
     /// Reset durations unique.
     pub budgets: Option<Vec<BudgetTerms>>,
     /// `Some(None)` clears it.
@@ -77,6 +77,9 @@ pub struct AccessProfileInput {
     /// wrong beside the fields left out.
     pub violations: Vec<Violation>,
 }
+
+/// What is known to be right in a list of provider lines, by the number of the line from 0.
+pub type KnownTerms<'k> = &'k dyn Fn(usize) -> Option<Arc<ProviderTerms>>;
 
 /// A provider line without what the server sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +133,7 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
     pub fn parse_new(body: &Json<'_>, now: Timestamp) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), true);
+        let input = Self::read_body(&Node::root(body, &violations), true, &|_| None);
         if let Some(input) = &input {
             input.check_grants(&violations);
             if !violations.is_empty() {
@@ -146,10 +149,24 @@ impl AccessProfileInput {
     /// left out is found only when the change is applied, and one answer names all.
     ///
     /// # Errors
-    /// [`crate::error::Error::Invalid`] when it is no object.
-    pub fn parse_change(body: &Json<'_>) -> Result<Self> {
+    /// [`crate::error::Error::Invalid`] when it is no JSON, or no object.
+    pub fn read_change(body: &[u8], known: &KnownLines<Arc<ProviderTerms>>) -> Result<Self> {
+        // Where anything is wrong, it is read as it stands: its refusal names lines and columns.
+        if let Some(outline) = known.outline(body)
+            && let Ok(read) = json::parse(outline.text())
+            && let Ok(input) = Self::parse_change(&read, &|line| outline.known(line).cloned())
+            && input.violations.is_empty()
+        {
+            let lines = input.provider_configs.iter().flatten().cloned();
+            known.learn(body, &outline, lines);
+            return Ok(input);
+        }
+        Self::parse_change(&json::parse(body)?, &|_| None)
+    }
+
+    fn parse_change(body: &Json<'_>, known: KnownTerms<'_>) -> Result<Self> {
         let violations = Violations::default();
-        match Self::read_body(&Node::root(body, &violations), false) {
+        match Self::read_body(&Node::root(body, &violations), false, known) {
             Some(mut input) => {
                 check_caps(&violations, &input.place(), &input);
                 input.violations = violations.into_noted();
@@ -159,13 +176,14 @@ impl AccessProfileInput {
         }
     }
 
-    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
+    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once. In place of a line that
+    /// is `known` to be right there may be `null`.
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse_stored(snapshot: &Json<'_>) -> Result<Self> {
+    pub fn parse_stored(snapshot: &Json<'_>, known: KnownTerms<'_>) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(snapshot, &violations), false);
+        let input = Self::read_body(&Node::root(snapshot, &violations), false, known);
         if let Some(input) = &input {
             input.check_grants(&violations);
         }
@@ -187,21 +205,21 @@ impl AccessProfileInput {
         check_grants(violations, &self.place(), servers, overrides);
     }
 
-    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
+    fn read_body(body: &Node<'_>, creating: bool, known: KnownTerms<'_>) -> Option<Self> {
         let mut fields = body.object()?;
         if let Some(enveloped) = fields.given(ENVELOPE).filter(|_| !fields.has("name")) {
             fields.ignore(&BESIDE_PROFILE);
             fields.finish();
             return Some(Self {
                 enveloped: true,
-                ..Self::read(enveloped.object()?, creating)
+                ..Self::read(enveloped.object()?, creating, known)
             });
         }
         // `access_profile` is no field of a profile: start over, so that it is refused by name.
-        Some(Self::read(body.object()?, creating))
+        Some(Self::read(body.object()?, creating, known))
     }
 
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
+    fn read(mut fields: Fields<'_>, creating: bool, known: KnownTerms<'_>) -> Self {
         let mut input = Self::default();
         let name = if creating {
             fields.required("name")
@@ -214,7 +232,9 @@ impl AccessProfileInput {
         input.tags = optional(fields.sent("tags"), |node| {
             node.list(|tag| tag.name(MAX_NAME))
         });
-        input.provider_configs = optional(fields.sent("provider_configs"), read_providers);
+        input.provider_configs = optional(fields.sent("provider_configs"), |node| {
+            read_providers(node, known)
+        });
         input.budgets = optional(fields.sent("budgets"), read_budgets);
         input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
         input.calendar_aligned = optional(fields.sent("calendar_aligned"), read_boolean);
@@ -238,98 +258,5 @@ impl AccessProfileInput {
         fields.ignore(&SET_BY_SERVER);
         fields.finish();
         input
-    }
-}
-
-/// Caps on changes only (API.md §2).
-fn check_caps(violations: &Violations, root: &Path, input: &AccessProfileInput) {
-    let check = |path: Path, sent: Option<usize>, cap: usize| {
-        if let Some(sent) = sent.filter(|sent| *sent > cap) {
-            violations.add(
-                &path,
-                "too_many",
-                format_args!("must have at most {cap} elements, has {sent}"),
-            );
-        }
-    };
-    let providers = input.provider_configs.as_deref();
-    check(
-        root.field("tags"),
-        input.tags.as_ref().map(Vec::len),
-        MAX_TAGS,
-    );
-    check(
-        root.field("budgets"),
-        input.budgets.as_ref().map(Vec::len),
-        MAX_BUDGETS,
-    );
-    check(
-        root.field("provider_configs"),
-        providers.map(<[_]>::len),
-        MAX_PROVIDERS,
-    );
-    for (index, provider) in providers.unwrap_or_default().iter().enumerate() {
-        let path = root.field("provider_configs").index(index).field("budgets");
-        check(path, Some(provider.budgets.len()), MAX_BUDGETS);
-    }
-}
-
-/// A date for the next rotation needs an interval and lies in the future. `at` is where the profile stands in the body.
-pub(super) fn check_rotation(
-    violations: &Violations,
-    at: &Path,
-    interval: Option<RotationInterval>,
-    next: Option<Timestamp>,
-    now: Timestamp,
-) {
-    let Some(next) = next else { return };
-    let path = at.field("next_rotation_at");
-    // An interval that is wrong was sent all the same.
-    if interval.is_none() && !violations.concern(&at.field("auto_rotation_interval")) {
-        violations.add(
-            &path,
-            "rotation_without_interval",
-            "needs an auto_rotation_interval",
-        );
-    }
-    if next <= now {
-        violations.add(
-            &path,
-            "not_in_future",
-            format_args!("must lie in the future, is {next}"),
-        );
-    }
-}
-
-/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake. `at` as above.
-pub(super) fn check_grants(
-    violations: &Violations,
-    at: &Path,
-    servers: &[McpServerLink],
-    overrides: &[ToolOverride],
-) {
-    // Of a list that is wrong nobody knows what it was to grant or take away.
-    let lists = ["mcp_servers", "mcp_tool_overrides"];
-    if lists
-        .iter()
-        .any(|list| violations.concern(&at.field(*list)))
-    {
-        return;
-    }
-    let granted: HashSet<&str> = servers
-        .iter()
-        .map(|link| link.mcp_server_id.as_str())
-        .collect();
-    for (index, tool) in overrides.iter().enumerate() {
-        if tool.action == OverrideAction::Exclude && granted.contains(tool.mcp_client_id.as_str()) {
-            violations.add(
-                &at.field("mcp_tool_overrides").index(index),
-                "exclude_on_granted_server",
-                format_args!(
-                    "excludes a tool of {:?}, which mcp_servers grants as a whole; drop one of the two",
-                    tool.mcp_client_id
-                ),
-            );
-        }
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use super::access_profile::{
     McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
 };
-use super::access_profile_input::{BudgetTerms, MAX_COUNT, ProviderTerms, RateLimitTerms};
+use super::access_profile_input::{
+    BudgetTerms, KnownTerms, MAX_COUNT, ProviderTerms, RateLimitTerms,
+};
 use super::duration::{ResetDuration, read_reset_duration};
 use super::input::{MAX_NAME, Node};
 use super::letter_case::fold;
@@ -45,13 +48,30 @@ pub const SET_ON_RATE_LIMIT: [&str; 9] = [
     "request_resets_at",
 ];
 
-/// The provider lines; provider names are unique without regard to case.
-pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
+/// The provider lines; provider names are unique without regard to case. In place of a line that is `known` to be right by itself
+/// there may be `null`.
+pub(super) fn read_providers(
+    node: &Node<'_>,
+    known: KnownTerms<'_>,
+) -> Option<Vec<Arc<ProviderTerms>>> {
     let mut seen = Unique::new("duplicate_provider");
+    let mut note_provider = |line: &Path, provider_name: &str| {
+        let place = line.field("provider_name");
+        seen.check_at(&place, node.violations, fold(provider_name), || {
+            format!("there is already a line for the provider {provider_name:?}")
+        });
+    };
+    let mut lines = 0..;
     node.list(|item| {
+        let known = known(lines.next()?).filter(|_| item.value.is_null());
+        if let Some(line) = known {
+            note_provider(&item.path, &line.provider_name);
+            return Some(line);
+        }
         let mut fields = item.object()?;
-        let name_node = fields.required("provider_name");
-        let provider_name = name_node.as_ref().and_then(|node| node.name(MAX_NAME));
+        let provider_name = fields
+            .required("provider_name")
+            .and_then(|node| node.name(MAX_NAME));
         let all_models_allowed = fields
             .given("all_models_allowed")
             .map_or(Some(false), |node| node.boolean());
@@ -64,18 +84,15 @@ pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
         fields.ignore(&SET_ON_PROVIDER);
         fields.finish();
         let provider_name = provider_name?;
-        let at = name_node?;
-        seen.check(&at, fold(&provider_name), || {
-            format!("there is already a line for the provider {provider_name:?}")
-        });
-        Some(ProviderTerms {
+        note_provider(&item.path, &provider_name);
+        Some(Arc::new(ProviderTerms {
             provider_name,
             all_models_allowed: all_models_allowed?,
             allowed_models: allowed.unwrap_or_default(),
             blacklisted_models: blacklisted.unwrap_or_default(),
             budgets: budgets.unwrap_or_default(),
             rate_limit,
-        })
+        }))
     })
 }
 

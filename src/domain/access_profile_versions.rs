@@ -2,18 +2,21 @@
 //! compared and brought back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::access_profile::{AccessProfile, Budget, ProviderLine, RateLimit};
+use super::access_profile::{AccessProfile, Budget, RateLimit};
 use super::access_profile_change::NextId;
 use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
 use super::duration::RotationInterval;
 use super::input::{MAX_NAME, Node, read_description};
 use super::json::{self, Json};
+use super::known_lines::{KnownLines, Outline};
+use super::provider_line::{ProviderLine, SharedLine};
 use super::violation::Violations;
 use crate::error::{Error, Result};
 
@@ -71,25 +74,18 @@ impl AccessProfile {
     ///
     /// # Errors
     /// [`Error::ConflictingContent`] with every rule of today that the content breaks.
-    pub fn restored(&self, snapshot: &str, now: Timestamp) -> Result<Option<Self>> {
-        let refuse = |reasons| Error::ConflictingContent {
-            message: "the content of this version is not allowed any more".to_owned(),
-            reasons,
-        };
-        let read = json::parse(snapshot.as_bytes())
-            .map_err(|error| Error::internal("reading a snapshot", error))?;
-        match AccessProfileInput::parse_stored(&read) {
-            Err(Error::Invalid(reasons)) => return Err(refuse(reasons)),
-            other => drop(other?),
-        }
-        let earlier = Self::deserialize(&read)
-            .map_err(|error| Error::internal("reading a snapshot", error))?;
+    pub fn restored(
+        &self,
+        snapshot: &str,
+        known: &KnownLines<StoredLine>,
+        now: Timestamp,
+    ) -> Result<Option<Self>> {
         let mut new = Self {
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
             last_rotation_at: self.last_rotation_at,
-            ..earlier
+            ..read_stored(snapshot.as_bytes(), known)?
         };
         if new.next_rotation_at.is_some_and(|next| next <= now) {
             let interval = RotationInterval::from_nanoseconds(new.auto_rotation_interval);
@@ -110,7 +106,7 @@ impl AccessProfile {
             provider_configs: Some(
                 self.provider_configs
                     .iter()
-                    .map(ProviderTerms::from)
+                    .map(|line| Arc::new(ProviderTerms::from(&**line)))
                     .collect(),
             ),
             budgets: Some(self.budgets.iter().map(BudgetTerms::from).collect()),
@@ -134,6 +130,59 @@ impl AccessProfile {
         new.updated_at = now;
         Some(new)
     }
+}
+
+/// A provider line of a snapshot, and what is checked of it.
+#[derive(Debug, Clone)]
+pub struct StoredLine {
+    line: SharedLine,
+    terms: Arc<ProviderTerms>,
+}
+
+/// The profile of a snapshot, if today's rules allow it.
+fn read_stored(snapshot: &[u8], known: &KnownLines<StoredLine>) -> Result<AccessProfile> {
+    let fault = |error| Error::internal("reading a snapshot", error);
+    let outline = known.outline(snapshot);
+    let known_line = |line| outline.as_ref().and_then(|outline| outline.known(line));
+    let text = outline.as_ref().map_or(snapshot, Outline::text);
+    let mut read =
+        json::parse(text).map_err(|error| Error::internal("reading a snapshot", error))?;
+    let known_terms = |line| known_line(line).map(|stored| Arc::clone(&stored.terms));
+    let checked = match AccessProfileInput::parse_stored(&read, &known_terms) {
+        Err(Error::Invalid(reasons)) => {
+            return Err(Error::ConflictingContent {
+                message: "the content of this version is not allowed any more".to_owned(),
+                reasons,
+            });
+        }
+        other => other?,
+    };
+    // Those that are known are not in the text that was read.
+    let lines = read.take_list("provider_configs");
+    let mut profile = AccessProfile::deserialize(&read).map_err(fault)?;
+    let line = |(index, line): (usize, &Json<'_>)| match known_line(index) {
+        Some(stored) if line.is_null() => Ok(stored.line.clone()),
+        _ => SharedLine::deserialize(line),
+    };
+    profile.provider_configs = lines
+        .iter()
+        .enumerate()
+        .map(line)
+        .collect::<std::result::Result<_, _>>()
+        .map_err(fault)?;
+    if let Some(outline) = &outline {
+        let terms = checked.provider_configs.into_iter().flatten();
+        let stored = profile
+            .provider_configs
+            .iter()
+            .zip(terms)
+            .map(|(line, terms)| StoredLine {
+                line: line.clone(),
+                terms,
+            });
+        known.learn(snapshot, outline, stored);
+    }
+    Ok(profile)
 }
 
 /// What a clone is to be called.

@@ -12,7 +12,6 @@ use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
-use crate::domain::json;
 use crate::domain::list::{Listed, MAX_SEARCH, Page, Query};
 use crate::service;
 use crate::store::access_profile_details::{Beside, TaggedSnapshot};
@@ -159,10 +158,7 @@ pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answe
     let if_match = call.if_match()?;
     let body = call.json_bytes().await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let update = move || {
-        let input = AccessProfileInput::parse_change(&json::parse(&body)?)?;
-        service::access_profiles::update(&services, actor, id, input, if_match)
-    };
+    let update = move || service::access_profiles::update(&services, actor, id, &body, if_match);
     Ok(shown(&blocking(update).await?))
 }
 

@@ -102,7 +102,7 @@ pub fn insert(
     access_profile_details::tagged(writing, version.snapshot)
 }
 
-/// Changes the sent fields of a profile.
+/// Changes the fields of a profile that a body holds.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], and
@@ -111,10 +111,11 @@ pub fn update(
     services: &Services,
     actor: Actor,
     id: i64,
-    input: AccessProfileInput,
+    body: &[u8],
     if_match: IfMatch,
 ) -> Result<TaggedSnapshot> {
     let now = services.clock.now();
+    let input = AccessProfileInput::read_change(body, &services.recent_profiles.sent_lines)?;
     let replacement = Replacement {
         actor,
         id,
@@ -184,9 +185,10 @@ pub fn restore(
         action: "access_profile.restore",
         now,
     };
+    let recent = Arc::clone(&services.recent_profiles);
     let change = move |reading: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
         let version = access_profile_versions::get(reading, id, number)?;
-        profile.restored(&version.snapshot, now)
+        profile.restored(&version.snapshot, &recent.stored_lines, now)
     };
     let Some(once) = once else {
         // The answer is not stored, so the writer thread need not put it together.

@@ -1,20 +1,30 @@
-//! Access profiles as the last changes left them, so that the next change of one need not read it from the database: a large one takes
-//! longer to read than to change.
+//! What the last changes of access profiles left behind, so that the next one need not read it again: a large profile takes longer to
+//! read than to change.
 //!
-//! Kept is only what was committed, and whoever finds something here asks the database whether it is current still.
+//! Of profiles only what was committed is kept, and whoever finds one here asks the database whether it is current still. Of lines
+//! what is right by itself is kept, whatever became of the profile.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::domain::access_profile_input::ProviderTerms;
+use crate::domain::access_profile_versions::StoredLine;
+use crate::domain::known_lines::KnownLines;
 use crate::store::access_profile_versions::WholeVersion;
 
 /// Most bytes of JSON that are kept, over all profiles; past that all are dropped. With what was read from it, a profile takes about
 /// three times as much.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// The last known version of each profile that was changed lately.
+/// The last known version of each profile that was changed lately, and the lines that were read.
 #[derive(Debug, Default)]
-pub struct RecentProfiles(Mutex<Kept>);
+pub struct RecentProfiles {
+    versions: Mutex<Kept>,
+    /// Lines of bodies.
+    pub sent_lines: KnownLines<Arc<ProviderTerms>>,
+    /// Lines of versions.
+    pub stored_lines: KnownLines<StoredLine>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -50,7 +60,7 @@ impl RecentProfiles {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,0 +1,96 @@
+//! What the fields of an access profile have to do with each other, and how many there may be in a change (API.md §2).
+//!
+//! `at` is always where the profile stands in the body.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::access_profile::{McpServerLink, OverrideAction, ToolOverride};
+use super::access_profile_input::{AccessProfileInput, MAX_BUDGETS, MAX_PROVIDERS, MAX_TAGS};
+use super::duration::RotationInterval;
+use super::violation::{Path, Violations};
+
+/// The caps on changes.
+pub(super) fn check_caps(violations: &Violations, at: &Path, input: &AccessProfileInput) {
+    let check = |path: &dyn Fn() -> Path, sent: usize, cap: usize| {
+        if sent > cap {
+            let sentence = format_args!("must have at most {cap} elements, has {sent}");
+            violations.add(&path(), "too_many", sentence);
+        }
+    };
+    let tags = input.tags.as_deref().unwrap_or_default();
+    let budgets = input.budgets.as_deref().unwrap_or_default();
+    let providers = input.provider_configs.as_deref().unwrap_or_default();
+    check(&|| at.field("tags"), tags.len(), MAX_TAGS);
+    check(&|| at.field("budgets"), budgets.len(), MAX_BUDGETS);
+    check(
+        &|| at.field("provider_configs"),
+        providers.len(),
+        MAX_PROVIDERS,
+    );
+    for (index, provider) in providers.iter().enumerate() {
+        let path = || at.field("provider_configs").index(index).field("budgets");
+        check(&path, provider.budgets.len(), MAX_BUDGETS);
+    }
+}
+
+/// A date for the next rotation needs an interval and lies in the future.
+pub(super) fn check_rotation(
+    violations: &Violations,
+    at: &Path,
+    interval: Option<RotationInterval>,
+    next: Option<Timestamp>,
+    now: Timestamp,
+) {
+    let Some(next) = next else { return };
+    let path = at.field("next_rotation_at");
+    // An interval that is wrong was sent all the same.
+    if interval.is_none() && !violations.concern(&at.field("auto_rotation_interval")) {
+        violations.add(
+            &path,
+            "rotation_without_interval",
+            "needs an auto_rotation_interval",
+        );
+    }
+    if next <= now {
+        violations.add(
+            &path,
+            "not_in_future",
+            format_args!("must lie in the future, is {next}"),
+        );
+    }
+}
+
+/// A grant of a whole server leaves no room for an exclude on it: one of the two is a mistake.
+pub(super) fn check_grants(
+    violations: &Violations,
+    at: &Path,
+    servers: &[McpServerLink],
+    overrides: &[ToolOverride],
+) {
+    // Of a list that is wrong nobody knows what it was to grant or take away.
+    let lists = ["mcp_servers", "mcp_tool_overrides"];
+    if lists
+        .iter()
+        .any(|list| violations.concern(&at.field(*list)))
+    {
+        return;
+    }
+    let granted: HashSet<&str> = servers
+        .iter()
+        .map(|link| link.mcp_server_id.as_str())
+        .collect();
+    for (index, tool) in overrides.iter().enumerate() {
+        if tool.action == OverrideAction::Exclude && granted.contains(tool.mcp_client_id.as_str()) {
+            violations.add(
+                &at.field("mcp_tool_overrides").index(index),
+                "exclude_on_granted_server",
+                format_args!(
+                    "excludes a tool of {:?}, which mcp_servers grants as a whole; drop one of the two",
+                    tool.mcp_client_id
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! That what is known of lines changes nothing but the time that reading takes.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::access_profile::AccessProfile;
+use crate::domain::access_profile_input::{AccessProfileInput, ProviderTerms};
+
+type Sent = KnownLines<Arc<ProviderTerms>>;
+
+fn line(provider: &str, rest: &str) -> String {
+    format!(
+        r#"{{"provider_name":"{provider}","allowed_models":["gpt-4o","claude-*","o3-mini"]{rest}}}"#
+    )
+}
+
+/// A body as it is read when nothing is known.
+fn read_alone(body: &str) -> String {
+    outcome(body, &Sent::default())
+}
+
+fn outcome(body: &str, known: &Sent) -> String {
+    format!(
+        "{:?}",
+        AccessProfileInput::read_change(body.as_bytes(), known)
+    )
+}
+
+fn count_known<T: Clone>(known: &KnownLines<T>, text: &str) -> usize {
+    let Some(outline) = known.outline(text.as_bytes()) else {
+        return 0;
+    };
+    let lines = 0..outline.lines.len();
+    lines.filter(|line| outline.known(*line).is_some()).count()
+}
+
+/// Lines, right and wrong, and what is no line.
+fn lines() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => ("[abc]", prop::sample::select(vec![
+            "", r#","budgets":[{"max_limit":5}]"#, r#","budgets":[{"max_limit":6.50}]"#, r#","all_models_allowed":true"#,
+            r#","id":7"#, r#","blacklisted_models":["x\\\"y"]"#, r#", "rate_limit" : {"request_max_limit": 10}"#,
+        ])).prop_map(|(provider, rest)| line(&provider, rest)),
+        1 => prop::sample::select(vec![
+            r#","budgets":[{"max_limit":-1}]"#, r#","budget":[]"#, r#","provider_name":"b""#, r#","allowed_models":["regex:("]"#,
+        ]).prop_map(|rest| line("d", rest)),
+        1 => prop::sample::select(vec!["null", "{}", "7", "[]", "\"x\"", r#"{"provider_name":"short"}"#]).prop_map(str::to_owned),
+    ]
+}
+
+fn bodies() -> impl Strategy<Value = String> {
+    let forms = prop::sample::select(vec![
+        r#"{"provider_configs":[LINES]}"#,
+        r#"{"provider_configs":[LINES],"description":"\"provider_configs\":["}"#,
+        r#"{"description":"{\"provider_configs\":[","tags":[],"provider_configs" : [ LINES ] }"#,
+        r#"{"access_profile":{"version":3,"provider_configs":[LINES]},"roles":[],"user_count":0}"#,
+        r#"{"access_profile":{"provider_configs":[null]},"roles":{"provider_configs":[LINES]}}"#,
+        r#"{"roles":{"provider_configs":[LINES]},"access_profile":{"provider_configs":[null]}}"#,
+        r#"{"access_profile":{"provider_configs":[LINES]},"provider_configs":[null]}"#,
+        r#"{"provider_configs":[null],"access_profile":{"provider_configs":[LINES]}}"#,
+        r#"{"name":"x","access_profile":{"provider_configs":[LINES]},"provider_configs":[null]}"#,
+        r#"{"provider_configs":[LINES],"provider_configs":[null]}"#,
+        r#"{"provider_configs":[null],"provider_confi\u0067s":[LINES]}"#,
+        r#"{"provider_confi\u0067s":[LINES]}"#,
+        r#"{"provider_configs":{"provider_configs":[LINES]}}"#,
+        r#"{"id":{"provider_configs":[LINES]},"provider_configs":[null]}"#,
+        r#"{"provider_configs":[LINES"#,
+        r#"{"provider_configs":[LINES}]"#,
+        r#"{"provider_configs":[LINES]]"#,
+        r#"{"provider_configs":[LINES,]}"#,
+        r#"{"provider_configs":[LINES]} x"#,
+        r#"[{"provider_configs":[LINES]}]"#,
+        r#"{"description":"\",\"provider_configs":[LINES]}"#,
+    ]);
+    let between = prop::sample::select(vec![",", ", ", "\n,\n", ""]);
+    (forms, prop::collection::vec(lines(), 0..4), between)
+        .prop_map(|(form, lines, between)| form.replace("LINES", &lines.join(between)))
+}
+
+proptest! {
+    #[test]
+    fn what_is_known_changes_nothing_of_what_a_body_means(bodies in prop::collection::vec(bodies(), 1..12)) {
+        let known = Sent::default();
+        for body in bodies.iter().chain(&bodies) {
+            prop_assert_eq!(outcome(body, &known), read_alone(body), "{}", body);
+        }
+    }
+}
+
+#[test]
+fn lines_are_known_by_their_text_wherever_they_stand() {
+    let known = Sent::default();
+    let [a, b] = ["a", "b"].map(|provider| line(provider, r#","budgets":[{"max_limit":5}]"#));
+    let body = format!(r#"{{"provider_configs":[{a},{b}]}}"#);
+    assert_eq!(count_known(&known, &body), 0);
+    outcome(&body, &known);
+    assert_eq!(count_known(&known, &body), 2);
+    let changed = a.replace('5', "6");
+    for (body, count) in [
+        (format!(r#"{{"provider_configs":[{b},{a}]}}"#), 2),
+        (
+            format!(r#"{{"access_profile":{{"tags":[],"provider_configs":[ {a} ]}}}}"#),
+            1,
+        ),
+        (format!(r#"{{"provider_configs":[{changed},{b}]}}"#), 1),
+        (format!(r#"{{"provider_configs":[{changed},{b}]}}"#), 2),
+        (format!(r#"{{"provider_configs":[{b},{b}]}}"#), 2),
+        (format!(r#"{{"other":[{b},{b}]}}"#), 0),
+    ] {
+        assert_eq!(count_known(&known, &body), count, "{body}");
+        assert_eq!(outcome(&body, &known), read_alone(&body));
+    }
+}
+
+#[test]
+fn nothing_is_learned_from_what_is_refused() {
+    let known = Sent::default();
+    let a = line("a", "");
+    for body in [
+        format!(r#"{{"provider_configs":[{a},{a}]}}"#),
+        format!(r#"{{"provider_configs":[{a}],"nonsense":1}}"#),
+        format!(r#"{{"provider_configs":[{a}]"#),
+    ] {
+        outcome(&body, &known);
+        assert_eq!(
+            count_known(&known, &format!(r#"{{"provider_configs":[{a}]}}"#)),
+            0,
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn memory_is_bounded_and_what_is_used_stays() {
+    let known = KnownLines::default();
+    let text_of = |lines: &[String]| format!(r#"{{"provider_configs":[{}]}}"#, lines.join(","));
+    let learn = |lines: &[String]| {
+        let text = text_of(lines);
+        let outline = known.outline(text.as_bytes()).unwrap();
+        known.learn(text.as_bytes(), &outline, 0..lines.len());
+    };
+    let used = [line("used", r#","id":1"#)];
+    let unused = [line("unused", r#","id":1"#)];
+    learn(&used);
+    learn(&unused);
+    for round in 0..200 {
+        // Alike in their beginning, and not.
+        let many: Vec<String> = (0..100)
+            .map(|number| {
+                line(
+                    &format!("p{round}-{}", number % 50),
+                    &format!(r#","id":{round},"x":"{}""#, "y".repeat(number)),
+                )
+            })
+            .collect();
+        learn(&many);
+        assert_eq!(count_known(&known, &text_of(&used)), 1, "{round}");
+        let kept = known.kept();
+        for lines in [&kept.newer, &kept.older] {
+            let real: usize = lines.alike.values().flatten().map(KnownLine::cost).sum();
+            assert_eq!(lines.bytes, real);
+            assert!(real <= MAX_BYTES / 2);
+            assert!(
+                lines
+                    .alike
+                    .values()
+                    .all(|alike| (1..=MAX_ALIKE).contains(&alike.len()))
+            );
+        }
+    }
+    assert_eq!(count_known(&known, &text_of(&unused)), 0);
+    learn(&[line(
+        "large",
+        &format!(r#","x":"{}""#, "y".repeat(MAX_LINE)),
+    )]);
+    assert_eq!(count_known(&known, &text_of(&used)), 1);
+}
+
+#[test]
+fn a_version_is_restored_the_same_from_known_lines() {
+    let now = Timestamp::UNIX_EPOCH;
+    let read = |body: &str| AccessProfileInput::read_change(body.as_bytes(), &Sent::default());
+    let lines = |budget: u32| {
+        let budget = |at: u32| format!(r#","budgets":[{{"max_limit":{}}}]"#, at * budget);
+        ["a", "b", "c"].map(|provider| line(provider, &budget(u32::from(provider == "b") + 1)))
+    };
+    let mut last = 0;
+    let mut next_id = || {
+        last += 1;
+        last
+    };
+    let body = |budget| {
+        format!(
+            r#"{{"name":"x","provider_configs":[{}]}}"#,
+            lines(budget).join(",")
+        )
+    };
+    let first = AccessProfile::create(1, read(&body(5)).unwrap(), &mut next_id, now).unwrap();
+    let second = first
+        .change(read(&body(7)).unwrap(), &mut next_id, now)
+        .unwrap()
+        .unwrap();
+    let [stored, other] = [&first, &second].map(|version| serde_json::to_string(version).unwrap());
+    // As an earlier release may have written it, and what no release allows.
+    let spaced = stored.replace(',', ", ");
+    let wrong = stored.replacen("claude-*", "regex:(", 1);
+    let twice = stored.replacen("\"b\"", "\"a\"", 1);
+    let known = KnownLines::default();
+    for (round, text) in [
+        &stored, &other, &stored, &spaced, &wrong, &twice, &spaced, &stored,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let restore = |known| match second.restored(text, known, now) {
+            Ok(restored) => serde_json::to_string(&restored).unwrap(),
+            Err(refused) => format!("{refused:?}"),
+        };
+        assert_eq!(restore(&known), restore(&KnownLines::default()), "{round}");
+    }
+    assert_eq!(count_known(&known, &stored), 3);
+    assert_eq!(count_known(&known, &spaced), 3);
+    assert_eq!(count_known(&known, &wrong), 2);
+}
