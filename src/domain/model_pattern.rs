@@ -1,7 +1,8 @@
 //! Patterns over model names: a name, `*` wildcards, or `regex:` and an expression.
 //!
-//! A pattern covers the whole name, without regard to case. The `regex` crate runs in time linear in the input, so a pattern
-//! from a request can't be used to stall the server; its compiled size is bounded here.
+//! A pattern covers the whole name, without regard to case. Names and wildcards are compared as they stand; an expression takes a
+//! thousand times as long to compile as a name to read. The `regex` crate runs in time linear in the input, so a pattern from a request
+//! can't be used to stall the server; its compiled size is bounded here.
 
 use regex::{Regex, RegexBuilder};
 
@@ -13,6 +14,7 @@ pub const MAX_PATTERN: usize = 1_000;
 /// Largest compiled pattern, in bytes.
 const MAX_COMPILED: usize = 256 * 1024;
 const REGEX_PREFIX: &str = "regex:";
+const WILDCARD: char = '*';
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub enum ModelPattern {
     Any,
     /// One model, in lower case.
     Exact(String),
+    /// What stands between wildcards, in lower case, with `*` where they stand.
+    Wildcard(String),
     /// An expression over the whole name.
     Expression(Regex),
 }
@@ -36,12 +40,8 @@ impl ModelPattern {
         }
         let expression = match pattern.strip_prefix(REGEX_PREFIX) {
             Some("") => return Err("has nothing after \"regex:\"".to_owned()),
-            Some(expression) => expression.to_owned(),
-            None if pattern.contains('*') => pattern
-                .split('*')
-                .map(regex::escape)
-                .collect::<Vec<_>>()
-                .join(".*"),
+            Some(expression) => expression,
+            None if pattern.contains(WILDCARD) => return Ok(Self::Wildcard(fold(pattern))),
             None => return Ok(Self::Exact(fold(pattern))),
         };
         // Parsed alone first: `a)(b` is only balanced once it is wrapped. Compiling is costly and done once.
@@ -52,7 +52,7 @@ impl ModelPattern {
                 .size_limit(MAX_COMPILED)
                 .build()
         };
-        regex_syntax::parse(&expression)
+        regex_syntax::parse(expression)
             .map_err(|error| regex::Error::Syntax(error.to_string()))
             .and_then(|_| bounded(&format!("^(?:{expression})$")))
             .map(Self::Expression)
@@ -69,9 +69,32 @@ impl ModelPattern {
         match self {
             Self::Any => true,
             Self::Exact(name) => name == folded,
+            Self::Wildcard(pattern) => fits(pattern, folded),
             Self::Expression(expression) => expression.is_match(model),
         }
     }
+}
+
+/// Whether a text is what stands between the wildcards, in that order, with anything where they stand.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split(WILDCARD);
+    let Some(rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    let Some(mut between) = rest.strip_suffix(last) else {
+        return false;
+    };
+    // Where several places would do, the first leaves the most room for what follows.
+    parts.all(|part| match between.split_once(part) {
+        Some((_, behind)) => {
+            between = behind;
+            true
+        }
+        None => false,
+    })
 }
 
 fn explain(error: &regex::Error) -> String {
@@ -91,9 +114,8 @@ fn explain(error: &regex::Error) -> String {
 /// A model pattern in a request.
 pub fn read_model_pattern<'v>(node: &Node<'v>) -> Option<&'v str> {
     let pattern = node.trimmed_name(MAX_PATTERN)?;
-    let has_star = memchr::memchr(b'*', pattern.as_bytes()).is_some();
-    if !has_star && !pattern.starts_with(REGEX_PREFIX) {
-        // A plain name, as most are, needs no compiling to be known as good.
+    if !pattern.starts_with(REGEX_PREFIX) {
+        // A name, with wildcards or without, as most are: it need not be compiled to be known as good.
         return Some(pattern);
     }
     match ModelPattern::compile(pattern) {
@@ -104,6 +126,8 @@ pub fn read_model_pattern<'v>(node: &Node<'v>) -> Option<&'v str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn matches(pattern: &str, model: &str) -> bool {
@@ -122,6 +146,23 @@ mod tests {
         assert!(matches("regex:claude-(opus|sonnet)-.*", "Claude-Opus-4"));
         assert!(!matches("regex:opus|sonnet", "claude-opus"));
         assert!(matches("regex:(?x) opus # comment\n", "opus"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_wildcard_is_anything_and_all_else_is_itself(pattern in "[abK.*]{0,7}", model in "[aAbBkK.\n]{0,8}") {
+            prop_assume!(pattern.contains(WILDCARD));
+            let parts: Vec<_> = pattern.split(WILDCARD).map(regex::escape).collect();
+            let expression = Regex::new(&format!("^(?is:{})$", parts.join(".*"))).unwrap();
+            prop_assert_eq!(matches(&pattern, &model), expression.is_match(&model));
+        }
+    }
+
+    #[test]
+    fn as_many_wildcards_as_fit_are_no_burden() {
+        let pattern = "*a".repeat(MAX_PATTERN / 2);
+        assert!(matches(&pattern, &"ba".repeat(MAX_PATTERN / 2)));
+        assert!(!matches(&pattern, &"a".repeat(MAX_PATTERN / 2 - 1)));
     }
 
     #[test]
