@@ -1,4 +1,4 @@
-//! The core without HTTP and disk: reading and writing one 2 KB profile, and recognising a key.
+//! The core without HTTP and disk: reading and writing one 2 KB profile, reading the change of a large one, and recognising a key.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::credential::Token;
 use tollkeeper::domain::json;
+use tollkeeper::domain::known_lines::KnownLines;
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
@@ -45,6 +46,40 @@ fn reading_and_writing(criterion: &mut Criterion) {
     let profile = profile(now);
     criterion.bench_function("write a profile as JSON", |bench| {
         bench.iter(|| serde_json::to_string(black_box(&profile)).unwrap());
+    });
+}
+
+/// 100 providers with 20 models each, one in five with a wildcard.
+fn large_change() -> String {
+    let line = |provider: usize| {
+        let models: Vec<_> = (0..20)
+            .map(|model| {
+                format!(
+                    "\"model-{model}-{}\"",
+                    if model % 5 == 0 { "*" } else { "turbo" }
+                )
+            })
+            .collect();
+        format!(
+            "{{\"provider_name\":\"provider-{provider}\",\"allowed_models\":[{}],\"budgets\":[{{\"max_limit\":5.5}}]}}",
+            models.join(",")
+        )
+    };
+    let lines: Vec<_> = (0..100).map(line).collect();
+    format!("{{\"provider_configs\":[{}]}}", lines.join(","))
+}
+
+fn reading_a_large_change(criterion: &mut Criterion) {
+    let body = large_change();
+    criterion.bench_function("read a change of 100 providers, no line known", |bench| {
+        bench.iter(|| {
+            let known = KnownLines::default();
+            AccessProfileInput::read_change(black_box(body.as_bytes()), &known).unwrap()
+        });
+    });
+    let known = KnownLines::default();
+    criterion.bench_function("read a change of 100 providers, all lines known", |bench| {
+        bench.iter(|| AccessProfileInput::read_change(black_box(body.as_bytes()), &known).unwrap());
     });
 }
 
@@ -87,5 +122,10 @@ fn recognising_a_key(criterion: &mut Criterion) {
     services.store.close(services.clock.now()).unwrap();
 }
 
-criterion_group!(benches, reading_and_writing, recognising_a_key);
+criterion_group!(
+    benches,
+    reading_and_writing,
+    reading_a_large_change,
+    recognising_a_key
+);
 criterion_main!(benches);
