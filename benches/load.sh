@@ -238,7 +238,7 @@ measure_changes() {
         "PUT with every line new $new_processor; parsing alone $processor, p99 $p99 ms"
 }
 
-# Parsing the same bodies alone.
+# Parsing bodies of that size alone.
 measure_changes_ceiling() {
     local port=$((20000 + RANDOM % 10000))
     heading "ceiling"

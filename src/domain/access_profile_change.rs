@@ -258,3 +258,89 @@ fn rate_limit(
         request_last_reset: requests.map_or(now, |old| old.request_last_reset),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::known_lines::KnownLines;
+
+    /// Provider lines in which much is alike.
+    fn bodies() -> impl Strategy<Value = String> {
+        let one_of = |choices: &[&'static str]| prop::sample::select(choices.to_vec());
+        let line = (
+            one_of(&[
+                r#""all_models_allowed":false"#,
+                r#""all_models_allowed":true"#,
+            ]),
+            one_of(&[
+                "",
+                r#","allowed_models":["a"]"#,
+                r#","blacklisted_models":["a"]"#,
+            ]),
+            one_of(&[
+                "",
+                r#","budgets":[{"max_limit":1},{"max_limit":2,"reset_duration":"1d"}]"#,
+                r#","budgets":[{"max_limit":2,"reset_duration":"1d"},{"max_limit":1}]"#,
+                r#","budgets":[{"max_limit":1}]"#,
+                r#","budgets":[{"max_limit":2}]"#,
+                r#","budgets":[{"max_limit":1,"reset_duration":"1Q"}]"#,
+                r#","budgets":[{"max_limit":1,"reset_duration":"1Q","reset_config":{"quarter_start_month":2}}]"#,
+            ]),
+            one_of(&[
+                "",
+                r#","rate_limit":{"token_max_limit":1}"#,
+                r#","rate_limit":{"token_max_limit":2}"#,
+                r#","rate_limit":{"token_max_limit":1,"token_reset_duration":"1d"}"#,
+                r#","rate_limit":{"request_max_limit":1}"#,
+                r#","rate_limit":{}"#,
+            ]),
+        );
+        let names = Just(["a", "A", "b", "c", "C"]).prop_shuffle();
+        (names, prop::collection::vec(line, 0..4)).prop_map(|(names, lines)| {
+            let lines = names
+                .iter()
+                .zip(lines)
+                .map(|(name, (all, models, budgets, limits))| {
+                    format!(r#"{{"provider_name":"{name}",{all}{models}{budgets}{limits}}}"#)
+                });
+            format!(
+                r#"{{"provider_configs":[{}]}}"#,
+                lines.collect::<Vec<_>>().join(",")
+            )
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn lines_that_are_kept_are_what_they_would_become(bodies in prop::collection::vec(bodies(), 2..6)) {
+            let mut last = 0;
+            let mut profile: Option<AccessProfile> = None;
+            for (round, body) in bodies.iter().enumerate() {
+                let now = Timestamp::from_second(i64::try_from(round).unwrap()).unwrap();
+                let input = AccessProfileInput::read_change(body.as_bytes(), &KnownLines::default()).unwrap();
+                prop_assume!(input.violations.is_empty());
+                let terms = input.provider_configs.clone().unwrap();
+                let Some(old) = profile else {
+                    let named = AccessProfileInput { name: Some("x".to_owned()), ..input };
+                    let mut next_id = || { last += 1; last };
+                    profile = Some(AccessProfile::create(1, named, &mut next_id, now).unwrap());
+                    continue;
+                };
+                let (mut here, mut there) = (last, last);
+                let one_by_one: Vec<ProviderLine> = terms.iter().map(|terms| {
+                    let same = |line: &&SharedLine| fold(&line.provider_name) == fold(&terms.provider_name);
+                    provider(old.provider_configs.iter().find(same), terms, &mut || { here += 1; here }, now)
+                }).collect();
+                let changed = old.change(input, &mut || { there += 1; there }, now).unwrap();
+                let new = changed.unwrap_or_else(|| old.clone());
+                prop_assert_eq!(here, there);
+                last = there;
+                let text = serde_json::to_string(&new.provider_configs).unwrap();
+                prop_assert_eq!(&text, &serde_json::to_string(&one_by_one).unwrap());
+                profile = Some(new);
+            }
+        }
+    }
+}

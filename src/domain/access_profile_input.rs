@@ -39,6 +39,8 @@ pub const SET_BY_SERVER: [&str; 5] = [
 ];
 /// What a profile stands under in an answer.
 pub(super) const ENVELOPE: &str = "access_profile";
+/// Where its provider lines stand.
+pub(super) const LINES: &str = "provider_configs";
 /// What stands beside `access_profile` in the detail answer.
 pub const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
 
@@ -151,17 +153,28 @@ impl AccessProfileInput {
     /// # Errors
     /// [`crate::error::Error::Invalid`] when it is no JSON, or no object.
     pub fn read_change(body: &[u8], known: &KnownLines<Arc<ProviderTerms>>) -> Result<Self> {
+        let outline = known.outline(body, ENVELOPE, LINES);
+        let learn = |input: &Self| {
+            if let Some(outline) = &outline {
+                let lines = input.provider_configs.iter().flatten().cloned();
+                known.learn(body, outline, lines);
+            }
+        };
         // Where anything is wrong, it is read as it stands: its refusal names lines and columns.
-        if let Some(outline) = known.outline(body)
-            && let Ok(read) = json::parse(outline.text())
+        if let Some(outline) = &outline
+            && let Some(text) = outline.text()
+            && let Ok(read) = json::parse(text)
             && let Ok(input) = Self::parse_change(&read, &|line| outline.known(line).cloned())
             && input.violations.is_empty()
         {
-            let lines = input.provider_configs.iter().flatten().cloned();
-            known.learn(body, &outline, lines);
+            learn(&input);
             return Ok(input);
         }
-        Self::parse_change(&json::parse(body)?, &|_| None)
+        let input = Self::parse_change(&json::parse(body)?, &|_| None)?;
+        if input.violations.is_empty() {
+            learn(&input);
+        }
+        Ok(input)
     }
 
     fn parse_change(body: &Json<'_>, known: KnownTerms<'_>) -> Result<Self> {
@@ -232,9 +245,7 @@ impl AccessProfileInput {
         input.tags = optional(fields.sent("tags"), |node| {
             node.list(|tag| tag.name(MAX_NAME))
         });
-        input.provider_configs = optional(fields.sent("provider_configs"), |node| {
-            read_providers(node, known)
-        });
+        input.provider_configs = optional(fields.sent(LINES), |node| read_providers(node, known));
         input.budgets = optional(fields.sent("budgets"), read_budgets);
         input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
         input.calendar_aligned = optional(fields.sent("calendar_aligned"), read_boolean);

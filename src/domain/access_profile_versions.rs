@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 
 use super::access_profile::{AccessProfile, Budget, RateLimit};
 use super::access_profile_change::NextId;
-use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
+use super::access_profile_input::{
+    AccessProfileInput, BudgetTerms, ENVELOPE, LINES, ProviderTerms, RateLimitTerms,
+};
 use super::duration::RotationInterval;
 use super::input::{MAX_NAME, Node, read_description};
 use super::json::{self, Json};
@@ -77,7 +79,7 @@ impl AccessProfile {
     pub fn restored(
         &self,
         snapshot: &str,
-        known: &KnownLines<StoredLine>,
+        known: &KnownLines<SharedLine>,
         now: Timestamp,
     ) -> Result<Option<Self>> {
         let mut new = Self {
@@ -132,55 +134,38 @@ impl AccessProfile {
     }
 }
 
-/// A provider line of a snapshot, and what is checked of it.
-#[derive(Debug, Clone)]
-pub struct StoredLine {
-    line: SharedLine,
-    terms: Arc<ProviderTerms>,
-}
-
 /// The profile of a snapshot, if today's rules allow it.
-fn read_stored(snapshot: &[u8], known: &KnownLines<StoredLine>) -> Result<AccessProfile> {
+fn read_stored(snapshot: &[u8], known: &KnownLines<SharedLine>) -> Result<AccessProfile> {
     let fault = |error| Error::internal("reading a snapshot", error);
-    let outline = known.outline(snapshot);
+    let outline = known.outline(snapshot, ENVELOPE, LINES);
     let known_line = |line| outline.as_ref().and_then(|outline| outline.known(line));
-    let text = outline.as_ref().map_or(snapshot, Outline::text);
-    let mut read =
-        json::parse(text).map_err(|error| Error::internal("reading a snapshot", error))?;
-    let known_terms = |line| known_line(line).map(|stored| Arc::clone(&stored.terms));
-    let checked = match AccessProfileInput::parse_stored(&read, &known_terms) {
+    let text = outline.as_ref().and_then(Outline::text);
+    let mut read = json::parse(text.unwrap_or(snapshot))
+        .map_err(|error| Error::internal("reading a snapshot", error))?;
+    let known_terms = |line| known_line(line).map(|line| Arc::new(ProviderTerms::from(&**line)));
+    match AccessProfileInput::parse_stored(&read, &known_terms) {
         Err(Error::Invalid(reasons)) => {
             return Err(Error::ConflictingContent {
                 message: "the content of this version is not allowed any more".to_owned(),
                 reasons,
             });
         }
-        other => other?,
-    };
+        other => drop(other?),
+    }
     // Those that are known are not in the text that was read.
-    let lines = read.take_list("provider_configs");
+    let lines = read.take_list(LINES);
     let mut profile = AccessProfile::deserialize(&read).map_err(fault)?;
     let line = |(index, line): (usize, &Json<'_>)| match known_line(index) {
-        Some(stored) if line.is_null() => Ok(stored.line.clone()),
+        Some(known) if line.is_null() => Ok(known.clone()),
         _ => SharedLine::deserialize(line),
     };
+    let lines = lines.iter().enumerate().map(line);
     profile.provider_configs = lines
-        .iter()
-        .enumerate()
-        .map(line)
         .collect::<std::result::Result<_, _>>()
         .map_err(fault)?;
     if let Some(outline) = &outline {
-        let terms = checked.provider_configs.into_iter().flatten();
-        let stored = profile
-            .provider_configs
-            .iter()
-            .zip(terms)
-            .map(|(line, terms)| StoredLine {
-                line: line.clone(),
-                terms,
-            });
-        known.learn(snapshot, outline, stored);
+        let lines = profile.provider_configs.iter().cloned();
+        known.learn(snapshot, outline, lines);
     }
     Ok(profile)
 }

@@ -1,19 +1,18 @@
 //! Provider lines of access profiles that were read lately, by their text.
 //!
-//! A change of a large policy sends all of its lines, and most are as they were. To read them and to check each pattern of a model
-//! takes longer than all else that the change does. Whether a line is right by itself depends on its text alone, so what was read
-//! from the same text before holds; how lines stand to each other is looked at every time.
+//! A change of a large policy sends all of its lines, and most are as they were. To read them and to check what is in them takes
+//! longer than all else that the change does. Whether a line is right by itself depends on its text alone, so what was read from the
+//! same text before holds; how lines stand to each other is looked at every time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::access_profile_input::ENVELOPE;
-use super::input::MAX_LIST;
-use super::json::Cursor;
+use foldhash::quality::RandomState;
 
-/// Where the lines stand in a profile.
-const LINES: &str = "provider_configs";
+use super::input::MAX_LIST;
+use super::json::{Cursor, MAX_DEPTH};
 
 /// Most bytes that all lines count for.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -21,44 +20,46 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 const OVERHEAD: usize = 512;
 /// Longest line that is kept, in bytes.
 const MAX_LINE: usize = MAX_BYTES / 16;
-/// Lines are looked up by so many of their first bytes, which is more than what stands around the name of a provider. A line that has
-/// fewer is read faster than found.
-const BEGINNING: usize = 64;
-/// Most lines with the same beginning that are kept: a line in a few of its states.
-const MAX_ALIKE: usize = 8;
+/// Deepest nesting in a line that is kept: more may be too deep or not, depending on what the line stands in.
+const MAX_LINE_DEPTH: usize = MAX_DEPTH - 3;
 
-type Beginning = [u8; BEGINNING];
+/// How many lines are remembered as seen; past that all are forgotten.
+const MAX_SEEN: usize = 16 * 1024;
 
-/// What was read from lines, by their text. It keeps the lines that were asked for or learned last.
+/// What was read from lines, by their text. It keeps the lines that were asked for or learned last, of those that came twice: most that
+/// come once never come again, and to keep them costs more than to read them.
 #[derive(Debug)]
-pub struct KnownLines<T>(Mutex<Kept<T>>);
+pub struct KnownLines<T> {
+    kept: Mutex<Kept<T>>,
+    hasher: RandomState,
+}
 
 /// The older half goes when the newer one is full; what is found in it moves over.
 #[derive(Debug)]
 struct Kept<T> {
     newer: Lines<T>,
     older: Lines<T>,
+    /// The hashes of lines that were seen.
+    seen: HashSet<u64, RandomState>,
 }
 
 #[derive(Debug)]
 struct Lines<T> {
     /// What they count for.
     bytes: usize,
-    alike: HashMap<Beginning, Vec<KnownLine<T>>>,
-}
-
-#[derive(Debug)]
-struct KnownLine<T> {
-    text: Box<[u8]>,
-    read: T,
+    by_text: HashMap<Box<[u8]>, T, RandomState>,
 }
 
 impl<T> Default for KnownLines<T> {
     fn default() -> Self {
-        Self(Mutex::new(Kept {
-            newer: Lines::default(),
-            older: Lines::default(),
-        }))
+        Self {
+            kept: Mutex::new(Kept {
+                newer: Lines::default(),
+                older: Lines::default(),
+                seen: HashSet::default(),
+            }),
+            hasher: RandomState::default(),
+        }
     }
 }
 
@@ -66,7 +67,7 @@ impl<T> Default for Lines<T> {
     fn default() -> Self {
         Self {
             bytes: 0,
-            alike: HashMap::new(),
+            by_text: HashMap::default(),
         }
     }
 }
@@ -74,7 +75,8 @@ impl<T> Default for Lines<T> {
 /// A text with `null` in place of each line that is known.
 #[derive(Debug)]
 pub struct Outline<T> {
-    text: Vec<u8>,
+    /// None when no line is known.
+    text: Option<Vec<u8>>,
     lines: Vec<Line<T>>,
 }
 
@@ -82,13 +84,15 @@ pub struct Outline<T> {
 struct Line<T> {
     /// Where it stands in the text that was outlined.
     place: Range<usize>,
+    /// How deep objects and lists are nested in it.
+    depth: usize,
     known: Option<T>,
 }
 
 impl<T> Outline<T> {
-    /// The text, to be read in place of the one that was outlined.
-    pub fn text(&self) -> &[u8] {
-        &self.text
+    /// The text, to be read in place of the one that was outlined; `None` when no line is known.
+    pub fn text(&self) -> Option<&[u8]> {
+        self.text.as_deref()
     }
 
     /// What is known of a line, counted from 0.
@@ -98,143 +102,115 @@ impl<T> Outline<T> {
 }
 
 impl<T: Clone> KnownLines<T> {
-    /// The outline of a body or a snapshot; `None` when no lines are where a profile has them. Of a text that is no JSON it is no JSON
-    /// either.
-    pub fn outline(&self, text: &[u8]) -> Option<Outline<T>> {
+    /// The outline of a text whose lines are the elements of the field `list`, of the object itself or of the one in its field
+    /// `envelope`; `None` when there are none. Of a text that is no JSON it is no JSON either.
+    pub fn outline(&self, text: &[u8], envelope: &str, list: &str) -> Option<Outline<T>> {
         let mut cursor = Cursor::new(text);
-        if cursor.enter(&[ENVELOPE, LINES])? == ENVELOPE {
-            cursor.enter(&[LINES])?;
+        if cursor.enter(&[envelope, list])? == envelope {
+            cursor.enter(&[list])?;
         }
         let mut more = cursor.take(b'[');
-        let mut outline = Outline {
-            text: Vec::with_capacity(text.len()),
-            lines: Vec::new(),
-        };
-        let mut copied = 0;
+        let (mut lines, mut outline, mut copied) = (Vec::new(), Vec::new(), 0);
         while more {
             cursor.pass_blanks();
             let begin = cursor.at();
-            let known = if let Some((length, known)) = self.find(cursor.rest()) {
-                cursor.pass(length);
-                outline.text.extend_from_slice(&text[copied..begin]);
-                outline.text.extend_from_slice(b"null");
-                copied = cursor.at();
-                Some(known)
-            } else {
-                cursor.pass_value()?;
-                None
-            };
+            let depth = cursor.pass_value()?;
             let place = begin..cursor.at();
-            outline.lines.push(Line { place, known });
-            more = cursor.take(b',') && outline.lines.len() < MAX_LIST;
+            let known = self.find(&text[place.clone()]);
+            if known.is_some() {
+                outline.extend_from_slice(&text[copied..begin]);
+                outline.extend_from_slice(b"null");
+                copied = place.end;
+            }
+            lines.push(Line {
+                place,
+                depth,
+                known,
+            });
+            more = cursor.take(b',') && lines.len() < MAX_LIST;
         }
-        outline.text.extend_from_slice(&text[copied..]);
-        Some(outline)
+        let text = (copied > 0).then(|| {
+            outline.extend_from_slice(&text[copied..]);
+            outline
+        });
+        Some(Outline { text, lines })
     }
 
-    /// Keeps what was read from the lines of a text, in their order, once all of it was found to be right.
+    /// Keeps what was read from the lines of a text, in their order, once all of it was found to be right: those that were seen before.
     pub fn learn(&self, text: &[u8], outline: &Outline<T>, read: impl Iterator<Item = T>) {
-        let keep = |(line, read): (&Line<T>, T)| {
-            let text = &text[line.place.clone()];
-            let is_kept = line.known.is_none() && (BEGINNING..MAX_LINE).contains(&text.len());
-            is_kept.then_some((text, read))
+        let hash_new = |line: &Line<T>| {
+            let is_new = line.known.is_none()
+                && line.depth <= MAX_LINE_DEPTH
+                && line.place.len() <= MAX_LINE;
+            is_new.then(|| self.hasher.hash_one(&text[line.place.clone()]))
         };
-        let new = outline.lines.iter().zip(read).filter_map(keep);
-        let new: Vec<_> = new.map(KnownLine::from).collect();
+        let hashes: Vec<_> = outline.lines.iter().map(hash_new).collect();
+        let mut gone = Vec::new();
         let mut kept = self.kept();
-        let gone: Vec<_> = new.into_iter().filter_map(|line| kept.add(line)).collect();
+        for ((line, hash), read) in outline.lines.iter().zip(hashes).zip(read) {
+            if hash.is_some_and(|hash| kept.saw(hash)) {
+                gone.extend(kept.add(text[line.place.clone()].into(), read));
+            }
+        }
         drop(kept);
         // Thousands of lines: freed after the others may go on.
         drop(gone);
     }
 
-    /// What is known of the line that a text begins with, and the length of that line.
-    fn find(&self, text: &[u8]) -> Option<(usize, T)> {
-        let beginning = text.first_chunk()?;
+    fn find(&self, text: &[u8]) -> Option<T> {
         let mut kept = self.kept();
-        let newer = kept.newer.alike.get(beginning).into_iter().flatten();
-        if let Some(line) = newer.rev().find(|line| line.begins(text)) {
-            return Some(line.found());
+        if let Some(known) = kept.newer.by_text.get(text) {
+            return Some(known.clone());
         }
-        let line = kept.older.take(beginning, text)?;
-        let found = line.found();
-        let gone = kept.add(line);
+        let (text, known) = kept.older.take(text)?;
+        let found = known.clone();
+        let gone = kept.add(text, known);
         drop(kept);
         drop(gone);
         Some(found)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> Kept<T> {
+    /// Notes that a line was seen, and answers whether it was before.
+    fn saw(&mut self, hash: u64) -> bool {
+        if self.seen.len() == MAX_SEEN {
+            self.seen.clear();
+        }
+        !self.seen.insert(hash)
+    }
+
     /// Adds a line to the newer ones, and answers the older ones when these take their place.
-    fn add(&mut self, line: KnownLine<T>) -> Option<Lines<T>> {
-        let is_full = self.newer.bytes + line.cost() > MAX_BYTES / 2;
+    fn add(&mut self, text: Box<[u8]>, read: T) -> Option<Lines<T>> {
+        if self.newer.by_text.contains_key(&text) {
+            return None;
+        }
+        let is_full = self.newer.bytes + cost(&text) > MAX_BYTES / 2;
         let gone = is_full.then(|| {
             let full = std::mem::take(&mut self.newer);
             std::mem::replace(&mut self.older, full)
         });
-        self.newer.add(line);
+        self.newer.bytes += cost(&text);
+        self.newer.by_text.insert(text, read);
         gone
     }
 }
 
 impl<T> Lines<T> {
-    fn add(&mut self, line: KnownLine<T>) {
-        let Some(beginning) = line.text.first_chunk() else {
-            return;
-        };
-        let alike = self.alike.entry(*beginning).or_default();
-        if alike.iter().any(|known| known.text == line.text) {
-            return;
-        }
-        if alike.len() == MAX_ALIKE {
-            self.bytes -= alike.remove(0).cost();
-        }
-        self.bytes += line.cost();
-        alike.push(line);
-    }
-
-    fn take(&mut self, beginning: &Beginning, text: &[u8]) -> Option<KnownLine<T>> {
-        let alike = self.alike.get_mut(beginning)?;
-        let at = alike.iter().position(|line| line.begins(text))?;
-        let line = alike.remove(at);
-        if alike.is_empty() {
-            self.alike.remove(beginning);
-        }
-        self.bytes -= line.cost();
+    fn take(&mut self, text: &[u8]) -> Option<(Box<[u8]>, T)> {
+        let line = self.by_text.remove_entry(text)?;
+        self.bytes -= cost(text);
         Some(line)
     }
 }
 
-impl<T> From<(&[u8], T)> for KnownLine<T> {
-    fn from((text, read): (&[u8], T)) -> Self {
-        Self {
-            text: text.into(),
-            read,
-        }
-    }
-}
-
-impl<T: Clone> KnownLine<T> {
-    fn found(&self) -> (usize, T) {
-        (self.text.len(), self.read.clone())
-    }
-}
-
-impl<T> KnownLine<T> {
-    /// Whether it is what a text begins with. It is an object, so it ends where its text does.
-    fn begins(&self, text: &[u8]) -> bool {
-        text.starts_with(&self.text)
-    }
-
-    /// What it counts for.
-    fn cost(&self) -> usize {
-        self.text.len() + OVERHEAD
-    }
+/// What a line counts for.
+fn cost(text: &[u8]) -> usize {
+    text.len() + OVERHEAD
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 /// The text with every letter in lower case, each by itself.
 ///
 /// Unlike `str::to_lowercase`, which writes a sigma at the end of a word as another letter than within it, a letter becomes the
-/// same wherever it stands, so that a part of a text is still a part of it when both are folded (Unicode simple case folding).
+/// same wherever it stands, so that a part of a text is still a part of it when both are folded.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();

@@ -23,7 +23,7 @@ pub enum ModelPattern {
     Any,
     /// One model, in lower case.
     Exact(String),
-    /// What stands between wildcards, in lower case, with `*` where they stand.
+    /// In lower case, with `*` where anything may stand.
     Wildcard(String),
     /// An expression over the whole name.
     Expression(Regex),
@@ -155,6 +155,15 @@ mod tests {
             let parts: Vec<_> = pattern.split(WILDCARD).map(regex::escape).collect();
             let expression = Regex::new(&format!("^(?is:{})$", parts.join(".*"))).unwrap();
             prop_assert_eq!(matches(&pattern, &model), expression.is_match(&model));
+        }
+    }
+
+    #[test]
+    fn letter_case_is_that_of_names() {
+        for (one, other) in [("s", "ſ"), ("µ", "μ"), ("σ", "ς"), ("ß", "ẞ"), ("k", "K")] {
+            let alike = matches(one, other);
+            assert_eq!(matches(&format!("{one}*"), other), alike, "{one} {other}");
+            assert_eq!(matches(&format!("*{one}"), other), alike, "{one} {other}");
         }
     }
 

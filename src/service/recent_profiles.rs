@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::access_profile_input::ProviderTerms;
-use crate::domain::access_profile_versions::StoredLine;
 use crate::domain::known_lines::KnownLines;
+use crate::domain::provider_line::SharedLine;
 use crate::store::access_profile_versions::WholeVersion;
 
 /// Most bytes of JSON that are kept, over all profiles; past that all are dropped. With what was read from it, a profile takes about
-/// three times as much.
+/// four times as much.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// The last known version of each profile that was changed lately, and the lines that were read.
@@ -23,7 +23,7 @@ pub struct RecentProfiles {
     /// Lines of bodies.
     pub sent_lines: KnownLines<Arc<ProviderTerms>>,
     /// Lines of versions.
-    pub stored_lines: KnownLines<StoredLine>,
+    pub stored_lines: KnownLines<SharedLine>,
 }
 
 #[derive(Debug, Default)]

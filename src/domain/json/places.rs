@@ -72,14 +72,16 @@ impl<'b> Cursor<'b> {
         None
     }
 
-    /// Passes one value; `None` when there is none or the text ends within it.
-    pub fn pass_value(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
+    /// Passes one value, and answers how deep objects and lists are nested in it: 0 for one that is neither. `None` when there is no
+    /// value or the text ends within it.
+    pub fn pass_value(&mut self) -> Option<usize> {
+        let (mut depth, mut deepest) = (0_usize, 0);
         loop {
             match self.rest().first()? {
                 b'"' => self.pass_string()?,
                 b'{' | b'[' => {
                     depth += 1;
+                    deepest = deepest.max(depth);
                     self.at += 1;
                 }
                 b'}' | b']' => {
@@ -94,7 +96,7 @@ impl<'b> Cursor<'b> {
                 _ => self.pass_word(),
             }
             if depth == 0 {
-                return Some(());
+                return Some(deepest);
             }
         }
     }
@@ -168,6 +170,15 @@ mod tests {
         }
     }
 
+    fn depth_of(value: &Value) -> usize {
+        let deepest_of = |inner: Option<usize>| 1 + inner.unwrap_or(0);
+        match value {
+            Value::Array(items) => deepest_of(items.iter().map(depth_of).max()),
+            Value::Object(fields) => deepest_of(fields.values().map(depth_of).max()),
+            _ => 0,
+        }
+    }
+
     fn values() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -192,7 +203,7 @@ mod tests {
             let text = write(&value).unwrap();
             let whole = format!("{text}{behind}");
             let mut cursor = Cursor::new(whole.as_bytes());
-            prop_assert_eq!(cursor.pass_value(), Some(()));
+            prop_assert_eq!(cursor.pass_value(), Some(depth_of(&value)));
             prop_assert_eq!(cursor.at(), text.len());
         }
 
