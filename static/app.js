@@ -1,8 +1,9 @@
 // The admin page. Wires what is always there: the header, the navigation, the address, the session. Each view is a module of its own
 // that is loaded when it is first shown.
 
+import { get } from "./core/api.js";
 import { byId, fill, h } from "./core/dom.js";
-import { Unreachable } from "./core/errors.js";
+import { Unloaded } from "./core/errors.js";
 import { arrive, leave, release, scrollBack, unsaved } from "./core/leave.js";
 import { here, link, match } from "./core/router.js";
 import * as session from "./core/session.js";
@@ -19,6 +20,8 @@ let shown = 0;
 let everShown = false;
 /** The address of what is shown. */
 let address = "";
+/** The views whose modules came. @type {Set<import("./views/routes.js").Entry>} */
+const loaded = new Set();
 /** The address changes back to that of an edit that is not to be left. */
 let returning = false;
 
@@ -47,8 +50,17 @@ async function show() {
   const progress = byId("progress");
   progress.hidden = false;
   if (main.childElementCount === 0) fill(main, loading());
+  /** @type {() => void} */
+  let again = () => void show();
   try {
-    const view = await found.route.load().catch(unreachable);
+    // Browsers keep it that a module did not come, and do not ask again: whether anybody answers is found out before.
+    if (!loaded.has(found.route)) await get("/health");
+    const view = await found.route.load().catch((error) => {
+      again = () => location.reload();
+      // One that came and has a fault is another matter.
+      throw error instanceof TypeError ? new Unloaded() : error;
+    });
+    loaded.add(found.route);
     const { title, node } = await view(found.place);
     if (mine !== shown) return;
     fill(main, node);
@@ -60,7 +72,7 @@ async function show() {
   } catch (error) {
     if (mine !== shown || session.kind() === "none") return;
     entitle(titleOf(error));
-    fill(main, failed(error, () => void show()));
+    fill(main, failed(error, again));
   } finally {
     if (mine === shown) progress.hidden = true;
   }
@@ -69,11 +81,6 @@ async function show() {
 /** @param {string} title */
 function entitle(title) {
   document.title = `${title} · Tollkeeper`;
-}
-
-/** A module that does not come is a server that does not answer; one with a fault is another matter. @param {unknown} error @returns {never} */
-function unreachable(error) {
-  throw error instanceof TypeError ? new Unreachable() : error;
 }
 
 /** @param {string} [why] */

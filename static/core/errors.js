@@ -35,6 +35,13 @@ export class Unreachable extends Error {
   }
 }
 
+/** A part of the page did not come, though somebody answers. */
+export class Unloaded extends Error {
+  constructor() {
+    super("A part of this page did not come; the server may be of another version than when the page was loaded. Trying again loads the page anew.");
+  }
+}
+
 /** What the page says about a failure. @param {unknown} error */
 export function explain(error) {
   if (error instanceof Refusal) {

@@ -1,7 +1,7 @@
 // What is shown where there is nothing to show: loading, empty, failed, not allowed.
 
 import { h } from "../core/dom.js";
-import { Refusal, Unreachable, explain } from "../core/errors.js";
+import { Refusal, Unloaded, Unreachable, explain } from "../core/errors.js";
 
 /** Grey lines in the place of what comes. @param {number} [lines] */
 export function loading(lines = 6) {
@@ -46,6 +46,7 @@ export function failed(error, again) {
 /** What a failure is called. @param {unknown} error */
 export function titleOf(error) {
   if (error instanceof Unreachable) return "No connection";
+  if (error instanceof Unloaded) return "This view did not come";
   if (!(error instanceof Refusal)) return "This view has a fault";
   if (error.status === 403) return "Your key may not see this";
   if (error.status === 404) return "Not found";

@@ -65,6 +65,26 @@ fn a_view_that_is_first_opened_without_a_server_says_so_and_comes_when_it_is_bac
 }
 
 #[test]
+fn a_view_whose_module_did_not_come_comes_with_a_fresh_page() {
+    let page = Page::signed_in();
+    page.see("No access profile yet");
+    page.dev_tools("Network.enable", json!({}));
+    page.dev_tools(
+        "Network.setBlockedURLs",
+        json!({ "urls": ["*/views/holds.js"] }),
+    );
+    page.press("Open holds");
+    page.see("This view did not come");
+    page.dev_tools("Network.setBlockedURLs", json!({ "urls": [] }));
+    page.press("Try again");
+    // The key was kept in memory alone.
+    page.see("A management key opens the administration.");
+    page.fill("Key", &page.api().key);
+    page.press("Sign in");
+    page.see("No open hold");
+}
+
+#[test]
 fn a_list_that_ends_before_the_page_that_was_asked_for_says_so() {
     let page = Page::signed_in();
     page.api().create_profile(&json!({ "name": "Team" }));
