@@ -1,6 +1,6 @@
 //! Bodies that are no JSON object of ours, ids in the path and parameters in the query.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Reply, Server};
 
@@ -260,5 +260,26 @@ fn every_bad_query_parameter_is_named() {
     );
     for query in ["limit=1", "limit=500", "offset=0", "limit=", "search="] {
         server.client.get(&format!("{PATH}?{query}")).expect(200);
+    }
+}
+
+#[test]
+fn a_body_that_nobody_reads_is_refused() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "strict" }));
+    for (method, step) in [
+        ("PUT", "activate"),
+        ("PUT", "deactivate"),
+        ("POST", "versions/1/restore"),
+    ] {
+        let path = format!("/api/access-profiles/1/{step}");
+        let sent = |body: &Value| client.send(method, &path, &[], Some(body));
+        assert_eq!(
+            sent(&json!({ "is_active": true })).expect(400).violations(),
+            ["is_active unknown_field"]
+        );
+        assert_eq!(sent(&json!([])).expect(400).violations(), ["- wrong_type"]);
+        sent(&json!({})).expect(200);
     }
 }

@@ -1,6 +1,6 @@
-//! `If-Match` refuses an edit when the thing has changed, not when something beside it has.
+//! `If-Match` refuses an edit when the thing has changed, not when something beside it has; and the lists of tags in it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, Server};
 
@@ -113,4 +113,126 @@ fn a_role_is_detached_only_if_the_profile_is_as_it_was_read() {
     detach("nonsense").expect_refusal(400, "validation_error", "malformed_if_match");
     let now = tag(client, "/api/access-profiles/1");
     detach(&now).expect(200);
+}
+
+/// Changes that each of two racing writers makes.
+const EACH: usize = 500;
+
+#[test]
+fn racing_writers_with_if_match_lose_no_update_and_without_it_leave_no_gap() {
+    let server = Server::start();
+    let profile = server
+        .client
+        .create_profile(&json!({ "name": "raced", "budgets": [{ "max_limit": 0 }] }));
+    let path = format!("/api/access-profiles/{}", profile["id"]);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let (client, path) = (server.client.clone(), &path);
+            scope.spawn(move || {
+                for _ in 0..EACH {
+                    loop {
+                        let read = client.get(path).expect(200);
+                        let next = read.json()["access_profile"]["budgets"][0]["max_limit"]
+                            .as_f64()
+                            .unwrap()
+                            + 1.0;
+                        let body = json!({ "budgets": [{ "max_limit": next }] });
+                        let tag = read.header("etag").unwrap().to_owned();
+                        match client
+                            .send("PUT", path, &[("if-match", &tag)], Some(&body))
+                            .status
+                        {
+                            200 => break,
+                            status => assert_eq!(status, 412),
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let counted = server.client.get(&path).json()["access_profile"].clone();
+    assert_eq!(counted["budgets"][0]["max_limit"].as_f64(), Some(1000.0));
+    std::thread::scope(|scope| {
+        for writer in 0..2 {
+            let (client, path) = (server.client.clone(), &path);
+            scope.spawn(move || {
+                for step in 0..EACH {
+                    client
+                        .put(path, &json!({ "description": format!("{writer}/{step}") }))
+                        .expect(200);
+                }
+            });
+        }
+    });
+    let last = server.client.get(&path).json()["access_profile"].clone();
+    assert_eq!(last["version"], json!(1 + 4 * EACH));
+    let mut versions = Vec::new();
+    while versions.len() < 1 + 4 * EACH {
+        let page = format!("{path}/versions?limit=500&offset={}", versions.len());
+        let page = server.client.get(&page).expect(200).json();
+        assert_ne!(page["count"], 0);
+        versions.extend(page["versions"].as_array().unwrap().clone());
+    }
+    let numbers: Vec<_> = versions.iter().map(|one| one["version"].clone()).collect();
+    let gapless: Vec<_> = (1..=1 + 4 * EACH)
+        .rev()
+        .map(|number| json!(number))
+        .collect();
+    assert_eq!(numbers, gapless);
+    // Each writer's changes are all there and in its order, and the last of one of them is what holds.
+    let described: Vec<String> = versions[..2 * EACH]
+        .iter()
+        .rev()
+        .map(|one| {
+            let snapshot: Value = serde_json::from_str(one["snapshot"].as_str().unwrap()).unwrap();
+            snapshot["description"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    for writer in ["0/", "1/"] {
+        let steps: Vec<_> = described
+            .iter()
+            .filter(|one| one.starts_with(writer))
+            .cloned()
+            .collect();
+        let sent: Vec<_> = (0..EACH).map(|step| format!("{writer}{step}")).collect();
+        assert_eq!(steps, sent);
+    }
+    assert_eq!(last["description"], json!(described.last()));
+}
+
+#[test]
+fn a_list_of_if_match_may_stand_in_several_lines() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "lines" }));
+    let path = "/api/access-profiles/1";
+    let tag = client.get(path).header("etag").unwrap().to_owned();
+    let put =
+        |lines: &[(&str, &str)]| client.send("PUT", path, lines, Some(&json!({ "tags": ["x"] })));
+    put(&[("if-match", "\"other\""), ("if-match", "\"another\"")]).expect(412);
+    put(&[("if-match", "\"other\""), ("if-match", &tag)]).expect(200);
+}
+
+#[test]
+fn tags_are_lists_as_http_has_them() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "lists" }));
+    let path = "/api/access-profiles/1";
+    let tag = client.get(path).header("etag").unwrap().to_owned();
+    let get = |lines: &[(&str, &str)]| client.send("GET", path, lines, None);
+    get(&[("if-none-match", "\"other\""), ("if-none-match", &tag)]).expect(304);
+    get(&[("if-none-match", &format!("\"a,b\",, {tag}"))]).expect(304);
+    get(&[("if-none-match", &format!("\"a, {tag}"))]).expect(200);
+    let put = |list: &str| {
+        client.send(
+            "PUT",
+            path,
+            &[("if-match", list)],
+            Some(&json!({ "tags": ["x"] })),
+        )
+    };
+    put("\"a,b\"").expect(412);
+    put(",").expect(400);
+    put(&format!(", \"a,b\" ,,W/\"c\", {tag},")).expect(200);
 }

@@ -167,3 +167,93 @@ fn a_body_that_is_left_out_is_one_without_fields() {
         first.text
     );
 }
+
+#[test]
+fn a_repeated_post_has_one_effect_and_one_answer() {
+    let server = Server::start();
+    let client = &server.client;
+    let post = |path: &str, key: &str, body: &Value| {
+        client.send("POST", path, &[("idempotency-key", key)], Some(body))
+    };
+    let first = post(
+        "/api/access-profiles",
+        "k1",
+        &json!({ "name": "once", "tags": [] }),
+    )
+    .expect(201);
+    let again = post(
+        "/api/access-profiles",
+        "k1",
+        &json!({ "tags": [], "name": "once" }),
+    )
+    .expect(201);
+    assert_eq!(
+        (again.text.as_str(), again.header("location")),
+        (first.text.as_str(), first.header("location"))
+    );
+    assert_eq!(again.header("etag"), first.header("etag"));
+    let other = post("/api/access-profiles", "k1", &json!({ "name": "twice" })).expect(422);
+    assert_eq!(other.code(), "idempotency_key_reused");
+    post("/api/access-profiles", "k2", &json!({ "name": "once" })).expect(409);
+    post("/api/access-profiles", "k2", &json!({ "name": "another" })).expect(201);
+    post("/api/access-profiles", "", &json!({ "name": "empty key" })).expect(400);
+    let clone = "/api/access-profiles/1/clone";
+    let cloned = post(clone, "k1", &json!({ "name": "clone" })).expect(201);
+    assert_eq!(
+        post(clone, "k1", &json!({ "name": "clone" }))
+            .expect(201)
+            .text,
+        cloned.text
+    );
+    let (_, stranger) = client.make_key("stranger", &["AccessProfiles:Create"]);
+    stranger
+        .send(
+            "POST",
+            "/api/access-profiles",
+            &[("idempotency-key", "k1")],
+            Some(&json!({ "name": "mine" })),
+        )
+        .expect(201);
+    server.time.advance_seconds(24 * 3_600 - 1);
+    post(
+        "/api/access-profiles",
+        "k1",
+        &json!({ "name": "once", "tags": [] }),
+    )
+    .expect(201);
+    server.time.advance_seconds(1);
+    post("/api/access-profiles", "k1", &json!({ "name": "new day" })).expect(201);
+}
+
+#[test]
+fn of_many_equal_posts_at_once_one_has_an_effect() {
+    let server = Server::start();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..16)
+            .map(|_| {
+                let client = server.client.clone();
+                scope.spawn(move || {
+                    let body = json!({ "name": "race" });
+                    client
+                        .send(
+                            "POST",
+                            "/api/access-profiles",
+                            &[("idempotency-key", "same")],
+                            Some(&body),
+                        )
+                        .expect(201)
+                        .text
+                })
+            })
+            .collect();
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap())
+            .collect()
+    });
+    assert!(answers.iter().all(|answer| answer == &answers[0]));
+    assert_eq!(
+        server.client.get("/api/access-profiles").json()["total_count"],
+        1
+    );
+}

@@ -1,0 +1,116 @@
+//! The audit log, as it is read.
+
+use serde_json::json;
+
+use crate::support::Server;
+
+#[test]
+fn the_audit_log_says_who_changed_what() {
+    let server = Server::start();
+    let client = &server.client;
+    let (_, other) = client.make_key(
+        "second key",
+        &["AccessProfiles:Update", "AccessProfiles:Delete"],
+    );
+    let profile = client.create_profile(&json!({ "name": "watched", "tags": ["a"] }));
+    let path = format!("/api/access-profiles/{}", profile["id"]);
+    other
+        .send(
+            "PUT",
+            &path,
+            &[("x-request-id", "req-1")],
+            Some(&json!({ "tags": ["b"] })),
+        )
+        .expect(200);
+    other.delete(&path).expect(200);
+    client.create_profile(&json!({ "name": "other" }));
+    let logs = client.get(&format!("{path}/audit-logs")).expect(200).json();
+    assert_eq!(
+        (&logs["total_count"], &logs["count"]),
+        (&json!(3), &json!(3))
+    );
+    let update = &logs["audit_logs"][1];
+    assert_eq!(update["action"], "access_profile.update");
+    assert_eq!(
+        (&update["actor_name"], &update["request_id"]),
+        (&json!("second key"), &json!("req-1"))
+    );
+    assert_eq!(update["previous_value"], json!({ "tags": ["a"] }));
+    assert_eq!(update["new_value"], json!({ "tags": ["b"] }));
+    assert_eq!(logs["audit_logs"][2]["new_value"], profile);
+    let all = |query: &str| {
+        client
+            .get(&format!("/api/access-profiles/audit-logs{query}"))
+            .expect(200)
+            .json()
+    };
+    assert_eq!(all("")["total_count"], 4);
+    assert_eq!(all("?action=access_profile.create")["total_count"], 2);
+    assert_eq!(all("?action=create")["total_count"], 2);
+    for unknown in ["access_profile.creates", "delete_user", "role.attach"] {
+        let refused = client.get(&format!("/api/access-profiles/audit-logs?action={unknown}"));
+        let refused = refused.expect(400);
+        assert_eq!(refused.violations(), ["action invalid_value"]);
+        assert!(
+            refused.message().contains("access_profile.create, "),
+            "{}",
+            refused.text
+        );
+    }
+    assert_eq!(
+        all("?action=access_profile.create&limit=1&offset=1")["audit_logs"][0]["new_value"],
+        profile
+    );
+    assert_eq!(all("?user_id=5")["total_count"], 0);
+    let verdict = all("/verify");
+    assert_eq!(
+        (&verdict["intact"], &verdict["entries"]),
+        (&json!(true), &json!(6))
+    );
+}
+
+#[test]
+fn entries_about_people_are_for_keys_that_may_view_people() {
+    let server = Server::start();
+    let client = &server.client;
+    let role = client.create_role("writers");
+    client.create_user("Ada", "ada@example.com", Some(role));
+    client.create_tool_group("reading");
+    client.create_profile(&json!({ "name": "dev" }));
+    client.assign(1, 1);
+    let actions = |scopes: &[&str]| {
+        let (_, reader) = client.make_key(&scopes.join(" "), scopes);
+        let reply = reader.get("/api/access-profiles/audit-logs").expect(200);
+        assert_eq!(
+            reply.text.contains("ada@example.com"),
+            scopes.contains(&"Users:View")
+        );
+        let list = reply.json();
+        assert_eq!(list["total_count"], list["count"]);
+        let mut actions: Vec<String> = list["audit_logs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["action"].as_str().unwrap().to_owned())
+            .collect();
+        actions.sort();
+        let none = reader
+            .get("/api/access-profiles/audit-logs?action=user.create")
+            .expect(200);
+        assert_eq!(
+            none.json()["total_count"] == 0,
+            !scopes.contains(&"Users:View")
+        );
+        actions
+    };
+    let seen = actions(&["AccessProfiles:View"]);
+    for action in ["access_profile.assign", "access_profile.create"] {
+        assert!(seen.iter().any(|one| one == action), "{seen:?}");
+    }
+    let of = |kind: &str, actions: &[String]| actions.iter().any(|one| one.starts_with(kind));
+    assert!(!of("user.", &seen) && !of("role.", &seen) && !of("mcp_tool_group.", &seen));
+    let seen = actions(&["AccessProfiles:View", "Users:View"]);
+    assert!(of("user.", &seen) && !of("role.", &seen));
+    let seen = actions(&["AccessProfiles:View", "Roles:View", "VirtualMCPs:View"]);
+    assert!(!of("user.", &seen) && of("role.", &seen) && of("mcp_tool_group.", &seen));
+}
