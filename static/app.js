@@ -53,8 +53,9 @@ async function show() {
   /** @type {() => void} */
   let again = () => void show();
   try {
-    // Browsers keep it that a module did not come, and do not ask again: whether anybody answers is found out before.
-    if (!loaded.has(found.route)) await get("/health");
+    // Browsers keep it that a module did not come, and do not ask again: whether anybody answers is found out before, by what
+    // gave the page itself.
+    if (!loaded.has(found.route)) await get(location.pathname);
     const view = await found.route.load().catch((error) => {
       again = () => location.reload();
       // One that came and has a fault is another matter.

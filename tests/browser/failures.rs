@@ -71,7 +71,7 @@ fn a_view_whose_module_did_not_come_comes_with_a_fresh_page() {
     page.dev_tools("Network.enable", json!({}));
     page.dev_tools(
         "Network.setBlockedURLs",
-        json!({ "urls": ["*/views/holds.js"] }),
+        json!({ "urls": ["*/views/holds.js", "*/health"] }),
     );
     page.press("Open holds");
     page.see("This view did not come");
