@@ -22,7 +22,6 @@ const OVERHEAD: usize = 512;
 const MAX_LINE: usize = MAX_BYTES / 16;
 /// Deepest nesting in a line that is kept: more may be too deep or not, depending on what the line stands in.
 const MAX_LINE_DEPTH: usize = MAX_DEPTH - 3;
-
 /// How many lines are remembered as seen; past that all are forgotten.
 const MAX_SEEN: usize = 16 * 1024;
 

@@ -21,12 +21,12 @@ impl<'b> Cursor<'b> {
     }
 
     /// What is ahead.
-    pub fn rest(&self) -> &'b [u8] {
+    fn rest(&self) -> &'b [u8] {
         &self.text[self.at..]
     }
 
     /// Passes so many bytes.
-    pub fn pass(&mut self, bytes: usize) {
+    fn pass(&mut self, bytes: usize) {
         self.at = self.text.len().min(self.at + bytes);
     }
 
