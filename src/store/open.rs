@@ -56,8 +56,8 @@ impl Store {
         let chain = chain_key(&directory)?;
         // From here on the file may change, and a start that was refused has changed nothing.
         let clean = directory.forget_clean_stop() && clean;
-        let mut connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .doing("opening the database")?;
+        let mut connection =
+            Connection::open_with_flags(&path, writer_flags()).doing("opening the database")?;
         prepare_writer(&connection)?;
         upgrade(&directory, &mut connection, now)?;
         search::fill(&mut connection)?;
@@ -292,6 +292,11 @@ fn random_key() -> Result<[u8; MAC_LENGTH]> {
 /// How a file is opened only to be read.
 pub(super) fn read_only_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// How a file is opened to be written. A connection belongs to one thread at a time, so its locks would only cost.
+fn writer_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 /// Temporary files are kept in memory: every statement with a trigger keeps what it may have to undo in one.
