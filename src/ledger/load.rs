@@ -283,7 +283,7 @@ fn adopted(
         match adopted {
             Some(same) if same == counter => kept.push(counter),
             Some(moved) => {
-                journal::put_counter(writing, &moved.row(copy_id))?;
+                journal::put_counters(writing, &[moved.row(copy_id)])?;
                 kept.push(moved);
             }
             None => decision_rows::delete_counter(writing, copy_id, counter.place_id)?,

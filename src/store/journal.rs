@@ -1,5 +1,6 @@
 //! The journal of decisions: what is written for a batch of them, and what is read of those that are over.
 
+mod many_rows;
 mod prune;
 mod read;
 mod rebuild;
@@ -15,7 +16,7 @@ pub use self::read::{
 };
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::tail::{TailCounter, TailUsage, Whole, catch_up, for_each_of_tail};
-pub use self::write::{put_counter, put_peaks, write};
+pub use self::write::{put_counters, put_peaks, write};
 use crate::domain::clock_peaks::Peaks;
 use crate::domain::decision::RequestId;
 use crate::error::{Error, Result};

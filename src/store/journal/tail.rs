@@ -7,7 +7,7 @@
 use rusqlite::params;
 use serde::de::DeserializeOwned;
 
-use super::write::{add_usage, put_counter};
+use super::write::{add_usage, put_counters};
 use super::{CounterRow, UsageKey, UsageSum};
 use crate::error::{Error, Result};
 use crate::store::fault::Doing;
@@ -85,12 +85,8 @@ pub fn catch_up(writing: &Writing<'_>, whole: &Whole) -> Result<()> {
     let Some(last) = last else {
         return Ok(());
     };
-    for counter in &whole.counters {
-        put_counter(writing, counter)?;
-    }
-    for (key, sum) in &whole.usage {
-        add_usage(writing, key, *sum)?;
-    }
+    put_counters(writing, &whole.counters)?;
+    add_usage(writing, &whole.usage)?;
     forget(writing, last)
 }
 

@@ -1,9 +1,12 @@
 //! Writing down a batch of decisions.
 
+use std::sync::LazyLock;
+
 use rusqlite::params;
 
+use super::many_rows::{ManyRows, Values};
 use super::{
-    CounterRow, End, Entry, Extended, Journal, StoredAnswer, UsageKey, UsageSum, reservation_rows,
+    CounterRow, End, Entry, Extended, Journal, StoredAnswer, TailUsage, UsageKey, reservation_rows,
     tail,
 };
 use crate::domain::clock_peaks::Peaks;
@@ -42,15 +45,11 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
         &journal.tail_counters,
         &journal.tail_usage,
     )?;
-    for counter in &journal.counters {
-        put_counter(writing, counter)?;
-    }
+    put_counters(writing, &journal.counters)?;
     for answer in &journal.answers {
         insert_answer(writing, answer)?;
     }
-    for (key, sum) in &journal.usage {
-        add_usage(writing, key, *sum)?;
-    }
+    add_usage(writing, &journal.usage)?;
     if journal.tail_over > 0 {
         tail::forget(writing, journal.tail_over)?;
     }
@@ -136,34 +135,40 @@ fn finish(writing: &Writing<'_>, id: i64, end: &End) -> Result<()> {
     Ok(())
 }
 
-/// Stores a counter.
+static COUNTERS: LazyLock<ManyRows<7>> = LazyLock::new(|| {
+    let columns = [
+        "user_access_profile_id",
+        "place_id",
+        "settled",
+        "window_starts_at",
+        "window_resets_at",
+        "window_rule",
+        "counted_from",
+    ];
+    let then =
+        "ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
+         window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
+         window_rule = excluded.window_rule, counted_from = excluded.counted_from";
+    ManyRows::of("counters", columns, then)
+});
+
+/// Stores counters.
 ///
 /// # Errors
 /// When the database can't be written.
-pub fn put_counter(writing: &Writing<'_>, counter: &CounterRow) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO counters (user_access_profile_id, place_id, settled, window_starts_at, window_resets_at, window_rule,
-                 counted_from)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
-                 window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
-                 window_rule = excluded.window_rule, counted_from = excluded.counted_from",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                counter.copy_id,
-                counter.place_id,
-                counter.settled,
-                counter.starts_at,
-                counter.resets_at,
-                counter.window_rule,
-                counter.counted_from,
-            ])
-        })
-        .doing("storing a counter")?;
-    Ok(())
+pub fn put_counters(writing: &Writing<'_>, counters: &[CounterRow]) -> Result<()> {
+    let bind = |counter: &CounterRow, values: &mut Values<'_, '_>| {
+        values.add(counter.copy_id)?;
+        values.add(counter.place_id)?;
+        values.add(counter.settled)?;
+        values.add(counter.starts_at)?;
+        values.add(counter.resets_at)?;
+        values.add(counter.window_rule)?;
+        values.add(counter.counted_from)
+    };
+    COUNTERS
+        .write(writing, counters, bind)
+        .doing("storing counters")
 }
 
 fn insert_answer(writing: &Writing<'_>, answer: &StoredAnswer) -> Result<()> {
@@ -186,34 +191,43 @@ fn insert_answer(writing: &Writing<'_>, answer: &StoredAnswer) -> Result<()> {
     Ok(())
 }
 
-/// Adds to a line of the history.
+static USAGE: LazyLock<ManyRows<8>> = LazyLock::new(|| {
+    let columns = [
+        "day",
+        "user_id",
+        "access_profile_id",
+        "provider",
+        "model",
+        "calls",
+        "tokens",
+        "cost",
+    ];
+    let then = format!(
+        "ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
+             tokens = max(-{MOST}, min({MOST}, tokens + excluded.tokens)),
+             cost = max(-{MOST}, min({MOST}, cost + excluded.cost))"
+    );
+    ManyRows::of("usage_days", columns, &then)
+});
+
+/// Adds to lines of the history.
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) fn add_usage(writing: &Writing<'_>, key: &UsageKey, sum: UsageSum) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO usage_days (day, user_id, access_profile_id, provider, model, calls, tokens, cost)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
-                 tokens = max(-?9, min(?9, tokens + excluded.tokens)), cost = max(-?9, min(?9, cost + excluded.cost))",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                key.day,
-                key.user_id,
-                key.access_profile_id,
-                &*key.provider,
-                &*key.model,
-                sum.calls,
-                sum.tokens.clamp(-MOST, MOST),
-                sum.cost.clamp(-MOST, MOST),
-                MOST
-            ])
-        })
-        .doing("adding to the history of use")?;
-    Ok(())
+pub(super) fn add_usage(writing: &Writing<'_>, usage: &[TailUsage]) -> Result<()> {
+    let bind = |(key, sum): &TailUsage, values: &mut Values<'_, '_>| {
+        values.add(key.day)?;
+        values.add(key.user_id)?;
+        values.add(key.access_profile_id)?;
+        values.add(&*key.provider)?;
+        values.add(&*key.model)?;
+        values.add(sum.calls)?;
+        values.add(sum.tokens.clamp(-MOST, MOST))?;
+        values.add(sum.cost.clamp(-MOST, MOST))
+    };
+    USAGE
+        .write(writing, usage, bind)
+        .doing("adding to the history of use")
 }
 
 fn add_refusals(writing: &Writing<'_>, key: &UsageKey, reason: &str, calls: i64) -> Result<()> {

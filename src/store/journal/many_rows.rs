@@ -1,0 +1,64 @@
+//! Several rows by one statement, since opening a table for each costs almost as much as the row.
+
+use rusqlite::{Statement, ToSql};
+
+use crate::store::Writing;
+
+/// How many rows a statement takes; the most come first.
+const SIZES: [usize; 3] = [16, 4, 1];
+
+/// The statements that write rows of one kind.
+pub(super) struct ManyRows<const COLUMNS: usize> {
+    statements: [String; SIZES.len()],
+}
+
+impl<const COLUMNS: usize> ManyRows<COLUMNS> {
+    /// Inserts into these columns of a table; `then` is what an INSERT says after its values.
+    pub(super) fn of(table: &str, columns: [&str; COLUMNS], then: &str) -> Self {
+        let row = format!("({})", ["?"; COLUMNS].join(", "));
+        let columns = columns.join(", ");
+        let statements = SIZES.map(|rows| {
+            let values = vec![row.as_str(); rows].join(", ");
+            format!("INSERT INTO {table} ({columns}) VALUES {values} {then}")
+        });
+        Self { statements }
+    }
+
+    /// Writes rows, in their order. `bind` gives the values of one, in the order of the columns.
+    pub(super) fn write<R>(
+        &self,
+        writing: &Writing<'_>,
+        mut rows: &[R],
+        bind: impl Fn(&R, &mut Values<'_, '_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        for (size, sql) in SIZES.iter().zip(&self.statements) {
+            while let Some((now, later)) = rows.split_at_checked(*size) {
+                let mut statement = writing.connection.prepare_cached(sql)?;
+                let mut values = Values {
+                    statement: &mut statement,
+                    bound: 0,
+                };
+                for row in now {
+                    bind(row, &mut values)?;
+                }
+                statement.raw_execute()?;
+                rows = later;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes the values of rows one after another.
+pub(super) struct Values<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    bound: usize,
+}
+
+impl Values<'_, '_> {
+    /// Takes the next value.
+    pub(super) fn add(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.bound += 1;
+        self.statement.raw_bind_parameter(self.bound, value)
+    }
+}
