@@ -132,6 +132,7 @@ impl Batch {
                 .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))
                 .collect(),
             next_number: state.next_number,
+            open_from: state.open_from(),
             peaks: state.peaks.clone(),
             ..Journal::default()
         };

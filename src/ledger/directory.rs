@@ -151,6 +151,12 @@ impl State {
         number
     }
 
+    /// The number of the oldest reservation that is open; that of what happens next when none is.
+    pub fn open_from(&self) -> i64 {
+        let oldest = self.open.first_key_value();
+        oldest.map_or(self.next_number, |(number, _)| *number)
+    }
+
     /// Puts a user in place of what was known: keys, copies and what those count. What open reservations hold stays.
     pub fn put_user(
         &mut self,

@@ -47,6 +47,8 @@ pub struct Journal {
     pub refusals: Vec<(UsageKey, &'static str, i64)>,
     /// The number of what happens next.
     pub next_number: i64,
+    /// The number of the oldest reservation that is open; that of what happens next when none is.
+    pub open_from: i64,
     /// The latest times that the clock has shown.
     pub peaks: Peaks,
 }

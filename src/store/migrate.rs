@@ -69,7 +69,7 @@ mod tests {
         Actor, ChainKey, MAC_LENGTH, NamedVersions, NewAuditEntry, Verdict,
     };
     use crate::domain::list::Page;
-    use crate::store::{Reading, access_profile_versions, audit};
+    use crate::store::{Reading, access_profile_versions, audit, journal};
 
     /// As a crash at each commit of a migration would: everything before it is there, nothing after it.
     #[test]
@@ -161,6 +161,45 @@ mod tests {
             })
             .unwrap();
         assert_eq!(kept, 1, "the audit log needs the versions of what is gone");
+    }
+
+    #[test]
+    fn reservations_of_an_older_schema_are_kept_and_the_open_ones_are_found() {
+        let connection = Connection::open_in_memory().unwrap();
+        let migrate = |versions: std::ops::RangeInclusive<i32>| {
+            for migration in super::embedded::migrations::runner().get_migrations() {
+                if versions.contains(&migration.version()) {
+                    connection.execute_batch(migration.sql().unwrap()).unwrap();
+                }
+            }
+        };
+        migrate(1..=7);
+        connection
+            .execute_batch(
+                "UPDATE journal SET next_number = 5;
+                 INSERT INTO reservations (id, nonce, state, finished_at, virtual_key_id, user_id, user_access_profile_id,
+                     access_profile_id, provider, model, held_tokens, held_cost, created_at, expires_at)
+                 VALUES (1, 9, 'settled', 8, 1, 1, 1, 1, 'p', 'm', 7, 0, 1, 2), (2, 9, 'open', NULL, 1, 1, 1, 1, 'p', 'm', 7, 0, 1, 2),
+                     (3, 9, 'expired', 8, 1, 1, 1, 1, 'p', 'm', 7, 0, 1, 2), (4, 9, 'open', NULL, 1, 1, 1, 1, 'p', 'm', 7, 0, 1, 2)",
+            )
+            .unwrap();
+        migrate(8..=i32::MAX);
+        let reading = Reading {
+            connection: &connection,
+            remembered: None,
+        };
+        let read = |open_only| {
+            let mut found = Vec::new();
+            let each = |row: journal::ReservationRow| {
+                found.push((row.id, row.held_tokens, row.end.map(|end| end.finished_at)));
+                Ok(())
+            };
+            journal::for_each(&reading, open_only, each).unwrap();
+            found
+        };
+        let all = [(1, 7, Some(8)), (2, 7, None), (3, 7, Some(8)), (4, 7, None)];
+        assert_eq!(read(false), all);
+        assert_eq!(read(true), [all[1], all[3]]);
     }
 
     /// What was released never changes: a database that has run a migration refuses to start on another text of it.

@@ -189,7 +189,10 @@ pub fn for_each(
     mut each: impl FnMut(ReservationRow) -> Result<()>,
 ) -> Result<()> {
     let sql = if open_only {
-        format!("SELECT {COLUMNS} FROM reservations WHERE state = 'open' ORDER BY id")
+        format!(
+            "SELECT {COLUMNS} FROM reservations
+             WHERE id >= (SELECT open_from FROM journal) AND state = 'open' ORDER BY id"
+        )
     } else {
         format!("SELECT {COLUMNS} FROM reservations ORDER BY id")
     };

@@ -62,10 +62,11 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     writing
         .connection
         .prepare_cached(
-            "UPDATE journal SET next_number = max(next_number, ?1), seen_at = max(seen_at, ?2) WHERE only_row = 1",
+            "UPDATE journal SET next_number = max(next_number, ?1), open_from = ?2, seen_at = max(seen_at, ?3) WHERE only_row = 1",
         )
         .and_then(|mut statement| {
-            statement.execute(params![journal.next_number, journal.peaks.latest()])
+            let seen_at = journal.peaks.latest();
+            statement.execute(params![journal.next_number, journal.open_from, seen_at])
         })
         .doing("moving the journal on")?;
     if journal.peaks.differ() {
