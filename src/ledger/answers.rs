@@ -33,6 +33,13 @@ pub enum Said {
     Near(Vec<NearLimit>),
 }
 
+/// Tells everybody what was said to them.
+pub fn tell(all: Vec<(Message, Said)>) {
+    for (message, said) in all {
+        give(message, said);
+    }
+}
+
 /// Tells who sent `message` what was said.
 pub fn give(message: Message, said: Said) {
     match (message, said) {

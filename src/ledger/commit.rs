@@ -1,9 +1,10 @@
 //! The end of a turn: everything that was decided is written down in one commit, then it is told; then changes run.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use super::answers::give;
+use super::answers::tell;
 use super::load;
 use super::message::{Change, stopped};
 use super::thread::{Turn, Turns};
@@ -57,9 +58,7 @@ impl Turns {
             if writes {
                 self.refusals.clear();
             }
-            for (message, said) in turn.said {
-                give(message, said);
-            }
+            tell(turn.said);
         }
         if let Err(error) = outcome {
             self.recover(turn.expired, lost, &error);
@@ -71,18 +70,44 @@ impl Turns {
         }
     }
 
-    /// Writes a batch down, and what it appends to the tail.
+    /// Writes a batch down, and what it appends to the tail. Whoever waits for nothing but that is told by the writer, while this
+    /// thread goes on.
     fn write(&mut self, turn: &mut Turn) -> Result<()> {
         let (journal, planned) = turn.batch.journal(&self.state, &self.refusals, &self.tail);
         let journal = Arc::new(journal);
         let written = Arc::clone(&journal);
-        self.store
-            .submit(self.needs(), move |writing| {
-                journal::write(writing, &written)
-            })
-            .and_then(Submitted::wait)?;
-        self.tail.written(&journal, planned);
-        Ok(())
+        let said = if turn.catch_up {
+            Vec::new()
+        } else {
+            std::mem::take(&mut turn.said)
+        };
+        let (done, waiting) = sync_channel(1);
+        self.store.hand_over(
+            self.needs(),
+            move |writing| journal::write(writing, &written),
+            move |outcome| {
+                let told = match outcome {
+                    Ok(()) => {
+                        tell(said);
+                        Ok(())
+                    }
+                    Err(error) => Err((error, said)),
+                };
+                // The ledger waits for it.
+                let _ = done.send(told);
+            },
+        )?;
+        match waiting.recv() {
+            Ok(Ok(())) => {
+                self.tail.written(&journal, planned);
+                Ok(())
+            }
+            Ok(Err((error, said))) => {
+                turn.said.extend(said);
+                Err(error)
+            }
+            Err(_) => Err(stopped()),
+        }
     }
 
     /// Brings all tables up to date with what the tail says. If that fails, the tail goes on saying it.

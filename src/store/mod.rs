@@ -138,6 +138,20 @@ impl Store {
         self.writer.submit(needs, work)
     }
 
+    /// The same, but that the result is given to `answer`: on the writer's thread, and before anything else is written, so it
+    /// should be quick.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store is closed; then `answer` is not called.
+    pub fn hand_over<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+        answer: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Result<()> {
+        self.writer.hand_over(needs, work, answer)
+    }
+
     /// A connection for one thread of its own that reads all the time.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::job::{Job, job, stopped};
+use self::job::{Job, awaited, job, stopped};
 pub use self::job::{Needs, Submitted};
 use super::checkpoints::Checkpoints;
 use super::fault::Doing;
@@ -87,7 +87,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (job, receiver) = job(work, Needs::ALL);
+        let (job, receiver) = awaited(work, Needs::ALL);
         self.queue
             .try_send(Message::Run(job))
             .map_err(|error| match error {
@@ -110,11 +110,26 @@ impl Writer {
         needs: Needs,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<Submitted<T>> {
-        let (job, receiver) = job(work, needs);
+        let (job, receiver) = awaited(work, needs);
         self.queue
             .send(Message::Run(job))
             .map_err(|_| stopped())
             .map(|()| Submitted(receiver))
+    }
+
+    /// The same for a caller who is not told on its own thread: `answer` is called on this one, before anything else is written.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store is closed; then `answer` is not called.
+    pub fn hand_over<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+        answer: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Result<()> {
+        self.queue
+            .send(Message::Run(job(work, needs, answer)))
+            .map_err(|_| stopped())
     }
 
     /// Finishes what is queued, copies the log into the file and ends the thread. A second call does nothing.

@@ -1,6 +1,7 @@
 //! The tail of the journal: what stands there alone is lost by no crash, and comes back by none.
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 use rusqlite::Connection;
 use serde_json::json;
@@ -110,6 +111,35 @@ fn thousands_of_charges_are_there_after_a_crash_at_any_moment_and_the_tail_stays
     let calls = i64::try_from(60 * STEP).unwrap();
     assert_eq!(number(&house, sums), calls + 10 * calls + calls);
     assert_eq!(tail_length(&house), 0);
+}
+
+/// Both come while the ledger is busy, so that they are decided in one turn.
+#[test]
+fn whoever_asks_for_the_tables_to_be_up_to_date_finds_the_calls_decided_with_that_there() {
+    let (house, _, keys) = furnished(1);
+    for round in 1..=20 {
+        let ((begun, busy), (go_on, held)) = (channel(), channel());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let change = house.ledger.change(move |_, _| {
+                    begun.send(()).unwrap();
+                    held.recv().unwrap();
+                    Ok(())
+                });
+                change.unwrap();
+            });
+            busy.recv().unwrap();
+            let cost = Money::from_nanodollars(1).unwrap();
+            let call = call(keys[0], Some("openai"), "m");
+            let charged = house.ledger.charge(call, 1, cost);
+            let flushed = house.ledger.flush();
+            go_on.send(()).unwrap();
+            flushed.wait().unwrap();
+            let used = number(&house, "SELECT sum(calls) FROM usage_days");
+            assert_eq!(used, round);
+            charged.wait().unwrap().unwrap();
+        });
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use crate::error::{Error, Result};
 use crate::store::Writing;
@@ -35,18 +35,23 @@ impl Needs {
 }
 
 /// A closure with its caller.
-pub struct Call<T, W> {
+struct Call<T, W, A> {
     /// What runs.
-    pub work: Option<W>,
+    work: Option<W>,
     /// What it answered.
-    pub result: Option<Result<T>>,
-    /// Who waits.
-    pub caller: SyncSender<Result<T>>,
+    result: Option<Result<T>>,
+    /// What tells who waits.
+    answer: A,
     /// What it needs of the commit.
-    pub needs: Needs,
+    needs: Needs,
 }
 
-impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
+impl<T, W, A> Job for Call<T, W, A>
+where
+    T: Send,
+    W: FnOnce(&Writing<'_>) -> Result<T> + Send,
+    A: FnOnce(Result<T>) + Send,
+{
     fn run(&mut self, writing: &Writing<'_>) -> bool {
         let Some(work) = self.work.take() else {
             return false;
@@ -59,9 +64,7 @@ impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let result = committed.and(self.result.unwrap_or_else(|| Err(stopped())));
-        // The caller may be gone; the write stands all the same.
-        let _ = self.caller.send(result);
+        (self.answer)(committed.and(self.result.unwrap_or_else(|| Err(stopped()))));
     }
 
     fn needs(&self) -> Needs {
@@ -69,19 +72,31 @@ impl<T: Send, W: FnOnce(&Writing<'_>) -> Result<T> + Send> Job for Call<T, W> {
     }
 }
 
-/// A closure to be run, and where its result will come.
+/// A closure to be run. What it answers is given to `answer`, on the writer's thread and before anything else is written.
 pub fn job<T: Send + 'static>(
+    work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    needs: Needs,
+    answer: impl FnOnce(Result<T>) + Send + 'static,
+) -> Box<dyn Job> {
+    Box::new(Call {
+        work: Some(work),
+        result: None,
+        answer,
+        needs,
+    })
+}
+
+/// A closure to be run, and where its result will come.
+pub fn awaited<T: Send + 'static>(
     work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     needs: Needs,
 ) -> (Box<dyn Job>, Receiver<Result<T>>) {
     let (caller, receiver) = sync_channel(1);
-    let job = Box::new(Call {
-        work: Some(work),
-        result: None,
-        caller,
-        needs,
-    });
-    (job, receiver)
+    let answer = move |result| {
+        // The caller may be gone; the write stands all the same.
+        let _ = caller.send(result);
+    };
+    (job(work, needs, answer), receiver)
 }
 
 /// A write that was submitted.

@@ -5,7 +5,6 @@ use std::sync::mpsc::Receiver;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::job::Call;
 use super::*;
 use crate::store::Store;
 use crate::store::directory::{DataDirectory, Owned};
@@ -98,16 +97,7 @@ where
 {
     let (jobs, callers): (Vec<_>, Vec<Receiver<Result<()>>>) = batch
         .into_iter()
-        .map(|work| {
-            let (caller, told) = sync_channel(1);
-            let job: Box<dyn Job> = Box::new(Call {
-                work: Some(work),
-                result: None,
-                caller,
-                needs: Needs::ALL,
-            });
-            (job, told)
-        })
+        .map(|work| awaited(work, Needs::ALL))
         .unzip();
     writer.commit(jobs);
     callers.iter().map(|told| told.recv().unwrap()).collect()
