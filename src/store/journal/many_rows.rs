@@ -8,14 +8,14 @@ use crate::store::Writing;
 const SIZES: [usize; 3] = [16, 4, 1];
 
 /// The statements that write rows of one kind.
-pub(super) struct ManyRows<const COLUMNS: usize> {
+pub(super) struct ManyRows {
     statements: [String; SIZES.len()],
 }
 
-impl<const COLUMNS: usize> ManyRows<COLUMNS> {
+impl ManyRows {
     /// Inserts into these columns of a table; `then` is what an INSERT says after its values.
-    pub(super) fn of(table: &str, columns: [&str; COLUMNS], then: &str) -> Self {
-        let row = format!("({})", ["?"; COLUMNS].join(", "));
+    pub(super) fn of(table: &str, columns: &[&str], then: &str) -> Self {
+        let row = format!("({})", vec!["?"; columns.len()].join(", "));
         let columns = columns.join(", ");
         let statements = SIZES.map(|rows| {
             let values = vec![row.as_str(); rows].join(", ");

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::store::Writing;
 use crate::store::fault::Doing;
 
-/// The columns of a row.
-const COLUMNS: [&str; 27] = [
+/// The columns of a reservation, however it stands.
+const COLUMNS: [&str; 20] = [
     "id",
     "nonce",
     "state",
@@ -30,6 +30,10 @@ const COLUMNS: [&str; 27] = [
     "expires_at",
     "requests",
     "max_hold",
+];
+
+/// What is known besides of one that is over.
+const END_COLUMNS: [&str; 7] = [
     "expired_number",
     "expired_tokens",
     "expired_cost",
@@ -39,23 +43,33 @@ const COLUMNS: [&str; 27] = [
     "finished_at",
 ];
 
-static INSERT: LazyLock<ManyRows<27>> = LazyLock::new(|| ManyRows::of("reservations", COLUMNS, ""));
+static INSERT_OPEN: LazyLock<ManyRows> =
+    LazyLock::new(|| ManyRows::of("reservations", &COLUMNS, ""));
+static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [&COLUMNS[..], &END_COLUMNS].concat();
+    ManyRows::of("reservations", &columns, "")
+});
 
 /// Notes reservations that were made.
 ///
 /// # Errors
 /// When the database can't be written.
 pub(super) fn insert(writing: &Writing<'_>, rows: &[&ReservationRow]) -> Result<()> {
-    INSERT
-        .write(writing, rows, |row, values| bind(row, values))
-        .doing("noting reservations")
+    let all_open = rows.iter().all(|row| row.end.is_none());
+    let inserted = if all_open {
+        INSERT_OPEN.write(writing, rows, |row, values| bind(row, values))
+    } else {
+        INSERT.write(writing, rows, |row, values| {
+            bind(row, values)?;
+            bind_end(row, values)
+        })
+    };
+    inserted.doing("noting reservations")
 }
 
-/// The values of a row, in the order of [`COLUMNS`].
+/// The values of [`COLUMNS`].
 fn bind(row: &ReservationRow, values: &mut Values<'_, '_>) -> rusqlite::Result<()> {
     let state = row.end.map_or(ReservationState::Open, |end| end.state);
-    let expired = row.end.and_then(|end| end.expired);
-    let settled = row.end.and_then(|end| end.settled);
     values.add(row.id)?;
     values.add(row.nonce)?;
     values.add(state.name())?;
@@ -75,7 +89,13 @@ fn bind(row: &ReservationRow, values: &mut Values<'_, '_>) -> rusqlite::Result<(
     values.add(row.created_at)?;
     values.add(row.expires_at)?;
     values.add(row.requests)?;
-    values.add(row.max_hold)?;
+    values.add(row.max_hold)
+}
+
+/// The values of [`END_COLUMNS`].
+fn bind_end(row: &ReservationRow, values: &mut Values<'_, '_>) -> rusqlite::Result<()> {
+    let expired = row.end.and_then(|end| end.expired);
+    let settled = row.end.and_then(|end| end.settled);
     values.add(expired.map(|charge| charge.number))?;
     values.add(expired.map_or(0, |charge| charge.tokens))?;
     values.add(expired.map_or(0, |charge| charge.cost))?;

@@ -136,7 +136,7 @@ fn finish(writing: &Writing<'_>, id: i64, end: &End) -> Result<()> {
     Ok(())
 }
 
-static COUNTERS: LazyLock<ManyRows<7>> = LazyLock::new(|| {
+static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
         "user_access_profile_id",
         "place_id",
@@ -150,7 +150,7 @@ static COUNTERS: LazyLock<ManyRows<7>> = LazyLock::new(|| {
         "ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
          window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
          window_rule = excluded.window_rule, counted_from = excluded.counted_from";
-    ManyRows::of("counters", columns, then)
+    ManyRows::of("counters", &columns, then)
 });
 
 /// Stores counters.
@@ -192,7 +192,7 @@ fn insert_answer(writing: &Writing<'_>, answer: &StoredAnswer) -> Result<()> {
     Ok(())
 }
 
-static USAGE: LazyLock<ManyRows<8>> = LazyLock::new(|| {
+static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
         "day",
         "user_id",
@@ -208,7 +208,7 @@ static USAGE: LazyLock<ManyRows<8>> = LazyLock::new(|| {
              tokens = max(-{MOST}, min({MOST}, tokens + excluded.tokens)),
              cost = max(-{MOST}, min({MOST}, cost + excluded.cost))"
     );
-    ManyRows::of("usage_days", columns, &then)
+    ManyRows::of("usage_days", &columns, &then)
 });
 
 /// Adds to lines of the history.
