@@ -1,7 +1,9 @@
 //! What a batch of decisions did to memory: what has to be written down for it, and how to undo it when that fails.
 
-use std::collections::HashMap;
+use std::collections;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::counter::Counter;
 use super::counters::Amounts;
@@ -16,8 +18,8 @@ use crate::store::journal::{
 /// Lines of refusals that may wait to be written down; those of further ones are lost.
 const MAX_REFUSALS: usize = 20_000;
 
-/// Refusals that are not written down yet.
-pub type Refusals = HashMap<(UsageKey, RefusalKind), i64>;
+/// Refusals that are not written down yet. Who is refused chooses their models, so they are hashed as the standard library does.
+pub type Refusals = collections::HashMap<(UsageKey, RefusalKind), i64>;
 
 /// What happened since the last commit.
 #[derive(Default)]

@@ -1,8 +1,9 @@
 //! Who may use what, in memory: virtual keys by their public id, users with their copies, tool groups, open reservations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use jiff::tz::TimeZone;
 
 use super::ChangedCopy;
@@ -88,7 +89,7 @@ impl State {
             settings,
             keys: HashMap::new(),
             users: HashMap::new(),
-            tool_groups: HashMap::new(),
+            tool_groups: ToolGroups::new(),
             open: BTreeMap::new(),
             expiries: BTreeSet::new(),
             next_number: 1,
