@@ -22,8 +22,16 @@ pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
         .flat_map(Route::paths)
         .map(|path| (place(&path), path))
         .collect();
-    // A fixed segment before a parameter in its place: `{` sorts after all letters.
-    paths.sort_by_cached_key(|(place, path)| (place != HOT, place.clone(), path.clone()));
+    // Fixed paths come first, because those with parameters are regular expressions; and so do fixed segments, because `{` sorts
+    // after all letters.
+    paths.sort_by_cached_key(|(place, path)| {
+        (
+            place != HOT,
+            place.clone(),
+            path.contains('{'),
+            path.clone(),
+        )
+    });
     paths.dedup();
     for together in paths.chunk_by(|(one, _), (other, _)| one == other) {
         let place = together[0].0.as_str();
