@@ -34,7 +34,7 @@ use crate::service::Services;
 use crate::store::Reading;
 
 /// The header that makes a POST have its effect at most once.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One request. Nothing is read before a handler asks for it, so authentication always comes first.
 pub struct Call {
@@ -181,7 +181,7 @@ impl Call {
 
     /// Whether the request asks to have its effect at most once.
     pub fn has_idempotency_key(&self) -> bool {
-        self.request.headers().contains_key(IDEMPOTENCY_KEY)
+        self.request.headers().contains_key(&IDEMPOTENCY_KEY)
     }
 
     fn note_body(&self, mut body: Value) {
@@ -305,7 +305,7 @@ impl Call {
     /// # Errors
     /// 400 when it is malformed.
     pub fn once(&self, actor: &Actor) -> Result<Option<Once>> {
-        let Some(value) = self.request.headers().get(IDEMPOTENCY_KEY) else {
+        let Some(value) = self.request.headers().get(&IDEMPOTENCY_KEY) else {
             return Ok(None);
         };
         Ok(Some(Once {

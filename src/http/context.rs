@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpMessage;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 
 use crate::domain::credential::Kind;
 
 /// Longest request id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
 /// The header that carries a request id both ways.
-pub const REQUEST_ID: &str = "x-request-id";
+pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The facts of one request. Shared within one thread.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Context {
     /// The context of a request that has just arrived.
     pub fn arrived(headers: &HeaderMap, ids: &RequestIds) -> Rc<Self> {
         let given = headers
-            .get(REQUEST_ID)
+            .get(&REQUEST_ID)
             .and_then(|value| value.to_str().ok())
             .filter(|id| is_well_formed(id));
         Rc::new(Self {
@@ -60,7 +60,12 @@ impl RequestIds {
 
     fn next(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:016x}{number:016x}", self.process)
+        let both = u128::from(self.process) << u64::BITS | u128::from(number);
+        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+        let bytes = both.to_be_bytes().into_iter();
+        bytes
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect()
     }
 }
 

@@ -286,7 +286,7 @@ fn set_headers(response: &mut ServiceResponse, context: &Context) {
         }
     }
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
-        headers.insert(HeaderName::from_static(REQUEST_ID), id);
+        headers.insert(REQUEST_ID.clone(), id);
     }
 }
 

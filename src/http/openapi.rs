@@ -264,7 +264,7 @@ fn success_status(about: &Description) -> u16 {
 
 /// The headers that an answer with this status always has.
 fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> ResponseBuilder {
-    let mut headers = vec![(context::REQUEST_ID, "The id of this request")];
+    let mut headers = vec![(context::REQUEST_ID.as_str(), "The id of this request")];
     if has_validator {
         headers.push(("etag", "The validator of what is shown"));
     }

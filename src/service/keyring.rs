@@ -32,8 +32,8 @@ const USE_STEP_MILLISECONDS: i64 = 60_000;
 pub struct Keyring {
     hasher: Hasher,
     flights: Flights,
-    /// Under which tokens are remembered; differs in every process.
-    secret: [u8; 32],
+    /// Makes what tokens are remembered under; differs in every process.
+    mac: Hmac<Sha256>,
     remembered: RwLock<Remembered>,
 }
 
@@ -46,7 +46,8 @@ impl Keyring {
         Ok(Self {
             hasher: Hasher::start()?,
             flights: Flights::default(),
-            secret: random()?,
+            mac: Hmac::new_from_slice(&random::<32>()?)
+                .unwrap_or_else(|_| unreachable!("HMAC takes any key length")),
             remembered: RwLock::default(),
         })
     }
@@ -328,8 +329,7 @@ impl Keyring {
     }
 
     fn tag(&self, token: &Token) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret)
-            .unwrap_or_else(|_| unreachable!("HMAC takes any key length"));
+        let mut mac = self.mac.clone();
         mac.update(token.reveal().as_bytes());
         mac.finalize().into_bytes().into()
     }
