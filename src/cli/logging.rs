@@ -14,6 +14,7 @@ use serde_json::{Map, json};
 
 use crate::config::{LogFormat, Settings};
 use crate::domain::credential::redacted;
+use crate::domain::instant::write_instant_in_full;
 use crate::http::log_lines::LogLines;
 
 /// Bytes of most lines.
@@ -33,28 +34,45 @@ pub fn start(settings: &Settings) {
         .init();
 }
 
-fn now() -> jiff::Timestamp {
-    let now = jiff::Timestamp::now();
-    jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+/// Writes when a line is written.
+fn write_now(out: &mut String) {
+    write_instant_in_full(out, jiff::Timestamp::now().as_millisecond());
 }
 
 fn text(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
     struct Pairs<'a>(&'a mut String);
     impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
         fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
-            Ok(write!(self.0, " {key}={value}")?)
+            self.0.push(' ');
+            self.0.push_str(key.as_str());
+            self.0.push('=');
+            if let Some(text) = value.to_borrowed_str() {
+                self.0.push_str(text);
+            } else if let Some(number) = value.to_u64() {
+                self.0.push_str(itoa::Buffer::new().format(number));
+            } else {
+                write!(self.0, "{value}")?;
+            }
+            Ok(())
         }
     }
     // There is a line for every request: it is put together once, and looked through once.
     let mut line = String::with_capacity(LINE);
-    let written = write!(line, "{:.3} {:<5} {}", now(), record.level(), record.args());
-    written.map_err(std::io::Error::other)?;
+    write_now(&mut line);
+    let level = record.level().as_str();
+    for part in [" ", level, &"     "[level.len()..], " "] {
+        line.push_str(part);
+    }
+    match record.args().as_str() {
+        Some(message) => line.push_str(message),
+        None => write!(line, "{}", record.args()).map_err(std::io::Error::other)?,
+    }
     record
         .key_values()
         .visit(&mut Pairs(&mut line))
         .map_err(std::io::Error::other)?;
     // A line of the log is one line, whatever a message carries.
-    if line.contains(['\n', '\r']) {
+    if memchr::memchr2(b'\n', b'\r', line.as_bytes()).is_some() {
         line = line.replace(['\n', '\r'], " ");
     }
     line.push('\n');
@@ -74,9 +92,9 @@ fn json_line(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
         }
     }
     let mut pairs = Pairs(Map::new());
-    pairs
-        .0
-        .insert("time".to_owned(), json!(format!("{:.3}", now())));
+    let mut time = String::new();
+    write_now(&mut time);
+    pairs.0.insert("time".to_owned(), json!(time));
     pairs
         .0
         .insert("level".to_owned(), json!(record.level().as_str()));

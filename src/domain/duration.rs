@@ -124,6 +124,14 @@ impl FromStr for ResetDuration {
     }
 }
 
+impl ResetDuration {
+    /// Writes it as it is read.
+    pub fn write(self, out: &mut String) {
+        out.push_str(itoa::Buffer::new().format(self.count));
+        out.push(self.unit.letter());
+    }
+}
+
 impl fmt::Display for ResetDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.count, self.unit.letter())

@@ -20,6 +20,7 @@ pub mod explanation;
 pub mod holding;
 pub mod idempotency;
 pub mod input;
+pub mod instant;
 pub mod json;
 pub mod known_lines;
 pub mod letter_case;

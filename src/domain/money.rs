@@ -136,7 +136,7 @@ pub fn write_dollars(out: &mut impl fmt::Write, nanodollars: i64) -> fmt::Result
         out.write_char('-')?;
     }
     let all = nanodollars.unsigned_abs();
-    let (dollars, mut nanos) = (
+    let (dollars, nanos) = (
         all / NANOS_PER_DOLLAR.unsigned_abs(),
         all % NANOS_PER_DOLLAR.unsigned_abs(),
     );
@@ -144,12 +144,11 @@ pub fn write_dollars(out: &mut impl fmt::Write, nanodollars: i64) -> fmt::Result
     if nanos == 0 {
         return Ok(());
     }
-    let mut width = usize::from(DECIMALS);
-    while nanos % 10 == 0 {
-        nanos /= 10;
-        width -= 1;
-    }
-    write!(out, ".{nanos:0width$}")
+    // One before all digits keeps those that are 0 at their beginning; the point takes its place.
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(NANOS_PER_DOLLAR.unsigned_abs() + nanos);
+    out.write_char('.')?;
+    out.write_str(digits[1..].trim_end_matches('0'))
 }
 
 impl Serialize for Money {

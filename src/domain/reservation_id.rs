@@ -48,9 +48,8 @@ impl std::fmt::Display for ReservationId {
             }
         }
         f.write_str(RESERVATION_PREFIX)?;
-        letters
-            .iter()
-            .try_for_each(|letter| std::fmt::Write::write_char(f, char::from(*letter)))
+        // All of them are ASCII.
+        f.write_str(std::str::from_utf8(&letters).unwrap_or_default())
     }
 }
 

@@ -6,7 +6,6 @@ use std::fmt::Write;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -14,6 +13,7 @@ use utoipa::ToSchema;
 use super::decision_shapes;
 use crate::domain::decision::LimitState;
 use crate::domain::explanation::ExplainedLimit;
+use crate::domain::instant::write_instant;
 use crate::domain::money::write_dollars;
 use crate::domain::policy::PlaceKind;
 
@@ -69,8 +69,9 @@ pub fn write_limit(out: &mut String, limit: &LimitState) {
     limit.write_id(out);
     out.push_str("\",\"scope\":");
     write_text(out, &limit.scope);
-    // A string takes whatever is written.
-    let _ = write!(out, ",\"reset_duration\":\"{}\"", limit.reset_duration);
+    out.push_str(",\"reset_duration\":\"");
+    limit.reset_duration.write(out);
+    out.push('"');
     let amounts = [
         (",\"max_limit\":", limit.max_limit),
         (",\"effective_max_limit\":", limit.effective_max_limit),
@@ -111,8 +112,9 @@ pub fn write_number(out: &mut String, number: i64) {
 
 /// Writes an instant in milliseconds since 1970 as a JSON string.
 pub fn write_time(out: &mut String, at_ms: i64) {
-    let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::MAX);
-    let _ = write!(out, "\"{at}\"");
+    out.push('"');
+    write_instant(out, at_ms);
+    out.push('"');
 }
 
 /// Writes text as a JSON string.
