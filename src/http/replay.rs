@@ -93,9 +93,19 @@ pub async fn once(
     actor: impl FnOnce() -> Actor,
     work: impl AsyncFnOnce(Option<&Once>) -> std::result::Result<Decided, Problem>,
 ) -> std::result::Result<HttpResponse, Problem> {
-    if !call.has_idempotency_key() {
-        return work(None).await?.respond(call);
+    if call.has_idempotency_key() {
+        // In a place of its own, so that who sends none carries none of it.
+        Box::pin(under_key(call, actor, work)).await
+    } else {
+        work(None).await?.respond(call)
     }
+}
+
+async fn under_key(
+    call: &Call,
+    actor: impl FnOnce() -> Actor,
+    work: impl AsyncFnOnce(Option<&Once>) -> std::result::Result<Decided, Problem>,
+) -> std::result::Result<HttpResponse, Problem> {
     let Some(once) = call.once(&actor())? else {
         return work(None).await?.respond(call);
     };

@@ -181,8 +181,9 @@ impl Route {
                     Some(error) => Either::Left(ready(Err(error.into()))),
                     None => Either::Right(handler(guard, call)),
                 };
+                // Not an async block, which would hold the handler's future twice: it is moved and kept for every request.
                 let answer = AssertUnwindSafe(answer).catch_unwind();
-                async move { answer.await.unwrap_or_else(|_| Err(Problem::panicked())) }
+                answer.map(|answer| answer.unwrap_or_else(|_| Err(Problem::panicked())))
             })
         };
         let description = Description {
