@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::credential::{ID_LENGTH, Kind, Token};
@@ -179,7 +179,7 @@ impl Refusal {
 }
 
 /// A reservation that was made, or prolonged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
     /// Its id.
     pub reservation: ReservationId,
@@ -196,12 +196,11 @@ pub struct Granted {
     /// Every limit that it is held on, as it is now.
     pub limits: Vec<LimitState>,
     /// Whether this is the answer to an earlier request with the same request id.
-    #[serde(skip)]
     pub repeated: bool,
 }
 
-/// A reservation that was settled, or use that was charged without one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A reservation that was settled, or use that was charged without one. It is stored as a list of its fields in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Settled {
     /// Its id.
     pub reservation: ReservationId,
@@ -222,6 +221,22 @@ pub struct Settled {
     /// Whether it had been charged before, and now was not.
     #[serde(skip)]
     pub repeated: bool,
+}
+
+impl Serialize for Settled {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (
+            self.reservation,
+            self.user_id,
+            self.access_profile_id,
+            self.copy_id,
+            &self.provider,
+            self.tokens,
+            self.cost,
+            &self.limits,
+        )
+            .serialize(serializer)
+    }
 }
 
 /// A call that was let in and counted as one request, with nothing held.
@@ -296,4 +311,28 @@ pub struct GrantedTools {
     pub tools: Vec<String>,
     /// The tools that may not be called although all are granted, sorted.
     pub excluded_tools: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a request id was answered is stored for a day, so what an earlier version stored is read too.
+    #[test]
+    fn what_was_settled_reads_back_as_itself_in_both_forms_it_was_stored_in() {
+        let short = r#"[{"number":7,"nonce":-3},1,2,3,"openai",950,0.0098,
+            [[2,3,"budget",5,6,"provider:openai","1d",10000000000,12000000000,9800000,0,1780272000000,1780358400000]]]"#;
+        let long = r#"{"reservation":{"number":7,"nonce":-3},"user_id":1,"access_profile_id":2,"copy_id":3,"provider":"openai",
+            "tokens":950,"cost":0.0098,"limits":[{"access_profile_id":2,"copy_id":3,"kind":"budget","place_id":5,
+            "named_place_id":6,"scope":"provider:openai","reset_duration":"1d","max_limit":10000000000,
+            "effective_max_limit":12000000000,"used":9800000,"held":0,"starts_at":1780272000000,"resets_at":1780358400000}]}"#;
+        let read: Settled = serde_json::from_str(short).unwrap();
+        assert_eq!(read, serde_json::from_str(long).unwrap());
+        assert_eq!(
+            (read.tokens, read.limits[0].used, read.limits[0].held),
+            (950, 9_800_000, 0)
+        );
+        let written = serde_json::to_string(&read).unwrap();
+        assert_eq!(written, short.replace([' ', '\n'], ""));
+    }
 }

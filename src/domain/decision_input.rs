@@ -3,8 +3,6 @@
 //! A decision is asked for on every call, so a body that is as it should be is read in one pass, without an intermediate tree
 //! (`decision_body.rs`). Anything else is read again field by field, so that the refusal names every violation.
 
-use std::borrow::Cow;
-
 use sha2::{Digest, Sha256};
 
 use super::credential::{Kind, Token};
@@ -138,24 +136,30 @@ impl CallInput {
     fn hash(&self, spent: Option<Spent>, requests: i64) -> [u8; 32] {
         let mut hash = Sha256::new();
         // The fields differ by the kind of request: only a charge says what was spent.
-        let mut text = |text: Option<&str>| {
-            let text = text.map_or(Cow::Borrowed("-"), |text| {
-                Cow::Owned(format!("{}:{text}", text.len()))
-            });
-            hash.update(text.as_bytes());
+        let mut text = |text: Option<&str>| match text {
+            None => hash.update("-"),
+            Some(text) => {
+                hash.update(itoa::Buffer::new().format(text.len()));
+                hash.update(":");
+                hash.update(text);
+            }
         };
-        let number = |number: Option<i64>| number.map(|number| number.to_string());
         let key = self.key.as_ref().ok();
         text(key.and_then(|key| std::str::from_utf8(&key.public_id).ok()));
         text(self.provider.as_deref());
         text(Some(&self.model));
         text(self.mcp.as_ref().map(|mcp| mcp.server.as_str()));
         text(self.mcp.as_ref().and_then(|mcp| mcp.tool.as_deref()));
-        text(number(self.estimated_tokens).as_deref());
-        text(number(self.estimated_cost.map(Money::nanodollars)).as_deref());
-        text(number(spent.map(|spent| spent.tokens)).as_deref());
-        text(number(spent.map(|spent| spent.cost.nanodollars())).as_deref());
-        text(number(self.max_hold.map(Money::nanodollars)).as_deref());
+        for number in [
+            self.estimated_tokens,
+            self.estimated_cost.map(Money::nanodollars),
+            spent.map(|spent| spent.tokens),
+            spent.map(|spent| spent.cost.nanodollars()),
+            self.max_hold.map(Money::nanodollars),
+        ] {
+            let mut digits = itoa::Buffer::new();
+            text(number.map(|number| digits.format(number)));
+        }
         text(Some(if requests == 0 { "counted before" } else { "" }));
         hash.finalize().into()
     }

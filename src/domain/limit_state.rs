@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::duration::ResetDuration;
 use super::policy::PlaceKind;
 
 /// One limit of a copy at a moment. Amounts are nanodollars, tokens or requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// It is stored as a list of its fields in this order: one is kept for every limit of every call with a request id.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct LimitState {
     /// The profile.
     pub access_profile_id: i64,
@@ -36,6 +38,27 @@ pub struct LimitState {
     pub starts_at: i64,
     /// When it ends.
     pub resets_at: i64,
+}
+
+impl Serialize for LimitState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (
+            self.access_profile_id,
+            self.copy_id,
+            self.kind,
+            self.place_id,
+            self.named_place_id,
+            &self.scope,
+            self.reset_duration,
+            self.max_limit,
+            self.effective_max_limit,
+            self.used,
+            self.held,
+            self.starts_at,
+            self.resets_at,
+        )
+            .serialize(serializer)
+    }
 }
 
 impl LimitState {

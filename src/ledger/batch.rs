@@ -128,7 +128,7 @@ impl Batch {
     ) -> (Journal, Planned) {
         let mut journal = Journal {
             entries: std::mem::take(&mut self.entries),
-            answers: self.answers.values().cloned().collect(),
+            answers: std::mem::take(&mut self.answers).into_values().collect(),
             refusals: refusals
                 .iter()
                 .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))

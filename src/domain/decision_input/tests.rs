@@ -185,3 +185,24 @@ proptest! {
         }
     }
 }
+
+/// It is stored for a day, and compared by the versions to come.
+#[test]
+fn the_hash_of_a_body_is_that_of_its_fields_and_their_lengths() {
+    let key = "tk_vk_";
+    let input = CallInput {
+        provider: Some("openai".to_owned()),
+        model: "gpt-5".to_owned(),
+        estimated_tokens: Some(1_200),
+        ..call_in_full(&format!("{{\"virtual_key\":\"{key}\",\"model\":\"x\"}}")).unwrap()
+    };
+    let spent = Spent {
+        tokens: 950,
+        cost: Money::from_nanodollars(9_800_000).unwrap(),
+    };
+    let expected = "-6:openai5:gpt-5--4:1200-3:9507:9800000-14:counted before";
+    assert_eq!(
+        input.hash(Some(spent), 0),
+        <[u8; 32]>::from(Sha256::digest(expected))
+    );
+}

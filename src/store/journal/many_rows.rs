@@ -13,13 +13,13 @@ pub(super) struct ManyRows {
 }
 
 impl ManyRows {
-    /// Inserts into these columns of a table; `then` is what an INSERT says after its values.
-    pub(super) fn of(table: &str, columns: &[&str], then: &str) -> Self {
+    /// Inserts into these columns of a table: `insert` is what the statement says before them, `then` after the values.
+    pub(super) fn of(insert: &str, columns: &[&str], then: &str) -> Self {
         let row = format!("({})", vec!["?"; columns.len()].join(", "));
         let columns = columns.join(", ");
         let statements = SIZES.map(|rows| {
             let values = vec![row.as_str(); rows].join(", ");
-            format!("INSERT INTO {table} ({columns}) VALUES {values} {then}")
+            format!("{insert} ({columns}) VALUES {values} {then}")
         });
         Self { statements }
     }

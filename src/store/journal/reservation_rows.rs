@@ -44,10 +44,10 @@ const END_COLUMNS: [&str; 7] = [
 ];
 
 static INSERT_OPEN: LazyLock<ManyRows> =
-    LazyLock::new(|| ManyRows::of("reservations", &COLUMNS, ""));
+    LazyLock::new(|| ManyRows::of("INSERT INTO reservations", &COLUMNS, ""));
 static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [&COLUMNS[..], &END_COLUMNS].concat();
-    ManyRows::of("reservations", &columns, "")
+    ManyRows::of("INSERT INTO reservations", &columns, "")
 });
 
 /// Notes reservations that were made.

@@ -46,9 +46,7 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
         &journal.tail_usage,
     )?;
     put_counters(writing, &journal.counters)?;
-    for answer in &journal.answers {
-        insert_answer(writing, answer)?;
-    }
+    put_answers(writing, &journal.answers)?;
     add_usage(writing, &journal.usage)?;
     if journal.tail_over > 0 {
         tail::forget(writing, journal.tail_over)?;
@@ -150,7 +148,7 @@ static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
         "ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
          window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
          window_rule = excluded.window_rule, counted_from = excluded.counted_from";
-    ManyRows::of("counters", &columns, then)
+    ManyRows::of("INSERT INTO counters", &columns, then)
 });
 
 /// Stores counters.
@@ -172,24 +170,28 @@ pub fn put_counters(writing: &Writing<'_>, counters: &[CounterRow]) -> Result<()
         .doing("storing counters")
 }
 
-fn insert_answer(writing: &Writing<'_>, answer: &StoredAnswer) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO request_ids (virtual_key_id, request_id, body_hash, answer, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                answer.virtual_key_id,
-                answer.request.id,
-                answer.request.body_hash,
-                answer.answer,
-                answer.created_at
-            ])
-        })
-        .doing("storing the answer to a request id")?;
-    Ok(())
+static ANSWERS: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        "virtual_key_id",
+        "request_id",
+        "body_hash",
+        "answer",
+        "created_at",
+    ];
+    ManyRows::of("INSERT OR REPLACE INTO request_ids", &columns, "")
+});
+
+fn put_answers(writing: &Writing<'_>, answers: &[StoredAnswer]) -> Result<()> {
+    let bind = |answer: &StoredAnswer, values: &mut Values<'_, '_>| {
+        values.add(answer.virtual_key_id)?;
+        values.add(&answer.request.id)?;
+        values.add(answer.request.body_hash)?;
+        values.add(&answer.answer)?;
+        values.add(answer.created_at)
+    };
+    ANSWERS
+        .write(writing, answers, bind)
+        .doing("storing answers to request ids")
 }
 
 static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -208,7 +210,7 @@ static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
              tokens = max(-{MOST}, min({MOST}, tokens + excluded.tokens)),
              cost = max(-{MOST}, min({MOST}, cost + excluded.cost))"
     );
-    ManyRows::of("usage_days", &columns, &then)
+    ManyRows::of("INSERT INTO usage_days", &columns, &then)
 });
 
 /// Adds to lines of the history.
