@@ -199,7 +199,8 @@ pub struct Granted {
     pub repeated: bool,
 }
 
-/// A reservation that was settled, or use that was charged without one. It is stored as a list of its fields in this order.
+/// A reservation that was settled, or use that was charged without one. It is stored as a list of its fields in this order; a
+/// new one comes last and has a default, as in [`LimitState`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Settled {
     /// Its id.

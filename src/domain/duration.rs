@@ -125,16 +125,19 @@ impl FromStr for ResetDuration {
 }
 
 impl ResetDuration {
-    /// Writes it as it is read.
-    pub fn write(self, out: &mut String) {
-        out.push_str(itoa::Buffer::new().format(self.count));
-        out.push(self.unit.letter());
+    /// Writes it, such as `1M`.
+    ///
+    /// # Errors
+    /// When `out` takes no more.
+    pub fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(itoa::Buffer::new().format(self.count))?;
+        out.write_char(self.unit.letter())
     }
 }
 
 impl fmt::Display for ResetDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.count, self.unit.letter())
+        self.write(f)
     }
 }
 

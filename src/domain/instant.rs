@@ -10,7 +10,7 @@ const FORM: [u8; 23] = *b"0000-00-00T00:00:00.000";
 const FRACTION: usize = 19;
 
 /// Appends an instant in milliseconds since 1970, with as many digits of the second as it has. What lies beyond the times that jiff
-/// knows is shown as the last of them.
+/// knows, on either side, is shown as the last millisecond of them.
 pub fn write_instant(out: &mut String, at_ms: i64) {
     write_cut(out, at_ms, |fraction| {
         fraction.trim_end_matches('0').trim_end_matches('.')

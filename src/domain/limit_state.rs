@@ -9,7 +9,8 @@ use super::policy::PlaceKind;
 
 /// One limit of a copy at a moment. Amounts are nanodollars, tokens or requests.
 ///
-/// It is stored as a list of its fields in this order: one is kept for every limit of every call with a request id.
+/// It is stored as a list of its fields in this order: one is kept for every limit of every call with a request id. A new field comes
+/// last and has a default, so that what was stored before is still read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct LimitState {
     /// The profile.

@@ -61,11 +61,7 @@ impl RequestIds {
     fn next(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let both = u128::from(self.process) << u64::BITS | u128::from(number);
-        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-        let bytes = both.to_be_bytes().into_iter();
-        bytes
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-            .collect()
+        format!("{both:032x}")
     }
 }
 

@@ -70,7 +70,8 @@ pub fn write_limit(out: &mut String, limit: &LimitState) {
     out.push_str("\",\"scope\":");
     write_text(out, &limit.scope);
     out.push_str(",\"reset_duration\":\"");
-    limit.reset_duration.write(out);
+    // A string takes whatever is written.
+    let _ = limit.reset_duration.write(out);
     out.push('"');
     let amounts = [
         (",\"max_limit\":", limit.max_limit),

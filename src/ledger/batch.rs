@@ -18,7 +18,8 @@ use crate::store::journal::{
 /// Lines of refusals that may wait to be written down; those of further ones are lost.
 const MAX_REFUSALS: usize = 20_000;
 
-/// Refusals that are not written down yet. Who is refused chooses their models, so they are hashed as the standard library does.
+/// Refusals that are not written down yet. As everything else here that has texts of clients in its keys, they are hashed as the
+/// standard library does, which nobody can make slow.
 pub type Refusals = collections::HashMap<(UsageKey, RefusalKind), i64>;
 
 /// What happened since the last commit.
@@ -30,8 +31,8 @@ pub struct Batch {
     /// Reservations that ended in this batch.
     pub finished: HashMap<i64, ReservationRow>,
     /// Answers to calls with a request id, by key and request id.
-    pub answers: HashMap<(i64, String), StoredAnswer>,
-    usage: HashMap<UsageKey, UsageSum>,
+    pub answers: collections::HashMap<(i64, String), StoredAnswer>,
+    usage: collections::HashMap<UsageKey, UsageSum>,
 }
 
 struct Touched {

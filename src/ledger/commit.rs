@@ -38,6 +38,7 @@ impl Turns {
 
     fn write_down(&mut self, mut turn: Turn) {
         let writes = !turn.batch.is_empty() || (turn.flush && !self.refusals.is_empty());
+        let decisions = turn.said.len();
         let outcome = if writes {
             self.write(&mut turn)
         } else {
@@ -48,10 +49,7 @@ impl Turns {
         }
         let mut lost = Vec::new();
         if let Err(error) = &outcome {
-            log::error!(
-                "{} decisions could not be written down: {error}",
-                turn.said.len()
-            );
+            log::error!("{decisions} decisions could not be written down: {error}");
             turn.batch.undo(&mut self.state);
             lost.extend(turn.said.into_iter().map(|(message, _)| message));
         } else {
@@ -70,8 +68,8 @@ impl Turns {
         }
     }
 
-    /// Writes a batch down, and what it appends to the tail. Whoever waits for nothing but that is told by the writer, while this
-    /// thread goes on.
+    /// Writes a batch down, and what it appends to the tail. Whoever waits for nothing but that is told by the writer, and not only
+    /// when this thread has its turn again; if the store is closed, by the reply that is dropped.
     fn write(&mut self, turn: &mut Turn) -> Result<()> {
         let (journal, planned) = turn.batch.journal(&self.state, &self.refusals, &self.tail);
         let journal = Arc::new(journal);
@@ -103,7 +101,9 @@ impl Turns {
                 Ok(())
             }
             Ok(Err((error, said))) => {
-                turn.said.extend(said);
+                if !turn.catch_up {
+                    turn.said = said;
+                }
                 Err(error)
             }
             Err(_) => Err(stopped()),

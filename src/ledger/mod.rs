@@ -1,7 +1,7 @@
 //! The counters: what every copy of an access profile has used and holds. Knows no HTTP.
 //!
-//! One thread owns all of it in memory. It takes everything that is waiting, decides it in order, hands what is to be written to
-//! the store as one closure, and answers after the commit. Whatever changes who holds what goes through [`Ledger::change`], in
+//! One thread owns all of it in memory. It takes everything that is waiting, decides it in order, and hands what is to be written to
+//! the store as one closure, with the answers, which are given after the commit. Whatever changes who holds what goes through [`Ledger::change`], in
 //! the same queue, so that decisions see it before the change is answered.
 
 mod answers;

@@ -3,10 +3,8 @@
 //! While calls come, rows follow round by round: a round goes through what is behind in the order of the keys, a slice with each
 //! batch, so that no batch waits long and a page is written for many rows. What the tail said before a round began is then forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
-
-use foldhash::HashMap;
 
 use super::directory::State;
 use crate::error::Result;

@@ -1,4 +1,4 @@
-//! The ledger's thread: takes what is waiting, decides it in order, has it written down as one, answers.
+//! The ledger's thread: takes what is waiting, decides it in order, has it written down as one and told.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};

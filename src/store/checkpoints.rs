@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use super::fault::Doing;
+use super::open::writer_flags;
 use crate::error::{Error, Result};
 
 /// Pages that are added to the log before the thread copies them: 4 MiB.
@@ -61,8 +62,8 @@ impl Checkpoints {
     /// # Errors
     /// When the database can't be opened, or the system gives no thread.
     pub fn start(writer: &Connection) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(writer.path().unwrap_or_default(), flags)
+        let path = writer.path().unwrap_or_default();
+        let connection = Connection::open_with_flags(path, writer_flags())
             .doing("opening the database to copy its log")?;
         let path = connection.path().unwrap_or_default();
         let file = File::open(path)

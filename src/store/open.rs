@@ -295,7 +295,7 @@ pub(super) fn read_only_flags() -> OpenFlags {
 }
 
 /// How a file is opened to be written. A connection belongs to one thread at a time, so its locks would only cost.
-fn writer_flags() -> OpenFlags {
+pub(super) fn writer_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 

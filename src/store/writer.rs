@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::job::{Job, awaited, job, stopped};
+use self::job::{Job, job, stopped, to_a_caller};
 pub use self::job::{Needs, Submitted};
 use super::checkpoints::Checkpoints;
 use super::fault::Doing;
@@ -87,7 +87,8 @@ impl Writer {
         &self,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (job, receiver) = awaited(work, Needs::ALL);
+        let (answer, receiver) = to_a_caller();
+        let job = job(work, Needs::ALL, answer);
         self.queue
             .try_send(Message::Run(job))
             .map_err(|error| match error {
@@ -110,10 +111,8 @@ impl Writer {
         needs: Needs,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<Submitted<T>> {
-        let (job, receiver) = awaited(work, needs);
-        self.queue
-            .send(Message::Run(job))
-            .map_err(|_| stopped())
+        let (answer, receiver) = to_a_caller();
+        self.hand_over(needs, work, answer)
             .map(|()| Submitted(receiver))
     }
 

@@ -116,6 +116,9 @@ fn an_expiry_that_cannot_be_written_down_stops_nothing_and_the_hold_can_be_settl
     assert_eq!(house.ledger.open_reservations(ALL).unwrap().total, 2);
     let limit = next.limits.iter().find(|limit| limit.held > 0).unwrap();
     assert_eq!((limit.used, limit.held), (3 * DOLLAR, 2 * DOLLAR));
+    // The next start finds it among those that were ended.
+    let house = house.crash();
+    assert_eq!(house.ledger.open_reservations(ALL).unwrap().total, 2);
     let cost = Money::from_nanodollars(DOLLAR / 2).unwrap();
     let settled = house.ledger.settle(made[1].reservation, 1, cost).wait();
     assert_eq!(settled.unwrap().limits[0].used, 3 * DOLLAR + DOLLAR / 2);

@@ -194,6 +194,7 @@ fn put_answers(writing: &Writing<'_>, answers: &[StoredAnswer]) -> Result<()> {
         .doing("storing answers to request ids")
 }
 
+/// The bound stands in the text: only values of rows have a place in a statement for many.
 static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
         "day",

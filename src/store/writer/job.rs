@@ -86,17 +86,14 @@ pub fn job<T: Send + 'static>(
     })
 }
 
-/// A closure to be run, and where its result will come.
-pub fn awaited<T: Send + 'static>(
-    work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
-    needs: Needs,
-) -> (Box<dyn Job>, Receiver<Result<T>>) {
+/// What tells a caller who waits, and where that caller waits.
+pub fn to_a_caller<T: Send + 'static>() -> (impl FnOnce(Result<T>) + Send, Receiver<Result<T>>) {
     let (caller, receiver) = sync_channel(1);
     let answer = move |result| {
         // The caller may be gone; the write stands all the same.
         let _ = caller.send(result);
     };
-    (job(work, needs, answer), receiver)
+    (answer, receiver)
 }
 
 /// A write that was submitted.

@@ -97,7 +97,10 @@ where
 {
     let (jobs, callers): (Vec<_>, Vec<Receiver<Result<()>>>) = batch
         .into_iter()
-        .map(|work| awaited(work, Needs::ALL))
+        .map(|work| {
+            let (answer, receiver) = to_a_caller();
+            (job(work, Needs::ALL, answer), receiver)
+        })
         .unzip();
     writer.commit(jobs);
     callers.iter().map(|told| told.recv().unwrap()).collect()
