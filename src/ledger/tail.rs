@@ -11,9 +11,14 @@ use crate::error::Result;
 use crate::store::journal::{CounterRow, Journal, TailCounter, UsageKey, UsageSum, Whole};
 use crate::store::{Reading, journal};
 
-/// How much is appended before a round begins. So much is read at most twice over at a start, and brought up to date at once before
-/// a change.
-const ROUND_AFTER: usize = 4_096;
+/// How much is appended before a round begins. So much is read at most twice over at a start.
+const MOST_APPENDED: usize = 32_768;
+/// How many rows are behind before a round begins. So many are brought up to date at most twice over at once before a change.
+const MOST_BEHIND: usize = 4_096;
+/// The same where users are few: many of their rows share a page, and the same ones come again and again.
+const MOST_BEHIND_OF_FEW: usize = 16_384;
+/// Users that are few: all their counters are a few hundred pages.
+const FEW_USERS: usize = 20_000;
 /// The least that follows with a batch of a round. It is twice what the batch appends if that is more, so that rounds end.
 const SLICE: usize = 128;
 
@@ -99,7 +104,7 @@ impl Tail {
         for (key, sum) in &mut lacking {
             *sum = self.lacks(key).plus(*sum);
         }
-        let begins = self.round.is_none() && self.appended >= ROUND_AFTER;
+        let begins = self.round.is_none() && self.is_due(state.users.len());
         let slice = SLICE.max(2 * (counters.len() + lacking.len()));
         let round = self.round.clone();
         let round = round.or_else(|| begins.then(|| Round::after(self.last)));
@@ -108,6 +113,16 @@ impl Tail {
         journal.tail_counters = counters;
         journal.tail_usage = lacking.into_iter().collect();
         Planned { begins, round }
+    }
+
+    /// Whether a round should begin.
+    fn is_due(&self, users: usize) -> bool {
+        let most = if users <= FEW_USERS {
+            MOST_BEHIND_OF_FEW
+        } else {
+            MOST_BEHIND
+        };
+        self.appended >= MOST_APPENDED || self.counters.len() + self.usage.len() >= most
     }
 
     fn lacks(&self, key: &UsageKey) -> UsageSum {
@@ -210,4 +225,47 @@ pub struct Planned {
 fn row_of(state: &State, user_id: i64, (copy_id, place_id): (i64, i64)) -> Option<CounterRow> {
     let counter = state.copy(user_id, copy_id)?.counter(place_id)?;
     Some(counter.row(copy_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::settings::DecisionSettings;
+    use crate::ledger::directory::User;
+
+    /// How many counters are appended, one with each batch, before a round begins.
+    fn appended_before_a_round(users: i64, copies: i64) -> i64 {
+        let mut state = State::empty(DecisionSettings::default(), jiff::tz::TimeZone::UTC);
+        state
+            .users
+            .extend((0..users).map(|id| (id, User::default())));
+        let mut tail = Tail::default();
+        for appended in 0.. {
+            let counter = CounterRow {
+                copy_id: appended % copies,
+                place_id: 1,
+                settled: 1,
+                starts_at: 0,
+                resets_at: 1,
+                window_rule: 0,
+                counted_from: 0,
+            };
+            let mut journal = Journal::default();
+            let planned = tail.plan(&mut journal, vec![(1, counter)], HashMap::new(), &state);
+            if planned.begins {
+                return appended;
+            }
+            tail.written(&journal, planned);
+        }
+        unreachable!("the numbers never end")
+    }
+
+    #[test]
+    fn a_round_begins_when_much_is_behind_or_much_was_appended() {
+        assert_eq!(appended_before_a_round(20_000, i64::MAX), 16_384);
+        assert_eq!(appended_before_a_round(20_001, i64::MAX), 4_096);
+        for users in [10, 20_001] {
+            assert_eq!(appended_before_a_round(users, 10), 32_768);
+        }
+    }
 }
