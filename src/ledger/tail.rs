@@ -13,12 +13,8 @@ use crate::store::{Reading, journal};
 
 /// How much is appended before a round begins. So much is read at most twice over at a start.
 const MOST_APPENDED: usize = 32_768;
-/// How many rows are behind before a round begins. So many are brought up to date at most twice over at once before a change.
-const MOST_BEHIND: usize = 4_096;
-/// The same where users are few: many of their rows share a page, and the same ones come again and again.
-const MOST_BEHIND_OF_FEW: usize = 16_384;
-/// Users that are few: all their counters are a few hundred pages.
-const FEW_USERS: usize = 20_000;
+/// How many rows are behind before a round begins. So many are brought up to date at most twice over at once, before a change.
+const MOST_BEHIND: usize = 16_384;
 /// The least that follows with a batch of a round. It is twice what the batch appends if that is more, so that rounds end.
 const SLICE: usize = 128;
 
@@ -104,7 +100,7 @@ impl Tail {
         for (key, sum) in &mut lacking {
             *sum = self.lacks(key).plus(*sum);
         }
-        let begins = self.round.is_none() && self.is_due(state.users.len());
+        let begins = self.round.is_none() && self.is_due();
         let slice = SLICE.max(2 * (counters.len() + lacking.len()));
         let round = self.round.clone();
         let round = round.or_else(|| begins.then(|| Round::after(self.last)));
@@ -116,13 +112,8 @@ impl Tail {
     }
 
     /// Whether a round should begin.
-    fn is_due(&self, users: usize) -> bool {
-        let most = if users <= FEW_USERS {
-            MOST_BEHIND_OF_FEW
-        } else {
-            MOST_BEHIND
-        };
-        self.appended >= MOST_APPENDED || self.counters.len() + self.usage.len() >= most
+    fn is_due(&self) -> bool {
+        self.appended >= MOST_APPENDED || self.counters.len() + self.usage.len() >= MOST_BEHIND
     }
 
     fn lacks(&self, key: &UsageKey) -> UsageSum {
@@ -231,14 +222,10 @@ fn row_of(state: &State, user_id: i64, (copy_id, place_id): (i64, i64)) -> Optio
 mod tests {
     use super::*;
     use crate::domain::settings::DecisionSettings;
-    use crate::ledger::directory::User;
 
     /// How many counters are appended, one with each batch, before a round begins.
-    fn appended_before_a_round(users: i64, copies: i64) -> i64 {
-        let mut state = State::empty(DecisionSettings::default(), jiff::tz::TimeZone::UTC);
-        state
-            .users
-            .extend((0..users).map(|id| (id, User::default())));
+    fn appended_before_a_round(copies: i64) -> i64 {
+        let state = State::empty(DecisionSettings::default(), jiff::tz::TimeZone::UTC);
         let mut tail = Tail::default();
         for appended in 0.. {
             let counter = CounterRow {
@@ -262,10 +249,7 @@ mod tests {
 
     #[test]
     fn a_round_begins_when_much_is_behind_or_much_was_appended() {
-        assert_eq!(appended_before_a_round(20_000, i64::MAX), 16_384);
-        assert_eq!(appended_before_a_round(20_001, i64::MAX), 4_096);
-        for users in [10, 20_001] {
-            assert_eq!(appended_before_a_round(users, 10), 32_768);
-        }
+        assert_eq!(appended_before_a_round(i64::MAX), 16_384);
+        assert_eq!(appended_before_a_round(10), 32_768);
     }
 }
