@@ -343,7 +343,7 @@ measure_decisions() {
     read -r few middle many <<<"${LOAD_KEYS:-10 10000 1000000}"
     for keys in $few $middle $many; do
         echo "making $keys virtual keys ..." >&2
-        "$ceiling" holders "$work/$keys" "$keys" >"$work/keys-$keys"
+        make_holders "$keys"
     done
 
     declare -A constant flat
@@ -361,7 +361,10 @@ measure_decisions() {
 
     local durability
     for durability in power process; do
+        # Anew each time: reservations stay open for ten minutes, and no more than a million may be.
+        make_holders "$middle"
         start_decisions "$middle" "$durability"
+        write_call_script "$middle"
         heading "$middle keys, durability $durability"
         measure "reserve" "$server" -s "$work/call.lua" "$url/v1/reservations"
         compare
@@ -388,6 +391,12 @@ measure_decisions() {
     echo
     echo "reserve at 64 connections: $(ratio "${flat[$few]}" "${flat[$middle]}") with $few keys and" \
         "$(ratio "${flat[$many]}" "${flat[$middle]}") with $many of that with $middle"
+}
+
+# A database with so many keys, and the file that lists them.
+make_holders() {
+    rm -rf "${work:?}/$1"
+    "$ceiling" holders "$work/$1" "$1" >"$work/keys-$1"
 }
 
 # How the last line compares with the handler that decides nothing.
