@@ -150,14 +150,14 @@ impl State {
                 continue;
             }
             let standing = copy.standing(limit, now_ms, &self.zone);
-            let asked = ask.asked(limit.kind);
+            let asked = ask.asked(limit.kind).unwrap_or(0);
             let fits = standing.has_room_for(asked);
             if let Some(note) = note.as_deref_mut() {
                 note_limit(
                     note,
                     ExplainedLimit {
                         state: copy.state(limit, standing),
-                        asked: asked.unwrap_or(0),
+                        asked,
                         fits,
                     },
                 );

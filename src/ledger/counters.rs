@@ -92,15 +92,11 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether `asked` fits. Of a call that does not say what it will use, something must be left. A limit of nothing lets nothing
-    /// in, not even what asks for nothing.
-    pub fn has_room_for(&self, asked: Option<i64>) -> bool {
+    /// Whether `asked` fits. Something must be left of the limit, whatever a call says or does not say that it will use.
+    pub fn has_room_for(&self, asked: i64) -> bool {
         let spent = i128::from(self.used) + self.held;
         let effective = i128::from(self.effective);
-        match asked {
-            None => spent < effective,
-            Some(asked) => effective > 0 && spent + i128::from(asked) <= effective,
-        }
+        spent < effective && spent + i128::from(asked) <= effective
     }
 
     /// What is held as it is shown.

@@ -50,9 +50,12 @@ impl<'c> Ask<'c> {
         }
     }
 
-    /// Whether limits of this kind are asked at all.
+    /// Whether limits of this kind are asked at all: not where everything was let in before.
     pub fn asks_of(&self, kind: PlaceKind) -> bool {
-        self.more.is_none_or(|more| more.of(kind, 0) > 0)
+        match self.more {
+            Some(more) => more.of(kind, 0) > 0,
+            None => kind != PlaceKind::Requests || self.call.requests > 0,
+        }
     }
 
     /// What is asked of a limit of this kind; none when the call does not say.

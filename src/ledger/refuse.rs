@@ -142,8 +142,14 @@ fn no_room(limit: &LimitState, ask: &Ask<'_>) -> String {
     } else {
         ""
     };
+    let spent = i128::from(limit.used) + i128::from(limit.held);
+    let how = if limit.effective_max_limit > 0 && spent >= i128::from(limit.effective_max_limit) {
+        "is used up"
+    } else {
+        "has no room"
+    };
     format!(
-        "the {what} of {} every {} ({}) has no room: {} used, {} held{shown}{never}; it resets at {}",
+        "the {what} of {} every {} ({}) {how}: {} used, {} held{shown}{never}; it resets at {}",
         amount(limit.effective_max_limit),
         limit.reset_duration,
         limit.scope,

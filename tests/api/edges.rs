@@ -139,20 +139,38 @@ fn a_clock_that_goes_back_revives_no_key_and_no_copy() {
 }
 
 #[test]
-fn a_call_that_costs_nothing_fits_a_limit_that_is_reached_but_not_one_of_nothing() {
+fn a_call_that_claims_to_cost_nothing_fits_a_limit_until_it_is_used_up() {
     let server = Server::start();
     let client = &server.client;
     let budgets = json!({ "budgets": [{ "max_limit": 1, "reset_duration": "1d" }] });
     let ada = client.make_holder("ada", &two_providers(&budgets));
+    let free = json!({ "estimated_cost": 0 });
+    client.reserve(&ada.key, &free).expect(201);
+    let all_but_the_last = json!({ "estimated_cost": 0.999_999_999 });
+    let held = client.reserve(&ada.key, &all_but_the_last).expect(201);
+    client.reserve(&ada.key, &free).expect(201);
+    let last = json!({ "estimated_cost": 0.000_000_001 });
+    client.reserve(&ada.key, &last).expect(201);
+    // What is held is as good as spent, and what is spent is spent.
+    let used_up = |used: &str, held: &str| {
+        for estimate in [free.clone(), json!({})] {
+            let refused = client.reserve(&ada.key, &estimate);
+            refused.expect_refusal(402, "budget_exceeded", "budget_exceeded");
+            let told =
+                format!("the budget of $1 every 1d (total) is used up: ${used} used, ${held} held");
+            assert!(refused.message().starts_with(&told), "{}", refused.text);
+        }
+    };
+    used_up("0", "1");
+    client.settle(&reservation_id(&held), 1, 1.0).expect(200);
+    used_up("1", "0.000000001");
+    let explained = client.post("/v1/explain", &call(&ada.key, &free));
+    let limit = explained.expect(200).json()["access_profiles"][0]["limits"][0].clone();
+    assert_eq!(limit["fits"], false, "{limit}");
+    let asked = [("x-bf-vk", ada.key.as_str()), ("x-model", "gpt-5")];
     client
-        .reserve(&ada.key, &json!({ "estimated_cost": 1 }))
-        .expect(201);
-    client
-        .reserve(&ada.key, &json!({ "estimated_cost": 0 }))
-        .expect(201);
-    client
-        .reserve(&ada.key, &json!({}))
-        .expect_refusal(402, "budget_exceeded", "budget_exceeded");
+        .raw("GET", "/v1/forward-auth", &asked, None)
+        .expect(402);
     let nothing = json!({ "budgets": [{ "max_limit": 0, "reset_duration": "1d" }] });
     let bob = client.make_holder("bob", &two_providers(&nothing));
     let refused = client.reserve(&bob.key, &json!({ "estimated_cost": 0 }));

@@ -86,10 +86,7 @@ impl Model {
         let (used, held) = self.standing(copy, line, now);
         let effective = i128::from(self.copies[copy].effective(line, now));
         let spent = i128::from(used) + held;
-        match asked {
-            None => spent < effective,
-            Some(asked) => effective > 0 && spent + i128::from(asked) <= effective,
-        }
+        spent < effective && spent + i128::from(asked.unwrap_or(0)) <= effective
     }
 
     /// The copy and the provider that let a call in.

@@ -33,8 +33,9 @@ fn reservations() -> Vec<Route> {
         Route::new(Method::POST, RESERVATIONS, "reserve", decisions::reserve)
             .says(
                 "Ask whether a call may be made, and hold what it will probably use",
-                "The estimate is held on every budget and rate limit that applies, or on none. Without an estimate a call is let in \
-                 while anything is left; an estimate of 0 fits a limit that is reached. Without a provider, it is the first line that \
+                "The estimate is held on every budget and rate limit that applies, or on none. A call is let in while \
+                 something is left of each and its estimate fits: what is used up lets nothing in, a call that claims to cost nothing \
+                 included, and an estimate that is left out is not known, not nothing. Without a provider, it is the first line that \
                  allows the model and has room. A user with several profiles is served by the first assigned one that grants the call and \
                  has room; if none does, the refusal is of the one that came furthest. While it is open, the same \
                  `request_id` with the same body, under the same virtual key, gets the same reservation again with 200; for 24 hours \
