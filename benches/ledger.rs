@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
-use tollkeeper::domain::decision::{Call, Presented};
+use tollkeeper::domain::decision::{Call, Party, Presented};
 use tollkeeper::domain::json;
 use tollkeeper::domain::money::Money;
 use tollkeeper::domain::policy::Policy;
@@ -85,6 +85,7 @@ fn state(users: i64) -> (State, Vec<Call>) {
             max_hold: None,
             requests: 1,
             request: None,
+            owner: Party::ApiKey(1),
         });
     }
     (state, calls)
@@ -115,7 +116,13 @@ fn decisions(criterion: &mut Criterion) {
                     cost: 9_000,
                 };
                 for granted in &made {
-                    black_box(state.settle(&mut batch, granted.reservation.number, used, NOW));
+                    black_box(state.settle(
+                        &mut batch,
+                        granted.reservation.number,
+                        used,
+                        Party::ApiKey(1),
+                        NOW,
+                    ));
                 }
                 let (journal, _) = batch.journal(&state, &Refusals::new(), &tail);
                 black_box(journal)

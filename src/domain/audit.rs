@@ -81,6 +81,9 @@ pub const ACTIONS: &[&str] = &[
     "mcp_tool_group.create",
     "mcp_tool_group.delete",
     "mcp_tool_group.update",
+    "reservation.cancel",
+    "reservation.extend",
+    "reservation.settle",
     "role.create",
     "role.delete",
     "role.update",
@@ -138,10 +141,11 @@ pub fn kinds_out_of_reach(permissions: PermissionSet) -> Vec<&'static str> {
         ("user", Resource::Users),
         ("role", Resource::Roles),
         ("mcp_tool_group", Resource::VirtualMcps),
+        ("reservation", Resource::Decisions),
     ]
     .into_iter()
     .filter(|(_, resource)| {
-        !permissions.allows(Permission {
+        !permissions.holds(Permission {
             resource: *resource,
             operation: Operation::View,
         })

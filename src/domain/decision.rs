@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::credential::{ID_LENGTH, Kind, Token};
 pub use super::limit_state::LimitState;
 use super::money::Money;
+pub use super::party::Party;
 pub use super::reservation_id::ReservationId;
 
 /// Who calls: what can be told from a well-formed virtual key without knowing it.
@@ -52,6 +53,8 @@ pub struct Call {
     pub requests: i64,
     /// Makes the call count once, however often it is sent.
     pub request: Option<RequestId>,
+    /// Whose the reservation will be.
+    pub owner: Party,
 }
 
 /// A call of an MCP tool.
@@ -262,7 +265,7 @@ pub struct Admitted {
 pub struct OpenReservation {
     /// Its id.
     pub id: ReservationId,
-    /// Whose it is.
+    /// The user whose call it is.
     pub user_id: i64,
     /// The profile that granted it.
     pub access_profile_id: i64,
@@ -284,6 +287,8 @@ pub struct OpenReservation {
     pub held_tokens: i64,
     /// What is held: less than was expected where a cap says so.
     pub held_cost: Money,
+    /// Whose it is.
+    pub owner: Party,
     /// The gateway's own id of the call.
     pub request_id: Option<String>,
     /// When it was made.

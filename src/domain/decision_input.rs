@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use super::credential::{Kind, Token};
-use super::decision::{Call, McpCall, Presented, RequestId};
+use super::decision::{Call, McpCall, Party, Presented, RequestId};
 use super::decision_body;
 use super::money::Money;
 use crate::error::Result;
@@ -129,6 +129,7 @@ impl CallInput {
             max_hold: self.max_hold,
             requests: 1,
             request,
+            owner: Party::Unknown,
         })
     }
 

@@ -31,6 +31,7 @@ pub mod model_pattern;
 pub mod money;
 pub mod names;
 pub mod number;
+pub mod party;
 pub mod permission;
 pub mod policy;
 pub mod propagation;

@@ -234,6 +234,8 @@ pub struct ReservationView {
     /// What is held on budgets, in US dollars: less than was expected where `max_hold` says so.
     #[schema(value_type = f64)]
     pub held_cost: Money,
+    /// The management key that made it; `null` when it was made over the control socket, or before this was kept.
+    pub api_key_id: Option<i64>,
     /// The gateway's own id of the call.
     pub request_id: Option<String>,
     /// When it was made.
@@ -265,6 +267,7 @@ impl ReservationView {
             estimated_cost: open.estimated_cost,
             held_tokens: open.held_tokens,
             held_cost: open.held_cost,
+            api_key_id: open.owner.api_key_id(),
             request_id: open.request_id.filter(|id| !id.starts_with(MADE)),
             created_at: time(open.created_at_ms),
             expires_at: time(open.expires_at_ms),

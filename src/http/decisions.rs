@@ -6,25 +6,37 @@ use std::time::Duration;
 use super::answer::{Answer, ok, ok_json};
 use super::call::{Call, blocking};
 use super::decision_schemas::{ReservationList, ReservationView};
-use super::guard::{Caller, Create, Decisions, View};
+use super::guard::{Caller, Create, CreateOrUpdate, Decisions, View};
 use super::holder::Holder;
 use super::limits::{write_limits, write_number, write_text, write_time};
 use super::problem::Problem;
 use super::refusal::{no_key, with_limit_headers};
 use super::replay::{self, Decided};
 use crate::domain::credential::may_hold_token;
-use crate::domain::decision::{Granted, LimitState, Refusal, ReservationId, Settled};
+use crate::domain::decision::{Granted, LimitState, Party, Refusal, ReservationId, Settled};
 use crate::domain::decision_input::{
     CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput,
 };
 use crate::domain::input::MAX_NAME;
 use crate::domain::list::Query;
 use crate::domain::money::write_dollars;
+use crate::domain::permission::{Operation, Permission, Resource};
 use crate::error::{Error, Result};
-use crate::ledger::{Extension, OpenQuery};
+use crate::ledger::{Ender, Extension, OpenQuery, Pending};
 
 /// Where the virtual key of a body stands.
 pub const KEY_FIELD: &str = "virtual_key";
+
+/// What it takes to list the reservations of others.
+const VIEW: Permission = Permission {
+    resource: Resource::Decisions,
+    operation: Operation::View,
+};
+/// What it takes to settle, extend and cancel them.
+const UPDATE: Permission = Permission {
+    operation: Operation::Update,
+    ..VIEW
+};
 
 /// `POST /v1/reservations`
 ///
@@ -35,6 +47,7 @@ pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
     let work = async |once: Option<&_>| {
         let mut asked = input.into_call().map_err(refuse_key)?;
         let own = asked.request.is_some();
+        asked.owner = Party::ApiKey(caller.key_id());
         asked.request = asked.request.or_else(|| once.map(replay::request_id));
         let granted = call.state().services.ledger.reserve(asked).await;
         let granted = granted.map_err(|error| match error {
@@ -51,13 +64,14 @@ pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
 /// `POST /v1/reservations/{id}/settle`
 ///
 /// # Errors
-/// 400, 404, 409 when it was settled with other numbers or cancelled.
-pub async fn settle(caller: Caller<Create, Decisions>, call: Call) -> Answer {
+/// 400, 403 when it is not the caller's, 404, 409 when it was settled with other numbers or cancelled.
+pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> Answer {
     let spent = call.decision(Spent::parse).await?;
     let id = reservation(&call)?;
     let work = async |_: Option<&_>| {
         let ledger = &call.state().services.ledger;
-        let settled = ledger.settle(id, spent.tokens, spent.cost).await?;
+        let settle = |by| ledger.settle(id, spent.tokens, spent.cost, by);
+        let settled = end(&caller, &call, settle).await?;
         Ok(charged(200, settled))
     };
     replay::once(&call, || caller.actor(&call), work).await
@@ -66,11 +80,11 @@ pub async fn settle(caller: Caller<Create, Decisions>, call: Call) -> Answer {
 /// `POST /v1/reservations/{id}/extend`
 ///
 /// # Errors
-/// 400, 404, 409 when it is not open; 402 or 429 when a limit has no room for more.
-pub async fn extend(caller: Caller<Create, Decisions>, call: Call) -> Answer {
+/// 400, 403 when it is not the caller's, 404, 409 when it is not open; 402 or 429 when a limit has no room for more.
+pub async fn extend(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> Answer {
     let input = call.decision(ExtendInput::parse).await?;
     let id = reservation(&call)?;
-    let by = Extension {
+    let to = Extension {
         estimated_tokens: input.estimated_tokens,
         estimated_cost: input.estimated_cost,
         ttl: input
@@ -78,7 +92,8 @@ pub async fn extend(caller: Caller<Create, Decisions>, call: Call) -> Answer {
             .map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
     };
     let work = async |_: Option<&_>| {
-        let granted = call.state().services.ledger.extend(id, by).await?;
+        let ledger = &call.state().services.ledger;
+        let granted = end(&caller, &call, |by| ledger.extend(id, to, by)).await?;
         let granted = granted.map_err(|refusal| refuse(&call, refusal))?;
         Ok(shown(200, granted))
     };
@@ -88,10 +103,11 @@ pub async fn extend(caller: Caller<Create, Decisions>, call: Call) -> Answer {
 /// `DELETE /v1/reservations/{id}`
 ///
 /// # Errors
-/// 404, 409 when it was settled.
-pub async fn cancel(_: Caller<Create, Decisions>, call: Call) -> Answer {
+/// 403 when it is not the caller's, 404, 409 when it was settled.
+pub async fn cancel(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> Answer {
     let id = reservation(&call)?;
-    call.state().services.ledger.cancel(id).await?;
+    let ledger = &call.state().services.ledger;
+    end(&caller, &call, |by| ledger.cancel(id, by)).await?;
     let body = format!("{{\"reservation\":{{\"id\":\"{id}\",\"status\":\"cancelled\"}}}}");
     Ok(ok_json(body))
 }
@@ -100,10 +116,13 @@ pub async fn cancel(_: Caller<Create, Decisions>, call: Call) -> Answer {
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
-pub async fn list(_: Caller<View, Decisions>, call: Call) -> Answer {
+pub async fn list(caller: Caller<View, Decisions>, call: Call) -> Answer {
     let (user_id, page) = call.query(|query| (read_user(query), query.page()))?;
+    // The guard lets in whoever makes reservations too; such a key sees its own.
+    let sees_all = caller.permissions().holds(VIEW);
     let query = OpenQuery {
         user_id,
+        own_of: (!sees_all).then(|| caller.key_id()),
         offset: usize::try_from(page.offset).unwrap_or_default(),
         limit: usize::try_from(page.limit).unwrap_or_default(),
     };
@@ -130,7 +149,8 @@ pub async fn list(_: Caller<View, Decisions>, call: Call) -> Answer {
 pub async fn charge(caller: Caller<Create, Decisions>, call: Call) -> Answer {
     let input = call.decision(UsageInput::parse).await?;
     let work = async |_: Option<&_>| {
-        let (asked, spent) = input.into_call().map_err(refuse_key)?;
+        let (mut asked, spent) = input.into_call().map_err(refuse_key)?;
+        asked.owner = Party::ApiKey(caller.key_id());
         let ledger = &call.state().services.ledger;
         let settled = ledger.charge(asked, spent.tokens, spent.cost).await?;
         let settled = settled.map_err(|refusal| refuse(&call, refusal))?;
@@ -161,6 +181,22 @@ pub async fn mcp_tools(holder: Holder, call: Call) -> Answer {
         tools: granted.tools,
         excluded_tools: granted.excluded_tools,
     })
+}
+
+/// Has a key end or extend a reservation of its own; if it made none with that id and may end those of others, one of theirs.
+async fn end<T>(
+    caller: &Caller<CreateOrUpdate, Decisions>,
+    call: &Call,
+    ask: impl Fn(Ender) -> Pending<T>,
+) -> Result<T> {
+    let own = Ender::own(caller.key_id());
+    match ask(own.clone()).await {
+        Err(Error::Forbidden { .. }) if caller.permissions().holds(UPDATE) => {
+            let for_others = Some(Box::new(caller.actor(call)));
+            ask(Ender { for_others, ..own }).await
+        }
+        answer => answer,
+    }
 }
 
 /// The id of a user in the query. On the wire it is a decimal number in a string; the query has only strings.

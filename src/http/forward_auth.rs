@@ -15,7 +15,7 @@ use super::limits;
 use super::problem::Problem;
 use super::refusal::no_key;
 use crate::domain::credential::may_hold_token;
-use crate::domain::decision::{Admitted, Call, Presented};
+use crate::domain::decision::{Admitted, Call, Party, Presented};
 use crate::domain::decision_input::NO_CREDENTIAL;
 use crate::domain::input::MAX_NAME;
 use crate::domain::policy::PlaceKind;
@@ -80,6 +80,7 @@ fn read_call(request: &Request, key: Presented) -> Result<Call> {
         max_hold: None,
         requests: 1,
         request: None,
+        owner: Party::VirtualKey,
     })
 }
 

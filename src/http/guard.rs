@@ -100,6 +100,11 @@ impl<O, R> Caller<O, R> {
         }
     }
 
+    /// The number of the key; 0 over the control socket.
+    pub fn key_id(&self) -> i64 {
+        self.key.id
+    }
+
     /// Everything the key may do.
     pub fn permissions(&self) -> PermissionSet {
         self.key.permissions
@@ -130,6 +135,16 @@ impl<O, R> Caller<O, R> {
 pub trait Operation: 'static {
     /// The operation.
     const OPERATION: permission::Operation;
+    /// Another one whose permission lets in too; what each is good for is the handler's to see.
+    const OR: Option<permission::Operation> = None;
+}
+
+/// Stands for `Create` of what a key then keeps as its own, where `Update` is good for what others made.
+pub struct CreateOrUpdate;
+
+impl Operation for CreateOrUpdate {
+    const OPERATION: permission::Operation = permission::Operation::Create;
+    const OR: Option<permission::Operation> = Some(permission::Operation::Update);
 }
 
 /// A type that stands for a resource.
@@ -157,7 +172,13 @@ impl<O: Operation, R: Resource> Caller<O, R> {
     };
 
     fn new(key: Arc<ApiKey>, token: Option<Token>) -> Result<Self> {
-        if key.permissions.allows(Self::PERMISSION) {
+        let or = O::OR.map(|operation| Permission {
+            operation,
+            ..Self::PERMISSION
+        });
+        if key.permissions.allows(Self::PERMISSION)
+            || or.is_some_and(|or| key.permissions.holds(or))
+        {
             Ok(Self {
                 key,
                 token,

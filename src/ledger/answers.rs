@@ -43,14 +43,14 @@ pub fn tell(all: Vec<(Message, Said)>) {
 /// Tells who sent `message` what was said.
 pub fn give(message: Message, said: Said) {
     match (message, said) {
-        (Message::Reserve(_, reply) | Message::Extend(_, _, reply), Said::Granted(answer)) => {
+        (Message::Reserve(_, reply) | Message::Extend(_, _, _, reply), Said::Granted(answer)) => {
             send(reply, answer);
         }
         (Message::Admit(_, reply), Said::Admitted(answer)) => send(reply, answer),
         (Message::Charge(_, _, _, reply), Said::Charged(answer)) => send(reply, answer),
-        (Message::Settle(_, _, _, reply), Said::Settled(answer)) => send(reply, answer),
+        (Message::Settle(_, _, _, _, reply), Said::Settled(answer)) => send(reply, answer),
         (
-            Message::Cancel(_, reply) | Message::Flush(reply) | Message::Pruned(reply),
+            Message::Cancel(_, _, reply) | Message::Flush(reply) | Message::Pruned(reply),
             Said::Done(answer),
         ) => {
             send(reply, answer);
@@ -71,11 +71,11 @@ pub fn give(message: Message, said: Said) {
 /// Tells who sent `message` that it failed.
 pub fn fail(message: Message, error: Error) {
     match message {
-        Message::Reserve(_, reply) | Message::Extend(_, _, reply) => send(reply, Err(error)),
+        Message::Reserve(_, reply) | Message::Extend(_, _, _, reply) => send(reply, Err(error)),
         Message::Admit(_, reply) => send(reply, Err(error)),
         Message::Charge(_, _, _, reply) => send(reply, Err(error)),
-        Message::Settle(_, _, _, reply) => send(reply, Err(error)),
-        Message::Cancel(_, reply) | Message::Flush(reply) | Message::Pruned(reply) => {
+        Message::Settle(_, _, _, _, reply) => send(reply, Err(error)),
+        Message::Cancel(_, _, reply) | Message::Flush(reply) | Message::Pruned(reply) => {
             send(reply, Err(error));
         }
         Message::Explain(_, reply) | Message::ExplainKnown(_, reply) => send(reply, Err(error)),

@@ -4,12 +4,14 @@ use std::collections;
 use std::sync::Arc;
 
 use foldhash::HashMap;
+use jiff::Timestamp;
 
 use super::counter::Counter;
 use super::counters::Amounts;
 use super::directory::State;
 use super::reservation::Reservation;
 use super::tail::{Planned, Tail};
+use crate::domain::audit::NewAuditEntry;
 use crate::domain::decision::RefusalKind;
 use crate::store::journal::{
     End, Entry, Extended, Journal, ReservationRow, StoredAnswer, UsageKey, UsageSum,
@@ -33,6 +35,8 @@ pub struct Batch {
     /// Answers to calls with a request id, by key and request id.
     pub answers: collections::HashMap<(i64, String), StoredAnswer>,
     usage: collections::HashMap<UsageKey, UsageSum>,
+    /// What the audit log tells of it.
+    pub audited: Vec<(Timestamp, NewAuditEntry)>,
 }
 
 struct Touched {
@@ -130,6 +134,7 @@ impl Batch {
         let mut journal = Journal {
             entries: std::mem::take(&mut self.entries),
             answers: std::mem::take(&mut self.answers).into_values().collect(),
+            audited: std::mem::take(&mut self.audited),
             refusals: refusals
                 .iter()
                 .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))

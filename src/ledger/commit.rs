@@ -80,8 +80,11 @@ impl Turns {
             std::mem::take(&mut turn.said)
         };
         let (done, waiting) = sync_channel(1);
+        // What the audit log tells survives a power cut, whatever decisions do.
+        let mut needs = self.needs();
+        needs.sync |= !journal.audited.is_empty();
         self.store.hand_over(
-            self.needs(),
+            needs,
             move |writing| journal::write(writing, &written),
             move |outcome| {
                 let told = match outcome {

@@ -16,6 +16,8 @@ const SLICE: usize = 2_000;
 pub struct OpenQuery {
     /// Only those of this user.
     pub user_id: Option<i64>,
+    /// Only those that are this management key's own.
+    pub own_of: Option<i64>,
     /// How many to skip.
     pub offset: usize,
     /// How many to list.
@@ -57,7 +59,9 @@ impl State {
                 return slice;
             }
             slice.next = Some(*number);
-            if query.user_id.is_some_and(|user_id| user_id != one.user_id) {
+            if query.user_id.is_some_and(|user_id| user_id != one.user_id)
+                || query.own_of.is_some_and(|key| !one.owner.is_own_of(key))
+            {
                 continue;
             }
             if slice.matching >= query.offset && slice.found.len() < query.limit {
@@ -89,7 +93,7 @@ impl Ledger {
             after = slice.next;
             // How many there are of everybody is known without counting.
             let past = query.offset >= slice.open || left.limit == 0;
-            if query.user_id.is_none() && past {
+            if query.user_id.is_none() && query.own_of.is_none() && past {
                 page.total = slice.open;
                 break;
             }

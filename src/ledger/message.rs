@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::holds::{OpenQuery, OpenSlice};
 use super::{Changed, Counted, NearLimit};
+use crate::domain::audit::Actor;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, Presented, Refusal, ReservationId, Settled,
 };
@@ -32,6 +33,25 @@ pub struct Extension {
     pub ttl: Option<Duration>,
 }
 
+/// Who settles, extends or cancels a reservation: the management key that made it, or one that may do it for others.
+#[derive(Debug, Clone)]
+pub struct Ender {
+    /// The management key (`api_keys.id`); 0 is the operator over the control socket.
+    pub api_key_id: i64,
+    /// Who the audit log says it was when the reservation is another's. Without it only the key's own are there for it.
+    pub for_others: Option<Box<Actor>>,
+}
+
+impl Ender {
+    /// A management key that is after a reservation of its own, as gateways are.
+    pub fn own(api_key_id: i64) -> Self {
+        Self {
+            api_key_id,
+            for_others: None,
+        }
+    }
+}
+
 /// The live counters of some copies, by copy.
 pub type Counters = Vec<(i64, Vec<Counted>)>;
 
@@ -47,11 +67,11 @@ pub enum Message {
     /// This call was made.
     Charge(Box<Call>, i64, Money, Reply<Decision<Settled>>),
     /// This is what it really used.
-    Settle(ReservationId, i64, Money, Reply<Settled>),
+    Settle(ReservationId, i64, Money, Ender, Reply<Settled>),
     /// It takes longer, or more.
-    Extend(ReservationId, Extension, Reply<Decision<Granted>>),
+    Extend(ReservationId, Extension, Ender, Reply<Decision<Granted>>),
     /// It was never made.
-    Cancel(ReservationId, Reply<()>),
+    Cancel(ReservationId, Ender, Reply<()>),
     /// Why would it be let in, or not?
     Explain(Box<Call>, Reply<Explanation>),
     /// The same for a key that is named, not presented.

@@ -14,6 +14,7 @@ mod counters;
 mod counting;
 mod decide;
 mod directory;
+mod ending;
 mod extending;
 mod holds;
 mod known_requests;
@@ -55,7 +56,7 @@ use tokio::sync::oneshot;
 
 use self::change::OneChange;
 pub use self::holds::{OpenQuery, OpenReservations};
-pub use self::message::{Counters, Decision, Extension, Pending};
+pub use self::message::{Counters, Decision, Ender, Extension, Pending};
 use self::message::{Message, Reply, stopped};
 pub use self::near::{NearLimit, NearLimits, NearQuery};
 use self::seen::Seen;
@@ -177,23 +178,36 @@ impl Ledger {
 
     /// Charges what a reservation really used and frees the rest. One that has expired is charged what its hold was not.
     ///
-    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was cancelled, or settled with other numbers.
-    pub fn settle(&self, id: ReservationId, tokens: i64, cost: Money) -> Pending<Settled> {
-        self.ask(|reply| Message::Settle(id, tokens, cost, reply))
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was cancelled, or settled with other numbers;
+    /// [`Error::Forbidden`] when `by` made none with this id, whether or not there is one, and may not end those of others.
+    pub fn settle(
+        &self,
+        id: ReservationId,
+        tokens: i64,
+        cost: Money,
+        by: Ender,
+    ) -> Pending<Settled> {
+        self.ask(|reply| Message::Settle(id, tokens, cost, by, reply))
     }
 
     /// Prolongs a reservation and raises its hold, both or none.
     ///
-    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it is not open any more, or the user does not hold its profile any more.
-    pub fn extend(&self, id: ReservationId, by: Extension) -> Pending<Decision<Granted>> {
-        self.ask(|reply| Message::Extend(id, by, reply))
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it is not open any more, or the user does not hold its profile any more;
+    /// [`Error::Forbidden`] as [`Ledger::settle`].
+    pub fn extend(
+        &self,
+        id: ReservationId,
+        to: Extension,
+        by: Ender,
+    ) -> Pending<Decision<Granted>> {
+        self.ask(|reply| Message::Extend(id, to, by, reply))
     }
 
     /// Frees a reservation whose call was never made, and takes back its request. A second time does nothing.
     ///
-    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was settled.
-    pub fn cancel(&self, id: ReservationId) -> Pending<()> {
-        self.ask(|reply| Message::Cancel(id, reply))
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was settled; [`Error::Forbidden`] as [`Ledger::settle`].
+    pub fn cancel(&self, id: ReservationId, by: Ender) -> Pending<()> {
+        self.ask(|reply| Message::Cancel(id, by, reply))
     }
 
     /// What [`Ledger::reserve`] would decide, and every step that leads to it, with nothing counted.

@@ -1,12 +1,9 @@
 //! One message after the other: finds what it is about, changes memory, and says what came of it.
 
-use std::sync::Arc;
-
 use super::answers::Said;
 use super::counters::Amounts;
 use super::decide::{Ask, Refused};
-use super::message::{Decision, Extension, Message};
-use super::reservation::Reservation;
+use super::message::{Decision, Message};
 use super::thread::{Turn, Turns};
 use crate::domain::decision::{
     Admitted, Call, Granted, Refusal, RequestId, ReservationId, Settled,
@@ -14,7 +11,7 @@ use crate::domain::decision::{
 use crate::domain::explanation::KeyStatus;
 use crate::domain::money::Money;
 use crate::error::{Error, Result};
-use crate::store::journal::{self, End, ReservationRow, ReservationState, StoredAnswer};
+use crate::store::journal::{self, ReservationState, StoredAnswer};
 
 /// What a request id came with: the same id names one reservation and one charge, which have nothing to do with each other.
 #[derive(Clone, Copy)]
@@ -46,11 +43,11 @@ impl Turns {
             Message::Charge(call, tokens, cost, _) => {
                 Said::Charged(self.charge(turn, call, *tokens, *cost))
             }
-            Message::Settle(id, tokens, cost, _) => {
-                Said::Settled(self.settle(turn, *id, *tokens, *cost))
+            Message::Settle(id, tokens, cost, by, _) => {
+                Said::Settled(self.settle(turn, *id, *tokens, *cost, by))
             }
-            Message::Extend(id, by, _) => Said::Granted(self.extend(turn, *id, *by)),
-            Message::Cancel(id, _) => Said::Done(self.cancel(turn, *id)),
+            Message::Extend(id, to, by, _) => Said::Granted(self.extend(turn, *id, *to, by)),
+            Message::Cancel(id, by, _) => Said::Done(self.cancel(turn, *id, by)),
             Message::Flush(_) => Said::Done(Ok(())),
             Message::Pruned(_) => Said::Done(self.pruned(turn)),
             Message::Explain(call, _) => Said::Explained(self.state.explain(call, now_ms)),
@@ -107,7 +104,7 @@ impl Turns {
                 ..granted
             });
         }
-        let how = match self.finished(turn, id) {
+        let how = match self.finished(&turn.batch, id) {
             Ok((_, end)) => match end.state {
                 ReservationState::Settled => "it was settled",
                 ReservationState::Cancelled => "it was cancelled",
@@ -189,75 +186,6 @@ impl Turns {
         Ok(Ok(settled))
     }
 
-    fn settle(
-        &mut self,
-        turn: &mut Turn,
-        id: ReservationId,
-        tokens: i64,
-        cost: Money,
-    ) -> Result<Settled> {
-        let amounts = Amounts {
-            tokens,
-            cost: cost.nanodollars(),
-        };
-        if self.open(id).is_some() {
-            let settled = self
-                .state
-                .settle(&mut turn.batch, id.number, amounts, turn.now_ms);
-            return settled.ok_or_else(lost);
-        }
-        let (row, end) = self.finished(turn, id)?;
-        self.state
-            .settle_finished(&mut turn.batch, &row, end, amounts, turn.now_ms)
-    }
-
-    fn extend(
-        &mut self,
-        turn: &mut Turn,
-        id: ReservationId,
-        by: Extension,
-    ) -> Result<Decision<Granted>> {
-        if let Some(open) = self.open(id) {
-            let model = Arc::clone(&open.model);
-            let extended = self
-                .state
-                .extend(&mut turn.batch, id.number, by, turn.now_ms)?;
-            return Ok(extended.map_err(|refused| self.refuse(turn, &model, *refused)));
-        }
-        self.finished(turn, id)?;
-        Err(Error::conflict(
-            "reservation_closed",
-            "",
-            "the reservation is settled, cancelled or expired; make a new one",
-        ))
-    }
-
-    fn cancel(&mut self, turn: &mut Turn, id: ReservationId) -> Result<()> {
-        if self.open(id).is_some() {
-            let cancelled = self.state.cancel(&mut turn.batch, id.number, turn.now_ms);
-            return cancelled.ok_or_else(lost);
-        }
-        let (row, end) = self.finished(turn, id)?;
-        self.state
-            .cancel_finished(&mut turn.batch, row, end, turn.now_ms)
-    }
-
-    fn open(&self, id: ReservationId) -> Option<&Reservation> {
-        let open = self.state.open.get(&id.number);
-        open.filter(|reservation| reservation.id == id)
-    }
-
-    /// A reservation that is over.
-    fn finished(&self, turn: &Turn, id: ReservationId) -> Result<(ReservationRow, End)> {
-        let row = match turn.batch.finished.get(&id.number) {
-            Some(row) => Some(row.clone()),
-            None => journal::find(&self.reader.look(), id.number)?,
-        };
-        row.filter(|row| row.nonce == id.nonce)
-            .and_then(|row| row.end.map(|end| (row, end)))
-            .ok_or_else(|| Error::not_found("reservation", id))
-    }
-
     /// The answer that the request id of a call got before.
     fn earlier<T: serde::de::DeserializeOwned>(
         &self,
@@ -327,7 +255,7 @@ impl Turns {
         Ok(())
     }
 
-    fn refuse(&mut self, turn: &Turn, model: &str, refused: Refused) -> Refusal {
+    pub(super) fn refuse(&mut self, turn: &Turn, model: &str, refused: Refused) -> Refusal {
         if !turn.again {
             self.state
                 .note_refusal(&mut self.refusals, model, &refused, turn.now_ms);
@@ -336,6 +264,6 @@ impl Turns {
     }
 }
 
-fn lost() -> Error {
+pub(super) fn lost() -> Error {
     Error::internal("deciding", "what was found a moment ago is gone")
 }

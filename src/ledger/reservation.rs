@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::counters::Amounts;
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::decision::{Call, McpCall, OpenReservation, Presented, ReservationId};
+use crate::domain::decision::{Call, McpCall, OpenReservation, Party, Presented, ReservationId};
 use crate::domain::money::Money;
 use crate::store::journal::ReservationRow;
 
@@ -43,6 +43,8 @@ pub struct Reservation {
     pub expires_at: i64,
     /// The most of a budget that its call asked to be held, in nanodollars.
     pub max_hold: Option<i64>,
+    /// Who made it.
+    pub owner: Party,
 }
 
 impl Reservation {
@@ -69,6 +71,7 @@ impl Reservation {
             end: None,
             requests: 1,
             max_hold: self.max_hold,
+            owner: self.owner,
         }
     }
 
@@ -102,6 +105,7 @@ impl Reservation {
             created_at: row.created_at,
             expires_at: row.expires_at,
             max_hold: row.max_hold,
+            owner: row.owner,
         }
     }
 
@@ -125,6 +129,7 @@ impl Reservation {
             max_hold: self.max_hold.and_then(Money::from_nanodollars),
             requests: 1,
             request: None,
+            owner: self.owner,
         }
     }
 
@@ -143,6 +148,7 @@ impl Reservation {
             estimated_cost: self.estimated_cost.and_then(Money::from_nanodollars),
             held_tokens: self.hold.tokens,
             held_cost: Money::from_nanodollars(self.hold.cost).unwrap_or(Money::MAX),
+            owner: self.owner,
             request_id: self.request_id.as_deref().map(str::to_owned),
             created_at_ms: self.created_at,
             expires_at_ms: self.expires_at,

@@ -62,6 +62,7 @@ impl State {
                 cost: amounts.cost,
             }),
             finished_at: now_ms,
+            by: ask.call.owner,
         };
         let requests = ask.call.requests;
         let row = ReservationRow {
@@ -109,6 +110,7 @@ impl State {
             created_at: now_ms,
             expires_at: now_ms,
             max_hold: call.max_hold.map(Money::nanodollars),
+            owner: call.owner,
         })
     }
 

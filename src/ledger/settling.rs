@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::counters::Amounts;
 use super::directory::State;
 use super::reservation::Reservation;
-use crate::domain::decision::{ReservationId, Settled};
+use crate::domain::decision::{Party, ReservationId, Settled};
 use crate::domain::letter_case::fold;
 use crate::domain::money::Money;
 use crate::domain::settings::OnExpiry;
@@ -20,6 +20,7 @@ impl State {
         batch: &mut Batch,
         number: i64,
         amounts: Amounts,
+        by: Party,
         now_ms: i64,
     ) -> Option<Settled> {
         let reservation = self.remove_open(number)?;
@@ -31,6 +32,7 @@ impl State {
             expired: None,
             settled: Some(charge(number, amounts)),
             finished_at: now_ms,
+            by,
         };
         let row = reservation.row();
         self.note_use(batch, &row, amounts, 1, now_ms);
@@ -38,7 +40,7 @@ impl State {
         Some(self.settled(&row, amounts, false, now_ms))
     }
 
-    /// Settles a reservation that is over: once more with the same numbers, or after it has expired.
+    /// Settles a reservation that is over: once more with the same numbers, or after it has expired. `end.by` is who does it now.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it was cancelled, or settled with other numbers.
@@ -83,7 +85,7 @@ impl State {
     }
 
     /// Frees an open reservation whose call was never made, and takes its request back; `None` when it is not open.
-    pub fn cancel(&mut self, batch: &mut Batch, number: i64, now_ms: i64) -> Option<()> {
+    pub fn cancel(&mut self, batch: &mut Batch, number: i64, by: Party, now_ms: i64) -> Option<()> {
         let reservation = self.remove_open(number)?;
         self.count_open(batch, &reservation, -1);
         self.correct_request(batch, &reservation, -1);
@@ -92,12 +94,14 @@ impl State {
             expired: None,
             settled: None,
             finished_at: now_ms,
+            by,
         };
         batch.closed(reservation, end);
         Some(())
     }
 
-    /// Cancels a reservation that is over: once more, or after it has expired; then its charge is taken back too.
+    /// Cancels a reservation that is over: once more, or after it has expired; then its charge is taken back too. `end.by` is who
+    /// does it now.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it was settled.
@@ -168,6 +172,7 @@ impl State {
             expired: charged,
             settled: None,
             finished_at: now_ms,
+            by: Party::Expiry,
         };
         batch.closed(reservation, end);
     }
@@ -223,6 +228,7 @@ impl State {
             expired: end.expired,
             settled: Some(charge(number, amounts)),
             finished_at: now_ms,
+            by: end.by,
         };
         batch.mended(row, end);
     }

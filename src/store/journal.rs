@@ -10,6 +10,8 @@ mod write;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 pub use self::prune::{prune_answers, prune_history, prune_reservations};
 pub use self::read::{
     find, find_answer, find_peaks, find_request_rows, for_each, for_each_request,
@@ -17,8 +19,9 @@ pub use self::read::{
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::tail::{TailCounter, TailUsage, Whole, catch_up, for_each_of_tail};
 pub use self::write::{put_counters, put_peaks, write};
+use crate::domain::audit::NewAuditEntry;
 use crate::domain::clock_peaks::Peaks;
-use crate::domain::decision::RequestId;
+use crate::domain::decision::{Party, RequestId};
 use crate::error::{Error, Result};
 
 /// How long what is over is kept, in milliseconds.
@@ -43,6 +46,8 @@ pub struct Journal {
     pub tail_over: i64,
     /// Answers to calls with a request id.
     pub answers: Vec<StoredAnswer>,
+    /// What the audit log tells of the batch.
+    pub audited: Vec<(Timestamp, NewAuditEntry)>,
     /// What is added to the history of refusals.
     pub refusals: Vec<(UsageKey, &'static str, i64)>,
     /// The number of what happens next.
@@ -128,6 +133,8 @@ pub struct End {
     pub settled: Option<Charge>,
     /// When its state last changed.
     pub finished_at: i64,
+    /// Who ended it.
+    pub by: Party,
 }
 
 /// A charge, and its number in the journal.
@@ -184,6 +191,8 @@ pub struct ReservationRow {
     pub requests: i64,
     /// The most of a budget that its call asked to be held, in nanodollars.
     pub max_hold: Option<i64>,
+    /// Whose it is.
+    pub owner: Party,
 }
 
 /// A counter as it is stored.

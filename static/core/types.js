@@ -207,6 +207,7 @@
  * @property {string} user_id
  * @property {number} access_profile_id
  * @property {string} virtual_key_id
+ * @property {number | null} api_key_id the management key that made it
  * @property {string | null} provider
  * @property {string | null} model
  * @property {number | null} estimated_tokens

@@ -4,7 +4,7 @@ import { remove } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { count, dateTime, money, relative } from "../core/format.js";
 import { refresh } from "../core/router.js";
-import { can } from "../core/session.js";
+import { can, isOwn } from "../core/session.js";
 import { confirm } from "../parts/dialog.js";
 import { userLink } from "../parts/links.js";
 import { list } from "../parts/list.js";
@@ -30,12 +30,17 @@ export function holdsView() {
       { label: "Held cost", number: true, cell: (hold) => money(hold.held_cost) },
       { label: "Since", cell: ({ created_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
       { label: "Ends", cell: ({ expires_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
-      { label: "", cell: (hold) => (can("Decisions:Create") ? h("button", { type: "button", onclick: () => free(hold) }, "Free") : null) },
+      { label: "", cell: (hold) => (mayFree(hold) ? h("button", { type: "button", onclick: () => free(hold) }, "Free") : null) },
     ]),
     whenEmpty: () => empty("No open hold", "Every call that was allowed is settled."),
   });
   const about = "A call holds its estimate until it is settled. One that is never settled is charged or freed when its time is over.";
   return { title: "Open holds", node: h("div", null, heading("Open holds", [about], [again]), holds.node) };
+}
+
+/** Whether it is the key's own, or the key may end those of others. @param {Reservation} hold */
+function mayFree({ api_key_id: maker }) {
+  return can("Decisions:Update") || (can("Decisions:Create") && (maker === null || isOwn(maker)));
 }
 
 /** @param {Reservation} hold */

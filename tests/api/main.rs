@@ -36,6 +36,7 @@ mod matrix;
 mod names;
 mod openapi;
 mod overrides;
+mod owners;
 mod parser;
 mod permissions;
 mod policies;

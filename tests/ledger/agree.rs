@@ -5,7 +5,7 @@ use tollkeeper::domain::decision::{McpCall, Presented};
 use tollkeeper::domain::money::Money;
 use tollkeeper::domain::settings::DecisionSettings;
 
-use crate::house::{House, NOON, call, quick};
+use crate::house::{House, NOON, call, owner, quick};
 use crate::plan::DOLLAR;
 
 const CALLS: usize = 10_000;
@@ -150,7 +150,7 @@ fn what_is_explained_is_what_is_decided() {
             && let Some(id) = open.pop()
         {
             let cost = cents(&mut dice);
-            house.ledger.settle(id, 100, cost).wait().unwrap();
+            house.ledger.settle(id, 100, cost, owner()).wait().unwrap();
         }
         if dice.below(20) == 0 {
             house.advance(i64::try_from(dice.below(4)).unwrap() * MINUTE);

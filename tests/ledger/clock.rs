@@ -5,7 +5,7 @@ use tollkeeper::domain::decision::{Call, LimitState, Presented};
 use tollkeeper::domain::money::Money;
 use tollkeeper::ledger::Extension;
 
-use crate::house::{House, call, quick};
+use crate::house::{House, call, owner, quick};
 use crate::plan::DOLLAR;
 
 const HOUR: i64 = 3_600_000;
@@ -41,7 +41,10 @@ fn a_window_that_was_reset_stays_reset_when_the_clock_goes_back() {
     let (house, key) = furnished();
     let reserve = |amount| house.ledger.reserve(ask(key, amount)).wait().unwrap().ok();
     let made = reserve(5).unwrap();
-    let settled = house.ledger.settle(made.reservation, 1, dollars(5)).wait();
+    let settled = house
+        .ledger
+        .settle(made.reservation, 1, dollars(5), owner())
+        .wait();
     settled.unwrap();
     house.advance(HOUR);
     reserve(3).unwrap();
@@ -74,14 +77,14 @@ fn what_an_extension_is_let_in_by_stays_reset_too() {
     };
     house
         .ledger
-        .extend(made.reservation, by(1))
+        .extend(made.reservation, by(1), owner())
         .wait()
         .unwrap()
         .unwrap();
     house.advance(HOUR);
     house
         .ledger
-        .extend(made.reservation, by(4))
+        .extend(made.reservation, by(4), owner())
         .wait()
         .unwrap()
         .unwrap();

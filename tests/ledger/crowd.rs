@@ -8,7 +8,7 @@ use serde_json::json;
 use tollkeeper::domain::decision::RefusalKind;
 use tollkeeper::domain::money::Money;
 
-use crate::house::{House, call, quick};
+use crate::house::{House, call, owner, quick};
 use crate::plan::DOLLAR;
 
 const THREADS: usize = 64;
@@ -59,7 +59,7 @@ fn sixty_four_threads_get_exactly_what_three_budgets_hold() {
                                 let cost = Money::from_nanodollars(DOLLAR / 100).unwrap();
                                 house
                                     .ledger
-                                    .settle(made.reservation, 1, cost)
+                                    .settle(made.reservation, 1, cost, owner())
                                     .wait()
                                     .unwrap();
                             }
@@ -116,7 +116,7 @@ fn a_crash_among_sixty_four_threads_loses_nothing_acknowledged_and_lets_in_nothi
                     };
                     granted.fetch_add(1, Ordering::SeqCst);
                     if number.is_multiple_of(3) {
-                        let answer = house.ledger.settle(made.reservation, 1, cent);
+                        let answer = house.ledger.settle(made.reservation, 1, cent, owner());
                         answer.wait().unwrap();
                         settled.fetch_add(1, Ordering::SeqCst);
                     }
@@ -178,13 +178,17 @@ fn threads_that_give_back_what_they_hold_never_overdraw_and_are_refused_only_wit
                     call.estimated_cost = Money::from_nanodollars(asked);
                     match house.ledger.reserve(call).wait().unwrap() {
                         Ok(made) if round % 3 == 0 => {
-                            house.ledger.cancel(made.reservation).wait().unwrap();
+                            house
+                                .ledger
+                                .cancel(made.reservation, owner())
+                                .wait()
+                                .unwrap();
                         }
                         Ok(made) => {
                             let cost = Money::from_nanodollars(asked / 50).unwrap();
                             house
                                 .ledger
-                                .settle(made.reservation, 1, cost)
+                                .settle(made.reservation, 1, cost, owner())
                                 .wait()
                                 .unwrap();
                             spent.fetch_add(asked / 50, Ordering::SeqCst);

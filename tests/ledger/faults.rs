@@ -4,11 +4,12 @@ use tollkeeper::domain::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::OpenQuery;
 
-use crate::house::{House, call, quick};
+use crate::house::{House, call, owner, quick};
 use crate::plan::{DOLLAR, PLANS};
 
 const ALL: OpenQuery = OpenQuery {
     user_id: None,
+    own_of: None,
     offset: 0,
     limit: 100,
 };
@@ -31,12 +32,15 @@ fn a_decision_that_cannot_be_written_down_is_undone_and_refusals_go_on() {
             "{refused:?}"
         );
         let cost = Money::from_nanodollars(DOLLAR / 2).unwrap();
-        let settled = house.ledger.settle(made.reservation, 1, cost).wait();
+        let settled = house
+            .ledger
+            .settle(made.reservation, 1, cost, owner())
+            .wait();
         assert!(
             matches!(settled, Err(Error::Unavailable { .. })),
             "{settled:?}"
         );
-        let cancelled = house.ledger.cancel(made.reservation).wait();
+        let cancelled = house.ledger.cancel(made.reservation, owner()).wait();
         assert!(
             matches!(cancelled, Err(Error::Unavailable { .. })),
             "{cancelled:?}"

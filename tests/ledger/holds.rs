@@ -37,6 +37,7 @@ fn pages_of_thousands_of_holds_are_whole_and_in_order() {
     let page = |user_id, offset, limit| {
         let query = OpenQuery {
             user_id,
+            own_of: None,
             offset,
             limit,
         };
@@ -71,6 +72,7 @@ fn a_hold_shows_what_it_holds() {
     house.ledger.reserve(asked).wait().unwrap().unwrap();
     let query = OpenQuery {
         user_id: None,
+        own_of: None,
         offset: 0,
         limit: 1,
     };

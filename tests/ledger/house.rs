@@ -10,13 +10,13 @@ use tempfile::TempDir;
 use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::audit::Actor;
-use tollkeeper::domain::decision::{Call, Presented};
+use tollkeeper::domain::decision::{Call, Party, Presented};
 use tollkeeper::domain::holding::Source;
 use tollkeeper::domain::json;
 use tollkeeper::domain::policy::Policy;
 use tollkeeper::domain::settings::{DecisionSettings, Durability};
 use tollkeeper::domain::user::{Email, NewUser};
-use tollkeeper::ledger::{ChangedCopy, Ledger};
+use tollkeeper::ledger::{ChangedCopy, Ender, Ledger};
 use tollkeeper::service::access_profiles;
 use tollkeeper::service::holdings::Template;
 use tollkeeper::store::directory::{DataDirectory, Owned};
@@ -26,6 +26,14 @@ use crate::plan::Plan;
 
 /// 1 June 2026, noon.
 pub const NOON: i64 = 1_780_315_200_000;
+
+/// The management key that calls are made with.
+pub const OWNER: Party = Party::ApiKey(1);
+
+/// It, when it ends what it made.
+pub fn owner() -> Ender {
+    Ender::own(1)
+}
 
 pub struct House {
     pub store: Arc<Store>,
@@ -238,5 +246,6 @@ pub fn call(key: Presented, provider: Option<&str>, model: &str) -> Call {
         max_hold: None,
         requests: 1,
         request: None,
+        owner: OWNER,
     }
 }

@@ -8,11 +8,12 @@ use tollkeeper::domain::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::{Ledger, OpenQuery};
 
-use crate::house::{House, call, quick};
+use crate::house::{House, call, owner, quick};
 use crate::plan::DOLLAR;
 
 const ALL: OpenQuery = OpenQuery {
     user_id: None,
+    own_of: None,
     offset: 0,
     limit: 100,
 };
@@ -120,7 +121,10 @@ fn an_expiry_that_cannot_be_written_down_stops_nothing_and_the_hold_can_be_settl
     let house = house.crash();
     assert_eq!(house.ledger.open_reservations(ALL).unwrap().total, 2);
     let cost = Money::from_nanodollars(DOLLAR / 2).unwrap();
-    let settled = house.ledger.settle(made[1].reservation, 1, cost).wait();
+    let settled = house
+        .ledger
+        .settle(made[1].reservation, 1, cost, owner())
+        .wait();
     assert_eq!(settled.unwrap().limits[0].used, 3 * DOLLAR + DOLLAR / 2);
     house.assert_counters_follow_from_the_journal();
 }

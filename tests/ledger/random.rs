@@ -8,12 +8,12 @@ use tollkeeper::domain::money::Money;
 use tollkeeper::domain::policy::PlaceKind;
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::error::Error;
-use tollkeeper::ledger::Extension;
+use tollkeeper::ledger::{Ender, Extension};
 use tollkeeper::store::{budget_overrides, policies};
 
 use crate::actions::{Action, action, asked};
 use crate::copy::Copy;
-use crate::house::{House, NOON, call, quick};
+use crate::house::{House, NOON, call, owner, quick};
 use crate::model::{Asked, Model, State};
 use crate::plan::{DOLLAR, PLANS, Plan, duration};
 
@@ -100,6 +100,7 @@ impl World {
             .ledger
             .open_reservations(tollkeeper::ledger::OpenQuery {
                 user_id: None,
+                own_of: None,
                 offset: 0,
                 limit: usize::MAX,
             });
@@ -222,10 +223,16 @@ impl World {
         }
         let at = at % self.ids.len();
         let cost_sent = Money::from_nanodollars(cost).unwrap();
+        let by_another = Ender::own(2);
+        let refused = self
+            .house
+            .ledger
+            .settle(self.ids[at], tokens, cost_sent, by_another);
+        assert_refused(&refused.wait());
         let answer = self
             .house
             .ledger
-            .settle(self.ids[at], tokens, cost_sent)
+            .settle(self.ids[at], tokens, cost_sent, owner())
             .wait();
         let accepted = self.model.settle(at, tokens, cost, now);
         assert_eq!(answer.is_ok(), accepted, "{answer:?}");
@@ -241,7 +248,8 @@ impl World {
             return;
         }
         let at = at % self.ids.len();
-        let answer = self.house.ledger.cancel(self.ids[at]).wait();
+        assert_refused(&self.house.ledger.cancel(self.ids[at], Ender::own(2)).wait());
+        let answer = self.house.ledger.cancel(self.ids[at], owner()).wait();
         assert_eq!(answer.is_ok(), self.model.cancel(at, now), "{answer:?}");
     }
 
@@ -250,12 +258,19 @@ impl World {
             return;
         }
         let at = at % self.ids.len();
-        let by = Extension {
+        let to = Extension {
             estimated_tokens: Some(tokens),
             estimated_cost: Money::from_nanodollars(cost),
             ttl: Some(std::time::Duration::from_millis(ttl.unsigned_abs())),
         };
-        let answer = self.house.ledger.extend(self.ids[at], by).wait();
+        assert_refused(
+            &self
+                .house
+                .ledger
+                .extend(self.ids[at], to, Ender::own(2))
+                .wait(),
+        );
+        let answer = self.house.ledger.extend(self.ids[at], to, owner()).wait();
         if self.model.reservations[at].state != State::Open {
             assert!(matches!(answer, Err(Error::Conflict { .. })), "{answer:?}");
             return;
@@ -306,6 +321,12 @@ impl World {
             })
             .unwrap();
     }
+}
+
+/// What a key is told that did not make the reservation; the model knows nothing of it, so it must change nothing.
+#[track_caller]
+fn assert_refused<T: std::fmt::Debug>(answer: &Result<T, Error>) {
+    assert!(matches!(answer, Err(Error::Forbidden { .. })), "{answer:?}");
 }
 
 proptest! {

@@ -54,7 +54,8 @@ fn reservations() -> Vec<Route> {
             .says(
                 "List open reservations",
                 "The oldest first, so that a stuck one is seen and can be freed. `request_id` is null when the gateway named none. \
-                 `Decisions:View` is enough, and so is `Decisions:Create`.",
+                 With `Decisions:View` those of everybody; with `Decisions:Create` alone those that the key made itself, however \
+                 often it was rotated since.",
             )
             .query(OPEN_LIST)
             .answers::<ReservationList>(200),
@@ -62,7 +63,10 @@ fn reservations() -> Vec<Route> {
             .says(
                 "Report what a call has really used",
                 "It is charged in full, also beyond a limit and after the hold has expired; the rest of the hold is freed. Settling \
-                 again with the same numbers changes nothing (200); with others, or after a cancellation, 409.",
+                 again with the same numbers changes nothing (200); with others, or after a cancellation, 409. With \
+                 `Decisions:Create` a key settles, extends and cancels what it made itself; with `Decisions:Update` what others \
+                 made too, which the audit log tells of. Without that, 403 `not_own_reservation` for every other id, whether or not \
+                 there is such a reservation.",
             )
             .takes::<SettleBody>(json!({ "tokens": 950, "cost": 0.0098 }))
             .answers::<SettledAnswer>(200)
@@ -72,7 +76,8 @@ fn reservations() -> Vec<Route> {
                 "Hold a reservation longer, or hold more",
                 "For long streams. Estimates are of the whole call, and a hold only grows; all of it is held or nothing changes. \
                  Refused as a new reservation would be when the virtual key, the profile or the provider's line does not allow the \
-                 call any more; 409 when it is not open, or the user does not hold its profile any more.",
+                 call any more; 409 when it is not open, or the user does not hold its profile any more. Whose reservations a key \
+                 may extend: as settling them.",
             )
             .takes::<ExtendBody>(json!({ "estimated_tokens": 4000, "ttl": "10m" }))
             .answers::<ReservationAnswer>(200)
@@ -80,8 +85,8 @@ fn reservations() -> Vec<Route> {
         Route::new(Method::DELETE, "/v1/reservations/{reservation}", "cancel_reservation", decisions::cancel)
             .says(
                 "Give a reservation back",
-                "The call never reached the provider: nothing is charged, and its request is not counted. Needs the same permission \
-                 as making it. Cancelling again changes nothing; 409 when it was settled.",
+                "The call never reached the provider: nothing is charged, and its request is not counted. Whose \
+                 reservations a key may cancel: as settling them. Cancelling again changes nothing; 409 when it was settled.",
             )
             .answers::<CancelledAnswer>(200)
             .refuses(&[404, 409]),

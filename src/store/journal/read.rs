@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Charge, End, KEPT_MILLISECONDS, ReservationRow, ReservationState, StoredAnswer};
 use crate::domain::clock_peaks::Peaks;
-use crate::domain::decision::RequestId;
+use crate::domain::decision::{Party, RequestId};
 use crate::error::{Error, Result};
 use crate::store::Reading;
 use crate::store::fault::Doing;
@@ -110,7 +110,8 @@ pub fn find_peaks(reading: &Reading<'_>) -> Result<Peaks> {
 /// The columns of [`row`].
 const COLUMNS: &str = "id, nonce, virtual_key_id, user_id, user_access_profile_id, access_profile_id, provider, model, mcp_server, \
      mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id, created_at, expires_at, state, \
-     expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at, requests, max_hold";
+     expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, finished_at, requests, max_hold, owner, \
+     ended_by";
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ReservationRow, String)> {
     let charge = |at: usize| -> rusqlite::Result<Option<Charge>> {
@@ -127,6 +128,7 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ReservationRow, String)> {
     };
     let finished_at: Option<i64> = row.get(24)?;
     let (expired, settled) = (charge(18)?, charge(21)?);
+    let ended_by = Party::of_stored(row.get(28)?);
     let found = ReservationRow {
         id: row.get(0)?,
         nonce: row.get(1)?,
@@ -150,9 +152,11 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ReservationRow, String)> {
             expired,
             settled,
             finished_at,
+            by: ended_by,
         }),
         requests: row.get(25)?,
         max_hold: row.get(26)?,
+        owner: Party::of_stored(row.get(27)?),
     };
     Ok((found, row.get(17)?))
 }

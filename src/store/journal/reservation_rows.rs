@@ -9,7 +9,7 @@ use crate::store::Writing;
 use crate::store::fault::Doing;
 
 /// The columns of a reservation, however it stands.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "id",
     "nonce",
     "state",
@@ -30,10 +30,11 @@ const COLUMNS: [&str; 20] = [
     "expires_at",
     "requests",
     "max_hold",
+    "owner",
 ];
 
 /// What is known besides of one that is over.
-const END_COLUMNS: [&str; 7] = [
+const END_COLUMNS: [&str; 8] = [
     "expired_number",
     "expired_tokens",
     "expired_cost",
@@ -41,6 +42,7 @@ const END_COLUMNS: [&str; 7] = [
     "tokens",
     "cost",
     "finished_at",
+    "ended_by",
 ];
 
 static INSERT_OPEN: LazyLock<ManyRows> =
@@ -89,7 +91,8 @@ fn bind(row: &ReservationRow, values: &mut Values<'_, '_>) -> rusqlite::Result<(
     values.add(row.created_at)?;
     values.add(row.expires_at)?;
     values.add(row.requests)?;
-    values.add(row.max_hold)
+    values.add(row.max_hold)?;
+    values.add(row.owner.stored())
 }
 
 /// The values of [`END_COLUMNS`].
@@ -102,5 +105,6 @@ fn bind_end(row: &ReservationRow, values: &mut Values<'_, '_>) -> rusqlite::Resu
     values.add(settled.map(|charge| charge.number))?;
     values.add(settled.map(|charge| charge.tokens))?;
     values.add(settled.map(|charge| charge.cost))?;
-    values.add(row.end.map(|end| end.finished_at))
+    values.add(row.end.map(|end| end.finished_at))?;
+    values.add(row.end.and_then(|end| end.by.stored()))
 }

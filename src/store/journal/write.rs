@@ -11,8 +11,8 @@ use super::{
 };
 use crate::domain::clock_peaks::Peaks;
 use crate::error::{Error, Result};
-use crate::store::Writing;
 use crate::store::fault::Doing;
+use crate::store::{Writing, audit};
 
 /// The most that a line of the history counts: two of them still fit into a number.
 const MOST: i64 = i64::MAX / 2;
@@ -56,6 +56,9 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
             Err(error @ Error::Internal(_)) => log::error!("refusals were not counted: {error}"),
             other => other?,
         }
+    }
+    for (at, entry) in &journal.audited {
+        audit::append(writing, *at, entry)?;
     }
     writing
         .connection
@@ -114,7 +117,7 @@ fn finish(writing: &Writing<'_>, id: i64, end: &End) -> Result<()> {
         .connection
         .prepare_cached(
             "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
-                 tokens = ?7, cost = ?8, finished_at = ?9
+                 tokens = ?7, cost = ?8, finished_at = ?9, ended_by = ?10
              WHERE id = ?1",
         )
         .and_then(|mut statement| {
@@ -128,6 +131,7 @@ fn finish(writing: &Writing<'_>, id: i64, end: &End) -> Result<()> {
                 end.settled.map(|charge| charge.tokens),
                 end.settled.map(|charge| charge.cost),
                 end.finished_at,
+                end.by.stored(),
             ])
         })
         .doing("noting the end of a reservation")?;

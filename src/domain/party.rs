@@ -1,0 +1,75 @@
+//! Who made a reservation, which is whose it is, and who ended it.
+
+/// One of those who make or end reservations. Stored as one number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Party {
+    /// Nobody noted it: it was made or ended before that was kept.
+    #[default]
+    Unknown,
+    /// A management API key (`api_keys.id`), however often it was rotated; 0 is the operator over the control socket.
+    ApiKey(i64),
+    /// The virtual key that the call came with, as forward-auth counts it.
+    VirtualKey,
+    /// Its time was up.
+    Expiry,
+    /// Its user was deleted.
+    UserDeletion,
+}
+
+impl Party {
+    /// The number it is stored as.
+    pub fn stored(self) -> Option<i64> {
+        match self {
+            Self::Unknown => None,
+            Self::ApiKey(id) => Some(id),
+            Self::VirtualKey => Some(-1),
+            Self::Expiry => Some(-2),
+            Self::UserDeletion => Some(-3),
+        }
+    }
+
+    /// The one that is stored as this number.
+    pub fn of_stored(number: Option<i64>) -> Self {
+        match number {
+            Some(-1) => Self::VirtualKey,
+            Some(-2) => Self::Expiry,
+            Some(-3) => Self::UserDeletion,
+            Some(id) if id >= 0 => Self::ApiKey(id),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether what this one made is a management key's own. What was made before owners were kept is everybody's.
+    pub fn is_own_of(self, api_key_id: i64) -> bool {
+        matches!(self, Self::Unknown) || self == Self::ApiKey(api_key_id)
+    }
+
+    /// The management key, if it is one that is listed.
+    pub fn api_key_id(self) -> Option<i64> {
+        match self {
+            Self::ApiKey(id) if id > 0 => Some(id),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_reads_back_from_the_number_they_are_stored_as() {
+        let all = [
+            Party::Unknown,
+            Party::ApiKey(0),
+            Party::ApiKey(7),
+            Party::VirtualKey,
+            Party::Expiry,
+            Party::UserDeletion,
+        ];
+        for party in all {
+            assert_eq!(Party::of_stored(party.stored()), party);
+        }
+        assert_eq!(Party::of_stored(Some(-9)), Party::Unknown);
+    }
+}
