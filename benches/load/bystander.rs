@@ -1,0 +1,93 @@
+//! A caller who has done nothing wrong: asks at a fixed rate and measures from the moment at which it wanted to ask, so that a
+//! server that stands still is not measured once, but by everything that should have been asked meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::client::{Connection, request};
+use super::house::call;
+use super::server::Server;
+
+/// From one question to the next.
+const EVERY: Duration = Duration::from_millis(10);
+
+/// How long answers took, and how many did not come.
+pub struct Latencies {
+    sorted: Vec<Duration>,
+    pub failures: usize,
+}
+
+impl Latencies {
+    fn new(mut all: Vec<Duration>, failures: usize) -> Self {
+        all.sort_unstable();
+        Self {
+            sorted: all,
+            failures,
+        }
+    }
+
+    /// A quantile in milliseconds.
+    pub fn at(&self, share: f64) -> f64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "the place of a quantile in a list"
+        )]
+        let place = ((self.sorted.len() as f64 * share).ceil() as usize).max(1) - 1;
+        let found = self.sorted.get(place).or(self.sorted.last());
+        found.map_or(f64::INFINITY, |time| time.as_secs_f64() * 1000.0)
+    }
+
+    pub fn count(&self) -> usize {
+        self.sorted.len()
+    }
+}
+
+/// Runs `hostile` while a caller with this virtual key reserves, reads a page of profiles, and asks for its quota, in turn.
+pub fn beside<T>(server: &Server, key: &str, hostile: impl FnOnce() -> T) -> (T, Latencies) {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| ask_until(server, key, &over));
+        let outcome = hostile();
+        over.store(true, Ordering::SeqCst);
+        (outcome, asking.join().unwrap())
+    })
+}
+
+fn ask_until(server: &Server, key: &str, over: &AtomicBool) -> Latencies {
+    let questions = [
+        request(
+            "POST",
+            "/v1/reservations",
+            &server.operator,
+            &call(key, "gpt-5"),
+        ),
+        request("GET", "/api/access-profiles", &server.operator, ""),
+        request("GET", "/v1/quota", &format!("x-bf-vk: {key}"), ""),
+    ];
+    // One connection each, open before anything happens, as a gateway keeps its own.
+    let mut connections: Vec<Connection> = questions.iter().map(|_| server.connect()).collect();
+    let (mut times, mut failures) = (Vec::new(), 0);
+    let begin = Instant::now();
+    while !over.load(Ordering::SeqCst) || times.is_empty() {
+        let asked = times.len() + failures;
+        let intended = EVERY * u32::try_from(asked).unwrap_or(u32::MAX);
+        if let Some(early) = intended.checked_sub(begin.elapsed()) {
+            std::thread::sleep(early);
+        }
+        let which = asked % questions.len();
+        match connections[which].ask(&questions[which]) {
+            Ok(answer) if answer.status < 300 => {
+                times.push(begin.elapsed().saturating_sub(intended));
+            }
+            _ => {
+                failures += 1;
+                if let Ok(anew) = Connection::open(server.port) {
+                    connections[which] = anew;
+                }
+            }
+        }
+    }
+    Latencies::new(times, failures)
+}
