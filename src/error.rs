@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::domain::permission::Permission;
 use crate::domain::violation::Violation;
 
@@ -51,6 +53,16 @@ pub enum Error {
         code: &'static str,
         /// What is out of reach, and why.
         message: String,
+    },
+
+    /// What is asked for would last longer than the credential itself.
+    #[error(
+        "expires_at: this API key itself works until {latest}, so what it makes, prolongs, rotates or gives more to may not work longer; \
+         send an expires_at of {latest} or before, or use a key that works longer"
+    )]
+    BeyondOwnExpiry {
+        /// The last instant that would be allowed.
+        latest: Timestamp,
     },
 
     /// There is no such thing.

@@ -37,6 +37,7 @@ pub mod policy;
 pub mod propagation;
 pub mod provider_line;
 pub mod reservation_id;
+pub mod rights;
 pub mod role;
 pub mod seal;
 pub mod settings;

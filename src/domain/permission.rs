@@ -156,6 +156,11 @@ impl PermissionSet {
         self.holds(permission) || (permission == view && self.holds(create))
     }
 
+    /// Whether all of `wanted` is held here, later versions included.
+    pub fn includes(self, wanted: Self) -> bool {
+        self.all || (!wanted.all && self.first_missing(wanted).is_none())
+    }
+
     /// A permission of `wanted` that is not held here.
     pub fn first_missing(self, wanted: Self) -> Option<Permission> {
         wanted.list().find(|permission| !self.holds(*permission))

@@ -113,27 +113,27 @@ pub async fn get(_: Caller<View, ApiKeys>, call: Call) -> Answer {
 /// `POST /api/api-keys`
 ///
 /// # Errors
-/// 400 with every violation, 403 when more is granted than held, 409 when the name is taken.
+/// 400 with every violation, 403 when more is granted than held or for longer, 409 when the name is taken.
 pub async fn create(caller: Caller<Create, ApiKeys>, call: Call) -> Answer {
     let services = call.services();
     let input = call.json(|body| ApiKeyInput::parse(body, true)).await?;
-    let (actor, holder) = (caller.actor(&call), caller.permissions());
+    let (actor, rights) = (caller.actor(&call), caller.rights());
     let sealed = caller.sealed_once(&call)?;
-    let create = move || service::api_keys::create(&services, actor, holder, input, sealed, render);
+    let create = move || service::api_keys::create(&services, actor, rights, input, sealed, render);
     Ok(ok_json(blocking(create).await?))
 }
 
 /// `PUT /api/api-keys/{id}`
 ///
 /// # Errors
-/// 400 with every violation, 403 when more is granted than held, 404, 409, 412.
+/// 400 with every violation, 403 when the key holds more than the caller or would then, or would outlive it, 404, 409, 412.
 pub async fn update(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
     let id = call.id("id")?;
     let if_match = call.if_match()?;
     let input = call.json(|body| ApiKeyInput::parse(body, false)).await?;
-    let (services, actor, holder) = (call.services(), caller.actor(&call), caller.permissions());
+    let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
     let (tag, view) = blocking(move || {
-        let key = service::api_keys::update(&services, actor, holder, id, input, if_match)?;
+        let key = service::api_keys::update(&services, actor, rights, id, input, if_match)?;
         Ok((key.entity_tag(), view(&services, &key)))
     })
     .await?;
@@ -143,11 +143,11 @@ pub async fn update(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
 /// `POST /api/api-keys/{id}/rotate`
 ///
 /// # Errors
-/// 400, 403 when the key holds more than the caller, 404, 412.
+/// 400, 403 when the key holds more than the caller or works longer, 404, 412.
 pub async fn rotate(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
     let grace_seconds = call.optional_json(parse_grace).await?.unwrap_or(0);
-    let (services, actor, holder) = (call.services(), caller.actor(&call), caller.permissions());
+    let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
     let sealed = caller.sealed_once(&call)?;
     let rotation = Rotation {
         id,
@@ -155,18 +155,19 @@ pub async fn rotate(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
         if_match,
     };
     let rotate =
-        move || service::api_keys::rotate(&services, actor, holder, rotation, sealed, render);
+        move || service::api_keys::rotate(&services, actor, rights, rotation, sealed, render);
     Ok(ok_json(blocking(rotate).await?))
 }
 
 /// `DELETE /api/api-keys/{id}`
 ///
 /// # Errors
-/// 400, 404, 409 when nobody would be left who may do everything, 412.
+/// 400, 403 when the key holds more than the caller, 404, 409 when nobody would be left who may do everything, 412.
 pub async fn delete(caller: Caller<Delete, ApiKeys>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
-    let (services, actor) = (call.services(), caller.actor(&call));
-    let key = blocking(move || service::api_keys::revoke(&services, actor, id, if_match)).await?;
+    let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
+    let revoke = move || service::api_keys::revoke(&services, actor, rights, id, if_match);
+    let key = blocking(revoke).await?;
     ok(&Message {
         message: format!("the API key {:?} is revoked", key.name),
     })

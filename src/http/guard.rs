@@ -14,6 +14,7 @@ use crate::domain::api_key::ApiKey;
 use crate::domain::audit::Actor;
 use crate::domain::credential::Token;
 use crate::domain::permission::{self, Permission, PermissionSet};
+use crate::domain::rights::Rights;
 use crate::domain::seal::Seal;
 use crate::domain::violation::{Path, Violation};
 use crate::error::{Error, Result};
@@ -103,6 +104,14 @@ impl<O, R> Caller<O, R> {
     /// The number of the key; 0 over the control socket.
     pub fn key_id(&self) -> i64 {
         self.key.id
+    }
+
+    /// What the key may give away.
+    pub fn rights(&self) -> Rights {
+        Rights {
+            permissions: self.key.permissions,
+            expires_at: self.key.expires_at,
+        }
     }
 
     /// Everything the key may do.

@@ -197,7 +197,8 @@ fn history_routes() -> Vec<Route> {
             .says(
                 "List the audit log",
                 "The newest first: access profiles, users, roles, what they hold, and virtual keys; management API keys are left out. \
-                 So are users, roles and MCP tool groups for a key that may not view them.",
+                 So are users, roles and MCP tool groups for a key that may not view them. A name may have been another's \
+                 before: `actor_id` is the id in the key that acted (`tk_mgmt_<id>_…`), or `cli` or `server`.",
             )
             .query(AUDIT_LIST)
             .answers::<AuditLogList>(200)
@@ -222,7 +223,8 @@ fn api_key_routes() -> Vec<Route> {
             .says(
                 "Make a management API key",
                 "`key` is shown in this answer only, and again to the same caller under the same `Idempotency-Key`. A key can't \
-                 grant what it does not hold. `scopes` is `[\"*\"]` for every permission, those of later versions included.",
+                 grant what it does not hold, nor make one that works longer than itself: a key that expires sends an `expires_at` that is \
+                 not after its own, else 403 with the last instant allowed. `scopes` is `[\"*\"]` for every permission, those of later versions included.",
             )
             .takes::<ApiKeyBody>(json!({ "name": "reporting", "scopes": ["AccessProfiles:View"] }))
             .answers::<ApiKeyCreated>(200)
@@ -235,8 +237,8 @@ fn api_key_routes() -> Vec<Route> {
             .says(
                 "Change a management API key",
                 "A field that is left out keeps its value; an empty `expires_at` is never. It takes effect before this answers. 403 when the \
-                 caller does not hold both the scopes before and after, or prolongs a key that holds more. The \
-                 last key that holds every permission and never expires can't be narrowed (409).",
+                 caller does not hold both the scopes before and after, whatever is changed, or when the caller expires and the key is \
+                 prolonged beyond that, or works longer and is given more. The last key that holds every permission and never expires can't be narrowed or given an expiry (409).",
             )
             .takes::<ApiKeyChangeBody>(json!({ "scopes": ["AccessProfiles:View", "Users:View"] }))
             .answers::<ApiKeyAnswer>(200)
@@ -244,7 +246,7 @@ fn api_key_routes() -> Vec<Route> {
         Route::new(Method::DELETE, API_KEY, "delete_api_key", api_keys::delete)
             .says(
                 "Revoke a management API key",
-                "It is refused from the moment this answers. The last key that holds every permission and never expires is kept \
+                "It is refused from the moment this answers. 403 when it holds more than the caller. The last key that holds every permission and never expires is kept \
                  (409).",
             )
             .answers::<Message>(200)
@@ -253,7 +255,7 @@ fn api_key_routes() -> Vec<Route> {
             .says(
                 "Give a management API key a new secret",
                 "Same id, same permissions. The old secret works for `grace` more, and without it not at all; a second rotation \
-                 within the grace ends it. 403 when the key holds more than the caller, who would get hold of it.",
+                 within the grace ends it. 403 when the key holds more than the caller, who would get hold of it, or works longer.",
             )
             .may_take::<RotateBody>(json!({ "grace": "24h" }))
             .answers::<ApiKeyCreated>(200)

@@ -11,20 +11,20 @@ use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::permission::PermissionSet;
+use crate::domain::rights::Rights;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::{Writing, api_keys, audit};
 
-/// Makes a key. `holder` is what the caller holds: nobody gives away more than that. `render` writes the answer, which holds
+/// Makes a key. `rights` are the caller's: nobody gives away more than that. `render` writes the answer, which holds
 /// the secret; with an idempotency key it is stored under a seal.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when the request goes beyond `holder`, [`Error::Conflict`] when the name is taken; see also [`once::run`].
+/// [`Error::Forbidden`] and [`Error::BeyondOwnExpiry`] when the request goes beyond `rights`, [`Error::Conflict`] when the name is taken; see also [`once::run`].
 pub fn create(
     services: &Services,
     actor: Actor,
-    holder: PermissionSet,
+    rights: Rights,
     input: ApiKeyInput,
     sealed: Option<SealedOnce>,
     render: Render,
@@ -38,7 +38,8 @@ pub fn create(
         permissions: input.permissions.unwrap_or_default(),
         expires_at: input.expires_at.flatten(),
     };
-    refuse_escalation(holder, settings.permissions)?;
+    rights.may_grant(settings.permissions)?;
+    rights.may_last(settings.expires_at)?;
     let token = random_token(Kind::Management)?;
     let new = services.keyring.prepare(&token, &settings)?;
     let changes = services.keyring.changes();
@@ -97,12 +98,13 @@ pub(super) fn insert(
 /// Changes the sent settings of a key; a change that changes nothing writes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], [`Error::Forbidden`] when more is granted than `holder` holds, and
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], [`Error::Forbidden`] when the key holds more than the
+/// caller, or would then, [`Error::BeyondOwnExpiry`] when its rights would outlive the caller's, and
 /// [`Error::Conflict`] when the name is taken or nobody would be left who may do everything.
 pub fn update(
     services: &Services,
     actor: Actor,
-    holder: PermissionSet,
+    rights: Rights,
     id: i64,
     input: ApiKeyInput,
     if_match: IfMatch,
@@ -124,10 +126,12 @@ pub fn update(
         if changed == before {
             return Ok(before);
         }
-        if changed.permissions != before.permissions || outlives(&changed, &before) {
-            // Both: who could narrow a stronger key could then rotate it, and act in its name.
-            refuse_escalation(holder, before.permissions)?;
-            refuse_escalation(holder, changed.permissions)?;
+        // Also to narrow or to rename it: who could narrow a stronger key could then rotate it, and act in its name.
+        rights.may_act_on(&before)?;
+        rights.may_grant(changed.permissions)?;
+        let gains = !before.permissions.includes(changed.permissions);
+        if gains || outlives(&changed, &before) {
+            rights.may_last(changed.expires_at)?;
         }
         api_keys::update(
             writing,
@@ -158,15 +162,16 @@ fn outlives(changed: &ApiKey, before: &ApiKey) -> bool {
     }
 }
 
-/// Gives a key a new secret; the old one works for `grace_seconds` more. `holder` is what the caller holds.
+/// Gives a key a new secret; the old one works for `grace_seconds` more. `rights` are the caller's, who
+/// gets hold of all that the key may do, for as long as it works.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Stale`], and [`Error::Forbidden`] when the key holds more than the caller, who would get hold of
-/// it; see also [`once::run`].
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::Forbidden`] when the key holds more than the caller and
+/// [`Error::BeyondOwnExpiry`] when it works longer; see also [`once::run`].
 pub fn rotate(
     services: &Services,
     actor: Actor,
-    holder: PermissionSet,
+    rights: Rights,
     rotation: Rotation,
     sealed: Option<SealedOnce>,
     render: Render,
@@ -179,7 +184,7 @@ pub fn rotate(
     } = rotation;
     let (public_id, salt) = services.store.read(|reading| {
         let key = api_keys::get(reading, id)?;
-        refuse_escalation(holder, key.permissions)?;
+        may_get_hold_of(rights, &key)?;
         let secret = api_keys::find_secret(reading, &key.public_id)?
             .ok_or_else(|| Error::not_found("API key", id))?;
         Ok((key.public_id, secret.salt))
@@ -194,7 +199,7 @@ pub fn rotate(
             let before = api_keys::get(writing, id)?;
             if_match.check(&before.entity_tag())?;
             // It may have been given more since it was read.
-            refuse_escalation(holder, before.permissions)?;
+            may_get_hold_of(rights, &before)?;
             let until = (grace_seconds > 0)
                 .then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now));
             api_keys::rotate(writing, id, hash, until, now)?;
@@ -230,12 +235,20 @@ pub struct Rotation {
 /// Revokes a key: it is refused from the moment this returns.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Stale`]; [`Error::Conflict`] when nobody would be left who may do everything.
-pub fn revoke(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> Result<ApiKey> {
+/// [`Error::NotFound`], [`Error::Stale`]; [`Error::Forbidden`] when the key holds more than the caller, [`Error::Conflict`] when
+/// nobody would be left who may do everything.
+pub fn revoke(
+    services: &Services,
+    actor: Actor,
+    rights: Rights,
+    id: i64,
+    if_match: IfMatch,
+) -> Result<ApiKey> {
     let now = services.clock.now();
     let key = services.store.write(move |writing| {
         let key = api_keys::get(writing, id)?;
         if_match.check(&key.entity_tag())?;
+        rights.may_act_on(&key)?;
         api_keys::revoke(writing, id, now)?;
         keep_one_all_powerful(writing, &key)?;
         audit::append(
@@ -249,22 +262,9 @@ pub fn revoke(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> 
     Ok(key)
 }
 
-fn refuse_escalation(holder: PermissionSet, wanted: PermissionSet) -> Result<()> {
-    if wanted.is_all() && !holder.is_all() {
-        return Err(Error::Forbidden {
-            code: "permission_not_held",
-            message:
-                "scopes: a key that does not hold every permission can't grant every permission"
-                    .to_owned(),
-        });
-    }
-    match holder.first_missing(wanted) {
-        None => Ok(()),
-        Some(missing) => Err(Error::Forbidden {
-            code: "permission_not_held",
-            message: format!("scopes: this key does not hold {missing}, so it can't grant it"),
-        }),
-    }
+fn may_get_hold_of(rights: Rights, key: &ApiKey) -> Result<()> {
+    rights.may_act_on(key)?;
+    rights.may_last(key.expires_at)
 }
 
 /// After a change of `before`: there must still be a key that may do everything and never expires.

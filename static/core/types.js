@@ -167,6 +167,7 @@
  * @property {number | null} access_profile_id
  * @property {string | number | null} user_id
  * @property {string} action
+ * @property {string} actor_id
  * @property {string} actor_name
  * @property {Record<string, unknown> | null} previous_value
  * @property {Record<string, unknown> | null} new_value

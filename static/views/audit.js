@@ -30,12 +30,17 @@ export function auditList(path) {
     columns: /** @type {import("../parts/table.js").Column<AuditEntry>[]} */ ([
       { label: "When", cell: ({ created_at: at }) => h("time", { datetime: at }, dateTime(at)) },
       { label: "Action", main: true, cell: ({ action }) => h("code", null, action) },
-      { label: "By", cell: ({ actor_name: name }) => name },
+      { label: "By", cell: (entry) => [h("span", null, entry.actor_name), h("div", { class: "muted small" }, actorId(entry))] },
       { label: "About", cell: about },
       { label: "", cell: (entry) => h("button", { type: "button", onclick: () => showEntry(entry) }, "Details") },
     ]),
     whenEmpty: () => empty("Nothing happened yet"),
   });
+}
+
+/** By name alone, a key could pass for one that had the name before: this is what stands in the key. @param {AuditEntry} entry */
+function actorId({ actor_id: id }) {
+  return h("code", null, id === "cli" || id === "server" ? id : `tk_mgmt_${id}_…`);
 }
 
 /** @param {AuditEntry} entry */
@@ -54,7 +59,7 @@ function showEntry(entry) {
     title: entry.action,
     wide: true,
     body: [
-      factList([["When", dateTime(entry.created_at)], ["By", entry.actor_name], ["Entry", entry.id], ["Request", h("code", null, entry.request_id)]]),
+      factList([["When", dateTime(entry.created_at)], ["By", [entry.actor_name, " ", actorId(entry)]], ["Entry", entry.id], ["Request", h("code", null, entry.request_id)]]),
       changeTable(changesBetween(entry.previous_value, entry.new_value)),
     ],
     actions: [close],

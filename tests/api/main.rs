@@ -22,6 +22,7 @@ mod holdings_model;
 mod holds;
 mod if_match;
 mod key_changes;
+mod key_expiry;
 mod key_idempotency;
 mod key_rights;
 mod key_rotation;
