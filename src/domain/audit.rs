@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::permission::{Operation, Permission, PermissionSet, Resource};
+use super::permission::{PermissionSet, Resource};
 
 /// Length of a chain hash, in bytes.
 pub const MAC_LENGTH: usize = 32;
@@ -144,12 +144,7 @@ pub fn kinds_out_of_reach(permissions: PermissionSet) -> Vec<&'static str> {
         ("reservation", Resource::Decisions),
     ]
     .into_iter()
-    .filter(|(_, resource)| {
-        !permissions.holds(Permission {
-            resource: *resource,
-            operation: Operation::View,
-        })
-    })
+    .filter(|(_, resource)| !permissions.shows(*resource))
     .map(|(kind, _)| kind)
     .collect()
 }

@@ -41,6 +41,7 @@ pub mod rights;
 pub mod role;
 pub mod seal;
 pub mod settings;
+pub mod sight;
 pub mod throttle;
 pub mod tool_group;
 pub mod usage;

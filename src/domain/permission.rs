@@ -161,6 +161,14 @@ impl PermissionSet {
         self.all || (!wanted.all && self.first_missing(wanted).is_none())
     }
 
+    /// Whether things of this kind may be seen.
+    pub fn shows(self, resource: Resource) -> bool {
+        self.holds(Permission {
+            resource,
+            operation: Operation::View,
+        })
+    }
+
     /// A permission of `wanted` that is not held here.
     pub fn first_missing(self, wanted: Self) -> Option<Permission> {
         wanted.list().find(|permission| !self.holds(*permission))

@@ -105,12 +105,15 @@ pub struct NewVirtualKey {
     pub expires_at: Option<Timestamp>,
 }
 
-/// The name of a key that is given none: whose it is and what it is for.
-pub fn default_name(user: &str, profile: &str) -> String {
-    format!("{user} · {profile}")
-        .chars()
-        .take(MAX_NAME)
-        .collect()
+/// The name of a key that is given none: what it is for and whose it is, by id, because who may see keys may not see who people are.
+pub fn default_name(user_id: i64, profile: Option<&str>) -> String {
+    let whose = format!("user {user_id}");
+    let Some(profile) = profile else {
+        return whose;
+    };
+    let behind = format!(" · {whose}");
+    let room = MAX_NAME - behind.chars().count();
+    profile.chars().take(room).collect::<String>() + &behind
 }
 
 /// The fields of a virtual key as somebody sent them; `None` where they were left out.

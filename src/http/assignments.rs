@@ -5,13 +5,14 @@ use serde::Serialize;
 use super::answer::{Answer, ok, ok_json, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, View};
-use super::holding_schemas::{AssignedAnswer, CopyAnswer, HolderView};
+use super::holding_schemas::{AssignedAnswer, CopyAnswer, HolderUser, HolderView};
 use super::path_values::{held_profile_id, location, user_id};
 use super::people_schemas::{KeysGone, NewKeyView};
 use super::problem::Problem;
 use crate::domain::holding::AssignmentInput;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{Page, Query};
+use crate::domain::permission::Resource;
 use crate::error::Result;
 use crate::service;
 use crate::service::assignments::{Assigned, Held, show};
@@ -48,8 +49,9 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 ///
 /// # Errors
 /// 400 when a parameter is not valid, 404.
-pub async fn holders(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+pub async fn holders(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
+    let named = caller.permissions().shows(Resource::Users);
     let page = call.query(Query::page)?;
     let services = call.services();
     let _permit = call.read_permit().await;
@@ -65,7 +67,7 @@ pub async fn holders(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         let copies = read.with_counters(&services, services.clock.now())?;
         let both = holders.into_iter().zip(copies);
         let view = both.map(|(user, access_profile)| HolderView {
-            user: user.into(),
+            user: HolderUser::of(user, named),
             access_profile,
         });
         Ok((view.collect::<Vec<_>>(), total))

@@ -109,19 +109,22 @@ pub struct CopyList {
 pub struct HolderUser {
     /// Its id: a number in a string.
     pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its e-mail address.
-    #[schema(value_type = String)]
-    pub email: Email,
+    /// Its name; for keys that hold `Users:View`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its e-mail address; for keys that hold `Users:View`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub email: Option<Email>,
 }
 
-impl From<User> for HolderUser {
-    fn from(user: User) -> Self {
+impl HolderUser {
+    /// A user as it is shown to who may, or may not, see who it is.
+    pub fn of(user: User, named: bool) -> Self {
         Self {
             id: user.id.to_string(),
-            name: user.name,
-            email: user.email,
+            name: named.then_some(user.name),
+            email: named.then_some(user.email),
         }
     }
 }

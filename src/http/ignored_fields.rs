@@ -27,6 +27,10 @@ pub const IGNORED: &[(&str, &[&str])] = &[
 ];
 
 /// Fields of answers that are not always there, by schema: those that rows of the history are told apart by, when they are; and the
-/// value of a step of a patch, unless it removes one.
-pub const SOMETIMES: &[(&str, &[&str])] =
-    &[("UsageView", TOLD_APART_BY), ("PatchStep", &["value"])];
+/// value of a step of a patch, unless it removes one; and who users are, for keys that may see it.
+pub const SOMETIMES: &[(&str, &[&str])] = &[
+    ("UsageView", TOLD_APART_BY),
+    ("PatchStep", &["value"]),
+    ("HolderUser", &["name", "email"]),
+    ("NearLimitView", &["user_name"]),
+];

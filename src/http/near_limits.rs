@@ -11,6 +11,7 @@ use super::decision_schemas::time;
 use super::guard::{AccessProfiles, Caller, View};
 use super::{decision_shapes, limits};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page, Query};
+use crate::domain::permission::Resource;
 use crate::ledger::{NearLimit, NearLimits, NearQuery};
 use crate::store::names::{self, Names};
 
@@ -22,8 +23,9 @@ pub const MAX_NEAR_OFFSET: i64 = 10_000;
 pub struct NearLimitView {
     /// Who holds the copy.
     pub user_id: String,
-    /// Their name.
-    pub user_name: Option<String>,
+    /// Their name, null when the user is gone; for keys that hold `Users:View`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<Option<String>>,
     /// The access profile that sets it.
     pub access_profile_id: i64,
     /// Its name.
@@ -95,7 +97,8 @@ fn read_page(query: &Query) -> Page {
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
-pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+pub async fn list(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    let named = caller.permissions().shows(Resource::Users);
     let (wanted, page) = call.query(|query| (read_query(query), read_page(query)))?;
     let services = call.services();
     let _permit = call.read_permit().await;
@@ -107,16 +110,16 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         let skip = usize::try_from(page.offset).unwrap_or_default();
         let shown: Vec<NearLimit> = limits.into_iter().skip(skip).collect();
         let (users, profiles) = services.store.read(|reading| {
-            let users = shown.iter().map(|one| one.user_id);
+            let users = shown.iter().filter(|_| named).map(|one| one.user_id);
             let profiles = shown.iter().map(|one| one.state.access_profile_id);
             Ok((
-                names::of_users(reading, users)?,
+                named.then_some(names::of_users(reading, users)?),
                 names::of_access_profiles(reading, profiles)?,
             ))
         })?;
         let limits: Vec<_> = shown
             .iter()
-            .map(|one| view(one, &users, &profiles))
+            .map(|one| view(one, users.as_ref(), &profiles))
             .collect();
         Ok(NearLimitList {
             count: limits.len(),
@@ -130,13 +133,13 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     ok(&list)
 }
 
-fn view(near: &NearLimit, users: &Names, profiles: &Names) -> NearLimitView {
+fn view(near: &NearLimit, users: Option<&Names>, profiles: &Names) -> NearLimitView {
     let state = &near.state;
     let amount =
         |amount| RawValue::from_string(limits::amount(state.kind, amount)).unwrap_or_default();
     NearLimitView {
         user_id: near.user_id.to_string(),
-        user_name: users.get(&near.user_id).cloned(),
+        user_name: users.map(|names| names.get(&near.user_id).cloned()),
         access_profile_id: state.access_profile_id,
         access_profile_name: profiles.get(&state.access_profile_id).cloned(),
         id: state.id(),

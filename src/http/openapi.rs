@@ -26,6 +26,7 @@ use super::path_values::path_parameter;
 use super::route::{Description, NamedSchema, Parameter, Route};
 use super::routes;
 use super::shapes::{close, complete};
+use crate::domain::permission::Permission;
 
 /// `GET /openapi.json`
 ///
@@ -70,7 +71,7 @@ pub fn document() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Tollkeeper")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Access profiles for AI gateways. Paths under /api and /api/governance answer the same."))
+        .description(Some(about()))
         .build();
     OpenApiBuilder::new()
         .info(info)
@@ -78,6 +79,16 @@ pub fn document() -> OpenApi {
         .tags(Some(tags(&table)))
         .components(Some(components))
         .build()
+}
+
+/// What is true of every route.
+fn about() -> String {
+    let sight = Permission::table_of_sight();
+    format!(
+        "Access profiles for AI gateways. Paths under /api and /api/governance answer the same.\n\n\
+         What answers show beside ids, by the permissions of the management API key that asks; every key may read itself and the list of \
+         permissions, and holds no more than the sum of its rows:\n\n{sight}"
+    )
 }
 
 /// The group under which a route is shown.

@@ -13,6 +13,7 @@ use super::guard::{AccessProfiles, Caller, View};
 use super::holder::Holder;
 use super::problem::Problem;
 use crate::domain::list::Query;
+use crate::domain::permission::Resource;
 use crate::domain::usage::{UsageQuery, UsageRow, date_of};
 use crate::store::names::{self, Names};
 use crate::store::usage;
@@ -37,7 +38,7 @@ pub struct UsageView {
     /// The user; with `group_by=user`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// The user's name, null when the user is gone; with `group_by=user`.
+    /// The user's name, null when the user is gone; with `group_by=user`, for keys that hold `Users:View`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<Option<String>>,
     /// The access profile; with `group_by=access_profile`. Null where a call was refused before one was found.
@@ -104,13 +105,14 @@ pub struct UsageList {
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
-pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+pub async fn list(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let query = call.query(|query| {
         let mut wanted = read(&call, query);
         wanted.user_id = read_user(query);
         wanted
     })?;
-    answer(&call, query).await
+    let shows_users = caller.permissions().shows(Resource::Users);
+    answer(&call, query, shows_users).await
 }
 
 /// `GET /v1/quota/usage`
@@ -121,7 +123,7 @@ pub async fn list_own(holder: Holder, call: Call) -> Answer {
     let mut query = call.query(|query| read(&call, query))?;
     let known = call.state().services.ledger.who(holder.0).await?;
     query.user_id = Some(known.map_err(Problem::from)?.user_id);
-    answer(&call, query).await
+    answer(&call, query, true).await
 }
 
 fn read(call: &Call, query: &Query) -> UsageQuery {
@@ -129,7 +131,8 @@ fn read(call: &Call, query: &Query) -> UsageQuery {
     UsageQuery::read(query, services.clock.now(), &services.time_zone)
 }
 
-async fn answer(call: &Call, query: UsageQuery) -> Answer {
+/// `shows_users` says whether the caller may see who the users are.
+async fn answer(call: &Call, query: UsageQuery, shows_users: bool) -> Answer {
     // Refusals are written down late; on a full disk the history is shown without the last ones.
     if let Err(error) = call.state().services.ledger.flush().await {
         log::warn!("writing down refusals: {error}");
@@ -139,11 +142,12 @@ async fn answer(call: &Call, query: UsageQuery) -> Answer {
         .read(move |reading| {
             let list = usage::list(reading, &wanted)?;
             let users = list.items.iter().filter_map(|row| row.user_id);
+            let users = users.filter(|_| shows_users);
             let profiles = list.items.iter().filter_map(|row| row.access_profile_id);
-            let names = [
-                names::of_users(reading, users)?,
+            let names = (
+                shows_users.then_some(names::of_users(reading, users)?),
                 names::of_access_profiles(reading, profiles)?,
-            ];
+            );
             Ok((list, usage::total(reading, &wanted)?, names))
         })
         .await?;
@@ -170,12 +174,19 @@ async fn answer(call: &Call, query: UsageQuery) -> Answer {
     })
 }
 
-fn view(row: &UsageRow, groups: [bool; 5], [users, profiles]: &[Names; 2]) -> UsageView {
+fn view(
+    row: &UsageRow,
+    groups: [bool; 5],
+    (users, profiles): &(Option<Names>, Names),
+) -> UsageView {
     let [_, by_user, by_profile, by_provider, by_model] = groups;
     UsageView {
         day: row.day.map(|day| date_of(day).to_string()),
         user_id: row.user_id.map(|id| id.to_string()),
-        user_name: by_user.then(|| users.get(&row.user_id?).cloned()),
+        user_name: users
+            .as_ref()
+            .filter(|_| by_user)
+            .map(|names| names.get(&row.user_id?).cloned()),
         access_profile_id: by_profile.then_some(row.access_profile_id),
         access_profile_name: by_profile.then(|| profiles.get(&row.access_profile_id?).cloned()),
         provider: by_provider.then(|| row.provider.clone()),

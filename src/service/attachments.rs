@@ -101,7 +101,7 @@ fn apply(
     let members = list_without_copy(writing, template.id, role_id)?;
     let source = Source::Role(role_id);
     template.give_all(writing, &members, source, unseen, now)?;
-    changed.users.extend(members.iter().map(|member| member.id));
+    changed.users.extend(&members);
     Ok(members.len())
 }
 

@@ -13,7 +13,6 @@ use crate::domain::policy::Policy;
 use crate::domain::user::User;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, default_name};
 use crate::error::{Error, Result};
-use crate::store::access_profile_roles::Member;
 use crate::store::mass_assignment::{self, ManagedKey};
 use crate::store::{
     Writing, access_profile_roles, access_profiles, policies, user_access_profiles, virtual_keys,
@@ -69,7 +68,7 @@ impl Template {
     ) -> Result<(i64, IssuedKey)> {
         let copy = self.copy(user.id, source, expires_at);
         let copy_id = user_access_profiles::insert(writing, &copy, now)?;
-        let key = self.key(user.id, &user.name, copy_id);
+        let key = self.key(user.id, copy_id);
         Ok((copy_id, issue(writing, &key, now)?))
     }
 
@@ -80,25 +79,24 @@ impl Template {
     pub fn give_all(
         &self,
         writing: &Writing<'_>,
-        members: &[Member],
+        members: &[i64],
         source: Source,
         unseen: &mut UnseenKeys,
         now: Timestamp,
     ) -> Result<()> {
-        for members in members.chunks(AT_ONCE) {
-            let user_ids: Vec<i64> = members.iter().map(|member| member.id).collect();
+        for user_ids in members.chunks(AT_ONCE) {
             let copy = self.copy(0, source, None);
-            mass_assignment::insert_copies(writing, &user_ids, &copy, now)?;
-            let key = |member: &Member| {
+            mass_assignment::insert_copies(writing, user_ids, &copy, now)?;
+            let key = |user_id: &i64| {
                 let (public_id, hash) = unseen.next()?;
                 Ok(ManagedKey {
-                    user_id: member.id,
+                    user_id: *user_id,
                     public_id,
                     hash,
-                    name: default_name(&member.name, &self.name),
+                    name: default_name(*user_id, Some(&self.name)),
                 })
             };
-            let keys = members.iter().map(key).collect::<Result<Vec<_>>>()?;
+            let keys = user_ids.iter().map(key).collect::<Result<Vec<_>>>()?;
             mass_assignment::insert_keys(writing, self.id, &keys, now)?;
         }
         Ok(())
@@ -120,11 +118,11 @@ impl Template {
         }
     }
 
-    fn key(&self, user_id: i64, user_name: &str, copy_id: i64) -> NewVirtualKey {
+    fn key(&self, user_id: i64, copy_id: i64) -> NewVirtualKey {
         NewVirtualKey {
             user_id,
             copy_id: Some(copy_id),
-            name: default_name(user_name, &self.name),
+            name: default_name(user_id, Some(&self.name)),
             description: String::new(),
             is_managed: true,
             expires_at: None,

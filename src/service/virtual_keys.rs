@@ -112,7 +112,7 @@ fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
         access_profile_id,
         input,
     } = issuing;
-    let user = users::get(writing, user_id)?;
+    users::get(writing, user_id)?;
     let copy = match access_profile_id {
         Some(id) => {
             access_profiles::find_current_version(writing, id)?
@@ -125,10 +125,12 @@ fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
     let (copy_id, usual_name) = match copy {
         Some(copy) => {
             let profile = access_profiles::get_current(writing, copy.access_profile_id)?;
-            let name = default_name(&user.name, &profile.profile()?.name);
+            let name = default_name(user_id, Some(&profile.profile()?.name));
             (Some(copy.id), name)
         }
-        None if user_access_profiles::holds_any(writing, user_id)? => (None, user.name),
+        None if user_access_profiles::holds_any(writing, user_id)? => {
+            (None, default_name(user_id, None))
+        }
         None => {
             let sentence = format!("the user {user_id} holds no access profile; assign one first");
             return Err(Error::absent(sentence));

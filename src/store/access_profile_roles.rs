@@ -99,15 +99,6 @@ pub fn list_defaults(reading: &Reading<'_>, role_id: i64) -> Result<Vec<i64>> {
         .doing("listing the default profiles of a role")
 }
 
-/// A user of a role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The user.
-    pub id: i64,
-    /// The user's name.
-    pub name: String,
-}
-
 /// The users of a role who hold a copy of a profile whose time is over.
 ///
 /// # Errors
@@ -139,22 +130,17 @@ pub fn list_without_copy(
     reading: &Reading<'_>,
     access_profile_id: i64,
     role_id: i64,
-) -> Result<Vec<Member>> {
+) -> Result<Vec<i64>> {
     reading
         .connection
         .prepare_cached(
-            "SELECT u.id, u.name FROM users u WHERE u.role_id = ?2 AND NOT EXISTS (
+            "SELECT u.id FROM users u WHERE u.role_id = ?2 AND NOT EXISTS (
                  SELECT 1 FROM user_access_profiles c WHERE c.user_id = u.id AND c.access_profile_id = ?1)
              ORDER BY u.id",
         )
         .and_then(|mut statement| {
             statement
-                .query_map(params![access_profile_id, role_id], |row| {
-                    Ok(Member {
-                        id: row.get(0)?,
-                        name: row.get(1)?,
-                    })
-                })?
+                .query_map(params![access_profile_id, role_id], |row| row.get(0))?
                 .collect()
         })
         .doing("listing the users of a role")

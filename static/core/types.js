@@ -96,7 +96,7 @@
  */
 /** @typedef {CopyFacts & Policy} Copy */
 
-/** @typedef {{ user: { id: string, name: string, email: string }, access_profile: Copy }} Holder */
+/** Name and address are for keys that hold Users:View. @typedef {{ user: { id: string, name?: string, email?: string }, access_profile: Copy }} Holder */
 
 /**
  * @typedef {object} User
@@ -190,7 +190,7 @@
  * @typedef {object} UsageRow
  * @property {string} [day]
  * @property {string} [user_id]
- * @property {string | null} [user_name]  null when the user is gone
+ * @property {string | null} [user_name]  null when the user is gone; for keys that hold Users:View
  * @property {number | null} [access_profile_id]
  * @property {string | null} [access_profile_name]
  * @property {string} [provider]
@@ -237,7 +237,7 @@
 
 /**
  * A limit that is almost used up, and whose it is.
- * @typedef {LimitFact & { id: string, user_id: string, user_name: string | null, access_profile_name: string | null }} NearLimit
+ * @typedef {LimitFact & { id: string, user_id: string, user_name?: string | null, access_profile_name: string | null }} NearLimit
  */
 
 /**

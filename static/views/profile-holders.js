@@ -19,7 +19,7 @@ export function holdersTab(path) {
       {
         label: "User",
         main: true,
-        cell: ({ user }) => [userLink(user.id, { name: user.name, row: true }), h("div", { class: "muted small" }, user.email)],
+        cell: ({ user }) => [userLink(user.id, { name: user.name, row: true }), user.email ? h("div", { class: "muted small" }, user.email) : null],
       },
       { label: "Fullest limit", cell: ({ access_profile: copy }) => fullest(copy) },
       { label: "State", cell: ({ access_profile: copy }) => copyBadge(copy) },

@@ -150,7 +150,7 @@ function askToDelete({ path, page, etag, detail }) {
 async function holderNames(path, holders) {
   try {
     const { data } = await get(`${path}/users`, { query: { limit: 10 } });
-    const names = data.holders.map((/** @type {import("../core/types.js").Holder} */ holder) => h("li", null, `${holder.user.name} (${holder.user.email})`));
+    const names = data.holders.map((/** @type {import("../core/types.js").Holder} */ holder) => h("li", null, holder.user.name ? `${holder.user.name} (${holder.user.email})` : `user ${holder.user.id}`));
     return h("ul", null, names, holders > 10 ? h("li", null, `and ${holders - 10} more`) : null);
   } catch {
     return null;

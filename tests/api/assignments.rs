@@ -38,7 +38,7 @@ fn a_copy_shows_the_policy_with_what_binds_now() {
     server.time.advance_seconds(60);
     let given = client.assign(user, id);
     let key = given["virtual_key"].clone();
-    assert_eq!(key["name"], "ada · rich");
+    assert_eq!(key["name"], "rich · user 1");
     assert!(key["value"].as_str().unwrap().starts_with("tk_vk_"));
     let key_id = key["id"].as_str().unwrap();
 
@@ -255,7 +255,7 @@ fn a_copy_that_goes_takes_its_keys_along() {
         .send("DELETE", &path, &[("if-match", &tag)], None)
         .expect(200)
         .json();
-    assert_eq!(gone["deleted_vk_names"], json!(["ada · one"]));
+    assert_eq!(gone["deleted_vk_names"], json!(["one · user 1"]));
     assert_eq!(gone["deleted_vk_count"], 1);
     let left = client.copies_of(user);
     assert_eq!(
@@ -538,6 +538,8 @@ fn a_copy_whose_time_is_over_is_replaced_by_whatever_gives_the_profile_again() {
         assert_eq!(dead.status, 401, "the key of the old copy went with it");
     }
     let entries = client.audited("access_profile.assign");
-    let gone = |entry: &&Value| entry["previous_value"]["virtual_keys"] == json!(["by hand · dev"]);
+    let gone = |entry: &&Value| {
+        entry["previous_value"]["virtual_keys"] == json!([format!("dev · user {by_hand}")])
+    };
     assert_eq!(entries.iter().filter(gone).count(), 1);
 }

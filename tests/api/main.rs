@@ -53,6 +53,7 @@ mod scheduled_rotation;
 mod schemas;
 mod sent_back;
 mod session;
+mod sight;
 mod throttling;
 mod tool_groups;
 mod usage;

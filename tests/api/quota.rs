@@ -38,7 +38,7 @@ fn a_holder_sees_limits_use_and_holds_of_every_copy() {
     let me = client.with_virtual_key(&ada.key);
     let answer = me.get("/v1/quota").expect(200);
     let quota = answer.json();
-    let name = format!("ada · {}", "profile of ada");
+    let name = "profile of ada · user 1";
     assert_eq!(
         quota["virtual_key"],
         json!({ "id": ada.key_id(), "name": name, "is_active": true, "expires_at": null })

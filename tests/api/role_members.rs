@@ -73,7 +73,7 @@ fn who_joins_a_role_gets_its_default_profiles_each_with_a_key_that_is_shown_once
         .iter()
         .map(|key| key["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["Ada · write", "Ada · both"]);
+    assert_eq!(names, ["write · user 1", "both · user 1"]);
     for key in keys {
         let (id, value) = (key["id"].as_str().unwrap(), key["value"].as_str().unwrap());
         assert!(value.starts_with(&format!("tk_vk_{id}_")) && value.len() == 68);
@@ -116,7 +116,7 @@ fn a_change_of_role_takes_only_what_came_from_the_old_one() {
     let changed = change(json!(2));
     assert_eq!(
         changed["deleted_vk_names"],
-        json!(["Ada · write", "build", "Ada · both"])
+        json!(["write · user 1", "build", "both · user 1"])
     );
     assert_eq!(changed["deleted_vk_count"], 3);
     let new: Vec<&str> = changed["virtual_keys"]
@@ -125,13 +125,13 @@ fn a_change_of_role_takes_only_what_came_from_the_old_one() {
         .iter()
         .map(|key| key["name"].as_str().unwrap())
         .collect();
-    assert_eq!(new, ["Ada · read", "Ada · both"]);
+    assert_eq!(new, ["read · user 1", "both · user 1"]);
     let direct = (4, "direct".to_owned());
     assert_eq!(held(client, 1), [direct.clone(), role(2), role(3)]);
     let left = change(json!(null));
     assert_eq!(left["virtual_keys"], json!([]));
     assert_eq!(held(client, 1), [direct]);
-    assert_eq!(key_names(client, 1), ["Ada · direct", "laptop"]);
+    assert_eq!(key_names(client, 1), ["direct · user 1", "laptop"]);
 }
 
 #[test]
@@ -145,14 +145,17 @@ fn a_key_at_large_survives_a_swap_of_roles_and_goes_with_the_last_copy() {
     client
         .put("/api/users/1/role", &json!({ "role_id": 2 }))
         .expect(200);
-    assert_eq!(key_names(client, 1), ["laptop", "Ada · read", "Ada · both"]);
+    assert_eq!(
+        key_names(client, 1),
+        ["laptop", "read · user 1", "both · user 1"]
+    );
     let left = client
         .put("/api/users/1/role", &json!({ "role_id": null }))
         .expect(200)
         .json();
     assert_eq!(
         left["deleted_vk_names"],
-        json!(["Ada · read", "Ada · both", "laptop"])
+        json!(["read · user 1", "both · user 1", "laptop"])
     );
     assert_eq!(key_names(client, 1), [""; 0]);
 }
@@ -169,7 +172,7 @@ fn who_is_deleted_leaves_no_key_and_no_copy() {
     let gone = client.delete("/api/users/1").expect(200).json();
     assert_eq!(
         gone["deleted_vk_names"],
-        json!(["Ada · write", "Ada · both", "laptop"])
+        json!(["write · user 1", "both · user 1", "laptop"])
     );
     let keys = client.get("/api/virtual-keys?limit=2").expect(200).json();
     assert_eq!(keys["total_count"], 2);

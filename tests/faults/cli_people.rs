@@ -121,7 +121,7 @@ fn people_are_kept_from_the_command_line_with_the_server_running_or_not() {
         ],
     );
     assert!(
-        text.starts_with("tk_vk_") && text.contains("Bob · dev"),
+        text.starts_with("tk_vk_") && text.contains("dev · user 2"),
         "{text}"
     );
     printed(directory.path(), &["users", "delete", "bob@example.com"]);

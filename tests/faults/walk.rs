@@ -74,7 +74,7 @@ fn the_walk_of_a_small_team_and_its_gateway_is_as_the_readme_tells_it() {
     assert_eq!(raised["effective_max_limit"], 350);
     assert_eq!(raised["budget"]["override_cycles_remaining"], 2);
     let left = one(&|answer| answer["deleted_vk_count"].is_u64());
-    assert_eq!(left["deleted_vk_names"], json!(["dev 7 · developers"]));
+    assert_eq!(left["deleted_vk_names"], json!(["developers · user 7"]));
 
     let client = &server.client;
     let detail = client.get("/api/access-profiles/1").expect(200).json();

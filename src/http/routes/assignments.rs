@@ -43,7 +43,8 @@ fn profile_routes() -> Vec<Route> {
             .answers::<Message>(200)
             .refuses(&[400, 404, 412]),
         Route::new(Method::GET, "P/access-profiles/{id}/users", "list_holders", assignments::holders)
-            .says("List who holds an access profile", "Each user with the copy and what binds it now, in the order of assignment.")
+            .says("List who holds an access profile", "Each user with the copy and what binds it now, in the order of assignment; names and e-mail addresses for keys that hold \
+                 `Users:View`.")
             .query(PAGE)
             .answers::<HolderList>(200)
             .refuses(&[400, 404]),

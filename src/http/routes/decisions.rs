@@ -123,7 +123,7 @@ fn around() -> Vec<Route> {
                 "Read the history of use",
                 "By default the last 30 days, by day. Days are those of the configured time zone. A call counts when it is settled or \
                  charged, a refusal when it is made; `null` where a call was refused before a profile, provider or model was found. \
-                 Rows are sorted by what they are told apart by; `totals` is over all pages.",
+                 Rows are sorted by what they are told apart by; `totals` is over all pages. `user_name` is there for keys that hold `Users:View`.",
             )
             .query(USAGE)
             .answers::<UsageList>(200),
@@ -132,7 +132,7 @@ fn around() -> Vec<Route> {
                 "List what is near its limit",
                 "Every budget and limit of every copy that has not expired of which four fifths are used or held, the fullest first. \
                  `share` is what is used and held as a part of `effective_max_limit`, 1 for a limit of 0. Amounts are dollars, tokens \
-                 or requests. With both filters, what one user holds of one profile.",
+                 or requests. With both filters, what one user holds of one profile. `user_name` is there for keys that hold `Users:View`.",
             )
             .query(NEAR_LIMITS)
             .answers::<NearLimitList>(200),

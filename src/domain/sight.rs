@@ -1,0 +1,84 @@
+//! What each permission lets its holder see, in words: the OpenAPI document and the README show them, and a test looks for what they do
+//! not name in the answers to a key that holds one permission alone.
+
+use super::permission::{Operation, Permission, Resource};
+
+impl Permission {
+    /// What the answers to a key with this permission alone show, beside ids, what it sent, and what is wrong with that.
+    pub fn lets_see(self) -> &'static str {
+        use Operation::{Create, Delete, Update, View};
+        match (self.resource, self.operation) {
+            (Resource::AccessProfiles, View) => {
+                "profiles, their versions, the names of their roles, copies, virtual keys (never their secrets), use and limits, all by the ids of \
+                 users; the audit log with the names of the API keys that acted, without entries about users, roles and MCP tool groups"
+            }
+            (Resource::AccessProfiles, Create) => {
+                "the profile that is made or cloned, the copy that is assigned, the secret of a new virtual key; of a propagation whom it \
+                 concerns, by id, and what changes"
+            }
+            (Resource::AccessProfiles, Update) => {
+                "the profile, copy's budget or virtual key after the change, the secret of a virtual key that is rotated"
+            }
+            (Resource::AccessProfiles, Delete) => {
+                "the name of the profile that is deleted and of the virtual keys that go with a copy"
+            }
+            (Resource::Users, View) => {
+                "users with names, e-mail addresses, roles and the names of what they hold; also where `AccessProfiles:View` shows ids alone; \
+                 entries about users in the audit log"
+            }
+            (Resource::Users, Create) => {
+                "the user that is made with role and the names of what it gets, the secrets of new virtual keys"
+            }
+            (Resource::Users, Update) => {
+                "the user after the change with name, e-mail address, role and the names of what it holds, the secrets of new virtual \
+                 keys, the names of those that went"
+            }
+            (Resource::Users, Delete) => {
+                "the name of the user that is deleted and of the virtual keys that went"
+            }
+            (Resource::Roles, View) => {
+                "roles, the names of their profiles and how many users they have; entries about roles in the audit log"
+            }
+            (Resource::Roles, Create) => "the role that is made",
+            (Resource::Roles, Update) => {
+                "the role after the change, with the names of its profiles"
+            }
+            (Resource::Roles, Delete) => {
+                "the name of the role that is deleted; the ids of users who stand against it"
+            }
+            (Resource::ApiKeys, View) => {
+                "API keys with names, beginnings, scopes and last use, never their secrets"
+            }
+            (Resource::ApiKeys, Create) => "the API key that is made, with its secret",
+            (Resource::ApiKeys, Update) => {
+                "the API key after the change, its new secret when it is rotated; of keys that hold no more"
+            }
+            (Resource::ApiKeys, Delete) => {
+                "the name of the API key that is revoked; of keys that hold no more"
+            }
+            (Resource::VirtualMcps, View) => {
+                "MCP tool groups, and how many profiles name each; entries about them in the audit log"
+            }
+            (Resource::VirtualMcps, Create) => "the MCP tool group that is made",
+            (Resource::VirtualMcps, Update) => "the MCP tool group after the change",
+            (Resource::VirtualMcps, Delete) => "the name of the MCP tool group that is deleted",
+            (Resource::Decisions, View) => {
+                "open reservations of every key: the ids of users and profiles, provider, model and what is held; entries about reservations in the audit log"
+            }
+            (Resource::Decisions, Create) => {
+                "decisions about the virtual keys that are sent, with the limits that bind; explanations of them with the names of the key and of profiles; the open reservations that it made itself"
+            }
+            (Resource::Decisions, Update) => {
+                "the reservations of others that it settles, extends or cancels"
+            }
+            (Resource::Decisions, Delete) => "nothing of its own today",
+        }
+    }
+
+    /// A row for each permission, in Markdown.
+    pub fn table_of_sight() -> String {
+        let rows = Self::all()
+            .map(|permission| format!("| `{permission}` | {} |\n", permission.lets_see()));
+        "| permission | lets one see |\n|---|---|\n".to_owned() + &rows.collect::<String>()
+    }
+}
