@@ -13,6 +13,8 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 pub const ID_LENGTH: usize = 12;
 /// Length of the secret, in characters.
 pub const SECRET_LENGTH: usize = 43;
+/// How many secrets of a key may work beside the current one, each until the end of its own grace period.
+pub const MAX_EARLIER: usize = 3;
 const CRC_LENGTH: usize = 6;
 /// What the tokens of every kind begin with.
 const PREFIX: &str = "tk_";

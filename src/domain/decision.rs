@@ -76,7 +76,8 @@ pub struct RequestId {
 }
 
 /// Why a call is refused (API.md §4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// No virtual key, or none that is well-formed.
     VirtualKeyRequired,
@@ -222,6 +223,9 @@ pub struct Settled {
     pub cost: Money,
     /// Every limit that it was charged to, as it is now; none when the user's copy is gone.
     pub limits: Vec<LimitState>,
+    /// What would have refused the call, if anything.
+    #[serde(default)]
+    pub outside_policy: Option<Box<OutsidePolicy>>,
     /// Whether it had been charged before, and now was not.
     #[serde(skip)]
     pub repeated: bool,
@@ -229,7 +233,7 @@ pub struct Settled {
 
 impl Serialize for Settled {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (
+        let charged = (
             self.reservation,
             self.user_id,
             self.access_profile_id,
@@ -238,8 +242,33 @@ impl Serialize for Settled {
             self.tokens,
             self.cost,
             &self.limits,
+        );
+        let Some(outside) = &self.outside_policy else {
+            return charged.serialize(serializer);
+        };
+        let (id, user_id, profile_id, copy_id, provider, tokens, cost, limits) = charged;
+        (
+            id, user_id, profile_id, copy_id, provider, tokens, cost, limits, outside,
         )
             .serialize(serializer)
+    }
+}
+
+/// What would have refused a call that was charged all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsidePolicy {
+    /// Why.
+    pub kind: RefusalKind,
+    /// The sentence of the refusal.
+    pub message: String,
+}
+
+impl From<Refusal> for OutsidePolicy {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            kind: refusal.kind,
+            message: refusal.message,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ const DECIMALS: u8 = 9;
 ///
 /// On the wire it is a JSON number in dollars that is read and written digit by digit, never through a float. What is finer
 /// than a nanodollar is rounded to the nearest one (half up), so that a client's binary fraction (`0.30000000000000004`) means
-/// what its author wrote.
+/// what its author wrote; but what was spent is rounded up ([`read_spent`]), however small it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);
 
@@ -59,57 +59,96 @@ impl Money {
     /// # Errors
     /// [`NotMoney`] says which bound was missed.
     pub fn from_number(number: &Number) -> Result<Self, NotMoney> {
-        let text = number.as_str();
-        let (negative, text) = text
-            .strip_prefix('-')
-            .map_or((false, text), |rest| (true, rest));
-        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let all: String = [whole, fraction].concat();
-        let significant = all.trim_start_matches('0');
-        if significant.is_empty() {
-            return Ok(Self::ZERO);
-        }
-        if negative {
-            return Err(NotMoney::Negative);
-        }
-        // The value is 0.<significant> × 10^point dollars.
-        let leading_zeros = i64::try_from(all.len() - significant.len()).unwrap_or(i64::MAX);
-        let whole = i64::try_from(whole.len()).unwrap_or(i64::MAX);
-        let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
-            i64::MIN / 2
-        } else {
-            i64::MAX / 2
-        });
-        let point = whole.saturating_sub(leading_zeros).saturating_add(exponent);
-        if point > 10 {
-            return Err(NotMoney::TooLarge);
-        }
-        let kept = usize::try_from(point + i64::from(DECIMALS)).map_err(|_| NotMoney::TooSmall)?;
-        let digit = |at: usize| {
-            significant
-                .as_bytes()
-                .get(at)
-                .map_or(0, |digit| i64::from(digit - b'0'))
-        };
-        let nanodollars = (0..kept).fold(0_i64, |sum, at| {
-            sum.saturating_mul(10).saturating_add(digit(at))
-        });
-        let rounded = nanodollars.saturating_add(i64::from(digit(kept) >= 5));
-        match Self::from_nanodollars(rounded) {
-            Some(Self::ZERO) => Err(NotMoney::TooSmall),
-            Some(amount) => Ok(amount),
-            None => Err(NotMoney::TooLarge),
+        let (whole, rest) = nanodollars(number)?;
+        match Self::from_nanodollars(whole.saturating_add(i64::from(rest.is_half))) {
+            Some(Self::ZERO) if rest.is_any => Err(NotMoney::TooSmall),
+            amount => amount.ok_or(NotMoney::TooLarge),
         }
     }
+
+    /// Reads a JSON number in dollars, rounded up to the nanodollar.
+    fn up_from_number(number: &Number) -> Result<Self, NotMoney> {
+        let (whole, rest) = nanodollars(number)?;
+        let up = whole.saturating_add(i64::from(rest.is_any));
+        Self::from_nanodollars(up).ok_or(NotMoney::TooLarge)
+    }
+}
+
+/// What a number has below a nanodollar.
+struct Rest {
+    is_any: bool,
+    /// Whether it is half of one or more.
+    is_half: bool,
+}
+
+/// The whole nanodollars in a number of dollars, and what is below them.
+fn nanodollars(number: &Number) -> Result<(i64, Rest), NotMoney> {
+    let text = number.as_str();
+    let (negative, text) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all: String = [whole, fraction].concat();
+    let significant = all.trim_start_matches('0');
+    if significant.is_empty() {
+        let rest = Rest {
+            is_any: false,
+            is_half: false,
+        };
+        return Ok((0, rest));
+    }
+    if negative {
+        return Err(NotMoney::Negative);
+    }
+    // The value is 0.<significant> × 10^point dollars.
+    let leading_zeros = i64::try_from(all.len() - significant.len()).unwrap_or(i64::MAX);
+    let whole = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+    let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
+        i64::MIN / 2
+    } else {
+        i64::MAX / 2
+    });
+    let point = whole.saturating_sub(leading_zeros).saturating_add(exponent);
+    if point > 10 {
+        return Err(NotMoney::TooLarge);
+    }
+    let Ok(kept) = usize::try_from(point + i64::from(DECIMALS)) else {
+        let rest = Rest {
+            is_any: true,
+            is_half: false,
+        };
+        return Ok((0, rest));
+    };
+    let digits = significant.bytes().map(|digit| i64::from(digit - b'0'));
+    let mut digits = digits.chain(std::iter::repeat_n(0, kept));
+    let whole = digits.by_ref().take(kept);
+    let whole = whole.fold(0_i64, |sum, digit| {
+        sum.saturating_mul(10).saturating_add(digit)
+    });
+    let below: Vec<i64> = digits.collect();
+    let rest = Rest {
+        is_any: below.iter().any(|digit| *digit > 0),
+        is_half: below.first().is_some_and(|digit| *digit >= 5),
+    };
+    Ok((whole, rest))
 }
 
 /// An amount in a request, noting what is wrong with it.
 pub fn read_money(node: &Node<'_>) -> Option<Money> {
+    read(node, Money::from_number)
+}
+
+/// An amount that was spent: what is finer than a nanodollar is rounded up, because nothing that was spent is nothing.
+pub fn read_spent(node: &Node<'_>) -> Option<Money> {
+    read(node, Money::up_from_number)
+}
+
+fn read(node: &Node<'_>, amount: impl FnOnce(&Number) -> Result<Money, NotMoney>) -> Option<Money> {
     let Json::Number(number) = node.value else {
         return node.refuse("wrong_type", "expected an amount of US dollars as a number");
     };
-    match Money::from_number(number) {
+    match amount(number) {
         Ok(amount) => Some(amount),
         Err(NotMoney::Negative) => node.refuse("out_of_range", "must be 0 or more dollars"),
         Err(NotMoney::TooLarge) => {
@@ -216,6 +255,33 @@ mod tests {
         }
         for text in ["0.0000000004", "1e-10", "1e-99999999999999999999"] {
             assert_eq!(read(text), Err(NotMoney::TooSmall), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_spent_is_rounded_up_however_small_it_is() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("0e-99999999999", "0"),
+            ("1e-10", "0.000000001"),
+            ("1e-99999999999999999999", "0.000000001"),
+            ("0.0000000011", "0.000000002"),
+            ("0.000000001000", "0.000000001"),
+            ("0.30000000000000004", "0.300000001"),
+            ("1000000000", "1000000000"),
+        ] {
+            let spent = Money::up_from_number(&text.parse().unwrap());
+            assert_eq!(
+                spent.map(|spent| spent.to_string()).as_deref(),
+                Ok(expected),
+                "{text}"
+            );
+        }
+        for (text, why) in [
+            ("-1e-99", NotMoney::Negative),
+            ("1000000000.0000000001", NotMoney::TooLarge),
+        ] {
+            assert_eq!(Money::up_from_number(&text.parse().unwrap()), Err(why));
         }
     }
 

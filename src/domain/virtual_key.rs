@@ -40,7 +40,7 @@ pub struct VirtualKey {
     pub expires_at: Option<Timestamp>,
     /// When the last copy that its user holds, and so that it works with, is over; none when one of them never is.
     pub copies_expire_at: Option<Timestamp>,
-    /// Until when the secret before the last rotation works.
+    /// Until when the last of its earlier secrets works.
     pub previous_expires_at: Option<Timestamp>,
     /// When it was last rotated.
     pub rotated_at: Option<Timestamp>,
@@ -64,7 +64,7 @@ impl VirtualKey {
         self.ends_at().is_none_or(|at| at > now)
     }
 
-    /// Until when the secret before the last rotation works, if it does.
+    /// Until when the last of its earlier secrets works, if one does.
     pub fn grace_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.previous_expires_at.filter(|at| *at > now)
     }

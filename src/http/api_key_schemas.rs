@@ -70,7 +70,7 @@ pub struct ApiKeyView {
     /// When it was last used.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
-    /// Until when the secret before the last rotation works, while it does.
+    /// Until when the last of its earlier secrets works, while one does.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_key_expires_at: Option<Timestamp>,
     /// Set by the server.

@@ -85,8 +85,8 @@ pub struct SettleBody {
     /// Tokens.
     #[schema(schema_with = decision_shapes::tokens)]
     tokens: i64,
-    /// US dollars.
-    #[schema(schema_with = shapes::dollars)]
+    /// US dollars; what is finer than a nanodollar is rounded up.
+    #[schema(schema_with = decision_shapes::spent)]
     cost: f64,
 }
 
@@ -122,8 +122,8 @@ pub struct UsageBody {
     /// Tokens.
     #[schema(schema_with = decision_shapes::tokens)]
     tokens: i64,
-    /// US dollars.
-    #[schema(schema_with = shapes::dollars)]
+    /// US dollars; what is finer than a nanodollar is rounded up.
+    #[schema(schema_with = decision_shapes::spent)]
     cost: f64,
     /// How many requests it counts as: 1, or 0 when forward-auth has counted the call already.
     #[schema(schema_with = decision_shapes::requests)]
@@ -178,14 +178,44 @@ pub struct ChargedView {
 #[expect(dead_code, reason = "describes what a handler writes")]
 pub struct SettledAnswer {
     reservation: ChargedView,
-    /// The profile that it was charged to.
+    /// The profile that it was charged to, or that its user held last; 0 when that is not known any more.
     access_profile_id: i64,
     /// Whose call it was.
     user_id: String,
-    /// The provider, as the profile names it.
+    /// The provider, as the profile names it, or as it was sent where none does.
     provider: String,
     /// Every limit that it was charged to; none when the user's copy is gone.
     limits: Vec<LimitView>,
+}
+
+/// A call that was made without a reservation and charged.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct UsageAnswer {
+    reservation: ChargedView,
+    /// The profile that it was charged to, or that its user held last; 0 when that is not known any more.
+    access_profile_id: i64,
+    /// Whose call it was.
+    user_id: String,
+    /// The provider, as the profile names it, or as it was sent where none does.
+    provider: String,
+    /// Every limit that it was charged to; none when the user holds nothing any more.
+    limits: Vec<LimitView>,
+    /// What would have refused the call, had it been asked about before; left out when nothing would have.
+    #[schema(required = false)]
+    outside_policy: Option<OutsideView>,
+}
+
+/// What would have refused a call: the `error` of that refusal.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct OutsideView {
+    /// The code of the refusal.
+    r#type: String,
+    /// The same.
+    code: String,
+    /// Why, in a sentence.
+    message: String,
 }
 
 /// A reservation that was given back.

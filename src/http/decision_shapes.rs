@@ -36,6 +36,12 @@ pub fn tokens_or_null() -> RefOr<Schema> {
     one_of([tokens_object(), null()])
 }
 
+/// US dollars that were spent, however few.
+pub fn spent() -> RefOr<Schema> {
+    let amount = typed(Type::Number).minimum(Some(0)).maximum(Some(1e9));
+    amount.build().into()
+}
+
 /// US dollars, or nothing.
 pub fn dollars_or_null() -> RefOr<Schema> {
     let amount = typed(Type::Number).minimum(Some(1e-9)).maximum(Some(1e9));

@@ -13,7 +13,9 @@ use super::problem::Problem;
 use super::refusal::{no_key, with_limit_headers};
 use super::replay::{self, Decided};
 use crate::domain::credential::may_hold_token;
-use crate::domain::decision::{Granted, LimitState, Party, Refusal, ReservationId, Settled};
+use crate::domain::decision::{
+    Granted, LimitState, OutsidePolicy, Party, Refusal, ReservationId, Settled,
+};
 use crate::domain::decision_input::{
     CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput,
 };
@@ -64,7 +66,7 @@ pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
 /// `POST /v1/reservations/{id}/settle`
 ///
 /// # Errors
-/// 400, 403 when it is not the caller's, 404, 409 when it was settled with other numbers or cancelled.
+/// 400, 403 when it is not the caller's, 404, 409 when it was settled with other numbers.
 pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> Answer {
     let spent = call.decision(Spent::parse).await?;
     let id = reservation(&call)?;
@@ -145,7 +147,7 @@ pub async fn list(caller: Caller<View, Decisions>, call: Call) -> Answer {
 /// `POST /v1/usage`
 ///
 /// # Errors
-/// 400 with every violation; 401 or 403 when no profile grants the call; 422.
+/// 400 with every violation; 401 for a key that never was; 422.
 pub async fn charge(caller: Caller<Create, Decisions>, call: Call) -> Answer {
     let input = call.decision(UsageInput::parse).await?;
     let work = async |_: Option<&_>| {
@@ -245,6 +247,7 @@ fn shown(status: u16, granted: Granted) -> Decided {
         &granted.provider,
         &granted.limits,
     );
+    body.push('}');
     Decided::new(status, body, granted.limits)
 }
 
@@ -263,10 +266,15 @@ fn charged(status: u16, settled: Settled) -> Decided {
         &settled.provider,
         &settled.limits,
     );
+    if let Some(outside) = &settled.outside_policy {
+        body.push_str(",\"outside_policy\":");
+        write_outside(&mut body, outside);
+    }
+    body.push('}');
     Decided::new(status, body, settled.limits)
 }
 
-/// Ends the object of the reservation, and writes whose it is and what is left.
+/// Ends the object of the reservation, and writes whose it is and what is left; the object around it stays open.
 fn write_standing(
     out: &mut String,
     access_profile_id: i64,
@@ -282,5 +290,16 @@ fn write_standing(
     write_text(out, provider);
     out.push_str(",\"limits\":");
     write_limits(out, limits);
+}
+
+/// What would have refused a call, as the `error` of that refusal would say it.
+fn write_outside(out: &mut String, outside: &OutsidePolicy) {
+    let code = outside.kind.code();
+    // A string takes whatever is written.
+    let _ = write!(
+        out,
+        "{{\"type\":\"{code}\",\"code\":\"{code}\",\"message\":"
+    );
+    write_text(out, &outside.message);
     out.push('}');
 }

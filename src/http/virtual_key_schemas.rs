@@ -63,7 +63,7 @@ pub struct VirtualKeyView {
     /// From when on it opens nothing: as it was set, or earlier, when the last copy that its user holds expires.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
-    /// Until when the secret before the last rotation works, while it does.
+    /// Until when the last of its earlier secrets works, while one does.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_expires_at: Option<Timestamp>,
     /// When it was last rotated.

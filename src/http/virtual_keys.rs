@@ -164,7 +164,7 @@ pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answe
 /// `POST P/virtual-keys/{vk_id}/rotate`
 ///
 /// # Errors
-/// 400, 404, 412.
+/// 400, 404, 409 when three old secrets work already, 412.
 pub async fn rotate(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let (public_id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
     let grace_seconds = call.optional_json(parse_grace).await?.unwrap_or(0);

@@ -67,6 +67,14 @@ impl Amounts {
         }
     }
 
+    /// What is left when `others` are taken away; below zero where they are more.
+    pub fn less(self, others: Self) -> Self {
+        Self {
+            tokens: self.tokens - others.tokens,
+            cost: self.cost - others.cost,
+        }
+    }
+
     /// What these are above `others`, 0 where they are not.
     pub fn above(self, others: Self) -> Self {
         Self {

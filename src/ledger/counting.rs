@@ -39,29 +39,28 @@ impl State {
         });
     }
 
-    /// Adds a difference to what a charge with the number `charged_at` counted.
+    /// Adds a difference to what a charge with the number `charged_at` counted; where that counts no more, what comes on top of it.
     pub fn correct(
         &mut self,
         batch: &mut Batch,
         reservation: &Reservation,
-        difference: Amounts,
+        (difference, on_top): (Amounts, Amounts),
         charged_at: i64,
         number: i64,
         now_ms: i64,
     ) {
         self.each_limit(reservation, |copy, limit, zone| {
-            let difference = difference.of(limit.kind, 0);
-            if difference == 0 {
+            let (difference, on_top) = (difference.of(limit.kind, 0), on_top.of(limit.kind, 0));
+            if difference == 0 && on_top == 0 {
                 return;
             }
             let mut note = |place_id, before| batch.touched(reservation, place_id, before, true);
             let counter = copy.touch(limit, now_ms, zone, number, &mut note);
-            let added = if counter.counted_from <= charged_at {
+            counter.add(if counter.counted_from <= charged_at {
                 difference
             } else {
-                difference.max(0)
-            };
-            counter.add(added);
+                on_top
+            });
         });
     }
 

@@ -76,6 +76,33 @@ impl<'c> Ask<'c> {
     }
 }
 
+/// Who pays for a call that was made, whether or not anything lets it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payer {
+    /// Whose call it is.
+    pub user_id: i64,
+    /// With which key.
+    pub key_id: i64,
+    /// The user's copy, by its place among them; none when nothing is held any more.
+    pub copy: Option<usize>,
+    /// The provider's line in the rules of the copy, if it has one.
+    pub line: Option<usize>,
+    /// The profile that is named where there is no copy; 0 when none is known.
+    pub last_profile_id: i64,
+}
+
+impl From<Grant> for Payer {
+    fn from(grant: Grant) -> Self {
+        Self {
+            user_id: grant.user_id,
+            key_id: grant.key_id,
+            copy: Some(grant.copy),
+            line: Some(grant.line),
+            last_profile_id: 0,
+        }
+    }
+}
+
 /// Who lets a call in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
@@ -133,8 +160,8 @@ pub struct Refused {
     pub refusal: Refusal,
     /// The provider it had come to, if the model was one that some pattern knows.
     pub provider: Option<std::sync::Arc<str>>,
-    /// Whether it is only the limits that have no room in the copy and line of this grant.
-    pub no_room: Option<Grant>,
+    /// The user's copy that it came furthest in, by its place among them, and the line there.
+    pub furthest: Option<(usize, Option<usize>)>,
 }
 
 impl State {
@@ -154,14 +181,13 @@ impl State {
         let matches = |hash: &[u8; 32]| bool::from(hash.ct_eq(&presented.secret_hash));
         // As much work for an unknown id as for a wrong secret.
         let current = matches(key.map_or(&NOBODY, |key| &key.secret_hash));
-        let previous = key
-            .and_then(|key| Some((key, key.previous.as_ref()?)))
-            .is_some_and(|(key, previous)| {
-                let latest = self.peaks.of_key(key.id, now_ms);
-                latest < previous.expires_at && matches(&previous.hash)
-            });
+        let earlier = key.is_some_and(|key| {
+            key.earlier().any(|secret| {
+                self.peaks.of_key(key.id, now_ms) < secret.expires_at && matches(&secret.hash)
+            })
+        });
         match key {
-            Some(key) if current || previous => {
+            Some(key) if current || earlier => {
                 let status = if self.is_key_over(key, now_ms) {
                     KeyStatus::Expired
                 } else if current {
@@ -175,6 +201,14 @@ impl State {
         }
     }
 
+    /// The key that was presented, if it works at `now_ms`.
+    pub fn working_key(&self, presented: &Presented, now_ms: i64) -> Option<&Key> {
+        match self.key(presented, now_ms) {
+            (Some(key), KeyStatus::Active | KeyStatus::Previous) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Who lets the call in. `notes` is told what every copy says, if somebody wants to know.
     ///
     /// # Errors
@@ -183,7 +217,7 @@ impl State {
         &self,
         ask: &Ask<'_>,
         now_ms: i64,
-        mut notes: Option<&mut Vec<ExplainedCopy>>,
+        notes: Option<&mut Vec<ExplainedCopy>>,
     ) -> Result<Grant, Box<Refused>> {
         let (key, status) = self.key(&ask.call.key, now_ms);
         let Some(key) = key else {
@@ -192,13 +226,25 @@ impl State {
         if status == KeyStatus::Expired {
             return Err(refuse::expired_key(key));
         }
-        let copies = self
-            .users
-            .get(&key.user_id)
-            .map_or(&[][..], |user| &user.copies);
+        self.ask_copies(key.user_id, key.id, ask, now_ms, notes)
+    }
+
+    /// Which of a user's copies lets the call in, whatever becomes of the key.
+    ///
+    /// # Errors
+    /// As [`State::decide`].
+    pub fn ask_copies(
+        &self,
+        user_id: i64,
+        key_id: i64,
+        ask: &Ask<'_>,
+        now_ms: i64,
+        mut notes: Option<&mut Vec<ExplainedCopy>>,
+    ) -> Result<Grant, Box<Refused>> {
+        let copies = self.copies_of(user_id);
         let grant = |copy, line| Grant {
-            user_id: key.user_id,
-            key_id: key.id,
+            user_id,
+            key_id,
             copy,
             line,
         };
@@ -233,14 +279,11 @@ impl State {
         let Some((at, stop)) = furthest else {
             return Err(refuse::before_copies(
                 RefusalKind::AccessBlocked,
-                Some(key.user_id),
+                Some(user_id),
             ));
         };
-        let mut refused = refuse::in_copy(self, key.user_id, &copies[at], ask, &stop, now_ms);
-        refused.no_room = stop
-            .line
-            .filter(|_| stop.stage == Stage::Limits)
-            .map(|line| grant(at, line));
+        let mut refused = refuse::in_copy(self, user_id, &copies[at], ask, &stop, now_ms);
+        refused.furthest = Some((at, stop.line));
         Err(refused)
     }
 }

@@ -28,16 +28,35 @@ pub struct Key {
     pub expires_at: i64,
     /// SHA-256 of its secret.
     pub secret_hash: [u8; 32],
-    /// The secret before, while its grace period lasts.
-    pub previous: Option<Box<PreviousSecret>>,
+    /// A secret that it had before, while the grace period of that lasts; few keys have one.
+    pub earlier: Option<Box<EarlierSecret>>,
 }
 
-/// The secret of a virtual key before its last rotation.
-pub struct PreviousSecret {
+/// A secret of a virtual key before one of its rotations.
+pub struct EarlierSecret {
     /// SHA-256 of it.
     pub hash: [u8; 32],
     /// When it stops working.
     pub expires_at: i64,
+    /// Another one.
+    pub another: Option<Box<EarlierSecret>>,
+}
+
+impl Key {
+    /// Adds a secret that works beside the current one.
+    pub fn add_earlier(&mut self, hash: [u8; 32], expires_at: i64) {
+        let another = self.earlier.take();
+        self.earlier = Some(Box::new(EarlierSecret {
+            hash,
+            expires_at,
+            another,
+        }));
+    }
+
+    /// The secrets that work beside the current one, each until its time.
+    pub fn earlier(&self) -> impl Iterator<Item = &EarlierSecret> {
+        std::iter::successors(self.earlier.as_deref(), |secret| secret.another.as_deref())
+    }
 }
 
 /// What a user has.
@@ -125,6 +144,11 @@ impl State {
             let key = self.keys.get(public_id)?;
             (key.id == key_id).then_some((*public_id, key))
         })
+    }
+
+    /// The copies of a user in the order of assignment.
+    pub fn copies_of(&self, user_id: i64) -> &[Copy] {
+        self.users.get(&user_id).map_or(&[], |user| &user.copies)
     }
 
     /// A copy, if the user still holds it.

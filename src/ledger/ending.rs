@@ -22,6 +22,10 @@ const SETTLE: &str = "reservation.settle";
 const EXTEND: &str = "reservation.extend";
 const CANCEL: &str = "reservation.cancel";
 
+/// What becomes of the use of a reservation that is not known any more.
+const FORGOTTEN: &str =
+    "what the call of one that has been over for a day used is charged with POST /v1/usage";
+
 impl Turns {
     pub(super) fn settle(
         &mut self,
@@ -127,7 +131,7 @@ impl Turns {
         };
         row.filter(|row| row.nonce == id.nonce)
             .and_then(|row| row.end.map(|end| (row, end)))
-            .ok_or_else(|| Error::not_found("reservation", id))
+            .ok_or_else(|| Error::absent(format!("there is no reservation {id}; {FORGOTTEN}")))
     }
 
     /// The same for one who ends it once more, and once more as [`Ender::others`] answers it.
@@ -181,7 +185,7 @@ fn not_own(id: ReservationId) -> Error {
         code: "not_own_reservation",
         message: format!(
             "this API key made no reservation {id} in the last 24 hours; to settle, extend or cancel those of others it lacks the \
-             permission Decisions:Update"
+             permission Decisions:Update, and {FORGOTTEN}"
         ),
     }
 }

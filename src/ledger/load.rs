@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::counter::Counter;
 use super::counters::Copy;
-use super::directory::{Key, PreviousSecret, State};
+use super::directory::{Key, State};
 use super::mcp::{ToolGroup, ToolGroups};
 use super::reservation::Reservation;
 use super::rules::Rules;
@@ -19,7 +19,7 @@ use crate::domain::letter_case::fold;
 use crate::domain::settings::DecisionSettings;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
-use crate::store::{Reading, Writing, journal, policies};
+use crate::store::{Reading, Writing, former_secrets, journal, policies};
 
 /// Rules by the id of their policy. Only the ledger's thread adds to it, so what is here was committed.
 #[derive(Clone, Default)]
@@ -109,6 +109,11 @@ pub fn everything(
         state.newest.key_id = state.newest.key_id.max(key.id);
         state.keys.insert(public_id, key);
         Ok(())
+    })?;
+    former_secrets::for_each_earlier(reading, None, |secret| {
+        if let Some(key) = state.keys.get_mut(&secret.public_id) {
+            key.add_earlier(secret.hash, secret.works_until);
+        }
     })?;
     decision_rows::for_each_counter(reading, |(user_id, row)| {
         if let Some(copy) = state.copy_mut(user_id, row.copy_id) {
@@ -208,6 +213,12 @@ pub fn touched(
         decision_rows::for_each_key(writing, Some(user_id), |row| {
             keys.push(new_key(&row));
             Ok(())
+        })?;
+        former_secrets::for_each_earlier(writing, Some(user_id), |secret| {
+            let found = keys.iter_mut().find(|(id, _)| *id == secret.public_id);
+            if let Some((_, key)) = found {
+                key.add_earlier(secret.hash, secret.works_until);
+            }
         })?;
         loaded.users.push((user_id, copies, keys));
     }
@@ -312,9 +323,7 @@ fn new_key(row: &KeyRow) -> ([u8; ID_LENGTH], Key) {
         user_id: row.user_id,
         expires_at: row.expires_at.unwrap_or(i64::MAX),
         secret_hash: row.secret_hash,
-        previous: row
-            .previous
-            .map(|(hash, expires_at)| Box::new(PreviousSecret { hash, expires_at })),
+        earlier: None,
     };
     (row.public_id, key)
 }

@@ -7,6 +7,7 @@
 mod answers;
 mod batch;
 mod change;
+mod charging;
 mod commit;
 mod copies;
 mod counter;
@@ -67,7 +68,7 @@ use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::{Store, Writing, decision_rows, journal};
+use crate::store::{Store, Writing, decision_rows, former_secrets, journal};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {
@@ -167,8 +168,8 @@ impl Ledger {
         self.ask(|reply| Message::Admit(Box::new(call), reply))
     }
 
-    /// Charges a call that was made without a reservation: to the first copy that grants it and has room, else to the first that
-    /// grants it. Refused when none grants it.
+    /// Charges a call that was made without a reservation: to the first copy that grants it and has room, else to the one that it came
+    /// furthest in. Refused is only a key that never was.
     ///
     /// Answers [`Error::RequestIdReused`] when the request id came with another body.
     pub fn charge(&self, call: Call, tokens: i64, cost: Money) -> Pending<Decision<Settled>> {
@@ -176,9 +177,10 @@ impl Ledger {
         self.ask(|reply| Message::Charge(Box::new(call), tokens, cost, reply))
     }
 
-    /// Charges what a reservation really used and frees the rest. One that has expired is charged what its hold was not.
+    /// Charges what a reservation really used and frees the rest. One that has expired is charged what its hold was not, and one that
+    /// was cancelled as if it had not been.
     ///
-    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was cancelled, or settled with other numbers;
+    /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was settled with other numbers;
     /// [`Error::Forbidden`] when `by` made none with this id, whether or not there is one, and may not end those of others.
     pub fn settle(
         &self,
@@ -295,6 +297,13 @@ impl Ledger {
         while self
             .store
             .write(move |writing| journal::prune_history(writing, oldest))?
+        {}
+        // Whoever uses a former secret is in the history that long.
+        let kept = jiff::Span::new().hours(24 * i64::from(self.usage_retention_days));
+        let oldest = now.checked_sub(kept).unwrap_or(Timestamp::MIN);
+        while self
+            .store
+            .write(move |writing| former_secrets::prune(writing, oldest, now))?
         {}
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::counters::Copy;
+use super::counters::{Amounts, Copy};
 use super::decide::{Ask, Refused, Stage, Stop};
 use super::directory::{Key, State};
 use crate::domain::decision::{LimitState, Refusal, RefusalKind};
@@ -51,7 +51,7 @@ pub fn in_copy(
         user_id: Some(user_id),
         refusal: by_copy(state, copy, ask, stop, now_ms),
         provider: line.map(|line| Arc::clone(&copy.rules.lines[line].name)),
-        no_room: None,
+        furthest: None,
     })
 }
 
@@ -60,7 +60,7 @@ fn refused(user_id: Option<i64>, kind: RefusalKind, message: String) -> Box<Refu
         user_id,
         refusal: Refusal::new(kind, message),
         provider: None,
-        no_room: None,
+        furthest: None,
     })
 }
 
@@ -118,13 +118,40 @@ pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i
     }
 }
 
-/// Which limit has no room for what was asked, what is used and held of it, and when it resets.
-fn no_room(limit: &LimitState, ask: &Ask<'_>) -> String {
-    let what = match limit.kind {
+/// The refusal that a call would have met whose use takes a limit beyond what it allows; `limits` count it already.
+pub fn beyond(limits: &[LimitState], used: Amounts) -> Option<Refusal> {
+    let limit = limits.iter().find(|limit| {
+        let spent = i128::from(limit.used) + i128::from(limit.held);
+        used.of(limit.kind, 0) > 0 && spent > i128::from(limit.effective_max_limit)
+    })?;
+    let kind = match limit.kind {
+        PlaceKind::Budget => RefusalKind::BudgetExceeded,
+        _ => RefusalKind::TokenLimited,
+    };
+    let message = format!(
+        "the call takes the {} of {} every {} ({}) beyond it: {} used, {} held; it resets at {}",
+        what_of(limit.kind),
+        amount_text(limit.kind, limit.effective_max_limit),
+        limit.reset_duration,
+        limit.scope,
+        amount_text(limit.kind, limit.used),
+        amount_text(limit.kind, limit.held),
+        time(limit.resets_at)
+    );
+    Some(Refusal::new(kind, message))
+}
+
+fn what_of(kind: PlaceKind) -> &'static str {
+    match kind {
         PlaceKind::Budget => "budget",
         PlaceKind::Tokens => "token limit",
         PlaceKind::Requests | PlaceKind::RateLimit => "request limit",
-    };
+    }
+}
+
+/// Which limit has no room for what was asked, what is used and held of it, and when it resets.
+fn no_room(limit: &LimitState, ask: &Ask<'_>) -> String {
+    let what = what_of(limit.kind);
     let amount = |amount: i64| amount_text(limit.kind, amount);
     let shown = match limit.kind {
         PlaceKind::Requests | PlaceKind::RateLimit => String::new(),

@@ -5,18 +5,16 @@ use super::counters::Amounts;
 use super::decide::{Ask, Refused};
 use super::message::{Decision, Message};
 use super::thread::{Turn, Turns};
-use crate::domain::decision::{
-    Admitted, Call, Granted, Refusal, RequestId, ReservationId, Settled,
-};
-use crate::domain::explanation::KeyStatus;
-use crate::domain::money::Money;
+use crate::domain::decision::{Admitted, Call, Granted, Refusal, RequestId, ReservationId};
 use crate::error::{Error, Result};
 use crate::store::journal::{self, ReservationState, StoredAnswer};
 
 /// What a request id came with: the same id names one reservation and one charge, which have nothing to do with each other.
 #[derive(Clone, Copy)]
-enum Asked {
+pub(super) enum Asked {
+    /// A call that is to be made.
     Reservation,
+    /// A call that was made.
     Usage,
 }
 
@@ -68,7 +66,11 @@ impl Turns {
     }
 
     fn reserve(&mut self, turn: &mut Turn, call: &Call) -> Result<Decision<Granted>> {
-        if let Some(earlier) = self.earlier(turn, call, Asked::Reservation)? {
+        let once = call.request.is_some();
+        let key = once.then(|| self.state.working_key(&call.key, turn.now_ms));
+        if let Some(key) = key.flatten()
+            && let Some(earlier) = self.earlier(turn, key.id, call, Asked::Reservation)?
+        {
             return self.made_before(turn, earlier).map(Ok);
         }
         let ask = Ask::new(&self.state, call);
@@ -132,7 +134,14 @@ impl Turns {
         let nothing = Amounts::default();
         let counted = self
             .state
-            .charge(&mut turn.batch, &ask, grant, None, nothing, turn.now_ms)
+            .charge(
+                &mut turn.batch,
+                &ask,
+                grant.into(),
+                None,
+                nothing,
+                turn.now_ms,
+            )
             .ok_or_else(lost)?;
         Ok(Ok(Admitted {
             public_id: call.key.public_id,
@@ -144,68 +153,22 @@ impl Turns {
         }))
     }
 
-    fn charge(
-        &mut self,
-        turn: &mut Turn,
-        call: &Call,
-        tokens: i64,
-        cost: Money,
-    ) -> Result<Decision<Settled>> {
-        if let Some(earlier) = self.earlier::<Settled>(turn, call, Asked::Usage)? {
-            return Ok(Ok(Settled {
-                repeated: true,
-                ..earlier
-            }));
-        }
-        let ask = Ask::new(&self.state, call);
-        let grant = match self.state.decide(&ask, turn.now_ms, None) {
-            Ok(grant) => grant,
-            // It was used: the limits can only be charged.
-            Err(refused) => match refused.no_room {
-                Some(grant) => grant,
-                None => return Ok(Err(self.refuse(turn, &call.model, *refused))),
-            },
-        };
-        let amounts = Amounts {
-            tokens,
-            cost: cost.nanodollars(),
-        };
-        let nonce = self.nonces.next()?;
-        let settled = self
-            .state
-            .charge(
-                &mut turn.batch,
-                &ask,
-                grant,
-                Some(nonce),
-                amounts,
-                turn.now_ms,
-            )
-            .ok_or_else(lost)?;
-        self.remember(turn, grant.key_id, call, Asked::Usage, &settled)?;
-        Ok(Ok(settled))
-    }
-
-    /// The answer that the request id of a call got before.
-    fn earlier<T: serde::de::DeserializeOwned>(
+    /// The answer that the request id of a call with this key got before.
+    pub(super) fn earlier<T: serde::de::DeserializeOwned>(
         &self,
         turn: &Turn,
+        key_id: i64,
         call: &Call,
         asked: Asked,
     ) -> Result<Option<T>> {
         let Some(request) = &call.request else {
             return Ok(None);
         };
-        let (Some(key), KeyStatus::Active | KeyStatus::Previous) =
-            self.state.key(&call.key, turn.now_ms)
-        else {
-            return Ok(None);
-        };
         let stored_id = asked.stored_id(&request.id);
-        let stored = match turn.batch.answers.get(&(key.id, stored_id.clone())) {
+        let stored = match turn.batch.answers.get(&(key_id, stored_id.clone())) {
             Some(stored) => Some(stored.clone()),
-            None if !self.requests.may_hold(key.id, &stored_id) => None,
-            None => journal::find_answer(&self.reader.look(), key.id, &stored_id, turn.now_ms)?,
+            None if !self.requests.may_hold(key_id, &stored_id) => None,
+            None => journal::find_answer(&self.reader.look(), key_id, &stored_id, turn.now_ms)?,
         };
         let Some(stored) = stored else {
             return Ok(None);
@@ -219,7 +182,7 @@ impl Turns {
     }
 
     /// Remembers the answer to a call with a request id.
-    fn remember<T: serde::Serialize>(
+    pub(super) fn remember<T: serde::Serialize>(
         &mut self,
         turn: &mut Turn,
         key_id: i64,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::batch::Batch;
 use super::counters::Amounts;
-use super::decide::{Ask, Grant};
+use super::decide::{Ask, Grant, Payer};
 use super::directory::State;
 use super::reservation::Reservation;
 use crate::domain::decision::{Granted, ReservationId, Settled};
@@ -26,7 +26,8 @@ impl State {
         now_ms: i64,
     ) -> Option<Granted> {
         let number = self.number();
-        let mut reservation = self.prepared(ask, grant, ReservationId { number, nonce }, now_ms)?;
+        let id = ReservationId { number, nonce };
+        let mut reservation = self.prepared(ask, grant.into(), id, now_ms)?;
         reservation.expires_at = now_ms.saturating_add(milliseconds(self.settings.reservation_ttl));
         batch.made(reservation.row());
         let nothing = Amounts::default();
@@ -41,7 +42,7 @@ impl State {
         &mut self,
         batch: &mut Batch,
         ask: &Ask<'_>,
-        grant: Grant,
+        payer: Payer,
         nonce: Option<i64>,
         amounts: Amounts,
         now_ms: i64,
@@ -51,7 +52,7 @@ impl State {
             number,
             nonce: nonce.unwrap_or(0),
         };
-        let mut reservation = self.prepared(ask, grant, id, now_ms)?;
+        let mut reservation = self.prepared(ask, payer, id, now_ms)?;
         reservation.hold = Amounts::default();
         let end = End {
             state: ReservationState::Settled,
@@ -83,21 +84,34 @@ impl State {
     fn prepared(
         &self,
         ask: &Ask<'_>,
-        grant: Grant,
+        payer: Payer,
         id: ReservationId,
         now_ms: i64,
     ) -> Option<Reservation> {
-        let copy = self.users.get(&grant.user_id)?.copies.get(grant.copy)?;
-        let line = copy.rules.lines.get(grant.line)?;
         let call = ask.call;
+        let copy = match payer.copy {
+            Some(at) => Some(self.copies_of(payer.user_id).get(at)?),
+            None => None,
+        };
+        let (provider, provider_key) = match (copy, payer.line) {
+            (Some(copy), Some(at)) => {
+                let line = copy.rules.lines.get(at)?;
+                (Arc::clone(&line.name), Arc::clone(&line.key))
+            }
+            _ => (
+                call.provider.as_deref().unwrap_or_default().into(),
+                ask.provider_key.as_deref().unwrap_or_default().into(),
+            ),
+        };
         Some(Reservation {
             id,
-            key_id: grant.key_id,
-            user_id: grant.user_id,
-            copy_id: copy.id,
-            access_profile_id: copy.access_profile_id,
-            provider: Arc::clone(&line.name),
-            provider_key: Arc::clone(&line.key),
+            key_id: payer.key_id,
+            user_id: payer.user_id,
+            // Numbers begin with 1: what no copy pays for is in the history alone.
+            copy_id: copy.map_or(0, |copy| copy.id),
+            access_profile_id: copy.map_or(payer.last_profile_id, |copy| copy.access_profile_id),
+            provider,
+            provider_key,
             model: Arc::from(call.model.as_str()),
             mcp: call.mcp.clone().map(Box::new),
             estimated_tokens: call.estimated_tokens,

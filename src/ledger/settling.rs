@@ -40,10 +40,11 @@ impl State {
         Some(self.settled(&row, amounts, false, now_ms))
     }
 
-    /// Settles a reservation that is over: once more with the same numbers, or after it has expired. `end.by` is who does it now.
+    /// Settles a reservation that is over: once more with the same numbers, or after it has expired or was cancelled. Whoever settles
+    /// what was cancelled has made the call after all. `end.by` is who does it now.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it was cancelled, or settled with other numbers.
+    /// [`Error::Conflict`] when it was settled with other numbers.
     pub fn settle_finished(
         &mut self,
         batch: &mut Batch,
@@ -52,16 +53,14 @@ impl State {
         amounts: Amounts,
         now_ms: i64,
     ) -> Result<Settled> {
-        match (end.state, end.settled) {
-            (ReservationState::Cancelled, _) => Err(Error::conflict(
-                "reservation_cancelled",
-                "",
-                "the reservation was cancelled; charge its use with POST /v1/usage",
-            )),
-            (_, Some(before)) if (before.tokens, before.cost) == (amounts.tokens, amounts.cost) => {
+        let before = end
+            .settled
+            .filter(|_| end.state == ReservationState::Settled);
+        match before {
+            Some(before) if (before.tokens, before.cost) == (amounts.tokens, amounts.cost) => {
                 Ok(self.settled(row, amounts, true, now_ms))
             }
-            (_, Some(before)) => Err(Error::conflict(
+            Some(before) => Err(Error::conflict(
                 "already_settled",
                 "",
                 format!(
@@ -70,7 +69,7 @@ impl State {
                     dollars(before.cost)
                 ),
             )),
-            (_, None) => {
+            None => {
                 self.mend(
                     batch,
                     row.clone(),
@@ -185,9 +184,9 @@ impl State {
         }
     }
 
-    /// Replaces what an expired reservation was charged by what it really used. Where that charge still counts it is corrected;
-    /// where its window is over, only what comes on top is charged to the window that is open: what was charged in a window that is
-    /// over is not given back in the next, so nothing falls below zero.
+    /// Replaces what a reservation that is over was charged by what it really used. Where the charge of its expiry still counts it is
+    /// corrected; where its window is over, only what comes on top of it is charged to the window that is open: what was charged in a
+    /// window that is over is not given back in the next, so nothing falls below zero.
     fn mend(
         &mut self,
         batch: &mut Batch,
@@ -198,25 +197,25 @@ impl State {
         now_ms: i64,
     ) {
         // Numbers begin with 1: nothing counts a hold that was released.
-        let before = end.expired.unwrap_or(charge(0, Amounts::default()));
-        let difference = Amounts {
-            tokens: amounts.tokens - before.tokens,
-            cost: amounts.cost - before.cost,
-        };
+        let expired = end.expired.unwrap_or(charge(0, Amounts::default()));
+        // What was cancelled after it had expired was given back already.
+        let counted = end.settled.unwrap_or(expired);
+        let difference = amounts.less(counted.amounts());
+        let on_top = amounts.above(expired.amounts());
         let number = self.number();
         let reservation = reopened(&row);
         self.correct(
             batch,
             &reservation,
-            difference,
-            before.number,
+            (difference, on_top),
+            expired.number,
             number,
             now_ms,
         );
-        // The history is mended on the day on which it was charged. A released hold was no call so far.
-        let (calls_before, day) = match end.expired {
-            Some(_) => (1, end.finished_at),
-            None => (0, now_ms),
+        // The history is mended on the day on which it was charged. A hold that was released or cancelled was no call so far.
+        let (calls_before, day) = match (end.state, end.expired) {
+            (ReservationState::Expired, Some(_)) => (1, end.finished_at),
+            _ => (0, now_ms),
         };
         let calls = i64::from(state == ReservationState::Settled) - calls_before;
         if calls > 0 {
@@ -256,7 +255,17 @@ impl State {
             limits: copy.map_or_else(Vec::new, |copy| {
                 copy.states(&fold(&row.provider), now_ms, &self.zone)
             }),
+            outside_policy: None,
             repeated,
+        }
+    }
+}
+
+impl Charge {
+    fn amounts(self) -> Amounts {
+        Amounts {
+            tokens: self.tokens,
+            cost: self.cost,
         }
     }
 }

@@ -1,7 +1,28 @@
 //! Making tokens: the letters of a new one come from the system's randomness.
 
-use crate::domain::credential::{ID_LENGTH, Kind, SECRET_LENGTH, Token};
+use jiff::Timestamp;
+
+use crate::domain::credential::{ID_LENGTH, Kind, MAX_EARLIER, SECRET_LENGTH, Token};
 use crate::error::{Error, Result};
+
+/// Makes sure that a secret which is replaced may work on beside those that do so until `ends`, the first one first.
+///
+/// # Errors
+/// [`Error::Conflict`] when [`MAX_EARLIER`] do: none is ended before the time that was promised.
+pub fn check_earlier(ends: &[Timestamp]) -> Result<()> {
+    match ends {
+        [first, ..] if ends.len() >= MAX_EARLIER => Err(Error::conflict(
+            "too_many_secrets",
+            "grace",
+            format!(
+                "{} earlier secrets of this key still work, the first until {first}, and each keeps its time; rotate it after that, or \
+                 without a grace period, which ends the current secret at once",
+                ends.len()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// A new token of any kind.
 ///

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::Services;
 use super::once::{self, SealedOnce};
 use super::rotated_keys;
-use super::tokens::{random_successor, random_token};
+use super::tokens::{check_earlier, random_successor, random_token};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
@@ -16,7 +16,9 @@ use crate::domain::virtual_key::{
     HASH_LENGTH, MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
 };
 use crate::error::{Error, Result};
-use crate::store::{Writing, access_profiles, audit, user_access_profiles, users, virtual_keys};
+use crate::store::{
+    Writing, access_profiles, audit, former_secrets, user_access_profiles, users, virtual_keys,
+};
 
 /// A key that was just made, with its secret. Has no `Debug`.
 #[derive(Clone)]
@@ -43,7 +45,7 @@ pub fn issue(writing: &Writing<'_>, new: &NewVirtualKey, now: Timestamp) -> Resu
 /// Gives a key a new secret inside a write; the old one works until `previous_until`.
 ///
 /// # Errors
-/// When the database can't be written.
+/// [`Error::Conflict`] when as many old ones work already as may.
 pub fn replace_secret(
     writing: &Writing<'_>,
     key: &VirtualKey,
@@ -51,6 +53,10 @@ pub fn replace_secret(
     previous_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<IssuedKey> {
+    if previous_until.is_some() {
+        let ends = former_secrets::list_ends(writing, key.user_id, key.id, now)?;
+        check_earlier(&ends)?;
+    }
     virtual_keys::rotate(writing, key.id, hash(&token), previous_until, now)?;
     Ok(IssuedKey {
         key: virtual_keys::get(writing, key.id)?,
@@ -193,10 +199,11 @@ pub struct Rotation {
     pub if_match: IfMatch,
 }
 
-/// Gives a key a new secret; the old one works for the grace period, and one that is older not at all.
+/// Gives a key a new secret; the old one works for the grace period, and each older one until its own ends.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Stale`]; see also [`once::run_sealed`].
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::Conflict`] when as many old ones work already as may; see also
+/// [`once::run_sealed`].
 pub fn rotate(
     services: &Services,
     actor: Actor,

@@ -23,8 +23,6 @@ pub struct KeyRow {
     pub expires_at: Option<i64>,
     /// SHA-256 of its secret.
     pub secret_hash: [u8; 32],
-    /// The hash of the secret before, and when that stops working.
-    pub previous: Option<([u8; 32], i64)>,
 }
 
 /// A copy of a profile.
@@ -90,8 +88,6 @@ pub fn for_each_key(
     each: impl FnMut(KeyRow) -> Result<()>,
 ) -> Result<()> {
     let read = |row: &Row<'_>| {
-        let previous: Option<[u8; 32]> = row.get(5)?;
-        let previous_expires_at: Option<i64> = row.get(6)?;
         Ok(KeyRow {
             id: row.get(0)?,
             public_id: row
@@ -103,13 +99,12 @@ pub fn for_each_key(
             user_id: row.get(2)?,
             expires_at: row.get(3)?,
             secret_hash: row.get(4)?,
-            previous: previous.zip(previous_expires_at),
         })
     };
     match user_id {
         Some(user_id) => each_row(
             reading,
-            "SELECT id, public_id, user_id, expires_at, secret_hash, previous_hash, previous_expires_at FROM virtual_keys
+            "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys
              WHERE user_id = ?1",
             params![user_id],
             read,
@@ -117,7 +112,7 @@ pub fn for_each_key(
         ),
         None => each_row(
             reading,
-            "SELECT id, public_id, user_id, expires_at, secret_hash, previous_hash, previous_expires_at FROM virtual_keys",
+            "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys",
             [],
             read,
             each,

@@ -69,7 +69,26 @@ mod tests {
         Actor, ChainKey, MAC_LENGTH, NamedVersions, NewAuditEntry, Verdict,
     };
     use crate::domain::list::Page;
-    use crate::store::{Reading, access_profile_versions, audit, journal};
+    use crate::store::former_secrets::{self, EarlierSecret};
+    use crate::store::{Reading, access_profile_versions, audit, journal, virtual_keys};
+
+    /// Every migration, in order: the program finds them in that of their names.
+    fn migrations() -> Vec<refinery::Migration> {
+        let mut all = super::embedded::migrations::runner()
+            .get_migrations()
+            .clone();
+        all.sort_by_key(refinery::Migration::version);
+        all
+    }
+
+    /// Runs some of them.
+    fn migrate(connection: &Connection, versions: std::ops::RangeInclusive<i32>) {
+        for migration in migrations() {
+            if versions.contains(&migration.version()) {
+                connection.execute_batch(migration.sql().unwrap()).unwrap();
+            }
+        }
+    }
 
     /// As a crash at each commit of a migration would: everything before it is there, nothing after it.
     #[test]
@@ -126,11 +145,7 @@ mod tests {
                 params![mac],
             )
             .unwrap();
-        for migration in super::embedded::migrations::runner().get_migrations() {
-            if migration.version() > 1 {
-                connection.execute_batch(migration.sql().unwrap()).unwrap();
-            }
-        }
+        migrate(&connection, 2..=i32::MAX);
         let reading = Reading {
             connection: &connection,
             remembered: None,
@@ -166,14 +181,7 @@ mod tests {
     #[test]
     fn reservations_of_an_older_schema_are_kept_and_the_open_ones_are_found() {
         let connection = Connection::open_in_memory().unwrap();
-        let migrate = |versions: std::ops::RangeInclusive<i32>| {
-            for migration in super::embedded::migrations::runner().get_migrations() {
-                if versions.contains(&migration.version()) {
-                    connection.execute_batch(migration.sql().unwrap()).unwrap();
-                }
-            }
-        };
-        migrate(1..=7);
+        migrate(&connection, 1..=7);
         connection
             .execute_batch(
                 "UPDATE journal SET next_number = 5;
@@ -183,7 +191,7 @@ mod tests {
                      (3, 9, 'expired', 8, 1, 1, 1, 1, 'p', 'm', 7, 0, 1, 2), (4, 9, 'open', NULL, 1, 1, 1, 1, 'p', 'm', 7, 0, 1, 2)",
             )
             .unwrap();
-        migrate(8..=i32::MAX);
+        migrate(&connection, 8..=i32::MAX);
         let reading = Reading {
             connection: &connection,
             remembered: None,
@@ -202,12 +210,50 @@ mod tests {
         assert_eq!(read(true), [all[1], all[3]]);
     }
 
+    #[test]
+    fn a_secret_that_works_beside_the_current_one_still_does_after_the_schema_changed() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, 1..=9);
+        connection
+            .execute_batch(
+                "INSERT INTO users (id, name, name_key, email, email_key, created_at, updated_at) VALUES (3, 'a', 'a', 'a@b', 'a@b', 0, 0);
+                 INSERT INTO virtual_keys (id, public_id, user_id, name, name_key, description, is_managed, secret_hash, previous_hash,
+                     previous_expires_at, created_at, updated_at)
+                 VALUES (5, 'aaaaaaaaaaaa', 3, 'k', 'k', '', 0, zeroblob(32), randomblob(32), 77, 0, 0)",
+            )
+            .unwrap();
+        migrate(&connection, 10..=i32::MAX);
+        let reading = Reading {
+            connection: &connection,
+            remembered: None,
+        };
+        let mut found = Vec::new();
+        former_secrets::for_each_earlier(&reading, Some(3), |secret| found.push(secret)).unwrap();
+        let [
+            EarlierSecret {
+                public_id,
+                works_until,
+                ..
+            },
+        ] = found[..]
+        else {
+            panic!("{found:?}");
+        };
+        assert_eq!((public_id, works_until), (*b"aaaaaaaaaaaa", 77));
+        assert_eq!(
+            virtual_keys::get(&reading, 5)
+                .unwrap()
+                .previous_expires_at
+                .unwrap()
+                .as_millisecond(),
+            77
+        );
+    }
+
     /// What was released never changes: a database that has run a migration refuses to start on another text of it.
     #[test]
     fn released_migrations_are_unchanged() {
-        let runner = super::embedded::migrations::runner();
-        let found: Vec<_> = runner
-            .get_migrations()
+        let found: Vec<_> = migrations()
             .iter()
             .map(|m| (m.version(), m.checksum()))
             .collect();

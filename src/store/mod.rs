@@ -19,6 +19,7 @@ pub mod decision_rows;
 pub mod directory;
 pub mod explained_names;
 mod fault;
+pub mod former_secrets;
 pub mod health;
 mod id_set;
 pub mod idempotency;

@@ -1,18 +1,20 @@
-//! Virtual keys: hashes only. A key that is deleted leaves nothing but its audit entries.
+//! Virtual keys: hashes only. A key that is deleted leaves its audit entries, and for a while what its secrets are recognised by
+//! (`former_secrets.rs`).
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::fault::Doing;
 use super::search::VIRTUAL_KEYS;
-use super::{Reading, Writing};
+use super::{Reading, Writing, former_secrets};
 use crate::domain::letter_case::fold;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, VirtualKey};
 use crate::error::{Error, Result};
 
 /// The columns of [`key`], of the table under the name `k` and that of copies under the name `c`.
 pub(super) const COLUMNS: &str = "k.id, k.public_id, k.user_id, k.user_access_profile_id, c.access_profile_id, k.name, k.description, \
-     k.is_managed, k.expires_at, k.previous_expires_at, k.rotated_at, k.revision, k.created_at, k.updated_at, \
+     k.is_managed, k.expires_at, \
+     (SELECT max(works_until) FROM former_secrets f WHERE f.user_id = k.user_id AND f.virtual_key_id = k.id), k.rotated_at, k.revision, k.created_at, k.updated_at, \
      (SELECT iif(count(*) = count(held.expires_at), max(held.expires_at), NULL) FROM user_access_profiles held \
       WHERE held.user_id = k.user_id)";
 /// Every key with the copy it was issued under.
@@ -107,7 +109,7 @@ pub fn update(writing: &Writing<'_>, changed: &VirtualKey) -> Result<()> {
     VIRTUAL_KEYS.refresh(writing.connection, &[changed.id])
 }
 
-/// Puts a new secret in place of a key's secret; the old one works until `previous_until`.
+/// Puts a new secret in place of a key's secret; the old one works until `previous_until`, and earlier ones as long as they would have.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -118,17 +120,13 @@ pub fn rotate(
     previous_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<()> {
+    former_secrets::note_current(writing, id, previous_until, now)?;
     writing
         .connection
         .prepare_cached(
-            "UPDATE virtual_keys SET previous_hash = iif(?3 IS NULL, NULL, secret_hash), previous_expires_at = ?3,
-                                     secret_hash = ?2, rotated_at = ?4, updated_at = ?4, revision = revision + 1
-             WHERE id = ?1",
+            "UPDATE virtual_keys SET secret_hash = ?2, rotated_at = ?3, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         )
-        .and_then(|mut statement| {
-            let until = previous_until.map(Timestamp::as_millisecond);
-            statement.execute(params![id, hash, until, now.as_millisecond()])
-        })
+        .and_then(|mut statement| statement.execute(params![id, hash, now.as_millisecond()]))
         .doing("rotating a virtual key")?;
     Ok(())
 }

@@ -137,7 +137,7 @@ impl Copy {
         let fits = |(limit, max)| {
             self.used(limit, now) + cost.of(limit) <= self.binding(limit, max, now).0
         };
-        self.terms.each().all(fits)
+        self.has_something_left(now) && self.terms.each().all(fits)
     }
 
     fn spend(&mut self, cost: Cost, now: i64) {
@@ -256,17 +256,14 @@ impl Model {
         }
     }
 
-    /// Charges the first active copy that has something left, else the first that is active; answers whether there is one.
-    pub fn spend(&mut self, user: usize, cost: Cost, now: i64) -> bool {
+    /// Charges the first active copy that has something left, else the first that is active, else the first.
+    pub fn spend(&mut self, user: usize, cost: Cost, now: i64) {
         let copies = &mut self.users[user].copies;
         let active = |copy: &Copy| copy.is_active(now);
         let left = |copy: &Copy| active(copy) && copy.has_something_left(now);
         let left = copies.iter().position(left);
-        let Some(at) = left.or_else(|| copies.iter().position(active)) else {
-            return false;
-        };
-        copies[at].spend(cost, now);
-        true
+        let at = left.or_else(|| copies.iter().position(active));
+        copies[at.unwrap_or(0)].spend(cost, now);
     }
 
     /// Charges the first active copy in which a call has room; answers whether there is one.

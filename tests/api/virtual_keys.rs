@@ -216,13 +216,15 @@ fn a_rotated_key_keeps_its_id_and_shows_how_long_the_old_secret_works() {
     assert_eq!(first["rotated_at"], "2026-06-01T12:00:00Z");
     let second = rotate(&json!({}));
     assert_ne!(second["value"], first["value"]);
-    assert_eq!(second["previous_expires_at"], json!(null));
+    // The one before works as long as it was promised to.
+    assert_eq!(second["previous_expires_at"], "2026-06-02T12:00:00Z");
+    server.time.advance_seconds(86_400);
+    let shown = || client.get(&path).json()["virtual_key"]["previous_expires_at"].clone();
+    assert_eq!(shown(), json!(null));
     rotate(&json!({ "grace": 60 }));
+    assert_eq!(shown(), "2026-06-02T12:01:00Z");
     server.time.advance_seconds(60);
-    assert_eq!(
-        client.get(&path).json()["virtual_key"]["previous_expires_at"],
-        json!(null)
-    );
+    assert_eq!(shown(), json!(null));
     let bad = client.post(&format!("{path}/rotate"), &json!({ "grace": "31d" }));
     assert_eq!(bad.expect(400).violations(), ["grace invalid_grace"]);
     let stale = client.send(

@@ -170,7 +170,12 @@ impl House {
 
     /// Lets copies (user, copy) follow another plan.
     pub fn follow(&self, copies: &[(i64, i64)], plan: &Plan, reset_usage: bool) {
-        let body = plan.body("edited").to_string();
+        self.follow_body(copies, &plan.body("edited"), reset_usage);
+    }
+
+    /// Lets copies (user, copy) follow another profile.
+    pub fn follow_body(&self, copies: &[(i64, i64)], body: &serde_json::Value, reset_usage: bool) {
+        let body = body.to_string();
         let (copies, now) = (copies.to_vec(), self.now());
         self.ledger
             .change(move |writing, changed| {

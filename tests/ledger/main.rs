@@ -8,6 +8,7 @@ mod crowd;
 mod faults;
 mod holds;
 mod house;
+mod lost;
 mod model;
 mod plan;
 mod poison;

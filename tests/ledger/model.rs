@@ -91,7 +91,16 @@ impl Model {
 
     /// The copy and the provider that let a call in.
     pub fn decide(&self, asked: &Asked, now: i64) -> Result<(usize, &'static str), RefusalKind> {
-        let mut furthest = (0, RefusalKind::AccessBlocked);
+        self.who_pays(asked, now).map_err(|(_, kind)| kind)
+    }
+
+    /// The same, or the copy that a call came furthest in and why it is refused there.
+    pub fn who_pays(
+        &self,
+        asked: &Asked,
+        now: i64,
+    ) -> Result<(usize, &'static str), (Option<usize>, RefusalKind)> {
+        let mut furthest = (0, None, RefusalKind::AccessBlocked);
         for (at, copy) in self.copies.iter().enumerate() {
             if copy.user != asked.user {
                 continue;
@@ -99,11 +108,11 @@ impl Model {
             let outcome = self.ask(at, asked, now);
             match outcome {
                 Ok(provider) => return Ok((at, provider)),
-                Err((stage, kind)) if stage > furthest.0 => furthest = (stage, kind),
+                Err((stage, kind)) if stage > furthest.0 => furthest = (stage, Some(at), kind),
                 Err(_) => {}
             }
         }
-        Err(furthest.1)
+        Err((furthest.1, furthest.2))
     }
 
     fn ask(&self, at: usize, asked: &Asked, now: i64) -> Result<&'static str, (u8, RefusalKind)> {
@@ -248,8 +257,11 @@ impl Model {
     pub fn settle(&mut self, at: usize, tokens: i64, cost: i64, now: i64) -> bool {
         let one = self.reservations[at].clone();
         match one.state {
-            State::Cancelled => return false,
             State::Settled(before, paid) => return (before, paid) == (tokens, cost),
+            State::Cancelled => {
+                self.correct_requests(&one, 1);
+                self.mend(&one, (0, 0), (tokens, cost), now);
+            }
             State::Open => {
                 self.count(one.copy, one.provider, (tokens, cost, 0), now);
             }
@@ -257,30 +269,29 @@ impl Model {
                 if one.charged.is_none() {
                     self.correct_requests(&one, 1);
                 }
-                self.mend(&one, tokens, cost, now);
+                let charged = one.charged.clone().unwrap_or_default();
+                self.mend(&one, (charged.0, charged.1), (tokens, cost), now);
             }
         }
         self.reservations[at].state = State::Settled(tokens, cost);
         true
     }
 
-    fn mend(&mut self, one: &Reservation, tokens: i64, cost: i64, now: i64) {
+    /// Counts what was really used in place of what counts now of a reservation that is over.
+    fn mend(&mut self, one: &Reservation, counts: (i64, i64), used: (i64, i64), now: i64) {
         let (charged_tokens, charged_cost, epochs) = one.charged.clone().unwrap_or_default();
         for (kind, of, every, _) in self.copies[one.copy].covering(one.provider) {
             let place = (kind, of, every);
-            let difference =
-                amount(kind, tokens, cost, 0) - amount(kind, charged_tokens, charged_cost, 0);
-            if difference == 0 {
+            let used = amount(kind, used.0, used.1, 0);
+            let difference = used - amount(kind, counts.0, counts.1, 0);
+            let on_top = (used - amount(kind, charged_tokens, charged_cost, 0)).max(0);
+            if difference == 0 && on_top == 0 {
                 continue;
             }
             let counter = self.touch(one.copy, place, now);
             let still_counts = epochs.get(&place) == Some(&counter.epoch);
             // What the expiry charged nothing of has no epoch, and nothing to give back.
-            counter.add(if still_counts {
-                difference
-            } else {
-                difference.max(0)
-            });
+            counter.add(if still_counts { difference } else { on_top });
         }
     }
 
@@ -307,7 +318,8 @@ impl Model {
             self.correct_requests(&one, -1);
         }
         if one.state == State::Expired {
-            self.mend(&one, 0, 0, now);
+            let charged = one.charged.clone().unwrap_or_default();
+            self.mend(&one, (charged.0, charged.1), (0, 0), now);
         }
         self.reservations[at].state = State::Cancelled;
         true

@@ -179,25 +179,33 @@ impl World {
             .charge(call.clone(), tokens, cost)
             .wait()
             .unwrap();
-        let expected = self.model.decide(&bare, now);
-        let Ok(settled) = answer else {
-            assert_eq!(answer.unwrap_err().kind, expected.unwrap_err());
-            return;
-        };
+        let settled = answer.unwrap();
+        let outside = settled.outside_policy.as_ref().map(|outside| outside.kind);
         let copy = self
             .model
             .copies
             .iter()
             .position(|one| one.id == settled.copy_id)
             .unwrap();
-        if let Ok((expected, _)) = expected {
-            assert_eq!(copy, expected);
+        match self.model.who_pays(&bare, now) {
+            Ok((expected, _)) => {
+                assert_eq!(copy, expected);
+                let over = settled.limits.iter().any(|limit| {
+                    let spent = limit.used.saturating_add(limit.held);
+                    let used = match limit.kind {
+                        PlaceKind::Budget => nanodollars,
+                        PlaceKind::Tokens => tokens,
+                        _ => 0,
+                    };
+                    used > 0 && spent > limit.effective_max_limit
+                });
+                assert_eq!(outside.is_some(), over);
+            }
+            Err((expected, kind)) => {
+                assert_eq!((Some(copy), outside), (expected, Some(kind)));
+            }
         }
-        let provider = if &*settled.provider == "OpenAI" {
-            "openai"
-        } else {
-            "anthropic"
-        };
+        let provider = &settled.provider.to_lowercase();
         self.model.charge(copy, provider, tokens, nanodollars, now);
         self.model
             .assert_limits(copy, provider, &settled.limits, now);

@@ -10,7 +10,7 @@ use crate::domain::decision::Presented;
 use crate::domain::duration::{ResetDuration, Unit};
 use crate::domain::input::{Fields, MAX_NAME, Node};
 use crate::domain::json::{self, Json};
-use crate::domain::money::{Money, read_money};
+use crate::domain::money::{Money, read_money, read_spent};
 use crate::domain::violation::Violations;
 use crate::error::Result;
 
@@ -123,7 +123,7 @@ pub fn read_settlement(fields: &mut Fields<'_>) -> Option<Spent> {
     let tokens = fields
         .required("tokens")
         .and_then(|node| read_tokens(&node));
-    let cost = fields.required("cost").and_then(|node| read_money(&node));
+    let cost = fields.required("cost").and_then(|node| read_spent(&node));
     Some(Spent {
         tokens: tokens?,
         cost: cost?,

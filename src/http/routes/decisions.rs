@@ -8,7 +8,7 @@ use crate::http::decision_parameters::{
 };
 use crate::http::decision_schemas::{
     CallBody, CancelledAnswer, ExplainBody, ExtendBody, McpTools, ReservationAnswer,
-    ReservationList, SettleBody, SettledAnswer, UsageBody,
+    ReservationList, SettleBody, SettledAnswer, UsageAnswer, UsageBody,
 };
 use crate::http::explain_schemas::ExplainAnswer;
 use crate::http::near_limits::NearLimitList;
@@ -62,8 +62,10 @@ fn reservations() -> Vec<Route> {
         Route::new(Method::POST, "/v1/reservations/{reservation}/settle", "settle_reservation", decisions::settle)
             .says(
                 "Report what a call has really used",
-                "It is charged in full, also beyond a limit and after the hold has expired; the rest of the hold is freed. Settling \
-                 again with the same numbers changes nothing (200); with others, or after a cancellation, 409. With \
+                "It is charged in full, also beyond a limit and after the hold has expired; the rest of the hold is freed. That is so \
+                 whatever became of the virtual key, the profile and the user since, and also where it was cancelled: whoever settles it has \
+                 made the call. Settling again with the same numbers changes nothing (200); with others 409. A day after it was over a \
+                 reservation is forgotten: what its call used is charged with `POST /v1/usage`. With \
                  `Decisions:Create` a key settles, extends and cancels what it made itself; with `Decisions:Update` what others \
                  made too, which the audit log tells of. Without that, 403 `not_own_reservation` for every other id, whether or not \
                  there is such a reservation.",
@@ -98,15 +100,22 @@ fn around() -> Vec<Route> {
         Route::new(Method::POST, "/v1/usage", "charge", decisions::charge)
             .says(
                 "Charge a call that was made without a reservation",
-                "It is charged in full, also beyond a limit, to the first profile that grants it and has room, else to the first that \
-                 grants it; 403 when none does. The same `request_id` is charged once: 200 with the first answer, 422 with another \
-                 body. Send `requests: 0` for a call that forward-auth has let in: it is counted there.",
+                "The money is gone, so it is charged in full, whatever a policy says: to the first profile that grants the call and has \
+                 room, else to the one in which it came furthest, where it counts on the limits of the provider's line, or without one \
+                 on those over all providers; the history keeps provider and model as they were sent. A virtual key that expired, was \
+                 rotated or is deleted is charged to whom it belonged last; who holds nothing any more has it in the history alone. \
+                 `outside_policy` says what would have refused the call (`budget_exceeded` or `token_limited` also where it takes a limit \
+                 beyond it), as the `error` of that refusal, for example `{\"type\": \"model_blocked\", \"code\": \"model_blocked\", \
+                 \"message\": \"the access profile does not allow the model …\"}`; without it nothing would have. 401 only for a \
+                 virtual key that never was, or that was deleted or replaced longer ago than the history of use is kept. The same \
+                 `request_id` is charged once: 200 with the first answer, 422 with another body. Send `requests: 0` for a call that \
+                 forward-auth has let in: it is counted there.",
             )
             .takes::<UsageBody>(json!({
                 "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "tokens": 950, "cost": 0.0098,
                 "request_id": "018f2d60"
             }))
-            .answers::<SettledAnswer>(201)
+            .answers::<UsageAnswer>(201)
             .without_place()
             .refuses(&[200, 408, 413, 415, 422]),
         Route::new(Method::POST, "/v1/explain", "explain", explain::explain)

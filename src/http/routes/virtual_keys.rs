@@ -65,12 +65,14 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::POST, "P/virtual-keys/{vk_id}/rotate", "rotate_virtual_key", virtual_keys::rotate)
             .says(
                 "Give a virtual key a new secret",
-                "Managed or not. The old secret works for `grace` more, and without it not at all; a second rotation within the grace ends \
-                 it. The answer shows the new `value` this once.",
+                "Managed or not. The old secret works for `grace` more, and without it not at all. Each older one works until the end of its \
+                 own grace period, whatever comes after it: `previous_expires_at` is when the last of them ends. Three at most work beside \
+                 the current one: 409 `too_many_secrets`, which says when the first ends, for a fourth with a grace period. Deleting the \
+                 key ends all. The answer shows the new `value` this once.",
             )
             .may_take::<RotateBody>(json!({ "grace": "24h" }))
             .answers::<VirtualKeyAnswer>(200)
-            .refuses(&[400, 404, 408, 412, 413, 415, 422]),
+            .refuses(&[400, 404, 408, 409, 412, 413, 415, 422]),
         Route::new(Method::DELETE, OF_USER_ONE, "delete_virtual_key", virtual_keys::delete)
             .says(
                 "Delete a virtual key of a user",
