@@ -21,6 +21,7 @@ use crate::http::discipline::Hosts;
 use crate::http::replay::KeyTurns;
 use crate::http::serve::{Listeners, serve};
 use crate::http::shown::Answers;
+use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
 use crate::service::keyring::Keyring;
 use crate::service::turns::Turns;
@@ -114,7 +115,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         attempts: Attempts::default(),
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
         request_ids: RequestIds::new(),
-        read_permits: Semaphore::new(store::READERS as usize),
+        read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
+        slow: SlowWork::default(),
         shown_profiles: Answers::default(),
         shown_pages: Answers::default(),
         explained_names: Answers::default(),

@@ -42,6 +42,17 @@ pub enum Error {
         retry_after_seconds: u64,
     },
 
+    /// The caller has as much of something as it may have at a time.
+    #[error("{message}")]
+    TooMany {
+        /// Stable machine-readable reason.
+        code: &'static str,
+        /// What there is too much of, and what to do.
+        message: String,
+        /// When there will be room.
+        retry_after_seconds: u64,
+    },
+
     /// The credential is good but does not hold this permission.
     #[error("this API key lacks the permission {0}")]
     MissingPermission(Permission),

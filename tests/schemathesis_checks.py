@@ -47,6 +47,8 @@ BEYOND_SCHEMA = {
     "malformed_if_match",
     # The expression after `regex:` must compile.
     "invalid_pattern",
+    "expressions_too_large",
+    "too_many_expressions",
 }
 # A schema bounds the parts of a body, not its size in bytes.
 MAX_BODY = 1024 * 1024

@@ -11,6 +11,7 @@ use super::access_profile_input::{
     BudgetTerms, KnownTerms, MAX_COUNT, ProviderTerms, RateLimitTerms,
 };
 use super::duration::{ResetDuration, read_reset_duration};
+use super::expressions::{ExpressionBudget, strip};
 use super::input::{MAX_NAME, Node};
 use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
@@ -50,10 +51,13 @@ pub const SET_ON_RATE_LIMIT: [&str; 9] = [
 
 /// The provider lines; provider names are unique without regard to case. In place of a line that is `known` to be right by itself
 /// there may be `null`.
+///
+/// Whether there is room for all expressions depends on all lines, so those of a known one are counted too.
 pub(super) fn read_providers(
     node: &Node<'_>,
     known: KnownTerms<'_>,
 ) -> Option<Vec<Arc<ProviderTerms>>> {
+    let budget = ExpressionBudget::default();
     let mut seen = Unique::new("duplicate_provider");
     let mut note_provider = |line: &Path, provider_name: &str| {
         let place = line.field("provider_name");
@@ -66,6 +70,13 @@ pub(super) fn read_providers(
         let known = known(lines.next()?).filter(|_| item.value.is_null());
         if let Some(line) = known {
             note_provider(&item.path, &line.provider_name);
+            count_expressions(&item, "allowed_models", &line.allowed_models, &budget);
+            count_expressions(
+                &item,
+                "blacklisted_models",
+                &line.blacklisted_models,
+                &budget,
+            );
             return Some(line);
         }
         let mut fields = item.object()?;
@@ -75,8 +86,12 @@ pub(super) fn read_providers(
         let all_models_allowed = fields
             .given("all_models_allowed")
             .map_or(Some(false), |node| node.boolean());
-        let allowed = optional(fields.sent("allowed_models"), read_patterns);
-        let blacklisted = optional(fields.sent("blacklisted_models"), read_patterns);
+        let allowed = optional(fields.sent("allowed_models"), |node| {
+            read_patterns(node, &budget)
+        });
+        let blacklisted = optional(fields.sent("blacklisted_models"), |node| {
+            read_patterns(node, &budget)
+        });
         let budgets = optional(fields.sent("budgets"), read_budgets);
         let rate_limit = fields
             .given("rate_limit")
@@ -96,9 +111,24 @@ pub(super) fn read_providers(
     })
 }
 
-fn read_patterns(node: &Node<'_>) -> Option<Names> {
-    let names = node.list(|item| read_model_pattern(&item))?;
+fn read_patterns(node: &Node<'_>, budget: &ExpressionBudget) -> Option<Names> {
+    let names = node.list(|item| read_model_pattern(&item, budget))?;
     Names::of(&names)
+}
+
+/// Takes from the budget what the expressions of a list that was read before need.
+fn count_expressions(
+    line: &Node<'_>,
+    list: &'static str,
+    patterns: &Names,
+    budget: &ExpressionBudget,
+) {
+    for (index, pattern) in patterns.iter().enumerate() {
+        if let Some(Err(refused)) = strip(pattern).map(|expression| budget.take(expression)) {
+            let place = line.path.field(list).index(index);
+            line.violations.add(&place, refused.code, refused.sentence);
+        }
+    }
 }
 
 /// The budgets of one scope; reset durations are unique.

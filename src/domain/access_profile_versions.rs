@@ -74,20 +74,14 @@ impl AccessProfile {
     ///
     /// When keys rotate is state, not content: a date that has passed is not brought back.
     ///
-    /// # Errors
-    /// [`Error::ConflictingContent`] with every rule of today that the content breaks.
-    pub fn restored(
-        &self,
-        snapshot: &str,
-        known: &KnownLines<SharedLine>,
-        now: Timestamp,
-    ) -> Result<Option<Self>> {
+    /// See [`read_stored`].
+    pub fn restored(&self, content: Self, now: Timestamp) -> Option<Self> {
         let mut new = Self {
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
             last_rotation_at: self.last_rotation_at,
-            ..read_stored(snapshot.as_bytes(), known)?
+            ..content
         };
         if new.next_rotation_at.is_some_and(|next| next <= now) {
             let interval = RotationInterval::from_nanoseconds(new.auto_rotation_interval);
@@ -95,7 +89,7 @@ impl AccessProfile {
             new.next_rotation_at =
                 upcoming.or_else(|| interval.and_then(|interval| interval.after(now)));
         }
-        Ok(self.succeeded_by(new, now))
+        self.succeeded_by(new, now)
     }
 
     /// What creates a profile with this one's policy under another name.
@@ -135,7 +129,10 @@ impl AccessProfile {
 }
 
 /// The profile of a snapshot, if today's rules allow it.
-fn read_stored(snapshot: &[u8], known: &KnownLines<SharedLine>) -> Result<AccessProfile> {
+///
+/// # Errors
+/// [`Error::ConflictingContent`] with every rule of today that the content breaks.
+pub fn read_stored(snapshot: &[u8], known: &KnownLines<SharedLine>) -> Result<AccessProfile> {
     let fault = |error| Error::internal("reading a snapshot", error);
     let outline = known.outline(snapshot, ENVELOPE, LINES);
     let known_line = |line| outline.as_ref().and_then(|outline| outline.known(line));

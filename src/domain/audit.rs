@@ -188,6 +188,15 @@ pub struct AuditEntry {
     pub entry: NewAuditEntry,
 }
 
+/// What was found, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What was found.
+    pub verdict: Verdict,
+    /// When the walk began that began at the first entry.
+    pub walked_at: Timestamp,
+}
+
 /// What a walk along the chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {

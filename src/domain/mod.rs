@@ -17,6 +17,7 @@ mod decision_body;
 pub mod decision_input;
 pub mod duration;
 pub mod explanation;
+pub mod expressions;
 pub mod holding;
 pub mod idempotency;
 pub mod input;

@@ -1,76 +1,92 @@
 //! Patterns over model names: a name, `*` wildcards, or `regex:` and an expression.
 //!
-//! A pattern covers the whole name, without regard to case. Names and wildcards are compared as they stand; an expression takes a
-//! thousand times as long to compile as a name to read. The `regex` crate runs in time linear in the input, so a pattern from a request
-//! can't be used to stall the server; its compiled size is bounded here.
+//! A pattern covers the whole name, without regard to case. Names and wildcards are compared as they stand; what expressions may take
+//! is up to [`super::expressions`].
 
-use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
 
+use super::expressions::{ExpressionBudget, ExpressionSet, strip};
 use super::input::Node;
 use super::letter_case::fold;
 
 /// Longest pattern, in characters.
 pub const MAX_PATTERN: usize = 1_000;
-/// Largest compiled pattern, in bytes.
-const MAX_COMPILED: usize = 256 * 1024;
-const REGEX_PREFIX: &str = "regex:";
+/// What an expression begins with.
+pub const EXPRESSION: &str = "regex:";
 const WILDCARD: char = '*';
 
-/// A compiled pattern.
+/// The patterns of one list.
+#[derive(Debug, Default)]
+pub struct ModelPatterns {
+    names: Vec<(ModelPattern, Arc<str>)>,
+    expressions: Option<Arc<ExpressionSet>>,
+}
+
+impl ModelPatterns {
+    /// A list; `compiled` answers its expressions, if it has any.
+    ///
+    /// # Errors
+    /// What `compiled` answers.
+    pub fn of<E>(
+        texts: &[String],
+        compiled: impl FnOnce(&[&str]) -> Result<Arc<ExpressionSet>, E>,
+    ) -> Result<Self, E> {
+        let names = texts.iter().filter(|text| strip(text).is_none());
+        let names = names.map(|text| (ModelPattern::of(text), text.as_str().into()));
+        let expressions = expressions_of(texts);
+        Ok(Self {
+            names: names.collect(),
+            expressions: match expressions.as_slice() {
+                [] => None,
+                some => Some(compiled(some)?),
+            },
+        })
+    }
+
+    /// A pattern that covers the model's whole name, as it is written: a name or a wildcard if one does. `folded` is the name without
+    /// regard to case (`letter_case::fold`).
+    pub fn find(&self, model: &str, folded: &str) -> Option<&Arc<str>> {
+        let mut names = self.names.iter();
+        match names.find(|(pattern, _)| pattern.covers(folded)) {
+            Some((_, text)) => Some(text),
+            None => self.expressions.as_ref()?.find(model),
+        }
+    }
+}
+
+/// Those of a list that are expressions, in its order.
+pub fn expressions_of(texts: &[String]) -> Vec<&str> {
+    let texts = texts.iter().map(String::as_str);
+    texts.filter(|text| strip(text).is_some()).collect()
+}
+
+/// A pattern that is no expression.
 #[derive(Debug, Clone)]
-pub enum ModelPattern {
+enum ModelPattern {
     /// Every model.
     Any,
     /// One model, in lower case.
     Exact(String),
     /// In lower case, with `*` where anything may stand.
     Wildcard(String),
-    /// An expression over the whole name.
-    Expression(Regex),
 }
 
 impl ModelPattern {
-    /// Compiles a pattern.
-    ///
-    /// # Errors
-    /// A sentence about what is wrong with a `regex:` pattern.
-    pub fn compile(pattern: &str) -> Result<Self, String> {
+    fn of(pattern: &str) -> Self {
         if pattern == "*" {
-            return Ok(Self::Any);
+            Self::Any
+        } else if pattern.contains(WILDCARD) {
+            Self::Wildcard(fold(pattern))
+        } else {
+            Self::Exact(fold(pattern))
         }
-        let expression = match pattern.strip_prefix(REGEX_PREFIX) {
-            Some("") => return Err("has nothing after \"regex:\"".to_owned()),
-            Some(expression) => expression,
-            None if pattern.contains(WILDCARD) => return Ok(Self::Wildcard(fold(pattern))),
-            None => return Ok(Self::Exact(fold(pattern))),
-        };
-        // Parsed alone first: `a)(b` is only balanced once it is wrapped. Compiling is costly and done once.
-        let bounded = |text: &str| {
-            RegexBuilder::new(text)
-                .case_insensitive(true)
-                .dot_matches_new_line(true)
-                .size_limit(MAX_COMPILED)
-                .build()
-        };
-        regex_syntax::parse(expression)
-            .map_err(|error| regex::Error::Syntax(error.to_string()))
-            .and_then(|_| bounded(&format!("^(?:{expression})$")))
-            .map(Self::Expression)
-            .map_err(|error| explain(&error))
     }
 
-    /// Whether this pattern covers the model's whole name.
-    pub fn matches(&self, model: &str) -> bool {
-        self.covers(model, &fold(model))
-    }
-
-    /// Whether this pattern covers the model's whole name, which the caller has folded (`letter_case::fold`) once for all patterns.
-    pub fn covers(&self, model: &str, folded: &str) -> bool {
+    fn covers(&self, folded: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Exact(name) => name == folded,
             Self::Wildcard(pattern) => fits(pattern, folded),
-            Self::Expression(expression) => expression.is_match(model),
         }
     }
 }
@@ -97,41 +113,29 @@ fn fits(pattern: &str, text: &str) -> bool {
     })
 }
 
-fn explain(error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(_) => "is too large an expression".to_owned(),
-        other => {
-            let text = other.to_string();
-            let last = text.lines().last().unwrap_or(&text).trim();
-            format!(
-                "is no valid regular expression: {}",
-                last.trim_start_matches("error: ")
-            )
-        }
-    }
-}
-
-/// A model pattern in a request.
-pub fn read_model_pattern<'v>(node: &Node<'v>) -> Option<&'v str> {
+/// A model pattern in a request. What an expression takes is taken from `budget`.
+pub fn read_model_pattern<'v>(node: &Node<'v>, budget: &ExpressionBudget) -> Option<&'v str> {
     let pattern = node.trimmed_name(MAX_PATTERN)?;
-    if !pattern.starts_with(REGEX_PREFIX) {
-        // A name, with wildcards or without, as most are: it need not be compiled to be known as good.
-        return Some(pattern);
-    }
-    match ModelPattern::compile(pattern) {
-        Ok(_) => Some(pattern),
-        Err(sentence) => node.refuse("invalid_pattern", sentence),
+    match strip(pattern).map(|expression| budget.take(expression)) {
+        Some(Err(refused)) => node.refuse(refused.code, refused.sentence),
+        _ => Some(pattern),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use regex_automata::meta::Regex;
 
     use super::*;
 
+    fn list(texts: &[&str]) -> ModelPatterns {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        ModelPatterns::of(&texts, |some| ExpressionSet::compile(some).map(Arc::new)).unwrap()
+    }
+
     fn matches(pattern: &str, model: &str) -> bool {
-        ModelPattern::compile(pattern).unwrap().matches(model)
+        list(&[pattern]).find(model, &fold(model)).is_some()
     }
 
     #[test]
@@ -152,7 +156,7 @@ mod tests {
         #[test]
         fn a_wildcard_is_anything_and_all_else_is_itself(pattern in "[abK.*]{0,7}", model in "[aAbBkK.\n]{0,8}") {
             prop_assume!(pattern.contains(WILDCARD));
-            let parts: Vec<_> = pattern.split(WILDCARD).map(regex::escape).collect();
+            let parts: Vec<_> = pattern.split(WILDCARD).map(regex_syntax::escape).collect();
             let expression = Regex::new(&format!("^(?is:{})$", parts.join(".*"))).unwrap();
             prop_assert_eq!(matches(&pattern, &model), expression.is_match(&model));
         }
@@ -176,15 +180,20 @@ mod tests {
 
     #[test]
     fn broken_expressions_are_refused() {
-        for bad in [
-            "regex:",
-            "regex:(",
-            "regex:a)(b",
-            "regex:[z-a]",
-            r"regex:\p{Nope}",
-            "regex:(a{500}){500}",
-        ] {
-            assert!(ModelPattern::compile(bad).is_err(), "{bad}");
+        for bad in ["", "(", "a)(b", "[z-a]", r"\p{Nope}"] {
+            let refused = ExpressionBudget::default().take(bad).unwrap_err();
+            assert_eq!(refused.code, "invalid_pattern", "{bad}");
         }
+    }
+
+    #[test]
+    fn the_pattern_that_covers_a_name_is_named() {
+        let list = list(&["regex:gpt-[0-9]", "o3*", "regex:claude-.*", "gpt-4"]);
+        let find = |model: &str| list.find(model, &fold(model)).map(|text| text.to_string());
+        assert_eq!(find("GPT-5").as_deref(), Some("regex:gpt-[0-9]"));
+        assert_eq!(find("Claude-Opus").as_deref(), Some("regex:claude-.*"));
+        assert_eq!(find("o3-mini").as_deref(), Some("o3*"));
+        assert_eq!(find("gpt-4").as_deref(), Some("gpt-4"));
+        assert_eq!(find("gemini"), None);
     }
 }

@@ -10,12 +10,13 @@ use super::schemas::{
     AuditLogList, AuditLogView, AuditVerdict, VersionAnswer, VersionList, VersionView,
 };
 use crate::domain::access_profile_versions::patch;
-use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, kinds_out_of_reach};
+use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, Verified, kinds_out_of_reach};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{Listed, Page, Query};
 use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
 use crate::service;
+use crate::service::expressions::are_in_version;
 use crate::store::access_profile_versions::{self, Version};
 use crate::store::audit::{self, Filter};
 
@@ -30,7 +31,7 @@ pub async fn list_versions(_: Caller<View, AccessProfiles>, call: Call) -> Answe
     let id = call.id("id")?;
     let page = call.query(Query::page)?;
     let list = call
-        .read(move |reading| access_profile_versions::list(reading, id, page))
+        .slow_read(move |reading| access_profile_versions::list(reading, id, page))
         .await?;
     let versions: Vec<_> = list.items.into_iter().map(view).collect();
     ok(&VersionList {
@@ -64,14 +65,15 @@ pub async fn get_version(_: Caller<View, AccessProfiles>, call: Call) -> Answer 
 pub async fn diff(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let (id, number) = (call.id("id")?, call.id("n")?);
     let against = call.query(|query| query.integer("against", 1, i64::MAX))?;
-    let (from, to) = call
-        .read(move |reading| {
+    let compare = call.slow(move |services| {
+        let (from, to) = services.store.read(|reading| {
             let to = access_profile_versions::get(reading, id, number)?;
             let against = against.unwrap_or((number - 1).max(1));
             Ok((access_profile_versions::get(reading, id, against)?, to))
-        })
-        .await?;
-    let text = blocking(move || patch(&from.snapshot, &to.snapshot)).await?;
+        })?;
+        patch(&from.snapshot, &to.snapshot)
+    });
+    let text = compare.await?;
     let tag = entity_tag(number, &text);
     Ok(typed_unless_known(&call, &tag, JSON_PATCH, text))
 }
@@ -93,6 +95,16 @@ pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answ
                 ..StoredAnswer::ok(body(&tagged.snapshot))
             }
         })
+    };
+    let has_expressions = call.aside(move |services| are_in_version(services, place));
+    let turn = if has_expressions.await? {
+        Some(call.expression_turn().await?)
+    } else {
+        None
+    };
+    let restore = move || {
+        let _turn = turn;
+        restore()
     };
     stored(blocking(restore).await?)
 }
@@ -134,7 +146,7 @@ async fn audit_logs(
         )
     })?;
     let list = call
-        .read(move |reading| audit::list(reading, &filter, page))
+        .slow_read(move |reading| audit::list(reading, &filter, page))
         .await?;
     ok(&audit_log_list(list, page)?)
 }
@@ -144,21 +156,22 @@ async fn audit_logs(
 /// # Errors
 /// 503 when the log or its anchor can't be read.
 pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
-    let services = call.services();
-    let _permit = call.read_permit().await;
-    let verdict = blocking(move || services.store.verify_audit_log()).await?;
+    let verify = call.slow(|services| services.store.verify_audit_log(services.clock.now()));
+    let Verified { verdict, walked_at } = verify.await?;
     ok(&match verdict {
         Verdict::Intact { entries } => AuditVerdict {
             intact: true,
             entries: Some(entries),
             entry: None,
             finding: None,
+            walked_at,
         },
         Verdict::Tampered { entry, finding } => AuditVerdict {
             intact: false,
             entries: None,
             entry: Some(entry),
             finding: Some(finding),
+            walked_at,
         },
     })
 }

@@ -38,8 +38,11 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     }
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
+    let searches = filter.search.is_some();
     let list = call
-        .read(move |reading| access_profile_lists::list(reading, &filter, sort, page))
+        .read_page(page, searches, move |reading| {
+            access_profile_lists::list(reading, &filter, sort, page)
+        })
         .await?;
     let shown = Shown {
         etag: String::new(),
@@ -93,7 +96,7 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
     let services = call.services();
     let now = services.clock.now();
     let input = call
-        .json(|body| AccessProfileInput::parse_new(body, now))
+        .profile_json(move |body| AccessProfileInput::parse_new(body, now))
         .await?;
     let actor = caller.actor(&call);
     let once = call.once(&actor)?;
@@ -157,8 +160,12 @@ pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answe
     let id = call.id("id")?;
     let if_match = call.if_match()?;
     let body = call.json_bytes().await?;
+    let turn = call.turn_for(&body).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let update = move || service::access_profiles::update(&services, actor, id, &body, if_match);
+    let update = move || {
+        let _turn = turn;
+        service::access_profiles::update(&services, actor, id, &body, if_match)
+    };
     Ok(shown(&blocking(update).await?))
 }
 

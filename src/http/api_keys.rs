@@ -27,8 +27,7 @@ pub use crate::store::api_keys::SORT_FIELDS;
 pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
-    let services = call.services();
-    let list = blocking(move || {
+    let list = call.slow(move |services| {
         let now = services.clock.now();
         // What is stored of the last uses lags behind what is shown, so that order is made here.
         let by_use = sort.field == "last_used_at";
@@ -53,9 +52,8 @@ pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
             limit: page.limit,
             offset: page.offset,
         })
-    })
-    .await?;
-    ok(&list)
+    });
+    ok(&list.await?)
 }
 
 /// Every key, for an order that the database does not know.

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::service;
 use crate::service::assignments::{Assigned, Held, show};
 use crate::service::copies::ReadCopies;
+use crate::service::expressions::Given;
 use crate::store::{access_profiles, user_access_profiles, users};
 
 /// `GET P/users/{user_id}/access-profiles`
@@ -26,17 +27,15 @@ use crate::store::{access_profiles, user_access_profiles, users};
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let user = user_id(&call, "user_id")?;
     let page = call.query(Query::page)?;
-    let services = call.services();
-    let _permit = call.read_permit().await;
-    let (copies, total_count) = blocking(move || {
+    let list = call.slow(move |services| {
         let (total, read) = services.store.read(|reading| {
             users::get(reading, user)?;
             let list = user_access_profiles::list_of_user(reading, user, page)?;
             Ok((list.total_count, ReadCopies::read(reading, list.items)?))
         })?;
-        Ok((read.with_counters(&services, services.clock.now())?, total))
-    })
-    .await?;
+        Ok((read.with_counters(services, services.clock.now())?, total))
+    });
+    let (copies, total_count) = list.await?;
     Ok(ok_json(list_of(
         "access_profiles",
         &copies,
@@ -53,9 +52,7 @@ pub async fn holders(caller: Caller<View, AccessProfiles>, call: Call) -> Answer
     let id = call.id("id")?;
     let named = caller.permissions().shows(Resource::Users);
     let page = call.query(Query::page)?;
-    let services = call.services();
-    let _permit = call.read_permit().await;
-    let (holders, total_count) = blocking(move || {
+    let list = call.slow(move |services| {
         let (total, holders, read) = services.store.read(|reading| {
             access_profiles::get_current(reading, id)?;
             let list = user_access_profiles::list_of_profile(reading, id, page)?;
@@ -64,15 +61,15 @@ pub async fn holders(caller: Caller<View, AccessProfiles>, call: Call) -> Answer
             let read = ReadCopies::read(reading, list.items)?;
             Ok((list.total_count, holders?, read))
         })?;
-        let copies = read.with_counters(&services, services.clock.now())?;
+        let copies = read.with_counters(services, services.clock.now())?;
         let both = holders.into_iter().zip(copies);
         let view = both.map(|(user, access_profile)| HolderView {
             user: HolderUser::of(user, named),
             access_profile,
         });
         Ok((view.collect::<Vec<_>>(), total))
-    })
-    .await?;
+    });
+    let (holders, total_count) = list.await?;
     Ok(ok_json(list_of("holders", &holders, total_count, page)?))
 }
 
@@ -109,10 +106,9 @@ fn list_of<T: Serialize>(
 /// 400, 404.
 pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let (user, profile) = (user_id(&call, "user_id")?, held_profile_id(&call)?);
-    let services = call.services();
-    let _permit = call.read_permit().await;
-    let read = move || show(&services, user, profile, services.clock.now());
-    let held = blocking(read).await?;
+    let held = call
+        .aside(move |services| show(services, user, profile, services.clock.now()))
+        .await?;
     let (tag, body) = tagged(&held)?;
     Ok(ok_unless_known(&call, &tag, body))
 }
@@ -135,9 +131,11 @@ pub async fn assign(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
     let sealed = caller.sealed_once(&call)?;
     let place = location(&call, input.access_profile_id);
     let render = move |given: &Assigned| render(place, given);
+    let given = Given::Profile(input.access_profile_id);
+    let ready = call.ready_expressions(given).await?;
     let assign =
         move || service::assignments::assign(&services, actor, user, input, sealed, render);
-    stored(blocking(assign).await?)
+    stored(blocking(move || ready.until(assign)).await?)
 }
 
 fn render(place: String, given: &Assigned) -> Result<StoredAnswer> {

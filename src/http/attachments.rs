@@ -9,6 +9,7 @@ use crate::domain::holding::AttachmentInput;
 use crate::domain::idempotency::StoredAnswer;
 use crate::error::Result;
 use crate::service;
+use crate::service::expressions::Given;
 
 /// `POST P/access-profiles/{id}/roles`
 ///
@@ -20,7 +21,8 @@ pub async fn attach(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
     let (services, actor) = (call.services(), caller.actor(&call));
     let once = call.once(&actor)?;
     let attach = move || service::attachments::attach(&services, actor, id, input, once, render);
-    stored(blocking(attach).await?)
+    let ready = call.ready_expressions(Given::Profile(id)).await?;
+    stored(blocking(move || ready.until(attach)).await?)
 }
 
 fn render(input: &AttachmentInput, users_applied: usize) -> Result<StoredAnswer> {

@@ -1,6 +1,7 @@
 //! The request as handlers see it: path, query and body turned into domain values.
 
 mod body;
+mod idempotency;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Ready, ready};
@@ -10,31 +11,22 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use tokio::sync::SemaphorePermit;
 
 pub use body::MAX_BODY;
 
 use super::State;
 use super::context::Context;
 use super::problem::Problem;
-use super::route::{RoutePath, canonical};
-use crate::domain::audit::Actor;
+use super::route::RoutePath;
 use crate::domain::decision_input::MAX_DECISION_BODY;
-use crate::domain::idempotency::{Once, read_key};
 use crate::domain::input::{Fields, Node};
 use crate::domain::json::{self, Json};
 use crate::domain::list::{Query, parse_id};
-use crate::domain::number;
 use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation, Violations};
 use crate::error::Result;
 use crate::service::Services;
 use crate::store::Reading;
-
-/// The header that makes a POST have its effect at most once.
-static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One request. Nothing is read before a handler asks for it, so authentication always comes first.
 pub struct Call {
@@ -149,17 +141,14 @@ impl Call {
         self.read_json(&bytes, read)
     }
 
-    fn read_json<T>(
+    pub(super) fn read_json<T>(
         &self,
         bytes: &[u8],
         read: impl FnOnce(&Json<'_>) -> Result<T>,
     ) -> std::result::Result<T, Problem> {
-        let value = json::parse(bytes)?;
-        let outcome = read(&value)?;
-        if self.has_idempotency_key() {
-            self.note_body(value.to_value());
-        }
-        Ok(outcome)
+        let (value, hash) = self.body_reader().read(bytes, read)?;
+        self.note_hash(hash);
+        Ok(value)
     }
 
     /// The JSON body of a decision, which `read` takes from its bytes.
@@ -179,24 +168,6 @@ impl Call {
         Ok(value)
     }
 
-    /// Whether the request asks to have its effect at most once.
-    pub fn has_idempotency_key(&self) -> bool {
-        self.request.headers().contains_key(&IDEMPOTENCY_KEY)
-    }
-
-    fn note_body(&self, mut body: Value) {
-        // Of the values, not the bytes: a client may write the same object anew.
-        number::normalise(&mut body);
-        self.body_hash.set(Sha256::digest(body.to_string()).into());
-    }
-
-    /// A body that is left out is one without fields.
-    fn note_no_body(&self) {
-        if self.has_idempotency_key() {
-            self.note_body(Value::Object(Map::new()));
-        }
-    }
-
     /// Reads from the database, off the async threads. Who waits is served in order of arrival.
     ///
     /// # Errors
@@ -205,15 +176,32 @@ impl Call {
         &self,
         work: impl FnOnce(&Reading<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let services = self.services();
-        let _permit = self.read_permit().await;
-        blocking(move || services.store.read(work)).await
+        self.aside(move |services| services.store.read(work)).await
     }
 
-    /// A place among those who read from the database; held until it is dropped.
-    pub async fn read_permit(&self) -> Option<SemaphorePermit<'_>> {
-        // The permits are never withdrawn, so this only waits.
-        self.state().read_permits.acquire().await.ok()
+    /// The same for what joins the ledger and the store.
+    ///
+    /// # Errors
+    /// What `work` answers.
+    pub async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Services) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let services = self.services();
+        // The permits are never withdrawn, so this only waits. One is held until the work is done, whether or not its caller is there.
+        let permit = Arc::clone(&self.state().read_permits).acquire_owned().await;
+        blocking(move || {
+            let _permit = permit;
+            work(&services)
+        })
+        .await
+    }
+
+    /// The public id of the key that calls.
+    pub fn caller_id(&self) -> String {
+        Context::of(&self.request)
+            .and_then(|context| context.key_id.get().cloned())
+            .unwrap_or_default()
     }
 
     /// Makes sure that the body, if there is one, is an object without fields.
@@ -298,26 +286,6 @@ impl Call {
             .map(|line| line.as_bytes().iter().copied().map(char::from).collect())
             .collect();
         (!lines.is_empty()).then(|| lines.join(", "))
-    }
-
-    /// What the `Idempotency-Key` header asks for, on behalf of a key. Call it after the body was read.
-    ///
-    /// # Errors
-    /// 400 when it is malformed.
-    pub fn once(&self, actor: &Actor) -> Result<Option<Once>> {
-        let Some(value) = self.request.headers().get(&IDEMPOTENCY_KEY) else {
-            return Ok(None);
-        };
-        Ok(Some(Once {
-            owner: actor.id.clone(),
-            route: format!(
-                "{} {}",
-                self.request.method(),
-                canonical(self.request.path())
-            ),
-            key: read_key(value.to_str().unwrap_or_default())?,
-            request_hash: self.body_hash.get(),
-        }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::answer::{Answer, ok, ok_json};
-use super::call::{Call, blocking};
+use super::call::Call;
 use super::decision_schemas::{ReservationList, ReservationView};
 use super::guard::{Caller, Create, CreateOrUpdate, Decisions, View};
 use super::holder::Holder;
@@ -128,8 +128,9 @@ pub async fn list(caller: Caller<View, Decisions>, call: Call) -> Answer {
         offset: usize::try_from(page.offset).unwrap_or_default(),
         limit: usize::try_from(page.limit).unwrap_or_default(),
     };
-    let services = call.services();
-    let open = blocking(move || services.ledger.open_reservations(query)).await?;
+    let open = call
+        .slow(move |services| services.ledger.open_reservations(query))
+        .await?;
     let reservations: Vec<_> = open
         .reservations
         .into_iter()

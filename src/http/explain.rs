@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::answer::{Answer, to_json};
+use super::answer::{Answer, ok};
 use super::call::Call;
 use super::decisions::KEY_FIELD;
 use super::explain_schemas::{
@@ -13,7 +13,6 @@ use super::guard::{Caller, Create, Decisions};
 use super::limits;
 use super::problem::Problem;
 use super::refusal::no_key;
-use super::replay::{self, Decided};
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::decision_input::{ExplainInput, NoKey};
 use crate::domain::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
@@ -26,16 +25,12 @@ const ALLOWED: u16 = 201;
 ///
 /// # Errors
 /// 400 with every violation. A refusal is what is explained, so it is 200.
-pub async fn explain(caller: Caller<Create, Decisions>, call: Call) -> Answer {
+pub async fn explain(_: Caller<Create, Decisions>, call: Call) -> Answer {
     let input = call.decision(ExplainInput::parse).await?;
-    let work = async |_: Option<&_>| {
-        let answer = match input.call.into_call() {
-            Ok(asked) => explained(&call, asked, input.by_id).await?,
-            Err(why) => without_key(why),
-        };
-        Ok(Decided::new(200, to_json(&answer)?, Vec::new()))
-    };
-    replay::once(&call, || caller.actor(&call), work).await
+    ok(&match input.call.into_call() {
+        Ok(asked) => explained(&call, asked, input.by_id).await?,
+        Err(why) => without_key(why),
+    })
 }
 
 async fn explained(

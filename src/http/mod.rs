@@ -54,6 +54,7 @@ pub mod schemas;
 pub mod serve;
 pub mod shapes;
 pub mod shown;
+pub mod slow;
 pub mod status;
 pub mod tool_group_schemas;
 pub mod tool_groups;
@@ -76,6 +77,7 @@ use context::RequestIds;
 use discipline::Hosts;
 use replay::KeyTurns;
 use shown::Answers;
+use slow::SlowWork;
 
 /// The target under which the access log is written.
 pub const ACCESS_LOG: &str = "tollkeeper::access";
@@ -95,7 +97,9 @@ pub struct State {
     /// Makes the ids of requests that bring none.
     pub request_ids: RequestIds,
     /// As many as there are connections to read with. They are handed out in order, which the connections are not.
-    pub read_permits: Semaphore,
+    pub read_permits: Arc<Semaphore>,
+    /// Places for what takes long.
+    pub slow: SlowWork,
     /// Answers that show one access profile.
     pub shown_profiles: Answers<i64>,
     /// Answers that show a page of access profiles, by the query string.

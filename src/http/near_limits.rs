@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, ok};
-use super::call::{Call, blocking};
+use super::call::Call;
 use super::decision_schemas::time;
 use super::guard::{AccessProfiles, Caller, View};
 use super::{decision_shapes, limits};
@@ -100,9 +100,7 @@ fn read_page(query: &Query) -> Page {
 pub async fn list(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let named = caller.permissions().shows(Resource::Users);
     let (wanted, page) = call.query(|query| (read_query(query), read_page(query)))?;
-    let services = call.services();
-    let _permit = call.read_permit().await;
-    let list = blocking(move || {
+    let list = call.slow(move |services| {
         let now_ms = services.clock.now().as_millisecond();
         let keep = usize::try_from(page.offset + page.limit).unwrap_or_default();
         let near = services.ledger.near_limits(wanted, keep, now_ms)?;
@@ -128,9 +126,8 @@ pub async fn list(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
             limit: page.limit,
             offset: page.offset,
         })
-    })
-    .await?;
-    ok(&list)
+    });
+    ok(&list.await?)
 }
 
 fn view(near: &NearLimit, users: Option<&Names>, profiles: &Names) -> NearLimitView {

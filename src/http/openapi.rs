@@ -263,7 +263,8 @@ const REQUEST_HEADERS: [RequestHeader; 3] = [
     RequestHeader {
         status: 422,
         name: "Idempotency-Key",
-        about: "The same key and body get the first answer again, for 24 hours",
+        about: "The same key and body get the first answer again, for 24 hours. 10,000 answers or 64 MiB of them are kept for a caller; past that \
+                429 until the oldest ends. A dry run changes nothing and is answered anew each time",
         pattern: "^[!-~]{1,255}$",
     },
 ];
@@ -333,7 +334,7 @@ fn refusals(route: &Route) -> Vec<u16> {
         Access::Public => &[400, 421, 431, 500],
         Access::AnyKey => &[400, 401, 421, 429, 431, 500, 503],
         Access::Management(_) => &[400, 401, 403, 421, 429, 431, 500, 503],
-        Access::VirtualKey => &[400, 401, 421, 431, 500, 503],
+        Access::VirtualKey => &[400, 401, 421, 429, 431, 500, 503],
     };
     let mut all: Vec<u16> = shared
         .iter()

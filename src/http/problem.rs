@@ -241,6 +241,12 @@ impl From<Error> for Problem {
                 error.to_string(),
             )
             .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds)),
+            Error::TooMany {
+                code,
+                message,
+                retry_after_seconds,
+            } => Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", code, message)
+                .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds)),
             Error::MissingPermission(permission) => Self::new(
                 StatusCode::FORBIDDEN,
                 "permission_error",

@@ -1,11 +1,13 @@
 //! The handler that pushes parts of an access profile to its copies.
 
-use super::answer::{Answer, stored};
+use super::answer::{Answer, ok, stored};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::propagation::{Propagated, PropagationInput};
 use crate::service;
+use crate::service::Services;
+use crate::service::expressions::Given;
 
 /// `POST P/access-profiles/{id}/propagate`
 ///
@@ -14,20 +16,16 @@ use crate::service;
 pub async fn propagate(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
     let input = call.json(PropagationInput::parse).await?;
-    let (services, actor) = (call.services(), caller.actor(&call));
+    let actor = caller.actor(&call);
     let once = call.once(&actor)?;
     if input.dry_run {
-        let _permit = call.read_permit().await;
-        let preview = move || {
-            service::once::run_reading(&services, once, || {
-                StoredAnswer::json(&service::propagation_preview::preview(
-                    &services, id, &input,
-                )?)
-            })
-        };
-        return stored(blocking(preview).await?);
+        let preview =
+            move |services: &Services| service::propagation_preview::preview(services, id, &input);
+        return ok(&call.slow(preview).await?);
     }
+    let services = call.services();
     let render = |done: &Propagated| StoredAnswer::json(done);
     let push = move || service::propagation::propagate(&services, actor, id, input, once, render);
-    stored(blocking(push).await?)
+    let ready = call.ready_expressions(Given::Profile(id)).await?;
+    stored(blocking(move || ready.until(push)).await?)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, ok_unless_known, to_json};
-use super::call::{Call, blocking};
+use super::call::Call;
 use super::holder::Holder;
 use super::problem::Problem;
 use crate::domain::decision::Refusal;
@@ -66,14 +66,14 @@ pub struct QuotaAnswer {
 /// 400 when a parameter is not valid, 401 or 403 when the key does not work.
 pub async fn show(holder: Holder, call: Call) -> Answer {
     let page = call.query(Query::page)?;
-    let services = call.services();
-    let known = services
+    let known = call
+        .state()
+        .services
         .ledger
         .who(holder.0)
         .await?
         .map_err(Problem::from)?;
-    let _permit = call.read_permit().await;
-    let answer = blocking(move || {
+    let answer = call.slow(move |services| {
         let (key, total_count, read) = services.store.read(|reading| {
             let list = user_access_profiles::list_of_user(reading, known.user_id, page)?;
             let key = virtual_keys::find(reading, known.virtual_key_id)?;
@@ -84,7 +84,7 @@ pub async fn show(holder: Holder, call: Call) -> Answer {
             ))
         })?;
         let now = services.clock.now();
-        let access_profiles = read.with_counters(&services, now)?;
+        let access_profiles = read.with_counters(services, now)?;
         Ok(key.map(|key| QuotaAnswer {
             virtual_key: QuotaKey::of(key, now),
             user_id: known.user_id.to_string(),
@@ -94,10 +94,13 @@ pub async fn show(holder: Holder, call: Call) -> Answer {
             limit: page.limit,
             offset: page.offset,
         }))
-    })
-    .await?;
+    });
     // Somebody may delete a key while it asks.
-    let body = to_json(&answer.ok_or_else(|| Problem::from(Refusal::unknown_key()))?)?;
+    let body = to_json(
+        &answer
+            .await?
+            .ok_or_else(|| Problem::from(Refusal::unknown_key()))?,
+    )?;
     if body.len() > MAX_PAGE_BYTES {
         return Err(page_too_large().into());
     }

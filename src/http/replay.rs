@@ -18,7 +18,7 @@ use crate::domain::audit::Actor;
 use crate::domain::decision::{LimitState, RequestId};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::service;
-use crate::store::idempotency;
+use crate::store::{Reading, Writing, idempotency};
 
 /// How many keys can have a turn at a time.
 const TURNS: usize = 64;
@@ -87,7 +87,8 @@ impl Decided {
 /// The answer of `work`, or the one that was given first under the request's idempotency key. `work` gets that key.
 ///
 /// # Errors
-/// What `work` answers, which is not kept; 422 when the key came with another request.
+/// What `work` answers, which is not kept; 422 when the key came with another request; 429 when as many answers are kept for the caller as
+/// may be.
 pub async fn once(
     call: &Call,
     actor: impl FnOnce() -> Actor,
@@ -113,19 +114,26 @@ async fn under_key(
     let _turn = state.turns.of(&once).await;
     let now = state.services.clock.now();
     let wanted = once.clone();
-    let earlier = call
-        .read(move |reading| idempotency::find(reading, &wanted, now))
-        .await?;
+    let look = move |reading: &Reading<'_>| {
+        let earlier = idempotency::find(reading, &wanted, now)?;
+        Ok((earlier, idempotency::has_room(reading, &wanted.owner)?))
+    };
+    let (earlier, has_room) = call.read(look).await?;
     if let Some((hash, answer)) = earlier {
         once.check_same(&hash)?;
         return stored(answer);
+    }
+    if !has_room {
+        let (services, owner) = (call.services(), once.owner.clone());
+        let make_room = move |writing: &Writing<'_>| idempotency::make_room(writing, &owner, now);
+        blocking(move || services.store.write(make_room)).await?;
     }
     let Decided { answer, limits } = work(Some(&once)).await?;
     let (services, kept) = (call.services(), answer.clone());
     let keep = move || {
         services
             .store
-            .write(move |writing| service::once::run(writing, Some(&once), now, || Ok(kept)))
+            .write(move |writing| service::once::keep(writing, &once, now, &kept))
     };
     blocking(keep).await?;
     Decided { answer, limits }.respond(call)

@@ -24,8 +24,11 @@ pub async fn list(_: Caller<View, Roles>, call: Call) -> Answer {
         let search = query.text("search", MAX_SEARCH);
         (search, query.sort(SORT_FIELDS), query.page())
     })?;
+    let searches = search.is_some();
     let list = call
-        .read(move |reading| roles::list(reading, search.as_deref(), sort, page))
+        .read_page(page, searches, move |reading| {
+            roles::list(reading, search.as_deref(), sort, page)
+        })
         .await?;
     let roles: Vec<_> = list.items.iter().map(RoleView::from).collect();
     ok(&RoleList {

@@ -206,7 +206,8 @@ fn history_routes() -> Vec<Route> {
         Route::new(Method::GET, "P/access-profiles/audit-logs/verify", "verify_audit_log", history::verify_audit_log)
             .says(
                 "Check that the audit log is as it was written",
-                "Walks the whole chain and compares it with the anchor that lies outside the database.",
+                "Walks the whole chain and compares it with the anchor that lies outside the database. There is one walk at a time; \
+                 `walked_at` says when it began.",
             )
             .answers::<AuditVerdict>(200),
     ]

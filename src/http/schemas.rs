@@ -154,6 +154,10 @@ pub struct AuditVerdict {
     pub entry: Option<i64>,
     /// What is wrong there.
     pub finding: Option<String>,
+    /// When the walk began that looked at every entry. Its outcome stands for a minute, or ten times as long as it took; entries that
+    /// came since are looked at each time.
+    #[schema(value_type = String, format = DateTime)]
+    pub walked_at: Timestamp,
 }
 
 /// What was done.

@@ -24,8 +24,11 @@ pub async fn list(_: Caller<View, VirtualMcps>, call: Call) -> Answer {
         let search = query.text("search", MAX_SEARCH);
         (search, query.sort(SORT_FIELDS), query.page())
     })?;
+    let searches = search.is_some();
     let list = call
-        .read(move |reading| tool_groups::list(reading, search.as_deref(), sort, page))
+        .read_page(page, searches, move |reading| {
+            tool_groups::list(reading, search.as_deref(), sort, page)
+        })
         .await?;
     let mcp_tool_groups: Vec<_> = list.items.into_iter().map(ToolGroupView::from).collect();
     ok(&ToolGroupList {

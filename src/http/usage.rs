@@ -139,7 +139,7 @@ async fn answer(call: &Call, query: UsageQuery, shows_users: bool) -> Answer {
     }
     let wanted = query.clone();
     let (list, totals, names) = call
-        .read(move |reading| {
+        .slow_read(move |reading| {
             let list = usage::list(reading, &wanted)?;
             let users = list.items.iter().filter_map(|row| row.user_id);
             let users = users.filter(|_| shows_users);

@@ -18,7 +18,9 @@ use crate::domain::user::UserDetail;
 use crate::domain::user_input::{UserInput, parse_role_change};
 use crate::domain::violation::{Path, Violation};
 use crate::error::Result;
+use crate::ledger::ReadyExpressions;
 use crate::service;
+use crate::service::expressions::Given;
 use crate::store::user_lists::{self, Filter};
 use crate::store::users;
 
@@ -32,8 +34,11 @@ pub async fn list(_: Caller<View, Users>, call: Call) -> Answer {
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
     let now = call.services().clock.now();
+    let searches = filter.search.is_some();
     let list = call
-        .read(move |reading| user_lists::list(reading, &filter, sort, page))
+        .read_page(page, searches, move |reading| {
+            user_lists::list(reading, &filter, sort, page)
+        })
         .await?;
     let users: Vec<_> = list
         .items
@@ -81,6 +86,7 @@ pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
     let (services, actor) = (call.services(), caller.actor(&call));
     let sealed = caller.sealed_once(&call)?;
     let place = location(&call, "");
+    let ready = ready_for(&call, input.role_id.flatten()).await?;
     let create = move || {
         service::users::create(
             &services,
@@ -100,7 +106,7 @@ pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
             },
         )
     };
-    stored(blocking(create).await?)
+    stored(blocking(move || ready.until(create)).await?)
 }
 
 /// `PUT P/users/{id}`
@@ -123,6 +129,14 @@ pub async fn update(caller: Caller<Update, Users>, call: Call) -> Answer {
         &detail.entity_tag(now),
         to_json(&UserAnswer { user })?,
     ))
+}
+
+/// The expressions of what a role gives to who joins it.
+async fn ready_for(call: &Call, role: Option<i64>) -> Result<ReadyExpressions> {
+    match role {
+        Some(role) => call.ready_expressions(Given::DefaultsOf(role)).await,
+        None => Ok(ReadyExpressions::default()),
+    }
 }
 
 /// The copies that a user holds may be sent back as they were read, and are changed elsewhere. Time alone may have ended one since.
@@ -157,8 +171,9 @@ pub async fn change_role(caller: Caller<Update, Users>, call: Call) -> Answer {
     let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
     let role = call.json(parse_role_change).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
+    let ready = ready_for(&call, role).await?;
     let change = move || service::users::change_role(&services, actor, id, role, if_match);
-    let change = blocking(change).await?;
+    let change = blocking(move || ready.until(change)).await?;
     let changed = UserRoleChanged {
         user: UserView::of(&change.detail, change.at),
         virtual_keys: NewKeyView::list(&change.issued),

@@ -53,8 +53,9 @@ async fn list_some(
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
     let now = call.services().clock.now();
+    let searches = filter.search.is_some();
     let list = call
-        .read(move |reading| {
+        .read_page(page, searches, move |reading| {
             if let Some(id) = of_user {
                 users::get(reading, id)?;
             }

@@ -1,13 +1,14 @@
 //! Bringing into memory what is stored: everything at the start, and what a change touched, inside its transaction.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::counter::Counter;
 use super::counters::Copy;
 use super::directory::{Key, State};
+use super::known_rules::{Fresh, KnownRules};
 use super::mcp::{ToolGroup, ToolGroups};
 use super::reservation::Reservation;
 use super::rules::Rules;
@@ -19,14 +20,7 @@ use crate::domain::letter_case::fold;
 use crate::domain::settings::DecisionSettings;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
-use crate::store::{Reading, Writing, former_secrets, journal, policies};
-
-/// Rules by the id of their policy. Only the ledger's thread adds to it, so what is here was committed.
-#[derive(Clone, Default)]
-pub struct KnownRules(Arc<Mutex<HashMap<i64, Arc<Rules>>>>);
-
-/// Rules that were compiled inside a transaction.
-type Fresh = HashMap<i64, Arc<Rules>>;
+use crate::store::{Reading, Writing, former_secrets, journal};
 
 /// What a change touched, as it is after it.
 #[derive(Default)]
@@ -46,37 +40,6 @@ struct LoadedCopy {
     counters: Vec<Counter>,
 }
 
-impl KnownRules {
-    fn get(&self, reading: &Reading<'_>, policy_id: i64, fresh: &mut Fresh) -> Result<Arc<Rules>> {
-        if let Some(rules) = self
-            .lock()
-            .get(&policy_id)
-            .or_else(|| fresh.get(&policy_id))
-        {
-            return Ok(Arc::clone(rules));
-        }
-        let policy = policies::get(reading, policy_id)?;
-        let rules = Rules::compile(&policy, |place| policies::place_id(reading, place))?;
-        let rules = Arc::new(rules);
-        fresh.insert(policy_id, Arc::clone(&rules));
-        Ok(rules)
-    }
-
-    /// Adds what was committed, and forgets what no copy follows any more.
-    fn add(&self, fresh: Fresh) {
-        if fresh.is_empty() {
-            return;
-        }
-        let mut known = self.lock();
-        known.retain(|_, rules| Arc::strong_count(rules) > 1);
-        known.extend(fresh);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Arc<Rules>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Loads everything.
 ///
 /// # Errors
@@ -93,7 +56,7 @@ pub fn everything(
     state.users.reserve(users);
     let mut fresh = Fresh::new();
     decision_rows::for_each_copy(reading, None, |row| {
-        let rules = known.get(reading, row.policy_id, &mut fresh)?;
+        let rules = known.compile(reading, row.policy_id, &mut fresh)?;
         let user = state.users.entry(row.user_id).or_default();
         user.copies.reserve_exact(1);
         user.copies.push(new_copy(&row, rules));

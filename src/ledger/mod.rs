@@ -18,7 +18,9 @@ mod directory;
 mod ending;
 mod extending;
 mod holds;
+mod known_expressions;
 mod known_requests;
+mod known_rules;
 mod load;
 mod mcp;
 mod message;
@@ -57,6 +59,8 @@ use tokio::sync::oneshot;
 
 use self::change::OneChange;
 pub use self::holds::{OpenQuery, OpenReservations};
+pub use self::known_expressions::{KnownExpressions, ReadyExpressions};
+use self::known_rules::KnownRules;
 pub use self::message::{Counters, Decision, Ender, Extension, Pending};
 use self::message::{Message, Reply, stopped};
 pub use self::near::{NearLimit, NearLimits, NearQuery};
@@ -78,6 +82,7 @@ pub struct Ledger {
     zone: TimeZone,
     usage_retention_days: u32,
     seen: Seen,
+    expressions: Arc<KnownExpressions>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -135,6 +140,7 @@ impl Ledger {
     ) -> Result<Self> {
         let (queue, waiting) = sync_channel(settings.queue);
         let seen = Seen::default();
+        let expressions = Arc::<KnownExpressions>::default();
         let thread = thread::start(
             Arc::clone(&store),
             settings.clone(),
@@ -142,6 +148,7 @@ impl Ledger {
             clock,
             waiting,
             seen.clone(),
+            KnownRules::none(Arc::clone(&expressions)),
         )?;
         Ok(Self {
             store,
@@ -150,6 +157,7 @@ impl Ledger {
             zone: zone.clone(),
             usage_retention_days: settings.usage_retention_days,
             seen,
+            expressions,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -230,6 +238,11 @@ impl Ledger {
     /// The tools of an MCP server that a key may call.
     pub fn mcp_tools(&self, key: Presented, server: String) -> Pending<Decision<GrantedTools>> {
         self.ask(|reply| Message::McpTools(key, server, reply))
+    }
+
+    /// Compiled expressions. Those of a policy that a change gives to somebody must be ready before it, and stay so until it is done.
+    pub fn expressions(&self) -> &KnownExpressions {
+        &self.expressions
     }
 
     /// Runs `work` in a write transaction of its own turn: every decision before it is in the database, none comes between it and

@@ -8,11 +8,12 @@ use jiff::tz::TimeZone;
 
 use crate::domain::access_profile::{Budget, OverrideAction, ProviderConfig, RateLimit};
 use crate::domain::duration::{ResetDuration, Unit};
+use crate::domain::expressions::ExpressionSet;
 use crate::domain::letter_case::fold;
-use crate::domain::model_pattern::ModelPattern;
+use crate::domain::model_pattern::ModelPatterns;
 use crate::domain::policy::{Place, PlaceKind, Policy};
 use crate::domain::window::Windows;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A policy, ready for decisions.
 pub struct Rules {
@@ -34,8 +35,8 @@ pub struct Line {
     pub key: Arc<str>,
     /// Every model may be used that is not blocked.
     pub all_models: bool,
-    allowed: Vec<(ModelPattern, Arc<str>)>,
-    blocked: Vec<(ModelPattern, Arc<str>)>,
+    allowed: ModelPatterns,
+    blocked: ModelPatterns,
     /// Every limit that covers the provider, by its place in [`Rules::limits`].
     pub limits: Vec<usize>,
 }
@@ -97,11 +98,15 @@ pub struct McpRules {
 }
 
 impl Rules {
-    /// Makes `policy` ready. `place_id` knows the id of a place.
+    /// Makes `policy` ready. `place_id` knows the id of a place, `compiled` the expressions of a list.
     ///
     /// # Errors
-    /// What `place_id` answers; [`Error::Internal`] for a pattern that does not compile.
-    pub fn compile(policy: &Policy, place_id: impl Fn(&Place) -> Result<i64>) -> Result<Self> {
+    /// What these answer.
+    pub fn compile(
+        policy: &Policy,
+        place_id: impl Fn(&Place) -> Result<i64>,
+        compiled: impl Fn(&[&str]) -> Result<Arc<ExpressionSet>>,
+    ) -> Result<Self> {
         let mut building = Building {
             limits: Vec::new(),
             aligned: policy.calendar_aligned,
@@ -118,8 +123,8 @@ impl Rules {
                 name: config.provider_name.as_str().into(),
                 key: fold(&config.provider_name).into(),
                 all_models: config.all_models_allowed,
-                allowed: patterns(&config.allowed_models)?,
-                blocked: patterns(&config.blacklisted_models)?,
+                allowed: ModelPatterns::of(&config.allowed_models, &compiled)?,
+                blocked: ModelPatterns::of(&config.blacklisted_models, &compiled)?,
                 limits: total.iter().copied().chain(own).collect(),
             });
         }
@@ -153,13 +158,7 @@ impl Rules {
 impl Line {
     /// What it says to a model; `folded` is its name without regard to case.
     pub fn says(&self, model: &str, folded: &str) -> Said {
-        let find = |patterns: &[(ModelPattern, Arc<str>)]| {
-            patterns
-                .iter()
-                .find(|(pattern, _)| pattern.covers(model, folded))
-                .map(|(_, text)| Arc::clone(text))
-        };
-        if let Some(pattern) = find(&self.blocked) {
+        if let Some(pattern) = self.blocked.find(model, folded).cloned() {
             return Said {
                 allowed: false,
                 rule: Some("blacklisted_models"),
@@ -173,7 +172,7 @@ impl Line {
                 pattern: None,
             };
         }
-        let pattern = find(&self.allowed);
+        let pattern = self.allowed.find(model, folded).cloned();
         Said {
             allowed: pattern.is_some(),
             rule: pattern.is_some().then_some("allowed_models"),
@@ -258,17 +257,6 @@ fn window_rule(aligned: bool, duration: ResetDuration, quarter_start: Option<i64
     month
         .and_then(|month| u8::try_from(month.clamp(1, 12)).ok())
         .unwrap_or(1)
-}
-
-fn patterns(texts: &[String]) -> Result<Vec<(ModelPattern, Arc<str>)>> {
-    texts
-        .iter()
-        .map(|text| {
-            ModelPattern::compile(text)
-                .map(|pattern| (pattern, text.as_str().into()))
-                .map_err(|error| Error::internal("compiling the pattern of a policy", error))
-        })
-        .collect()
 }
 
 fn mcp_rules(policy: &Policy) -> McpRules {

@@ -12,7 +12,8 @@ use super::answers::{Said, fail, give};
 use super::batch::{Batch, Refusals};
 use super::directory::State;
 use super::known_requests::KnownRequests;
-use super::load::{self, KnownRules};
+use super::known_rules::KnownRules;
+use super::load;
 use super::message::{Change, Message};
 use super::nonces::Nonces;
 use super::seen::Seen;
@@ -43,8 +44,8 @@ pub(super) fn start(
     clock: impl Fn() -> Timestamp + Send + 'static,
     waiting: Receiver<Message>,
     seen: Seen,
+    known: KnownRules,
 ) -> Result<JoinHandle<()>> {
-    let known = KnownRules::default();
     let ((state, tail), requests) = store.read(|reading| {
         let loaded = load::everything(reading, settings, zone, &known)?;
         Ok((loaded, KnownRequests::load(reading)?))

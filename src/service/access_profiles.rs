@@ -10,7 +10,7 @@ use super::{Services, once};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
 use crate::domain::access_profile_input::AccessProfileInput;
-use crate::domain::access_profile_versions::CloneInput;
+use crate::domain::access_profile_versions::{CloneInput, read_stored};
 use crate::domain::audit::{Actor, NamedVersions, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
@@ -185,10 +185,13 @@ pub fn restore(
         action: "access_profile.restore",
         now,
     };
-    let recent = Arc::clone(&services.recent_profiles);
-    let change = move |reading: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
-        let version = access_profile_versions::get(reading, id, number)?;
-        profile.restored(&version.snapshot, &recent.stored_lines, now)
+    // A version never changes, and to read one may take long: it is done once, and not on the writer thread.
+    let get = |reading: &Reading<'_>| access_profile_versions::get(reading, id, number);
+    let known = &services.recent_profiles.stored_lines;
+    let content = services.store.read(get);
+    let content = content.and_then(|version| read_stored(version.snapshot.as_bytes(), known));
+    let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
+        Ok(profile.restored(content.clone()?, now))
     };
     let Some(once) = once else {
         // The answer is not stored, so the writer thread need not put it together.

@@ -8,6 +8,7 @@ pub mod assignments;
 pub mod attachments;
 pub mod budget_overrides;
 pub mod copies;
+pub mod expressions;
 pub mod first_start;
 pub mod flights;
 pub mod hasher;

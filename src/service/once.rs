@@ -13,7 +13,8 @@ use crate::store::{Writing, idempotency};
 /// The answer that was given before under this key, or what `work` answers, stored for the next time.
 ///
 /// # Errors
-/// [`crate::error::Error::IdempotencyKeyReused`] when the key came with another request; what `work` answers, which is not
+/// [`crate::error::Error::IdempotencyKeyReused`] when the key came with another request, [`crate::error::Error::TooMany`] when as many
+/// answers are kept for the caller as may be; what `work` answers, which is not
 /// stored: a request that failed may be tried again.
 pub fn run(
     writing: &Writing<'_>,
@@ -26,33 +27,26 @@ pub fn run(
         once.check_same(&earlier)?;
         return Ok(answer);
     }
+    idempotency::make_room(writing, &once.owner, now)?;
     let answer = work()?;
     idempotency::insert(writing, once, &answer, now)?;
     Ok(answer)
 }
 
-/// Like [`run`], for work that writes nothing and can't be a part of a write.
+/// Keeps the answer to what is done already, unless there is one.
 ///
 /// # Errors
-/// As [`run`].
-pub fn run_reading(
-    services: &Services,
-    once: Option<Once>,
-    work: impl FnOnce() -> Result<StoredAnswer>,
-) -> Result<StoredAnswer> {
-    let Some(once) = once else { return work() };
-    let now = services.clock.now();
-    let earlier = services
-        .store
-        .read(|reading| idempotency::find(reading, &once, now))?;
-    if let Some((earlier, answer)) = earlier {
-        once.check_same(&earlier)?;
-        return Ok(answer);
+/// When the database can't be written.
+pub fn keep(
+    writing: &Writing<'_>,
+    once: &Once,
+    now: Timestamp,
+    answer: &StoredAnswer,
+) -> Result<()> {
+    if idempotency::find(writing, once, now)?.is_none() {
+        idempotency::insert(writing, once, answer, now)?;
     }
-    let answer = work()?;
-    services
-        .store
-        .write(move |writing| run(writing, Some(&once), now, || Ok(answer)))
+    Ok(())
 }
 
 /// An idempotency key, and the seal for an answer that holds a secret.

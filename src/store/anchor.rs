@@ -4,14 +4,16 @@
 //! log, or removes the file, can't make the server forget what it saw.
 
 use std::io::ErrorKind;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit::{self, tampered};
+use super::audit::{self, Milestone, tampered};
 use super::directory::DataDirectory;
 use super::{Reading, Store};
-use crate::domain::audit::{MAC_LENGTH, Verdict};
+use crate::domain::audit::{MAC_LENGTH, Verdict, Verified};
 use crate::domain::number::hex;
 use crate::error::{Error, Result};
 
@@ -22,6 +24,11 @@ struct Anchor {
     head: String,
     anchored_at: Timestamp,
 }
+
+/// How long the outcome of a walk stands at least.
+const STANDS: Duration = Duration::from_secs(60);
+/// The same in times of what the walk took, for logs that take long.
+const WALKS_APART: u32 = 10;
 
 const GONE: &str = "the file audit-anchor is gone; restore it from a backup";
 
@@ -61,30 +68,69 @@ impl Store {
         }
     }
 
-    /// Walks the audit log and compares it with the anchor.
+    /// Walks the audit log and compares it with the anchor. There is one walk at a time, and its outcome stands for a while: within
+    /// that, only what was added since is walked.
     ///
     /// # Errors
     /// When the log or the anchor can't be read.
-    pub fn verify_audit_log(&self) -> Result<Verdict> {
-        self.read(|reading| {
-            let walked = audit::walk(reading, &self.chain)?;
-            let Verdict::Intact { entries } = walked else {
-                return Ok(walked);
-            };
-            if read(self.directory())?.is_none() {
-                return Ok(tampered(entries, GONE.to_owned()));
+    pub fn verify_audit_log(&self, now: Timestamp) -> Result<Verified> {
+        let mut kept = self.walked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = kept.as_mut().filter(|earlier| earlier.stands(now)) {
+            if matches!(earlier.verified.verdict, Verdict::Intact { .. }) {
+                earlier.verified.verdict =
+                    self.read(|reading| audit::walk(reading, &self.chain, &mut earlier.milestone))?;
             }
-            if let Some(problem) = compare(reading, self.directory())? {
-                return Ok(problem);
-            }
-            Ok(match audit::find_untold_version(reading)? {
-                Some((profile, version)) => tampered(
-                    entries,
-                    format!("no entry tells of version {version} of the access profile {profile}"),
-                ),
-                None => walked,
-            })
+            return Ok(earlier.verified.clone());
+        }
+        let (mut milestone, began) = (Milestone::START, Instant::now());
+        let verdict = self.read(|reading| self.walk_all(reading, &mut milestone))?;
+        let verified = Verified {
+            verdict,
+            walked_at: now,
+        };
+        *kept = Some(Walked {
+            milestone,
+            took: began.elapsed(),
+            verified: verified.clone(),
+        });
+        Ok(verified)
+    }
+
+    fn walk_all(&self, reading: &Reading<'_>, milestone: &mut Milestone) -> Result<Verdict> {
+        let walked = audit::walk(reading, &self.chain, milestone)?;
+        let Verdict::Intact { entries } = walked else {
+            return Ok(walked);
+        };
+        if read(self.directory())?.is_none() {
+            return Ok(tampered(entries, GONE.to_owned()));
+        }
+        if let Some(problem) = compare(reading, self.directory())? {
+            return Ok(problem);
+        }
+        Ok(match audit::find_untold_version(reading)? {
+            Some((profile, version)) => tampered(
+                entries,
+                format!("no entry tells of version {version} of the access profile {profile}"),
+            ),
+            None => walked,
         })
+    }
+}
+
+/// What became of the last walk.
+#[derive(Debug)]
+pub(super) struct Walked {
+    milestone: Milestone,
+    took: Duration,
+    verified: Verified,
+}
+
+impl Walked {
+    /// Whether it is not worth walking again.
+    fn stands(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.verified.walked_at);
+        let stands = STANDS.max(self.took * WALKS_APART);
+        Duration::try_from(age).is_ok_and(|age| age < stands)
     }
 }
 

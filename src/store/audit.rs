@@ -16,7 +16,7 @@ use crate::domain::audit::{ACTIONS, Actor, AuditEntry, MAC_LENGTH, NamedVersions
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
 
-pub(super) use walk::{find_untold_version, tampered, walk};
+pub(super) use walk::{Milestone, find_untold_version, tampered, walk};
 
 /// The hash of an entry.
 pub type Mac = [u8; MAC_LENGTH];

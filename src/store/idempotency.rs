@@ -1,15 +1,21 @@
 //! The answers of requests that carried an idempotency key, stored in the transaction of their effect.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Params, params};
 
 use super::fault::Doing;
 use super::{Reading, Writing};
 use crate::domain::idempotency::{Once, StoredAnswer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How long a key is remembered, in milliseconds.
 pub const KEPT_MILLISECONDS: i64 = 24 * 3_600 * 1_000;
+/// Most answers that are kept for one caller.
+const MAX_ANSWERS: i64 = 10_000;
+/// Most bytes of their bodies; the last one may go past that.
+const MAX_BYTES: i64 = 64 * 1024 * 1024;
 /// Rows removed in one step, so that no write waits long for it.
 const STEP: i64 = 500;
 
@@ -45,6 +51,106 @@ pub fn find(
         .doing("looking for an idempotency key")
 }
 
+/// Whether one more answer may be kept for a caller.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn has_room(reading: &Reading<'_>, owner: &str) -> Result<bool> {
+    let kept: Option<(i64, i64)> = reading
+        .connection
+        .prepare_cached("SELECT answers, bytes FROM idempotency_callers WHERE owner = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([owner], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .doing("looking for an idempotency key")?;
+    Ok(kept.is_none_or(|(answers, bytes)| answers < MAX_ANSWERS && bytes < MAX_BYTES))
+}
+
+/// Makes sure that one more answer may be kept for a caller, before anything is done that it would tell of. What is a day old makes room,
+/// and nothing else.
+///
+/// # Errors
+/// [`Error::TooMany`]; when the database can't be written.
+pub fn make_room(writing: &Writing<'_>, owner: &str, now: Timestamp) -> Result<()> {
+    if has_room(writing, owner)? {
+        return Ok(());
+    }
+    let now = now.as_millisecond();
+    forget(
+        writing,
+        "DELETE FROM idempotency_keys WHERE owner = ?1 AND created_at <= ?2
+         RETURNING owner, octet_length(body)",
+        params![owner, now - KEPT_MILLISECONDS],
+    )?;
+    if has_room(writing, owner)? {
+        return Ok(());
+    }
+    let oldest: i64 = writing
+        .connection
+        .prepare_cached("SELECT min(created_at) FROM idempotency_keys WHERE owner = ?1")
+        .and_then(|mut statement| statement.query_row([owner], |row| row.get(0)))
+        .doing("looking for an idempotency key")?;
+    let wait = (oldest + KEPT_MILLISECONDS - now)
+        .max(1)
+        .unsigned_abs()
+        .div_ceil(1_000);
+    Err(Error::TooMany {
+        code: "too_many_idempotency_keys",
+        message: format!(
+            "Idempotency-Key: as many answers as may be are kept for this key ({MAX_ANSWERS}, or {} MiB), each for 24 hours; the oldest \
+             makes room in {wait} s. Nothing was done; without the header it would be",
+            MAX_BYTES / 1024 / 1024
+        ),
+        retry_after_seconds: wait,
+    })
+}
+
+/// Adds to what is kept for a caller.
+fn count(writing: &Writing<'_>, owner: &str, answers: i64, bytes: i64) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(if answers > 0 {
+            "INSERT INTO idempotency_callers (owner, answers, bytes) VALUES (?1, ?2, ?3)
+             ON CONFLICT (owner) DO UPDATE SET answers = answers + ?2, bytes = bytes + ?3"
+        } else {
+            "UPDATE idempotency_callers SET answers = answers + ?2, bytes = bytes + ?3 WHERE owner = ?1"
+        })
+        .and_then(|mut statement| statement.execute(params![owner, answers, bytes]))
+        .doing("counting idempotency keys")?;
+    Ok(())
+}
+
+/// Deletes by a statement that answers whose each was and how long its body; answers how many they were.
+fn forget(writing: &Writing<'_>, sql: &str, values: impl Params) -> Result<usize> {
+    let mut gone: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    writing
+        .connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| {
+            let mut rows = statement.query(values)?;
+            while let Some(row) = rows.next()? {
+                let (answers, bytes) = gone.entry(row.get(0)?).or_default();
+                *answers += 1;
+                *bytes += row.get::<_, i64>(1)?;
+            }
+            Ok(())
+        })
+        .doing("forgetting idempotency keys")?;
+    let mut forgotten = 0;
+    for (owner, (answers, bytes)) in &gone {
+        forgotten += usize::try_from(*answers).unwrap_or_default();
+        writing
+            .connection
+            .prepare_cached("DELETE FROM idempotency_callers WHERE owner = ?1 AND answers <= ?2")
+            .and_then(|mut statement| statement.execute(params![owner, answers]))
+            .doing("counting idempotency keys")?;
+        count(writing, owner, -answers, -bytes)?;
+    }
+    Ok(forgotten)
+}
+
 /// Remembers the answer to a request.
 ///
 /// # Errors
@@ -55,10 +161,19 @@ pub fn insert(
     answer: &StoredAnswer,
     now: Timestamp,
 ) -> Result<()> {
+    // One that is too old and not forgotten yet.
+    forget(
+        writing,
+        "DELETE FROM idempotency_keys WHERE owner = ?1 AND route = ?2 AND idempotency_key = ?3
+         RETURNING owner, octet_length(body)",
+        params![once.owner, once.route, once.key],
+    )?;
+    let bytes = i64::try_from(answer.body.len()).unwrap_or(i64::MAX);
+    count(writing, &once.owner, 1, bytes)?;
     writing
         .connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO idempotency_keys
+            "INSERT INTO idempotency_keys
                  (owner, route, idempotency_key, request_hash, status, location, etag, body, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
@@ -84,12 +199,11 @@ pub fn insert(
 /// # Errors
 /// When the database can't be written.
 pub fn prune(writing: &Writing<'_>, now: Timestamp) -> Result<usize> {
-    writing
-        .connection
-        .prepare_cached(
-            "DELETE FROM idempotency_keys WHERE rowid IN (
-                 SELECT rowid FROM idempotency_keys WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)",
-        )
-        .and_then(|mut statement| statement.execute(params![now.as_millisecond() - KEPT_MILLISECONDS, STEP]))
-        .doing("forgetting idempotency keys")
+    forget(
+        writing,
+        "DELETE FROM idempotency_keys WHERE rowid IN (
+             SELECT rowid FROM idempotency_keys WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)
+         RETURNING owner, octet_length(body)",
+        params![now.as_millisecond() - KEPT_MILLISECONDS, STEP],
+    )
 }

@@ -151,7 +151,7 @@ mod tests {
             remembered: None,
         };
         assert_eq!(
-            audit::walk(&reading, &chain).unwrap(),
+            audit::walk(&reading, &chain, &mut audit::Milestone::START.clone()).unwrap(),
             Verdict::Intact { entries: 1 }
         );
         let listed = audit::list(

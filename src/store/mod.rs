@@ -49,7 +49,7 @@ pub mod virtual_keys;
 pub mod writer;
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -65,8 +65,10 @@ pub use self::writer::{Needs, Submitted};
 use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 
-/// Read-only connections, shared by all threads. More than this only wait for the processor.
+/// Requests that read at a time. More than this only wait for the processor.
 pub const READERS: u32 = 4;
+/// Read-only connections, shared by all threads: two are left for what a write reads before it is one, and for keys.
+const CONNECTIONS: u32 = READERS + 2;
 /// How long a read waits for a connection before it is refused as overloaded.
 const READER_WAIT: Duration = Duration::from_secs(5);
 
@@ -78,6 +80,8 @@ pub struct Store {
     directory: Arc<DataDirectory>,
     chain: ChainKey,
     remembered: Remembered,
+    /// What the last walk along the audit log found; locked while one goes on.
+    walked: Mutex<Option<anchor::Walked>>,
 }
 
 /// A consistent view of the database.
@@ -245,7 +249,7 @@ impl Store {
             .with_flags(open::read_only_flags())
             .with_init(open::prepare_reader);
         let readers = r2d2::Pool::builder()
-            .max_size(READERS)
+            .max_size(CONNECTIONS)
             .connection_timeout(READER_WAIT)
             .test_on_check_out(false)
             .build(manager)
@@ -258,6 +262,7 @@ impl Store {
             directory,
             chain,
             remembered: Remembered::default(),
+            walked: Mutex::default(),
         })
     }
 }

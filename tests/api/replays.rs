@@ -40,7 +40,7 @@ fn a_key_that_has_expired_meanwhile_is_shown_again() {
 }
 
 #[test]
-fn a_dry_run_is_answered_once() {
+fn a_question_is_answered_anew_and_nothing_is_kept_of_it() {
     let server = with_holder();
     let client = &server.client;
     client.change_profile(1, &json!({ "budgets": [{ "max_limit": 7 }] }));
@@ -49,11 +49,118 @@ fn a_dry_run_is_answered_once() {
     let first = post(client, path, &body).expect(200);
     assert_eq!(first.json()["affected_users"], 1);
     client.propagate(1, &json!({ "fields": ["budgets"] }));
-    assert_eq!(post(client, path, &body).expect(200).text, first.text);
-    let other = json!({ "fields": ["budgets"], "dry_run": false });
-    post(client, path, &other).expect_refusal(422, "idempotency_error", "idempotency_key_reused");
-    let fresh = client.propagate(1, &body);
+    let fresh = post(client, path, &body).expect(200).json();
     assert_eq!(fresh["affected_users"], 0);
+    let question =
+        json!({ "virtual_key_id": "8fK2mQ0xZb71", "provider": "openai", "model": "gpt-5" });
+    post(client, "/v1/explain", &question).expect(200);
+    assert_eq!(kept(&server), (0, 0));
+    // So the key is still there for what has an effect.
+    let real = json!({ "fields": ["budgets"], "dry_run": false });
+    post(client, path, &real).expect(200);
+    assert_eq!(kept(&server), (1, 1));
+    post(client, path, &json!({ "fields": ["rate_limit"] })).expect_refusal(
+        422,
+        "idempotency_error",
+        "idempotency_key_reused",
+    );
+}
+
+/// How many answers are kept, and how many are counted.
+fn kept(server: &Server) -> (i64, i64) {
+    let database = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
+    let one = |sql: &str| database.query_row(sql, [], |row| row.get(0)).unwrap();
+    (
+        one("SELECT count(*) FROM idempotency_keys"),
+        one("SELECT coalesce(sum(answers), 0) FROM idempotency_callers"),
+    )
+}
+
+#[test]
+fn sixty_four_mebibytes_of_answers_are_kept_for_a_caller_and_none_goes_early() {
+    let server = with_holder();
+    let client = &server.client;
+    let models: Vec<String> = (0..10_000).map(|n| format!("{n:0>95}")).collect();
+    let lines = json!([{ "provider_name": "openai", "allowed_models": models }]);
+    client.create_profile(&json!({ "name": "large", "provider_configs": lines }));
+    let clone = |n: usize| {
+        server.time.advance_seconds(10);
+        let name = json!({ "name": format!("clone {n}") });
+        let key = format!("key {n}").replace(' ', "-");
+        client.send(
+            "POST",
+            "/api/access-profiles/2/clone",
+            &[("idempotency-key", &key)],
+            Some(&name),
+        )
+    };
+    let first = clone(0).expect(201);
+    let many = (1..100).take_while(|n| clone(*n).status == 201).count() + 1;
+    // A body of a mebibyte, a little less.
+    assert!((66..72).contains(&many), "{many}");
+    let wait = 86_400 - 10 * i64::try_from(many + 1).unwrap();
+    // Nothing is done, whatever it is; the first answer is still there, and so is what needs no key.
+    let refused = clone(many);
+    refused.expect_refusal(429, "rate_limited", "too_many_idempotency_keys");
+    assert_eq!(refused.header("retry-after"), Some(&*wait.to_string()));
+    let made = client
+        .post("/api/users/1/virtual-keys", &json!({}))
+        .expect(200);
+    let key = made.json()["virtual_key"]["value"].clone();
+    let call = json!({ "virtual_key": key, "provider": "openai", "model": "gpt-5" });
+    post(client, "/v1/reservations", &call).expect_refusal(
+        429,
+        "rate_limited",
+        "too_many_idempotency_keys",
+    );
+    client
+        .post("/api/roles", &json!({ "name": "without" }))
+        .expect(200);
+    let again = client.send(
+        "POST",
+        "/api/access-profiles/2/clone",
+        &[("idempotency-key", "key-0")],
+        Some(&json!({ "name": "clone 0" })),
+    );
+    assert_eq!(again.expect(201).text, first.text);
+    let (_, other) = client.make_key("other", &["*"]);
+    post(&other, "/api/roles", &json!({ "name": "of another" })).expect(200);
+    // As soon as it said, and not before.
+    server.time.advance_seconds(wait - 11);
+    clone(many).expect(429);
+    server.time.advance_seconds(-9);
+    clone(many).expect(201);
+    clone(many + 1).expect(201);
+}
+
+#[test]
+fn ten_thousand_answers_are_kept_for_a_caller() {
+    let server = with_holder();
+    let client = &server.client;
+    let role = |n: i64| {
+        let key = format!("key-{n}");
+        let body = json!({ "name": format!("role {n}") });
+        client.send(
+            "POST",
+            "/api/roles",
+            &[("idempotency-key", &key)],
+            Some(&body),
+        )
+    };
+    role(0).expect(200);
+    let many = "INSERT INTO idempotency_keys
+            WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 9998)
+            SELECT owner, route, 'made ' || value, request_hash, status, location, etag, '', created_at FROM idempotency_keys, n;
+        UPDATE idempotency_callers SET answers = answers + 9998;";
+    rusqlite::Connection::open(server.data_dir().join("tollkeeper.db"))
+        .unwrap()
+        .execute_batch(many)
+        .unwrap();
+    role(1).expect(200);
+    role(2).expect_refusal(429, "rate_limited", "too_many_idempotency_keys");
+    server.time.advance_seconds(86_400);
+    role(2).expect(200);
+    assert_eq!(kept(&server), (1, 1));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_input::{AccessProfileInput, ENVELOPE, LINES, ProviderTerms};
+use crate::domain::access_profile_versions::read_stored;
 
 type Sent = KnownLines<Arc<ProviderTerms>>;
 
@@ -275,8 +276,8 @@ fn a_version_is_restored_the_same_from_known_lines() {
     .into_iter()
     .enumerate()
     {
-        let restore = |known| match second.restored(text, known, now) {
-            Ok(restored) => serde_json::to_string(&restored).unwrap(),
+        let restore = |known| match read_stored(text.as_bytes(), known) {
+            Ok(content) => serde_json::to_string(&second.restored(content, now)).unwrap(),
             Err(refused) => format!("{refused:?}"),
         };
         assert_eq!(restore(&known), restore(&KnownLines::default()), "{round}");

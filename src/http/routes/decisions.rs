@@ -122,11 +122,12 @@ fn around() -> Vec<Route> {
             .says(
                 "Say what would be decided, and every step that leads to it",
                 "Takes the body of a reservation, or `virtual_key_id` in the place of the key, and counts nothing. A refusal is what is explained, so it is 200 with `allowed` \
-                 false, also for a virtual key that is not known. `status_code` is what a reservation would be answered with.",
+                 false, also for a virtual key that is not known. `status_code` is what a reservation would be answered with. It changes nothing, \
+                 so an `Idempotency-Key` is of no matter.",
             )
             .takes::<ExplainBody>(json!({ "virtual_key_id": "8fK2mQ0xZb71", "provider": "openai", "model": "gpt-5", "estimated_cost": 0.0125 }))
             .answers::<ExplainAnswer>(200)
-            .refuses(&[408, 413, 415, 422]),
+            .refuses(&[408, 413, 415]),
         Route::new(Method::GET, "/api/usage", "list_usage", usage::list)
             .says(
                 "Read the history of use",

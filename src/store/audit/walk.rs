@@ -10,17 +10,35 @@ use crate::error::Result;
 use crate::store::Reading;
 use crate::store::fault::Doing;
 
-/// Walks the whole chain.
+/// An entry up to which the chain is intact, and its hash.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Milestone {
+    /// 0 before the first entry.
+    entry: i64,
+    mac: Mac,
+}
+
+impl Milestone {
+    /// Before the first entry.
+    pub(in crate::store) const START: Self = Self {
+        entry: 0,
+        mac: [0; MAC_LENGTH],
+    };
+}
+
+/// Walks the chain from a milestone on, which it moves as far as the chain is intact.
 ///
 /// # Errors
 /// When the database can't be read.
-pub(in crate::store) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<Verdict> {
-    let mut previous: Mac = [0; MAC_LENGTH];
-    let mut last = 0;
+pub(in crate::store) fn walk(
+    reading: &Reading<'_>,
+    chain: &ChainKey,
+    milestone: &mut Milestone,
+) -> Result<Verdict> {
     let mut walk = || {
         let statement = reading
             .connection
-            .prepare_cached(&format!("{ENTRIES} ORDER BY a.id"));
+            .prepare_cached(&format!("{ENTRIES} WHERE a.id > ?1 ORDER BY a.id"));
         let mut statement = match statement {
             // Of all that SQLite can say against a statement of ours, this is about what the tables are.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
@@ -29,12 +47,13 @@ pub(in crate::store) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<
             }
             statement => statement?,
         };
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([milestone.entry])?;
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
-            if id != last + 1 {
+            let expected = milestone.entry + 1;
+            if id != expected {
                 return Ok(tampered(
-                    last + 1,
+                    expected,
                     format!("the entry is missing; the next one is {id}"),
                 ));
             }
@@ -58,7 +77,7 @@ pub(in crate::store) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<
                     ));
                 }
             };
-            if chain.mac(&previous, entry.id, entry.at, &entry.entry, &versions) != mac {
+            if chain.mac(&milestone.mac, entry.id, entry.at, &entry.entry, &versions) != mac {
                 let finding = if versions == NamedVersions::default() {
                     "the entry does not fit its hash and the one before it"
                 } else {
@@ -70,7 +89,10 @@ pub(in crate::store) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<
                 let finding = "the version it tells of says another who or when";
                 return Ok(tampered(entry.id, finding.to_owned()));
             }
-            (previous, last) = (mac, entry.id);
+            *milestone = Milestone {
+                entry: entry.id,
+                mac,
+            };
         }
         let highest: Option<i64> = reading
             .connection
@@ -80,6 +102,7 @@ pub(in crate::store) fn walk(reading: &Reading<'_>, chain: &ChainKey) -> Result<
                 |row| row.get(0),
             )
             .optional()?;
+        let last = milestone.entry;
         if let Some(highest) = highest.filter(|highest| *highest > last) {
             let finding = format!("there were {highest} entries, the rest was removed");
             return Ok(tampered(last + 1, finding));
