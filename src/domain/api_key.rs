@@ -44,7 +44,7 @@ pub struct ApiKey {
     pub revoked_at: Option<Timestamp>,
     /// When it was last used; written at most once a minute.
     pub last_used_at: Option<Timestamp>,
-    /// Until when the secret before the last rotation works.
+    /// Until when the last of its earlier secrets works.
     pub previous_expires_at: Option<Timestamp>,
 }
 

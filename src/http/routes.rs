@@ -255,12 +255,14 @@ fn api_key_routes() -> Vec<Route> {
         Route::new(Method::POST, "/api/api-keys/{id}/rotate", "rotate_api_key", api_keys::rotate)
             .says(
                 "Give a management API key a new secret",
-                "Same id, same permissions. The old secret works for `grace` more, and without it not at all; a second rotation \
-                 within the grace ends it. 403 when the key holds more than the caller, who would get hold of it, or works longer.",
+                "Same id, same permissions. The old secret works for `grace` more, and without it not at all. Each older one works until \
+                 the end of its own grace period, whatever comes after it: `previous_key_expires_at` is when the last of them ends. Three \
+                 at most work beside the current one: 409 `too_many_secrets`, which says when the first ends, for a fourth with a grace \
+                 period. Revoking the key ends all. 403 when the key holds more than the caller, who would get hold of it, or works longer.",
             )
             .may_take::<RotateBody>(json!({ "grace": "24h" }))
             .answers::<ApiKeyCreated>(200)
-            .refuses(&[400, 404, 408, 412, 413, 415, 422]),
+            .refuses(&[400, 404, 408, 409, 412, 413, 415, 422]),
         Route::new(Method::GET, "/api/session", "get_session", api_keys::session)
             .says(
                 "Read the key of this call",

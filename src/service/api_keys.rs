@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::keyring::ApiKeySettings;
 use super::once::SealedOnce;
-use super::tokens::{random_successor, random_token};
+use super::tokens::{check_earlier, random_successor, random_token};
 use super::{Services, once};
 use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
 use crate::domain::audit::{Actor, NewAuditEntry};
@@ -162,7 +162,7 @@ fn outlives(changed: &ApiKey, before: &ApiKey) -> bool {
     }
 }
 
-/// Gives a key a new secret; the old one works for `grace_seconds` more. `rights` are the caller's, who
+/// Gives a key a new secret; the old one works for `grace_seconds` more, and each older one until its own end. `rights` are the caller's, who
 /// gets hold of all that the key may do, for as long as it works.
 ///
 /// # Errors
@@ -202,6 +202,9 @@ pub fn rotate(
             may_get_hold_of(rights, &before)?;
             let until = (grace_seconds > 0)
                 .then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now));
+            if until.is_some() {
+                check_earlier(&api_keys::list_ends(writing, &before.public_id, now)?)?;
+            }
             api_keys::rotate(writing, id, hash, until, now)?;
             let after = api_keys::get(writing, id)?;
             audit::append(

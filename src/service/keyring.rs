@@ -19,7 +19,7 @@ use super::hasher::Hasher;
 use super::remembered::{Remembered, Verified};
 use super::tokens::random;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
-use crate::domain::credential::Token;
+use crate::domain::credential::{MAX_EARLIER, Token};
 use crate::error::{Error, Result};
 use crate::store::{Store, api_keys};
 
@@ -73,8 +73,7 @@ impl Keyring {
             if remembered.changes == changes {
                 remembered.tokens.remove(&tag);
                 remembered.note_use(&verified);
-                let public_id = verified.key.public_id.clone();
-                remembered.ended.insert(public_id, until);
+                remembered.note_end(&verified.key.public_id, until);
             }
             return Ok(None);
         }
@@ -113,28 +112,27 @@ impl Keyring {
                 .as_ref()
                 .map_or([0; SALT_LENGTH], |stored| stored.salt),
         )?;
-        // Both comparisons happen for every token, known or not.
+        // As many comparisons happen for every token, known or not.
         let nothing = [0; HASH_LENGTH];
         let current = stored.as_ref().map_or(nothing, |stored| stored.hash);
-        let before = stored
+        let earlier = stored
             .as_ref()
-            .and_then(|stored| stored.previous_hash)
-            .unwrap_or(nothing);
-        let (is_current, is_before) = (
-            bool::from(hash.ct_eq(&current)),
-            bool::from(hash.ct_eq(&before)),
-        );
+            .map_or(&[][..], |stored| &stored.earlier[..]);
+        let is_current = bool::from(hash.ct_eq(&current));
+        let mut works_until = None;
+        for at in 0..MAX_EARLIER {
+            let (before, until) = earlier.get(at).map_or((nothing, now), |one| *one);
+            if bool::from(hash.ct_eq(&before)) {
+                works_until = Some(until);
+            }
+        }
         let Some(key) = stored
             .map(|stored| stored.key)
-            .filter(|_| is_current || is_before)
+            .filter(|_| is_current || works_until.is_some())
         else {
             return Err(Error::UnknownCredential);
         };
-        let until = if is_current {
-            None
-        } else {
-            Some(key.previous_expires_at.unwrap_or(now))
-        };
+        let until = works_until.filter(|_| !is_current);
         if until.is_some_and(|until| self.has_ended(&key.public_id, until, now)) {
             let message = format!(
                 "the API key {:?} was rotated and this secret's grace period is over",
@@ -246,9 +244,10 @@ impl Keyring {
     fn has_ended(&self, public_id: &str, until: Timestamp, now: Timestamp) -> bool {
         let mut remembered = self.change();
         if until <= now {
-            remembered.ended.insert(public_id.to_owned(), until);
+            remembered.note_end(public_id, until);
         }
-        remembered.ended.get(public_id) == Some(&until)
+        let ended = remembered.ended.get(public_id);
+        ended.is_some_and(|ended| ended.contains(&until))
     }
 
     /// When keys were last used in this process, by public id.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 
 use crate::domain::api_key::ApiKey;
+use crate::domain::credential::MAX_EARLIER;
 use crate::error::Error;
 
 /// What a keyring remembers.
@@ -20,8 +21,8 @@ pub struct Remembered {
     pub expired: HashSet<String>,
     /// Secrets that were right once, with the public id and why they are refused.
     pub dead: HashMap<[u8; 32], (String, Error)>,
-    /// Grace periods that were met to be over, by public id; likewise.
-    pub ended: HashMap<String, Timestamp>,
+    /// Ends of grace periods that were met to be over, by public id; likewise. The last of them, as many as a key may have.
+    pub ended: HashMap<String, Vec<Timestamp>>,
     /// Uses of keys that have since been forgotten: public id and milliseconds.
     pub uses: HashMap<String, i64>,
 }
@@ -31,7 +32,7 @@ pub struct Remembered {
 pub struct Verified {
     /// The key it belongs to.
     pub key: Arc<ApiKey>,
-    /// Until when this token works, if it is the one before a rotation.
+    /// Until when this token works, if it is an earlier one.
     pub until: Option<Timestamp>,
     /// Milliseconds; shared with the copies that requests hold.
     pub last_used: Arc<AtomicI64>,
@@ -44,6 +45,15 @@ impl Remembered {
         let gone = self.tokens.extract_if(|_, verified| of_key(verified));
         for (_, verified) in gone.collect::<Vec<_>>() {
             self.note_use(&verified);
+        }
+    }
+
+    /// Keeps that a grace period was met to be over.
+    pub fn note_end(&mut self, public_id: &str, until: Timestamp) {
+        let ended = self.ended.entry(public_id.to_owned()).or_default();
+        if !ended.contains(&until) {
+            ended.truncate(MAX_EARLIER - 1);
+            ended.insert(0, until);
         }
     }
 

@@ -8,6 +8,7 @@ use super::fault::Doing;
 use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH, State};
+use crate::domain::credential::MAX_EARLIER;
 use crate::domain::letter_case::fold;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::permission::PermissionSet;
@@ -17,16 +18,17 @@ use crate::error::{Error, Result};
 pub struct StoredSecret {
     /// The key it belongs to.
     pub key: ApiKey,
-    /// Salt of the hashes; a rotation keeps it, so that one hash is compared with both.
+    /// Salt of the hashes; a rotation keeps it, so that one hash is compared with all.
     pub salt: [u8; SALT_LENGTH],
     /// argon2id of the secret.
     pub hash: [u8; HASH_LENGTH],
-    /// argon2id of the secret before the last rotation.
-    pub previous_hash: Option<[u8; HASH_LENGTH]>,
+    /// argon2id of earlier secrets, each with the time until which it works, which may be over.
+    pub earlier: Vec<([u8; HASH_LENGTH], Timestamp)>,
 }
 
 const COLUMNS: &str = "id, public_id, name, description, permissions, revision, created_by, created_at, updated_at, \
-                       expires_at, revoked_at, last_used_at, previous_expires_at";
+                       expires_at, revoked_at, last_used_at, \
+                       (SELECT max(works_until) FROM earlier_api_key_secrets WHERE api_key_id = api_keys.id)";
 
 fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
     let time = |at: usize| {
@@ -118,7 +120,7 @@ const NAMED: Named = Named {
     doing: "storing an API key",
 };
 
-/// Puts a new secret in place of a key's secret; the old one works until `previous_until`.
+/// Puts a new secret in place of a key's secret; the old one works until `previous_until`, and earlier ones as long as they would have.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -129,19 +131,68 @@ pub fn rotate(
     previous_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<()> {
+    const DOING: &str = "rotating an API key";
+    if let Some(until) = previous_until {
+        writing
+            .connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO earlier_api_key_secrets (api_key_id, works_until, secret_hash)
+                 SELECT id, ?2, secret_hash FROM api_keys WHERE id = ?1",
+            )
+            .and_then(|mut statement| statement.execute(params![id, until.as_millisecond()]))
+            .doing(DOING)?;
+        writing
+            .connection
+            .prepare_cached(
+                "DELETE FROM earlier_api_key_secrets WHERE api_key_id = ?1 AND secret_hash IN (
+                     SELECT secret_hash FROM earlier_api_key_secrets WHERE api_key_id = ?1
+                     ORDER BY works_until DESC LIMIT -1 OFFSET ?2)",
+            )
+            .and_then(|mut statement| {
+                let most = i64::try_from(MAX_EARLIER).unwrap_or(i64::MAX);
+                statement.execute(params![id, most])
+            })
+            .doing(DOING)?;
+    }
     writing
         .connection
         .prepare_cached(
-            "UPDATE api_keys SET previous_hash = iif(?3 IS NULL, NULL, secret_hash), previous_expires_at = ?3,
-                                 secret_hash = ?2, updated_at = ?4, revision = revision + 1
-             WHERE id = ?1",
+            "UPDATE api_keys SET secret_hash = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
+        )
+        .and_then(|mut statement| statement.execute(params![id, hash, now.as_millisecond()]))
+        .doing(DOING)?;
+    Ok(())
+}
+
+/// When the earlier secrets of a key that work at `now` stop working, the first one first.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn list_ends(reading: &Reading<'_>, public_id: &str, now: Timestamp) -> Result<Vec<Timestamp>> {
+    let earlier = list_earlier(reading, public_id)?;
+    let ends = earlier.into_iter().map(|(_, until)| until);
+    Ok(ends.filter(|until| *until > now).collect())
+}
+
+/// The earlier secrets of a key, that which ends first first.
+fn list_earlier(
+    reading: &Reading<'_>,
+    public_id: &str,
+) -> Result<Vec<([u8; HASH_LENGTH], Timestamp)>> {
+    let rows: Vec<([u8; HASH_LENGTH], i64)> = reading
+        .connection
+        .prepare_cached(
+            "SELECT e.secret_hash, e.works_until FROM api_keys k JOIN earlier_api_key_secrets e ON e.api_key_id = k.id
+             WHERE k.public_id = ?1 ORDER BY e.works_until",
         )
         .and_then(|mut statement| {
-            let until = previous_until.map(Timestamp::as_millisecond);
-            statement.execute(params![id, hash, until, now.as_millisecond()])
+            statement
+                .query_map(params![public_id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
         })
-        .doing("rotating an API key")?;
-    Ok(())
+        .doing("reading the earlier secrets of an API key")?;
+    let at = |(hash, until)| Some((hash, Timestamp::from_millisecond(until).ok()?));
+    Ok(rows.into_iter().filter_map(at).collect())
 }
 
 /// A key that is not revoked.
@@ -164,10 +215,12 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<ApiKey> {
 /// # Errors
 /// When the database can't be read.
 pub fn find_secret(reading: &Reading<'_>, public_id: &str) -> Result<Option<StoredSecret>> {
+    // Asked also of an id that is not known, so that it costs the same.
+    let earlier = list_earlier(reading, public_id)?;
     reading
         .connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS}, salt, secret_hash, previous_hash FROM api_keys WHERE public_id = ?1"
+            "SELECT {COLUMNS}, salt, secret_hash FROM api_keys WHERE public_id = ?1"
         ))
         .and_then(|mut statement| {
             statement
@@ -176,7 +229,7 @@ pub fn find_secret(reading: &Reading<'_>, public_id: &str) -> Result<Option<Stor
                         key: key(row)?,
                         salt: row.get(13)?,
                         hash: row.get(14)?,
-                        previous_hash: row.get(15)?,
+                        earlier,
                     })
                 })
                 .optional()
@@ -253,10 +306,15 @@ pub fn revoke(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
     let changed = writing
         .connection
         .prepare_cached(
-            "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1, previous_hash = NULL
+            "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1
              WHERE id = ?1 AND revoked_at IS NULL",
         )
         .and_then(|mut statement| statement.execute(params![id, now.as_millisecond()]))
+        .doing("revoking an API key")?;
+    writing
+        .connection
+        .prepare_cached("DELETE FROM earlier_api_key_secrets WHERE api_key_id = ?1")
+        .and_then(|mut statement| statement.execute(params![id]))
         .doing("revoking an API key")?;
     if changed == 0 {
         Err(Error::not_found("API key", id))

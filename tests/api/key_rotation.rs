@@ -149,27 +149,50 @@ fn both_secrets_are_one_key_with_its_rights_and_its_end() {
 }
 
 #[test]
-fn a_second_rotation_ends_the_first_secret() {
+fn each_earlier_secret_works_until_its_own_time_whatever_comes_after_it() {
     let server = Server::start();
     let (id, first) = server.client.make_key("ci", &["AccessProfiles:View"]);
-    let (_, second) = rotate(&server.client, id, &json!({ "grace": "1h" }));
-    first.get(PROFILES).expect(200);
-    second.get(PROFILES).expect(200);
+    let (_, second) = rotate(&server.client, id, &json!({ "grace": "2h" }));
     let (_, third) = rotate(&server.client, id, &json!({ "grace": "1h" }));
-    assert_dead(&first);
-    second.get(PROFILES).expect(200);
-    third.get(PROFILES).expect(200);
-    let (_, fourth) = rotate(&server.client, id, &json!({}));
-    for dead in [&first, &second, &third] {
-        assert_dead(dead);
+    let (shown, fourth) = rotate(&server.client, id, &json!({ "grace": "3h" }));
+    assert_eq!(shown["previous_key_expires_at"], "2026-06-01T15:00:00Z");
+    for works in [&first, &second, &third, &fourth] {
+        works.get(PROFILES).expect(200);
     }
-    fourth.get(PROFILES).expect(200);
+    let more = json!({ "grace": "1m" });
+    let refused = server.client.post(&format!("{}/rotate", path(id)), &more);
+    refused.expect_refusal(409, "conflict", "too_many_secrets");
+    assert!(
+        refused.message().contains("until 2026-06-01T13:00:00Z"),
+        "{}",
+        refused.text
+    );
+    // Without a grace period the current one ends, and no other.
+    let (_, fifth) = rotate(&server.client, id, &json!({}));
+    assert_dead(&fourth);
+    let keys = [&first, &second, &third, &fifth].map(|key| key.key.clone());
+    let works = |server: &Server| {
+        keys.clone()
+            .map(|key| server.client.with_key(&key).get(PROFILES).status == 200)
+    };
+    assert_eq!(works(&server), [true; 4]);
+    server.time.advance_seconds(3_600);
+    assert_eq!(works(&server), [true, false, true, true]);
+    server.time.advance_seconds(3_600);
+    assert_eq!(works(&server), [false, false, true, true]);
+    // What has ended stays so when the clock is set back.
+    server.time.advance_seconds(-7_200);
+    assert_eq!(works(&server), [false, false, true, true]);
+    server.time.advance_seconds(7_200);
+    let server = server.restart();
+    assert_eq!(works(&server), [false, false, true, true]);
+    server.client.delete(&path(id)).expect(200);
+    assert_eq!(works(&server), [false; 4]);
 }
 
 #[test]
 fn a_grace_period_is_a_span_or_seconds_of_at_most_30_days() {
     let server = Server::start();
-    let (id, _) = server.client.make_key("ci", &["AccessProfiles:View"]);
     for (grace, until) in [
         (json!("90s"), "2026-06-01T12:01:30Z"),
         (json!(1), "2026-06-01T12:00:01Z"),
@@ -178,9 +201,13 @@ fn a_grace_period_is_a_span_or_seconds_of_at_most_30_days() {
         (json!("30d"), "2026-07-01T12:00:00Z"),
         (json!(2_592_000), "2026-07-01T12:00:00Z"),
     ] {
+        let (id, _) = server
+            .client
+            .make_key(&format!("for {grace}"), &["AccessProfiles:View"]);
         let (shown, _) = rotate(&server.client, id, &json!({ "grace": grace }));
         assert_eq!(shown["previous_key_expires_at"], until);
     }
+    let (id, _) = server.client.make_key("ci", &["AccessProfiles:View"]);
     let path = format!("{}/rotate", path(id));
     for (grace, code) in [
         (json!("31d"), "invalid_grace"),
