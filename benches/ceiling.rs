@@ -24,6 +24,7 @@ use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::error::Result;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::sign_in::SignInCodes;
 use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{self, Clock, Services, first_start};
 use tollkeeper::store::directory::{DataDirectory, Owned};
@@ -245,6 +246,7 @@ fn services(data_dir: &Path) -> Services {
         store,
         ledger,
         keyring,
+        sign_in_codes: SignInCodes::default(),
         clock,
         time_zone: jiff::tz::TimeZone::UTC,
         profile_turns: Turns::default(),

@@ -14,6 +14,7 @@ use tollkeeper::domain::known_lines::KnownLines;
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::sign_in::SignInCodes;
 use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{Clock, Services, first_start};
 use tollkeeper::store::Store;
@@ -99,6 +100,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         .unwrap(),
         store,
         keyring: Keyring::start().unwrap(),
+        sign_in_codes: SignInCodes::default(),
         clock: Clock::new(Timestamp::now),
         time_zone: jiff::tz::TimeZone::UTC,
         profile_turns: Turns::default(),

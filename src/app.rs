@@ -1,6 +1,6 @@
 //! Wiring: opens the store, makes the first key, binds, serves, and stops in order.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -24,6 +24,7 @@ use crate::http::shown::Answers;
 use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
 use crate::service::keyring::Keyring;
+use crate::service::sign_in::SignInCodes;
 use crate::service::turns::Turns;
 use crate::service::{Clock, Services, first_start};
 use crate::store::directory::{DataDirectory, Owned};
@@ -92,6 +93,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         )?,
         store,
         keyring: Keyring::start()?,
+        sign_in_codes: SignInCodes::default(),
         clock,
         time_zone: settings.time_zone.clone(),
         profile_turns: Turns::default(),
@@ -103,10 +105,9 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         }
         Reach::ControlSocket => None,
     };
-    let port = network
+    let bound = network
         .as_ref()
-        .and_then(|listener| listener.local_addr().ok())
-        .map_or(0, |address| address.port());
+        .and_then(|listener| listener.local_addr().ok());
     let control = listen_for_commands(&directory)?;
     let state = web::Data::new(State {
         services: Arc::clone(&services),
@@ -117,6 +118,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         request_ids: RequestIds::new(),
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
+        page_url: bound.map(page_url),
         shown_profiles: Answers::default(),
         shown_pages: Answers::default(),
         explained_names: Answers::default(),
@@ -130,7 +132,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
         services,
         first_key,
-        port,
+        port: bound.map_or(0, |address| address.port()),
         stop: watch::Sender::new(false),
     })
 }
@@ -141,9 +143,14 @@ impl App {
         self.port
     }
 
-    /// The first key, if this start made it.
-    pub fn first_key(&self) -> Option<&Token> {
-        self.first_key.as_ref()
+    /// The address of the page on this machine; none when only the control socket was bound.
+    pub fn page_url(&self) -> Option<&str> {
+        self.state.page_url.as_deref()
+    }
+
+    /// The first key, if this start made it; it is given once.
+    pub fn take_first_key(&mut self) -> Option<Token> {
+        self.first_key.take()
     }
 
     /// What the server works with, for tests that look behind the scenes.
@@ -214,6 +221,15 @@ fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
             _ = terminate.recv() => log::info!("SIGTERM: draining"),
             _ = interrupt.recv() => log::info!("interrupted: draining"),
         }
+    }
+}
+
+/// The address of the page as a browser on this machine takes it.
+fn page_url(bound: SocketAddr) -> String {
+    if bound.ip().is_unspecified() {
+        format!("http://localhost:{}", bound.port())
+    } else {
+        format!("http://{bound}")
     }
 }
 

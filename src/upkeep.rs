@@ -69,6 +69,7 @@ impl Upkeep {
 
 /// Writes down when keys were used, and every few minutes removes what has grown too old.
 fn sweep(services: &Services, until_sweep: &mut Duration) {
+    services.sign_in_codes.sweep(services.clock.now());
     if let Err(error) = services.keyring.write_uses(&services.store) {
         log::warn!("noting when keys were used: {error}");
     }

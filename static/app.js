@@ -3,12 +3,12 @@
 
 import { get } from "./core/api.js";
 import { byId, fill, h } from "./core/dom.js";
-import { Unloaded } from "./core/errors.js";
+import { Refusal, Unloaded, explain } from "./core/errors.js";
 import { arrive, leave, release, scrollBack, unsaved } from "./core/leave.js";
 import { here, link, match } from "./core/router.js";
 import * as session from "./core/session.js";
 import { wireThemeSwitch } from "./core/theme.js";
-import { closeDialogs, confirm } from "./parts/dialog.js";
+import { cancelButton, closeDialogs, confirm, openDialog } from "./parts/dialog.js";
 import { closeNavigation, showNavigation } from "./parts/navigation.js";
 import { empty, failed, loading, titleOf } from "./parts/states.js";
 import { homeOf, routesOf } from "./views/routes.js";
@@ -130,15 +130,41 @@ function started() {
   void show();
 }
 
-/** The link of the first start carries the key in the fragment, which browsers don't send; it is removed before anything else. */
-function keyFromLink() {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (key !== null) history.replaceState(null, "", location.pathname);
-  return key;
+const CARRIES_KEY =
+  "The link carries a key, so nobody is signed in by it: browsers write addresses to the disk. Rotate that key. `tollkeeper sign-in` on the machine of the server prints a link that can be opened.";
+
+/**
+ * What a link carries that is to sign in, taken out of the address before anything else. It stands in the fragment, which browsers
+ * don't send, but keep.
+ *
+ * @returns {{ code: string | null } | null}
+ */
+function takeLink() {
+  const carried = new URLSearchParams(location.hash.slice(1));
+  const code = carried.get("code");
+  if (code === null && !carried.has("key")) return null;
+  history.replaceState(null, "", location.pathname + address);
+  return { code };
+}
+
+/** Signs in by a link, but never in place of somebody without asking. @param {{ code: string | null }} link */
+function followLink({ code }) {
+  const nobody = session.kind() === "none";
+  if (code === null) return nobody ? showSignIn(CARRIES_KEY) : openDialog({ title: "This link signs nobody in", body: [h("p", null, CARRIES_KEY)], actions: [cancelButton("Close")] });
+  if (nobody) return enter(() => session.redeem(code));
+  const body = [h("p", null, "You are signed in as ", h("strong", null, session.name()), ". The link signs you in with the key that it stands for, and can be used once.")];
+  if (unsaved()) body.push(h("p", null, "What you changed here is not saved and would be lost."));
+  const run = async () => {
+    await session.redeem(code);
+    release();
+    history.replaceState(null, "", location.pathname);
+    return started;
+  };
+  return confirm({ title: "Sign in with this link?", body, action: "Sign in with the link", otherwise: `Stay signed in as ${session.name()}`, run });
 }
 
 async function start() {
-  const key = keyFromLink();
+  const link = takeLink();
   wireThemeSwitch(byId("theme-button"));
   byId("sign-out").addEventListener("click", () => unlessUnsaved(session.signOut));
   byId("skip").addEventListener("click", (event) => {
@@ -147,25 +173,27 @@ async function start() {
   });
   session.whenEnded(() => showSignIn("The server no longer takes this key. Sign in again."));
   addEventListener("hashchange", () => {
-    // A second link of a first start may be opened in this tab.
-    const another = keyFromLink();
-    if (another !== null) void enter(() => session.signIn(another, false));
-    else follow();
+    const another = takeLink();
+    if (another === null) return follow();
+    if (session.kind() !== "none") arrive();
+    void followLink(another);
   });
   addEventListener("keydown", focusSearch);
-  await enter(() => (key === null ? session.resume() : session.signIn(key, false)));
+  await enter(session.resume, link);
 }
 
-/** @param {() => Promise<void>} how */
-async function enter(how) {
+/** @param {() => Promise<void>} how @param {{ code: string | null } | null} [link] what signs in if this does not */
+async function enter(how, link = null) {
   try {
     await how();
   } catch (error) {
-    showSignIn(error instanceof Error ? error.message : String(error));
-    return;
+    // A key that the tab remembers may only be out of reach.
+    const ended = error instanceof Refusal && error.status === 401;
+    if (link === null || !ended) return showSignIn(explain(error));
   }
-  if (session.kind() === "none") showSignIn();
-  else started();
+  if (session.kind() !== "none") started();
+  else if (link === null) showSignIn();
+  if (link !== null) await followLink(link);
 }
 
 /** `/` goes to the search field, unless something is being typed. @param {KeyboardEvent} event */

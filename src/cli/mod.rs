@@ -10,6 +10,7 @@ mod keys;
 mod logging;
 mod roles;
 mod serve;
+mod sign_in;
 mod users;
 
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ enum Command {
     /// Make, list and revoke management API keys, with the server running or not
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Print a link that opens the admin page signed in, once
+    SignIn(sign_in::SignInArguments),
     /// Give a user an access profile; prints the virtual key once
     Assign(assign::AssignArguments),
     /// List, make and delete users, and put them into roles
@@ -132,6 +135,9 @@ fn dispatch(
             serve::run(&Settings::load(flags, environment)?)?;
         }
         Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?)?,
+        Command::SignIn(arguments) => {
+            sign_in::run(&arguments, &Settings::load(flags, environment)?)?;
+        }
         Command::Assign(arguments) => {
             assign::run(&arguments, &Settings::load(flags, environment)?)?;
         }

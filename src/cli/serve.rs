@@ -6,8 +6,11 @@ use std::path::Path;
 use super::{logging, print_line};
 use crate::app::{self, Reach};
 use crate::config::Settings;
+use crate::domain::credential::Token;
 use crate::error::Result;
-use crate::service::{Clock, rotated_keys};
+use crate::http::sign_in::link;
+use crate::service::sign_in::SignsIn;
+use crate::service::{Clock, Services, rotated_keys};
 
 /// Runs the server until it is asked to stop.
 ///
@@ -15,14 +18,11 @@ use crate::service::{Clock, rotated_keys};
 /// One sentence when it can't start.
 pub fn run(settings: &Settings) -> Result<()> {
     logging::start(settings);
-    let app = app::build(settings, Clock::new(jiff::Timestamp::now), Reach::Network)?;
-    let url = format!("http://{}:{}", shown_host(settings), app.port());
+    let mut app = app::build(settings, Clock::new(jiff::Timestamp::now), Reach::Network)?;
+    let url = app.page_url().unwrap_or_default().to_owned();
     let key_file = app.services().store.directory().initial_key();
-    match app.first_key() {
-        Some(token) if std::io::stdout().is_terminal() => {
-            print_line(&welcome(&url, Some(token.reveal()), &key_file));
-        }
-        Some(_) => print_line(&welcome(&url, None, &key_file)),
+    match app.take_first_key() {
+        Some(key) => print_line(&welcome(settings, app.services(), &url, key)?),
         None if key_file.exists() => log::warn!(
             "the first key still lies in {}: store it somewhere safe and remove the file",
             key_file.display()
@@ -46,40 +46,51 @@ pub fn run(settings: &Settings) -> Result<()> {
     ended
 }
 
-fn shown_host(settings: &Settings) -> String {
-    let ip = settings.listen.ip();
-    match ip {
-        _ if ip.is_unspecified() => "localhost".to_owned(),
-        std::net::IpAddr::V4(ip) => ip.to_string(),
-        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-    }
-}
-
-/// The three things to do next. `key` is shown on a terminal only: a secret never reaches a log.
-fn welcome(url: &str, key: Option<&str>, key_file: &Path) -> String {
-    let file = key_file.display();
-    let (link, header) = match key {
-        Some(key) => (format!("{url}/#key={key}"), format!("Bearer {key}")),
-        None => (
-            format!("{url}/  (sign in with the key in {file})"),
-            format!("Bearer $(cat {file})"),
-        ),
+/// The three things to do next, as they can be typed. A link that signs in is shown on a terminal only: what opens something never
+/// reaches a log.
+fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> Result<String> {
+    let directory = services.store.directory();
+    let written = directory.initial_key();
+    let key_file = settings.bootstrap_key_file.as_ref().unwrap_or(&written);
+    let (file, data_dir) = (shell_word(key_file), shell_word(directory.root()));
+    let open = if std::io::stdout().is_terminal() {
+        let now = services.clock.now();
+        let (code, _) = services.sign_in_codes.make(SignsIn::Holder(key), now)?;
+        format!(
+            "{}\n     (works once, for half an hour; `tollkeeper sign-in --data-dir {data_dir}` prints another)",
+            link(url, &code)
+        )
+    } else {
+        format!(
+            "tollkeeper sign-in --data-dir {data_dir}     (prints a link that opens {url}/ signed in)"
+        )
     };
-    format!(
+    Ok(format!(
         "
   Tollkeeper is ready. The first key, which may do everything, is in
   {file}
 
   1. Open the admin page:
-     {link}
+     {open}
 
   2. Create an access profile:
      curl {url}/api/access-profiles \\
-       -H \"Authorization: {header}\" -H 'Content-Type: application/json' \\
+       -H \"Authorization: Bearer $(cat {file})\" -H 'Content-Type: application/json' \\
        -d '{{\"name\":\"developers\",\"budgets\":[{{\"max_limit\":100}}]}}'
 
   3. Make a key for each gateway and person, then remove the file above:
-     tollkeeper keys create my-gateway --permission Decisions:Create
+     tollkeeper keys create my-gateway --permission Decisions:Create --data-dir {data_dir}
 "
-    )
+    ))
+}
+
+/// A path as a shell takes it for one word.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:@,".contains(letter);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }

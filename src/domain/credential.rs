@@ -26,14 +26,20 @@ pub enum Kind {
     Management,
     /// `tk_vk_…`: a virtual key, what an end user's call carries.
     Virtual,
+    /// `tk_code_…`: what a sign-in link carries; opens the page once and authenticates nothing.
+    SignIn,
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Management, Self::Virtual, Self::SignIn];
+
     /// How the kind stands in a token.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Management => "tk_mgmt_",
             Self::Virtual => "tk_vk_",
+            Self::SignIn => "tk_code_",
         }
     }
 
@@ -42,6 +48,7 @@ impl Kind {
         match self {
             Self::Management => "management API key",
             Self::Virtual => "virtual key",
+            Self::SignIn => "sign-in code",
         }
     }
 }
@@ -101,8 +108,7 @@ impl Token {
     /// # Errors
     /// [`NotAToken`] says what is wrong, without repeating the text.
     pub fn parse(text: &str) -> Result<Self, NotAToken> {
-        let kinds = [Kind::Management, Kind::Virtual];
-        let kind = kinds
+        let kind = Kind::ALL
             .into_iter()
             .find(|kind| text.starts_with(kind.prefix()))
             .ok_or(NotAToken::Shape)?;
@@ -160,16 +166,13 @@ pub fn masked(kind: Kind, id: &str) -> String {
 
 /// Whether a text has the beginning of a token in it, so that it should be kept nowhere.
 pub fn may_hold_token(text: &str) -> bool {
-    text.contains(PREFIX)
-        && [Kind::Management, Kind::Virtual]
-            .iter()
-            .any(|kind| text.contains(kind.prefix()))
+    text.contains(PREFIX) && Kind::ALL.iter().any(|kind| text.contains(kind.prefix()))
 }
 
 /// A text with every token in it masked, whole or not: somebody may have put one where none belongs.
 pub fn redacted(text: &str) -> Cow<'_, str> {
     let next = |text: &str| {
-        let found = [Kind::Management, Kind::Virtual]
+        let found = Kind::ALL
             .into_iter()
             .filter_map(|kind| Some(text.find(kind.prefix())? + kind.prefix().len()));
         found.min()
@@ -229,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_token_reads_back_as_itself() {
-        for kind in [Kind::Management, Kind::Virtual] {
+        for kind in Kind::ALL {
             let made = token(kind);
             let read = Token::parse(made.reveal()).unwrap_or_else(|why| panic!("{why:?}"));
             assert_eq!(

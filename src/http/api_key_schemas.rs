@@ -128,19 +128,47 @@ pub struct SessionAnswer {
     pub api_key: SessionKey,
 }
 
-impl SessionAnswer {
+impl SessionKey {
     /// What a key may know about itself.
     pub fn of(key: &ApiKey) -> Self {
         Self {
-            api_key: SessionKey {
-                id: key.id,
-                name: key.name.clone(),
-                key_prefix: masked(Kind::Management, &key.public_id),
-                scopes: key.permissions.names(),
-                expires_at: key.expires_at,
-            },
+            id: key.id,
+            name: key.name.clone(),
+            key_prefix: masked(Kind::Management, &key.public_id),
+            scopes: key.permissions.names(),
+            expires_at: key.expires_at,
         }
     }
+}
+
+/// What is sent of a sign-in link.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
+pub struct SignInBody {
+    /// What stands behind `#code=` in the link.
+    #[schema(schema_with = shapes::sign_in_code)]
+    code: String,
+}
+
+/// Who is signed in by a link, and with which key.
+#[derive(Serialize, ToSchema)]
+pub struct SignedIn {
+    /// The key, as its holder sees it.
+    pub api_key: SessionKey,
+    /// The key itself.
+    pub key: String,
+}
+
+/// A sign-in code that was made.
+#[derive(Serialize, ToSchema)]
+pub struct SignInCode {
+    /// The code; it is never shown again.
+    pub code: String,
+    /// The address that carries it.
+    pub link: String,
+    /// From when on it is refused.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
 }
 
 /// One management API key.

@@ -3,7 +3,7 @@
 use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, to_json};
 use super::api_key_schemas::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyList, ApiKeyView, PermissionList, PermissionView,
-    SessionAnswer,
+    SessionAnswer, SessionKey,
 };
 use super::call::{Call, blocking};
 use super::guard::{AnyKey, ApiKeys, Caller, Create, Delete, Update, View};
@@ -176,7 +176,9 @@ pub async fn delete(caller: Caller<Delete, ApiKeys>, call: Call) -> Answer {
 /// # Errors
 /// None.
 pub async fn session(caller: AnyKey, _: Call) -> Answer {
-    ok(&SessionAnswer::of(caller.key()))
+    ok(&SessionAnswer {
+        api_key: SessionKey::of(caller.key()),
+    })
 }
 
 /// `GET P/rbac/permissions`, `GET P/permissions`

@@ -15,6 +15,7 @@ use super::connection::Waiting;
 use super::context::Context;
 use super::problem::Problem;
 use crate::domain::api_key::ApiKey;
+use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, NotAToken, Token};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
@@ -104,6 +105,15 @@ static OPERATOR: LazyLock<Arc<ApiKey>> = LazyLock::new(|| {
     })
 });
 
+/// The same, as the audit log names them.
+pub fn operator(request_id: String) -> Actor {
+    Actor {
+        id: OPERATOR.public_id.clone(),
+        name: OPERATOR.name.clone(),
+        request_id,
+    }
+}
+
 const EXPECTED: &str = "send Authorization: Bearer <management API key> (tk_mgmt_…)";
 
 /// Where credentials are sent that don't authenticate here.
@@ -152,9 +162,12 @@ fn presented(request: &HttpRequest, attempts: &Attempts, from: IpAddr) -> Result
     }
     let why = match Token::parse(token.trim()) {
         Ok(token) if token.kind() == Kind::Management => return Ok(token),
-        Ok(_) => {
-            let what = "this is a virtual key, but a management API key is needed here";
-            return refuse("wrong_credential_kind", what);
+        Ok(token) => {
+            let what = format!(
+                "this is a {}, but a management API key is needed here",
+                token.kind()
+            );
+            return refuse("wrong_credential_kind", &what);
         }
         Err(why) => why,
     };

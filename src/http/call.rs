@@ -62,9 +62,13 @@ impl Call {
 
     /// The request id.
     pub fn request_id(&self) -> String {
-        Context::of(&self.request)
-            .map(|context| context.request_id.clone())
-            .unwrap_or_default()
+        let context = Context::of(&self.request);
+        context.map_or_else(String::new, |context| context.request_id.clone())
+    }
+
+    /// The address of the client, if it came over the network.
+    pub fn client(&self) -> Option<std::net::IpAddr> {
+        self.state().proxies.client_of(&self.request)
     }
 
     /// The path without its query.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use actix_web::HttpMessage;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-use crate::domain::credential::Kind;
+use crate::domain::credential::may_hold_token;
 
 /// Longest request id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
@@ -78,7 +78,5 @@ fn is_well_formed(id: &str) -> bool {
         && id
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        && ![Kind::Management, Kind::Virtual]
-            .iter()
-            .any(|kind| id.contains(kind.prefix()))
+        && !may_hold_token(id)
 }

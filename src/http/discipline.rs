@@ -257,7 +257,7 @@ fn with_error_body(response: ServiceResponse, context: &Context) -> ServiceRespo
 }
 
 /// Headers of every answer. The page's own files bring a policy of their own.
-const HEADERS: [(HeaderName, HeaderValue); 6] = [
+const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -269,6 +269,10 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),
     ),
     (

@@ -32,6 +32,8 @@ pub enum Access {
     Management(Permission),
     /// The virtual key of an end user.
     VirtualKey,
+    /// Whoever can open the control socket.
+    Operator,
 }
 
 /// An extractor that stands first in a handler's signature.
@@ -80,6 +82,34 @@ impl FromRequest for AnyKey {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         admit(request, |key, _| Ok(Self(key)))
+    }
+}
+
+/// Whoever can open the control socket in the data directory; no key is enough.
+pub struct Operator;
+
+impl Guard for Operator {
+    fn access() -> Access {
+        Access::Operator
+    }
+}
+
+impl FromRequest for Operator {
+    type Error = Problem;
+    type Future = Admission<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        admit(request, |_, token| {
+            match token {
+            None => Ok(Self),
+            Some(_) => Err(Error::Forbidden {
+                code: "control_socket_only",
+                message: "no key may do this, only the operator: run `tollkeeper sign-in` on the machine of the server, as the user \
+                          that it runs as"
+                    .to_owned(),
+            }),
+        }
+        })
     }
 }
 

@@ -54,6 +54,7 @@ pub mod schemas;
 pub mod serve;
 pub mod shapes;
 pub mod shown;
+pub mod sign_in;
 pub mod slow;
 pub mod status;
 pub mod tool_group_schemas;
@@ -96,6 +97,8 @@ pub struct State {
     pub hosts: Hosts,
     /// Makes the ids of requests that bring none.
     pub request_ids: RequestIds,
+    /// The address of the page on this machine; none when only the control socket is listened on.
+    pub page_url: Option<String>,
     /// As many as there are connections to read with. They are handed out in order, which the connections are not.
     pub read_permits: Arc<Semaphore>,
     /// Places for what takes long.

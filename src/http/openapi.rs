@@ -96,7 +96,7 @@ fn tag(route: &Route) -> &'static str {
     match route.access {
         Access::Management(permission) => permission.resource_name(),
         Access::VirtualKey => "Virtual keys",
-        Access::AnyKey | Access::Public => "Server",
+        Access::AnyKey | Access::Operator | Access::Public => "Server",
     }
 }
 
@@ -333,7 +333,7 @@ fn refusals(route: &Route) -> Vec<u16> {
     let shared: &[u16] = match route.access {
         Access::Public => &[400, 421, 431, 500],
         Access::AnyKey => &[400, 401, 421, 429, 431, 500, 503],
-        Access::Management(_) => &[400, 401, 403, 421, 429, 431, 500, 503],
+        Access::Management(_) | Access::Operator => &[400, 401, 403, 421, 429, 431, 500, 503],
         Access::VirtualKey => &[400, 401, 421, 429, 431, 500, 503],
     };
     let mut all: Vec<u16> = shared

@@ -203,8 +203,9 @@ impl Route {
 
     /// It as the router of actix-web takes it.
     pub fn mounted(&self) -> actix_web::Route {
-        let takes_none =
-            self.description.query.is_empty() && self.access != Access::Public && !self.any_method;
+        // Whatever stands in the address of a page is its own.
+        let is_page = self.access == Access::Public && self.method == Method::GET;
+        let takes_none = self.description.query.is_empty() && !is_page && !self.any_method;
         (self.mount)(if takes_none {
             Query::Refused
         } else {

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::access_profile_history as history;
 use super::api_key_schemas::{
     ApiKeyAnswer, ApiKeyBody, ApiKeyChangeBody, ApiKeyCreated, ApiKeyList, PermissionList,
-    RotateBody, SessionAnswer,
+    RotateBody, SessionAnswer, SignInBody, SignInCode, SignedIn,
 };
 use super::bodies::{AccessProfileChangeRequest, AccessProfileRequest, CloneBody};
 use super::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
@@ -22,7 +22,7 @@ use super::schemas::{
     AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogList, AuditVerdict,
     JsonPatch, Message, StatusAnswer, VersionAnswer, VersionList,
 };
-use super::{access_profiles, api_keys, docs, openapi, page, status};
+use super::{access_profiles, api_keys, docs, openapi, page, sign_in, status};
 
 /// Every route there is.
 pub fn table() -> Vec<Route> {
@@ -269,6 +269,30 @@ fn api_key_routes() -> Vec<Route> {
                 "Its name and what it may do; every key may ask. For clients that show only what their key can do.",
             )
             .answers::<SessionAnswer>(200),
+        Route::new(Method::POST, "/api/session", "sign_in", sign_in::sign_in)
+            .says(
+                "Exchange a sign-in code for a key",
+                "What the page does with a sign-in link; no key is needed. A code works once, for half an hour, and until the \
+                 server stops. That of the first start is exchanged for the first key; nothing new is made. That of `tollkeeper \
+                 sign-in` is exchanged for a new key that may do everything for 12 hours; keys of such links whose time is over are \
+                 revoked meanwhile. 401 says whether the code is unknown, used, or has expired; wrong codes are slowed down like \
+                 wrong keys. `Idempotency-Key` has no effect.",
+            )
+            .takes::<SignInBody>(json!({
+                "code": "tk_code_Xq3vVb7Yp0Ls_9WmR2kTzJ4cHnE8uQ5aGdF1xP6yB0oViS7tLrCwKjUh2g7Aso"
+            }))
+            .answers::<SignedIn>(200)
+            .refuses(&[401, 408, 413, 415, 429, 503]),
+        Route::new(Method::POST, "/api/sign-in-codes", "create_sign_in_code", sign_in::make_code)
+            .says(
+                "Make a sign-in code for the operator",
+                "Over the control socket in the data directory only, which is what `tollkeeper sign-in` speaks over: 403 for every \
+                 key. 409 when the server listens on no address where the link could lead. The code is in the memory of the server \
+                 alone. `Idempotency-Key` has no effect.",
+            )
+            .answers::<SignInCode>(201)
+            .without_place()
+            .refuses(&[408, 409, 413, 415]),
         Route::new(Method::GET, "P/rbac/permissions", "list_permissions", api_keys::permissions)
             .says("List every permission that a key can hold", "")
             .answers::<PermissionList>(200),

@@ -61,6 +61,14 @@ pub fn name_or_null() -> RefOr<Schema> {
     one_of([name_object(), null()])
 }
 
+/// A sign-in code: kind, id, secret and checksum.
+pub fn sign_in_code() -> RefOr<Schema> {
+    typed(Type::String)
+        .pattern(Some("^tk_code_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$"))
+        .build()
+        .into()
+}
+
 /// An e-mail address, with white space around it or not.
 pub fn email() -> RefOr<Schema> {
     typed(Type::String)

@@ -252,17 +252,22 @@ pub fn revoke(
         let key = api_keys::get(writing, id)?;
         if_match.check(&key.entity_tag())?;
         rights.may_act_on(&key)?;
-        api_keys::revoke(writing, id, now)?;
+        end(writing, actor, &key, now)?;
         keep_one_all_powerful(writing, &key)?;
-        audit::append(
-            writing,
-            now,
-            &entry(actor, "api_key.revoke", &key, Some(&key), None),
-        )?;
         Ok(key)
     })?;
     services.keyring.forget(&key.public_id);
     Ok(key)
+}
+
+/// Revokes a key inside a write, with its audit entry.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is revoked already.
+pub(super) fn end(writing: &Writing<'_>, actor: Actor, key: &ApiKey, now: Timestamp) -> Result<()> {
+    api_keys::revoke(writing, key.id, now)?;
+    let entry = entry(actor, "api_key.revoke", key, Some(key), None);
+    audit::append(writing, now, &entry)
 }
 
 fn may_get_hold_of(rights: Rights, key: &ApiKey) -> Result<()> {

@@ -22,6 +22,7 @@ pub mod remembered;
 pub mod roles;
 pub mod rotated_keys;
 pub mod rotation;
+pub mod sign_in;
 pub mod tokens;
 pub mod tool_groups;
 pub mod turns;
@@ -37,6 +38,7 @@ use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
 use recent_profiles::RecentProfiles;
+use sign_in::SignInCodes;
 use turns::Turns;
 
 /// What every function of this folder works with.
@@ -47,6 +49,8 @@ pub struct Services {
     pub ledger: Ledger,
     /// Management API keys that were verified.
     pub keyring: Keyring,
+    /// What links carry that open the page signed in.
+    pub sign_in_codes: SignInCodes,
     /// The one clock.
     pub clock: Clock,
     /// Where days and months begin.

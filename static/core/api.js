@@ -67,7 +67,8 @@ export function remove(path, options) {
 async function call(method, path, options = {}) {
   const sentKey = options.key ?? key;
   /** @type {Record<string, string>} */
-  const headers = { authorization: `Bearer ${sentKey}` };
+  const headers = {};
+  if (sentKey !== "") headers.authorization = `Bearer ${sentKey}`;
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
   if (body !== undefined) headers["content-type"] = "application/json";
   if (options.ifMatch) headers["if-match"] = options.ifMatch;

@@ -1,6 +1,6 @@
 // Who is signed in, and what they may do. The key is in memory; in the tab's own storage only when that was asked for.
 
-import { get, useKey, whenUnauthenticated } from "./api.js";
+import { get, post, useKey, whenUnauthenticated } from "./api.js";
 
 const STORED = "tollkeeper.key";
 
@@ -47,10 +47,23 @@ export async function signIn(given, remember) {
     Object.assign(current, { kind: "virtual", name: data.virtual_key.name, scopes: [] });
   } else {
     const { data } = await get("/api/session", { key });
-    Object.assign(current, { kind: "management", id: data.api_key.id, name: data.api_key.name, scopes: data.api_key.scopes });
+    become(data.api_key);
   }
   useKey(key);
   store(remember ? key : null);
+}
+
+/** Signs in with the code of a link, which works once; or throws what the server says, and everything stays as it was. @param {string} code */
+export async function redeem(code) {
+  const { data } = await post("/api/session", { code }, { key: "" });
+  become(data.api_key);
+  useKey(data.key);
+  store(null);
+}
+
+/** @param {{ id: number, name: string, scopes: string[] }} key */
+function become({ id, name, scopes }) {
+  Object.assign(current, { kind: "management", id, name, scopes });
 }
 
 /** Signs in with what the tab remembers, if it does. */

@@ -71,6 +71,7 @@ function dialogOf(event) {
  * @property {() => Promise<void | (() => void)>} run  may answer what is done once the dialog is closed
  * @property {boolean} [dangerous]
  * @property {string} [typeToConfirm]  what must be typed before the button works
+ * @property {string} [otherwise]  the word on the button that leaves everything as it is; one of the two must then be pressed
  * @property {boolean} [impossible]  the body says why it can't be done; the button stays off
  */
 
@@ -94,7 +95,8 @@ export function confirm(options) {
     problem,
   );
   button.setAttribute("form", form.id);
-  const { close } = openDialog({ title: options.title, body: [form], actions: [cancelButton(), button] });
+  const actions = [cancelButton(options.otherwise), button];
+  const { close } = openDialog({ title: options.title, body: [form], actions, mustAnswer: options.otherwise !== undefined });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!fits()) return;

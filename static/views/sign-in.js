@@ -24,7 +24,7 @@ export function signInView({ why, signedIn }) {
     ),
     h("label", { class: "toggle", for: "remember" }, remember, h("span", null, "Keep me signed in until this tab is closed")),
     button,
-    h("p", { class: "muted small" }, "The first key lies in the file ", h("code", null, "initial-key"), " of the data directory. It stays in this page's memory, or in this tab's storage if you keep it."),
+    h("p", { class: "muted small" }, h("code", null, "tollkeeper sign-in"), " on the machine of the server prints a link that signs you in. The first key lies in the file ", h("code", null, "initial-key"), " of the data directory. A key stays in this page's memory, or in this tab's storage if you keep it."),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -56,6 +56,7 @@ mod schemas;
 mod sent_back;
 mod session;
 mod sight;
+mod sign_in;
 mod slow_reads;
 mod spent;
 mod throttling;

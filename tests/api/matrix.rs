@@ -7,6 +7,7 @@ use tollkeeper::domain::credential::Kind;
 use tollkeeper::domain::permission::Permission;
 use tollkeeper::http::guard::Access;
 use tollkeeper::http::routes;
+use tollkeeper::service::sign_in::SignsIn;
 use tollkeeper::service::tokens::random_token;
 
 use crate::support::holders::{call, policy, reservation_id};
@@ -84,6 +85,8 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ),
         ("delete_role_short", none(200)),
         ("get_session", none(200)),
+        ("sign_in", (Some(json!({ "code": "CODE" })), 200)),
+        ("create_sign_in_code", none(403)),
         ("list_mcp_tool_groups", none(200)),
         (
             "create_mcp_tool_group",
@@ -310,6 +313,13 @@ impl Stage {
             if body["request_id"] == "NEW" {
                 body["request_id"] = json!(self.fresh_name());
             }
+            if body["code"] == "CODE" {
+                let services = &self.server.services;
+                let code = services
+                    .sign_in_codes
+                    .make(SignsIn::Operator, services.clock.now());
+                body["code"] = json!(code.unwrap().0.reveal());
+            }
             if body["email"] == "NEW" {
                 body["email"] = json!(format!("{}@b", self.fresh_name().replace(' ', "-")));
             }
@@ -422,7 +432,8 @@ fn every_route_answers_every_kind_of_key_as_its_row_says() {
             let mut good = vec![admin.clone()];
             match route.access {
                 Access::Public => good.extend([nothing.clone(), admin.with_key("")]),
-                Access::AnyKey => good.push(nothing.clone()),
+                // The row of what no key may do is a refusal.
+                Access::AnyKey | Access::Operator => good.push(nothing.clone()),
                 Access::VirtualKey => good = vec![admin.with_key("VIRTUAL")],
                 Access::Management(permission) => {
                     let needed = permission.to_string();

@@ -24,6 +24,7 @@ fn expect_ours(reply: &Reply, status: u16, kind: &str, code: &str) {
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-resource-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
         ("cache-control", "no-store"),
         (
             "content-security-policy",

@@ -1,6 +1,7 @@
 //! A browser on a server of its own: where it is, and what is to be seen there. Everything waits until it is so; nothing waits for a fixed
 //! time.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fantoccini::wd::{Capabilities, WindowHandle};
@@ -12,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::driver::{DevTools, Driver};
 use crate::support::Client as Api;
-use crate::support::process::Process;
+use crate::support::process::{Process, run};
 
 /// How long anything may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -26,7 +27,7 @@ pub struct Page {
     pub(crate) client: Client,
     _driver: Driver,
     server: Process,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Page {
@@ -34,6 +35,17 @@ impl Page {
     pub fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let server = Process::start(&directory.path().join("data"), &[]);
+        Self::start_on(directory, server)
+    }
+
+    /// A fresh server that was started in a terminal, and what it printed there.
+    pub fn start_in_terminal() -> (Self, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let (server, printed) = Process::start_in_terminal(&directory.path().join("data"));
+        (Self::start_on(directory, server), printed)
+    }
+
+    fn start_on(directory: TempDir, server: Process) -> Self {
         let driver = Driver::start();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -42,7 +54,7 @@ impl Page {
         let client = runtime
             .block_on(
                 ClientBuilder::new(HttpConnector::new())
-                    .capabilities(capabilities())
+                    .capabilities(capabilities(&directory.path().join(PROFILE)))
                     .connect(&driver.address()),
             )
             .expect("chromium starts");
@@ -51,13 +63,13 @@ impl Page {
             client,
             _driver: driver,
             server,
-            _directory: directory,
+            directory,
         };
         page.prepare_tab();
         page
     }
 
-    /// A fresh server with somebody signed in by the link of the first start.
+    /// A fresh server with somebody signed in with the first key.
     pub fn signed_in() -> Self {
         let page = Self::start();
         page.sign_in(&page.api().key.clone());
@@ -66,8 +78,35 @@ impl Page {
 
     pub fn sign_in(&self, key: &str) {
         self.go_to("about:blank");
-        self.go_to(&format!("{}/#key={key}", self.origin()));
+        self.go_to(&self.origin());
+        self.fill("Key", key);
+        self.press("Sign in");
         self.see("Sign out");
+    }
+
+    /// A link of the operator that signs in, once.
+    pub fn link(&self) -> String {
+        let output = run(&self.directory.path().join("data"), &["sign-in", "--json"]);
+        let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+        made["link"].as_str().unwrap().to_owned()
+    }
+
+    /// Closes the browser in order, which then writes down what it keeps; answers all of that, file by file.
+    pub fn kept_by_the_browser(self) -> Vec<(PathBuf, Vec<u8>)> {
+        self.runtime.block_on(self.client.close()).unwrap();
+        let mut files = Vec::new();
+        let mut folders = vec![self.directory.path().join(PROFILE)];
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir().unwrap().map(Result::unwrap) {
+                let kind = entry.file_type().unwrap();
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if kind.is_file() {
+                    files.push((entry.path(), std::fs::read(entry.path()).unwrap()));
+                }
+            }
+        }
+        files
     }
 
     /// The management API of the server, for what a test only needs to be there.
@@ -242,8 +281,13 @@ impl Page {
     }
 }
 
-fn capabilities() -> Capabilities {
+/// Where the browser keeps what it keeps.
+const PROFILE: &str = "profile";
+
+fn capabilities(profile: &Path) -> Capabilities {
+    let profile = format!("--user-data-dir={}", profile.display());
     let arguments = json!({ "args": [
+        profile,
         "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
         "--window-size=1280,900", "--lang=en-GB",
     ] });

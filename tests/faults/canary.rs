@@ -8,7 +8,7 @@ use tollkeeper::domain::credential::Kind;
 use tollkeeper::service::tokens::random_token;
 
 use crate::support::holders::policy;
-use crate::support::process::{Process, tollkeeper};
+use crate::support::process::{Process, run, tollkeeper};
 use crate::support::wire::{Wire, encoded};
 
 /// A secret that is sent about, and the part of it that nobody may find.
@@ -37,7 +37,7 @@ impl Canary {
 }
 
 /// One place of a request where a secret is put.
-const PLACES: [&str; 24] = [
+const PLACES: [&str; 25] = [
     "bearer",
     "basic",
     "scheme",
@@ -51,6 +51,7 @@ const PLACES: [&str; 24] = [
     "path",
     "body-field",
     "body-value",
+    "code",
     "virtual-key",
     "names",
     "body-broken",
@@ -102,11 +103,12 @@ fn request(
         "body-value" => {
             let provider =
                 json!([{ "provider_name": 1, "all_models_allowed": secret, "budgets": secret }]);
-            body = json!({ "name": { "x": secret }, "scopes": [secret], "expires_at": secret, "grace": secret, "tags": secret,
+            body = json!({ "code": secret, "name": { "x": secret }, "scopes": [secret], "expires_at": secret, "grace": secret, "tags": secret,
                            "auto_rotation_interval": secret, "next_rotation_at": secret, "provider_configs": provider,
                            "budgets": [{ "max_limit": secret, "reset_duration": secret }], "is_active": secret })
             .to_string();
         }
+        "code" => body = json!({ "code": secret }).to_string(),
         "virtual-key" => {
             body = json!({ "virtual_key": secret, "provider": "openai", "model": "gpt-5", "estimated_cost": 0.01 }).to_string();
         }
@@ -189,6 +191,13 @@ fn check_files(directory: &Path, canaries: &[Canary]) {
     assert!(looked_at > 2);
 }
 
+/// The code of a link that signs in, which nobody has opened yet.
+fn sign_in_code(data_dir: &Path) -> String {
+    let output = run(data_dir, &["sign-in", "--json"]);
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    made["code"].as_str().unwrap().to_owned()
+}
+
 fn run_with(format: &str) {
     let directory = tempfile::tempdir().unwrap();
     let mut command = tollkeeper();
@@ -224,6 +233,7 @@ fn run_with(format: &str) {
         Canary::of(&rotate(id, "first")),
         Canary::random(Kind::Management),
         Canary::random(Kind::Virtual),
+        Canary::of(&sign_in_code(directory.path())),
     ];
     assert_eq!(rotate(id, "first"), canaries[3].token);
     let operations = operations(&document);
@@ -259,6 +269,14 @@ fn run_with(format: &str) {
             assert_ne!(reply.status, 500, "{method} {path} {place}: {whole}");
         }
     }
+    // A link that is opened: the code was spent above when it came to its place, and else is now.
+    let spent = json!({ "code": canaries[6].token });
+    let reply = client.with_key("").post("/api/session", &spent);
+    assert!(
+        found_in(reply.text.as_bytes(), &canaries).is_empty(),
+        "{}",
+        reply.text
+    );
     // Whatever is in the write-ahead log while the server runs, and in the database once it has stopped.
     check_files(directory.path(), &canaries);
     assert!(server.terminate().success());

@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
 
 use crate::support::process::{Process, run, tollkeeper};
 
@@ -50,8 +53,91 @@ fn the_first_key_is_in_its_file_and_never_printed_where_a_log_could_keep_it() {
     assert!(server.terminate().success());
     let printed = std::fs::read_to_string(out).unwrap();
     assert!(printed.contains("initial-key"), "{printed}");
+    // Nor anything else that opens something: what is printed asks for it.
+    assert!(
+        !printed.contains("tk_") && printed.contains("tollkeeper sign-in --data-dir"),
+        "{printed}"
+    );
     let secret = &key[key.len() - 40..];
     assert!(!printed.contains(secret) && !server.log().contains(secret));
+}
+
+/// A command line of those that a first start prints, in a shell that finds the binary.
+#[track_caller]
+fn typed(line: &str) -> String {
+    let folder = Path::new(env!("CARGO_BIN_EXE_tollkeeper"))
+        .parent()
+        .unwrap();
+    let path = format!("PATH={}:$PATH\n{line}", folder.display());
+    let output = Command::new("bash").args(["-c", &path]).output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What is printed between two of its lines, without the ends of a terminal's lines.
+fn between<'a>(printed: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = printed
+        .split_once(from)
+        .unwrap_or_else(|| panic!("{printed}"));
+    rest.split_once(to).map_or(rest, |(found, _)| found).trim()
+}
+
+const OPEN: &str = "1. Open the admin page:";
+const CREATE: &str = "2. Create an access profile:";
+const KEYS: &str = "3. Make a key for each gateway and person, then remove the file above:";
+
+#[test]
+fn the_three_things_that_a_terminal_is_told_work_as_printed_and_show_no_key() {
+    let directory = tempfile::tempdir().unwrap();
+    // A path that a shell takes apart unless somebody minds it.
+    let data_dir = directory.path().join("it's mine");
+    let (mut server, printed) = Process::start_in_terminal(&data_dir);
+    let printed = printed.replace('\r', "");
+    let key = server.client.key.clone();
+    assert!(!printed.contains(&key[21..]), "{printed}");
+
+    let code = between(&printed, "/#code=", "\n");
+    let link = between(&printed, OPEN, "\n     (");
+    assert_eq!(
+        link,
+        format!("http://127.0.0.1:{}/#code={code}", server.client.port)
+    );
+    let answer = server
+        .client
+        .with_key("")
+        .post("/api/session", &json!({ "code": code }))
+        .expect(200);
+    assert_eq!(answer.json()["key"], key);
+    let another = between(&printed, "half an hour; `", "`");
+    assert!(typed(another).starts_with(&format!(
+        "http://127.0.0.1:{}/#code=tk_code_",
+        server.client.port
+    )));
+
+    let made = typed(between(&printed, CREATE, KEYS));
+    assert!(made.contains("\"name\":\"developers\""), "{made}");
+    assert!(typed(between(&printed, KEYS, "no more")).contains("This key is shown this once."));
+    assert!(server.terminate().success());
+    assert!(!server.log().contains(code));
+}
+
+#[test]
+fn a_link_is_printed_for_a_running_server_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(directory.path(), &[]);
+    let arguments = ["sign-in", "--url", "https://toll.example/"];
+    let printed = String::from_utf8(run(directory.path(), &arguments).stdout).unwrap();
+    let (link, rest) = printed.split_once('\n').unwrap();
+    assert!(
+        link.starts_with("https://toll.example/#code=tk_code_"),
+        "{printed}"
+    );
+    assert!(rest.contains("once, until 20"), "{printed}");
+    assert!(server.terminate().success());
+    let output = run(directory.path(), &arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("start it with `tollkeeper serve`"), "{text}");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The real binary as a process of its own, for what ends or limits a process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::Client;
 
@@ -44,6 +47,29 @@ impl Process {
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments);
         Self::start_command(command, data_dir)
+    }
+
+    /// Starts `tollkeeper serve` in a terminal; answers what it printed there, too.
+    pub fn start_in_terminal(data_dir: &Path) -> (Self, String) {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let terminal = File::options().write(true).open(name.to_str().unwrap());
+        let mut command = tollkeeper();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+        command.arg(data_dir);
+        let server = Self::start_command_into(command, data_dir, terminal.unwrap().into());
+        // The last of what a first start says.
+        let mut lines = BufReader::new(File::from(ours))
+            .lines()
+            .map_while(Result::ok);
+        let mut printed = String::new();
+        while !printed.contains("keys create") {
+            printed.push_str(&lines.next().expect("the server says what to do"));
+            printed.push('\n');
+        }
+        (server, printed)
     }
 
     /// Starts a prepared command, which must make the server log that it listens.

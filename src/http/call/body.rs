@@ -7,10 +7,14 @@ use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use super::Call;
+use crate::domain::json::{self, Json};
+use crate::error::Result;
 use crate::http::problem::Problem;
 
 /// Largest body of a management call, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+/// Largest body of a call that anybody may make, in bytes.
+const MAX_SMALL_BODY: usize = 4 * 1024;
 /// How much of a body that is too large is still read, so that the refusal reaches a client that is busy sending.
 const DRAINED: usize = 16 * MAX_BODY;
 
@@ -23,6 +27,19 @@ impl Call {
     pub async fn json_bytes(&self) -> std::result::Result<Bytes, Problem> {
         self.refuse_other_types()?;
         self.bytes(MAX_BODY).await
+    }
+
+    /// The JSON body of a call that anybody may make, turned into a value by `read`; it is small.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn small_json<T>(
+        &self,
+        read: impl FnOnce(&Json<'_>) -> Result<T>,
+    ) -> std::result::Result<T, Problem> {
+        self.refuse_other_types()?;
+        let bytes = self.bytes(MAX_SMALL_BODY).await?;
+        Ok(read(&json::parse(&bytes)?)?)
     }
 
     pub(super) fn refuse_other_types(&self) -> std::result::Result<(), Problem> {

@@ -1,0 +1,99 @@
+//! Handlers of sign-in links: making the code that a link carries, and exchanging it for a key.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::HttpResponse;
+
+use super::answer::{Answer, ok, to_json};
+use super::api_key_schemas::{SessionKey, SignInCode, SignedIn};
+use super::authenticate::operator;
+use super::call::{Call, blocking};
+use super::guard::{Anyone, Operator};
+use crate::domain::credential::{Kind, Token};
+use crate::domain::input::{Fields, Node};
+use crate::domain::json::Json;
+use crate::domain::violation::Violations;
+use crate::error::{Error, Result};
+use crate::service::sign_in::{self, SignsIn};
+
+/// Under which id wrong codes are counted.
+const CODES: &str = "sign-in";
+
+/// Longest text that is looked at, in characters.
+const MAX_TEXT: usize = 200;
+
+/// The address that opens the page signed in. What stands behind `#` is never sent by a browser.
+pub fn link(page_url: &str, code: &Token) -> String {
+    format!("{page_url}/#code={}", code.reveal())
+}
+
+/// `POST /api/sign-in-codes`
+///
+/// # Errors
+/// 403 for every key, 409 when there is no page to sign in to.
+pub async fn make_code(_: Operator, call: Call) -> Answer {
+    call.no_fields().await?;
+    let page_url = call.state().page_url.as_deref().ok_or_else(|| {
+        Error::conflict(
+            "no_page",
+            "",
+            "no server is running on this data directory, so there is no page to sign in to; start it with `tollkeeper serve`",
+        )
+    })?;
+    let services = call.services();
+    let now = services.clock.now();
+    let (code, expires_at) = services.sign_in_codes.make(SignsIn::Operator, now)?;
+    let made = SignInCode {
+        link: link(page_url, &code),
+        code: code.reveal().to_owned(),
+        expires_at,
+    };
+    Ok(HttpResponse::Created()
+        .content_type("application/json")
+        .body(to_json(&made)?))
+}
+
+/// `POST /api/session`
+///
+/// # Errors
+/// 400, 401 when the code is unknown, used or expired, 429.
+pub async fn sign_in(_: Anyone, call: Call) -> Answer {
+    let from = call.client().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let attempts = &call.state().attempts;
+    attempts.check(from, Some(CODES))?;
+    let code = call.small_json(read_code).await?;
+    let (services, operator) = (call.services(), operator(call.request_id()));
+    let outcome = blocking(move || sign_in::redeem(&services, &code, operator)).await;
+    attempts.note(from, CODES, &outcome);
+    let (key, token) = outcome.map_err(|error| match error {
+        Error::UnknownCredential => sign_in::refused(
+            "sign_in_code_unknown",
+            "is not known here: it may be of before the server was started anew, or of another server",
+        ),
+        other => other,
+    })?;
+    log::info!("a sign-in link was opened from {from}, as {:?}", key.name);
+    ok(&SignedIn {
+        api_key: SessionKey::of(&key),
+        key: token.reveal().to_owned(),
+    })
+}
+
+fn read_code(body: &Json<'_>) -> Result<Token> {
+    let violations = Violations::default();
+    let read = |mut fields: Fields<'_>| {
+        let node = fields.required("code");
+        fields.finish();
+        let node = node?;
+        let text = node.string(MAX_TEXT)?;
+        match Token::parse(text.trim()) {
+            Ok(code) if code.kind() == Kind::SignIn => Some(code),
+            _ => node.refuse(
+                "invalid_code",
+                "is no sign-in code (tk_code_ and 62 more characters): the link is cut off or mistyped; copy it whole",
+            ),
+        }
+    };
+    let code = Node::root(body, &violations).object().and_then(read);
+    violations.finish(code)
+}
