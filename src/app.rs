@@ -79,8 +79,11 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     };
     let directory = match DataDirectory::own(&settings.data_dir)? {
         Owned::Ours(directory) => Arc::new(directory),
-        Owned::Other(process) => return Err(in_use(&settings.data_dir, process)),
+        Owned::Other { process, .. } => return Err(in_use(&settings.data_dir, process)),
     };
+    if reach == Reach::Network {
+        directory.has_initial_key()?;
+    }
     let store = Arc::new(Store::open(Arc::clone(&directory), clock.now())?);
     let ledger_clock = clock.clone();
     let now = move || ledger_clock.now();

@@ -19,6 +19,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::service::Clock;
 use crate::store::directory::{DataDirectory, Owned};
+use crate::store::place;
 
 /// The way to the server of a data directory.
 pub struct Control {
@@ -34,28 +35,25 @@ impl Control {
     /// # Errors
     /// One sentence when the directory can't be used.
     pub fn open(settings: &Settings, create: bool) -> Result<Self> {
-        let root = &settings.data_dir;
-        if !create && !root.join("tollkeeper.db").exists() {
+        let data_dir = &settings.data_dir;
+        if !create && !place::holds_database(data_dir) {
             return Err(Error::refused(format!(
                 "there is no database in {}; start the server there first, or name another directory with --data-dir",
-                root.display()
+                data_dir.display()
             )));
         }
-        let busy = matches!(DataDirectory::own(root)?, Owned::Other(_));
-        let own = if busy {
-            None
-        } else {
-            let app = app::build(
-                settings,
-                Clock::new(jiff::Timestamp::now),
-                Reach::ControlSocket,
-            )?;
-            let stopper = app.stopper();
-            Some((stopper, std::thread::spawn(move || app.run(|| {}))))
+        let (root, own) = match DataDirectory::own(data_dir)? {
+            Owned::Other { root, .. } => (root, None),
+            Owned::Ours(directory) => {
+                let root = directory.root().to_owned();
+                drop(directory);
+                let clock = Clock::new(jiff::Timestamp::now);
+                let app = app::build(settings, clock, Reach::ControlSocket)?;
+                let stopper = app.stopper();
+                let thread = std::thread::spawn(move || app.run(|| {}));
+                (root, Some((stopper, thread)))
+            }
         };
-        let root = root
-            .canonicalize()
-            .map_err(|error| Error::refused(format!("{}: {error}", root.display())))?;
         Ok(Self {
             socket: root.join("control.sock"),
             database: root.join("tollkeeper.db"),

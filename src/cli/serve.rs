@@ -1,12 +1,12 @@
 //! `tollkeeper serve`: the server, and what a first start says.
 
 use std::io::IsTerminal;
-use std::path::Path;
 
 use super::{logging, print_line};
 use crate::app::{self, Reach};
 use crate::config::Settings;
 use crate::domain::credential::Token;
+use crate::domain::shell_word::shell_word;
 use crate::error::Result;
 use crate::http::sign_in::link;
 use crate::service::sign_in::SignsIn;
@@ -23,7 +23,7 @@ pub fn run(settings: &Settings) -> Result<()> {
     let key_file = app.services().store.directory().initial_key();
     match app.take_first_key() {
         Some(key) => print_line(&welcome(settings, app.services(), &url, key)?),
-        None if key_file.exists() => log::warn!(
+        None if app.services().store.directory().has_initial_key()? => log::warn!(
             "the first key still lies in {}: store it somewhere safe and remove the file",
             key_file.display()
         ),
@@ -82,15 +82,4 @@ fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> R
      tollkeeper keys create my-gateway --permission Decisions:Create --data-dir {data_dir}
 "
     ))
-}
-
-/// A path as a shell takes it for one word.
-fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:@,".contains(letter);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }

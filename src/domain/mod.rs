@@ -42,6 +42,7 @@ pub mod rights;
 pub mod role;
 pub mod seal;
 pub mod settings;
+pub mod shell_word;
 pub mod sight;
 pub mod throttle;
 pub mod tool_group;

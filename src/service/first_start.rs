@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::Services;
 use super::api_keys::insert;
 use super::keyring::ApiKeySettings;
@@ -11,12 +13,14 @@ use crate::domain::credential::{Kind, Token};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 use crate::store::api_keys;
+use crate::store::directory::MAX_KEY_FILE;
+use crate::store::private::{self, Rule};
 
 /// The name of the first key.
 const NAME: &str = "initial";
 
 /// Makes the first key if there never was any key, and puts it in the file `initial-key` (0600) of the data directory. `pinned` names a
-/// file with the key to use instead; then no file is written.
+/// file with the key to use instead; then no file is written. It is believed as [`Rule::Given`] says.
 ///
 /// # Errors
 /// [`Error::Refused`] when a file can't be read or written.
@@ -52,11 +56,11 @@ pub fn make_first_key(services: &Services, pinned: Option<&Path>) -> Result<Opti
 
 fn read_pinned(path: &Path) -> Result<Token> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::refused(format!(
-            "can't read the file that TOLLKEEPER_BOOTSTRAP_KEY_FILE names, {shown}: {error}"
-        ))
-    })?;
+    let named = "the file that TOLLKEEPER_BOOTSTRAP_KEY_FILE names";
+    let bytes = private::read(path, Rule::Given, MAX_KEY_FILE)
+        .map_err(|error| Error::refused(format!("{named}: {error}")))?
+        .ok_or_else(|| Error::refused(format!("{named}, {shown}, is not there")))?;
+    let text = Zeroizing::new(String::from_utf8(bytes).unwrap_or_default());
     match Token::parse(text.trim()) {
         Ok(token) if token.kind() == Kind::Management => Ok(token),
         _ => Err(Error::refused(format!(

@@ -3,7 +3,6 @@
 //! It moves forward on every start and stop and every half minute between, and only while the entry it names is still there: whoever cuts or rewrites the
 //! log, or removes the file, can't make the server forget what it saw.
 
-use std::io::ErrorKind;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Milestone, tampered};
 use super::directory::DataDirectory;
+use super::private::{self, Rule};
 use super::{Reading, Store};
 use crate::domain::audit::{MAC_LENGTH, Verdict, Verified};
 use crate::domain::number::hex;
@@ -25,6 +25,8 @@ struct Anchor {
     anchored_at: Timestamp,
 }
 
+/// Longest anchor, in bytes.
+const MAX_ANCHOR: u64 = 1_024;
 /// How long the outcome of a walk stands at least.
 const STANDS: Duration = Duration::from_secs(60);
 /// The same in times of what the walk took, for logs that take long.
@@ -176,13 +178,12 @@ fn compare(reading: &Reading<'_>, directory: &DataDirectory) -> Result<Option<Ve
 }
 
 fn read(directory: &DataDirectory) -> Result<Option<Anchor>> {
-    let path = directory.audit_anchor();
-    match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
+    let found = private::read(&directory.audit_anchor(), Rule::Own, MAX_ANCHOR);
+    match found.map_err(|error| unreadable(&format!("can't be read: {error}")))? {
+        Some(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|error| unreadable(&format!("is no anchor: {error}"))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(&format!("can't be read: {error}"))),
+        None => Ok(None),
     }
 }
 

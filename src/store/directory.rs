@@ -1,12 +1,21 @@
 //! The data directory: its files, its permissions, and the lock by which one process owns it.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use super::place::{self, Place, unusable};
+use super::private::{self, Rule};
 use crate::error::{Error, Result};
+
+/// Longest number of a process, in bytes.
+const MAX_LOCK: u64 = 32;
+/// Longest note of a clean stop, in bytes.
+const MAX_NOTE: u64 = 200;
+/// Longest content of a file that holds a key, in bytes.
+pub const MAX_KEY_FILE: u64 = 4_096;
 
 /// A data directory that this process owns until the value is dropped.
 pub struct DataDirectory {
@@ -20,15 +29,23 @@ pub struct DataDirectory {
 pub enum Owned {
     /// It is ours.
     Ours(DataDirectory),
-    /// Another process has it; its process id, if it wrote one.
-    Other(Option<u32>),
+    /// Another process has it.
+    Other {
+        /// Its process id, if it wrote one.
+        process: Option<u32>,
+        /// Where everything lies, its control socket too.
+        root: PathBuf,
+    },
 }
 
+/// The lock of a directory, or the process id of whoever has it, if it wrote one.
+type Locked = std::result::Result<File, Option<u32>>;
+
 impl DataDirectory {
-    /// Creates the directory if there is none (0700) and takes its lock.
+    /// Creates the directory if there is none, closes it to others or makes a folder of it for us alone, and takes its lock.
     ///
     /// # Errors
-    /// [`Error::Refused`] when it can't be created or written.
+    /// [`Error::Refused`] when it can't be created or written, or others could change what lies there.
     pub fn own(root: &Path) -> Result<Owned> {
         DirBuilder::new()
             .recursive(true)
@@ -38,29 +55,24 @@ impl DataDirectory {
         let root = root
             .canonicalize()
             .map_err(|error| unusable(root, &error))?;
-        let path = root.join("tollkeeper.lock");
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| unusable(&root, &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // A lock without a readable number is still a lock.
-                let _ = lock.read_to_string(&mut text);
-                return Ok(Owned::Other(text.trim().parse().ok()));
+        let Place { root, moves_from } = place::make(&root)?;
+        // Whoever has what is to move, such as an older version, is to be seen before anything is moved.
+        let mut locks = Vec::new();
+        for root in moves_from.iter().chain([&root]) {
+            match take_lock(root)? {
+                Ok(lock) => locks.push(lock),
+                Err(process) => {
+                    let root = root.clone();
+                    return Ok(Owned::Other { process, root });
+                }
             }
-            Err(TryLockError::Error(error)) => return Err(unusable(&root, &error)),
         }
-        let written = lock
-            .set_len(0)
-            .and_then(|()| writeln!(lock, "{}", std::process::id()));
-        written.map_err(|error| unusable(&root, &error))?;
+        if let Some(from) = moves_from {
+            place::move_everything(&from, &root)?;
+        }
+        let lock = locks
+            .pop()
+            .unwrap_or_else(|| unreachable!("there is a root at least"));
         Ok(Owned::Ours(Self {
             root,
             lock,
@@ -103,6 +115,15 @@ impl DataDirectory {
         self.root.join("initial-key")
     }
 
+    /// Whether the key of the first start still lies there.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it may have been read or put there by somebody else.
+    pub fn has_initial_key(&self) -> Result<bool> {
+        let found = private::read(&self.initial_key(), Rule::Own, MAX_KEY_FILE)?;
+        Ok(found.is_some())
+    }
+
     /// `control.sock`: the API for whoever may open it.
     pub fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")
@@ -120,7 +141,7 @@ impl DataDirectory {
     pub fn write_private(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let staged = path.with_added_extension("new");
         let write = || -> std::io::Result<()> {
-            let mut file = private_file(&staged)?;
+            let mut file = private::create(&staged)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             std::fs::rename(&staged, path)?;
@@ -148,7 +169,8 @@ impl DataDirectory {
 
     /// Whether the last stop was clean and the file is as it was then.
     pub(super) fn stop_was_clean(&self) -> bool {
-        std::fs::read_to_string(self.clean_stop()).is_ok_and(|note| Some(note) == self.file_state())
+        let note = private::read(&self.clean_stop(), Rule::Own, MAX_NOTE);
+        note.is_ok_and(|note| note.is_some() && note == self.file_state().map(String::into_bytes))
     }
 
     /// Removes the note of the last clean stop, so that it is believed once. False when it can't be removed.
@@ -174,19 +196,31 @@ impl DataDirectory {
     }
 }
 
-/// A new file, or an empty one, that only the owner can read.
-pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-}
-
-fn unusable(root: &Path, error: &std::io::Error) -> Error {
-    Error::refused(format!(
-        "can't use the data directory {}: {error}; make it writable or name another with --data-dir",
-        root.display()
-    ))
+/// Takes the lock of a directory and writes the number of this process into it.
+fn take_lock(root: &Path) -> Result<Locked> {
+    let path = root.join(place::LOCK);
+    let found = private::open(&path, Rule::Own, true)?;
+    let opened = match found.map_or_else(|| private::create_new(&path), Ok) {
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            private::open(&path, Rule::Own, true)?.ok_or(error)
+        }
+        other => other,
+    };
+    let mut lock = opened.map_err(|error| unusable(root, &error))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            // A lock without a readable number is still a lock.
+            let _ = lock.take(MAX_LOCK).read_to_string(&mut text);
+            return Ok(Err(text.trim().parse().ok()));
+        }
+        Err(TryLockError::Error(error)) => return Err(unusable(root, &error)),
+    }
+    let written = lock
+        .set_len(0)
+        .and_then(|()| writeln!(lock, "{}", std::process::id()));
+    written.map_err(|error| unusable(root, &error))?;
+    Ok(Ok(lock))
 }

@@ -12,9 +12,10 @@ use rusqlite::backup::Backup;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
-use super::directory::DataDirectory;
+use super::directory::{DataDirectory, MAX_KEY_FILE};
 use super::fault::Doing;
 use super::health::{Health, damaged};
+use super::private::{self, Rule};
 use super::{Store, anchor, migrate, search, settings};
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
 use crate::domain::letter_case::fold;
@@ -42,7 +43,10 @@ impl Store {
             )));
         }
         let path = directory.database();
-        let clean = match (path.exists(), directory.marker().exists()) {
+        let clean = match (
+            private::is_there(&path),
+            private::is_there(&directory.marker()),
+        ) {
             (false, true) => return Err(lost(&directory)),
             (false, false) => {
                 create(&directory, now)?;
@@ -61,7 +65,7 @@ impl Store {
         prepare_writer(&connection)?;
         upgrade(&directory, &mut connection, now)?;
         search::fill(&mut connection)?;
-        if !directory.marker().exists() {
+        if !private::is_there(&directory.marker()) {
             directory.write_private(
                 &directory.marker(),
                 b"The database beside this file was created. If it is gone, restore a backup.\n",
@@ -77,11 +81,11 @@ impl Store {
 /// Makes a database aside and moves it into place, so that there is never half of one.
 fn create(directory: &DataDirectory, now: Timestamp) -> Result<()> {
     let staged = directory.root().join("tollkeeper.db.new");
-    for leftover in ["tollkeeper.db.new", "tollkeeper.db.new-journal"] {
-        // Most times there is none.
-        let _ = std::fs::remove_file(directory.root().join(leftover));
-    }
-    let mut connection = Connection::open(&staged).doing("creating the database")?;
+    // Most times there is none.
+    let _ = std::fs::remove_file(directory.root().join("tollkeeper.db.new-journal"));
+    private::create(&staged).map_err(cannot_create(&staged))?;
+    let mut connection =
+        Connection::open_with_flags(&staged, writer_flags()).doing("creating the database")?;
     migrate::run(&mut connection)?;
     connection
         .execute_batch("PRAGMA journal_mode = DELETE")
@@ -93,12 +97,11 @@ fn create(directory: &DataDirectory, now: Timestamp) -> Result<()> {
     anchor::begin(directory, now)?;
     let moved = std::fs::rename(&staged, directory.database())
         .and_then(|()| File::open(directory.root())?.sync_all());
-    moved.map_err(|error| {
-        Error::refused(format!(
-            "can't create {}: {error}",
-            directory.database().display()
-        ))
-    })
+    moved.map_err(cannot_create(&directory.database()))
+}
+
+fn cannot_create(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::refused(format!("can't create {}: {error}", path.display()))
 }
 
 /// Looks at an existing file. True when it was wholly checked and is sound.
@@ -158,8 +161,8 @@ fn open_to_inspect(path: &Path, logged: bool) -> rusqlite::Result<Connection> {
 /// Reads the first 100 bytes (SQLite file format, "The Database Header") without opening a database.
 fn check_header(path: &Path, logged: bool) -> Result<()> {
     let shown = path.display();
-    let mut file =
-        File::open(path).map_err(|error| Error::refused(format!("can't read {shown}: {error}")))?;
+    let mut file = private::open(path, Rule::Database, false)?
+        .ok_or_else(|| Error::refused(format!("can't read {shown}: it went away")))?;
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let mut header = [0_u8; HEADER];
     if length == 0 {
@@ -253,10 +256,11 @@ fn upgrade(directory: &DataDirectory, connection: &mut Connection, now: Timestam
         return Ok(());
     }
     let folder = directory.backups();
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Error::refused(format!("can't make {}: {error}", folder.display())))?;
+    private::folder(&folder)?;
     let copy = folder.join(format!("tollkeeper-schema-{schema}-{}.db", now.as_second()));
-    let mut target = Connection::open(&copy).doing("creating the copy before the migration")?;
+    private::create_new(&copy).map_err(cannot_create(&copy))?;
+    let mut target = Connection::open_with_flags(&copy, writer_flags())
+        .doing("creating the copy before the migration")?;
     Backup::new(connection, &mut target)
         .and_then(|backup| backup.run_to_completion(1_000, Duration::ZERO, None))
         .doing("copying the database before the migration")?;
@@ -270,17 +274,18 @@ fn upgrade(directory: &DataDirectory, connection: &mut Connection, now: Timestam
 
 fn chain_key(directory: &DataDirectory) -> Result<ChainKey> {
     let path = directory.audit_key();
-    match std::fs::read(&path).map(<[u8; MAC_LENGTH]>::try_from) {
-        Ok(Ok(key)) => Ok(ChainKey(key)),
-        Ok(Err(_)) => Err(Error::refused(format!(
-            "{} is not the audit key: restore it from a backup",
+    let found = private::read(&path, Rule::Own, MAX_KEY_FILE)?.ok_or_else(|| {
+        Error::refused(format!(
+            "{} is gone; without it the audit log can't be continued: restore it from a backup",
             path.display()
-        ))),
-        Err(error) => Err(Error::refused(format!(
-            "can't read {}: {error}; without it the audit log can't be continued: restore it from a backup",
+        ))
+    })?;
+    found.try_into().map(ChainKey).map_err(|_| {
+        Error::refused(format!(
+            "{} is not the audit key, which has {MAC_LENGTH} bytes: restore it from a backup",
             path.display()
-        ))),
-    }
+        ))
+    })
 }
 
 fn random_key() -> Result<[u8; MAC_LENGTH]> {
@@ -291,18 +296,21 @@ fn random_key() -> Result<[u8; MAC_LENGTH]> {
 
 /// How a file is opened only to be read.
 pub(super) fn read_only_flags() -> OpenFlags {
-    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+    OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 
 /// How a file is opened to be written. A connection belongs to one thread at a time, so its locks would only cost.
 pub(super) fn writer_flags() -> OpenFlags {
-    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+    OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 
 /// Temporary files are kept in memory: every statement with a trigger keeps what it may have to undo in one.
 fn prepare_writer(connection: &Connection) -> Result<()> {
     let prepare = || {
-        // In memory, because savepoints keep what they would undo in a temporary file otherwise.
         connection.execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;

@@ -2,13 +2,13 @@
 //!
 //! A secret is first put beside the file of its key (`<id>.new`), because that one may still hold the secret that works.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
-use super::directory::{DataDirectory, private_file};
+use super::directory::{DataDirectory, MAX_KEY_FILE};
+use super::private::{self, Rule};
 use crate::domain::credential::{Kind, Token};
 use crate::error::{Error, Result};
 
@@ -41,11 +41,10 @@ impl DataDirectory {
     /// [`Error::Refused`] with the path.
     pub fn stage_rotated_keys(&self, tokens: &[&Token]) -> Result<()> {
         let directory = self.rotated_keys();
+        private::folder(&directory)?;
         let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(&directory)?;
-            std::fs::set_permissions(&directory, Permissions::from_mode(0o700))?;
             for token in tokens {
-                let mut file = private_file(&directory.join(token.id()).with_extension(STAGED))?;
+                let mut file = private::create(&directory.join(token.id()).with_extension(STAGED))?;
                 file.write_all(token.reveal().as_bytes())?;
                 file.write_all(b"\n")?;
                 file.sync_all()?;
@@ -85,8 +84,8 @@ impl DataDirectory {
 
 impl RotatedKey {
     fn read(path: PathBuf) -> Option<Self> {
-        let text = std::fs::read_to_string(&path).ok()?;
-        let token = Token::parse(text.trim_end()).ok()?;
+        let bytes = private::read(&path, Rule::Own, MAX_KEY_FILE).ok()??;
+        let token = Token::parse(str::from_utf8(&bytes).ok()?.trim_end()).ok()?;
         let of_key = path.file_stem()?.to_str()? == token.id() && token.kind() == Kind::Virtual;
         let is_staged = path.extension().is_some_and(|name| name == STAGED);
         of_key.then_some(Self {

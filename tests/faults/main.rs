@@ -16,6 +16,7 @@ mod first_start;
 mod flood;
 mod key_changes;
 mod keys;
+mod private;
 mod propagation;
 mod refusals;
 mod stopping;
