@@ -53,17 +53,16 @@ fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> R
     let written = directory.initial_key();
     let key_file = settings.bootstrap_key_file.as_ref().unwrap_or(&written);
     let (file, data_dir) = (shell_word(key_file), shell_word(directory.root()));
-    let open = if std::io::stdout().is_terminal() {
+    let (open, about) = if std::io::stdout().is_terminal() {
         let now = services.clock.now();
         let (code, _) = services.sign_in_codes.make(SignsIn::Holder(key), now)?;
-        format!(
-            "{}\n     (works once, for half an hour; `tollkeeper sign-in --data-dir {data_dir}` prints another)",
-            link(url, &code)
-        )
+        let about = format!(
+            "works once, for half an hour; `tollkeeper sign-in --data-dir {data_dir}` prints another"
+        );
+        (link(url, &code), about)
     } else {
-        format!(
-            "tollkeeper sign-in --data-dir {data_dir}     (prints a link that opens {url}/ signed in)"
-        )
+        let open = format!("tollkeeper sign-in --data-dir {data_dir}");
+        (open, format!("prints a link that opens {url}/ signed in"))
     };
     Ok(format!(
         "
@@ -72,6 +71,7 @@ fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> R
 
   1. Open the admin page:
      {open}
+     ({about})
 
   2. Create an access profile:
      curl {url}/api/access-profiles \\

@@ -142,7 +142,8 @@ pub fn refused(code: &'static str, what: &str) -> Error {
     }
 }
 
-/// Exchanges a code for a key, this once; in the name of `operator` if one has to be made. Blocks for one argon2id run when the code is right, and for none when it is not.
+/// Exchanges a code for a key, this once; in the name of `operator` if one has to be made. Blocks for one argon2id run when the code is
+/// right, and for none when it is not.
 ///
 /// # Errors
 /// [`Error::UnknownCredential`] when there is no such code, [`Error::Unauthenticated`] when its time is over or that of the key

@@ -502,6 +502,8 @@ fn the_first_key_is_taken_from_a_secret_as_containers_mount_it_and_from_nothing_
         (around, data_dir, command)
     };
     let write = |mode: u32| {
+        // Who is not root can't write over what only may be read.
+        let _ = fs::remove_file(&file);
         fs::write(&file, format!("{}\n", key.reveal())).unwrap();
         set_mode(&file, mode);
     };
