@@ -258,6 +258,13 @@ mod tests {
             .map(|m| (m.version(), m.checksum()))
             .collect();
         assert_eq!(found[..RELEASED.len()], RELEASED);
+        let numbers: Vec<i32> = found.iter().map(|(number, _)| *number).collect();
+        let last = i32::try_from(found.len()).unwrap();
+        assert_eq!(
+            numbers,
+            (1..=last).collect::<Vec<_>>(),
+            "each number is one file's"
+        );
     }
 
     const RELEASED: [(i32, u64); 1] = [(1, 1_620_363_681_300_167_261)];

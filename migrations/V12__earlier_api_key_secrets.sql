@@ -12,4 +12,4 @@ SELECT id, previous_expires_at, previous_hash FROM api_keys WHERE previous_hash 
 ALTER TABLE api_keys DROP COLUMN previous_hash;
 ALTER TABLE api_keys DROP COLUMN previous_expires_at;
 
-PRAGMA user_version = 11;
+PRAGMA user_version = 12;
