@@ -12,14 +12,16 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::Settings;
 use crate::domain::credential::Token;
+use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
+use crate::file_limit;
 use crate::http::State;
 use crate::http::attempts::Attempts;
 use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
 use crate::http::discipline::Hosts;
 use crate::http::replay::KeyTurns;
-use crate::http::serve::{Listeners, serve};
+use crate::http::serve::{Listeners, most_accepted, serve};
 use crate::http::shown::Answers;
 use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
@@ -41,6 +43,7 @@ pub struct App {
     listeners: Listeners,
     state: web::Data<State>,
     max_connections: usize,
+    deadlines: Deadlines,
     services: Arc<Services>,
     first_key: Option<Token>,
     port: u16,
@@ -73,9 +76,12 @@ pub enum Reach {
 /// # Errors
 /// [`Error::Refused`]: one sentence with the path or address and what to do.
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
-    let network = match reach {
-        Reach::Network => Some(listen(settings)?),
-        Reach::ControlSocket => None,
+    let (network, max_connections) = match reach {
+        Reach::Network => {
+            let room = file_limit::make_room(settings.max_connections, most_accepted)?;
+            (Some(listen(settings)?), room)
+        }
+        Reach::ControlSocket => (None, 0),
     };
     let directory = match DataDirectory::own(&settings.data_dir)? {
         Owned::Ours(directory) => Arc::new(directory),
@@ -114,7 +120,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let control = listen_for_commands(&directory)?;
     let state = web::Data::new(State {
         services: Arc::clone(&services),
-        body_timeout: settings.body_timeout,
+        body_timeout: settings.deadlines.body,
         proxies: TrustedProxies(settings.trusted_proxies.clone()),
         attempts: Attempts::default(),
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
@@ -131,7 +137,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     Ok(App {
         listeners: Listeners { network, control },
         state,
-        max_connections: settings.max_connections,
+        max_connections,
+        deadlines: settings.deadlines,
         upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
         services,
         first_key,
@@ -176,21 +183,21 @@ impl App {
             listeners,
             state,
             max_connections,
+            deadlines,
             services,
             stop,
             upkeep,
             ..
         } = self;
         let served = rt::System::new().block_on(async move {
-            let server = serve(listeners, state, max_connections)?;
-            let handle = server.handle();
+            let (served, stopper) = serve(listeners, &state, max_connections, deadlines)?.split();
             let asked = asked_to_stop(stop);
             rt::spawn(async move {
                 asked.await;
-                handle.stop(true).await;
+                stopper.stop().await;
             });
             serving();
-            server.await
+            served.await
         });
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.

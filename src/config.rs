@@ -14,8 +14,8 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use self::document::{DecisionTable, Document, Level, VirtualKeyTable};
-use crate::domain::settings::{DecisionSettings, VirtualKeySettings};
+use self::document::{DecisionTable, Document, Level, ServerTable, VirtualKeyTable};
+use crate::domain::settings::{Deadlines, DecisionSettings, VirtualKeySettings};
 use crate::error::{Error, Result};
 
 /// Before every variable of ours.
@@ -36,8 +36,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a request body may take.
-    pub body_timeout: Duration,
+    /// How long a client may keep the server waiting.
+    pub deadlines: Deadlines,
     /// Connections at a time.
     pub max_connections: usize,
     /// Where everything is stored.
@@ -116,6 +116,7 @@ impl Settings {
             virtual_keys,
             log,
         } = document;
+        let deadlines = server.deadlines();
         let listen = flags
             .listen
             .or(server.listen)
@@ -124,11 +125,7 @@ impl Settings {
             listen: address(&listen)?,
             allowed_hosts: server.allowed_hosts.unwrap_or_default().0,
             trusted_proxies: networks(&server.trusted_proxies.unwrap_or_default().0)?,
-            body_timeout: Duration::from_secs(
-                server
-                    .body_timeout_seconds
-                    .map_or(10, |value| value.0.into()),
-            ),
+            deadlines,
             max_connections: server
                 .max_connections
                 .map_or(10_000, |value| value.0 as usize),
@@ -143,6 +140,19 @@ impl Settings {
             virtual_keys: virtual_keys.settings(),
             bootstrap_key_file: named(BOOTSTRAP_VARIABLE),
         })
+    }
+}
+
+impl ServerTable {
+    fn deadlines(&self) -> Deadlines {
+        let default = Deadlines::default();
+        Deadlines {
+            body: self
+                .body_timeout_seconds
+                .as_ref()
+                .map_or(default.body, |value| Duration::from_secs(value.0.into())),
+            ..default
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod error;
+pub mod file_limit;
 pub mod http;
 pub mod ledger;
 pub mod service;

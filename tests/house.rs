@@ -21,7 +21,7 @@ const KNOWN_ONLY_IN: [(&str, &[&str]); 4] = [
         &["src/store/"],
     ),
     (
-        r"actix_web|actix_rt|actix_http|actix_service",
+        r"actix_web|actix_rt|actix_http|actix_server|actix_service",
         &["src/http/", "src/app.rs"],
     ),
     (

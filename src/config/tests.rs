@@ -35,7 +35,7 @@ fn variables_beat_the_file_and_flags_beat_both() {
     ];
     let settings = load(file, &variables).unwrap();
     assert_eq!(settings.listen.port(), 2);
-    assert_eq!(settings.body_timeout, Duration::from_secs(3));
+    assert_eq!(settings.deadlines.body, Duration::from_secs(3));
     assert_eq!(settings.allowed_hosts, ["a.example", "b.example"]);
     assert_eq!(settings.log_format, LogFormat::Json);
     let flags = Flags {

@@ -1,10 +1,34 @@
-//! What the operator can set about decisions and virtual keys, with the defaults.
+//! What the operator can set about connections, decisions and virtual keys, with the defaults.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::money::Money;
+
+/// How long a client may keep the server waiting. Only the one for bodies has a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// For a head, from its first byte; for the first one from the start of the connection.
+    pub head: Duration,
+    /// For a body.
+    pub body: Duration,
+    /// For an answer, each time that it is not read on.
+    pub answer: Duration,
+    /// For another request.
+    pub idle: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
+        }
+    }
+}
 
 /// How decisions are made and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use futures_util::future::Either;
 
 use super::attempts::Attempts;
 use super::call::{blocking, web_state};
-use super::connection::Waiting;
 use super::context::Context;
 use super::problem::Problem;
 use crate::domain::api_key::ApiKey;
@@ -60,26 +59,20 @@ pub fn admit<T: 'static>(
             name_key(&key);
             at_once(judge(key, Some(token)))
         }
-        Ok(None) => {
-            let waiting = request.conn_data::<Waiting>().cloned().unwrap_or_default();
-            let facts = Context::of(request);
-            Either::Right(Box::pin(async move {
-                state.attempts.check(from, Some(token.id()))?;
-                let (services, unknown) = (Arc::clone(&state.services), token.clone());
-                let before = waiting.begin(facts);
-                let outcome = blocking(move || {
-                    services
-                        .keyring
-                        .verify(&services.store, &unknown, services.clock.now())
-                })
-                .await;
-                waiting.end(before);
-                state.attempts.note(from, token.id(), &outcome);
-                let key = outcome?;
-                name_key(&key);
-                Ok(judge(key, Some(token))?)
-            }))
-        }
+        Ok(None) => Either::Right(Box::pin(async move {
+            state.attempts.check(from, Some(token.id()))?;
+            let (services, unknown) = (Arc::clone(&state.services), token.clone());
+            let outcome = blocking(move || {
+                services
+                    .keyring
+                    .verify(&services.store, &unknown, services.clock.now())
+            })
+            .await;
+            state.attempts.note(from, token.id(), &outcome);
+            let key = outcome?;
+            name_key(&key);
+            Ok(judge(key, Some(token))?)
+        })),
     }
 }
 

@@ -3,18 +3,18 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError};
+use actix_web::{Error, HttpMessage};
 
 use super::authenticate::ControlSocket;
 use super::call::state;
-use super::connection::Waiting;
+use super::connection::{BodyLength, Progress};
 use super::context::{Context, REQUEST_ID};
 use super::forward_auth;
 use super::log_lines;
@@ -37,16 +37,16 @@ pub async fn apply(
     let began = Instant::now();
     let context = Context::arrived(request.headers(), &state(request.request()).request_ids);
     request.extensions_mut().insert(Rc::clone(&context));
+    let progress = request.conn_data::<Rc<Progress>>().cloned();
+    if let Some(progress) = &progress {
+        progress.begin(body_length(&request));
+    }
     let method = request.method().clone();
     let response = if let Some(problem) = refuse(&request) {
         // `into_response` would drop the problem, and with it the body.
         request.error_response(problem)
     } else {
-        let waiting = waits_beside_its_body(&request);
-        let before = waiting.begin(Some(Rc::clone(&context)));
-        let response = next.call(request).await;
-        waiting.end(before);
-        response?.map_into_boxed_body()
+        next.call(request).await?.map_into_boxed_body()
     };
     let mut response = with_error_body(response, &context);
     set_headers(&mut response, &context);
@@ -54,41 +54,26 @@ pub async fn apply(
     let route = route.map_or("-", |route| route.path.as_str());
     let status = response.status();
     log_lines::together(|| log_access(&context, shown(&method), route, status, began));
+    if let Some(progress) = progress {
+        progress.answered();
+    }
     Ok(response)
 }
 
-/// Where a request waits that changes nothing, whatever its body: if that is malformed, it is answered from the connection.
-fn waits_beside_its_body(request: &ServiceRequest) -> Waiting {
-    let reads = *request.method() == Method::GET || *request.method() == Method::HEAD;
-    let waiting = request.conn_data::<Waiting>();
-    let waiting = waiting.filter(|_| reads || is_forward_auth(request.path()));
-    waiting.cloned().unwrap_or_default()
+/// What follows the head of a request, as far as its headers say.
+fn body_length(request: &ServiceRequest) -> BodyLength {
+    let (request, payload) = request.parts();
+    if matches!(payload, Payload::None) {
+        return BodyLength::None;
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.trim().parse().ok());
+    length.map_or(BodyLength::Unknown, BodyLength::Bytes)
 }
 
 fn is_forward_auth(path: &str) -> bool {
     let below = path.strip_prefix(forward_auth::PATH);
     below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// A whole answer to what never became a request, byte by byte, and its line in the access log.
-pub fn answer_unread(problem: &Problem, context: &Context) -> Vec<u8> {
-    let began = Instant::now();
-    let date = HttpDate::from(SystemTime::now());
-    let status = problem.status_code();
-    let body = problem.body(&context.request_id).to_string();
-    let mut answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         {REQUEST_ID}: {}\r\ndate: {date}\r\n",
-        body.len(),
-        context.request_id
-    )
-    .into_bytes();
-    for (name, value) in HEADERS {
-        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-    }
-    answer.extend([b"\r\n", body.as_bytes()].concat());
-    log_access(context, "-", "-", status, began);
-    answer
 }
 
 fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, began: Instant) {

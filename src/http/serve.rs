@@ -1,36 +1,43 @@
-//! Starting the workers: the application over every connection, each wrapped in a [`Connection`].
+//! Starting the workers: the application over every connection, each of which has a place and deadlines.
 //!
-//! What `HttpServer` of actix-web does, put together here because that one can't wrap its connections.
+//! What `HttpServer` of actix-web does, put together here because that one can't wrap its connections. The control socket has a
+//! server of its own, so that an operator gets in however many others there are.
 
 use std::future::Future;
 use std::io::Result;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
-use actix_http::{Extensions, HttpService, Protocol};
+use actix_http::{Extensions, HttpService, KeepAlive, Protocol};
+use actix_server::{Server, ServerBuilder, ServerHandle};
 use actix_service::{
-    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, map_config,
 };
-use actix_web::dev::{AppConfig, Server};
+use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web;
+use futures_util::future::{join_all, try_join_all};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::authenticate::ControlSocket;
-use super::connection::Connection;
+use super::connection::{Connection, Connections, Places, Served};
 use super::{State, configure, discipline};
+use crate::domain::settings::Deadlines;
 
 /// How long open requests may take to end after a stop was asked for; the store needs the rest of the 8 seconds (R10).
 const DRAIN_SECONDS: u64 = 5;
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long the head of a connection's first request may take.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to close a connection that we have ended.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections of the control socket at a time.
+const CONTROL_PLACES: usize = 32;
+/// Connections that each worker accepts beyond its share of the places, where they wait for one.
+const WAITING: usize = 4;
 
 /// Where connections come from.
 pub struct Listeners {
@@ -40,47 +47,145 @@ pub struct Listeners {
     pub control: UnixListener,
 }
 
-/// Starts the workers, one for each core; each holds up to `max_connections`.
+/// What runs.
+pub struct Running {
+    servers: Vec<Server>,
+    stopper: Stopper,
+}
+
+/// Stops what runs.
+pub struct Stopper {
+    handles: Vec<ServerHandle>,
+    places: Vec<Arc<Places>>,
+}
+
+/// How many connections the workers may have accepted at a time when `max_connections` have a place.
+pub fn most_accepted(max_connections: usize) -> usize {
+    let workers = workers();
+    workers * accepted_by_each(max_connections, workers) + accepted_by_each(CONTROL_PLACES, 1)
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn accepted_by_each(places: usize, workers: usize) -> usize {
+    places.div_ceil(workers) + WAITING
+}
+
+/// Starts the workers: one for each core, which share `max_connections` places, and one for the control socket.
 ///
 /// # Errors
 /// When a listener can't be used.
 pub fn serve(
     listeners: Listeners,
-    state: web::Data<State>,
+    state: &web::Data<State>,
     max_connections: usize,
-) -> Result<Server> {
-    let server = Server::build()
-        .workers(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
-        .max_concurrent_connections(max_connections)
-        .shutdown_timeout(DRAIN_SECONDS)
-        .disable_signals();
-    let draining = server.graceful_shutdown_signal();
-    let until_stop = move || {
-        let draining = draining.clone();
-        async move { draining.notified().await }
+    deadlines: Deadlines,
+) -> Result<Running> {
+    let mut running = Running {
+        servers: Vec::new(),
+        stopper: Stopper {
+            handles: Vec::new(),
+            places: Vec::new(),
+        },
     };
-
-    let (for_commands, until) = (state.clone(), until_stop.clone());
-    let server = server.listen_uds("control", listeners.control, move || {
+    let (builder, places) = running.prepare(1, CONTROL_PLACES);
+    let (application, until_stop) = (state.clone(), until_stop(&builder));
+    let server = builder.listen_uds("control", listeners.control, move || {
         let mark = |extensions: &mut Extensions| {
             extensions.insert(ControlSocket);
         };
-        fn_service(|stream: UnixStream| async {
-            Ok((Connection::new(stream), Protocol::Http1, None))
-        })
-        .and_then(requests(for_commands.clone(), until.clone(), mark))
+        let worker = Connections::new(deadlines, Arc::clone(&places));
+        let requests = requests(application.clone(), until_stop.clone(), mark);
+        connections(worker, requests, |_: &UnixStream| None)
     })?;
+    running.add(server);
     let Some(listener) = listeners.network else {
-        return Ok(server.run());
+        return Ok(running);
     };
-    let server = server.listen("network", listener, move || {
-        fn_service(|stream: TcpStream| async {
-            let peer = stream.peer_addr().ok();
-            Ok((Connection::new(stream), Protocol::Http1, peer))
+    let workers = workers();
+    let (builder, places) = running.prepare(workers, max_connections);
+    let (application, until_stop) = (state.clone(), self::until_stop(&builder));
+    let server = builder.listen("network", listener, move || {
+        let worker = Connections::new(deadlines, Arc::clone(&places));
+        let requests = requests(application.clone(), until_stop.clone(), |_| ());
+        connections(worker, requests, |stream: &TcpStream| {
+            stream.peer_addr().ok()
         })
-        .and_then(requests(state.clone(), until_stop.clone(), |_| ()))
     })?;
-    Ok(server.run())
+    running.add(server);
+    Ok(running)
+}
+
+impl Running {
+    fn prepare(&mut self, workers: usize, places: usize) -> (ServerBuilder, Arc<Places>) {
+        let builder = Server::build()
+            .workers(workers)
+            .max_concurrent_connections(accepted_by_each(places, workers))
+            .shutdown_timeout(DRAIN_SECONDS)
+            .disable_signals();
+        let places = Arc::new(Places::new(places));
+        self.stopper.places.push(Arc::clone(&places));
+        (builder, places)
+    }
+
+    fn add(&mut self, server: ServerBuilder) {
+        let server = server.run();
+        self.stopper.handles.push(server.handle());
+        self.servers.push(server);
+    }
+
+    /// What serves until it is stopped, and what stops it.
+    pub fn split(self) -> (impl Future<Output = Result<()>>, Stopper) {
+        let serving = try_join_all(self.servers);
+        (async move { serving.await.map(|_| ()) }, self.stopper)
+    }
+}
+
+impl Stopper {
+    /// Lets open requests end, and the connections with them.
+    pub async fn stop(self) {
+        self.places.iter().for_each(|places| places.close());
+        join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
+    }
+}
+
+fn until_stop(
+    server: &ServerBuilder,
+) -> impl Fn() -> futures_util::future::LocalBoxFuture<'static, ()> + Clone + Send + 'static {
+    let draining = server.graceful_shutdown_signal();
+    move || {
+        let draining = draining.clone();
+        Box::pin(async move { draining.notified().await })
+    }
+}
+
+/// Serves the connections of one worker. `peer` says where a stream comes from.
+fn connections<T, F>(
+    worker: Rc<Connections>,
+    requests: F,
+    peer: impl Fn(&T) -> Option<SocketAddr> + Clone,
+) -> impl ServiceFactory<T, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    T: AsyncRead + AsyncWrite + AsFd + Unpin + 'static,
+    F: ServiceFactory<
+            (Connection<T>, Protocol, Option<SocketAddr>),
+            Config = (),
+            Response = (),
+            Error = DispatchError,
+            InitError = (),
+        >,
+{
+    apply_fn_factory(requests, move |stream: T, requests: &F::Service| {
+        let from = peer(&stream);
+        let (served, connection) = Served::new(stream, &worker);
+        let requests = requests.call((connection, Protocol::Http1, from));
+        async move {
+            served.run(requests).await;
+            Ok(())
+        }
+    })
 }
 
 /// Serves the requests of a connection. `mark` says on the connection where it comes from.
@@ -106,11 +211,12 @@ where
         .map_err(|error: actix_web::Error| error.error_response());
     HttpService::build()
         .graceful_shutdown_signal(until_stop)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_TIMEOUT)
+        // Deadlines are the connection's.
+        .keep_alive(KeepAlive::Os)
+        .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .on_connect_ext(move |connection: &Connection<T>, extensions| {
-            extensions.insert(connection.waiting());
+            extensions.insert(connection.progress());
             mark(extensions);
         })
         .finish(map_config(application, |()| AppConfig::default()))

@@ -84,8 +84,7 @@ fn a_request_has_exactly_one_host() {
     ] {
         let reply = get(&server, headers);
         // The head is no valid HTTP (RFC 9112 §3.2), so there is no request that could reach a route.
-        reply.expect_refusal(400, "validation_error", "malformed_request");
-        assert!(reply.message().contains("Host"), "{}", reply.text);
+        assert_eq!((reply.status, reply.text.as_str()), (400, ""), "{reply:?}");
         assert_eq!(reply.header("connection"), Some("close"));
     }
     let old = exchange(server.client.port, "GET /health HTTP/1.0\r\n\r\n");
@@ -173,7 +172,8 @@ fn a_path_with_its_query_has_at_most_8_kib() {
 
 #[test]
 fn a_body_that_does_not_arrive_in_time_is_refused_on_a_connection_that_ends() {
-    let server = Server::start_with(|settings| settings.body_timeout = Duration::from_millis(200));
+    let server =
+        Server::start_with(|settings| settings.deadlines.body = Duration::from_millis(200));
     for (head, sent) in [
         ("content-length: 20", "{\"name\""),
         ("content-length: 20", ""),

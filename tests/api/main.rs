@@ -10,6 +10,7 @@ mod audit_log;
 mod authentication;
 mod bodies;
 mod clock;
+mod connections;
 mod decisions;
 mod discipline;
 mod documents;

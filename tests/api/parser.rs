@@ -1,4 +1,4 @@
-//! What is no valid HTTP request and never reaches a route, byte by byte: refused in our words all the same.
+//! What is no valid HTTP request and never reaches a route, byte by byte: refused by a status alone, on a connection that ends.
 
 use crate::support::holders::policy;
 use crate::support::process::Process;
@@ -15,30 +15,15 @@ fn refused(server: &Server, request: impl AsRef<[u8]>) -> Reply {
     reply
 }
 
+/// A refusal of the parser: its status, and nothing else.
 #[track_caller]
-fn expect_ours(reply: &Reply, status: u16, kind: &str, code: &str) {
-    reply.expect_refusal(status, kind, code);
-    for (name, value) in [
-        ("connection", "close"),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "no-referrer"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cache-control", "no-store"),
-        (
-            "content-security-policy",
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-    ] {
-        assert_eq!(reply.header(name), Some(value), "{reply:?}");
-    }
-    assert_eq!(reply.header("x-request-id").unwrap().len(), 32);
-    assert!(reply.header("date").unwrap().ends_with(" GMT"));
+fn expect_bare(reply: &Reply, status: u16) {
+    assert_eq!(reply.status, status, "{reply:?}");
+    assert_eq!(reply.header("content-length"), Some("0"), "{reply:?}");
 }
 
 #[test]
-fn bytes_that_are_no_request_are_refused_in_our_words() {
+fn bytes_that_are_no_request_are_refused_on_a_connection_that_ends() {
     let server = Server::start();
     let long = "a".repeat(70_000);
     for request in [
@@ -66,15 +51,13 @@ fn bytes_that_are_no_request_are_refused_in_our_words() {
         "POST /health HTTP/1.0\r\n\r\n",
         &format!("GET /{long} HTTP/1.1\r\nhost: localhost\r\n\r\n"),
     ] {
-        let reply = refused(&server, request);
-        assert_eq!(reply.status, 400, "{request:.100}");
-        expect_ours(&reply, 400, "validation_error", "malformed_request");
+        expect_bare(&refused(&server, request), 400);
     }
     assert_eq!(server.client.get("/health").status, 200);
 }
 
 #[test]
-fn more_headers_than_are_read_are_refused_in_our_words() {
+fn more_headers_than_are_read_are_refused() {
     let server = Server::start();
     let headers = |count: usize| "x-one-of-many: 1\r\n".repeat(count);
     // Beside them stands Host.
@@ -99,30 +82,20 @@ fn more_headers_than_are_read_are_refused_in_our_words() {
             "a".repeat(600_000)
         ),
     ] {
-        let reply = refused(&server, request);
-        expect_ours(&reply, 431, "headers_too_large", "headers_too_large");
+        expect_bare(&refused(&server, request), 431);
     }
-}
-
-#[test]
-fn a_head_that_does_not_arrive_in_time_is_refused_in_our_words() {
-    let server = Server::start();
-    let reply = refused(&server, "GET /health HTTP/1.1\r\nhost: loc");
-    expect_ours(&reply, 408, "request_timeout", "head_timeout");
 }
 
 #[test]
 fn what_comes_before_a_malformed_request_is_answered_first() {
     let server = Server::start();
     let good = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    // An answer without a body ends like a refusal of the parser, and is none.
     let head = "HEAD /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let mut wire = Wire::open(server.client.port);
     wire.send(format!("{good}{good}nonsense\r\n\r\n{good}").as_bytes());
     assert_eq!(wire.answer().expect(200).json()["status"], "ok");
     wire.answer().expect(200);
-    let reply = wire.answer();
-    expect_ours(&reply, 400, "validation_error", "malformed_request");
+    expect_bare(&wire.answer(), 400);
     wire.expect_end();
 
     let mut wire = Wire::open(server.client.port);
@@ -130,8 +103,7 @@ fn what_comes_before_a_malformed_request_is_answered_first() {
     wire.head().expect(200);
     wire.send(format!("{head}nonsense\r\n\r\n").as_bytes());
     wire.head().expect(200);
-    let reply = wire.answer();
-    expect_ours(&reply, 400, "validation_error", "malformed_request");
+    expect_bare(&wire.answer(), 400);
     wire.expect_end();
 }
 
@@ -159,9 +131,14 @@ fn a_malformed_chunk_is_answered_once_on_a_connection_that_ends() {
                          transfer-encoding: chunked\r\n{connection}\r\n{body}"
                     ),
                 );
-                reply.expect_refusal(400, "validation_error", "broken_body");
                 assert_eq!(reply.header("connection"), Some("close"));
-                assert_eq!(reply.header("x-request-id"), Some("mine"));
+                if verified {
+                    reply.expect_refusal(400, "validation_error", "broken_body");
+                    assert_eq!(reply.header("x-request-id"), Some("mine"));
+                } else {
+                    // While its key is verified nobody reads the body.
+                    expect_bare(&reply, 400);
+                }
             }
         }
     }
@@ -185,25 +162,18 @@ fn a_malformed_chunk_of_a_body_that_nobody_reads_is_answered_too() {
             .replace("POST /v1/quota", "GET /v1/quota")
             .replace("POST /v1/mcp", "GET /v1/mcp"),
         );
-        assert_eq!(reply.status, 400, "{path}");
-        assert!(!reply.text.is_empty(), "{path}");
+        expect_bare(&reply, 400);
     }
 }
 
 #[test]
-fn a_refusal_of_the_parser_is_one_line_in_the_access_log() {
+fn what_is_no_request_leaves_nothing_in_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Process::start(&directory.path().join("data"), &[]);
     let mut wire = Wire::open(server.client.port);
     wire.send(b"tk_mgmt_secret /tk_mgmt_secret HTTP/1.1\r\n\r\n");
-    let reply = wire.answer();
-    expect_ours(&reply, 400, "validation_error", "malformed_request");
+    expect_bare(&wire.answer(), 400);
     assert!(server.terminate().success());
     let log = server.log();
-    let id = reply.header("x-request-id").unwrap();
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains(id)).collect();
-    assert_eq!(lines.len(), 1, "{log}");
-    let said = format!("INFO  request request_id={id} key_id=- method=- route=- status=400 ");
-    assert!(lines[0].contains(&said), "{log}");
     assert!(!log.contains("secret"), "{log}");
 }

@@ -9,6 +9,7 @@ mod changes;
 mod charges;
 mod cli;
 mod cli_people;
+mod connections;
 mod crash;
 mod decisions;
 mod disk;

@@ -1,5 +1,6 @@
 //! HTTP/1.1 byte by byte, for what no client library would send.
 
+use std::io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -12,11 +13,53 @@ pub struct Wire(TcpStream);
 impl Wire {
     pub fn open(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        // Only so that a server that never answers fails the test instead of hanging it.
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
+        // Only so that a server that never answers, or never ends a connection, fails the test instead of hanging it.
+        let patience = Some(Duration::from_secs(30));
+        stream.set_read_timeout(patience).unwrap();
+        stream.set_write_timeout(patience).unwrap();
         Self(stream)
+    }
+
+    /// Sends these bytes again and again, reading nothing, until the server has ended the connection; answers how many it took.
+    #[track_caller]
+    pub fn send_until_reset(&mut self, bytes: &[u8]) -> usize {
+        let mut sent = 0;
+        loop {
+            match self.0.write(bytes) {
+                Ok(some) => sent += some,
+                Err(error) if matches!(error.kind(), ConnectionReset | BrokenPipe) => return sent,
+                Err(error) => panic!("{error} after {sent} bytes instead of an end"),
+            }
+        }
+    }
+
+    /// Sends these bytes again and again, reading nothing, until no more are taken; answers how many were.
+    #[track_caller]
+    pub fn send_until_full(&mut self, bytes: &[u8]) -> usize {
+        self.0.set_nonblocking(true).unwrap();
+        let mut sent = 0;
+        while let Ok(some) = self.0.write(bytes) {
+            sent += some;
+        }
+        self.0.set_nonblocking(false).unwrap();
+        sent
+    }
+
+    /// Whether nothing has come that could be read.
+    pub fn is_silent(&self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let silent = matches!(self.0.peek(&mut [0]), Err(error) if error.kind() == WouldBlock);
+        self.0.set_nonblocking(false).unwrap();
+        silent
+    }
+
+    /// Waits until the server has ended the connection, in order or not, whatever it still says.
+    #[track_caller]
+    pub fn expect_any_end(&mut self) {
+        match self.0.read_to_end(&mut Vec::new()) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), ConnectionReset),
+        }
     }
 
     /// Sends bytes; answers whether the server took them.
@@ -45,6 +88,15 @@ impl Wire {
         }
         reply.text = String::from_utf8(body).unwrap();
         reply
+    }
+
+    /// Reads up to so many bytes whatever they are; answers how many there were.
+    pub fn skip(&mut self, length: usize) -> usize {
+        let mut bytes = Vec::new();
+        (&mut self.0)
+            .take(length as u64)
+            .read_to_end(&mut bytes)
+            .unwrap()
     }
 
     /// Reads until the server ends the connection in order; nothing more may come.

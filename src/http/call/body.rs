@@ -1,5 +1,7 @@
 //! Reading the body of a request: its type, its size and how long it may take.
 
+use std::rc::Rc;
+
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -9,6 +11,7 @@ use futures_util::StreamExt;
 use super::Call;
 use crate::domain::json::{self, Json};
 use crate::error::Result;
+use crate::http::connection::Progress;
 use crate::http::problem::Problem;
 
 /// Largest body of a management call, in bytes.
@@ -91,11 +94,13 @@ impl Call {
         let (mut whole, mut pieces) = (Bytes::new(), BytesMut::new());
         let mut length = 0;
         let announced = self.announced_length().unwrap_or(0);
+        let progress = self.request.conn_data::<Rc<Progress>>();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| {
                 log::debug!("a body broke off: {error}");
                 Problem::broken_body()
             })?;
+            progress.inspect(|progress| progress.body_taken());
             length += chunk.len();
             if length > DRAINED {
                 return Err(too_large(most).closing());
@@ -110,6 +115,7 @@ impl Call {
                 pieces.extend_from_slice(&chunk);
             }
         }
+        progress.inspect(|progress| progress.body_ended());
         if length > most {
             return Err(too_large(most));
         }

@@ -1,0 +1,50 @@
+//! How many files the process may have open, compared with how many connections there may be: a connection that can't be opened would
+//! lock out the operator too, and a file that can't be opened stops the store.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::error::{Error, Result};
+
+/// Files beside connections: the database with its log for each reader and the writer, the lock, copies that are being made, and what
+/// the threads wake each other with.
+const BESIDE_CONNECTIONS: u64 = 128;
+
+/// Raises the limit of this process to what so many connections need, of which at most `accepted` are open at a time; answers how
+/// many connections there is room for.
+///
+/// # Errors
+/// When there is no room for a single one.
+pub fn make_room(max_connections: usize, accepted: impl Fn(usize) -> usize) -> Result<usize> {
+    let needed = |connections| accepted(connections) as u64 + BESIDE_CONNECTIONS;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = needed(max_connections);
+    if current.is_none_or(|current| current >= wanted) {
+        return Ok(max_connections);
+    }
+    let raised = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let limit = Rlimit {
+        current: Some(raised),
+        maximum,
+    };
+    let allowed = setrlimit(Resource::Nofile, limit).map_or(current.unwrap_or(raised), |()| raised);
+    if allowed >= wanted {
+        return Ok(max_connections);
+    }
+    let how = format!(
+        "allow {wanted} with `ulimit -n {wanted}`, or LimitNOFILE={wanted} in a systemd unit"
+    );
+    // The largest number that fits: connections are few enough here to try.
+    let Some(room) = (1..max_connections)
+        .rev()
+        .find(|room| needed(*room) <= allowed)
+    else {
+        return Err(Error::refused(format!(
+            "this process may have {allowed} files open, too few to serve a connection; {how}"
+        )));
+    };
+    log::warn!(
+        "this process may have {allowed} files open, so it serves {room} connections at a time instead of the {max_connections} of \
+         server.max_connections; {how}"
+    );
+    Ok(room)
+}

@@ -1,0 +1,57 @@
+//! How many connections there may be at a time, for all workers of a listener together.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// The places of a listener.
+pub struct Places {
+    free: Semaphore,
+    waiting: AtomicUsize,
+}
+
+impl Places {
+    /// So many places.
+    pub fn new(count: usize) -> Self {
+        Self {
+            free: Semaphore::new(count),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// No connection gets a place from now on: those that wait for one end.
+    pub fn close(&self) {
+        self.free.close();
+    }
+
+    /// Connections that wait for a place.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// A place, held until it is dropped; `none_free` is called before it is waited for. `None` once they are closed.
+    pub(super) async fn take(&self, none_free: impl FnOnce()) -> Option<SemaphorePermit<'_>> {
+        if let Ok(place) = self.free.try_acquire() {
+            return Some(place);
+        }
+        let _waiting = Waiting::new(&self.waiting);
+        none_free();
+        self.free.acquire().await.ok()
+    }
+}
+
+/// One that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
