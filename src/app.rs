@@ -35,6 +35,9 @@ use crate::upkeep::Upkeep;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
+/// What an accepted connection may keep of what its client does not read, in bytes; the system adds as much for its own. Left to
+/// itself it would keep megabytes.
+const SEND_BUFFER: usize = 64 * 1024;
 /// Longest path of a Unix socket that every system takes.
 const MAX_SOCKET_PATH: usize = 100;
 
@@ -246,6 +249,9 @@ fn page_url(bound: SocketAddr) -> String {
 fn listen(settings: &Settings) -> Result<TcpListener> {
     let listener =
         TcpListener::bind(settings.listen).map_err(|error| cannot_listen(settings, &error))?;
+    // Connections inherit it.
+    rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)
+        .map_err(|error| cannot_listen(settings, &error.into()))?;
     // The standard library's queue of 128 is short for a burst of gateways.
     rustix::net::listen(&listener, BACKLOG)
         .map_err(|error| cannot_listen(settings, &error.into()))?;

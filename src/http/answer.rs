@@ -8,6 +8,7 @@ use actix_web::web::Bytes;
 use serde::Serialize;
 
 use super::call::Call;
+use super::pieces;
 use super::problem::Problem;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::validator::is_known;
@@ -29,6 +30,11 @@ pub fn ok(body: &impl Serialize) -> Answer {
 /// 200 with a body that is JSON already.
 pub fn ok_json(body: String) -> HttpResponse {
     json(HttpResponse::Ok(), body)
+}
+
+/// The same for a body that all answers share.
+pub fn ok_shared(body: Bytes) -> HttpResponse {
+    json(HttpResponse::Ok(), pieces::shared(body))
 }
 
 /// The same for a body that is kept.

@@ -18,6 +18,7 @@ use super::connection::{BodyLength, Progress};
 use super::context::{Context, REQUEST_ID};
 use super::forward_auth;
 use super::log_lines;
+use super::pieces;
 use super::problem::Problem;
 use super::route::RoutePath;
 
@@ -54,6 +55,7 @@ pub async fn apply(
     let route = route.map_or("-", |route| route.path.as_str());
     let status = response.status();
     log_lines::together(|| log_access(&context, shown(&method), route, status, began));
+    let response = response.map_body(|_, body| pieces::split(body, progress.as_ref()));
     if let Some(progress) = progress {
         progress.answered();
     }

@@ -40,7 +40,7 @@ pub async fn file(_: Anyone, call: Call) -> Answer {
     if file.gzpipped {
         builder.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
     }
-    Ok(builder.body(file.bytes.into_owned()))
+    Ok(builder.body(page::embedded(file.bytes)))
 }
 
 fn find(name: &str) -> Option<SwaggerFile<'static>> {

@@ -42,6 +42,7 @@ pub mod page;
 pub mod parameters;
 pub mod path_values;
 pub mod people_schemas;
+pub mod pieces;
 pub mod problem;
 pub mod propagation;
 pub mod quota;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
@@ -16,7 +17,7 @@ use utoipa::openapi::{
     Required, ResponseBuilder, Schema,
 };
 
-use super::answer::{Answer, ok_json, to_json};
+use super::answer::{Answer, ok_shared, to_json};
 use super::call::Call;
 use super::context;
 use super::error_body::ErrorBody;
@@ -33,12 +34,12 @@ use crate::domain::permission::Permission;
 /// # Errors
 /// None.
 pub async fn show(_: Anyone, _: Call) -> Answer {
-    static TEXT: OnceLock<String> = OnceLock::new();
+    static TEXT: OnceLock<Bytes> = OnceLock::new();
     if TEXT.get().is_none() {
         // Two threads may both make it; they make the same.
-        let _ = TEXT.set(to_json(&document())?);
+        let _ = TEXT.set(to_json(&document())?.into());
     }
-    Ok(ok_json(TEXT.get().cloned().unwrap_or_default()))
+    Ok(ok_shared(TEXT.get().cloned().unwrap_or_default()))
 }
 
 /// The document.

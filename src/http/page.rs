@@ -1,13 +1,18 @@
 //! The admin page: the files of `static/`, embedded in the binary.
 
+use std::borrow::Cow;
+
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use rust_embed::{Embed, EmbeddedFile};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::guard::Anyone;
+use super::pieces;
 use super::problem::Problem;
 
 #[derive(Embed)]
@@ -45,7 +50,15 @@ pub fn serve(call: &Call, name: &str, policy: &'static str) -> Answer {
         return Err(no_file(name));
     };
     let mut builder = builder(call, &etag(&file), media_type(name), policy);
-    Ok(builder.body(file.data.into_owned()))
+    Ok(builder.body(embedded(file.data)))
+}
+
+/// What is in the binary, as a body that costs no memory.
+pub fn embedded(file: Cow<'static, [u8]>) -> BoxBody {
+    pieces::shared(match file {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    })
 }
 
 /// There is no such file.

@@ -38,6 +38,8 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const CONTROL_PLACES: usize = 32;
 /// Connections that each worker accepts beyond its share of the places, where they wait for one.
 const WAITING: usize = 4;
+/// Bytes that large answers may hold in all before the oldest of them are given up.
+const MOST_HELD: usize = 64 * 1024 * 1024;
 
 /// Where connections come from.
 pub struct Listeners {
@@ -96,7 +98,7 @@ pub fn serve(
         let mark = |extensions: &mut Extensions| {
             extensions.insert(ControlSocket);
         };
-        let worker = Connections::new(deadlines, Arc::clone(&places));
+        let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD);
         let requests = requests(application.clone(), until_stop.clone(), mark);
         connections(worker, requests, |_: &UnixStream| None)
     })?;
@@ -108,7 +110,7 @@ pub fn serve(
     let (builder, places) = running.prepare(workers, max_connections);
     let (application, until_stop) = (state.clone(), self::until_stop(&builder));
     let server = builder.listen("network", listener, move || {
-        let worker = Connections::new(deadlines, Arc::clone(&places));
+        let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD / workers);
         let requests = requests(application.clone(), until_stop.clone(), |_| ());
         connections(worker, requests, |stream: &TcpStream| {
             stream.peer_addr().ok()

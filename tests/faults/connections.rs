@@ -1,4 +1,4 @@
-//! Connections that are many: the limit of files of the process (R19).
+//! Connections that are many, or whose answers nobody reads: the limit of files and the memory of the process (R18, R19).
 
 use std::path::Path;
 
@@ -35,6 +35,15 @@ fn limit_of(server: &Process) -> Rlimit {
 
 fn keys_list(data_dir: &Path) -> bool {
     run(data_dir, &["keys", "list"]).status.success()
+}
+
+/// The memory of a process in KiB.
+fn memory(server: &Process) -> u64 {
+    let path = format!("/proc/{}/status", server.child.id());
+    let status = std::fs::read_to_string(path).unwrap();
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 #[test]
@@ -139,4 +148,100 @@ fn a_limit_of_files_that_is_reached_all_the_same_ends_nothing() {
     for mut wire in waiting {
         wire.answer().expect(200);
     }
+}
+
+/// How much memory each of many connections takes on which this is sent as often as it is taken, and nothing is read, in KiB.
+fn memory_of_unread(server: &Process, request: &str, times: Times) -> u64 {
+    const CONNECTIONS: u64 = 200;
+    let send = |wire: &mut Wire| match times {
+        Times::Once => assert!(wire.send(request.as_bytes())),
+        Times::Full => assert!(wire.send_until_full(request.as_bytes()) > 0),
+    };
+    let mut first = Wire::open(server.client.port);
+    send(&mut first);
+    first.head().expect(200);
+    let before = memory(server);
+    let mut unread = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut wire = Wire::open(server.client.port);
+        send(&mut wire);
+        server.client.get("/health").expect(200);
+        unread.push(wire);
+    }
+    if let Times::Full = times {
+        for wire in &mut unread {
+            wire.send_until_full(request.as_bytes());
+        }
+    }
+    server.client.get("/health").expect(200);
+    memory(server).saturating_sub(before) / CONNECTIONS
+}
+
+#[derive(Clone, Copy)]
+enum Times {
+    Once,
+    Full,
+}
+
+#[test]
+fn answers_that_nobody_reads_keep_little_memory_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start(directory.path(), &[]);
+    let large = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let document = "GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let bodiless = "HEAD /health HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
+    for (request, times, most) in [
+        (large, Times::Once, 128),
+        (document, Times::Once, 128),
+        (large, Times::Full, 256),
+        (bodiless.as_str(), Times::Full, 256),
+    ] {
+        let each = memory_of_unread(&server, request, times);
+        assert!(each < most, "{each} KiB for {request:.40}");
+    }
+}
+
+#[test]
+fn large_answers_that_nobody_reads_have_a_bound_together() {
+    const CONNECTIONS: usize = 40;
+    /// In KiB: 64 MiB for answers, and as much again for what the allocator keeps.
+    const MOST: u64 = 128 * 1024;
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start(directory.path(), &[]);
+    let models: Vec<String> = (0..2_000)
+        .map(|number| format!("model-{number:050}"))
+        .collect();
+    for number in 0..60 {
+        let profile = json!({
+            "name": format!("profile {number}"), "description": "x".repeat(100),
+            "provider_configs": [{ "provider_name": "openai", "allowed_models": models }],
+        });
+        server.client.create_profile(&profile);
+    }
+    let request = |number: usize| {
+        // Each asks for another page, so that they have no answer in common.
+        format!(
+            "GET /api/access-profiles?limit=100&search={:x<number$} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
+            "", server.client.key
+        )
+    };
+    let read = |number: usize| {
+        let mut wire = Wire::open(server.client.port);
+        wire.send(request(number).as_bytes());
+        assert!(wire.answer().expect(200).text.len() > 6_000_000);
+    };
+    // What making and reading them takes is none of this.
+    (1..=CONNECTIONS).for_each(read);
+    let before = memory(&server);
+    let mut unread = Vec::new();
+    for number in 1..=CONNECTIONS {
+        let mut wire = Wire::open(server.client.port);
+        wire.send(request(number).as_bytes());
+        wire.head().expect(200);
+        unread.push(wire);
+    }
+    // Others are served as before.
+    read(CONNECTIONS + 1);
+    let grown = memory(&server).saturating_sub(before);
+    assert!(grown < MOST, "{grown} KiB");
 }

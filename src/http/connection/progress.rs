@@ -34,7 +34,7 @@ pub(super) enum Stage {
 pub(super) enum Ending {
     /// Its client let a deadline pass.
     Late,
-    /// Others need its place.
+    /// Others need its place, or the memory of its answer.
     GivesWay,
 }
 
@@ -72,6 +72,8 @@ pub struct Progress {
     half_closed: Cell<bool>,
     /// Why the connection has to end, whatever it is about.
     ending: Cell<Option<Ending>>,
+    /// Bytes of a large answer that is not sent yet, and its place in the order of those of the worker.
+    held: Cell<(usize, u64)>,
     waker: RefCell<Waker>,
 }
 
@@ -90,6 +92,7 @@ impl Progress {
             withheld: Cell::default(),
             half_closed: Cell::default(),
             ending: Cell::default(),
+            held: Cell::default(),
             waker: RefCell::new(Waker::noop().clone()),
         }
     }
@@ -130,6 +133,18 @@ impl Progress {
         };
         self.enter(stage);
         self.give_room(READ_AHEAD);
+    }
+
+    /// A large answer holds these bytes until it is sent.
+    pub fn hold(&self, bytes: usize) {
+        self.held.set((bytes, self.worker.next_in_order()));
+        self.worker.hold(bytes);
+    }
+
+    /// It was sent or given up.
+    pub fn release(&self) {
+        let (bytes, _) = self.held.take();
+        self.worker.release(bytes);
     }
 
     pub(super) fn enter(&self, stage: Stage) {
@@ -247,6 +262,11 @@ impl Progress {
             Stage::Open => return None,
         };
         Some((waits, self.since.get()))
+    }
+
+    /// How many bytes a large answer holds, and its place in the order of those of the worker.
+    pub(super) fn held(&self) -> (usize, u64) {
+        self.held.get()
     }
 }
 

@@ -32,6 +32,10 @@ const GIVE_WAY: usize = 16;
 pub struct Connections {
     deadlines: Deadlines,
     places: Arc<Places>,
+    /// How many bytes large answers may hold together before the oldest of them are given up.
+    most_held: usize,
+    held: Cell<usize>,
+    answers_held: Cell<u64>,
     all: RefCell<Vec<Weak<Progress>>>,
     /// Connections that were ended here and are not gone yet.
     leaving: Cell<usize>,
@@ -44,7 +48,7 @@ pub struct Connections {
 
 impl Connections {
     /// Of a worker that shares these places with others.
-    pub fn new(deadlines: Deadlines, places: Arc<Places>) -> Rc<Self> {
+    pub fn new(deadlines: Deadlines, places: Arc<Places>, most_held: usize) -> Rc<Self> {
         let Deadlines {
             head,
             body,
@@ -55,6 +59,9 @@ impl Connections {
         Rc::new(Self {
             deadlines,
             places,
+            most_held,
+            held: Cell::new(0),
+            answers_held: Cell::new(0),
             all: RefCell::default(),
             leaving: Cell::new(0),
             started: Instant::now(),
@@ -171,6 +178,42 @@ impl Connections {
             self.end(&one, Ending::GivesWay);
         }
     }
+
+    pub(super) fn next_in_order(&self) -> u64 {
+        let number = self.answers_held.get() + 1;
+        self.answers_held.set(number);
+        number
+    }
+
+    /// Another large answer holds these bytes. If there are too many, the oldest ones are given up with their connections.
+    pub(super) fn hold(&self, bytes: usize) {
+        self.held.set(self.held.get() + bytes);
+        if self.held.get() <= self.most_held {
+            return;
+        }
+        let mut holding: Vec<(u64, usize, Rc<Progress>)> = self
+            .alive()
+            .into_iter()
+            .map(|one| (one.held(), one))
+            .filter(|((bytes, _), _)| *bytes > 0)
+            .map(|((bytes, number), one)| (number, bytes, one))
+            .collect();
+        holding.sort_unstable_by_key(|(number, ..)| *number);
+        // The newest one goes out, however large it is.
+        holding.pop();
+        let mut excess = self.held.get() - self.most_held;
+        for (_, bytes, one) in holding {
+            if excess == 0 {
+                return;
+            }
+            excess = excess.saturating_sub(bytes);
+            self.end(&one, Ending::GivesWay);
+        }
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.held.set(self.held.get() - bytes);
+    }
 }
 
 #[cfg(test)]
@@ -181,7 +224,7 @@ mod tests {
     fn a_connection_is_late_after_its_deadline_and_not_before() {
         let seconds = Duration::from_secs;
         let deadlines = Deadlines::default();
-        let worker = Connections::new(deadlines, Arc::new(Places::new(1)));
+        let worker = Connections::new(deadlines, Arc::new(Places::new(1)), 0);
         let ticks = |limit: Duration| Tick::try_from(limit.as_millis() / MAX_TICK.as_millis());
         for (stage, limit) in [
             (Stage::Head, seconds(10)),
