@@ -59,7 +59,7 @@ fn state(users: i64) -> (State, Vec<Call>) {
             user_id: id,
             expires_at: i64::MAX,
             secret_hash,
-            previous: None,
+            earlier: None,
         };
         let copy = Copy {
             id,
