@@ -411,7 +411,9 @@ start_decisions() {
     port=$((20000 + RANDOM % 10000)) url="http://$ADDRESS:$port"
     local began
     began=$(now_ms)
-    start env -i TOLLKEEPER_DECISIONS__DURABILITY="$2" TOLLKEEPER_LOG__LEVEL="${LOAD_LOG_LEVEL:-info}" \
+    # What is measured is how quickly reservations are made, not how many one caller may leave open.
+    start env -i TOLLKEEPER_DECISIONS__MAX_OPEN_PER_VIRTUAL_KEY=1000000 TOLLKEEPER_DECISIONS__MAX_OPEN_PER_MANAGEMENT_KEY=1000000 \
+        TOLLKEEPER_DECISIONS__DURABILITY="$2" TOLLKEEPER_LOG__LEVEL="${LOAD_LOG_LEVEL:-info}" \
         "$tollkeeper" serve --data-dir "$work/$1" --listen "$ADDRESS:$port"
     ready=$(wait_for "$url/ready" 200 "$began")
     server=$started

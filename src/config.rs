@@ -173,6 +173,12 @@ impl DecisionTable {
                 .rate_limit_headers
                 .unwrap_or(default.rate_limit_headers),
             queue: self.queue.map_or(default.queue, |length| length.0 as usize),
+            max_open_per_virtual_key: self
+                .max_open_per_virtual_key
+                .map_or(default.max_open_per_virtual_key, |most| most.0),
+            max_open_per_management_key: self
+                .max_open_per_management_key
+                .map_or(default.max_open_per_management_key, |most| most.0),
         }
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct DecisionTable {
     pub(super) usage_retention_days: Option<Whole<1, 3_650>>,
     pub(super) rate_limit_headers: Option<bool>,
     pub(super) queue: Option<Whole<1, 1_000_000>>,
+    pub(super) max_open_per_virtual_key: Option<Whole<1, 1_000_000>>,
+    pub(super) max_open_per_management_key: Option<Whole<1, 1_000_000>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -74,7 +76,7 @@ pub(super) enum Level {
 }
 
 /// Every setting by its name in the file, for hints; a test keeps it equal to the tables above.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 19] = [
     "time_zone",
     "server.listen",
     "server.allowed_hosts",
@@ -89,6 +91,8 @@ pub(super) const NAMES: [&str; 17] = [
     "decisions.usage_retention_days",
     "decisions.rate_limit_headers",
     "decisions.queue",
+    "decisions.max_open_per_virtual_key",
+    "decisions.max_open_per_management_key",
     "virtual_keys.rotation_grace",
     "log.format",
     "log.level",
@@ -188,6 +192,14 @@ impl Document {
             over.decisions.rate_limit_headers,
         );
         put(&mut self.decisions.queue, over.decisions.queue);
+        put(
+            &mut self.decisions.max_open_per_virtual_key,
+            over.decisions.max_open_per_virtual_key,
+        );
+        put(
+            &mut self.decisions.max_open_per_management_key,
+            over.decisions.max_open_per_management_key,
+        );
         put(
             &mut self.virtual_keys.rotation_grace,
             over.virtual_keys.rotation_grace,

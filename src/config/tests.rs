@@ -91,6 +91,8 @@ fn every_listed_name_is_a_setting() {
         "1",
         "true",
         "1",
+        "1",
+        "1",
         "0",
         "text",
         "info",
@@ -129,6 +131,7 @@ fn decisions_have_defaults_and_can_be_set_by_file_and_variable() {
     assert_eq!(settings.virtual_keys, VirtualKeySettings::default());
     let file = "time_zone = \"europe/berlin\"\n[decisions]\ndurability = \"process\"\nreservation_ttl = \"90s\"\n\
                 on_expiry = \"release\"\nmax_hold = 2.5\nusage_retention_days = 3650\nqueue = 10\n\
+                max_open_per_virtual_key = 30\nmax_open_per_management_key = 40\n\
                 [virtual_keys]\nrotation_grace = \"30d\"\n";
     let variables = [
         ("TOLLKEEPER_DECISIONS__RATE_LIMIT_HEADERS", "true"),
@@ -145,6 +148,8 @@ fn decisions_have_defaults_and_can_be_set_by_file_and_variable() {
         usage_retention_days: 3_650,
         rate_limit_headers: true,
         queue: 20,
+        max_open_per_virtual_key: 30,
+        max_open_per_management_key: 40,
     };
     assert_eq!(settings.decisions, expected);
     assert_eq!(
@@ -210,6 +215,16 @@ fn values_out_of_bounds_are_refused_with_their_line_or_variable() {
         ),
         ("decisions.queue", "-1", "must be from 1 to 1000000"),
         ("decisions.queue", "\"long\"", "expected"),
+        (
+            "decisions.max_open_per_virtual_key",
+            "0",
+            "must be from 1 to 1000000",
+        ),
+        (
+            "decisions.max_open_per_management_key",
+            "1000001",
+            "must be from 1 to 1000000",
+        ),
         ("decisions.durability", "\"disk\"", "`power` or `process`"),
         ("decisions.on_expiry", "\"keep\"", "`charge` or `release`"),
         ("decisions.rate_limit_headers", "\"yes\"", "a boolean"),

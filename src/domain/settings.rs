@@ -47,6 +47,10 @@ pub struct DecisionSettings {
     pub rate_limit_headers: bool,
     /// How many decisions may wait; further ones are refused with 503.
     pub queue: usize,
+    /// How many reservations may be open that were made with one virtual key; further ones are refused with 429.
+    pub max_open_per_virtual_key: u32,
+    /// How many may be open that one management key made.
+    pub max_open_per_management_key: u32,
 }
 
 impl Default for DecisionSettings {
@@ -59,6 +63,8 @@ impl Default for DecisionSettings {
             usage_retention_days: 90,
             rate_limit_headers: false,
             queue: 4_096,
+            max_open_per_virtual_key: 10_000,
+            max_open_per_management_key: 250_000,
         }
     }
 }

@@ -187,6 +187,7 @@ impl State {
             copy.hold(&reservation.provider_key, reservation.hold, 1);
         }
         let number = reservation.id.number;
+        self.open_counts.add(&reservation);
         self.expiries.insert((reservation.expires_at, number));
         self.open.insert(number, reservation);
     }
@@ -195,6 +196,7 @@ impl State {
     pub fn remove_open(&mut self, number: i64) -> Option<Reservation> {
         let reservation = self.open.remove(&number)?;
         self.expiries.remove(&(reservation.expires_at, number));
+        self.open_counts.remove(&reservation);
         let freed = Amounts {
             tokens: -reservation.hold.tokens,
             cost: -reservation.hold.cost,

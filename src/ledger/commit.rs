@@ -26,12 +26,23 @@ impl Turns {
             .into_iter()
             .map(|change| self.submit(change, &whole, now_ms))
             .collect();
+        let mut outcomes = Vec::with_capacity(submitted.len());
+        let mut orphans = false;
         for (change, submitted) in submitted {
             let outcome = submitted.and_then(Submitted::wait);
             let outcome = outcome.map(|loaded| {
                 self.tail.caught_up();
-                self.state.take_in(loaded, &self.known);
+                orphans |= self.state.take_in(loaded, &self.known, now_ms);
             });
+            outcomes.push((change, outcome));
+        }
+        if orphans {
+            // Whoever deletes a user finds what that user held at an end.
+            let mut turn = Turn::at(now_ms);
+            self.expire(&mut turn);
+            self.write_down(turn);
+        }
+        for (change, outcome) in outcomes {
             change.answer(outcome);
         }
     }

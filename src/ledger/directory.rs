@@ -10,6 +10,7 @@ use super::ChangedCopy;
 use super::counter::Counter;
 use super::counters::Copy;
 use super::mcp::ToolGroups;
+use super::open_counts::OpenCounts;
 use super::reservation::Reservation;
 use super::rules::Rules;
 use crate::domain::clock_peaks::{Newest, Peaks};
@@ -82,6 +83,8 @@ pub struct State {
     pub tool_groups: ToolGroups,
     /// Open reservations by number, so the oldest first.
     pub open: BTreeMap<i64, Reservation>,
+    /// How many there are of whom.
+    pub open_counts: OpenCounts,
     /// When they expire.
     pub expiries: BTreeSet<(i64, i64)>,
     /// The number of what happens next in the journal.
@@ -110,6 +113,7 @@ impl State {
             users: HashMap::new(),
             tool_groups: ToolGroups::new(),
             open: BTreeMap::new(),
+            open_counts: OpenCounts::default(),
             expiries: BTreeSet::new(),
             next_number: 1,
             peaks: Peaks::default(),

@@ -9,7 +9,7 @@ use super::counter::Counter;
 use super::counters::Copy;
 use super::directory::{Key, State};
 use super::known_rules::{Fresh, KnownRules};
-use super::mcp::{ToolGroup, ToolGroups};
+use super::mcp::{self, ToolGroups};
 use super::reservation::Reservation;
 use super::rules::Rules;
 use super::tail::Tail;
@@ -26,6 +26,8 @@ use crate::store::{Reading, Writing, former_secrets, journal};
 #[derive(Default)]
 pub struct Loaded {
     users: Vec<LoadedUser>,
+    /// Those of them that were deleted.
+    deleted: BTreeSet<i64>,
     copies: Vec<LoadedCopy>,
     tool_groups: Option<ToolGroups>,
     fresh: Fresh,
@@ -93,7 +95,7 @@ pub fn everything(
         }
         Ok(())
     })?;
-    state.tool_groups = tool_groups(reading)?;
+    state.tool_groups = mcp::load(reading)?;
     let (next_number, seen_at) = decision_rows::position(reading)?;
     state.next_number = next_number;
     state.peaks = journal::find_peaks(reading)?;
@@ -106,6 +108,7 @@ pub fn everything(
         state.reopen(Reservation::of(row, provider_key));
         Ok(())
     })?;
+    state.orphan_stored(reading, seen_at)?;
     Ok((state, tail))
 }
 
@@ -116,8 +119,8 @@ impl State {
         self.put_open(reservation);
     }
 
-    /// Takes in what a change touched.
-    pub fn take_in(&mut self, loaded: Loaded, known: &KnownRules) {
+    /// Takes in what a change touched. Answers whether users were deleted who hold something.
+    pub fn take_in(&mut self, loaded: Loaded, known: &KnownRules, now_ms: i64) -> bool {
         for (user_id, copies, keys) in loaded.users {
             self.put_user(user_id, copies, keys);
         }
@@ -133,6 +136,7 @@ impl State {
             self.tool_groups = groups;
         }
         known.add(loaded.fresh);
+        self.orphan(&loaded.deleted, now_ms)
     }
 }
 
@@ -183,11 +187,14 @@ pub fn touched(
                 key.add_earlier(secret.hash, secret.works_until);
             }
         })?;
+        if copies.is_empty() && keys.is_empty() && !decision_rows::is_user(writing, user_id)? {
+            loaded.deleted.insert(user_id);
+        }
         loaded.users.push((user_id, copies, keys));
     }
     loaded.put_copies(writing, changed.copies, known, now_ms, zone)?;
     if changed.tool_groups {
-        loaded.tool_groups = Some(tool_groups(writing)?);
+        loaded.tool_groups = Some(mcp::load(writing)?);
     }
     Ok(loaded)
 }
@@ -289,29 +296,4 @@ fn new_key(row: &KeyRow) -> ([u8; ID_LENGTH], Key) {
         earlier: None,
     };
     (row.public_id, key)
-}
-
-fn tool_groups(reading: &Reading<'_>) -> Result<ToolGroups> {
-    let texts = |value: &serde_json::Value| -> BTreeSet<String> {
-        let items = value.as_array().into_iter().flatten();
-        items
-            .filter_map(|item| item.as_str().map(str::to_owned))
-            .collect()
-    };
-    let group = |(id, enabled, stored): (i64, bool, serde_json::Value)| {
-        let mut tools: HashMap<String, BTreeSet<String>> = HashMap::new();
-        for entry in stored.as_array().into_iter().flatten() {
-            let names = texts(&entry["tool_names"]);
-            let server = entry["mcp_client_id"].as_str().unwrap_or_default();
-            match tools.get_mut(server) {
-                // No names are every tool.
-                Some(known) if known.is_empty() || names.is_empty() => known.clear(),
-                Some(known) => known.extend(names),
-                None => drop(tools.insert(server.to_owned(), names)),
-            }
-        }
-        (id, ToolGroup { enabled, tools })
-    };
-    let stored = decision_rows::tool_groups(reading)?;
-    Ok(stored.into_iter().map(group).collect())
 }

@@ -6,6 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use super::rules::McpRules;
 use crate::domain::decision::{GrantedTools, McpCall};
 use crate::domain::explanation::ExplainedMcp;
+use crate::error::Result;
+use crate::store::{Reading, decision_rows};
 
 /// The tool groups by id.
 pub type ToolGroups = HashMap<i64, ToolGroup>;
@@ -17,6 +19,35 @@ pub struct ToolGroup {
     pub enabled: bool,
     /// The tools by server; none is every tool.
     pub tools: HashMap<String, BTreeSet<String>>,
+}
+
+/// Reads the tool groups.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn load(reading: &Reading<'_>) -> Result<ToolGroups> {
+    let texts = |value: &serde_json::Value| -> BTreeSet<String> {
+        let items = value.as_array().into_iter().flatten();
+        items
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect()
+    };
+    let group = |(id, enabled, stored): (i64, bool, serde_json::Value)| {
+        let mut tools: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for entry in stored.as_array().into_iter().flatten() {
+            let names = texts(&entry["tool_names"]);
+            let server = entry["mcp_client_id"].as_str().unwrap_or_default();
+            match tools.get_mut(server) {
+                // No names are every tool.
+                Some(known) if known.is_empty() || names.is_empty() => known.clear(),
+                Some(known) => known.extend(names),
+                None => drop(tools.insert(server.to_owned(), names)),
+            }
+        }
+        (id, ToolGroup { enabled, tools })
+    };
+    let stored = decision_rows::tool_groups(reading)?;
+    Ok(stored.into_iter().map(group).collect())
 }
 
 /// What one policy grants of one server.

@@ -26,6 +26,8 @@ mod mcp;
 mod message;
 mod near;
 mod nonces;
+mod open_counts;
+mod orphans;
 mod questions;
 mod recover;
 mod refuse;

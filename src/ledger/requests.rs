@@ -28,9 +28,6 @@ impl Asked {
     }
 }
 
-/// Reservations that may be open: a gateway that never settles must not take all memory.
-const MAX_OPEN: usize = 1_000_000;
-
 impl Turns {
     /// What is said to a message; nothing to those that are seen to before.
     pub(super) fn decide(&mut self, turn: &mut Turn, message: &Message) -> Option<Said> {
@@ -78,12 +75,7 @@ impl Turns {
             Ok(grant) => grant,
             Err(refused) => return Ok(Err(self.refuse(turn, &call.model, *refused))),
         };
-        if self.state.open.len() >= MAX_OPEN {
-            return Err(Error::Unavailable {
-                code: "overloaded",
-                reason: format!("{MAX_OPEN} reservations are open already; settle or cancel some"),
-            });
-        }
+        self.state.has_room_for_open(grant.key_id, call.owner)?;
         let nonce = self.nonces.next()?;
         let granted = self
             .state

@@ -45,6 +45,8 @@ pub struct Reservation {
     pub max_hold: Option<i64>,
     /// Who made it.
     pub owner: Party,
+    /// Whether its user was deleted since, so that its time is over. Known in memory only.
+    pub is_orphan: bool,
 }
 
 impl Reservation {
@@ -106,6 +108,7 @@ impl Reservation {
             expires_at: row.expires_at,
             max_hold: row.max_hold,
             owner: row.owner,
+            is_orphan: false,
         }
     }
 

@@ -125,6 +125,7 @@ impl State {
             expires_at: now_ms,
             max_hold: call.max_hold.map(Money::nanodollars),
             owner: call.owner,
+            is_orphan: false,
         })
     }
 

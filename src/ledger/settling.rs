@@ -166,12 +166,17 @@ impl State {
         if charged.is_none() {
             self.correct_request(batch, &reservation, -1);
         }
+        let by = if reservation.is_orphan {
+            Party::UserDeletion
+        } else {
+            Party::Expiry
+        };
         let end = End {
             state: ReservationState::Expired,
             expired: charged,
             settled: None,
             finished_at: now_ms,
-            by: Party::Expiry,
+            by,
         };
         batch.closed(reservation, end);
     }

@@ -215,6 +215,12 @@ impl Turns {
             self.is_behind = is_behind;
             self.seen.set(&self.state.peaks);
         }
+        self.expire(&mut turn);
+        turn
+    }
+
+    /// Ends reservations whose time is up, unless the disk has refused that a moment ago.
+    pub(super) fn expire(&mut self, turn: &mut Turn) {
         if self
             .paused_until
             .is_none_or(|until| Instant::now() >= until)
@@ -223,7 +229,6 @@ impl Turns {
             turn.expired = self.state.expire(&mut turn.batch, turn.now_ms, MAX_EXPIRED);
             self.more_expire = turn.expired.len() == MAX_EXPIRED;
         }
-        turn
     }
 
     /// The time.

@@ -43,6 +43,18 @@ pub struct CopyRow {
     pub expires_at: Option<i64>,
 }
 
+/// Whether there is such a user.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn is_user(reading: &Reading<'_>, id: i64) -> Result<bool> {
+    reading
+        .connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)")
+        .and_then(|mut statement| statement.query_row(params![id], |row| row.get(0)))
+        .doing("looking for a user")
+}
+
 /// How many virtual keys and users there are.
 ///
 /// # Errors

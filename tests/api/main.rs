@@ -38,6 +38,7 @@ mod lists;
 mod many;
 mod matrix;
 mod names;
+mod open_bounds;
 mod openapi;
 mod overrides;
 mod owners;

@@ -5,6 +5,7 @@ mod agree;
 mod clock;
 mod copy;
 mod crowd;
+mod departures;
 mod faults;
 mod holds;
 mod house;
