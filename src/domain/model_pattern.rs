@@ -43,6 +43,16 @@ impl ModelPatterns {
         })
     }
 
+    /// The models that it names literally: without regard to case, and as they are written.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
+        self.names
+            .iter()
+            .filter_map(|(pattern, text)| match pattern {
+                ModelPattern::Exact(name) => Some((name.as_str(), text)),
+                _ => None,
+            })
+    }
+
     /// A pattern that covers the model's whole name, as it is written: a name or a wildcard if one does. `folded` is the name without
     /// regard to case (`letter_case::fold`).
     pub fn find(&self, model: &str, folded: &str) -> Option<&Arc<str>> {

@@ -17,6 +17,9 @@ const FIRST_DAY: Date = jiff::civil::date(1970, 1, 1);
 /// What rows of the history are told apart by, in the order in which they are sorted.
 pub const GROUPS: [&str; 5] = ["day", "user", "access_profile", "provider", "model"];
 
+/// What models, and providers, are called in the line in which those are counted together that have none of their own.
+pub const OTHER: &str = "other";
+
 /// Which part of the history is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageQuery {
@@ -47,6 +50,8 @@ pub struct UsageRow {
     pub provider: Option<String>,
     /// The model.
     pub model: Option<String>,
+    /// Whether models beyond those that keep a line of their own are counted together in it.
+    pub is_other: bool,
     /// Calls that were made.
     pub calls: i64,
     /// Calls that were refused, by reason.

@@ -27,6 +27,7 @@ pub const TOLD_APART_BY: &[&str] = &[
     "access_profile_name",
     "provider",
     "model",
+    "is_other",
 ];
 
 /// A sum over a part of the history. It has the fields that rows are told apart by.
@@ -53,6 +54,10 @@ pub struct UsageView {
     /// The model; with `group_by=model`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<Option<String>>,
+    /// There, and true, in the line `other` in which further models, and providers, are counted together: of names that do not stand
+    /// literally in the policy, 200 of a user, profile and day have a line of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_other: Option<bool>,
     /// Calls that were made.
     pub calls: i64,
     /// Calls that were refused, by reason.
@@ -191,6 +196,7 @@ fn view(
         access_profile_name: by_profile.then(|| profiles.get(&row.access_profile_id?).cloned()),
         provider: by_provider.then(|| row.provider.clone()),
         model: by_model.then(|| row.model.clone()),
+        is_other: row.is_other.then_some(true),
         calls: row.calls,
         refusals: row.refusals.clone(),
         tokens: row.tokens,

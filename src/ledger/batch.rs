@@ -14,11 +14,15 @@ use super::tail::{Planned, Tail};
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::decision::RefusalKind;
 use crate::store::journal::{
-    End, Entry, Extended, Journal, ReservationRow, StoredAnswer, UsageKey, UsageSum,
+    End, Entry, Extended, FOLDED, Journal, Line, Named, ReservationRow, StoredAnswer, UsageKey,
+    UsageSum,
 };
 
 /// Lines of refusals that may wait to be written down; those of further ones are lost.
 const MAX_REFUSALS: usize = 20_000;
+
+/// With so many, those of further models that stand in no policy wait together, so that one caller does not take the room of all.
+const MANY_REFUSALS: usize = 2_000;
 
 /// Refusals that are not written down yet. As everything else here that has texts of clients in its keys, they are hashed as the
 /// standard library does, which nobody can make slow.
@@ -135,10 +139,7 @@ impl Batch {
             entries: std::mem::take(&mut self.entries),
             answers: std::mem::take(&mut self.answers).into_values().collect(),
             audited: std::mem::take(&mut self.audited),
-            refusals: refusals
-                .iter()
-                .map(|((key, kind), calls)| (key.clone(), kind.code(), *calls))
-                .collect(),
+            refusals: lines_of(refusals, state),
             next_number: state.next_number,
             open_from: state.open_from(),
             peaks: state.peaks.clone(),
@@ -177,6 +178,15 @@ impl Batch {
             }
         }
     }
+}
+
+fn lines_of(refusals: &Refusals, state: &State) -> Vec<Line<(&'static str, i64)>> {
+    let lines = refusals.iter();
+    let mut lines: Vec<_> = lines
+        .map(|((key, kind), calls)| state.line(key, (kind.code(), *calls)))
+        .collect();
+    lines.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+    lines
 }
 
 impl State {
@@ -227,7 +237,14 @@ impl State {
             provider: refused.provider.clone().unwrap_or_else(|| Arc::from("")),
             model: Arc::from(if known { model } else { "" }),
         };
-        let line = (key, refused.refusal.kind);
+        let mut line = (key, refused.refusal.kind);
+        if refusals.len() >= MANY_REFUSALS && !refusals.contains_key(&line) {
+            let (key, named) = self.named(&line.0);
+            line.0 = key;
+            if named != Named::Both {
+                line.0.model = FOLDED.into();
+            }
+        }
         if refusals.len() < MAX_REFUSALS || refusals.contains_key(&line) {
             *refusals.entry(line).or_default() += 1;
             if refusals.len() == MAX_REFUSALS {

@@ -21,6 +21,7 @@ mod holds;
 mod known_expressions;
 mod known_requests;
 mod known_rules;
+mod lines;
 mod load;
 mod mcp;
 mod message;

@@ -21,6 +21,8 @@ pub struct Rules {
     pub lines: Vec<Line>,
     /// Every limit.
     pub limits: Vec<Limit>,
+    /// Models that stand literally in a list of it, without regard to case, each as it is spelled there.
+    pub names: HashMap<String, Arc<str>>,
     /// Those over all providers.
     total: Vec<usize>,
     /// What may be called of MCP servers.
@@ -129,6 +131,7 @@ impl Rules {
             });
         }
         Ok(Self {
+            names: names(&lines),
             lines,
             limits: building.limits,
             total,
@@ -257,6 +260,13 @@ fn window_rule(aligned: bool, duration: ResetDuration, quarter_start: Option<i64
     month
         .and_then(|month| u8::try_from(month.clamp(1, 12)).ok())
         .unwrap_or(1)
+}
+
+fn names(lines: &[Line]) -> HashMap<String, Arc<str>> {
+    let lists = lines.iter().flat_map(|line| [&line.allowed, &line.blocked]);
+    let names = lists.flat_map(ModelPatterns::names);
+    let names = names.map(|(name, text)| (name.to_owned(), Arc::clone(text)));
+    names.collect()
 }
 
 fn mcp_rules(policy: &Policy) -> McpRules {

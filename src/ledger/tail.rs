@@ -83,7 +83,7 @@ impl Tail {
             usage: self
                 .usage
                 .iter()
-                .map(|(key, sum)| (key.clone(), *sum))
+                .map(|(key, sum)| state.line(key, *sum))
                 .collect(),
         }
     }
@@ -141,7 +141,7 @@ impl Tail {
         for (key, before) in self.usage.range((from, Unbounded)).take(left) {
             let nothing = UsageSum::default();
             let sum = lacking.insert(key.clone(), nothing).unwrap_or(*before);
-            journal.usage.push((key.clone(), sum));
+            journal.usage.push(state.line(key, sum));
             last = Some(key);
             left -= 1;
         }

@@ -1,5 +1,6 @@
 //! The journal of decisions: what is written for a batch of them, and what is read of those that are over.
 
+mod folding;
 mod many_rows;
 mod prune;
 mod read;
@@ -40,16 +41,16 @@ pub struct Journal {
     pub tail_id: i64,
     /// Counters whose rows follow now.
     pub counters: Vec<CounterRow>,
-    /// What is added to lines of the history now.
-    pub usage: Vec<TailUsage>,
+    /// What is added to lines of the history now; those of a user, profile and day stand together.
+    pub usage: Vec<Line<UsageSum>>,
     /// Rows of the tail up to this one say nothing more that the tables do not say; 0 when there are none.
     pub tail_over: i64,
     /// Answers to calls with a request id.
     pub answers: Vec<StoredAnswer>,
     /// What the audit log tells of the batch.
     pub audited: Vec<(Timestamp, NewAuditEntry)>,
-    /// What is added to the history of refusals.
-    pub refusals: Vec<(UsageKey, &'static str, i64)>,
+    /// What is added to the history of refusals, each the reason and how often; those of a user, profile and day stand together.
+    pub refusals: Vec<Line<(&'static str, i64)>>,
     /// The number of what happens next.
     pub next_number: i64,
     /// The number of the oldest reservation that is open; that of what happens next when none is.
@@ -240,6 +241,32 @@ pub struct UsageKey {
     pub provider: Arc<str>,
     /// The model; empty when no pattern covers it.
     pub model: Arc<str>,
+}
+
+/// In place of the model, and the provider, of lines that are counted together because too many names came that stand in no policy.
+/// Nobody can send it: a name has no control characters.
+pub const FOLDED: &str = "\u{1}other";
+
+/// A line of the history as it comes into its table.
+#[derive(Debug, Clone)]
+pub struct Line<T> {
+    /// Which line it is.
+    pub key: UsageKey,
+    /// Which of its names stand in the policy.
+    pub named: Named,
+    /// What is added to it.
+    pub added: T,
+}
+
+/// Which names of a line stand in the policy that it is about. The others a caller could make up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// None.
+    Nothing,
+    /// The provider has a line, and the model is one that its patterns cover or not.
+    Provider,
+    /// The model too, literally; or there is no name.
+    Both,
 }
 
 /// What is added to a line of the history.

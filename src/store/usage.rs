@@ -6,8 +6,9 @@ use rusqlite::{Row, ToSql, named_params};
 
 use super::Reading;
 use super::fault::Doing;
+use super::journal::FOLDED;
 use crate::domain::list::Listed;
-use crate::domain::usage::{UsageQuery, UsageRow};
+use crate::domain::usage::{OTHER, UsageQuery, UsageRow};
 use crate::error::Result;
 
 /// Rows that are told apart by what is asked for: the others are NULL in every row. The innermost sum has the reasons of refusals
@@ -98,13 +99,24 @@ fn row_of(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
     let refusals: Option<BTreeMap<String, i64>> =
         refusals.and_then(|text| serde_json::from_str(&text).ok());
     // A call that was refused early has no profile (0), provider or model.
-    let known = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let known = |text: Option<String>| {
+        let text = text.filter(|text| !text.is_empty())?;
+        Some(if text == FOLDED {
+            OTHER.to_owned()
+        } else {
+            text
+        })
+    };
+    let is_folded = |at: usize| {
+        Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str().is_ok_and(|text| text == FOLDED))
+    };
     Ok(UsageRow {
         day: row.get(0)?,
         user_id: row.get(1)?,
         access_profile_id: row.get::<_, Option<i64>>(2)?.filter(|id| *id != 0),
         provider: known(row.get(3)?),
         model: known(row.get(4)?),
+        is_other: is_folded(3)? || is_folded(4)?,
         calls: row.get(5)?,
         tokens: bounded(row.get(6)?, row.get(7)?),
         cost_nanodollars: bounded(row.get(8)?, row.get(9)?),

@@ -195,6 +195,7 @@
  * @property {string | null} [access_profile_name]
  * @property {string} [provider]
  * @property {string} [model]
+ * @property {true} [is_other]  further models, counted together
  * @property {number} calls
  * @property {Record<string, number>} refusals
  * @property {number} tokens

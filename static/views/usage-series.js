@@ -18,9 +18,12 @@ const SHOWN = 5;
 const MOST = 500;
 /** More rows than this are not asked for, to draw a chart. */
 const MOST_PAGES = 10;
+/** In place of a name that the server counts further ones under; no name has a control character. */
+const OTHERS = "\u0001";
 
 /** What tells the rows of a dimension apart; empty for what was refused before it was known. @param {Dimension} by @param {UsageRow} row */
 export function keyOf(by, row) {
+  if (row.is_other) return OTHERS;
   return String((by === "user" ? row.user_id : by === "access_profile" ? row.access_profile_id : row[by]) ?? "");
 }
 

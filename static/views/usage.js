@@ -154,6 +154,7 @@ function byCost(rows) {
 
 /** What was deleted keeps its number. @param {Dimension} by @param {UsageRow} row */
 function textOf(by, row) {
+  if (row.is_other) return "further names";
   if (by === "user") return row.user_name ?? `user ${row.user_id}`;
   if (by === "access_profile") return row.access_profile_name ?? `profile ${row.access_profile_id}`;
   return row[by] ?? "";

@@ -9,6 +9,7 @@ mod assignments;
 mod audit_log;
 mod authentication;
 mod bodies;
+mod callers;
 mod clock;
 mod connections;
 mod decisions;

@@ -289,3 +289,50 @@ fn a_virtual_key_reads_the_history_of_its_own_user_alone() {
         .get("/v1/quota/usage")
         .expect_refusal(401, "virtual_key_required", "virtual_key_required");
 }
+
+#[test]
+fn a_model_that_is_called_other_is_told_from_the_line_of_further_models() {
+    let server = Server::start();
+    let client = &server.client;
+    let body =
+        json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
+    let ada = client.make_holder("ada", &body);
+    let holder = client.with_virtual_key(&ada.key);
+    let call = |model: &str| {
+        holder
+            .send("GET", "/v1/forward-auth", &[("x-model", model)], None)
+            .expect(200);
+    };
+    call("other");
+    // Whoever reads has it written down: it has its line before the others come.
+    holder.get("/v1/quota/usage").expect(200);
+    for number in 0..201 {
+        call(&format!("made up {number}"));
+    }
+    for reader in [&holder, client] {
+        let path = if reader.key == ada.key {
+            "/v1/quota/usage"
+        } else {
+            "/api/usage"
+        };
+        let list = reader
+            .get(&format!("{path}?group_by=provider,model&limit=500"))
+            .expect(200)
+            .json();
+        assert_eq!(
+            (&list["total_count"], &list["totals"]["calls"]),
+            (&json!(201), &json!(202))
+        );
+        let others: Vec<Value> = list["usage"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|row| row["model"] == "other")
+            .map(|row| json!([row["provider"], row["calls"], row["is_other"]]))
+            .collect();
+        assert_eq!(
+            others,
+            [json!(["openai", 2, true]), json!(["openai", 1, null])]
+        );
+    }
+}

@@ -9,6 +9,7 @@ mod departures;
 mod faults;
 mod holds;
 mod house;
+mod lines;
 mod lost;
 mod model;
 mod plan;

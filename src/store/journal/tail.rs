@@ -8,7 +8,7 @@ use rusqlite::params;
 use serde::de::DeserializeOwned;
 
 use super::write::{add_usage, put_counters};
-use super::{CounterRow, UsageKey, UsageSum};
+use super::{CounterRow, Line, UsageKey, UsageSum};
 use crate::error::{Error, Result};
 use crate::store::fault::Doing;
 use crate::store::{Reading, Writing};
@@ -26,8 +26,8 @@ type StoredUsage = (i64, i64, i64, String, String, i64, i64, i64);
 pub struct Whole {
     /// Counters as they are now.
     pub counters: Vec<CounterRow>,
-    /// What lines of the history lack.
-    pub usage: Vec<TailUsage>,
+    /// What lines of the history lack; those of a user, profile and day stand together.
+    pub usage: Vec<Line<UsageSum>>,
 }
 
 /// Appends a row.

@@ -1,13 +1,15 @@
 //! Writing down a batch of decisions.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use rusqlite::params;
 
+use super::folding::{Table, folded};
 use super::many_rows::{ManyRows, Values};
 use super::{
-    CounterRow, End, Entry, Extended, Journal, StoredAnswer, TailUsage, UsageKey, reservation_rows,
-    tail,
+    CounterRow, End, Entry, Extended, Journal, Line, Named, StoredAnswer, UsageKey, UsageSum,
+    reservation_rows, tail,
 };
 use crate::domain::clock_peaks::Peaks;
 use crate::error::{Error, Result};
@@ -16,10 +18,6 @@ use crate::store::{Writing, audit};
 
 /// The most that a line of the history counts: two of them still fit into a number.
 const MOST: i64 = i64::MAX / 2;
-
-/// Lines of refusals of a user and profile on one day that name a model. Whoever is refused costs nothing, and may name a new model
-/// each time: those of further models are counted together.
-const MAX_REFUSED_LINES: i64 = 200;
 
 /// Writes down a batch. Refusals that can't be counted are left out: they must not stop anything else.
 ///
@@ -51,12 +49,7 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     if journal.tail_over > 0 {
         tail::forget(writing, journal.tail_over)?;
     }
-    for (key, reason, calls) in &journal.refusals {
-        match add_refusals(writing, key, reason, *calls) {
-            Err(error @ Error::Internal(_)) => log::error!("refusals were not counted: {error}"),
-            other => other?,
-        }
-    }
+    add_refusals(writing, &journal.refusals)?;
     for (at, entry) in &journal.audited {
         audit::append(writing, *at, entry)?;
     }
@@ -209,46 +202,102 @@ static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
         "calls",
         "tokens",
         "cost",
+        "named",
     ];
     let then = format!(
         "ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
              tokens = max(-{MOST}, min({MOST}, tokens + excluded.tokens)),
-             cost = max(-{MOST}, min({MOST}, cost + excluded.cost))"
+             cost = max(-{MOST}, min({MOST}, cost + excluded.cost)),
+             named = max(named, excluded.named)"
     );
     ManyRows::of("INSERT INTO usage_days", &columns, &then)
 });
+
+const USED: Table = Table {
+    count: "SELECT count(*) FROM usage_days WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0",
+    names: "SELECT provider, model FROM usage_days WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0",
+};
 
 /// Adds to lines of the history.
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) fn add_usage(writing: &Writing<'_>, usage: &[TailUsage]) -> Result<()> {
-    let bind = |(key, sum): &TailUsage, values: &mut Values<'_, '_>| {
+pub(super) fn add_usage(writing: &Writing<'_>, lines: &[Line<UsageSum>]) -> Result<()> {
+    let bind = |line: &Line<UsageSum>, values: &mut Values<'_, '_>| {
+        let Line { key, named, added } = line;
         values.add(key.day)?;
         values.add(key.user_id)?;
         values.add(key.access_profile_id)?;
         values.add(&*key.provider)?;
         values.add(&*key.model)?;
-        values.add(sum.calls)?;
-        values.add(sum.tokens.clamp(-MOST, MOST))?;
-        values.add(sum.cost.clamp(-MOST, MOST))
+        values.add(added.calls)?;
+        values.add(added.tokens.clamp(-MOST, MOST))?;
+        values.add(added.cost.clamp(-MOST, MOST))?;
+        values.add(*named == Named::Both)
     };
-    USAGE
-        .write(writing, usage, bind)
-        .doing("adding to the history of use")
+    let write = |lines: &[Line<UsageSum>]| {
+        USAGE
+            .write(writing, lines, bind)
+            .doing("adding to the history of use")
+    };
+    let folded = folded(writing, &USED, lines)?;
+    if folded.is_empty() {
+        return write(lines);
+    }
+    let mut together: BTreeMap<&UsageKey, UsageSum> = BTreeMap::new();
+    let mut own = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        match folded.get(&at) {
+            Some(key) => {
+                let sum = together.entry(key).or_default();
+                *sum = sum.plus(line.added);
+            }
+            None => own.push(line.clone()),
+        }
+    }
+    own.extend(together.into_iter().map(|(key, added)| Line {
+        key: key.clone(),
+        named: Named::Both,
+        added,
+    }));
+    write(&own)
 }
 
-fn add_refusals(writing: &Writing<'_>, key: &UsageKey, reason: &str, calls: i64) -> Result<()> {
+const REFUSED: Table = Table {
+    count: "SELECT count(*) FROM (SELECT DISTINCT provider, model FROM refusal_days
+            WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0)",
+    names: "SELECT DISTINCT provider, model FROM refusal_days
+            WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0",
+};
+
+/// Adds to the history of refusals. What can't be counted is left out: it must not stop anything else.
+fn add_refusals(writing: &Writing<'_>, lines: &[Line<(&'static str, i64)>]) -> Result<()> {
+    let folded = folded(writing, &REFUSED, lines)?;
+    for (at, line) in lines.iter().enumerate() {
+        let (key, named) = match folded.get(&at) {
+            Some(key) => (key, Named::Both),
+            None => (&line.key, line.named),
+        };
+        match add_refusal(writing, key, named, line.added) {
+            Err(error @ Error::Internal(_)) => log::error!("refusals were not counted: {error}"),
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+fn add_refusal(
+    writing: &Writing<'_>,
+    key: &UsageKey,
+    named: Named,
+    (reason, calls): (&'static str, i64),
+) -> Result<()> {
     writing
         .connection
         .prepare_cached(
-            "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls)
-             SELECT ?1, ?2, ?3, ?4, iif(known OR lines < ?8, ?5, ''), ?6, ?7 FROM (
-                 SELECT EXISTS (SELECT 1 FROM refusal_days WHERE (day, user_id, access_profile_id, provider, model, reason)
-                                    = (?1, ?2, ?3, ?4, ?5, ?6)) AS known,
-                     (SELECT count(*) FROM refusal_days WHERE (day, user_id, access_profile_id) = (?1, ?2, ?3)) AS lines)
-             WHERE true
-             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
+            "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls, named)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, named = max(named, excluded.named)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -259,7 +308,7 @@ fn add_refusals(writing: &Writing<'_>, key: &UsageKey, reason: &str, calls: i64)
                 &*key.model,
                 reason,
                 calls,
-                MAX_REFUSED_LINES
+                named == Named::Both
             ])
         })
         .doing("adding to the history of refusals")?;
