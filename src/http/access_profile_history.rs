@@ -217,6 +217,7 @@ fn view(version: Version) -> VersionView {
         access_profile_id: version.access_profile_id,
         version: version.version,
         snapshot: version.snapshot,
+        stored_bytes: version.stored_bytes,
         created_by: version.created_by,
         created_at: version.created_at,
     }

@@ -54,6 +54,8 @@ pub struct VersionView {
     pub version: i64,
     /// The whole profile of that version: JSON in a string.
     pub snapshot: String,
+    /// What it takes in the database, in bytes: the current one is kept whole, an earlier one as what differs from one before it.
+    pub stored_bytes: i64,
     /// The name of the key that made it.
     pub created_by: String,
     /// When it was made.

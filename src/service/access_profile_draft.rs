@@ -11,6 +11,7 @@ use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
 use crate::error::Result;
 use crate::store::access_profile_versions::WholeVersion;
+use crate::store::packed_versions::Packed;
 use crate::store::{Reading, Writing, access_profiles, sequences};
 
 /// What makes the next version of a profile out of the current one; nothing when it changes nothing. May be asked twice.
@@ -36,6 +37,8 @@ pub struct Draft {
     pub base: Arc<WholeVersion>,
     /// The next version, unless the change changes nothing.
     pub next: Option<Arc<WholeVersion>>,
+    /// What it stands on as it is kept when there is a next one.
+    pub packed: Option<Packed>,
     first_part: i64,
     next_part: i64,
 }
@@ -66,9 +69,14 @@ impl Draft {
         };
         let next = change(reading, &base.profile, &mut next_id)?;
         let next = next.map(WholeVersion::of).transpose()?.map(Arc::new);
+        let packed = match &next {
+            Some(_) => base.snapshot.packed(reading)?,
+            None => None,
+        };
         Ok(Self {
             base,
             next,
+            packed,
             first_part,
             next_part,
         })

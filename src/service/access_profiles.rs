@@ -281,7 +281,7 @@ fn replace(
     check(writing, &if_match, &base.snapshot)?;
     draft.take_parts(writing)?;
     if let Some(next) = &draft.next {
-        access_profiles::update(writing, &base.profile, next, &actor.name)?;
+        access_profiles::update(writing, base, draft.packed.as_ref(), next, &actor.name)?;
         let named = NamedVersions {
             previous: Some(base.named),
             new: Some(next.named),

@@ -1,4 +1,4 @@
-//! The versions of access profiles: written once, never changed.
+//! The versions of access profiles: written once, never changed; what is not current any more is packed.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::access_profiles::{Snapshot, find_current_version};
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, Writing, packed_versions};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::NamedVersion;
 use crate::domain::list::{Listed, Page};
@@ -26,6 +26,8 @@ pub struct Version {
     pub created_at: Timestamp,
     /// The name of the key that made it.
     pub created_by: String,
+    /// What it takes in the database, in bytes.
+    pub stored_bytes: i64,
 }
 
 /// A version of a profile in each form that it is needed in: reading, writing and hashing a large one takes longer than changing it.
@@ -90,13 +92,20 @@ pub(super) fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str
     Ok(())
 }
 
+/// Versions with what they are differences from.
+const VERSIONS: &str = "SELECT v.access_profile_id, v.version, v.created_at, v.created_by, \
+     octet_length(v.snapshot) + coalesce(octet_length(v.packed), 0), v.snapshot, v.packed, b.snapshot, b.packed \
+     FROM access_profile_versions v \
+     LEFT JOIN access_profile_versions b ON b.access_profile_id = v.access_profile_id AND b.version = v.base_version";
+
 fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
     Ok(Version {
         access_profile_id: row.get(0)?,
         version: row.get(1)?,
-        snapshot: row.get(2)?,
-        created_at: Timestamp::from_millisecond(row.get(3)?).unwrap_or_default(),
-        created_by: row.get(4)?,
+        created_at: Timestamp::from_millisecond(row.get(2)?).unwrap_or_default(),
+        created_by: row.get(3)?,
+        stored_bytes: row.get(4)?,
+        snapshot: packed_versions::read(row, 5)?.unwrap_or_default(),
     })
 }
 
@@ -110,10 +119,9 @@ pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version
     let mut items = Vec::new();
     let mut statement = reading
         .connection
-        .prepare_cached(
-            "SELECT access_profile_id, version, snapshot, created_at, created_by FROM access_profile_versions
-             WHERE access_profile_id = ?1 ORDER BY version DESC LIMIT ?2 OFFSET ?3",
-        )
+        .prepare_cached(&format!(
+            "{VERSIONS} WHERE v.access_profile_id = ?1 ORDER BY v.version DESC LIMIT ?2 OFFSET ?3"
+        ))
         .doing("listing versions")?;
     let rows = statement.query_map(params![id, page.limit, page.offset], version);
     for row in rows.doing("listing versions")? {
@@ -136,13 +144,17 @@ pub fn get(reading: &Reading<'_>, id: i64, number: i64) -> Result<Version> {
     current_version(reading, id)?;
     reading
         .connection
-        .prepare_cached(
-            "SELECT access_profile_id, version, snapshot, created_at, created_by FROM access_profile_versions
-             WHERE access_profile_id = ?1 AND version = ?2",
-        )
+        .prepare_cached(&format!(
+            "{VERSIONS} WHERE v.access_profile_id = ?1 AND v.version = ?2"
+        ))
         .and_then(|mut statement| statement.query_row(params![id, number], version).optional())
         .doing("reading a version")?
-        .ok_or_else(|| Error::not_found("version", format_args!("{number} of the access profile {id}")))
+        .ok_or_else(|| {
+            Error::not_found(
+                "version",
+                format_args!("{number} of the access profile {id}"),
+            )
+        })
 }
 
 fn current_version(reading: &Reading<'_>, id: i64) -> Result<i64> {

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::access_profile_versions::{self, WholeVersion};
 use super::fault::Doing;
+use super::packed_versions::Packed;
 use super::search::ACCESS_PROFILES;
 use super::taken::Named;
 use super::{Reading, Writing};
@@ -74,17 +75,18 @@ pub fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Re
     access_profile_versions::insert(writing, new, created_by)
 }
 
-/// Stores the next version of a profile in place of `old`, the current one.
+/// Stores the next version of a profile in place of `old`, the current one, of which `packed` stays.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
 pub fn update(
     writing: &Writing<'_>,
-    old: &AccessProfile,
+    old: &WholeVersion,
+    packed: Option<&Packed>,
     new: &WholeVersion,
     created_by: &str,
 ) -> Result<()> {
-    let profile = &new.profile;
+    let (old, profile) = (&old.profile, &new.profile);
     let row = writing
         .connection
         .prepare_cached(
@@ -117,6 +119,9 @@ pub fn update(
     if old.mcp_references() != references {
         forget(writing, profile.id, REFERENCES)?;
         insert_references(writing, profile.id, &references)?;
+    }
+    if let Some(packed) = packed {
+        packed.store(writing)?;
     }
     access_profile_versions::insert(writing, new, created_by)
 }
@@ -293,8 +298,19 @@ impl Snapshot {
 
     /// What the audit log calls this version by.
     pub fn named(&self) -> NamedVersion {
-        let stored = self.stored.as_ref().unwrap_or(&self.json);
-        NamedVersion::of(self.version, stored.as_bytes())
+        NamedVersion::of(self.version, self.stored().as_bytes())
+    }
+
+    /// This version packed, for when it is not current any more; nothing when that is not worth it.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn packed(&self, reading: &Reading<'_>) -> Result<Option<Packed>> {
+        Packed::of(reading, self.id, self.version, self.stored())
+    }
+
+    fn stored(&self) -> &str {
+        self.stored.as_ref().unwrap_or(&self.json)
     }
 
     /// The same with the dates of a rotation that came after the version was written.

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, Writing, packed_versions};
 use crate::domain::access_profile_versions::changed_fields;
 use crate::domain::audit::{ACTIONS, Actor, AuditEntry, MAC_LENGTH, NamedVersions, NewAuditEntry};
 use crate::domain::list::{Listed, Page};
@@ -24,10 +24,15 @@ pub type Mac = [u8; MAC_LENGTH];
 /// An entry with the versions that it names.
 const ENTRIES: &str = "SELECT a.id, a.created_at, a.actor_id, a.actor_name, a.action, a.subject_kind, a.subject_id, \
      a.access_profile_id, a.user_id, a.previous_value, a.new_value, a.request_id, a.mac, \
-     a.previous_version, p.snapshot, a.new_version, n.snapshot, n.created_by, n.created_at \
+     a.previous_version, p.snapshot, p.packed, pb.snapshot, pb.packed, \
+     a.new_version, n.snapshot, n.packed, nb.snapshot, nb.packed, n.created_by, n.created_at \
      FROM audit_logs a \
      LEFT JOIN access_profile_versions p ON p.access_profile_id = a.access_profile_id AND p.version = a.previous_version \
-     LEFT JOIN access_profile_versions n ON n.access_profile_id = a.access_profile_id AND n.version = a.new_version";
+     LEFT JOIN access_profile_versions pb ON pb.access_profile_id = a.access_profile_id AND pb.version = p.base_version \
+     LEFT JOIN access_profile_versions n ON n.access_profile_id = a.access_profile_id AND n.version = a.new_version \
+     LEFT JOIN access_profile_versions nb ON nb.access_profile_id = a.access_profile_id AND nb.version = n.base_version";
+/// Where in such a row the number of the version before stands, and that of the new one; the columns of its text follow.
+const NAMED: [usize; 2] = [13, 18];
 
 /// Whether there is a log at all.
 ///
@@ -207,7 +212,8 @@ pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed
         .doing("listing audit entries")?;
     let rows = statement.query_map(params_from_iter(values), |row| {
         let (entry, _) = entry(row)?;
-        Ok((entry, row.get(14)?, row.get(16)?))
+        let [previous, new] = NAMED.map(|at| packed_versions::read(row, at + 1));
+        Ok((entry, previous?, new?))
     });
     let (mut size, mut items) = (0, Vec::new());
     // One by one, because an entry may stand for two large versions.

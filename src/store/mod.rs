@@ -28,6 +28,7 @@ pub mod mass_assignment;
 pub mod migrate;
 pub mod names;
 pub mod open;
+pub mod packed_versions;
 mod pages;
 pub mod place;
 pub mod policies;

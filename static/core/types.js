@@ -157,6 +157,7 @@
  * @typedef {object} Version
  * @property {number} version
  * @property {string} snapshot
+ * @property {number} stored_bytes
  * @property {string} created_by
  * @property {string} created_at
  */

@@ -234,3 +234,76 @@ fn a_page_of_large_versions_ends_early_or_is_refused() {
         assert_eq!(seen, 20);
     }
 }
+
+#[test]
+fn a_small_change_of_a_large_profile_adds_little_to_what_is_kept() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "large", "provider_configs": providers(100, 20, 0) }));
+    let path = "/api/access-profiles/1";
+    let database = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
+    let kept = || -> i64 {
+        let pages = "SELECT (page_count - freelist_count) * page_size
+                     FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+        database.query_row(pages, [], |row| row.get(0)).unwrap()
+    };
+    let change = |n: usize| {
+        server.time.advance_seconds(1);
+        let body = json!({ "description": format!("change {n}") });
+        client.put(path, &body).expect(200);
+    };
+    change(0);
+    let before = kept();
+    (1..=40).for_each(change);
+    let added = kept() - before;
+    let whole = client.get(path).expect(200).text.len();
+    assert!(
+        added < 40 * 2_048 && whole > 40_000,
+        "{added} bytes for 40 changes of {whole}"
+    );
+    // A change of nearly everything is what the next ones are differences from.
+    let other = json!({ "provider_configs": providers(100, 20, 5) });
+    client.put(path, &other).expect(200);
+    (41..=50).for_each(change);
+    let list = client
+        .get(&format!("{path}/versions?limit=100"))
+        .expect(200)
+        .json();
+    let versions = list["versions"].as_array().unwrap();
+    let bytes: Vec<u64> = versions
+        .iter()
+        .map(|one| one["stored_bytes"].as_u64().unwrap())
+        .collect();
+    assert_eq!(versions.len(), 53);
+    assert!(bytes[0] > 40_000, "{bytes:?}");
+    let small = bytes.iter().filter(|bytes| **bytes < 1_000).count();
+    assert!(
+        small >= 50 && bytes[1..].iter().all(|bytes| *bytes < 20_000),
+        "{bytes:?}"
+    );
+    for version in versions {
+        let number = version["version"].as_u64().unwrap();
+        let snapshot: Value = serde_json::from_str(version["snapshot"].as_str().unwrap()).unwrap();
+        assert_eq!(snapshot["version"], number);
+        let alone = client
+            .get(&format!("{path}/versions/{number}"))
+            .expect(200)
+            .json();
+        assert_eq!(&alone["version"], version);
+    }
+    let verdict = client
+        .get("/api/access-profiles/audit-logs/verify")
+        .expect(200)
+        .json();
+    assert_eq!(verdict["intact"], true, "{verdict}");
+    // What was packed is covered by the log as well.
+    server.time.advance_seconds(3_600);
+    let damage = "UPDATE access_profile_versions SET packed = x'00' WHERE version = 7";
+    assert_eq!(database.execute(damage, []).unwrap(), 1);
+    let verdict = client
+        .get("/api/access-profiles/audit-logs/verify")
+        .expect(200)
+        .json();
+    assert_eq!(verdict["intact"], false, "{verdict}");
+    client.get(&format!("{path}/versions/7")).expect(500);
+}

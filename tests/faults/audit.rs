@@ -105,7 +105,8 @@ fn every_kind_of_tampering_is_found_where_it_is() {
         ("say another when", "UPDATE access_profile_versions SET created_at = created_at - 1 WHERE access_profile_id = 4 AND version = 1", 8),
         (
             "add a version",
-            "INSERT INTO access_profile_versions SELECT access_profile_id, 3, snapshot, created_at, created_by
+            "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
+             SELECT access_profile_id, 3, snapshot, created_at, created_by
              FROM access_profile_versions WHERE access_profile_id = 4 AND version = 2",
             21,
         ),

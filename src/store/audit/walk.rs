@@ -2,13 +2,13 @@
 
 use rusqlite::{ErrorCode, OptionalExtension, Row};
 
-use super::{ENTRIES, Mac, entry};
+use super::{ENTRIES, Mac, NAMED, entry};
 use crate::domain::audit::{
     AuditEntry, ChainKey, MAC_LENGTH, NamedVersion, NamedVersions, Verdict,
 };
 use crate::error::Result;
-use crate::store::Reading;
 use crate::store::fault::Doing;
+use crate::store::{Reading, packed_versions};
 
 /// An entry up to which the chain is intact, and its hash.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +114,7 @@ pub(in crate::store) fn walk(
 
 /// Whether the new version that an entry names says the same of who made it and when. The entry's hash covers that.
 fn is_told(row: &Row<'_>, told: &AuditEntry) -> rusqlite::Result<bool> {
-    let (by, at) = (row.get_ref(17)?, row.get_ref(18)?);
+    let (by, at) = (row.get_ref(23)?, row.get_ref(24)?);
     Ok(by
         .as_bytes()
         .is_ok_and(|by| by == told.entry.actor.name.as_bytes())
@@ -153,14 +153,14 @@ pub(in crate::store) fn tampered(entry: i64, finding: String) -> Verdict {
 /// The versions that an entry names, or the number of one that is not there.
 fn named_versions(row: &Row<'_>) -> rusqlite::Result<std::result::Result<NamedVersions, i64>> {
     let mut found = NamedVersions::default();
-    for (at, place) in [(13, &mut found.previous), (15, &mut found.new)] {
+    for (at, place) in NAMED.into_iter().zip([&mut found.previous, &mut found.new]) {
         let Some(version) = row.get(at)? else {
             continue;
         };
-        let Some(snapshot) = row.get_ref(at + 1)?.as_bytes_or_null()? else {
+        let Some(snapshot) = packed_versions::read(row, at + 1)? else {
             return Ok(Err(version));
         };
-        *place = Some(NamedVersion::of(version, snapshot));
+        *place = Some(NamedVersion::of(version, snapshot.as_bytes()));
     }
     Ok(Ok(found))
 }

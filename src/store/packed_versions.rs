@@ -1,0 +1,133 @@
+//! Versions of access profiles that are not current any more, packed: each by itself, or as what differs from an earlier one that is
+//! not a difference itself. So each takes two steps to unpack at most, and what a small change adds is small.
+
+use rusqlite::{OptionalExtension, Row, params};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::get_frame_content_size;
+
+use super::fault::Doing;
+use super::{Reading, Writing};
+use crate::error::{Error, Result};
+
+/// Shorter ones stay as they are: they take little, and anybody can read them.
+const MIN: usize = 4 * 1024;
+/// The longest text that is unpacked; longer ones are never made.
+const MAX: u64 = 256 * 1024 * 1024;
+/// How hard it is tried: more takes longer and hardly less.
+const LEVEL: i32 = 3;
+
+/// A version, packed.
+#[derive(Debug)]
+pub struct Packed {
+    access_profile_id: i64,
+    version: i64,
+    base_version: Option<i64>,
+    bytes: Vec<u8>,
+}
+
+impl Packed {
+    /// Packs a version whose text is `stored`; nothing when that is not worth it.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn of(reading: &Reading<'_>, id: i64, version: i64, stored: &str) -> Result<Option<Self>> {
+        if stored.len() < MIN {
+            return Ok(None);
+        }
+        let alone = pack(stored, &[])?;
+        let mut packed = Self {
+            access_profile_id: id,
+            version,
+            base_version: None,
+            bytes: alone,
+        };
+        if let Some((base, text)) = find_base(reading, id, version)? {
+            let difference = pack(stored, text.as_bytes())?;
+            // When little is left of it, the next ones had better be differences from this one.
+            if difference.len() < packed.bytes.len() / 2 {
+                packed.base_version = Some(base);
+                packed.bytes = difference;
+            }
+        }
+        Ok((packed.bytes.len() < stored.len()).then_some(packed))
+    }
+
+    /// Puts it in place of the text.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub(super) fn store(&self, writing: &Writing<'_>) -> Result<()> {
+        writing
+            .connection
+            .prepare_cached(
+                "UPDATE access_profile_versions SET snapshot = '', packed = ?3, base_version = ?4
+                 WHERE access_profile_id = ?1 AND version = ?2",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    self.access_profile_id,
+                    self.version,
+                    self.bytes,
+                    self.base_version
+                ])
+            })
+            .doing("packing a version")?;
+        Ok(())
+    }
+}
+
+/// The version that the one before is a difference from, or that one itself, and its text.
+fn find_base(reading: &Reading<'_>, id: i64, version: i64) -> Result<Option<(i64, String)>> {
+    let found = reading
+        .connection
+        .prepare_cached(
+            "SELECT b.version, b.snapshot, b.packed, NULL, NULL FROM access_profile_versions v
+             JOIN access_profile_versions b
+             ON b.access_profile_id = v.access_profile_id AND b.version = coalesce(v.base_version, v.version)
+             WHERE v.access_profile_id = ?1 AND v.version = ?2 - 1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id, version], |row| {
+                    Ok((row.get(0)?, read(row, 1)?.unwrap_or_default()))
+                })
+                .optional()
+        })
+        .doing("packing a version")?;
+    Ok(found)
+}
+
+/// The text of a version in four columns: text and packed bytes of its own, and of what it is a difference from. Nothing when there is no
+/// such version.
+pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<String>> {
+    let Some(text) = row.get::<_, Option<String>>(first)? else {
+        return Ok(None);
+    };
+    let Some(packed) = row.get_ref(first + 1)?.as_bytes_or_null()? else {
+        return Ok(Some(text));
+    };
+    let base = match row.get_ref(first + 3)?.as_bytes_or_null()? {
+        Some(packed) => Some(unpack(first, packed, &[])?),
+        None => row.get::<_, Option<String>>(first + 2)?,
+    };
+    unpack(first, packed, base.unwrap_or_default().as_bytes()).map(Some)
+}
+
+fn pack(text: &str, base: &[u8]) -> Result<Vec<u8>> {
+    Compressor::with_dictionary(LEVEL, base)
+        .and_then(|mut compressor| compressor.compress(text.as_bytes()))
+        .map_err(|error| Error::internal("packing a version", error))
+}
+
+fn unpack(column: usize, packed: &[u8], base: &[u8]) -> rusqlite::Result<String> {
+    let length = get_frame_content_size(packed).ok().flatten();
+    let length = length.filter(|length| *length <= MAX);
+    let length = length.and_then(|length| usize::try_from(length).ok());
+    let unpacked = Decompressor::with_dictionary(base)
+        .and_then(|mut decompressor| decompressor.decompress(packed, length.unwrap_or_default()));
+    let damaged = |error: Box<dyn std::error::Error + Send + Sync>| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error)
+    };
+    String::from_utf8(unpacked.map_err(|error| damaged(error.into()))?)
+        .map_err(|error| damaged(error.into()))
+}
