@@ -151,13 +151,13 @@ impl RefusalKind {
 pub struct Refusal {
     /// Why.
     pub kind: RefusalKind,
-    /// A sentence: which limit, what is used, what is held, when it resets.
+    /// A sentence: which limit, what is used, what is held, when it resets or why waiting is in vain.
     pub message: String,
     /// The limit that has no room.
     pub limit: Option<LimitState>,
     /// The profile whose refusal this is: the one that came furthest.
     pub access_profile_id: Option<i64>,
-    /// When to try again at the earliest, in milliseconds from now; with a limit.
+    /// When to try again at the earliest, in milliseconds from now; none where waiting is in vain.
     pub retry_after_ms: Option<i64>,
 }
 

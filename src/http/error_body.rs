@@ -52,7 +52,7 @@ pub struct ErrorExtras {
     limit: Option<LimitView>,
     /// The profile whose refusal it is: with a refused decision.
     access_profile_id: Option<i64>,
-    /// When to try again at the earliest, in milliseconds: with 402 and 429.
+    /// When to try again at the earliest, in milliseconds: with 402 and 429. Missing where a call is larger than a whole limit.
     #[schema(nullable = false)]
     retry_after_ms: Option<i64>,
     /// How many users hold or have what was to be deleted: with a 409.

@@ -275,7 +275,7 @@ fn success_status(about: &Description) -> u16 {
     if about.placeless { 200 } else { about.status }
 }
 
-/// The headers that an answer with this status always has.
+/// The headers that an answer with this status has.
 fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> ResponseBuilder {
     let mut headers = vec![(context::REQUEST_ID.as_str(), "The id of this request")];
     if has_validator {
@@ -284,7 +284,11 @@ fn with_headers(answer: ResponseBuilder, status: u16, has_validator: bool) -> Re
     match status {
         201 => headers.push(("location", "Where the new thing is")),
         401 => headers.push(("www-authenticate", "Bearer")),
-        402 | 429 | 503 => headers.push(("retry-after", "Seconds to wait")),
+        402 | 429 => headers.push((
+            "retry-after",
+            "Seconds to wait; missing where a call is larger than a whole limit, because waiting is in vain",
+        )),
+        503 => headers.push(("retry-after", "Seconds to wait")),
         _ => {}
     }
     headers.into_iter().fold(answer, |answer, (name, about)| {

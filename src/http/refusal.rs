@@ -9,9 +9,6 @@ use super::problem::Problem;
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::decision_input::NoKey;
 
-/// Seconds after which to try again where no limit says better: an operator must give more room.
-const SOME_TIME_SECONDS: i64 = 3_600;
-
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = refusal.kind.status();
@@ -26,11 +23,8 @@ impl From<Refusal> for Problem {
             code,
             refusal.message,
         );
-        if matches!(status, 402 | 429) {
-            let wait_ms = refusal
-                .retry_after_ms
-                .unwrap_or(SOME_TIME_SECONDS * 1_000)
-                .max(0);
+        // Where waiting is in vain, nobody is told to wait.
+        if let Some(wait_ms) = refusal.retry_after_ms {
             extra["retry_after_ms"] = Value::from(wait_ms);
             // Rounded up: a second too early would only be refused again.
             let seconds = wait_ms.saturating_add(999) / 1_000;

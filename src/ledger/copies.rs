@@ -111,9 +111,10 @@ impl State {
             return Some(stop);
         }
         let (kind, limit) = self.ask_limits(copy, line, ask, now_ms, note)?;
+        let stage = limit.room_at.map_or(Stage::Size, |_| Stage::Limits);
         Some(Stop {
             limit: Some(limit),
-            ..Stop::at(Stage::Limits, kind, Some(line))
+            ..Stop::at(stage, kind, Some(line))
         })
     }
 
@@ -132,8 +133,8 @@ impl State {
         (!said.allowed).then(|| Stop::at(Stage::Mcp, kind, Some(line)))
     }
 
-    /// The refusal of the limits of a line, if one has no room: its kind, and the limit of that kind that resets last. It says when
-    /// the last of any kind resets.
+    /// The refusal of the limits of a line, if one has no room: its kind, and the limit of that kind that resets last, or the smallest
+    /// that the call is larger than, since waiting for the others would be in vain. It says when the last of any kind resets.
     fn ask_limits(
         &self,
         copy: &Copy,
@@ -142,8 +143,8 @@ impl State {
         now_ms: i64,
         mut note: Option<&mut ExplainedCopy>,
     ) -> Option<(RefusalKind, DryLimit)> {
-        // For budgets, tokens and requests: the limit without room that resets last.
-        let mut dry: [Option<(i64, usize)>; 3] = [None; 3];
+        // For budgets, tokens and requests: whether the limit never has room, how it is chosen among such, and its place.
+        let mut dry: [Option<(bool, i64, usize)>; 3] = [None; 3];
         for &at in &copy.rules.lines[line].limits {
             let limit = &copy.rules.limits[at];
             if !ask.asks_of(limit.kind) {
@@ -168,18 +169,21 @@ impl State {
                     PlaceKind::Tokens => 1,
                     PlaceKind::Requests | PlaceKind::RateLimit => 2,
                 };
-                if dry[kind].is_none_or(|(resets_at, _)| standing.resets_at > resets_at) {
-                    dry[kind] = Some((standing.resets_at, at));
+                let never = standing.never_has_room_for(ask.whole(limit.kind));
+                let rank = if never {
+                    -standing.effective
+                } else {
+                    standing.resets_at
+                };
+                if dry[kind].is_none_or(|(others, of, _)| (never, rank) > (others, of)) {
+                    dry[kind] = Some((never, rank, at));
                 }
             }
         }
-        let room_at = dry
-            .iter()
-            .flatten()
-            .map(|(resets_at, _)| *resets_at)
-            .max()?;
-        let limit = |(_, at)| DryLimit { at, room_at };
-        match dry {
+        let (never, last, _) = *dry.iter().flatten().max()?;
+        let room_at = (!never).then_some(last);
+        let limit = |(_, _, at)| DryLimit { at, room_at };
+        match dry.map(|one| one.filter(|one| one.0 == never)) {
             [Some(budget), ..] => Some((RefusalKind::BudgetExceeded, limit(budget))),
             [_, Some(tokens), Some(requests)] => {
                 Some((RefusalKind::RateLimited, limit(tokens.max(requests))))

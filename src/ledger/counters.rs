@@ -107,6 +107,11 @@ impl Standing {
         spent < effective && spent + i128::from(asked) <= effective
     }
 
+    /// Whether a call that takes so much in all is larger than the whole limit, so that waiting is in vain.
+    pub fn never_has_room_for(&self, whole: Option<i64>) -> bool {
+        self.effective <= 0 || whole.is_some_and(|whole| whole > self.effective)
+    }
+
     /// What is held as it is shown.
     fn held_shown(&self) -> i64 {
         i64::try_from(self.held).unwrap_or(i64::MAX)

@@ -127,6 +127,8 @@ pub enum Stage {
     Model,
     /// The MCP tool.
     Mcp,
+    /// A limit that the whole call is larger than: there is never room.
+    Size,
     /// The limits.
     Limits,
 }
@@ -148,8 +150,8 @@ pub struct Stop {
 pub struct DryLimit {
     /// Its place among the limits of the rules.
     pub at: usize,
-    /// When the last of all limits without room resets: there is no room before.
-    pub room_at: i64,
+    /// When the last of all limits without room resets: there is no room before. None where the call is larger than the limit.
+    pub room_at: Option<i64>,
 }
 
 /// A call that is refused.

@@ -113,7 +113,10 @@ pub fn by_copy(state: &State, copy: &Copy, ask: &Ask<'_>, stop: &Stop, now_ms: i
         kind: stop.kind,
         message,
         access_profile_id: Some(copy.access_profile_id),
-        retry_after_ms: stop.limit.map(|dry| (dry.room_at - now_ms).max(0)),
+        retry_after_ms: stop
+            .limit
+            .and_then(|dry| dry.room_at)
+            .map(|room_at| (room_at - now_ms).max(0)),
         limit,
     }
 }
@@ -149,7 +152,7 @@ fn what_of(kind: PlaceKind) -> &'static str {
     }
 }
 
-/// Which limit has no room for what was asked, what is used and held of it, and when it resets.
+/// Which limit has no room for what was asked, what is used and held of it, and when it resets or why waiting is in vain.
 fn no_room(limit: &LimitState, ask: &Ask<'_>) -> String {
     let what = what_of(limit.kind);
     let amount = |amount: i64| amount_text(limit.kind, amount);
@@ -159,15 +162,16 @@ fn no_room(limit: &LimitState, ask: &Ask<'_>) -> String {
             format!(", {} asked for", amount(asked))
         }),
     };
-    let never = if limit.effective_max_limit == 0 {
-        "; it lets nothing in"
-    } else if ask
-        .whole(limit.kind)
-        .is_some_and(|whole| whole > limit.effective_max_limit)
-    {
-        "; what is asked for is more than the whole limit and never fits"
+    let above = ask.whole(limit.kind).unwrap_or(0) - limit.effective_max_limit;
+    let end = if limit.effective_max_limit == 0 {
+        "it lets nothing in, however long one waits: have it raised".to_owned()
+    } else if above > 0 {
+        format!(
+            "the call takes {} more than the whole limit and never fits: ask for less, or have the limit raised",
+            amount(above)
+        )
     } else {
-        ""
+        format!("it resets at {}", time(limit.resets_at))
     };
     let spent = i128::from(limit.used) + i128::from(limit.held);
     let how = if limit.effective_max_limit > 0 && spent >= i128::from(limit.effective_max_limit) {
@@ -176,13 +180,12 @@ fn no_room(limit: &LimitState, ask: &Ask<'_>) -> String {
         "has no room"
     };
     format!(
-        "the {what} of {} every {} ({}) {how}: {} used, {} held{shown}{never}; it resets at {}",
+        "the {what} of {} every {} ({}) {how}: {} used, {} held{shown}; {end}",
         amount(limit.effective_max_limit),
         limit.reset_duration,
         limit.scope,
         amount(limit.used),
         amount(limit.held),
-        time(limit.resets_at)
     )
 }
 

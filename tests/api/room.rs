@@ -29,6 +29,17 @@ fn wait_seconds(refused: &Reply) -> i64 {
     header
 }
 
+/// A refusal that waiting does not change.
+#[track_caller]
+fn expect_never(refused: &Reply, by_how_much: &str) {
+    assert_eq!(refused.header("retry-after"), None, "{}", refused.text);
+    let extra = &refused.json()["extra_fields"];
+    assert_eq!(extra["retry_after_ms"], Value::Null);
+    let message = refused.message();
+    assert!(message.contains(by_how_much), "{message}");
+    assert!(!message.contains("resets at"), "{message}");
+}
+
 #[test]
 fn an_extension_is_refused_as_a_reservation_is() {
     let server = Server::start();
@@ -37,9 +48,11 @@ fn an_extension_is_refused_as_a_reservation_is() {
     let ada = client.make_holder("ada", &two_providers(&budgets));
     let made = client.reserve(&ada.key, &json!({ "estimated_cost": 4 }));
     let id = reservation_id(&made.expect(201));
+    let other = client.reserve(&ada.key, &json!({ "estimated_cost": 1 }));
+    other.expect(201);
     let reserved = client.reserve(&ada.key, &json!({ "estimated_cost": 2 }));
     let reserved = reserved.expect(402);
-    let extended = extend(client, &id, 5.5).expect(402);
+    let extended = extend(client, &id, 4.5).expect(402);
     // Both name the one that resets last.
     assert_eq!(wait_seconds(&reserved), 86_400);
     assert_eq!(wait_seconds(&extended), 86_400);
@@ -48,17 +61,14 @@ fn an_extension_is_refused_as_a_reservation_is() {
         extended.json()["extra_fields"]["limit"]
     );
     assert!(
-        extended.message().contains("$1.5 asked for"),
+        extended.message().contains("$0.5 asked for"),
         "{}",
         extended.text
     );
     // What comes on top fits into the limit by itself, but the whole does not.
-    assert!(
-        extended.message().contains("never fits"),
-        "{}",
-        extended.text
-    );
-    assert_eq!(totals(client)["refusals"]["budget_exceeded"], 2);
+    let extended = extend(client, &id, 5.5).expect(402);
+    expect_never(&extended, "$0.5 more than the whole limit");
+    assert_eq!(totals(client)["refusals"]["budget_exceeded"], 3);
 }
 
 #[test]
@@ -94,9 +104,81 @@ fn the_refusal_of_a_limit_of_nothing_says_what_every_other_says() {
         .expect(402);
     assert_eq!(
         refused.message(),
-        "the budget of $0 every 1d (total) has no room: $0 used, $0 held, $1 asked for; it lets nothing in; it resets at \
-         2026-06-02T12:00:00Z"
+        "the budget of $0 every 1d (total) has no room: $0 used, $0 held, $1 asked for; it lets nothing in, however \
+         long one waits: have it raised"
     );
+    expect_never(&refused, "it lets nothing in");
+}
+
+#[test]
+fn a_call_that_is_larger_than_a_limit_is_not_told_to_wait() {
+    let server = Server::start_with(|settings| settings.decisions.rate_limit_headers = true);
+    let client = &server.client;
+    let limits = json!({
+        "budgets": [{ "max_limit": 3, "reset_duration": "10s" }, { "max_limit": 2, "reset_duration": "1d" },
+                    { "max_limit": 9, "reset_duration": "1M" }],
+        "rate_limit": { "token_max_limit": 100, "token_reset_duration": "10s",
+                        "request_max_limit": 1, "request_reset_duration": "10s" }
+    });
+    let ada = client.make_holder("ada", &two_providers(&limits));
+    // It fits to the last nanodollar and token, and one more never does, however soon the window ends.
+    let fits = json!({ "estimated_cost": 2, "estimated_tokens": 100 });
+    let held = reservation_id(&client.reserve(&ada.key, &fits).expect(201));
+    client
+        .delete(&format!("/v1/reservations/{held}"))
+        .expect(200);
+    let refused = client.reserve(&ada.key, &json!({ "estimated_tokens": 101 }));
+    expect_never(&refused.expect(429), "1 more than the whole limit");
+    // Of several that are too small the smallest is named.
+    let refused = client.reserve(&ada.key, &json!({ "estimated_cost": 3.000_000_001 }));
+    let refused = refused.expect(402);
+    expect_never(&refused, "$1.000000001 more than the whole limit");
+    assert_eq!(refused.json()["extra_fields"]["limit"]["max_limit"], 2);
+    assert!(refused.header("ratelimit").is_some());
+    // What is only used up at present does not hide what never fits.
+    client.reserve(&ada.key, &fits).expect(201);
+    let both = json!({ "estimated_cost": 2, "estimated_tokens": 101 });
+    let refused = client.reserve(&ada.key, &both);
+    expect_never(&refused.expect(429), "1 more than the whole limit");
+    // Forward-auth says the same, and one request more than there are at present is told to wait.
+    let asked = |headers: &[(&str, &str)]| client.raw("GET", "/v1/forward-auth", headers, None);
+    let key = ("x-api-key", ada.key.as_str());
+    wait_seconds(&asked(&[key, ("x-model", "gpt-5")]));
+    let nothing = json!({ "budgets": [{ "max_limit": 0, "reset_duration": "10s" }] });
+    let bob = client.make_holder("bob", &two_providers(&nothing));
+    let key = ("x-api-key", bob.key.as_str());
+    let refused = asked(&[key, ("x-model", "gpt-5")]).expect(402);
+    expect_never(&refused, "it lets nothing in");
+}
+
+#[test]
+fn who_has_a_line_or_a_profile_that_will_have_room_is_told_when() {
+    let server = Server::start();
+    let client = &server.client;
+    let small = json!({ "provider_configs": [
+        { "provider_name": "openai", "all_models_allowed": true, "budgets": [{ "max_limit": 1, "reset_duration": "1d" }] },
+        { "provider_name": "azure", "all_models_allowed": true, "budgets": [{ "max_limit": 5, "reset_duration": "1h" }] }
+    ] });
+    let ada = client.make_holder("ada", &small);
+    let body = json!({ "estimated_cost": 4, "provider": null });
+    client.reserve(&ada.key, &body).expect(201);
+    let refused = client.reserve(&ada.key, &body).expect(402);
+    assert_eq!(wait_seconds(&refused), 3_600);
+    // The same among profiles: the first is too small for the call, the second is used up for a minute.
+    let first = json!({ "budgets": [{ "max_limit": 1, "reset_duration": "1d" }] });
+    let bob = client.make_holder("bob", &two_providers(&first));
+    let mut second =
+        two_providers(&json!({ "budgets": [{ "max_limit": 5, "reset_duration": "1m" }] }));
+    second["name"] = json!("larger");
+    let second = client.create_profile(&second)["id"].as_i64().unwrap();
+    client.assign(bob.user_id.parse().unwrap(), second);
+    client
+        .reserve(&bob.key, &json!({ "estimated_cost": 4 }))
+        .expect(201);
+    let refused = client.reserve(&bob.key, &json!({ "estimated_cost": 4 }));
+    let refused = refused.expect(402);
+    assert_eq!(wait_seconds(&refused), 60);
+    assert_eq!(refused.json()["extra_fields"]["access_profile_id"], second);
 }
 
 #[test]

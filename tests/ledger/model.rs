@@ -122,11 +122,11 @@ impl Model {
             Some("openai") => self.ask_line(at, "openai", asked, now),
             Some("anthropic") => self.ask_line(at, "anthropic", asked, now),
             Some(_) => Err((1, RefusalKind::ProviderBlocked)),
-            // The next line where the first has no room; if neither has, the first says why.
-            None if openai => {
-                let first = self.ask_line(at, "openai", asked, now);
-                first.or_else(|why| self.ask_line(at, "anthropic", asked, now).or(Err(why)))
-            }
+            // The next line where the first has no room; if neither has, the one that may have it again says why, else the first.
+            None if openai => self.ask_line(at, "openai", asked, now).or_else(|first| {
+                let next = self.ask_line(at, "anthropic", asked, now);
+                next.map_err(|next| if next.0 > first.0 { next } else { first })
+            }),
             None => self.ask_line(at, "anthropic", asked, now),
         }
     }
@@ -144,16 +144,23 @@ impl Model {
             PlaceKind::Tokens => asked.tokens,
             _ => Some(1),
         };
-        let dry = |kind: PlaceKind| {
-            copy.covering(provider)
-                .into_iter()
-                .filter(|line| line.0 == kind)
-                .any(|line| !self.has_room(at, line, asks(kind), now))
-        };
+        let dry: Vec<_> = copy
+            .covering(provider)
+            .into_iter()
+            .filter(|line| !self.has_room(at, *line, asks(line.0), now))
+            .map(|line| {
+                let most = copy.effective(line, now);
+                let never = most <= 0 || asks(line.0).is_some_and(|asked| asked > most);
+                (line.0, never)
+            })
+            .collect();
+        // What is larger than a limit never has room; only without such it is of interest what is used up.
+        let never = dry.iter().any(|(_, never)| *never);
+        let of = |kind| dry.contains(&(kind, never));
         let kind = match (
-            dry(PlaceKind::Budget),
-            dry(PlaceKind::Tokens),
-            dry(PlaceKind::Requests),
+            of(PlaceKind::Budget),
+            of(PlaceKind::Tokens),
+            of(PlaceKind::Requests),
         ) {
             (true, ..) => RefusalKind::BudgetExceeded,
             (_, true, true) => RefusalKind::RateLimited,
@@ -161,7 +168,7 @@ impl Model {
             (_, _, true) => RefusalKind::RequestLimited,
             _ => return Ok(provider),
         };
-        Err((4, kind))
+        Err((if never { 4 } else { 5 }, kind))
     }
 
     /// Lets a call in, which begins every window that covers its provider, and counts it; answers the epochs.
