@@ -34,6 +34,8 @@ pub enum NoKey {
     Malformed,
     /// It is a management API key.
     Management,
+    /// There are several, in these places; which one is meant can't be told.
+    Several(&'static str, &'static str),
 }
 
 /// A call that is to be decided, as a body names it.

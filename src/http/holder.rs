@@ -5,7 +5,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
 
 use super::context::Context;
@@ -16,7 +16,12 @@ use crate::domain::decision::Presented;
 use crate::domain::decision_input::{NoKey, presented};
 
 /// Where a virtual key may stand beside `Authorization: Bearer`.
-const HEADERS: [&str; 4] = ["x-api-key", "x-goog-api-key", "api-key", "x-bf-vk"];
+static HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-bf-vk"),
+];
 /// The same for people.
 pub const PLACES: &str = "Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk";
 
@@ -57,25 +62,33 @@ impl FromRequest for MaybeHolder {
     }
 }
 
-/// The first virtual key in a known place, or why there is none.
+/// The virtual key in a known place, or why there is none. What has not the shape of one may be there for somebody else; of two
+/// that have it nobody can tell which is meant, whether or not they are known.
 fn find(request: &HttpRequest) -> Result<Presented, NoKey> {
     let headers = request.headers();
-    let others = HEADERS
-        .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .filter_map(|value| value.to_str().ok());
+    let others = HEADERS.iter().flat_map(|name| {
+        let values = headers.get_all(name);
+        let texts = values.filter_map(|value| value.to_str().ok());
+        texts.map(move |text| (name.as_str(), text))
+    });
+    let mut found: Option<(&'static str, &str, Presented)> = None;
     let mut first = NoKey::Missing;
-    for text in bearer(headers).chain(others) {
-        match presented(text.trim()) {
-            Ok(key) => {
-                name_key(request, &key);
-                return Ok(key);
-            }
-            Err(why) if first == NoKey::Missing => first = why,
-            Err(_) => {}
+    let bearer = bearer(headers).map(|text| ("Authorization: Bearer", text));
+    for (place, text) in bearer.chain(others) {
+        let text = text.trim();
+        if found.is_some_and(|(_, same, _)| same == text) {
+            continue;
+        }
+        match (presented(text), found) {
+            (Ok(_), Some((before, ..))) => return Err(NoKey::Several(before, place)),
+            (Ok(key), None) => found = Some((place, text, key)),
+            (Err(why), _) if first == NoKey::Missing => first = why,
+            (Err(_), _) => {}
         }
     }
-    Err(first)
+    let (.., key) = found.ok_or(first)?;
+    name_key(request, &key);
+    Ok(key)
 }
 
 /// What stands behind `Bearer`; another scheme is no key of ours.

@@ -61,7 +61,8 @@ pub fn document() -> OpenApi {
     let virtual_key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
-            "A virtual key (tk_vk_…); also in x-api-key, x-goog-api-key, api-key or x-bf-vk",
+            "A virtual key (tk_vk_…); also in x-api-key, x-goog-api-key, api-key or x-bf-vk. What has another shape may stand \
+             beside it; two different virtual keys in one request are 401",
         ))
         .build();
     let components = ComponentsBuilder::new()

@@ -71,6 +71,12 @@ pub fn no_key(why: NoKey, place: &str) -> Refusal {
                 "{place} holds a management API key (tk_mgmt_…), but a virtual key (tk_vk_…) is needed there"
             ),
         ),
+        NoKey::Several(one, other) => (
+            RefusalKind::AccessNotFound,
+            format!(
+                "two different virtual keys were sent, in {one} and in {other}, so it can't be told who calls; send one of them"
+            ),
+        ),
     };
     Refusal::new(kind, message)
 }

@@ -62,6 +62,7 @@ mod sight;
 mod sign_in;
 mod slow_reads;
 mod spent;
+mod several_keys;
 mod throttling;
 mod tool_groups;
 mod usage;
