@@ -67,7 +67,8 @@ pub struct ProviderConfig {
     pub provider_name: String,
     /// Every model of the provider may be used.
     pub all_models_allowed: bool,
-    /// Names, `*` or `regex:` patterns over the whole name, without regard to case. Empty: none.
+    /// Names, `*` or `regex:` patterns over the whole name, without regard to case; also over what is behind `<provider_name>/`, where
+    /// a call names the model so. Empty: none.
     pub allowed_models: Vec<String>,
     /// The same kinds of patterns; beats the allow list.
     pub blacklisted_models: Vec<String>,

@@ -16,6 +16,7 @@ use super::decision_input::{
     CallInput, MAX_KEY_TEXT, NoKey, Spent, UsageInput, mcp_call, presented,
 };
 use super::input::MAX_NAME;
+use super::model_name;
 use super::money::Money;
 
 /// Text that is copied only when it has escapes.
@@ -83,7 +84,7 @@ pub(super) fn call(bytes: &[u8]) -> Option<CallInput> {
     Some(CallInput {
         key: key(body.virtual_key.as_ref())?,
         provider: maybe(body.provider, name)?,
-        model: name(body.model)?,
+        model: name(body.model).filter(|model| model_name::refuse(model).is_none())?,
         mcp: mcp_call(maybe(body.mcp_server, name)?, maybe(body.mcp_tool, name)?),
         estimated_tokens: maybe(body.estimated_tokens, tokens)?,
         estimated_cost: maybe(body.estimated_cost, money)?,

@@ -87,6 +87,8 @@ pub struct ExplainedProvider {
     pub rule: Option<&'static str>,
     /// The pattern in it that matched.
     pub pattern: Option<Arc<str>>,
+    /// The model without the prefix of the provider, where it is this that the pattern covers.
+    pub matched_name: Option<String>,
 }
 
 /// What was said of the MCP tool.

@@ -28,6 +28,7 @@ pub mod letter_case;
 pub mod limit_rule;
 pub mod limit_state;
 pub mod list;
+pub mod model_name;
 pub mod model_pattern;
 pub mod money;
 pub mod names;

@@ -78,8 +78,8 @@ pub const MCP_SERVER: &[Parameter] = &[Parameter {
 pub const CALL_HEADERS: &[Parameter] = &[
     Parameter {
         name: "x-model",
-        description: "The model",
-        schema: || header_text("^[!-~]([ -~]*[!-~])?$"),
+        description: "The model, perhaps with `<provider>/` before it; a comma is refused",
+        schema: || header_text("^[!-+\\--~]([ -+\\--~]*[!-+\\--~])?$"),
     },
     Parameter {
         name: "x-provider",

@@ -20,8 +20,8 @@ pub struct CallBody {
     /// The provider; left out: the first of the profile that allows the model.
     #[schema(schema_with = decision_shapes::name_or_null)]
     provider: Option<String>,
-    /// The model.
-    #[schema(schema_with = shapes::name)]
+    /// The model, perhaps with `<provider>/` before it; a comma is refused.
+    #[schema(schema_with = shapes::model)]
     model: String,
     /// The MCP server that is called.
     #[schema(schema_with = decision_shapes::name_or_null)]
@@ -58,8 +58,8 @@ pub struct ExplainBody {
     /// The provider; left out: the first of the profile that allows the model.
     #[schema(schema_with = decision_shapes::name_or_null)]
     provider: Option<String>,
-    /// The model.
-    #[schema(schema_with = shapes::name)]
+    /// The model, perhaps with `<provider>/` before it; a comma is refused.
+    #[schema(schema_with = shapes::model)]
     model: String,
     /// The MCP server that is called.
     #[schema(schema_with = decision_shapes::name_or_null)]

@@ -154,6 +154,7 @@ fn copy_view(copy: &ExplainedCopy, name: String) -> CopyView {
                 outcome: line.refusal.map_or("granted", RefusalKind::code),
                 rule: line.rule,
                 pattern: line.pattern.as_deref().map(str::to_owned),
+                matched_name: line.matched_name.clone(),
             })
             .collect(),
         mcp: copy.mcp.map(|mcp| McpView {
@@ -223,7 +224,12 @@ fn steps_of(copy: &ExplainedCopy, names: &HashMap<i64, String>) -> Vec<StepView>
     )];
     for line in &copy.providers {
         let detail = match (line.rule, &line.pattern) {
-            (Some(rule), Some(pattern)) => format!("{rule}: {pattern}"),
+            (Some(rule), Some(pattern)) => match &line.matched_name {
+                Some(name) => {
+                    format!("{rule}: {pattern} covers {name:?}, the name without its prefix")
+                }
+                None => format!("{rule}: {pattern}"),
+            },
             (Some(rule), None) => rule.to_owned(),
             (None, _) => String::new(),
         };

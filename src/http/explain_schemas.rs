@@ -100,6 +100,9 @@ pub struct ProviderView {
     pub rule: Option<&'static str>,
     /// The pattern in it that matched.
     pub pattern: Option<String>,
+    /// The model without the prefix of the provider, where it is this that the pattern covers; left out where it is the whole name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched_name: Option<String>,
 }
 
 /// What was said of the MCP tool.

@@ -17,7 +17,8 @@ use super::refusal::no_key;
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Admitted, Call, Party, Presented};
 use crate::domain::decision_input::NO_CREDENTIAL;
-use crate::domain::input::MAX_NAME;
+use crate::domain::input::{MAX_NAME, is_unseen};
+use crate::domain::model_name;
 use crate::domain::policy::PlaceKind;
 use crate::domain::violation::{Path, Violations};
 use crate::error::Result;
@@ -95,17 +96,21 @@ fn read_name(request: &Request, header: &HeaderName, violations: &Violations) ->
         violations.add(&path, "duplicate_header", sentence);
     }
     let text = std::str::from_utf8(value.as_bytes()).ok().map(str::trim);
-    let Some(text) = text.filter(|text| !text.contains(char::is_control)) else {
+    let unfit = |character: char| character.is_control() || is_unseen(character);
+    let Some(text) = text.filter(|text| !text.contains(unfit)) else {
         violations.add(
             &path,
             "invalid_character",
-            "must be UTF-8 without control characters",
+            "must be UTF-8 without control characters and others that can't be seen",
         );
         return None;
     };
     if text.chars().count() > MAX_NAME {
         let sentence = format_args!("must have at most {MAX_NAME} characters");
         violations.add(&path, "too_long", sentence);
+    }
+    if let Some(sentence) = model_name::refuse(text).filter(|_| *header == MODEL) {
+        violations.add(&path, "invalid_character", sentence);
     }
     if may_hold_token(text) {
         violations.add(&path, "credential_here", NO_CREDENTIAL);

@@ -56,6 +56,16 @@ pub fn name() -> RefOr<Schema> {
     name_object().into()
 }
 
+/// The name of a model that a call is about: one, not a list of them.
+pub fn model() -> RefOr<Schema> {
+    typed(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_NAME))
+        .pattern(Some(NAME.replace("[^", "[^,")))
+        .build()
+        .into()
+}
+
 /// A name, or nothing.
 pub fn name_or_null() -> RefOr<Schema> {
     one_of([name_object(), null()])

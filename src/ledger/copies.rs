@@ -39,7 +39,10 @@ impl State {
         }
         let mut granted = None;
         let mut furthest = Stop::at(Stage::Provider, RefusalKind::ProviderBlocked, None);
-        for (at, line) in copy.rules.lines.iter().enumerate() {
+        let order = order(&copy.rules.lines, ask);
+        for step in 0..copy.rules.lines.len() {
+            let at = order.get(step).copied().unwrap_or(step);
+            let line = &copy.rules.lines[at];
             let other = ask
                 .provider_key
                 .as_deref()
@@ -195,8 +198,25 @@ impl State {
     }
 }
 
+/// In which order the lines are asked, where it is not that of the policy: a name with a slash may begin with that of a provider.
+fn order(lines: &[Line], ask: &Ask<'_>) -> Vec<usize> {
+    if ask.provider_key.is_some() || !ask.model_key.contains('/') {
+        return Vec::new();
+    }
+    let said: Vec<_> = lines
+        .iter()
+        .map(|line| line.says(&ask.call.model, &ask.model_key))
+        .collect();
+    if !said.iter().any(|said| said.has_prefix) {
+        return Vec::new();
+    }
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by_key(|at| said[*at].rank());
+    order
+}
+
 /// Notes what a line says. That no tool is granted is not said by the line.
-fn note_line(note: &mut ExplainedCopy, line: &Line, said: Said, stop: Option<&Stop>) {
+fn note_line(note: &mut ExplainedCopy, line: &Line, said: Said<'_>, stop: Option<&Stop>) {
     note.providers.push(ExplainedProvider {
         provider: Arc::clone(&line.name),
         refusal: stop
@@ -204,6 +224,7 @@ fn note_line(note: &mut ExplainedCopy, line: &Line, said: Said, stop: Option<&St
             .map(|stop| stop.kind),
         rule: said.rule,
         pattern: said.pattern,
+        matched_name: said.matched_name.map(str::to_owned),
     });
 }
 

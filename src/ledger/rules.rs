@@ -10,6 +10,7 @@ use crate::domain::access_profile::{Budget, OverrideAction, ProviderConfig, Rate
 use crate::domain::duration::{ResetDuration, Unit};
 use crate::domain::expressions::ExpressionSet;
 use crate::domain::letter_case::fold;
+use crate::domain::model_name::behind_provider;
 use crate::domain::model_pattern::ModelPatterns;
 use crate::domain::policy::{Place, PlaceKind, Policy};
 use crate::domain::window::Windows;
@@ -44,13 +45,30 @@ pub struct Line {
 }
 
 /// What a line says to a model.
-pub struct Said {
+pub struct Said<'m> {
     /// Whether it may be used.
     pub allowed: bool,
     /// The field that decided; none when no pattern covers the model.
     pub rule: Option<&'static str>,
     /// The pattern in it.
     pub pattern: Option<Arc<str>>,
+    /// The name without the prefix of the provider, where it is this that the pattern covers.
+    pub matched_name: Option<&'m str>,
+    /// Whether the name begins with the line's provider.
+    pub has_prefix: bool,
+}
+
+impl Said<'_> {
+    /// Among lines that allow a model that begins with the provider of one of them, the least goes first: a line that names it, or
+    /// that the prefix selects, before one that allows all, and those before one that allows only what is behind the prefix.
+    pub fn rank(&self) -> u8 {
+        match (self.allowed, self.matched_name, &self.pattern) {
+            (false, ..) => 3,
+            (true, Some(_), _) => 2,
+            (true, None, None) if !self.has_prefix => 1,
+            (true, None, _) => 0,
+        }
+    }
 }
 
 /// A budget, or a limit on tokens or requests.
@@ -160,27 +178,35 @@ impl Rules {
 
 impl Line {
     /// What it says to a model; `folded` is its name without regard to case.
-    pub fn says(&self, model: &str, folded: &str) -> Said {
-        if let Some(pattern) = self.blocked.find(model, folded).cloned() {
-            return Said {
-                allowed: false,
-                rule: Some("blacklisted_models"),
-                pattern: Some(pattern),
-            };
+    pub fn says<'m>(&self, model: &'m str, folded: &'m str) -> Said<'m> {
+        let rest = behind_provider(model, folded, &self.key);
+        let find = |patterns: &ModelPatterns| {
+            let covers = |model, folded| patterns.find(model, folded).cloned();
+            let whole = covers(model, folded).map(|text| (text, None));
+            whole.or_else(|| {
+                rest.and_then(|(rest, folded)| Some((covers(rest, folded)?, Some(rest))))
+            })
+        };
+        let said = |allowed, rule, found: Option<(Arc<str>, Option<&'m str>)>| {
+            let (pattern, matched_name) = found.unzip();
+            Said {
+                allowed,
+                rule,
+                pattern,
+                matched_name: matched_name.flatten(),
+                has_prefix: rest.is_some(),
+            }
+        };
+        let blocked = find(&self.blocked);
+        if blocked.is_some() {
+            return said(false, Some("blacklisted_models"), blocked);
         }
         if self.all_models {
-            return Said {
-                allowed: true,
-                rule: Some("all_models_allowed"),
-                pattern: None,
-            };
+            return said(true, Some("all_models_allowed"), None);
         }
-        let pattern = self.allowed.find(model, folded).cloned();
-        Said {
-            allowed: pattern.is_some(),
-            rule: pattern.is_some().then_some("allowed_models"),
-            pattern,
-        }
+        let found = find(&self.allowed);
+        let rule = found.is_some().then_some("allowed_models");
+        said(found.is_some(), rule, found)
     }
 }
 

@@ -38,6 +38,7 @@ mod list_model;
 mod lists;
 mod many;
 mod matrix;
+mod model_names;
 mod names;
 mod open_bounds;
 mod openapi;

@@ -12,6 +12,7 @@ mod house;
 mod lines;
 mod lost;
 mod model;
+mod names;
 mod plan;
 mod poison;
 mod random;

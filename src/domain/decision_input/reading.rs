@@ -10,6 +10,7 @@ use crate::domain::decision::Presented;
 use crate::domain::duration::{ResetDuration, Unit};
 use crate::domain::input::{Fields, MAX_NAME, Node};
 use crate::domain::json::{self, Json};
+use crate::domain::model_name;
 use crate::domain::money::{Money, read_money, read_spent};
 use crate::domain::violation::Violations;
 use crate::error::Result;
@@ -31,7 +32,7 @@ pub fn in_full<T>(bytes: &[u8], read: fn(&mut Fields<'_>) -> Option<T>) -> Resul
 pub fn read_call(fields: &mut Fields<'_>) -> Option<CallInput> {
     let key = read_key(fields);
     let provider = optional(fields, "provider", read_name);
-    let model = fields.required("model").and_then(|node| read_name(&node));
+    let model = fields.required("model").and_then(|node| read_model(&node));
     let server = optional(fields, "mcp_server", read_name);
     let tool = optional(fields, "mcp_tool", read_name);
     let estimated_tokens = optional(fields, "estimated_tokens", read_tokens);
@@ -172,6 +173,15 @@ fn read_name(node: &Node<'_>) -> Option<String> {
         return node.refuse("credential_here", NO_CREDENTIAL);
     }
     Some(name)
+}
+
+/// The model of a call that is decided on.
+fn read_model(node: &Node<'_>) -> Option<String> {
+    let name = read_name(node)?;
+    match model_name::refuse(&name) {
+        Some(sentence) => node.refuse("invalid_character", sentence),
+        None => Some(name),
+    }
 }
 
 /// Nothing held would be no reservation.

@@ -36,7 +36,9 @@ fn reservations() -> Vec<Route> {
                 "The estimate is held on every budget and rate limit that applies, or on none. A call is let in while \
                  something is left of each and its estimate fits: what is used up lets nothing in, a call that claims to cost nothing \
                  included, and an estimate that is left out is not known, not nothing. Without a provider, it is the first line that \
-                 allows the model and has room. A user with several profiles is served by the first assigned one that grants the call and \
+                 allows the model and has room. The patterns of a line are tried on the model as it is named and, where it begins with \
+                 the line's provider and a slash, on what is behind that: a block list that covers either refuses, an allow list that \
+                 covers either grants. A line that grants the full name goes before those that grant what is behind their prefix. A user with several profiles is served by the first assigned one that grants the call and \
                  has room; if none does, the refusal is of the one that came furthest. While it is open, the same \
                  `request_id` with the same body, under the same virtual key, gets the same reservation again with 200; for 24 hours \
                  after that 409 `reservation_closed`, because nothing is held for it any more; with another body 422. What the body \
@@ -153,7 +155,7 @@ fn around() -> Vec<Route> {
 }
 
 const FORWARD_AUTH: &str = "For nginx `auth_request`, Caddy and Traefik forward auth and Envoy `ext_authz`. The virtual key comes in \
-    Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk, the model in `x-model` (400 without one), the provider in \
+    Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk, the model in `x-model` (400 without one, and for a list with commas), perhaps with `<provider>/` before it, the provider in \
     `x-provider`. A body is not read, other query parameters are those of the request that the proxy holds and are not looked at, and any \
     `Host` will do. Counts one request; what it costs is reported to `/v1/usage` with `requests: 0`. 200 carries \
     x-tollkeeper-user, x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
