@@ -76,7 +76,7 @@ fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> R
   2. Create an access profile:
      curl {url}/api/access-profiles \\
        -H \"Authorization: Bearer $(cat {file})\" -H 'Content-Type: application/json' \\
-       -d '{{\"name\":\"developers\",\"budgets\":[{{\"max_limit\":100}}]}}'
+       -d '{{\"name\":\"developers\",\"provider_configs\":[{{\"provider_name\":\"openai\",\"all_models_allowed\":true}}],\"budgets\":[{{\"max_limit\":100}}]}}'
 
   3. Make a key for each gateway and person, then remove the file above:
      tollkeeper keys create my-gateway --permission Decisions:Create --data-dir {data_dir}

@@ -42,7 +42,7 @@ pub(super) const ENVELOPE: &str = "access_profile";
 /// Where its provider lines stand.
 pub(super) const LINES: &str = "provider_configs";
 /// What stands beside `access_profile` in the detail answer.
-pub const BESIDE_PROFILE: [&str; 3] = ["roles", "user_count", "unresolved_references"];
+pub const BESIDE_PROFILE: [&str; 4] = ["roles", "user_count", "unresolved_references", "warnings"];
 
 /// The fields of a profile as somebody sent them; `None` where they were left out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -242,9 +242,7 @@ impl AccessProfileInput {
         input.name = name.and_then(|node| node.name(MAX_NAME));
         input.description = optional(fields.sent("description"), read_description);
         input.is_active = fields.given("is_active").and_then(|node| node.boolean());
-        input.tags = optional(fields.sent("tags"), |node| {
-            node.list(|tag| tag.name(MAX_NAME))
-        });
+        input.tags = optional(fields.sent("tags"), |node| node.list(|tag| read_tag(&tag)));
         input.provider_configs = optional(fields.sent(LINES), |node| read_providers(node, known));
         input.budgets = optional(fields.sent("budgets"), read_budgets);
         input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
@@ -270,4 +268,20 @@ impl AccessProfileInput {
         fields.finish();
         input
     }
+}
+
+/// A tag is looked for in a list with commas between, so it has none, and stands there as it was sent.
+fn read_tag(node: &Node<'_>) -> Option<String> {
+    let tag = node.name(MAX_NAME)?;
+    if tag.contains(',') {
+        let sentence = "must not contain a comma: tags are looked for in a list with commas between; send two tags";
+        return node.refuse("invalid_character", sentence);
+    }
+    if node.value.as_str() != Some(&tag) {
+        return node.refuse(
+            "invalid_character",
+            "must not begin or end with white space",
+        );
+    }
+    Some(tag)
 }

@@ -61,6 +61,18 @@ pub struct Sort {
     pub descending: bool,
 }
 
+/// Parameters that say nothing when they are empty: pages, orders, and a search, because every text has the empty one in it. Others
+/// that are empty are refused.
+pub const MAY_BE_EMPTY: [&str; 7] = [
+    "limit",
+    "offset",
+    "sort",
+    "group_by",
+    "refuse_with",
+    "mcp_server",
+    "search",
+];
+
 /// The parameters of a query string. Each may stand once; one that nobody asks for is refused.
 pub struct Query {
     pairs: Vec<(String, String)>,
@@ -93,9 +105,20 @@ impl Query {
             .add(&Path::root().field(name.to_owned()), code, sentence);
     }
 
-    /// The text of a parameter; `None` when it is missing or empty.
+    /// Notes that a filter says nothing: it must not be as if it were left out, and let everything through.
+    pub fn refuse_empty(&self, name: &str) {
+        let sentence = "is empty; say what is wanted, or leave it out for everything";
+        self.refuse(name, "empty_filter", sentence);
+    }
+
+    /// The text of a parameter; `None` when it is missing, and when one of those is empty that [may be](MAY_BE_EMPTY).
     pub fn text(&self, name: &'static str, max: usize) -> Option<String> {
         self.asked.borrow_mut().push(name);
+        let is_blank = |(known, value): &(String, String)| known == name && value.trim().is_empty();
+        if !MAY_BE_EMPTY.contains(&name) && self.pairs.iter().any(is_blank) {
+            self.refuse_empty(name);
+            return None;
+        }
         let (_, value) = self
             .pairs
             .iter()

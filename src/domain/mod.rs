@@ -6,6 +6,7 @@ pub mod access_profile_input;
 pub mod access_profile_parts;
 pub mod access_profile_rules;
 pub mod access_profile_versions;
+pub mod access_profile_warnings;
 pub mod api_key;
 pub mod audit;
 pub mod budget_override;

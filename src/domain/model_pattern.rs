@@ -31,15 +31,13 @@ impl ModelPatterns {
         texts: &[String],
         compiled: impl FnOnce(&[&str]) -> Result<Arc<ExpressionSet>, E>,
     ) -> Result<Self, E> {
-        let names = texts.iter().filter(|text| strip(text).is_none());
-        let names = names.map(|text| (ModelPattern::of(text), text.as_str().into()));
         let expressions = expressions_of(texts);
         Ok(Self {
-            names: names.collect(),
             expressions: match expressions.as_slice() {
                 [] => None,
                 some => Some(compiled(some)?),
             },
+            ..Self::without_expressions(texts)
         })
     }
 
@@ -51,6 +49,16 @@ impl ModelPatterns {
                 ModelPattern::Exact(name) => Some((name.as_str(), text)),
                 _ => None,
             })
+    }
+
+    /// The names and wildcards of a list, for where an expression is not worth compiling.
+    pub fn without_expressions(texts: &[String]) -> Self {
+        let names = texts.iter().filter(|text| strip(text).is_none());
+        let names = names.map(|text| (ModelPattern::of(text), text.as_str().into()));
+        Self {
+            names: names.collect(),
+            expressions: None,
+        }
     }
 
     /// A pattern that covers the model's whole name, as it is written: a name or a wildcard if one does. `folded` is the name without

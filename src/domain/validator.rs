@@ -22,10 +22,24 @@ pub fn entity_tag_beside(version: i64, content: &str, beside: &str) -> String {
     )
 }
 
+/// What a proxy puts behind a tag when it compresses an answer; others, and those too, put `W/` before it.
+const CODINGS: [&str; 8] = [
+    "-gzip", ";gzip", "--gzip", "-br", ";br", "-zstd", "-deflate", "-df",
+];
+
+/// A tag as it was served: without what a proxy that compresses makes of it, which changes nothing of what is shown (API.md §1).
+fn served(tag: &str) -> &str {
+    let opaque = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+    let behind = CODINGS
+        .iter()
+        .find_map(|coding| opaque.strip_suffix(coding));
+    behind.map_or(opaque, |one| one.trim_end_matches('-'))
+}
+
 /// The part of a tag that says which version of the thing it is.
 fn of_thing(tag: &str) -> &str {
-    let (thing, _) = tag.split_once('.').unwrap_or((tag, ""));
-    thing.trim_end_matches('"')
+    let served = served(tag);
+    served.split_once('.').map_or(served, |(thing, _)| thing)
 }
 
 /// What an `If-Match` header asks for.
@@ -36,7 +50,7 @@ pub enum IfMatch {
     Unconditional,
     /// `*`: any version, as long as there is one.
     Any,
-    /// One of these tags, compared strongly.
+    /// One of these tags, compared weakly.
     OneOf(Vec<String>),
 }
 
@@ -106,10 +120,8 @@ fn read_tags(text: &str) -> Option<Vec<&str>> {
 /// Whether an `If-None-Match` header names the current tag (weak comparison).
 pub fn is_known(if_none_match: &str, current: &str) -> bool {
     if_none_match.trim() == "*"
-        || read_tags(if_none_match).is_some_and(|tags| {
-            tags.iter()
-                .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == current)
-        })
+        || read_tags(if_none_match)
+            .is_some_and(|tags| tags.iter().any(|tag| served(tag) == served(current)))
 }
 
 #[cfg(test)]
@@ -117,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn preconditions_compare_strongly_and_refuse_what_is_no_tag() {
+    fn preconditions_compare_weakly_and_refuse_what_is_no_tag() {
         let current = entity_tag(3, "x");
         assert!(IfMatch::parse("*").unwrap().check(&current).is_ok());
         assert!(
@@ -126,12 +138,31 @@ mod tests {
                 .check(&current)
                 .is_ok()
         );
-        assert!(
-            IfMatch::parse(&format!("W/{current}"))
-                .unwrap()
-                .check(&current)
-                .is_err()
-        );
+        let bare = current.trim_matches('"');
+        for sent in [
+            format!("W/{current}"),
+            format!("\"{bare}-gzip\""),
+            format!("W/\"{bare}-br\""),
+            format!("\"{bare}--gzip\""),
+            format!("\"{bare};gzip\""),
+        ] {
+            assert!(
+                IfMatch::parse(&sent).unwrap().check(&current).is_ok(),
+                "{sent}"
+            );
+            assert!(is_known(&sent, &current), "{sent}");
+        }
+        for other in [
+            "\"gzip\"".to_owned(),
+            format!("\"{bare}-other\""),
+            format!("\"x{bare}-gzip\""),
+        ] {
+            assert!(
+                IfMatch::parse(&other).unwrap().check(&current).is_err(),
+                "{other}"
+            );
+            assert!(!is_known(&other, &current), "{other}");
+        }
         assert!(
             IfMatch::parse("\"2-00000000\"")
                 .unwrap()

@@ -10,6 +10,7 @@ use super::schemas::Message;
 use super::shown::Shown;
 use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
+use crate::domain::access_profile_warnings::warnings;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
 use crate::domain::list::{Listed, MAX_SEARCH, Page, Query};
@@ -75,15 +76,20 @@ fn list_body(list: Listed<ListedProfile>, page: Page) -> String {
 }
 
 fn read_filter(query: &Query) -> Filter {
-    let tags = query.text("tags", MAX_TAGS).unwrap_or_default();
+    let sent = query.text("tags", MAX_TAGS);
+    let tags: Vec<String> = sent
+        .iter()
+        .flat_map(|tags| tags.split(','))
+        .map(str::trim)
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if sent.is_some() && tags.is_empty() {
+        query.refuse_empty("tags");
+    }
     Filter {
         search: query.text("search", MAX_SEARCH),
-        tags: tags
-            .split(',')
-            .map(str::trim)
-            .filter(|tag| !tag.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        tags,
         is_active: query.boolean("is_active"),
     }
 }
@@ -138,11 +144,12 @@ pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         .await?;
     let roles: Vec<_> = beside.roles.iter().map(AttachmentView::from).collect();
     let body = format!(
-        "{{\"access_profile\":{},\"roles\":{},\"user_count\":{},\"unresolved_references\":{}}}",
+        "{{\"access_profile\":{},\"roles\":{},\"user_count\":{},\"unresolved_references\":{}{}}}",
         snapshot.json,
         to_json(&roles)?,
         beside.user_count,
-        to_json(&beside.unresolved_references)?
+        to_json(&beside.unresolved_references)?,
+        shown_warnings(&snapshot)
     );
     let shown = Shown {
         etag: beside.entity_tag(&snapshot),
@@ -209,9 +216,20 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answe
     })
 }
 
-/// The body that shows a profile alone.
+/// The body that shows a profile, and what lets nothing through in it.
 pub(super) fn body(snapshot: &Snapshot) -> String {
-    ["{\"access_profile\":", &snapshot.json, "}"].concat()
+    let warnings = shown_warnings(snapshot);
+    ["{\"access_profile\":", &snapshot.json, &warnings, "}"].concat()
+}
+
+/// What is said beside a profile that lets nothing through; nothing where there is nothing to say.
+fn shown_warnings(snapshot: &Snapshot) -> String {
+    let warnings = warnings(&snapshot.json);
+    if warnings.is_empty() {
+        return String::new();
+    }
+    let json = serde_json::to_string(&warnings).unwrap_or_else(|_| "[]".to_owned());
+    format!(",\"warnings\":{json}")
 }
 
 fn shown(tagged: &TaggedSnapshot) -> HttpResponse {

@@ -103,9 +103,7 @@ fn header_text(pattern: &str) -> RefOr<Schema> {
 fn date() -> RefOr<Schema> {
     RefOr::T(
         text()
-            .pattern(Some(
-                "^([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))?$",
-            ))
+            .pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))
             .into(),
     )
 }

@@ -253,13 +253,13 @@ const REQUEST_HEADERS: [RequestHeader; 3] = [
     RequestHeader {
         status: 304,
         name: "If-None-Match",
-        about: "The ETag of an answer that is known; 304 if it still holds",
+        about: "The ETag of an answer that is known; 304 if it still holds. Compared weakly, also with what a compressing proxy puts behind it",
         pattern: "",
     },
     RequestHeader {
         status: 412,
         name: "If-Match",
-        about: "The ETag that the thing must still have; 412 if it has another",
+        about: "The ETag that the thing must still have; 412 if it has another. Compared weakly, also with what a compressing proxy puts behind it",
         pattern: r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#,
     },
     RequestHeader {

@@ -14,6 +14,7 @@ use super::call::Call;
 use super::guard::Anyone;
 use super::pieces;
 use super::problem::Problem;
+use crate::domain::validator::is_known;
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -78,7 +79,10 @@ pub fn builder(
     media_type: &'static str,
     policy: &'static str,
 ) -> HttpResponseBuilder {
-    let mut builder = if call.header(&header::IF_NONE_MATCH) == Some(etag) {
+    let known = call
+        .header_list(&header::IF_NONE_MATCH)
+        .is_some_and(|tags| is_known(&tags, etag));
+    let mut builder = if known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()

@@ -35,7 +35,7 @@ pub const KEY_LIST: &[Parameter] = &[
     Parameter {
         name: "state",
         description: "Keys that work, or keys whose time is over",
-        schema: || one_of_words(["active", "expired"]),
+        schema: || RefOr::T(text().enum_values(Some(["active", "expired"])).into()),
     },
     Parameter {
         name: "sort",
@@ -61,7 +61,7 @@ pub const AUDIT_LIST: &[Parameter] = &[
             let short = whole
                 .clone()
                 .filter_map(|action| action.strip_prefix("access_profile."));
-            one_of_words(whole.chain(short))
+            RefOr::T(text().enum_values(Some(whole.chain(short))).into())
         },
     },
     Parameter {
@@ -82,7 +82,13 @@ pub const PROFILE_LIST: &[Parameter] = &[
     Parameter {
         name: "tags",
         description: "Tags with commas between; profiles that have all of them",
-        schema: || text_up_to(access_profiles::MAX_TAGS, Type::String),
+        schema: || {
+            let tags = text().max_length(Some(access_profiles::MAX_TAGS));
+            RefOr::T(
+                tags.pattern(Some("^[^\\u0000]*[^\\u0000,\\s][^\\u0000]*$"))
+                    .into(),
+            )
+        },
     },
     Parameter {
         name: "is_active",

@@ -84,7 +84,7 @@ fn access_profile_routes() -> Vec<Route> {
         Route::new(Method::GET, PROFILES, "list_access_profiles", access_profiles::list)
             .says(
                 "List access profiles",
-                "Without `sort`, by id.",
+                "Without `sort`, by id. A filter that is empty or has only commas is 400, so that it does not answer everything.",
             )
             .query(PROFILE_LIST)
             .answers::<AccessProfileList>(200)
@@ -94,7 +94,8 @@ fn access_profile_routes() -> Vec<Route> {
                 "Create an access profile",
                 "Fields that the server sets are accepted and ignored, and so is an answer as a whole (the profile under \
                  `access_profile`), so that what was read can be sent. `null` means the default. Amounts finer than a nanodollar \
-                 are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out.",
+                 are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out. A profile that lets nothing \
+                 through (no provider, model lists that allow nothing, a budget of 0) is stored, and `warnings` beside it says what to do.",
             )
             .takes::<AccessProfileRequest>(json!({
                 "name": "developers",

@@ -9,12 +9,16 @@ use utoipa::ToSchema;
 
 use super::holding_schemas::AttachmentView;
 use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::access_profile_warnings::Warning;
 
 /// One access profile.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the answer is put together from stored JSON")]
 pub struct AccessProfileAnswer {
     access_profile: AccessProfile,
+    /// What lets nothing through, with what to do; left out where there is nothing to warn of.
+    #[schema(nullable = false)]
+    warnings: Option<Vec<Warning>>,
 }
 
 /// One access profile and what belongs to it.
@@ -28,6 +32,9 @@ pub struct AccessProfileDetail {
     user_count: i64,
     /// MCP things that it names and that are not known here; they grant nothing by themselves.
     unresolved_references: Vec<McpReference>,
+    /// What lets nothing through, with what to do; left out where there is nothing to warn of.
+    #[schema(nullable = false)]
+    warnings: Option<Vec<Warning>>,
 }
 
 /// A page of access profiles.

@@ -39,13 +39,13 @@ pub struct UsageView {
     /// The user; with `group_by=user`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
-    /// The user's name, null when the user is gone; with `group_by=user`, for keys that hold `Users:View`.
+    /// The user's name, the last one when the user is gone; with `group_by=user`, for keys that hold `Users:View`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<Option<String>>,
     /// The access profile; with `group_by=access_profile`. Null where a call was refused before one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_id: Option<Option<i64>>,
-    /// Its name, null when it is gone; with `group_by=access_profile`.
+    /// Its name, the last one when it is gone; with `group_by=access_profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_name: Option<Option<String>>,
     /// The provider; with `group_by=provider`.

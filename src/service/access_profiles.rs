@@ -333,7 +333,7 @@ pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> 
                 &first,
             ));
         }
-        access_profiles::delete(writing, id)?;
+        access_profiles::delete(writing, id, now)?;
         let versions = NamedVersions {
             previous: Some(current.named()),
             new: None,

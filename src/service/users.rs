@@ -161,7 +161,7 @@ pub fn delete(
         if_match.check(&before.entity_tag(now))?;
         changed.users.push(id);
         let deleted = holdings::take_all(writing, id)?;
-        users::delete(writing, id)?;
+        users::delete(writing, id, now)?;
         note_held(writing, now, &actor, id, &before.access_profiles, &[])?;
         let mut shown = described(&before.user);
         shown["virtual_keys"] = json!(deleted);

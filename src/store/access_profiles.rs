@@ -8,7 +8,7 @@ use super::fault::Doing;
 use super::packed_versions::Packed;
 use super::search::ACCESS_PROFILES;
 use super::taken::Named;
-use super::{Reading, Writing};
+use super::{Reading, Writing, names};
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
 use crate::domain::letter_case::fold;
@@ -130,7 +130,8 @@ pub fn update(
 ///
 /// # Errors
 /// When the database can't be written.
-pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
+pub fn delete(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
+    names::keep_of_access_profile(writing, id, now)?;
     for sql in [TAGS, REFERENCES] {
         forget(writing, id, sql)?;
     }

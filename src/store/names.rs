@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::Reading;
+use jiff::Timestamp;
+use rusqlite::params;
+
 use super::fault::Doing;
+use super::{Reading, Writing};
 use crate::error::Result;
 
-/// Names by id; what is gone is missing.
+/// Names by id; of what is gone the last one, as long as the history tells of it.
 pub type Names = HashMap<i64, String>;
 
 /// The names of these users.
@@ -14,7 +17,12 @@ pub type Names = HashMap<i64, String>;
 /// # Errors
 /// When the database can't be read.
 pub fn of_users(reading: &Reading<'_>, ids: impl IntoIterator<Item = i64>) -> Result<Names> {
-    find(reading, "SELECT name FROM users WHERE id = ?1", ids)
+    find(
+        reading,
+        "SELECT name FROM users WHERE id = ?1 UNION ALL
+             SELECT name FROM gone_names WHERE kind = 'user' AND id = ?1",
+        ids,
+    )
 }
 
 /// The names of these access profiles.
@@ -27,9 +35,46 @@ pub fn of_access_profiles(
 ) -> Result<Names> {
     find(
         reading,
-        "SELECT name FROM access_profiles WHERE id = ?1",
+        "SELECT name FROM access_profiles WHERE id = ?1 UNION ALL
+             SELECT name FROM gone_names WHERE kind = 'access_profile' AND id = ?1",
         ids,
     )
+}
+
+/// Keeps the name of a user who is about to be deleted.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) fn keep_of_user(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
+    keep(
+        writing,
+        "INSERT INTO gone_names (kind, id, name, gone_at) SELECT 'user', id, name, ?2 FROM users WHERE id = ?1",
+        id,
+        now,
+    )
+}
+
+/// Keeps the name of an access profile that is about to be deleted.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) fn keep_of_access_profile(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
+    keep(
+        writing,
+        "INSERT INTO gone_names (kind, id, name, gone_at)
+         SELECT 'access_profile', id, name, ?2 FROM access_profiles WHERE id = ?1",
+        id,
+        now,
+    )
+}
+
+fn keep(writing: &Writing<'_>, statement: &'static str, id: i64, now: Timestamp) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(statement)
+        .and_then(|mut statement| statement.execute(params![id, now.as_millisecond()]))
+        .doing("keeping the name of what is deleted")?;
+    Ok(())
 }
 
 fn find(

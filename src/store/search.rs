@@ -55,15 +55,18 @@ pub const VIRTUAL_KEYS: Index = Index {
            FROM json_each(?1) wanted CROSS JOIN virtual_keys k ON k.id = wanted.value",
 };
 
-/// Names and descriptions; labels are `active 0` or `active 1`, and `tag` with each tag.
+/// Names and descriptions; labels are `active 0` or `active 1`, and `tag` with each tag. A tag with a comma, which an earlier version took,
+/// is found by what is between the commas.
 pub const ACCESS_PROFILES: Index = Index {
     table: "access_profile_search",
     of: "access_profiles",
-    rows: "SELECT p.id, p.name, p.description,
+    rows: r#"SELECT p.id, p.name, p.description,
                (SELECT json_group_array(label) FROM (
                    SELECT 'active ' || p.is_active AS label
-                   UNION ALL SELECT 'tag ' || t.tag FROM access_profile_tags t WHERE t.access_profile_id = p.id))
-           FROM json_each(?1) wanted CROSS JOIN access_profiles p ON p.id = wanted.value",
+                   UNION ALL SELECT 'tag ' || trim(part.value) FROM access_profile_tags t,
+                       json_each('[' || replace(json_quote(t.tag), ',', '","') || ']') part
+                   WHERE t.access_profile_id = p.id))
+           FROM json_each(?1) wanted CROSS JOIN access_profiles p ON p.id = wanted.value"#,
 };
 
 /// What is looked for.

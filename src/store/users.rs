@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::fault::Doing;
 use super::search::{USERS, VIRTUAL_KEYS};
 use super::taken::Named;
-use super::{Reading, Writing, virtual_keys};
+use super::{Reading, Writing, names, virtual_keys};
 use crate::domain::letter_case::fold;
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
 use crate::error::{Error, Result};
@@ -107,9 +107,10 @@ pub fn set_role(
 ///
 /// # Errors
 /// When the database can't be written.
-pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
+pub fn delete(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
     let keys = virtual_keys::list_of_user(writing, id)?;
     let keys: Vec<i64> = keys.iter().map(|key| key.id).collect();
+    names::keep_of_user(writing, id, now)?;
     writing
         .connection
         .prepare_cached("DELETE FROM users WHERE id = ?1")

@@ -80,6 +80,7 @@
  * @property {{ role_id: number, role_name: string, is_default: boolean }[]} roles
  * @property {number} user_count
  * @property {Record<string, unknown>[]} unresolved_references
+ * @property {{ code: string, message: string, param: string }[]} [warnings]
  */
 
 /**

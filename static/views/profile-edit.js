@@ -15,9 +15,12 @@ import { profileControl } from "./profile-fields.js";
 
 /** @typedef {import("../core/types.js").Profile} Profile */
 
+/** A new profile begins with a line that lets calls through as soon as it names a provider. */
+const FIRST_LINE = { id: 0, provider_name: "", all_models_allowed: true, allowed_models: [], blacklisted_models: [], budgets: [], rate_limit: null };
+
 /** @returns {Promise<import("./routes.js").View>} */
 export async function newProfileView() {
-  const control = profileControl({}, { creating: true, toolGroups: await toolGroups() });
+  const control = profileControl({ provider_configs: [FIRST_LINE] }, { creating: true, toolGroups: await toolGroups() });
   const made = form({
     control,
     submit: "Create profile",

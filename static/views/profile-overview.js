@@ -10,12 +10,13 @@ import { table } from "../parts/table.js";
 /** @typedef {import("../core/types.js").ProviderConfig} ProviderConfig */
 
 /** @param {import("../core/types.js").ProfileDetail} detail */
-export function overviewTab({ access_profile: profile, unresolved_references: unresolved }) {
+export function overviewTab({ access_profile: profile, unresolved_references: unresolved, warnings = [] }) {
   return h(
     "div",
     { class: "stack" },
     profile.description ? h("p", { class: "description" }, profile.description) : null,
     profile.tags.length > 0 ? h("div", { class: "tags" }, profile.tags.map((tag) => h("span", { class: "tag" }, tag))) : null,
+    warningNote(warnings),
     unresolvedNote(unresolved),
     policy(profile, panel("Key rotation", rotation(profile))),
   );
@@ -97,6 +98,17 @@ function rotation(profile) {
     ["Next", dateTime(profile.next_rotation_at)],
     ["Last", dateTime(profile.last_rotation_at)],
   ]);
+}
+
+/** What is stored and lets nothing through: also what one sees after saving it. @param {{ message: string }[]} warnings */
+function warningNote(warnings) {
+  if (warnings.length === 0) return null;
+  return h(
+    "div",
+    { class: "note", role: "status" },
+    h("p", null, "This is stored as it was sent, but it lets nothing through:"),
+    h("ul", null, warnings.map(({ message }) => h("li", null, message))),
+  );
 }
 
 /** @param {Record<string, unknown>[]} references */

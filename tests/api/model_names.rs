@@ -6,14 +6,14 @@ use crate::support::holders::{call, reservation_id};
 use crate::support::wire::Wire;
 use crate::support::{Client, Reply, Server};
 
-fn lines(lines: Value) -> Value {
+fn lines(lines: &Value) -> Value {
     json!({ "provider_configs": lines })
 }
 
 /// All models of `OpenAI` but one.
 fn all_but_one() -> Value {
     lines(
-        json!([{ "provider_name": "openai", "all_models_allowed": true, "blacklisted_models": ["gpt-4o"] }]),
+        &json!([{ "provider_name": "openai", "all_models_allowed": true, "blacklisted_models": ["gpt-4o"] }]),
     )
 }
 
@@ -102,14 +102,14 @@ fn a_blocked_model_is_blocked_with_the_prefix_of_its_provider_too() {
 fn an_allow_list_grants_the_name_with_and_without_the_prefix() {
     let server = Server::start();
     let client = &server.client;
-    let policy = lines(json!([
+    let policy = lines(&json!([
         { "provider_name": "openai", "allowed_models": ["gpt-4*", "regex:o[0-9]"] },
         { "provider_name": "openrouter", "allowed_models": ["openai/gpt-4o", "openrouter/auto"] },
         { "provider_name": "azure/eu", "allowed_models": ["o9-*"] },
         { "provider_name": "anthropic", "allowed_models": ["claude"] }
     ]));
     let ada = client.make_holder("ada", &policy);
-    let served = |model: &str| asked(client, &ada.key, None, model);
+    let outcome = |model: &str| asked(client, &ada.key, None, model);
     for (model, provider) in [
         ("gpt-4o", "openai"),
         ("openai/gpt-4.1", "openai"),
@@ -122,7 +122,7 @@ fn an_allow_list_grants_the_name_with_and_without_the_prefix() {
         ("azure/EU/o9-large", "azure/eu"),
         ("anthropic/claude", "anthropic"),
     ] {
-        assert_eq!(served(model), (201, provider.to_owned()), "{model}");
+        assert_eq!(outcome(model), (201, provider.to_owned()), "{model}");
     }
     // A prefix selects among the lines that there are, and is removed once.
     for model in [
@@ -132,7 +132,7 @@ fn an_allow_list_grants_the_name_with_and_without_the_prefix() {
         "anthropic/gpt-4o",
         "eu/o9-x",
     ] {
-        assert_eq!(served(model), (403, "model_blocked".to_owned()), "{model}");
+        assert_eq!(outcome(model), (403, "model_blocked".to_owned()), "{model}");
     }
     // With the provider beside it, its line alone is asked.
     let openai = asked(client, &ada.key, Some("openai"), "openai/gpt-4o");
@@ -146,11 +146,11 @@ fn a_prefix_selects_its_line_among_those_that_grant_everything() {
     let server = Server::start();
     let client = &server.client;
     let all = |provider: &str| json!({ "provider_name": provider, "all_models_allowed": true });
-    let ada = client.make_holder("ada", &lines(json!([all("anthropic"), all("openai")])));
-    let served = |model: &str| asked(client, &ada.key, None, model).1;
-    assert_eq!(served("gpt-4o"), "anthropic");
-    assert_eq!(served("openai/gpt-4o"), "openai");
-    assert_eq!(served("google/gemini"), "anthropic");
+    let ada = client.make_holder("ada", &lines(&json!([all("anthropic"), all("openai")])));
+    let provider_of = |model: &str| asked(client, &ada.key, None, model).1;
+    assert_eq!(provider_of("gpt-4o"), "anthropic");
+    assert_eq!(provider_of("openai/gpt-4o"), "openai");
+    assert_eq!(provider_of("google/gemini"), "anthropic");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn an_explanation_says_which_form_of_the_name_was_covered() {
 fn a_hold_is_extended_by_the_same_rule_and_counted_under_the_name_that_was_asked_for() {
     let server = Server::start();
     let client = &server.client;
-    let all = lines(json!([{ "provider_name": "openai", "all_models_allowed": true }]));
+    let all = lines(&json!([{ "provider_name": "openai", "all_models_allowed": true }]));
     let ada = client.make_holder("ada", &all);
     let asked = json!({ "provider": null, "model": "openai/gpt-4o" });
     let held = reservation_id(&client.reserve(&ada.key, &asked).expect(201));

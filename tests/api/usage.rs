@@ -135,10 +135,18 @@ fn sums_beyond_every_column_are_shown_as_the_most_there_is() {
 }
 
 #[test]
-fn rows_of_users_and_profiles_carry_their_names_while_they_are_there() {
+fn rows_of_users_and_profiles_carry_their_names_when_these_are_gone_too() {
     let (server, ada, _) = used();
     let names = |query: &str, field: &str| {
-        let list = server.client.get(&format!("/api/usage?group_by={query}"));
+        let query = query.split('&').map(|part| {
+            if part.contains('=') {
+                part.to_owned()
+            } else {
+                format!("group_by={part}")
+            }
+        });
+        let query = query.collect::<Vec<_>>().join("&");
+        let list = server.client.get(&format!("/api/usage?{query}"));
         let list = list.expect(200).json();
         let rows = list["usage"].as_array().unwrap().clone();
         rows.iter()
@@ -150,7 +158,24 @@ fn rows_of_users_and_profiles_carry_their_names_while_they_are_there() {
     assert!(profiles.contains(&json!("profile of ada")), "{profiles:?}");
     let user = format!("/api/users/{}", ada.user_id);
     server.client.delete(&user).expect(200);
-    assert_eq!(names("user", "user_name"), [json!(null), json!("bob")]);
+    assert_eq!(names("user", "user_name"), ["ada", "bob"]);
+    let profile = format!("/api/access-profiles/{}", ada.profile_id);
+    server.client.delete(&profile).expect(200);
+    assert_eq!(names("access_profile", "access_profile_name"), profiles);
+    // As long as the history tells of them, and no longer.
+    server.time.advance_seconds(89 * 86_400);
+    server.services.ledger.sweep(server.time.now()).unwrap();
+    assert_eq!(
+        names("from=2026-06-01&to=2026-06-01&group_by=user", "user_name"),
+        ["ada", "bob"]
+    );
+    server.time.advance_seconds(3 * 86_400);
+    server.services.ledger.sweep(server.time.now()).unwrap();
+    let kept: i64 = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM gone_names", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 0);
 }
 
 #[test]

@@ -29,11 +29,13 @@ fn a_profile_is_made_with_the_keyboard_alone() {
     page.keys("By keyboard");
     tab_to(&page, "Tags");
     page.keys(&format!("one{ENTER}two{ENTER}"));
+    tab_to(&page, "Provider");
+    page.keys("openai");
     tab_to(&page, "Add provider");
     page.keys(ENTER);
     // The new line has the focus.
     assert_eq!(page.run("return tests.focused()", vec![]), "Provider");
-    page.keys("openai");
+    page.keys("anthropic");
     tab_to(&page, "All models");
     page.keys(SPACE);
     tab_to(&page, "Add budget");
@@ -44,7 +46,9 @@ fn a_profile_is_made_with_the_keyboard_alone() {
     page.see("Created By keyboard.");
     let made = page.api().get("/api/access-profiles/1").expect(200).json();
     assert_eq!(made["access_profile"]["tags"].as_array().unwrap().len(), 2);
-    let line = &made["access_profile"]["provider_configs"][0];
+    let lines = &made["access_profile"]["provider_configs"];
+    assert_eq!(lines[0]["all_models_allowed"], true);
+    let line = &lines[1];
     assert_eq!(line["all_models_allowed"], true);
     assert_eq!(line["budgets"][0]["max_limit"], 12.5);
     page.nothing_went_wrong();

@@ -10,8 +10,8 @@ fn fill_whole_form(page: &Page) {
     page.fill("Name", "Engineering");
     page.fill("Description", "What engineers may use");
     page.fill("Tags", "team,2026,");
-    page.press("Add provider");
     page.fill("Provider", "openai");
+    page.toggle("All models", 0);
     page.fill("Allowed models", "gpt-5*\n");
     page.fill("Blocked models", "gpt-5-pro\n");
     page.press_nth("Add budget", 0);
@@ -77,8 +77,8 @@ fn what_is_wrong_is_said_at_its_field_by_the_page_and_by_the_server() {
     let page = Page::signed_in();
     page.api().create_profile(&json!({ "name": "Taken" }));
     page.open("/profiles/new");
-    page.press("Add provider");
     page.fill("Provider", "openai");
+    page.toggle("All models", 0);
     page.press_nth("Add budget", 0);
     page.fill("Dollars", "plenty");
     page.press("Create profile");

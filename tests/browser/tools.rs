@@ -17,6 +17,7 @@ fn tool_groups_are_made_and_granted() {
     page.see("jira: search, get_issue");
     page.open("/profiles/new");
     page.fill("Name", "With tools");
+    page.fill("Provider", "openai");
     page.press("Add tool group");
     page.choose("Tool group", 0, "Tracker");
     page.press("Create profile");

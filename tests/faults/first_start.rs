@@ -141,6 +141,35 @@ fn a_link_is_printed_for_a_running_server_only() {
 }
 
 #[test]
+fn the_profile_that_the_banner_makes_lets_a_call_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    let data_dir = directory.path().join("data");
+    let mut command = tollkeeper();
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&data_dir);
+    let file = std::fs::File::create(&out).unwrap();
+    let mut server = Process::start_command_into(command, &data_dir, file.into());
+    let printed = std::fs::read_to_string(&out).unwrap();
+    let (_, from_curl) = printed.split_once("curl ").unwrap();
+    let (pasted, _) = from_curl.split_once("\n\n").unwrap();
+    let output = std::process::Command::new("bash")
+        .args(["-euc", &format!("curl -sS {pasted}")])
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let made: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    assert_eq!(made.get("warnings"), None, "{made}");
+    let id = made["access_profile"]["id"].as_i64().unwrap();
+    let (_, key) = server.client.make_user_with("ada", id);
+    let body = serde_json::json!({ "virtual_key": key, "model": "gpt-5", "estimated_cost": 0.02 });
+    server.client.post("/v1/reservations", &body).expect(201);
+    assert!(server.terminate().success());
+}
+
+#[test]
 fn the_first_key_stays_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let mut first = Process::start(directory.path(), &[]);

@@ -138,7 +138,8 @@ fn around() -> Vec<Route> {
                 "Read the history of use",
                 "By default the last 30 days, by day. Days are those of the configured time zone. A call counts when it is settled or \
                  charged, a refusal when it is made; `null` where a call was refused before a profile, provider or model was found. \
-                 Rows are sorted by what they are told apart by; `totals` is over all pages. `user_name` is there for keys that hold `Users:View`.",
+                 Who was deleted is shown by the last name. Rows are sorted by what they are told apart by; `totals` is over all pages. \
+                 `user_name` is there for keys that hold `Users:View`.",
             )
             .query(USAGE)
             .answers::<UsageList>(200),

@@ -90,7 +90,11 @@ fn step(writing: &Writing<'_>, sql: &str, after: i64, now_ms: i64) -> Result<Ste
     })
 }
 
-/// Forgets some of the history before `day` (days since 1970-01-01); answers whether there may be more.
+/// A day, in milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// Forgets some of the history before `day` (days since 1970-01-01), and the names of what went before it and of
+/// which nothing is told any more; answers whether there may be more.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -112,5 +116,16 @@ pub fn prune_history(writing: &Writing<'_>, day: i64) -> Result<bool> {
         )
         .and_then(|mut statement| statement.execute(params![day, STEP]))
         .doing(DOING)?;
-    Ok(used.max(refused) > 0)
+    // A day in some time zone begins up to a day before that of UTC.
+    let left = writing
+        .connection
+        .prepare_cached(
+            "DELETE FROM gone_names WHERE (kind, id) IN (
+                 SELECT kind, id FROM gone_names g WHERE gone_at < ?1 AND (kind <> 'user'
+                     OR NOT EXISTS (SELECT 1 FROM usage_days u WHERE u.user_id = g.id)
+                         AND NOT EXISTS (SELECT 1 FROM refusal_days r WHERE r.user_id = g.id)) LIMIT ?2)",
+        )
+        .and_then(|mut statement| statement.execute(params![(day - 1) * DAY, STEP]))
+        .doing(DOING)?;
+    Ok(used.max(refused).max(left) > 0)
 }
