@@ -3,4 +3,4 @@
 ALTER TABLE usage_days ADD COLUMN named INTEGER NOT NULL DEFAULT 0 CHECK (named = 0 OR named = 1);
 ALTER TABLE refusal_days ADD COLUMN named INTEGER NOT NULL DEFAULT 0 CHECK (named = 0 OR named = 1);
 
-PRAGMA user_version = 13;
+PRAGMA user_version = 15;
