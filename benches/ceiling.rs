@@ -24,6 +24,7 @@ use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::error::Result;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::revocations::Revocations;
 use tollkeeper::service::sign_in::SignInCodes;
 use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{self, Clock, Services, first_start};
@@ -233,6 +234,7 @@ fn services(data_dir: &Path) -> Services {
         panic!("{} is in use", data_dir.display());
     };
     let clock = Clock::new(jiff::Timestamp::now);
+    let revocations = Revocations::open(&directory).unwrap();
     let store = Arc::new(Store::open(Arc::new(directory), clock.now()).unwrap());
     let keyring = Keyring::start().unwrap();
     let ledger = Ledger::start(
@@ -248,6 +250,7 @@ fn services(data_dir: &Path) -> Services {
         keyring,
         sign_in_codes: SignInCodes::default(),
         clock,
+        revocations,
         time_zone: jiff::tz::TimeZone::UTC,
         profile_turns: Turns::default(),
         recent_profiles: Arc::default(),

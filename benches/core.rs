@@ -14,6 +14,7 @@ use tollkeeper::domain::known_lines::KnownLines;
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::revocations::Revocations;
 use tollkeeper::service::sign_in::SignInCodes;
 use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{Clock, Services, first_start};
@@ -89,6 +90,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
     let Owned::Ours(directory) = DataDirectory::own(root.path()).unwrap() else {
         panic!("a fresh directory is in use");
     };
+    let revocations = Revocations::open(&directory).unwrap();
     let store = Arc::new(Store::open(Arc::new(directory), Timestamp::now()).unwrap());
     let services = Services {
         ledger: Ledger::start(
@@ -102,6 +104,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         keyring: Keyring::start().unwrap(),
         sign_in_codes: SignInCodes::default(),
         clock: Clock::new(Timestamp::now),
+        revocations,
         time_zone: jiff::tz::TimeZone::UTC,
         profile_turns: Turns::default(),
         recent_profiles: Arc::default(),

@@ -25,7 +25,9 @@ use crate::http::serve::{Listeners, most_accepted, serve};
 use crate::http::shown::Answers;
 use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
+use crate::retries::Retries;
 use crate::service::keyring::Keyring;
+use crate::service::revocations::{self, Revocations};
 use crate::service::sign_in::SignInCodes;
 use crate::service::turns::Turns;
 use crate::service::{Clock, Services, first_start};
@@ -52,6 +54,7 @@ pub struct App {
     port: u16,
     stop: watch::Sender<bool>,
     upkeep: Upkeep,
+    retries: Retries,
 }
 
 /// Stops a running server from another thread.
@@ -103,6 +106,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
             &settings.time_zone,
             now,
         )?,
+        revocations: Revocations::open(&directory)?,
         store,
         keyring: Keyring::start()?,
         sign_in_codes: SignInCodes::default(),
@@ -111,6 +115,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         profile_turns: Turns::default(),
         recent_profiles: Arc::default(),
     });
+    revocations::resume(&services)?;
     let first_key = match reach {
         Reach::Network => {
             first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
@@ -142,6 +147,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         state,
         max_connections,
         deadlines: settings.deadlines,
+        retries: Retries::start(Arc::clone(&services))?,
         upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
         services,
         first_key,
@@ -190,6 +196,7 @@ impl App {
             services,
             stop,
             upkeep,
+            retries,
             ..
         } = self;
         let served = rt::System::new().block_on(async move {
@@ -202,6 +209,7 @@ impl App {
             serving();
             served.await
         });
+        retries.stop();
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(services.store.directory().control_socket());

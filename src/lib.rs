@@ -20,6 +20,7 @@ pub mod error;
 pub mod file_limit;
 pub mod http;
 pub mod ledger;
+pub mod retries;
 pub mod service;
 pub mod store;
 pub mod upkeep;

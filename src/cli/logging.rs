@@ -5,13 +5,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::sync::Arc;
 
 use env_logger::Target;
 use env_logger::fmt::Formatter;
 use log::kv::{Error, Key, Value, VisitSource};
-use log::{LevelFilter, Record};
+use log::{Level, LevelFilter, Record};
 use serde_json::{Map, json};
 
+use super::log_faults::Faults;
 use crate::config::{LogFormat, Settings};
 use crate::domain::credential::redacted;
 use crate::domain::instant::write_instant_in_full;
@@ -21,17 +23,35 @@ use crate::http::log_lines::LogLines;
 const LINE: usize = 256;
 
 /// Starts logging as the settings say.
-pub fn start(settings: &Settings) {
+pub fn start(settings: &Settings) -> Arc<Faults> {
     let write = match settings.log_format {
         LogFormat::Text => text,
         LogFormat::Json => json_line,
     };
+    let faults = Arc::new(Faults::default());
+    let noted = Arc::clone(&faults);
+    let write_all = move |out: &mut Formatter, record: &Record<'_>| {
+        for left_out in noted.due(record) {
+            let line = format!("{left_out}");
+            let arguments = format_args!("{line}");
+            let summary = Record::builder()
+                .level(Level::Error)
+                .args(arguments)
+                .build();
+            write(out, &summary)?;
+        }
+        if noted.is_told(record) {
+            write(out, record)?;
+        }
+        Ok(())
+    };
     env_logger::Builder::new()
         .filter_level(settings.log_level.min(LevelFilter::Warn))
         .filter_module("tollkeeper", settings.log_level)
-        .format(write)
+        .format(write_all)
         .target(Target::Pipe(Box::new(LogLines)))
         .init();
+    faults
 }
 
 /// Writes when a line is written.

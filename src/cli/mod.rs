@@ -7,6 +7,7 @@ mod expiry;
 mod explain;
 mod find;
 mod keys;
+mod log_faults;
 mod logging;
 mod roles;
 mod serve;

@@ -17,7 +17,7 @@ use crate::service::{Clock, Services, rotated_keys};
 /// # Errors
 /// One sentence when it can't start.
 pub fn run(settings: &Settings) -> Result<()> {
-    logging::start(settings);
+    let faults = logging::start(settings);
     let mut app = app::build(settings, Clock::new(jiff::Timestamp::now), Reach::Network)?;
     let url = app.page_url().unwrap_or_default().to_owned();
     let key_file = app.services().store.directory().initial_key();
@@ -42,6 +42,7 @@ pub fn run(settings: &Settings) -> Result<()> {
     }
     let root = directory.root().to_owned();
     let ended = app.run(|| log::info!("listening on {url}, data in {}", root.display()));
+    faults.end();
     log::info!("stopped");
     ended
 }

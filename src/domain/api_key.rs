@@ -67,6 +67,16 @@ impl ApiKey {
         self.permissions.is_all() && self.expires_at.is_none()
     }
 
+    /// What is left of it where it may do no more than `permissions`, and not after `expires_at`.
+    pub fn narrowed(&self, permissions: PermissionSet, expires_at: Option<Timestamp>) -> Self {
+        let ends = [self.expires_at, expires_at];
+        Self {
+            permissions: self.permissions.and(permissions),
+            expires_at: ends.into_iter().flatten().min(),
+            ..self.clone()
+        }
+    }
+
     /// Whether it is neither revoked nor expired.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -15,7 +16,7 @@ use super::permission::{PermissionSet, Resource};
 pub const MAC_LENGTH: usize = 32;
 
 /// Who does something: a management API key, or the operator at the data directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The public id of the key; `cli` for the operator's own shell, `server` for Tollkeeper itself.
     pub id: String,

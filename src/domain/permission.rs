@@ -161,6 +161,15 @@ impl PermissionSet {
         self.all || (!wanted.all && self.first_missing(wanted).is_none())
     }
 
+    /// What is held here and there.
+    pub fn and(self, other: Self) -> Self {
+        if self.all && other.all {
+            Self::ALL
+        } else {
+            Self::of(self.list().filter(|permission| other.holds(*permission)))
+        }
+    }
+
     /// Whether things of this kind may be seen.
     pub fn shows(self, resource: Resource) -> bool {
         self.holds(Permission {

@@ -164,7 +164,8 @@ pub async fn rotate(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
 pub async fn delete(caller: Caller<Delete, ApiKeys>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
     let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
-    let revoke = move || service::api_keys::revoke(&services, actor, rights, id, if_match);
+    let revoke =
+        move || service::api_key_revocation::revoke(&services, actor, rights, id, if_match);
     let key = blocking(revoke).await?;
     ok(&Message {
         message: format!("the API key {:?} is revoked", key.name),

@@ -50,7 +50,8 @@ fn public() -> Vec<Route> {
         Route::new(Method::GET, "/ready", "ready", status::ready)
             .says(
                 "Whether requests should be sent here",
-                "503 with the reason when the database does not answer, its file is gone or replaced, or it is damaged.",
+                "503 with the reason when the database does not answer, its file is gone or replaced, it is damaged, or the disk takes no \
+                 write.",
             )
             .answers::<StatusAnswer>(200)
             .refuses(&[503]),
@@ -249,7 +250,9 @@ fn api_key_routes() -> Vec<Route> {
             .says(
                 "Revoke a management API key",
                 "It is refused from the moment this answers. 403 when it holds more than the caller. The last key that holds every permission and never expires is kept \
-                 (409).",
+                 (409). Where the disk takes no write, this and whatever else takes access away is answered 503 with the code \
+                 `revoked_not_stored`: access is denied all the same, over a restart too, and the change is stored with its audit entry \
+                 before anything else once there is room.",
             )
             .answers::<Message>(200)
             .refuses(&[400, 404, 409, 412]),

@@ -19,14 +19,15 @@ pub async fn health(_: Anyone, _: Call) -> Answer {
     })
 }
 
-/// `GET /ready`: the database answers, its file is still there, its integrity is known to be good.
+/// `GET /ready`: the database answers, its file is still there, its integrity is known to be good,
+/// and writes succeed.
 ///
 /// # Errors
 /// 503 with the reason.
 pub async fn ready(_: Anyone, call: Call) -> Answer {
     let services = call.services();
     blocking(move || {
-        services.store.health().ready()?;
+        services.store.ready()?;
         services
             .store
             .read(|reading| settings::is_noted(reading, "app_version"))

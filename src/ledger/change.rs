@@ -1,22 +1,87 @@
 //! A change of who holds what, with the type of its answer.
 
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Changed;
-use super::message::{Change, ChangeWork, Reply, stopped};
+use tokio::sync::oneshot;
+
+use super::message::{Change, ChangeWork, Message, Reply, stopped};
+use super::{Changed, Ledger};
+use crate::domain::credential::ID_LENGTH;
 use crate::error::Result;
-use crate::store::Writing;
+use crate::store::{Needs, Writing};
+
+/// What ends at a time, although the database does not say so yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Virtual keys by public id.
+    pub keys: Vec<[u8; ID_LENGTH]>,
+    /// Copies by user and id.
+    pub copies: Vec<(i64, i64)>,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+impl Ledger {
+    /// Runs `work` in a write transaction of its own turn: every decision before it is in the database, none comes between it and
+    /// its taking effect. What `work` notes in [`Changed`] holds for every decision after this returns. It may delete rows of
+    /// `counters`, which then start at zero.
+    ///
+    /// # Errors
+    /// What `work` answers; see [`Store::write`].
+    pub fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.change_with(Needs::ALL, work)
+    }
+
+    /// The same with what is needed of the commit.
+    ///
+    /// # Errors
+    /// As [`Ledger::change`].
+    pub fn change_with<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if !needs.first {
+            self.store.gate().pass()?;
+        }
+        let (reply, receiver) = oneshot::channel();
+        let change = OneChange::new(needs, work, reply);
+        self.queue
+            .send(Message::Change(Box::new(change)))
+            .map_err(|_| stopped())?;
+        receiver.blocking_recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Ends keys and copies in memory alone, where that can't be written down: no decision after this returns lets anybody in by them,
+    /// until their users are loaded anew.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the ledger is stopping.
+    pub fn end(&self, ended: Ended) -> Result<()> {
+        let (done, receiver) = sync_channel(1);
+        self.queue
+            .send(Message::End(ended, done))
+            .map_err(|_| stopped())?;
+        receiver.recv().map_err(|_| stopped())
+    }
+}
 
 /// A change with its caller.
-pub struct OneChange<T> {
+struct OneChange<T> {
     work: Option<ChangeWork>,
+    needs: Needs,
     made: Arc<Mutex<Option<T>>>,
     reply: Reply<T>,
 }
 
 impl<T: Send + 'static> OneChange<T> {
     /// A change that does `work` and answers to `reply`.
-    pub fn new(
+    fn new(
+        needs: Needs,
         work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
         reply: Reply<T>,
     ) -> Self {
@@ -30,6 +95,7 @@ impl<T: Send + 'static> OneChange<T> {
         });
         Self {
             work: Some(work),
+            needs,
             made,
             reply,
         }
@@ -39,6 +105,10 @@ impl<T: Send + 'static> OneChange<T> {
 impl<T: Send> Change for OneChange<T> {
     fn work(&mut self) -> Option<ChangeWork> {
         self.work.take()
+    }
+
+    fn needs(&self) -> Needs {
+        self.needs
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {

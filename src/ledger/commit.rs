@@ -148,6 +148,7 @@ impl Turns {
         Needs {
             sync: self.state.settings.durability == Durability::Power,
             generation: false,
+            first: false,
         }
     }
 
@@ -157,12 +158,12 @@ impl Turns {
         whole: &Arc<Whole>,
         now_ms: i64,
     ) -> (Box<dyn Change>, Result<Submitted<load::Loaded>>) {
-        let work = change.work();
+        let (work, needs) = (change.work(), change.needs());
         let (known, zone) = (self.known.clone(), self.state.zone.clone());
         // Whoever comes now has not seen what others have: that must outlive the process as they do.
         let peaks = self.state.peaks.clone();
         let whole = Arc::clone(whole);
-        let submitted = self.store.submit(Needs::ALL, move |writing| {
+        let submitted = self.store.submit(needs, move |writing| {
             journal::catch_up(writing, &whole)?;
             let changed = work.ok_or_else(stopped)?(writing)?;
             if now_ms < peaks.latest() {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 use jiff::tz::TimeZone;
 
-use super::ChangedCopy;
 use super::counter::Counter;
 use super::counters::Copy;
 use super::mcp::ToolGroups;
 use super::open_counts::OpenCounts;
 use super::reservation::Reservation;
 use super::rules::Rules;
+use super::{ChangedCopy, Ended};
 use crate::domain::clock_peaks::{Newest, Peaks};
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::settings::DecisionSettings;
@@ -139,6 +139,20 @@ impl State {
     /// Whether the time of a key is over at `now_ms`.
     pub fn is_key_over(&self, key: &Key, now_ms: i64) -> bool {
         self.peaks.of_key(key.id, now_ms) >= key.expires_at
+    }
+
+    /// Lets keys and copies end at a time, if they don't end sooner.
+    pub fn end(&mut self, ended: &Ended) {
+        for public_id in &ended.keys {
+            if let Some(key) = self.keys.get_mut(public_id) {
+                key.expires_at = key.expires_at.min(ended.at_ms);
+            }
+        }
+        for (user_id, copy_id) in &ended.copies {
+            if let Some(copy) = self.copy_mut(*user_id, *copy_id) {
+                copy.expires_at = copy.expires_at.min(ended.at_ms);
+            }
+        }
     }
 
     /// A key of a user by its number, with its public id.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::holds::{OpenQuery, OpenSlice};
-use super::{Changed, Counted, NearLimit};
+use super::{Changed, Counted, Ended, NearLimit};
 use crate::domain::audit::Actor;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, Presented, Refusal, ReservationId, Settled,
@@ -17,7 +17,7 @@ use crate::domain::decision::{
 use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
 use crate::error::{Error, Result};
-use crate::store::Writing;
+use crate::store::{Needs, Writing};
 
 /// A decision: let in, or refused.
 pub type Decision<T> = std::result::Result<T, Refusal>;
@@ -88,6 +88,8 @@ pub enum Message {
     Near(Vec<(i64, i64)>, i64, Reply<Vec<NearLimit>>),
     /// Change who holds what.
     Change(Box<dyn Change>),
+    /// End this in memory, although it can't be written down.
+    End(Ended, SyncSender<()>),
     /// Write down what is kept back.
     Flush(Reply<()>),
     /// Old request ids were forgotten.
@@ -100,6 +102,8 @@ pub enum Message {
 pub trait Change: Send {
     /// What runs in the transaction, at most once.
     fn work(&mut self) -> Option<ChangeWork>;
+    /// What it needs of its commit.
+    fn needs(&self) -> Needs;
     /// Tells the caller, once it is committed and has taken effect, or is lost.
     fn answer(self: Box<Self>, outcome: Result<()>);
 }

@@ -60,7 +60,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 
-use self::change::OneChange;
+pub use self::change::Ended;
 pub use self::holds::{OpenQuery, OpenReservations};
 pub use self::known_expressions::{KnownExpressions, ReadyExpressions};
 use self::known_rules::KnownRules;
@@ -75,7 +75,7 @@ use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::{Store, Writing, decision_rows, former_secrets, journal};
+use crate::store::{Store, decision_rows, former_secrets, journal};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {
@@ -246,24 +246,6 @@ impl Ledger {
     /// Compiled expressions. Those of a policy that a change gives to somebody must be ready before it, and stay so until it is done.
     pub fn expressions(&self) -> &KnownExpressions {
         &self.expressions
-    }
-
-    /// Runs `work` in a write transaction of its own turn: every decision before it is in the database, none comes between it and
-    /// its taking effect. What `work` notes in [`Changed`] holds for every decision after this returns. It may delete rows of
-    /// `counters`, which then start at zero.
-    ///
-    /// # Errors
-    /// What `work` answers; see [`Store::write`].
-    pub fn change<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (reply, receiver) = oneshot::channel();
-        let change = OneChange::new(work, reply);
-        self.queue
-            .send(Message::Change(Box::new(change)))
-            .map_err(|_| stopped())?;
-        receiver.blocking_recv().unwrap_or_else(|_| Err(stopped()))
     }
 
     /// What the limits of these copies count at `now_ms`, by copy. A copy that is gone is missing.

@@ -191,6 +191,14 @@ impl Turns {
             }
             match message {
                 Message::Change(change) => turn.changes.push(change),
+                Message::End(ended, done) => {
+                    // What was decided before stands, and may be undone only before this.
+                    self.end(turn);
+                    turn = self.begin();
+                    self.state.end(&ended);
+                    // Whoever asked may be gone.
+                    let _ = done.send(());
+                }
                 Message::Stop(done) => {
                     turn.flush = true;
                     turn.catch_up = true;

@@ -3,18 +3,20 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
+use super::api_key_revocation::{keep_one_all_powerful, refuse_last_all_powerful};
 use super::keyring::ApiKeySettings;
 use super::once::SealedOnce;
 use super::tokens::{check_earlier, random_successor, random_token};
-use super::{Services, once};
+use super::{Services, once, revocations};
 use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
+use crate::domain::revocation::Taken;
 use crate::domain::rights::Rights;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::store::{Writing, api_keys, audit};
+use crate::store::{Reading, Writing, api_keys, audit};
 
 /// Makes a key. `rights` are the caller's: nobody gives away more than that. `render` writes the answer, which holds
 /// the secret; with an idempotency key it is stored under a seal.
@@ -110,47 +112,82 @@ pub fn update(
     if_match: IfMatch,
 ) -> Result<ApiKey> {
     let now = services.clock.now();
-    let key = services.store.write(move |writing| {
-        let before = api_keys::get(writing, id)?;
-        if_match.check(&before.entity_tag())?;
-        input.check_expiry(before.expires_at, now)?;
-        let changed = ApiKey {
-            name: input.name.unwrap_or_else(|| before.name.clone()),
-            description: input
-                .description
-                .unwrap_or_else(|| before.description.clone()),
-            permissions: input.permissions.unwrap_or(before.permissions),
-            expires_at: input.expires_at.unwrap_or(before.expires_at),
-            ..before.clone()
-        };
-        if changed == before {
-            return Ok(before);
-        }
-        // Also to narrow or to rename it: who could narrow a stronger key could then rotate it, and act in its name.
-        rights.may_act_on(&before)?;
-        rights.may_grant(changed.permissions)?;
-        let gains = !before.permissions.includes(changed.permissions);
-        if gains || outlives(&changed, &before) {
-            rights.may_last(changed.expires_at)?;
-        }
-        api_keys::update(
-            writing,
-            &ApiKey {
-                updated_at: now,
-                ..changed
-            },
-        )?;
-        keep_one_all_powerful(writing, &before)?;
-        let after = api_keys::get(writing, id)?;
-        audit::append(
-            writing,
-            now,
-            &entry(actor, "api_key.update", &after, Some(&before), Some(&after)),
-        )?;
-        Ok(after)
+    let (who, asked, known) = (actor.clone(), input.clone(), if_match.clone());
+    let outcome = services
+        .store
+        .write(move |writing| update_in(writing, actor, rights, id, input, &if_match, now));
+    let key = revocations::or_keep(services, outcome, who, |reading| {
+        let (before, changed) = changed(reading, rights, id, asked, &known, now)?;
+        let left = before.narrowed(changed.permissions, changed.expires_at);
+        refuse_last_all_powerful(services, reading, &before, &left)?;
+        let takes = left.permissions != before.permissions || left.expires_at != before.expires_at;
+        Ok(takes.then_some(Taken::ApiKeyRights {
+            public_id: left.public_id,
+            permissions: left.permissions,
+            expires_at: left.expires_at,
+        }))
     })?;
     services.keyring.forget(&key.public_id);
     Ok(key)
+}
+
+/// A key as it is, and as it is to be.
+fn changed(
+    reading: &Reading<'_>,
+    rights: Rights,
+    id: i64,
+    input: ApiKeyInput,
+    if_match: &IfMatch,
+    now: Timestamp,
+) -> Result<(ApiKey, ApiKey)> {
+    let before = api_keys::get(reading, id)?;
+    if_match.check(&before.entity_tag())?;
+    input.check_expiry(before.expires_at, now)?;
+    let changed = ApiKey {
+        name: input.name.unwrap_or_else(|| before.name.clone()),
+        description: input
+            .description
+            .unwrap_or_else(|| before.description.clone()),
+        permissions: input.permissions.unwrap_or(before.permissions),
+        expires_at: input.expires_at.unwrap_or(before.expires_at),
+        ..before.clone()
+    };
+    if changed == before {
+        return Ok((before, changed));
+    }
+    // Also to narrow or to rename it: who could narrow a stronger key could then rotate it, and act in its name.
+    rights.may_act_on(&before)?;
+    rights.may_grant(changed.permissions)?;
+    let gains = !before.permissions.includes(changed.permissions);
+    if gains || outlives(&changed, &before) {
+        rights.may_last(changed.expires_at)?;
+    }
+    Ok((before, changed))
+}
+
+pub(super) fn update_in(
+    writing: &Writing<'_>,
+    actor: Actor,
+    rights: Rights,
+    id: i64,
+    input: ApiKeyInput,
+    if_match: &IfMatch,
+    now: Timestamp,
+) -> Result<ApiKey> {
+    let (before, changed) = changed(writing, rights, id, input, if_match, now)?;
+    if changed == before {
+        return Ok(before);
+    }
+    let next = ApiKey {
+        updated_at: now,
+        ..changed
+    };
+    api_keys::update(writing, &next)?;
+    keep_one_all_powerful(writing, &before)?;
+    let after = api_keys::get(writing, id)?;
+    let entry = entry(actor, "api_key.update", &after, Some(&before), Some(&after));
+    audit::append(writing, now, &entry)?;
+    Ok(after)
 }
 
 /// Whether a key would work longer than before: that gives its rights away anew.
@@ -235,31 +272,6 @@ pub struct Rotation {
     pub if_match: IfMatch,
 }
 
-/// Revokes a key: it is refused from the moment this returns.
-///
-/// # Errors
-/// [`Error::NotFound`], [`Error::Stale`]; [`Error::Forbidden`] when the key holds more than the caller, [`Error::Conflict`] when
-/// nobody would be left who may do everything.
-pub fn revoke(
-    services: &Services,
-    actor: Actor,
-    rights: Rights,
-    id: i64,
-    if_match: IfMatch,
-) -> Result<ApiKey> {
-    let now = services.clock.now();
-    let key = services.store.write(move |writing| {
-        let key = api_keys::get(writing, id)?;
-        if_match.check(&key.entity_tag())?;
-        rights.may_act_on(&key)?;
-        end(writing, actor, &key, now)?;
-        keep_one_all_powerful(writing, &key)?;
-        Ok(key)
-    })?;
-    services.keyring.forget(&key.public_id);
-    Ok(key)
-}
-
 /// Revokes a key inside a write, with its audit entry.
 ///
 /// # Errors
@@ -275,22 +287,7 @@ fn may_get_hold_of(rights: Rights, key: &ApiKey) -> Result<()> {
     rights.may_last(key.expires_at)
 }
 
-/// After a change of `before`: there must still be a key that may do everything and never expires.
-fn keep_one_all_powerful(writing: &Writing<'_>, before: &ApiKey) -> Result<()> {
-    if !before.is_all_powerful() || api_keys::count_all_powerful(writing)? > 0 {
-        return Ok(());
-    }
-    Err(Error::conflict(
-        "last_all_powerful_key",
-        "",
-        format!(
-            "{:?} is the last key that holds every permission and does not expire; make another such key first",
-            before.name
-        ),
-    ))
-}
-
-fn entry(
+pub(super) fn entry(
     actor: Actor,
     action: &'static str,
     key: &ApiKey,

@@ -5,20 +5,24 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Services;
 use super::copies::ReadCopies;
 use super::holdings::{give, take_expired, take_one};
 use super::once::{self, SealedOnce};
-use super::rotated_keys::change_holdings;
+use super::rotated_keys::{change_holdings, change_holdings_with};
 use super::virtual_keys::IssuedKey;
+use super::{Services, revocations};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::holding::{AssignmentInput, Source, UserAccessProfile};
 use crate::domain::idempotency::StoredAnswer;
+use crate::domain::revocation::Taken;
 use crate::domain::user_copy::UserCopy;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::store::{access_profiles, audit, budget_overrides, user_access_profiles, users};
+use crate::ledger::Changed;
+use crate::store::{
+    Needs, Reading, Writing, access_profiles, audit, budget_overrides, user_access_profiles, users,
+};
 
 /// A copy that was just given.
 pub struct Assigned {
@@ -90,7 +94,8 @@ pub fn assign(
     })
 }
 
-/// Takes a profile away from a user, with the keys that were issued under it; answers their names.
+/// Takes a profile away from a user, with the keys that were issued under it; answers their names. They are refused from the moment
+/// this returns, also when that can't be stored ([`revocations`]).
 ///
 /// # Errors
 /// [`Error::NotFound`] when the user does not hold it, [`Error::Stale`].
@@ -102,18 +107,66 @@ pub fn unassign(
     if_match: IfMatch,
 ) -> Result<Vec<String>> {
     let now = services.clock.now();
-    change_holdings(services, user_id, move |writing, changed| {
-        let copy = user_access_profiles::get(writing, user_id, access_profile_id)?;
-        let overrides = budget_overrides::list_of_copy(writing, copy.id)?;
-        if_match.check(&copy.entity_tag(&overrides, ""))?;
-        changed.users.push(user_id);
-        let names = take_one(writing, user_id, access_profile_id)?;
-        let taken = json!({ "user_access_profile_id": copy.id, "virtual_keys": names });
-        let action = "access_profile.unassign";
-        let entry = entry(actor, action, access_profile_id, user_id, Some(taken), None);
-        audit::append(writing, now, &entry)?;
-        Ok(names)
+    let (who, known) = (actor.clone(), if_match.clone());
+    let taken = Taken::Copy {
+        user_id,
+        access_profile_id,
+    };
+    let outcome = change_holdings(services, user_id, move |writing, changed| {
+        held_as(writing, user_id, access_profile_id, &if_match)?;
+        unassign_in(writing, changed, actor, user_id, access_profile_id, now)
+    });
+    revocations::or_keep(services, outcome, who, |reading| {
+        held_as(reading, user_id, access_profile_id, &known)?;
+        Ok(Some(taken))
     })
+}
+
+/// The copy that a user holds, if it is as the caller knows it.
+fn held_as(
+    reading: &Reading<'_>,
+    user_id: i64,
+    access_profile_id: i64,
+    if_match: &IfMatch,
+) -> Result<()> {
+    let copy = user_access_profiles::get(reading, user_id, access_profile_id)?;
+    let overrides = budget_overrides::list_of_copy(reading, copy.id)?;
+    if_match.check(&copy.entity_tag(&overrides, ""))
+}
+
+fn unassign_in(
+    writing: &Writing<'_>,
+    changed: &mut Changed,
+    actor: Actor,
+    user_id: i64,
+    access_profile_id: i64,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let copy = user_access_profiles::get(writing, user_id, access_profile_id)?;
+    changed.users.push(user_id);
+    let names = take_one(writing, user_id, access_profile_id)?;
+    let taken = json!({ "user_access_profile_id": copy.id, "virtual_keys": names });
+    let action = "access_profile.unassign";
+    let entry = entry(actor, action, access_profile_id, user_id, Some(taken), None);
+    audit::append(writing, now, &entry)?;
+    Ok(names)
+}
+
+/// Stores that a profile was taken from a user, which could not be stored at `at`.
+///
+/// # Errors
+/// As [`unassign`].
+pub(super) fn store_unassigned(
+    services: &Services,
+    actor: Actor,
+    user_id: i64,
+    access_profile_id: i64,
+    at: Timestamp,
+) -> Result<()> {
+    let work = move |writing: &Writing<'_>, changed: &mut Changed| {
+        unassign_in(writing, changed, actor, user_id, access_profile_id, at)
+    };
+    change_holdings_with(services, Needs::FIRST, user_id, work).map(drop)
 }
 
 /// A copy that a user holds.

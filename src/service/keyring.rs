@@ -127,7 +127,7 @@ impl Keyring {
             }
         }
         let Some(key) = stored
-            .map(|stored| stored.key)
+            .map(|stored| self.what_is_left(stored.key))
             .filter(|_| is_current || works_until.is_some())
         else {
             return Err(Error::UnknownCredential);
@@ -220,11 +220,7 @@ impl Keyring {
 
     /// Forgets what was verified for a key. Call it after the commit of a change and before answering.
     pub fn forget(&self, public_id: &str) {
-        let mut remembered = self.change();
-        remembered.changes += 1;
-        remembered.expired.remove(public_id);
-        remembered.dead.retain(|_, (id, _)| id != public_id);
-        remembered.take_out(public_id);
+        self.change().forget(public_id);
     }
 
     /// Keys whose time was met to be over stay dead until they are changed; one that was changed since it was looked up is not
@@ -315,13 +311,13 @@ impl Keyring {
         self.hasher.runs()
     }
 
-    fn look(&self) -> RwLockReadGuard<'_, Remembered> {
+    pub(super) fn look(&self) -> RwLockReadGuard<'_, Remembered> {
         self.remembered
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self) -> RwLockWriteGuard<'_, Remembered> {
+    pub(super) fn change(&self) -> RwLockWriteGuard<'_, Remembered> {
         self.remembered
             .write()
             .unwrap_or_else(PoisonError::into_inner)

@@ -3,6 +3,7 @@
 
 pub mod access_profile_draft;
 pub mod access_profiles;
+pub mod api_key_revocation;
 pub mod api_keys;
 pub mod assignments;
 pub mod attachments;
@@ -19,14 +20,17 @@ pub mod propagation;
 pub mod propagation_preview;
 pub mod recent_profiles;
 pub mod remembered;
+pub mod revocations;
 pub mod roles;
 pub mod rotated_keys;
 pub mod rotation;
 pub mod sign_in;
+mod taken_rights;
 pub mod tokens;
 pub mod tool_groups;
 pub mod turns;
 pub mod users;
+pub mod virtual_key_revocation;
 pub mod virtual_keys;
 
 use std::sync::Arc;
@@ -38,6 +42,7 @@ use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
 use recent_profiles::RecentProfiles;
+use revocations::Revocations;
 use sign_in::SignInCodes;
 use turns::Turns;
 
@@ -49,6 +54,8 @@ pub struct Services {
     pub ledger: Ledger,
     /// Management API keys that were verified.
     pub keyring: Keyring,
+    /// What was taken away and is not stored yet.
+    pub revocations: Revocations,
     /// What links carry that open the page signed in.
     pub sign_in_codes: SignInCodes,
     /// The one clock.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::api_key::ApiKey;
 use crate::domain::credential::MAX_EARLIER;
+use crate::domain::permission::PermissionSet;
 use crate::error::Error;
 
 /// What a keyring remembers.
@@ -25,6 +26,41 @@ pub struct Remembered {
     pub ended: HashMap<String, Vec<Timestamp>>,
     /// Uses of keys that have since been forgotten: public id and milliseconds.
     pub uses: HashMap<String, i64>,
+    /// What was taken from keys and is not stored yet, by public id.
+    pub taken: HashMap<String, TakenAway>,
+}
+
+/// What was taken from a key and is not stored yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenAway {
+    /// Since when it is revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// What is left of its permissions.
+    pub permissions: PermissionSet,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl TakenAway {
+    /// What is left of a key.
+    pub fn leave_of(&self, key: &ApiKey) -> ApiKey {
+        ApiKey {
+            revoked_at: key.revoked_at.or(self.revoked_at),
+            ..key.narrowed(self.permissions, self.expires_at)
+        }
+    }
+
+    /// Both.
+    fn and(self, other: Self) -> Self {
+        Self {
+            revoked_at: self.revoked_at.or(other.revoked_at),
+            permissions: self.permissions.and(other.permissions),
+            expires_at: [self.expires_at, other.expires_at]
+                .into_iter()
+                .flatten()
+                .min(),
+        }
+    }
 }
 
 /// A token that was verified.
@@ -39,6 +75,14 @@ pub struct Verified {
 }
 
 impl Remembered {
+    /// Forgets what was verified for a key.
+    pub fn forget(&mut self, public_id: &str) {
+        self.changes += 1;
+        self.expired.remove(public_id);
+        self.dead.retain(|_, (id, _)| id != public_id);
+        self.take_out(public_id);
+    }
+
     /// Forgets the tokens of a key, but not when they were used.
     pub fn take_out(&mut self, public_id: &str) {
         let of_key = |verified: &Verified| verified.key.public_id == public_id;
@@ -55,6 +99,13 @@ impl Remembered {
             ended.truncate(MAX_EARLIER - 1);
             ended.insert(0, until);
         }
+    }
+
+    /// Takes something from a key beside what was taken before.
+    pub fn take_away(&mut self, public_id: &str, taken: TakenAway) {
+        let before = self.taken.get(public_id).copied();
+        let both = before.map_or(taken, |before| before.and(taken));
+        self.taken.insert(public_id.to_owned(), both);
     }
 
     /// Keeps when a token was used, although the token is forgotten.

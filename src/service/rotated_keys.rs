@@ -7,7 +7,7 @@ use super::virtual_keys::hash;
 use crate::error::Result;
 use crate::ledger::Changed;
 use crate::store::rotated_keys::RotatedKey;
-use crate::store::{Reading, Writing, virtual_keys};
+use crate::store::{Needs, Reading, Writing, virtual_keys};
 
 /// Gives secrets that were put beside the files of their keys the place of those files when they are valid, and removes the others.
 ///
@@ -35,10 +35,25 @@ pub fn change_holdings<T: Send + 'static>(
     user_id: i64,
     work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let (answer, before) = services.ledger.change(move |writing, changed| {
-        let before = virtual_keys::list_of_user(writing, user_id)?;
-        Ok((work(writing, changed)?, before))
-    })?;
+    change_holdings_with(services, Needs::ALL, user_id, work)
+}
+
+/// The same with what is needed of the commit.
+///
+/// # Errors
+/// What `work` answers.
+pub fn change_holdings_with<T: Send + 'static>(
+    services: &Services,
+    needs: Needs,
+    user_id: i64,
+    work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (answer, before) = services
+        .ledger
+        .change_with(needs, move |writing, changed| {
+            let before = virtual_keys::list_of_user(writing, user_id)?;
+            Ok((work(writing, changed)?, before))
+        })?;
     if services.store.directory().count_rotated_keys() > 0 {
         for key in before {
             forget(services, &key.public_id);

@@ -5,16 +5,18 @@ use serde_json::{Value, json};
 
 use super::assignments::entry;
 use super::once::{self, SealedOnce};
-use super::rotated_keys::change_holdings;
+use super::rotated_keys::{change_holdings, change_holdings_with};
 use super::virtual_keys::IssuedKey;
-use super::{Services, holdings};
+use super::{Services, holdings, revocations};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::idempotency::StoredAnswer;
+use crate::domain::revocation::Taken;
 use crate::domain::user::{HeldProfile, User, UserDetail};
 use crate::domain::user_input::UserInput;
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
-use crate::store::{Writing, audit, roles, users};
+use crate::ledger::Changed;
+use crate::store::{Needs, Writing, audit, roles, users};
 
 /// Makes a user, who gets what everybody gets who joins the role. `render` writes the answer, which holds the secrets of the keys
 /// that were issued; with an idempotency key it is stored under a seal.
@@ -91,7 +93,8 @@ pub struct RoleChange {
     pub at: Timestamp,
 }
 
-/// Puts a user into a role, or into none: what came from the old role goes, and what the new one gives comes.
+/// Puts a user into a role, or into none: what came from the old role goes, also when that can't be stored ([`revocations`]), and what
+/// the new one gives comes.
 ///
 /// # Errors
 /// [`crate::error::Error::NotFound`] when there is no such user or role, [`crate::error::Error::Stale`].
@@ -103,49 +106,83 @@ pub fn change_role(
     if_match: IfMatch,
 ) -> Result<RoleChange> {
     let now = services.clock.now();
-    change_holdings(services, id, move |writing, changed| {
+    let (who, known) = (actor.clone(), if_match.clone());
+    let outcome = change_holdings(services, id, move |writing, changed| {
         let before = users::get_detail(writing, id)?;
         if_match.check(&before.entity_tag(now))?;
+        change_role_in(writing, changed, actor, before, role_id, now)
+    });
+    revocations::or_keep(services, outcome, who, |reading| {
+        let before = users::get_detail(reading, id)?;
+        known.check(&before.entity_tag(now))?;
         if let Some(role) = role_id {
-            roles::get(writing, role).map_err(|error| error.named_at("role_id"))?;
+            roles::get(reading, role).map_err(|error| error.named_at("role_id"))?;
         }
-        let mut change = RoleChange {
-            detail: before,
-            issued: Vec::new(),
-            deleted: Vec::new(),
-            at: now,
-        };
-        let old = change.detail.user.role_id;
-        if old == role_id {
-            return Ok(change);
-        }
-        changed.users.push(id);
-        change.deleted = leave_role(writing, &change.detail.user)?;
-        users::set_role(writing, id, role_id, now)?;
-        change.issued = join_role(writing, &users::get(writing, id)?, now)?;
-        let at_large = holdings::forget_keys_at_large_if_nothing_is_held(writing, id)?;
-        change.deleted.extend(at_large);
-        let after = users::get_detail(writing, id)?;
-        let held = &change.detail.access_profiles;
-        note_held(writing, now, &actor, id, held, &after.access_profiles)?;
-        let previous = json!({ "role_id": old, "virtual_keys": change.deleted });
-        let new = json!({ "role_id": role_id, "virtual_keys": public_ids(&change.issued) });
-        note(
-            writing,
-            now,
-            actor,
-            "user.change_role",
-            id,
-            Some(previous),
-            Some(new),
-        )?;
-        change.detail = after;
-        Ok(change)
+        let leaves = before.user.role_id.is_some() && before.user.role_id != role_id;
+        let user_id = id;
+        Ok(leaves.then_some(Taken::Role { user_id, role_id }))
     })
 }
 
-/// Deletes a user: every key of theirs is dead before this answers. What was used before stays in the history. Answers the name, and
-/// the names of the keys.
+fn change_role_in(
+    writing: &Writing<'_>,
+    changed: &mut Changed,
+    actor: Actor,
+    before: UserDetail,
+    role_id: Option<i64>,
+    now: Timestamp,
+) -> Result<RoleChange> {
+    if let Some(role) = role_id {
+        roles::get(writing, role).map_err(|error| error.named_at("role_id"))?;
+    }
+    let mut change = RoleChange {
+        detail: before,
+        issued: Vec::new(),
+        deleted: Vec::new(),
+        at: now,
+    };
+    let (id, old) = (change.detail.user.id, change.detail.user.role_id);
+    if old == role_id {
+        return Ok(change);
+    }
+    changed.users.push(id);
+    change.deleted = leave_role(writing, &change.detail.user)?;
+    users::set_role(writing, id, role_id, now)?;
+    change.issued = join_role(writing, &users::get(writing, id)?, now)?;
+    let at_large = holdings::forget_keys_at_large_if_nothing_is_held(writing, id)?;
+    change.deleted.extend(at_large);
+    let after = users::get_detail(writing, id)?;
+    let held = &change.detail.access_profiles;
+    note_held(writing, now, &actor, id, held, &after.access_profiles)?;
+    let previous = json!({ "role_id": old, "virtual_keys": change.deleted });
+    let new = json!({ "role_id": role_id, "virtual_keys": public_ids(&change.issued) });
+    let action = "user.change_role";
+    note(writing, now, actor, action, id, Some(previous), Some(new))?;
+    change.detail = after;
+    Ok(change)
+}
+
+/// Stores that a user left a role, which could not be stored at `at`. Nobody sees the secrets of the keys that the new role gives:
+/// they are rotated when they are handed out.
+///
+/// # Errors
+/// As [`change_role`].
+pub(super) fn store_role(
+    services: &Services,
+    actor: Actor,
+    id: i64,
+    role_id: Option<i64>,
+    at: Timestamp,
+) -> Result<()> {
+    let work = move |writing: &Writing<'_>, changed: &mut Changed| {
+        let before = users::get_detail(writing, id)?;
+        change_role_in(writing, changed, actor, before, role_id, at)
+    };
+    change_holdings_with(services, Needs::FIRST, id, work).map(drop)
+}
+
+/// Deletes a user: every key of theirs is dead before this answers, also when that can't be stored ([`revocations`]). What was used
+/// before stays in the history. Answers the name, and the names of the keys.
 ///
 /// # Errors
 /// [`crate::error::Error::NotFound`], [`crate::error::Error::Stale`].
@@ -156,18 +193,50 @@ pub fn delete(
     if_match: IfMatch,
 ) -> Result<(String, Vec<String>)> {
     let now = services.clock.now();
-    change_holdings(services, id, move |writing, changed| {
+    let (who, known) = (actor.clone(), if_match.clone());
+    let outcome = change_holdings(services, id, move |writing, changed| {
         let before = users::get_detail(writing, id)?;
         if_match.check(&before.entity_tag(now))?;
-        changed.users.push(id);
-        let deleted = holdings::take_all(writing, id)?;
-        users::delete(writing, id, now)?;
-        note_held(writing, now, &actor, id, &before.access_profiles, &[])?;
-        let mut shown = described(&before.user);
-        shown["virtual_keys"] = json!(deleted);
-        note(writing, now, actor, "user.delete", id, Some(shown), None)?;
-        Ok((before.user.name, deleted))
+        delete_in(writing, changed, actor, before, now)
+    });
+    revocations::or_keep(services, outcome, who, |reading| {
+        known.check(&users::get_detail(reading, id)?.entity_tag(now))?;
+        Ok(Some(Taken::User { user_id: id }))
     })
+}
+
+fn delete_in(
+    writing: &Writing<'_>,
+    changed: &mut Changed,
+    actor: Actor,
+    before: UserDetail,
+    now: Timestamp,
+) -> Result<(String, Vec<String>)> {
+    let id = before.user.id;
+    changed.users.push(id);
+    let deleted = holdings::take_all(writing, id)?;
+    users::delete(writing, id, now)?;
+    note_held(writing, now, &actor, id, &before.access_profiles, &[])?;
+    let mut shown = described(&before.user);
+    shown["virtual_keys"] = json!(deleted);
+    note(writing, now, actor, "user.delete", id, Some(shown), None)?;
+    Ok((before.user.name, deleted))
+}
+
+/// Stores that a user was deleted, which could not be stored at `at`.
+///
+/// # Errors
+/// As [`delete`].
+pub(super) fn store_deleted(
+    services: &Services,
+    actor: Actor,
+    id: i64,
+    at: Timestamp,
+) -> Result<()> {
+    let work = move |writing: &Writing<'_>, changed: &mut Changed| {
+        delete_in(writing, changed, actor, users::get_detail(writing, id)?, at)
+    };
+    change_holdings_with(services, Needs::FIRST, id, work).map(drop)
 }
 
 /// Gives a user what the default profiles of the role are.

@@ -4,18 +4,19 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Services;
 use super::once::{self, SealedOnce};
-use super::rotated_keys;
 use super::tokens::{check_earlier, random_successor, random_token};
+use super::{Services, revocations, rotated_keys};
 use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
+use crate::domain::revocation::Taken;
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::{
     HASH_LENGTH, MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
 };
 use crate::error::{Error, Result};
+use crate::ledger::Changed;
 use crate::store::{
     Writing, access_profiles, audit, former_secrets, user_access_profiles, users, virtual_keys,
 };
@@ -174,18 +175,50 @@ pub fn update(
     if_match: IfMatch,
 ) -> Result<(VirtualKey, Timestamp)> {
     let now = services.clock.now();
-    services.ledger.change(move |writing, changed| {
-        let before = virtual_keys::get_public(writing, &public_id)?;
-        if_match.check(&before.entity_tag(now))?;
-        let Some(next) = before.change(input, now)? else {
-            return Ok((before, now));
-        };
-        changed.users.push(before.user_id);
-        virtual_keys::update(writing, &next)?;
-        let (old, new) = (Some(&before), Some(&next));
-        note(writing, now, actor, "virtual_key.update", old, new)?;
-        Ok((virtual_keys::get(writing, before.id)?, now))
+    let (who, key_id, asked, known) = (
+        actor.clone(),
+        public_id.clone(),
+        input.clone(),
+        if_match.clone(),
+    );
+    let outcome = services.ledger.change(move |writing, changed| {
+        let key = update_in(writing, changed, actor, &public_id, input, &if_match, now)?;
+        Ok((key, now))
+    });
+    revocations::or_keep(services, outcome, who, |reading| {
+        let before = virtual_keys::get_public(reading, &key_id)?;
+        known.check(&before.entity_tag(now))?;
+        let next = before.change(asked, now)?;
+        let expires_at = next.and_then(|next| next.expires_at);
+        let is_sooner = |at: &Timestamp| before.expires_at.is_none_or(|before| *at < before);
+        Ok(expires_at
+            .filter(is_sooner)
+            .map(|expires_at| Taken::VirtualKeyExpiry {
+                public_id: key_id,
+                expires_at,
+            }))
     })
+}
+
+pub(super) fn update_in(
+    writing: &Writing<'_>,
+    changed: &mut Changed,
+    actor: Actor,
+    public_id: &str,
+    input: VirtualKeyInput,
+    if_match: &IfMatch,
+    now: Timestamp,
+) -> Result<VirtualKey> {
+    let before = virtual_keys::get_public(writing, public_id)?;
+    if_match.check(&before.entity_tag(now))?;
+    let Some(next) = before.change(input, now)? else {
+        return Ok(before);
+    };
+    changed.users.push(before.user_id);
+    virtual_keys::update(writing, &next)?;
+    let (old, new) = (Some(&before), Some(&next));
+    note(writing, now, actor, "virtual_key.update", old, new)?;
+    virtual_keys::get(writing, before.id)
 }
 
 /// Which key is to be rotated, and how.
@@ -244,34 +277,6 @@ pub fn grace_ends(now: Timestamp, grace_seconds: i64) -> Option<Timestamp> {
     (grace_seconds > 0).then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now))
 }
 
-/// Deletes a key of a user, managed or not: it is refused from the moment this returns.
-///
-/// # Errors
-/// [`Error::NotFound`] when there is no such user or the user has no such key, [`Error::Stale`].
-pub fn delete(
-    services: &Services,
-    actor: Actor,
-    user_id: i64,
-    public_id: String,
-    if_match: IfMatch,
-) -> Result<VirtualKey> {
-    let now = services.clock.now();
-    let deleted = services.ledger.change(move |writing, changed| {
-        users::get(writing, user_id)?;
-        let key = virtual_keys::get_public(writing, &public_id)?;
-        if key.user_id != user_id {
-            return Err(Error::not_found("virtual key", public_id));
-        }
-        if_match.check(&key.entity_tag(now))?;
-        changed.users.push(user_id);
-        virtual_keys::delete(writing, key.id)?;
-        note(writing, now, actor, "virtual_key.delete", Some(&key), None)?;
-        Ok(key)
-    })?;
-    rotated_keys::forget(services, &deleted.public_id);
-    Ok(deleted)
-}
-
 /// A key for the audit log: no secret, no hash.
 fn described(key: &VirtualKey) -> Value {
     json!({
@@ -287,7 +292,7 @@ fn described(key: &VirtualKey) -> Value {
     })
 }
 
-fn note(
+pub(super) fn note(
     writing: &Writing<'_>,
     now: Timestamp,
     actor: Actor,

@@ -340,18 +340,33 @@ pub fn note_uses(writing: &Writing<'_>, uses: &[(String, i64)], step: i64) -> Re
     Ok(())
 }
 
-/// How many keys hold every permission, are not revoked, and never expire.
+/// The public ids of the keys that hold every permission, are not revoked, and never expire.
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn count_all_powerful(reading: &Reading<'_>) -> Result<i64> {
+pub fn list_all_powerful(reading: &Reading<'_>) -> Result<Vec<String>> {
     reading
         .connection
         .prepare_cached(
-            "SELECT count(*) FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
+            "SELECT public_id FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
         )
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("counting API keys")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .doing("listing API keys")
+}
+
+/// A key that is not revoked, by its public id.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<ApiKey> {
+    reading
+        .connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM api_keys WHERE public_id = ?1 AND revoked_at IS NULL"
+        ))
+        .and_then(|mut statement| statement.query_row(params![public_id], key).optional())
+        .doing("reading an API key")?
+        .ok_or_else(|| Error::not_found("API key", public_id))
 }
 
 /// Whether there ever was a key, revoked ones included.

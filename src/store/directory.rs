@@ -110,6 +110,11 @@ impl DataDirectory {
         self.root.join("audit-anchor")
     }
 
+    /// `revocations`: what was taken away while the database could not be written, and space for it.
+    pub fn revocations(&self) -> PathBuf {
+        self.root.join("revocations")
+    }
+
     /// `initial-key`: the key of the first start.
     pub fn initial_key(&self) -> PathBuf {
         self.root.join("initial-key")

@@ -7,6 +7,23 @@ use crate::error::{Error, Result};
 /// The code of an error that says the file itself is broken.
 pub const DAMAGED: &str = "database_damaged";
 
+/// The code of an error that says that the disk is full.
+pub const DISK_FULL: &str = "disk_full";
+const DISK_ERROR: &str = "disk_error";
+/// The code of an error that says that the file is not in its place.
+pub const GONE: &str = "database_gone";
+
+/// Whether the disk refused a write.
+pub fn is_of_the_disk(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unavailable {
+            code: DISK_FULL | DISK_ERROR,
+            ..
+        }
+    )
+}
+
 /// Gives an error of SQLite its meaning.
 pub trait Doing<T> {
     /// The same result in the product's words; `what` goes to the log.
@@ -29,11 +46,11 @@ fn meaning(error: &rusqlite::Error, what: &str) -> Error {
     };
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => {
-            unavailable("disk_full", "the disk is full; nothing was written")
+            unavailable(DISK_FULL, "the disk is full; nothing was written")
         }
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {
             unavailable(
-                "disk_error",
+                DISK_ERROR,
                 "the disk refused the write or read; nothing was written",
             )
         }

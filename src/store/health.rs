@@ -57,7 +57,7 @@ impl Health {
         match std::fs::metadata(&self.path) {
             Ok(now) if (now.dev(), now.ino()) == self.identity => Ok(()),
             _ => Err(Error::Unavailable {
-                code: "database_gone",
+                code: fault::GONE,
                 reason: "the database file was deleted or replaced while the server runs; stop it, put the file back, start again"
                     .to_owned(),
             }),

@@ -24,6 +24,7 @@ pub mod health;
 mod id_set;
 pub mod idempotency;
 pub mod journal;
+pub mod kept_revocations;
 pub mod mass_assignment;
 pub mod migrate;
 pub mod names;
@@ -49,6 +50,7 @@ pub mod user_lists;
 pub mod users;
 pub mod virtual_key_lists;
 pub mod virtual_keys;
+pub mod write_gate;
 pub mod writer;
 
 use std::ops::Deref;
@@ -63,6 +65,7 @@ use self::directory::DataDirectory;
 use self::fault::Doing;
 use self::health::Health;
 use self::remembered::Remembered;
+use self::write_gate::WriteGate;
 use self::writer::Writer;
 pub use self::writer::{Needs, Submitted};
 use crate::domain::audit::ChainKey;
@@ -130,7 +133,19 @@ impl Store {
         &self,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write(work)
+        self.writer.write(Needs::ALL, work)
+    }
+
+    /// The same with what is needed of the commit.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_with<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(needs, work)
     }
 
     /// Hands `work` to the writer and does not wait for it; what one thread submits runs in that order. It waits for a place in
@@ -204,6 +219,28 @@ impl Store {
     /// acknowledged by then, so it may be shown for as long as the number stays the same.
     pub fn generation(&self) -> u64 {
         self.writer.generation()
+    }
+
+    /// Whether writes succeed, and whether one must come before all others.
+    pub fn gate(&self) -> &Arc<WriteGate> {
+        self.writer.gate()
+    }
+
+    /// Whether requests should be sent here.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with the reason.
+    pub fn ready(&self) -> Result<()> {
+        self.health.ready()?;
+        self.gate().ready()
+    }
+
+    /// Writes something small, to see whether that is possible again.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn try_to_write(&self) -> Result<()> {
+        self.write_with(Needs::FIRST, settings::try_to_write)
     }
 
     /// The state of the database.

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Reading;
 use super::fault::Doing;
+use super::{Reading, Writing};
 use crate::error::Result;
 
 /// The version of Tollkeeper that last migrated this file, if it can be read.
@@ -32,4 +32,20 @@ pub fn is_noted(reading: &Reading<'_>, name: &str) -> Result<bool> {
         })
         .doing("reading a setting")?;
     Ok(found.is_some())
+}
+
+/// Notes that somebody tries to write: something else each time, so that the disk is needed for it.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn try_to_write(writing: &Writing<'_>) -> Result<()> {
+    writing
+        .connection
+        .prepare_cached(
+            "INSERT INTO settings (name, value) VALUES ('write_tried', hex(randomblob(8)))
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .and_then(|mut statement| statement.execute([]))
+        .doing("trying to write")?;
+    Ok(())
 }

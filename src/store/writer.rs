@@ -20,6 +20,7 @@ pub use self::job::{Needs, Submitted};
 use super::checkpoints::Checkpoints;
 use super::fault::Doing;
 use super::health::Health;
+use super::write_gate::WriteGate;
 use super::{Reading, Writing};
 use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ enum Message {
 /// The handle of the writer thread.
 pub struct Writer {
     queue: SyncSender<Message>,
+    gate: Arc<WriteGate>,
     generation: Arc<AtomicU64>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -51,7 +53,8 @@ impl Writer {
     pub fn start(connection: Connection, chain: ChainKey, health: Arc<Health>) -> Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE);
         let generation = Arc::new(AtomicU64::new(0));
-        let committed = Arc::clone(&generation);
+        let gate = Arc::new(WriteGate::default());
+        let (committed, guarded) = (Arc::clone(&generation), Arc::clone(&gate));
         let checkpoints = Checkpoints::start(&connection)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -61,6 +64,7 @@ impl Writer {
                     checkpoints,
                     chain,
                     health,
+                    gate: guarded,
                     generation: committed,
                     synced: Cell::new(true),
                 }
@@ -69,6 +73,7 @@ impl Writer {
             .map_err(|error| Error::internal("starting the writer thread", error))?;
         Ok(Self {
             queue,
+            gate,
             generation,
             thread: Mutex::new(Some(thread)),
         })
@@ -79,16 +84,25 @@ impl Writer {
         self.generation.load(Ordering::SeqCst)
     }
 
+    /// See [`super::Store::gate`].
+    pub fn gate(&self) -> &Arc<WriteGate> {
+        &self.gate
+    }
+
     /// See [`super::Store::write`].
     ///
     /// # Errors
     /// See [`super::Store::write`].
     pub fn write<T: Send + 'static>(
         &self,
+        needs: Needs,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        if !needs.first {
+            self.gate.pass()?;
+        }
         let (answer, receiver) = to_a_caller();
-        let job = job(work, Needs::ALL, answer);
+        let job = job(work, needs, answer);
         self.queue
             .try_send(Message::Run(job))
             .map_err(|error| match error {
@@ -167,6 +181,7 @@ struct Loop {
     checkpoints: Checkpoints,
     chain: ChainKey,
     health: Arc<Health>,
+    gate: Arc<WriteGate>,
     generation: Arc<AtomicU64>,
     /// Whether commits wait for the disk, as they do on a connection that was just opened.
     synced: Cell<bool>,
@@ -200,10 +215,31 @@ impl Loop {
 
     /// Runs a batch and answers every job of it.
     fn commit(&self, mut batch: Vec<Box<dyn Job>>) {
+        if let Err(refusal) = self.gate.check() {
+            for job in batch.extract_if(.., |job| !job.needs().first) {
+                job.answer(Err(refusal.clone()));
+            }
+        }
         if batch.is_empty() {
             return;
         }
+        let changes = self
+            .gate
+            .is_failing()
+            .then(|| self.connection.total_changes());
         let outcome = self.transact(&mut batch);
+        match &outcome {
+            Err(error) => self.gate.failed(error),
+            Ok(()) if batch.iter().all(|job| job.refusal().is_some()) => {
+                for error in batch.iter().filter_map(|job| job.refusal()) {
+                    self.gate.failed(error);
+                }
+            }
+            Ok(()) if changes.is_some_and(|before| before != self.connection.total_changes()) => {
+                self.gate.succeeded();
+            }
+            Ok(()) => {}
+        }
         if let Err(error) = &outcome {
             log::error!("a commit of {} writes failed: {error}", batch.len());
             if let Error::Unavailable {
@@ -280,7 +316,7 @@ impl Loop {
             return Ok(());
         }
         Err(Error::Unavailable {
-            code: "disk_full",
+            code: super::fault::DISK_FULL,
             reason: "the disk is full or refused the write; nothing was written".to_owned(),
         })
     }

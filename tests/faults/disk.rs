@@ -7,19 +7,26 @@ use crate::support::holders::{call, reservation_id};
 use crate::support::process::{Process, tollkeeper};
 
 /// A server that can't make a file larger than this many bytes. The signal that would end it is ignored, as `write` then fails.
-fn limited(data_dir: &std::path::Path) -> Process {
+pub fn limited(data_dir: &std::path::Path) -> Process {
+    limited_from_the_start(data_dir, "unlimited")
+}
+
+/// The same with a limit from the start on, in blocks of 512 bytes.
+pub fn limited_from_the_start(data_dir: &std::path::Path, blocks: &str) -> Process {
     let binary = tollkeeper().get_program().to_owned();
     let mut command = std::process::Command::new("/bin/sh");
     command
         .env_clear()
-        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg("-c")
+        .arg(format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$@\""))
+        .arg("sh")
         .arg(binary)
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data_dir);
     Process::start_command(command, data_dir)
 }
 
-fn limit_files(server: &Process, bytes: Option<u64>) {
+pub fn limit_files(server: &Process, bytes: Option<u64>) {
     let limit = Rlimit {
         current: bytes,
         maximum: getrlimit(Resource::Fsize).maximum,

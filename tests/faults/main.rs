@@ -15,6 +15,7 @@ mod decisions;
 mod disk;
 mod first_start;
 mod flood;
+mod full_disk;
 mod key_changes;
 mod keys;
 mod private;

@@ -15,6 +15,8 @@ pub trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<()>);
     /// What it needs of the commit.
     fn needs(&self) -> Needs;
+    /// Why its effects must be undone.
+    fn refusal(&self) -> Option<&Error>;
 }
 
 /// What a closure needs of its commit.
@@ -24,6 +26,8 @@ pub struct Needs {
     pub sync: bool,
     /// What was read before may be shown no more ([`crate::store::Store::generation`]).
     pub generation: bool,
+    /// Others wait until it is stored ([`crate::store::write_gate`]).
+    pub first: bool,
 }
 
 impl Needs {
@@ -31,6 +35,13 @@ impl Needs {
     pub const ALL: Self = Self {
         sync: true,
         generation: true,
+        first: false,
+    };
+
+    /// What a write needs that others wait for.
+    pub const FIRST: Self = Self {
+        first: true,
+        ..Self::ALL
     };
 }
 
@@ -69,6 +80,10 @@ where
 
     fn needs(&self) -> Needs {
         self.needs
+    }
+
+    fn refusal(&self) -> Option<&Error> {
+        self.result.as_ref()?.as_ref().err()
     }
 }
 

@@ -85,6 +85,7 @@ fn open_loop(root: &std::path::Path) -> Loop {
         connection,
         chain: ChainKey([7; 32]),
         health: Arc::new(Health::new(path, true).unwrap()),
+        gate: Arc::default(),
         generation: Arc::default(),
         synced: Cell::new(true),
     }

@@ -1,0 +1,71 @@
+//! What takes access away, as a value: where the database can't be written it is kept beside it, and carried out later.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::audit::Actor;
+use super::permission::PermissionSet;
+
+/// Something that takes access away, and who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// Who did it.
+    pub actor: Actor,
+    /// When; access is denied from then on.
+    pub at: Timestamp,
+    /// What was taken away.
+    pub taken: Taken,
+}
+
+/// What is taken away. Names keys by their public ids, which no other database knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    /// A management API key is revoked.
+    ApiKey {
+        /// The key.
+        public_id: String,
+    },
+    /// A management API key may do less, or ends sooner.
+    ApiKeyRights {
+        /// The key.
+        public_id: String,
+        /// What is left of its permissions.
+        permissions: PermissionSet,
+        /// When it ends.
+        expires_at: Option<Timestamp>,
+    },
+    /// A virtual key is deleted.
+    VirtualKey {
+        /// Whose it is.
+        user_id: i64,
+        /// The key.
+        public_id: String,
+    },
+    /// A virtual key ends sooner.
+    VirtualKeyExpiry {
+        /// The key.
+        public_id: String,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
+    /// A user loses the copy of an access profile.
+    Copy {
+        /// The user.
+        user_id: i64,
+        /// The access profile.
+        access_profile_id: i64,
+    },
+    /// A user leaves a role for another one, or for none.
+    Role {
+        /// The user.
+        user_id: i64,
+        /// The new role.
+        role_id: Option<i64>,
+    },
+    /// A user is deleted.
+    User {
+        /// The user.
+        user_id: i64,
+    },
+}
