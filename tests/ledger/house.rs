@@ -155,8 +155,15 @@ impl House {
         expires_at: Option<Timestamp>,
     ) -> (i64, Presented) {
         let now = self.now();
-        self.ledger
-            .change(move |writing, changed| {
+        let policy = self.store.read(|reading| {
+            let current = tollkeeper::store::access_profiles::get_current(reading, profile_id)?;
+            Ok(Policy::of(&current.profile()?))
+        });
+        let expressions = self.ledger.expressions();
+        let found = expressions.look_up(&[policy.unwrap()]);
+        let ready = expressions.complete(found).unwrap();
+        let give = || {
+            self.ledger.change(move |writing, changed| {
                 changed.users.push(user_id);
                 let profile = profile(writing, profile_id)?;
                 let user = users::get(writing, user_id)?;
@@ -165,7 +172,8 @@ impl House {
                     template.give(writing, &user, Source::Direct, expires_at, now)?;
                 Ok((copy_id, Presented::of(&issued.token).unwrap()))
             })
-            .unwrap()
+        };
+        ready.until(give).unwrap()
     }
 
     /// Lets copies (user, copy) follow another plan.

@@ -265,7 +265,7 @@ impl Spender {
                 self.change(move |writing| holdings::take_all(writing, user_id).map(drop))
             }
             // Not through what the service does before: whatever was held goes by itself.
-            Loss::DeleteUser => self.change(move |writing| users::delete(writing, user_id)),
+            Loss::DeleteUser => self.change(move |writing| users::delete(writing, user_id, now)),
             Loss::Follow(which) => {
                 let bodies = [
                     profile(
