@@ -45,6 +45,10 @@ BEYOND_SCHEMA = {
     "limit_out_of_range",
     # A list of entity tags, which the generator does not always make from the pattern.
     "malformed_if_match",
+    # Joiners stand between letters, and no pattern says what is beyond U+FFFF.
+    "invalid_character",
+    # What looks like a key of ours.
+    "credential_here",
     # The expression after `regex:` must compile.
     "invalid_pattern",
     "expressions_too_large",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::control::{Control, encoded};
 use super::text;
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// The one user who is meant: by id, or by the whole e-mail address.
@@ -15,7 +15,7 @@ pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
     let found = if is_number(wanted) {
         by_id(control, "users", wanted, "user")?
     } else {
-        let is = |user: &Value| fold(text(&user["email"])) == fold(wanted);
+        let is = |user: &Value| name_key(text(&user["email"])) == name_key(wanted);
         search(control, "users", wanted, is)?
     };
     found.ok_or_else(|| {
@@ -29,7 +29,7 @@ pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
 /// # Errors
 /// When there is none, or it could be two.
 pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
-    let named = |role: &Value| fold(text(&role["name"])) == fold(wanted);
+    let named = |role: &Value| name_key(text(&role["name"])) == name_key(wanted);
     let named = search(control, "roles", wanted, named)?;
     let by_id = if is_number(wanted) {
         by_id(control, "roles", wanted, "role")?
@@ -45,7 +45,7 @@ pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
 /// # Errors
 /// When there is none, or it could be two.
 pub fn find_profile(control: &Control, wanted: &str) -> Result<Value> {
-    let named = |profile: &Value| fold(text(&profile["name"])) == fold(wanted);
+    let named = |profile: &Value| name_key(text(&profile["name"])) == name_key(wanted);
     let named = search(control, "access-profiles", wanted, named)?;
     let by_id = if is_number(wanted) {
         by_id(control, "access-profiles", wanted, "access_profile")?

@@ -9,7 +9,7 @@ use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::{print_line, text};
 use crate::config::Settings;
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// What can be done with keys.
@@ -214,7 +214,7 @@ fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
 fn find(control: &Control, wanted: &str) -> Result<Value> {
     let keys = all_keys(control)?;
     let is = |key: &&Value| {
-        fold(text(&key["name"])) == fold(wanted)
+        name_key(text(&key["name"])) == name_key(wanted)
             || key["id"].as_i64() == wanted.parse().ok()
             || wanted.trim_end_matches(['_', '…'])
                 == text(&key["key_prefix"]).trim_end_matches(['_', '…'])

@@ -16,6 +16,7 @@ use super::json::{self, Json};
 use super::known_lines::KnownLines;
 use super::money::Money;
 use super::names::Names;
+use super::stored_texts::{StoredTexts, is_about_text};
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
 
@@ -153,6 +154,7 @@ impl AccessProfileInput {
     /// # Errors
     /// [`crate::error::Error::Invalid`] when it is no JSON, or no object.
     pub fn read_change(body: &[u8], known: &KnownLines<Arc<ProviderTerms>>) -> Result<Self> {
+        let none = &StoredTexts::None;
         let outline = known.outline(body, ENVELOPE, LINES);
         let learn = |input: &Self| {
             if let Some(outline) = &outline {
@@ -164,21 +166,34 @@ impl AccessProfileInput {
         if let Some(outline) = &outline
             && let Some(text) = outline.text()
             && let Ok(read) = json::parse(text)
-            && let Ok(input) = Self::parse_change(&read, &|line| outline.known(line).cloned())
+            && let Ok(input) = Self::parse_change(&read, none, &|line| outline.known(line).cloned())
             && input.violations.is_empty()
         {
             learn(&input);
             return Ok(input);
         }
-        let input = Self::parse_change(&json::parse(body)?, &|_| None)?;
+        let input = Self::parse_change(&json::parse(body)?, none, &|_| None)?;
         if input.violations.is_empty() {
             learn(&input);
         }
         Ok(input)
     }
 
-    fn parse_change(body: &Json<'_>, known: KnownTerms<'_>) -> Result<Self> {
-        let violations = Violations::default();
+    /// Reads it again beside the texts of the profile as it is stored. What is pardoned here is not known to be right elsewhere.
+    ///
+    /// # Errors
+    /// As [`Self::read_change`].
+    pub fn read_change_beside(body: &[u8], stored: &StoredTexts) -> Result<Self> {
+        Self::parse_change(&json::parse(body)?, stored, &|_| None)
+    }
+
+    /// Whether a text was refused that might be stored.
+    pub fn refuses_texts(&self) -> bool {
+        self.violations.iter().any(is_about_text)
+    }
+
+    fn parse_change(body: &Json<'_>, stored: &StoredTexts, known: KnownTerms<'_>) -> Result<Self> {
+        let violations = Violations::beside(stored.clone());
         match Self::read_body(&Node::root(body, &violations), false, known) {
             Some(mut input) => {
                 check_caps(&violations, &input.place(), &input);
@@ -195,7 +210,7 @@ impl AccessProfileInput {
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_stored(snapshot: &Json<'_>, known: KnownTerms<'_>) -> Result<Self> {
-        let violations = Violations::default();
+        let violations = Violations::beside(StoredTexts::All);
         let input = Self::read_body(&Node::root(snapshot, &violations), false, known);
         if let Some(input) = &input {
             input.check_grants(&violations);

@@ -6,6 +6,7 @@ use super::duration::{ResetDuration, Unit};
 use super::input::{Fields, MAX_NAME, Node, nearest, read_description};
 use super::json::Json;
 use super::permission::{Permission, PermissionSet};
+use super::stored_texts::Sent;
 use super::validator::entity_tag;
 use super::violation::Violations;
 use crate::error::{Error, Result};
@@ -164,9 +165,9 @@ impl ApiKeyInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
-        let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), creating);
+    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
+        let violations = Violations::beside(sent.stored());
+        let input = Self::read_body(&Node::root(body, &violations), sent.is_new());
         violations.finish(input)
     }
 

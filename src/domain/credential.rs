@@ -17,7 +17,7 @@ pub const SECRET_LENGTH: usize = 43;
 pub const MAX_EARLIER: usize = 3;
 const CRC_LENGTH: usize = 6;
 /// What the tokens of every kind begin with.
-const PREFIX: &str = "tk_";
+pub(super) const PREFIX: &str = "tk_";
 
 /// What a credential is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,9 @@ use smallvec::SmallVec;
 
 use super::json::{Json, Members};
 use super::number::{Whole, read_whole};
+use super::stored_texts::{CREDENTIAL_HERE, INVALID_CHARACTER};
+use super::token_like::{NO_CREDENTIAL, looks_like_token};
+use super::unseen::{find_unseen, why_not};
 use super::violation::{Above, MAX_VIOLATIONS, Path, Violations};
 
 /// Longest name of anything, in characters.
@@ -22,14 +25,6 @@ pub const MAX_LIST: usize = 10_000;
 
 /// The last instant that can be kept: with the greatest offset from UTC, the year of a later one would have five digits.
 const LAST: &str = "9999-12-30T22:00:00.999Z";
-
-/// Whether a character has no shape of its own or changes the direction of others, so that two names that look the same differ.
-pub fn is_unseen(character: char) -> bool {
-    matches!(
-        character,
-        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}'
-    )
-}
 
 /// A JSON value, where it stands, and where to note what is wrong with it.
 #[derive(Clone)]
@@ -85,7 +80,7 @@ impl<'v> Node<'v> {
             return self.wrong_type("a string");
         };
         if text.contains('\0') {
-            return self.refuse("invalid_character", "must not contain the character U+0000");
+            return self.refuse(INVALID_CHARACTER, "must not contain the character U+0000");
         }
         let length = text.chars().count();
         if length > max {
@@ -97,7 +92,8 @@ impl<'v> Node<'v> {
         Some(text)
     }
 
-    /// A name: surrounding white space removed, 1 to `max` characters, none of them a control character or [unseen](is_unseen).
+    /// A name: surrounding white space removed, 1 to `max` characters, none of them a control character or [unseen](find_unseen), and
+    /// nothing in it that looks like a key. What is stored may be sent back as it is.
     pub fn name(&self, max: usize) -> Option<String> {
         self.trimmed_name(max).map(str::to_owned)
     }
@@ -111,7 +107,7 @@ impl<'v> Node<'v> {
         // As most are: a byte is a character, and all can be seen. All are looked at, so that several are at once.
         let is_plain = |plain, byte| plain & matches!(byte, b' '..=b'~');
         if (1..=max).contains(&text.len()) && text.bytes().fold(true, is_plain) {
-            return Some(text);
+            return self.without_credential(text);
         }
         let length = text.chars().count();
         if length == 0 {
@@ -123,15 +119,16 @@ impl<'v> Node<'v> {
                 format_args!("must have at most {max} characters, has {length}"),
             );
         }
-        let bad = text.chars().find(|c| c.is_control() || is_unseen(*c));
-        if let Some(bad) = bad {
-            return self.refuse(
-                "invalid_character",
-                format_args!(
-                    "must not contain the character U+{:04X}, which can't be seen",
-                    u32::from(bad)
-                ),
-            );
+        if let Some(bad) = find_unseen(text).filter(|_| !self.violations.is_stored(text)) {
+            return self.refuse(INVALID_CHARACTER, why_not(bad));
+        }
+        self.without_credential(text)
+    }
+
+    /// A text that is shown to others, unless it has something in it that looks like a key; one that is stored may be sent back.
+    fn without_credential(&self, text: &'v str) -> Option<&'v str> {
+        if looks_like_token(text) && !self.violations.is_stored(text) {
+            return self.refuse(CREDENTIAL_HERE, NO_CREDENTIAL);
         }
         Some(text)
     }
@@ -226,7 +223,8 @@ fn is_instant(text: &str) -> bool {
 
 /// Free text about something.
 pub fn read_description(node: &Node<'_>) -> Option<String> {
-    node.string(MAX_DESCRIPTION).map(str::to_owned)
+    let text = node.string(MAX_DESCRIPTION)?;
+    node.without_credential(text).map(str::to_owned)
 }
 
 /// The fields of one object. Every field must be asked for or ignored before [`Fields::finish`].

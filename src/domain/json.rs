@@ -51,6 +51,11 @@ impl<'b> Members<'b> {
         self.0.iter().map(|(name, _)| name.as_ref())
     }
 
+    /// The values.
+    pub fn values(&self) -> impl Iterator<Item = &Json<'b>> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
     /// The value of the only field, if that is its name.
     pub fn alone(&self, name: &str) -> Option<&Json<'b>> {
         match self.0.as_slice() {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::json::Json;
+use super::stored_texts::Sent;
 use super::validator::entity_tag_beside;
 use super::violation::Violations;
 use crate::error::Result;
@@ -81,10 +82,12 @@ impl RoleInput {
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
-        let violations = Violations::default();
+    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
+        let violations = Violations::beside(sent.stored());
         let root = Node::root(body, &violations);
-        let input = root.object().map(|fields| Self::read(fields, creating));
+        let input = root
+            .object()
+            .map(|fields| Self::read(fields, sent.is_new()));
         violations.finish(input)
     }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::input::{Fields, MAX_NAME, Node};
 use super::json::Json;
 use super::role::read_optional_description;
+use super::stored_texts::Sent;
 use super::validator::entity_tag_beside;
 use super::violation::Violations;
 use crate::error::{Error, Result};
@@ -103,10 +104,12 @@ impl ToolGroupInput {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
-        let violations = Violations::default();
+    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
+        let violations = Violations::beside(sent.stored());
         let root = Node::root(body, &violations);
-        let input = root.object().map(|fields| Self::read(fields, creating));
+        let input = root
+            .object()
+            .map(|fields| Self::read(fields, sent.is_new()));
         violations.finish(input)
     }
 

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::input::is_unseen;
+use super::token_like::looks_like_token;
+use super::unseen::is_unseen;
 use super::user_input::UserInput;
 use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation};
@@ -65,9 +66,6 @@ impl Email {
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("must not contain white space or control characters");
         }
-        if text.chars().any(is_unseen) {
-            return Err("must not contain characters that can't be seen, such as U+200B");
-        }
         if local.is_empty() || domain.is_empty() {
             return Err("must have something on both sides of the @");
         }
@@ -78,6 +76,21 @@ impl Email {
             return Err("must have a letter or digit between any two dots of its domain");
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Whether it may be given to somebody who has another: nothing in it is unseen, or looks like a key.
+    ///
+    /// # Errors
+    /// What is wrong, as the rest of a sentence.
+    pub fn check_new(&self) -> std::result::Result<(), &'static str> {
+        let text = self.as_str();
+        if text.chars().any(is_unseen) {
+            return Err("must not contain characters that can't be seen, such as U+200B");
+        }
+        if looks_like_token(text) {
+            return Err("must not have anything in it that looks like a Tollkeeper key");
+        }
+        Ok(())
     }
 
     /// An address that was checked before it was stored.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::input::{Fields, MAX_NAME, Node};
 use super::json::Json;
+use super::stored_texts::{INVALID_EMAIL, Sent};
 use super::user::{Email, MAX_EMAIL, NewUser};
 use super::violation::Violations;
 use crate::error::{Error, Result};
@@ -33,10 +34,12 @@ impl UserInput {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, creating: bool) -> Result<Self> {
-        let violations = Violations::default();
+    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
+        let violations = Violations::beside(sent.stored());
         let root = Node::root(body, &violations);
-        let input = root.object().map(|fields| Self::read(fields, creating));
+        let input = root
+            .object()
+            .map(|fields| Self::read(fields, sent.is_new()));
         violations.finish(input)
     }
 
@@ -132,7 +135,13 @@ fn read_email(node: &Node<'_>) -> Option<Email> {
     let Json::String(text) = node.value else {
         return node.string(MAX_EMAIL).and(None);
     };
-    Email::parse(text).map_or_else(|sentence| node.refuse("invalid_email", sentence), Some)
+    let read = Email::parse(text).and_then(|email| {
+        if !node.violations.is_stored(email.as_str()) {
+            email.check_new()?;
+        }
+        Ok(email)
+    });
+    read.map_or_else(|sentence| node.refuse(INVALID_EMAIL, sentence), Some)
 }
 
 #[expect(

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
+use super::stored_texts::StoredTexts;
 use crate::error::{Error, Result};
 
 /// One broken rule.
@@ -124,12 +125,28 @@ pub const MAX_VIOLATIONS: usize = 100;
 
 /// Collects violations while an input is read, so that one answer names them all.
 #[derive(Debug, Default)]
-pub struct Violations(RefCell<Vec<Violation>>);
+pub struct Violations {
+    noted: RefCell<Vec<Violation>>,
+    stored: StoredTexts,
+}
 
 impl Violations {
+    /// None so far, in a body that may send these texts back.
+    pub fn beside(stored: StoredTexts) -> Self {
+        Self {
+            stored,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a text is sent back as it is stored, so that no rule for new texts judges it.
+    pub fn is_stored(&self, text: &str) -> bool {
+        self.stored.have(text)
+    }
+
     /// Notes a broken rule. Past [`MAX_VIOLATIONS`] the rest is dropped.
     pub fn add(&self, path: &Path, code: &'static str, sentence: impl fmt::Display) {
-        let mut all = self.0.borrow_mut();
+        let mut all = self.noted.borrow_mut();
         if all.len() < MAX_VIOLATIONS {
             all.push(Violation::new(path, code, sentence));
         }
@@ -137,23 +154,26 @@ impl Violations {
 
     /// What was noted before, to be added to.
     pub fn of(noted: Vec<Violation>) -> Self {
-        Self(RefCell::new(noted))
+        Self {
+            noted: RefCell::new(noted),
+            ..Self::default()
+        }
     }
 
     /// What was noted.
     pub fn into_noted(self) -> Vec<Violation> {
-        self.0.into_inner()
+        self.noted.into_inner()
     }
 
     /// Whether no rule was broken so far.
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.noted.borrow().is_empty()
     }
 
     /// Whether a rule was broken by the value at this path, or a part of it.
     pub fn concern(&self, path: &Path) -> bool {
         let path = path.to_string();
-        self.0.borrow().iter().any(|one| {
+        self.noted.borrow().iter().any(|one| {
             one.param
                 .strip_prefix(&path)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -165,7 +185,7 @@ impl Violations {
     /// # Errors
     /// [`Error::Invalid`] with every violation; also when `value` is `None` although none was noted.
     pub fn finish<T>(self, value: Option<T>) -> Result<T> {
-        let all = self.0.into_inner();
+        let all = self.noted.into_inner();
         match value {
             Some(value) if all.is_empty() => Ok(value),
             None if all.is_empty() => Err(Error::internal(

@@ -1,5 +1,7 @@
 //! Handlers of management API keys and the permissions they can hold.
 
+use serde_json::json;
+
 use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, to_json};
 use super::api_key_schemas::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyList, ApiKeyView, PermissionList, PermissionView,
@@ -10,12 +12,15 @@ use super::guard::{AnyKey, ApiKeys, Caller, Create, Delete, Update, View};
 use super::schemas::Message;
 use crate::domain::api_key::{ApiKey, ApiKeyInput, State, parse_grace};
 use crate::domain::credential::Token;
+use crate::domain::json::Json;
 use crate::domain::list::{MAX_SEARCH, Page, Query};
 use crate::domain::permission::Permission;
+use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::error::Result;
 use crate::service;
 use crate::service::Services;
 use crate::service::api_keys::Rotation;
+use crate::store::Reading;
 use crate::store::api_keys::{self, Filter};
 
 pub use crate::store::api_keys::SORT_FIELDS;
@@ -114,7 +119,9 @@ pub async fn get(_: Caller<View, ApiKeys>, call: Call) -> Answer {
 /// 400 with every violation, 403 when more is granted than held or for longer, 409 when the name is taken.
 pub async fn create(caller: Caller<Create, ApiKeys>, call: Call) -> Answer {
     let services = call.services();
-    let input = call.json(|body| ApiKeyInput::parse(body, true)).await?;
+    let input = call
+        .json(|body| ApiKeyInput::parse(body, Sent::New))
+        .await?;
     let (actor, rights) = (caller.actor(&call), caller.rights());
     let sealed = caller.sealed_once(&call)?;
     let create = move || service::api_keys::create(&services, actor, rights, input, sealed, render);
@@ -128,7 +135,13 @@ pub async fn create(caller: Caller<Create, ApiKeys>, call: Call) -> Answer {
 pub async fn update(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
     let id = call.id("id")?;
     let if_match = call.if_match()?;
-    let input = call.json(|body| ApiKeyInput::parse(body, false)).await?;
+    let parse =
+        |body: &Json<'_>, stored: &StoredTexts| ApiKeyInput::parse(body, Sent::Change(stored));
+    let stored = move |reading: &Reading<'_>| {
+        let key = api_keys::get(reading, id)?;
+        Ok(json!([key.name, key.description]).to_string())
+    };
+    let input = call.json_of_change(parse, stored).await?;
     let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
     let (tag, view) = blocking(move || {
         let key = service::api_keys::update(&services, actor, rights, id, input, if_match)?;

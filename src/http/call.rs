@@ -22,9 +22,10 @@ use crate::domain::decision_input::MAX_DECISION_BODY;
 use crate::domain::input::{Fields, Node};
 use crate::domain::json::{self, Json};
 use crate::domain::list::{Query, parse_id};
+use crate::domain::stored_texts::{self, StoredTexts};
 use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation, Violations};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::service::Services;
 use crate::store::Reading;
 
@@ -143,6 +144,37 @@ impl Call {
     ) -> std::result::Result<T, Problem> {
         let bytes = self.json_bytes().await?;
         self.read_json(&bytes, read)
+    }
+
+    /// The JSON body of a change. Rules of texts judge what is sent, never what is stored: where they refuse a text, the body is read anew
+    /// beside the texts in what `stored` answers, as JSON, of the thing that is changed.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn json_of_change<T>(
+        &self,
+        read: impl Fn(&Json<'_>, &StoredTexts) -> Result<T>,
+        stored: impl FnOnce(&Reading<'_>) -> Result<String> + Send + 'static,
+    ) -> std::result::Result<T, Problem> {
+        let bytes = self.json_bytes().await?;
+        let mut refuses_texts = false;
+        let outcome = self.read_json(&bytes, |body| {
+            let outcome = read(body, &StoredTexts::None);
+            refuses_texts = matches!(&outcome, Err(error) if stored_texts::are_refused(error));
+            outcome
+        });
+        if !refuses_texts {
+            return outcome;
+        }
+        match self.read(stored).await {
+            Ok(stored) => {
+                let stored = StoredTexts::of(&stored)?;
+                self.read_json(&bytes, |body| read(body, &stored))
+            }
+            // What is wrong with a change is said before there is nothing to change.
+            Err(Error::NotFound { .. }) => outcome,
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) fn read_json<T>(

@@ -8,6 +8,7 @@ use actix_web::HttpMessage;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
 use crate::domain::credential::may_hold_token;
+use crate::domain::token_like::looks_like_token;
 
 /// Longest request id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
@@ -79,4 +80,5 @@ fn is_well_formed(id: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
         && !may_hold_token(id)
+        && !looks_like_token(id)
 }

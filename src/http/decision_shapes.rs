@@ -3,13 +3,11 @@
 use utoipa::openapi::schema::{Object, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 
+use super::patterns::REQUEST_ID;
 use super::shapes::{name_object, null, one_of, text_up_to, typed};
 use crate::domain::access_profile_input::MAX_COUNT;
 use crate::domain::decision_input::{MAX_KEY_TEXT, MAX_TTL_SECONDS};
 use crate::domain::input::MAX_NAME;
-
-/// A name without white space at its ends.
-const REQUEST_ID: &str = "^[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]([^\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF])?$";
 
 /// What a limit counts.
 pub fn limit_kind() -> RefOr<Schema> {

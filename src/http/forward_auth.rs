@@ -17,9 +17,10 @@ use super::refusal::no_key;
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Admitted, Call, Party, Presented};
 use crate::domain::decision_input::NO_CREDENTIAL;
-use crate::domain::input::{MAX_NAME, is_unseen};
+use crate::domain::input::MAX_NAME;
 use crate::domain::model_name;
 use crate::domain::policy::PlaceKind;
+use crate::domain::unseen::is_unseen;
 use crate::domain::violation::{Path, Violations};
 use crate::error::Result;
 

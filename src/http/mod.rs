@@ -3,6 +3,7 @@
 //! Reading order: [`routes`] (what there is), [`guard`] (who may call), [`call`] (what a request holds), a handler such as
 //! [`access_profiles`], [`answer`] and [`problem`] (what goes out), [`discipline`] (what holds for all).
 
+mod about;
 pub mod access_profile_history;
 pub mod access_profiles;
 pub mod answer;
@@ -41,6 +42,7 @@ pub mod openapi;
 pub mod page;
 pub mod parameters;
 pub mod path_values;
+mod patterns;
 pub mod people_schemas;
 pub mod pieces;
 pub mod problem;

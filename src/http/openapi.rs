@@ -17,6 +17,7 @@ use utoipa::openapi::{
     Required, ResponseBuilder, Schema,
 };
 
+use super::about::about;
 use super::answer::{Answer, ok_shared, to_json};
 use super::call::Call;
 use super::context;
@@ -27,7 +28,6 @@ use super::path_values::path_parameter;
 use super::route::{Description, NamedSchema, Parameter, Route};
 use super::routes;
 use super::shapes::{close, complete};
-use crate::domain::permission::Permission;
 
 /// `GET /openapi.json`
 ///
@@ -81,16 +81,6 @@ pub fn document() -> OpenApi {
         .tags(Some(tags(&table)))
         .components(Some(components))
         .build()
-}
-
-/// What is true of every route.
-fn about() -> String {
-    let sight = Permission::table_of_sight();
-    format!(
-        "Access profiles for AI gateways. Paths under /api and /api/governance answer the same.\n\n\
-         What answers show beside ids, by the permissions of the management API key that asks; every key may read itself and the list of \
-         permissions, and holds no more than the sum of its rows:\n\n{sight}"
-    )
 }
 
 /// The group under which a route is shown.

@@ -6,19 +6,13 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{RefOr, Schema};
 
+use super::patterns::{EMAIL, NAME, TEXT};
 use crate::domain::access_profile_input::MAX_COUNT;
 use crate::domain::input::{MAX_DESCRIPTION, MAX_LIST, MAX_NAME};
 use crate::domain::model_pattern::MAX_PATTERN;
 use crate::domain::permission::Permission;
 use crate::domain::policy::PolicyField;
 use crate::domain::user::MAX_EMAIL;
-
-/// Something that is not white space, no control characters, and none that can't be seen.
-const NAME: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]*[^\\s\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF][^\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]*$";
-/// Something on both sides of one @, and no empty label after it.
-const EMAIL: &str = "^[ \\t\\r\\n]*[^\\s@\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]+@[^\\s@.\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]+(\\.[^\\s@.\\u0000-\\u001F\\u007F-\\u009F\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]+)*[ \\t\\r\\n]*$";
-/// Everything but U+0000.
-const TEXT: &str = "^[^\\u0000]*$";
 
 pub(super) fn typed(schema_type: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(schema_type)

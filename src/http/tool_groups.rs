@@ -1,5 +1,7 @@
 //! Handlers of MCP tool groups.
 
+use serde_json::json;
+
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::envelopes::opened;
@@ -8,9 +10,12 @@ use super::path_values::location;
 use super::schemas::Message;
 use super::tool_group_schemas::{ToolGroupAnswer, ToolGroupList, ToolGroupView};
 use crate::domain::idempotency::StoredAnswer;
+use crate::domain::json::Json;
 use crate::domain::list::MAX_SEARCH;
+use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::tool_group::{ToolGroup, ToolGroupInput};
 use crate::service;
+use crate::store::Reading;
 use crate::store::tool_groups;
 
 pub use crate::store::tool_groups::SORT_FIELDS;
@@ -61,7 +66,9 @@ pub async fn get(_: Caller<View, VirtualMcps>, call: Call) -> Answer {
 /// # Errors
 /// 400 with every violation, 409 when the name is taken.
 pub async fn create(caller: Caller<Create, VirtualMcps>, call: Call) -> Answer {
-    let input = call.json(|body| ToolGroupInput::parse(body, true)).await?;
+    let input = call
+        .json(|body| ToolGroupInput::parse(body, Sent::New))
+        .await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let once = call.once(&actor)?;
     let place = location(&call, "");
@@ -84,13 +91,16 @@ pub async fn create(caller: Caller<Create, VirtualMcps>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the name is taken, 412.
 pub async fn update(caller: Caller<Update, VirtualMcps>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
-    let input = call
-        .json(|body| {
-            opened(body, "mcp_tool_group", |fields| {
-                ToolGroupInput::parse(fields, false)
-            })
+    let parse = |body: &Json<'_>, stored: &StoredTexts| {
+        opened(body, "mcp_tool_group", |fields| {
+            ToolGroupInput::parse(fields, Sent::Change(stored))
         })
-        .await?;
+    };
+    let stored = move |reading: &Reading<'_>| {
+        let group = tool_groups::get(reading, id)?;
+        Ok(json!([group.name, group.description, group.tools]).to_string())
+    };
+    let input = call.json_of_change(parse, stored).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::tool_groups::update(&services, actor, id, input, if_match);
     let group = blocking(update).await?;

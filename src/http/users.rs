@@ -14,6 +14,7 @@ use super::people_schemas::{
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::json::Json;
 use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::user::UserDetail;
 use crate::domain::user_input::{UserInput, parse_role_change};
 use crate::domain::violation::{Path, Violation};
@@ -21,6 +22,7 @@ use crate::error::Result;
 use crate::ledger::ReadyExpressions;
 use crate::service;
 use crate::service::expressions::Given;
+use crate::store::Reading;
 use crate::store::user_lists::{self, Filter};
 use crate::store::users;
 
@@ -82,7 +84,7 @@ pub async fn get(_: Caller<View, Users>, call: Call) -> Answer {
 /// # Errors
 /// 400 with every violation, 404 when there is no such role, 409 when the address is taken.
 pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
-    let input = call.json(|body| UserInput::parse(body, true)).await?;
+    let input = call.json(|body| UserInput::parse(body, Sent::New)).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let sealed = caller.sealed_once(&call)?;
     let place = location(&call, "");
@@ -115,11 +117,17 @@ pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the address is taken, 412.
 pub async fn update(caller: Caller<Update, Users>, call: Call) -> Answer {
     let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
-    let parse = |fields: &Json<'_>| {
-        let held = fields.get("access_profiles").map(Json::to_value);
-        Ok((UserInput::parse(fields, false)?, held))
+    let parse = |body: &Json<'_>, stored: &StoredTexts| {
+        opened(body, "user", |fields| {
+            let held = fields.get("access_profiles").map(Json::to_value);
+            Ok((UserInput::parse(fields, Sent::Change(stored))?, held))
+        })
     };
-    let (input, held) = call.json(|body| opened(body, "user", parse)).await?;
+    let stored = move |reading: &Reading<'_>| {
+        let user = users::get(reading, id)?;
+        Ok(json!([user.name, user.email]).to_string())
+    };
+    let (input, held) = call.json_of_change(parse, stored).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let check = move |before: &UserDetail, now| refuse_other_copies(held.as_ref(), before, now);
     let update = move || service::users::update(&services, actor, id, input, if_match, check);

@@ -1,5 +1,7 @@
 //! Handlers of virtual keys.
 
+use serde_json::json;
+
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::envelopes::opened;
@@ -9,11 +11,14 @@ use super::schemas::Message;
 use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList, VirtualKeyView};
 use crate::domain::api_key::parse_grace;
 use crate::domain::idempotency::StoredAnswer;
+use crate::domain::json::Json;
 use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::virtual_key::{VirtualKey, VirtualKeyInput};
 use crate::error::Result;
 use crate::service;
 use crate::service::virtual_keys::{IssuedKey, Issuing, Rotation};
+use crate::store::Reading;
 use crate::store::virtual_key_lists::{self, Filter};
 use crate::store::{users, virtual_keys};
 
@@ -117,7 +122,7 @@ async fn issue(
 ) -> Answer {
     let user_id = user_id(&call, "id")?;
     let input = call
-        .optional_json(|body| VirtualKeyInput::parse(body, true))
+        .optional_json(|body| VirtualKeyInput::parse(body, Sent::New))
         .await?;
     let issuing = Issuing {
         user_id,
@@ -145,13 +150,17 @@ async fn issue(
 /// 400 with every violation, 404, 409 when a managed key is given another expiry, 412.
 pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let (id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
-    let input = call
-        .json(|body| {
-            opened(body, "virtual_key", |fields| {
-                VirtualKeyInput::parse(fields, false)
-            })
+    let parse = |body: &Json<'_>, stored: &StoredTexts| {
+        opened(body, "virtual_key", |fields| {
+            VirtualKeyInput::parse(fields, Sent::Change(stored))
         })
-        .await?;
+    };
+    let public_id = id.clone();
+    let stored = move |reading: &Reading<'_>| {
+        let key = virtual_keys::get_public(reading, &public_id)?;
+        Ok(json!([key.name, key.description]).to_string())
+    };
+    let input = call.json_of_change(parse, stored).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::virtual_keys::update(&services, actor, id, input, if_match);
     let (key, now) = blocking(update).await?;

@@ -13,6 +13,7 @@ use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::{CloneInput, read_stored};
 use crate::domain::audit::{Actor, NamedVersions, NewAuditEntry};
 use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::stored_texts::StoredTexts;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};
@@ -115,7 +116,12 @@ pub fn update(
     if_match: IfMatch,
 ) -> Result<TaggedSnapshot> {
     let now = services.clock.now();
-    let input = AccessProfileInput::read_change(body, &services.recent_profiles.sent_lines)?;
+    let mut input = AccessProfileInput::read_change(body, &services.recent_profiles.sent_lines)?;
+    if input.refuses_texts() {
+        let read = |reading: &Reading<'_>| access_profiles::get_current(reading, id);
+        let stored = StoredTexts::of(&services.store.read(read)?.json)?;
+        input = AccessProfileInput::read_change_beside(body, &stored)?;
+    }
     let replacement = Replacement {
         actor,
         id,

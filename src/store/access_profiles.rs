@@ -11,7 +11,7 @@ use super::taken::Named;
 use super::{Reading, Writing, names};
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::name_key;
 use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
 
@@ -48,7 +48,8 @@ pub fn next_id(writing: &Writing<'_>) -> Result<i64> {
 /// [`Error::Conflict`] when the name is taken.
 pub fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Result<()> {
     let profile = &new.profile;
-    let row = writing
+    NAMED.check_new(writing, &profile.name)?;
+    writing
         .connection
         .prepare_cached(
             "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at,
@@ -59,7 +60,7 @@ pub fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Re
             statement.execute(params![
                 profile.id,
                 profile.name,
-                fold(&profile.name),
+                name_key(&profile.name),
                 profile.description,
                 profile.is_active,
                 profile.version,
@@ -67,8 +68,8 @@ pub fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Re
                 profile.updated_at.as_millisecond(),
                 profile.next_rotation_at.map(Timestamp::as_millisecond),
             ])
-        });
-    NAMED.refuse_taken(writing, row, &profile.name)?;
+        })
+        .doing(NAMED.doing)?;
     insert_tags(writing, profile)?;
     insert_references(writing, profile.id, &profile.mcp_references())?;
     ACCESS_PROFILES.refresh(writing.connection, &[profile.id])?;
@@ -87,11 +88,12 @@ pub fn update(
     created_by: &str,
 ) -> Result<()> {
     let (old, profile) = (&old.profile, &new.profile);
-    let row = writing
+    NAMED.check(writing, profile.id, &profile.name)?;
+    writing
         .connection
         .prepare_cached(
             "UPDATE access_profiles
-             SET name = ?2, name_key = ?3, description = ?4, is_active = ?5, version = ?6, updated_at = ?7,
+             SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, is_active = ?5, version = ?6, updated_at = ?7,
                  next_rotation_at = ?8, rotated = 0
              WHERE id = ?1",
         )
@@ -99,15 +101,15 @@ pub fn update(
             statement.execute(params![
                 profile.id,
                 profile.name,
-                fold(&profile.name),
+                name_key(&profile.name),
                 profile.description,
                 profile.is_active,
                 profile.version,
                 profile.updated_at.as_millisecond(),
                 profile.next_rotation_at.map(Timestamp::as_millisecond),
             ])
-        });
-    NAMED.refuse_taken(writing, row, &profile.name)?;
+        })
+        .doing(NAMED.doing)?;
     if old.tags != profile.tags {
         forget(writing, profile.id, TAGS)?;
         insert_tags(writing, profile)?;
@@ -172,7 +174,8 @@ const NAMED: Named = Named {
     what: "an access profile named",
     field: "name",
     code: "duplicate_name",
-    stored: "SELECT name FROM access_profiles WHERE name_key = ?1",
+    other: "SELECT name FROM access_profiles WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
+            AND NOT EXISTS (SELECT 1 FROM access_profiles own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing an access profile",
 };
 

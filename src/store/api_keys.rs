@@ -9,7 +9,7 @@ use super::taken::Named;
 use super::{Reading, Writing};
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH, State};
 use crate::domain::credential::MAX_EARLIER;
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::{name_key, search_key};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
@@ -62,7 +62,8 @@ pub fn insert(
     created_by: &str,
     now: Timestamp,
 ) -> Result<i64> {
-    let row = writing
+    NAMED.check_new(writing, &new.name)?;
+    writing
         .connection
         .prepare_cached(
             "INSERT INTO api_keys (public_id, name, name_key, description, permissions, salt, secret_hash,
@@ -73,7 +74,7 @@ pub fn insert(
             statement.insert(params![
                 new.public_id,
                 new.name,
-                fold(&new.name),
+                name_key(&new.name),
                 new.description,
                 new.permissions.to_stored(),
                 new.salt,
@@ -82,8 +83,8 @@ pub fn insert(
                 now.as_millisecond(),
                 new.expires_at.map(Timestamp::as_millisecond),
             ])
-        });
-    NAMED.refuse_taken(writing, row, &new.name)
+        })
+        .doing(NAMED.doing)
 }
 
 /// Stores the settings of a key and counts its revision up.
@@ -91,10 +92,11 @@ pub fn insert(
 /// # Errors
 /// [`Error::Conflict`] when another key that is not revoked has the name.
 pub fn update(writing: &Writing<'_>, changed: &ApiKey) -> Result<()> {
-    let row = writing
+    NAMED.check(writing, changed.id, &changed.name)?;
+    writing
         .connection
         .prepare_cached(
-            "UPDATE api_keys SET name = ?2, name_key = ?3, description = ?4, permissions = ?5, expires_at = ?6,
+            "UPDATE api_keys SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, permissions = ?5, expires_at = ?6,
                                  updated_at = ?7, revision = revision + 1
              WHERE id = ?1",
         )
@@ -102,21 +104,23 @@ pub fn update(writing: &Writing<'_>, changed: &ApiKey) -> Result<()> {
             statement.execute(params![
                 changed.id,
                 changed.name,
-                fold(&changed.name),
+                name_key(&changed.name),
                 changed.description,
                 changed.permissions.to_stored(),
                 changed.expires_at.map(Timestamp::as_millisecond),
                 changed.updated_at.as_millisecond(),
             ])
-        });
-    NAMED.refuse_taken(writing, row, &changed.name).map(|_| ())
+        })
+        .doing(NAMED.doing)?;
+    Ok(())
 }
 
 const NAMED: Named = Named {
     what: "an API key named",
     field: "name",
     code: "duplicate_name",
-    stored: "SELECT name FROM api_keys WHERE name_key = ?1 AND revoked_at IS NULL",
+    other: "SELECT name FROM api_keys WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4 AND revoked_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM api_keys own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing an API key",
 };
 
@@ -264,7 +268,7 @@ pub fn list(
     let mut values: Vec<Value> = Vec::new();
     if let Some(search) = &filter.search {
         conditions.push("(contains_folded(name, ?) OR contains_folded(description, ?))");
-        values.extend([fold(search).into(), fold(search).into()]);
+        values.extend([search_key(search).into(), search_key(search).into()]);
     }
     if let Some(state) = filter.state {
         conditions.push(match state {

@@ -9,7 +9,7 @@ use super::fault::Doing;
 use super::search::{USERS, VIRTUAL_KEYS};
 use super::user_access_profiles::id_list;
 use crate::domain::holding::NewUserAccessProfile;
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::name_key;
 use crate::domain::virtual_key::HASH_LENGTH;
 use crate::error::Result;
 
@@ -72,7 +72,7 @@ pub fn insert_keys(
     const DOING: &str = "storing virtual keys";
     let rows: Vec<_> = keys
         .iter()
-        .map(|key| json!([key.user_id, key.public_id, key.name, fold(&key.name)]))
+        .map(|key| json!([key.user_id, key.public_id, key.name, name_key(&key.name)]))
         .collect();
     let last: i64 = writing
         .connection

@@ -27,6 +27,7 @@ pub mod journal;
 pub mod kept_revocations;
 pub mod mass_assignment;
 pub mod migrate;
+pub mod name_keys;
 pub mod names;
 pub mod open;
 pub mod packed_versions;

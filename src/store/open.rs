@@ -16,9 +16,9 @@ use super::directory::{DataDirectory, MAX_KEY_FILE};
 use super::fault::Doing;
 use super::health::{Health, damaged};
 use super::private::{self, Rule};
-use super::{Store, anchor, migrate, search, settings};
+use super::{Store, anchor, migrate, name_keys, search, settings};
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::search_key;
 use crate::error::{Error, Result};
 
 /// `PRAGMA application_id` of our files: "TOLK".
@@ -64,6 +64,7 @@ impl Store {
             Connection::open_with_flags(&path, writer_flags()).doing("opening the database")?;
         prepare_writer(&connection)?;
         upgrade(&directory, &mut connection, now)?;
+        name_keys::refresh(&mut connection)?;
         search::fill(&mut connection)?;
         if !private::is_there(&directory.marker()) {
             directory.write_private(
@@ -345,6 +346,6 @@ fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_scalar_function("contains_folded", 2, flags, |arguments| {
         let text = arguments.get_raw(0).as_str()?;
         let part = arguments.get_raw(1).as_str()?;
-        Ok(fold(text).contains(part))
+        Ok(search_key(text).contains(part))
     })
 }

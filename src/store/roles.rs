@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::fault::Doing;
 use super::taken::Named;
 use super::{Reading, Writing};
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::{name_key, search_key};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::role::{AttachedProfile, Role, RoleDetail};
 use crate::error::{Error, Result, absences};
@@ -35,15 +35,16 @@ fn role(row: &Row<'_>) -> rusqlite::Result<Role> {
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
 pub fn insert(writing: &Writing<'_>, name: &str, description: &str, now: Timestamp) -> Result<i64> {
-    let row = writing
+    NAMED.check_new(writing, name)?;
+    writing
         .connection
         .prepare_cached(
             "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
         )
         .and_then(|mut statement| {
-            statement.insert(params![name, fold(name), description, now.as_millisecond()])
-        });
-    NAMED.refuse_taken(writing, row, name)
+            statement.insert(params![name, name_key(name), description, now.as_millisecond()])
+        })
+        .doing(NAMED.doing)
 }
 
 /// Stores name and description of a role and counts its revision up.
@@ -51,29 +52,32 @@ pub fn insert(writing: &Writing<'_>, name: &str, description: &str, now: Timesta
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
 pub fn update(writing: &Writing<'_>, changed: &Role) -> Result<()> {
-    let row = writing
+    NAMED.check(writing, changed.id, &changed.name)?;
+    writing
         .connection
         .prepare_cached(
-            "UPDATE roles SET name = ?2, name_key = ?3, description = ?4, updated_at = ?5, revision = revision + 1
+            "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
              WHERE id = ?1",
         )
         .and_then(|mut statement| {
             statement.execute(params![
                 changed.id,
                 changed.name,
-                fold(&changed.name),
+                name_key(&changed.name),
                 changed.description,
                 changed.updated_at.as_millisecond(),
             ])
-        });
-    NAMED.refuse_taken(writing, row, &changed.name).map(|_| ())
+        })
+        .doing(NAMED.doing)?;
+    Ok(())
 }
 
 const NAMED: Named = Named {
     what: "a role named",
     field: "name",
     code: "duplicate_name",
-    stored: "SELECT name FROM roles WHERE name_key = ?1",
+    other: "SELECT name FROM roles WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
+            AND NOT EXISTS (SELECT 1 FROM roles own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing a role",
 };
 
@@ -180,7 +184,7 @@ pub fn list(
     let mut values: Vec<Value> = Vec::new();
     let condition = match search {
         Some(text) => {
-            values.extend([fold(text).into(), fold(text).into()]);
+            values.extend([search_key(text).into(), search_key(text).into()]);
             "(contains_folded(name, ?) OR contains_folded(description, ?))"
         }
         None => "1",

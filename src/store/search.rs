@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Doing;
 use super::user_access_profiles::id_list;
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::search_key;
 use crate::error::{Error, Result};
 
 /// Rows of one pack; which of them match is one byte.
@@ -165,7 +165,7 @@ impl Index {
         after: i64,
     ) -> Result<Matches> {
         let (column, needle) = match wanted {
-            Wanted::Text(text) => ("texts", fold(text).into_bytes()),
+            Wanted::Text(text) => ("texts", search_key(text).into_bytes()),
             Wanted::Label(label) => ("labels", around(label)),
         };
         let finder = Finder::new(&needle);
@@ -238,7 +238,7 @@ impl Row {
             .map_err(|error| Error::internal("reading labels", error))?;
         let mut row = Self::default();
         for text in texts {
-            row.texts.extend(fold(text).bytes());
+            row.texts.extend(search_key(text).bytes());
             row.texts.push(TEXT_ENDS);
         }
         for label in labels {

@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::Writing;
-use super::fault::{Doing, is_unique_violation};
-use crate::domain::letter_case::fold;
+use super::fault::Doing;
+use super::name_keys::twins_of;
+use crate::domain::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// What has a name of its own.
@@ -15,42 +16,44 @@ pub(super) struct Named {
     pub field: &'static str,
     /// The code of the refusal.
     pub code: &'static str,
-    /// Selects the name as it is stored by its folded form.
-    pub stored: &'static str,
+    /// Selects the name of another row that has the key `?1`, or a twin's between `?2` and `?3`, unless `?5` is what the row `?4` is named.
+    pub other: &'static str,
     /// What is being done, for the log.
     pub doing: &'static str,
 }
 
 impl Named {
-    /// The outcome of storing a row. A unique violation is the name, the only unique value that a caller
-    /// chooses.
-    pub fn refuse_taken<T>(
-        &self,
-        writing: &Writing<'_>,
-        row: rusqlite::Result<T>,
-        name: &str,
-    ) -> Result<T> {
-        match row {
-            Err(error) if is_unique_violation(&error) => Err(self.taken(writing, name)?),
-            other => other.doing(self.doing),
-        }
+    /// Whether a new thing may have this name.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] shows the name as it is stored.
+    pub fn check_new(&self, writing: &Writing<'_>, name: &str) -> Result<()> {
+        self.check(writing, 0, name)
     }
 
-    fn taken(&self, writing: &Writing<'_>, name: &str) -> Result<Error> {
+    /// Whether the thing with this id, 0 for none yet, may have this name: it may always keep its own.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] shows the name as it is stored.
+    pub fn check(&self, writing: &Writing<'_>, id: i64, name: &str) -> Result<()> {
+        let key = name_key(name);
+        let [from, to] = twins_of(&key);
         let stored: Option<String> = writing
             .connection
-            .prepare_cached(self.stored)
+            .prepare_cached(self.other)
             .and_then(|mut statement| {
                 statement
-                    .query_row(params![fold(name)], |row| row.get(0))
+                    .query_row(params![key, from, to, id, name], |row| row.get(0))
                     .optional()
             })
             .doing(self.doing)?;
-        let (field, stored) = (self.field, stored.unwrap_or_else(|| name.to_owned()));
+        let Some(stored) = stored else {
+            return Ok(());
+        };
+        let (field, what) = (self.field, self.what);
         let message = format!(
-            "{field}: there is already {} {stored:?}; upper and lower case make no difference",
-            self.what
+            "{field}: there is already {what} {stored:?}; how accents are composed, and upper and lower case make no difference"
         );
-        Ok(Error::conflict(self.code, field, message))
+        Err(Error::conflict(self.code, field, message))
     }
 }

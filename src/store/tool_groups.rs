@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::fault::Doing;
 use super::taken::Named;
 use super::{Reading, Writing};
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::{name_key, search_key};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::tool_group::{ClientTools, NewToolGroup, ToolGroup};
 use crate::error::{Error, Result};
@@ -43,7 +43,8 @@ fn group(row: &Row<'_>) -> rusqlite::Result<ToolGroup> {
 /// [`Error::Conflict`] when the name is taken.
 pub fn insert(writing: &Writing<'_>, new: &NewToolGroup, now: Timestamp) -> Result<i64> {
     let tools = json(&new.tools)?;
-    let row = writing
+    NAMED.check_new(writing, &new.name)?;
+    let id = writing
         .connection
         .prepare_cached(
             "INSERT INTO mcp_tool_groups (name, name_key, description, enabled, tools, created_at, updated_at)
@@ -52,14 +53,14 @@ pub fn insert(writing: &Writing<'_>, new: &NewToolGroup, now: Timestamp) -> Resu
         .and_then(|mut statement| {
             statement.insert(params![
                 new.name,
-                fold(&new.name),
+                name_key(&new.name),
                 new.description,
                 new.enabled,
                 tools,
                 now.as_millisecond(),
             ])
-        });
-    let id = NAMED.refuse_taken(writing, row, &new.name)?;
+        })
+        .doing(NAMED.doing)?;
     insert_clients(writing, id, &new.tools)?;
     Ok(id)
 }
@@ -70,10 +71,11 @@ pub fn insert(writing: &Writing<'_>, new: &NewToolGroup, now: Timestamp) -> Resu
 /// [`Error::Conflict`] when the name is taken.
 pub fn update(writing: &Writing<'_>, changed: &ToolGroup) -> Result<()> {
     let tools = json(&changed.tools)?;
-    let row = writing
+    NAMED.check(writing, changed.id, &changed.name)?;
+    writing
         .connection
         .prepare_cached(
-            "UPDATE mcp_tool_groups SET name = ?2, name_key = ?3, description = ?4, enabled = ?5, tools = ?6, updated_at = ?7,
+            "UPDATE mcp_tool_groups SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, enabled = ?5, tools = ?6, updated_at = ?7,
                                         revision = revision + 1
              WHERE id = ?1",
         )
@@ -81,14 +83,14 @@ pub fn update(writing: &Writing<'_>, changed: &ToolGroup) -> Result<()> {
             statement.execute(params![
                 changed.id,
                 changed.name,
-                fold(&changed.name),
+                name_key(&changed.name),
                 changed.description,
                 changed.enabled,
                 tools,
                 changed.updated_at.as_millisecond(),
             ])
-        });
-    NAMED.refuse_taken(writing, row, &changed.name)?;
+        })
+        .doing(NAMED.doing)?;
     writing
         .connection
         .prepare_cached("DELETE FROM mcp_tool_group_clients WHERE mcp_tool_group_id = ?1")
@@ -118,7 +120,8 @@ const NAMED: Named = Named {
     what: "an MCP tool group named",
     field: "name",
     code: "duplicate_name",
-    stored: "SELECT name FROM mcp_tool_groups WHERE name_key = ?1",
+    other: "SELECT name FROM mcp_tool_groups WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
+            AND NOT EXISTS (SELECT 1 FROM mcp_tool_groups own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing a tool group",
 };
 
@@ -166,7 +169,7 @@ pub fn list(
     let mut values: Vec<Value> = Vec::new();
     let condition = match search {
         Some(text) => {
-            values.extend([fold(text).into(), fold(text).into()]);
+            values.extend([search_key(text).into(), search_key(text).into()]);
             "(contains_folded(g.name, ?) OR contains_folded(g.description, ?))"
         }
         None => "1",

@@ -7,7 +7,7 @@ use super::fault::Doing;
 use super::search::{USERS, VIRTUAL_KEYS};
 use super::taken::Named;
 use super::{Reading, Writing, names, virtual_keys};
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::name_key;
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
 use crate::error::{Error, Result};
 
@@ -37,7 +37,8 @@ pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
 /// # Errors
 /// [`Error::Conflict`] when a user has the address.
 pub fn insert(writing: &Writing<'_>, new: &NewUser, now: Timestamp) -> Result<i64> {
-    let row = writing
+    ADDRESSED.check_new(writing, new.email.as_str())?;
+    let id = writing
         .connection
         .prepare_cached(
             "INSERT INTO users (name, name_key, email, email_key, role_id, created_at, updated_at)
@@ -46,14 +47,14 @@ pub fn insert(writing: &Writing<'_>, new: &NewUser, now: Timestamp) -> Result<i6
         .and_then(|mut statement| {
             statement.insert(params![
                 new.name,
-                fold(&new.name),
+                name_key(&new.name),
                 new.email.as_str(),
-                fold(new.email.as_str()),
+                name_key(new.email.as_str()),
                 new.role_id,
                 now.as_millisecond(),
             ])
-        });
-    let id = ADDRESSED.refuse_taken(writing, row, new.email.as_str())?;
+        })
+        .doing(ADDRESSED.doing)?;
     USERS.refresh(writing.connection, &[id])?;
     Ok(id)
 }
@@ -63,23 +64,24 @@ pub fn insert(writing: &Writing<'_>, new: &NewUser, now: Timestamp) -> Result<i6
 /// # Errors
 /// [`Error::Conflict`] when another user has the address.
 pub fn update(writing: &Writing<'_>, changed: &User) -> Result<()> {
-    let row = writing
+    ADDRESSED.check(writing, changed.id, changed.email.as_str())?;
+    writing
         .connection
         .prepare_cached(
-            "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = ?5, updated_at = ?6, revision = revision + 1
+            "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
              WHERE id = ?1",
         )
         .and_then(|mut statement| {
             statement.execute(params![
                 changed.id,
                 changed.name,
-                fold(&changed.name),
+                name_key(&changed.name),
                 changed.email.as_str(),
-                fold(changed.email.as_str()),
+                name_key(changed.email.as_str()),
                 changed.updated_at.as_millisecond(),
             ])
-        });
-    ADDRESSED.refuse_taken(writing, row, changed.email.as_str())?;
+        })
+        .doing(ADDRESSED.doing)?;
     USERS.refresh(writing.connection, &[changed.id])
 }
 
@@ -192,6 +194,7 @@ const ADDRESSED: Named = Named {
     what: "a user with the address",
     field: "email",
     code: "duplicate_email",
-    stored: "SELECT email FROM users WHERE email_key = ?1",
+    other: "SELECT email FROM users WHERE (email_key = ?1 OR (email_key > ?2 AND email_key < ?3)) AND id <> ?4
+            AND NOT EXISTS (SELECT 1 FROM users own WHERE own.id = ?4 AND own.email = ?5)",
     doing: "storing a user",
 };

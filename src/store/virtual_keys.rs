@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::fault::Doing;
 use super::search::VIRTUAL_KEYS;
 use super::{Reading, Writing, former_secrets};
-use crate::domain::letter_case::fold;
+use crate::domain::letter_case::name_key;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, VirtualKey};
 use crate::error::{Error, Result};
 
@@ -70,7 +70,7 @@ pub fn insert(
                 new.user_id,
                 new.copy_id,
                 new.name,
-                fold(&new.name),
+                name_key(&new.name),
                 new.description,
                 new.is_managed,
                 hash,
@@ -99,7 +99,7 @@ pub fn update(writing: &Writing<'_>, changed: &VirtualKey) -> Result<()> {
             statement.execute(params![
                 changed.id,
                 changed.name,
-                fold(&changed.name),
+                name_key(&changed.name),
                 changed.description,
                 changed.expires_at.map(Timestamp::as_millisecond),
                 changed.updated_at.as_millisecond(),

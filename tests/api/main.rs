@@ -65,6 +65,7 @@ mod sight;
 mod sign_in;
 mod slow_reads;
 mod spent;
+mod texts;
 mod throttling;
 mod tool_groups;
 mod usage;

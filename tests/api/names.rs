@@ -1,6 +1,7 @@
 //! Names: which are taken, and which characters nobody could see in them.
 
 use serde_json::{Value, json};
+use tollkeeper::domain::unseen::is_unseen;
 
 use crate::support::{Reply, Server};
 
@@ -51,7 +52,27 @@ fn characters_that_nobody_sees_are_refused_in_names() {
     server.furnish();
     let client = &server.client;
     for unseen in [
-        '\u{200b}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2060}', '\u{2069}', '\u{feff}',
+        '\u{200b}',
+        '\u{200f}',
+        '\u{202a}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2069}',
+        '\u{feff}',
+        '\u{ad}',
+        '\u{34f}',
+        '\u{61c}',
+        '\u{115f}',
+        '\u{180e}',
+        '\u{2028}',
+        '\u{2800}',
+        '\u{3164}',
+        '\u{fe0f}',
+        '\u{ffa0}',
+        '\u{fffb}',
+        '\u{1d173}',
+        '\u{e0041}',
+        '\u{e0100}',
     ] {
         let name = format!("a{unseen}b");
         for (path, body) in [
@@ -71,6 +92,23 @@ fn characters_that_nobody_sees_are_refused_in_names() {
                 json!({ "name": name, "scopes": ["Users:View"] }),
             ),
             ("/api/mcp/tool-groups", json!({ "name": name, "tools": [] })),
+            ("/api/access-profiles/1/clone", json!({ "name": name })),
+            (
+                "/api/access-profiles",
+                json!({ "name": "x", "provider_configs": [{ "provider_name": name }] }),
+            ),
+            (
+                "/api/access-profiles",
+                json!({ "name": "x", "provider_configs": [{ "provider_name": "x", "allowed_models": [name] }] }),
+            ),
+            (
+                "/api/access-profiles",
+                json!({ "name": "x", "mcp_servers": [{ "mcp_server_id": name }] }),
+            ),
+            (
+                "/api/mcp/tool-groups",
+                json!({ "name": "x", "tools": [{ "mcp_client_id": "c", "tool_names": [name] }] }),
+            ),
         ] {
             let reply = client.post(path, &body).expect(400);
             let found = reply.violations();
@@ -96,9 +134,228 @@ fn the_document_refuses_the_same_characters() {
     let server = Server::start();
     let document = server.client.get("/openapi.json").expect(200).json();
     let fields = &document["components"]["schemas"]["UserBody"]["properties"];
-    for field in ["name", "email"] {
+    let [name, email] = ["name", "email"].map(|field| {
         let pattern = fields[field]["pattern"].as_str().unwrap();
-        assert!(pattern.contains("\\u200B-\\u200F"), "{pattern}");
+        regex::Regex::new(pattern).unwrap()
+    });
+    // Whether these may stand somewhere depends on what stands beside them, which no pattern says.
+    let beside = ['\u{200c}', '\u{200d}', '\u{fe0e}', '\u{fe0f}'];
+    for character in '\u{80}'..='\u{ffff}' {
+        let (unseen, code) = (is_unseen(character), u32::from(character));
+        let allowed = !unseen || beside.contains(&character);
+        assert_eq!(
+            name.is_match(&format!("a{character}b")),
+            allowed,
+            "U+{code:04X}"
+        );
+        assert_eq!(
+            email.is_match(&format!("a{character}b@c")),
+            !unseen && !character.is_whitespace(),
+            "U+{code:04X}"
+        );
+    }
+}
+
+#[test]
+fn joiners_may_stand_where_they_are_needed() {
+    let server = Server::start();
+    for name in [
+        "می\u{200c}خواهم",
+        "क्\u{200d}ष",
+        "👩🏽\u{200d}💻",
+        "❤\u{fe0f} Team",
+    ] {
+        let made = server.client.post("/api/roles", &json!({ "name": name }));
+        assert_eq!(made.expect(200).json()["role"]["name"], name);
+    }
+    for (name, code) in [
+        ("می\u{200c}", "U+200C"),
+        ("\u{200d}a", "U+200D"),
+        ("a \u{200c}b", "U+200C"),
+        ("a\u{200d}\u{200d}b", "U+200D"),
+        ("a\u{fe0f}", "U+FE0F"),
+    ] {
+        let refused = server
+            .client
+            .post("/api/roles", &json!({ "name": name }))
+            .expect(400);
+        assert_eq!(refused.violations(), ["name invalid_character"]);
+        assert!(refused.message().contains(code), "{}", refused.message());
+    }
+    // Who sees no difference makes none.
+    server.client.create_role("admin");
+    let twin = json!({ "name": "ad\u{200c}min" });
+    let refused = server.client.post("/api/roles", &twin);
+    refused.expect_refusal(409, "conflict", "duplicate_name");
+}
+
+/// What can be made with a name: the list, and the body.
+fn named(name: &str) -> [(&'static str, Value); 5] {
+    [
+        ("/api/roles", json!({ "name": name })),
+        ("/api/access-profiles", json!({ "name": name })),
+        ("/api/mcp/tool-groups", json!({ "name": name, "tools": [] })),
+        ("/api/api-keys", json!({ "name": name, "scopes": [] })),
+        (
+            "/api/users",
+            json!({ "name": "any", "email": format!("{}@example.com", name.replace(' ', "_")) }),
+        ),
+    ]
+}
+
+#[test]
+fn twins_in_another_composition_or_case_are_one_name() {
+    let server = Server::start();
+    let client = &server.client;
+    for (first, twins) in [
+        ("Équipe", ["E\u{301}quipe", "ÉQUIPE", "e\u{301}QUIPE"]),
+        ("Straße", ["STRASSE", "strasse", "STRAẞE"]),
+        ("ΟΔΟΣ", ["οδος", "οδοσ", "Οδός"]),
+        (
+            "Ångström",
+            ["A\u{30a}ngstro\u{308}m", "\u{212b}NGSTRÖM", "ångström"],
+        ),
+    ] {
+        for (list, body) in named(first) {
+            let made = client.post(list, &body);
+            assert!(made.status < 300, "{}", made.text);
+        }
+        for twin in twins {
+            for (list, body) in named(twin) {
+                let reply = client.post(list, &body);
+                // An accent makes a difference.
+                let expected = if twin == "Οδός" { 201 } else { 409 };
+                if expected == 409 {
+                    assert_eq!(reply.status, 409, "{list} {twin}: {}", reply.text);
+                    assert!(reply.message().contains(first), "{}", reply.message());
+                } else {
+                    assert!(reply.status < 300, "{list} {twin}: {}", reply.text);
+                }
+            }
+        }
+    }
+    // A search finds either, in either.
+    for search in ["%C3%A9QUIPE", "E%CC%81quip", "STRA%C3%9FE", "a%CC%8Angs"] {
+        for list in [
+            "roles",
+            "access-profiles",
+            "mcp/tool-groups",
+            "api-keys",
+            "users",
+        ] {
+            let found = client
+                .get(&format!("/api/{list}?search={search}"))
+                .expect(200);
+            assert_eq!(found.json()["total_count"], 1, "{list} {search}");
+        }
+    }
+}
+
+#[test]
+fn twins_that_are_there_stay_usable_and_there_is_no_third() {
+    let mut server = Server::start();
+    let stored = |name: &str| {
+        // What a profile was is packed, and no statement reaches its name.
+        let all = named(name).into_iter();
+        all.filter(|(list, _)| *list != "/api/access-profiles")
+            .collect::<Vec<_>>()
+    };
+    let lists = stored("x").into_iter().map(|(list, _)| list);
+    for name in ["first", "second"] {
+        for (list, body) in stored(name) {
+            server.client.post(list, &body);
+        }
+    }
+    server.stop();
+    // As an earlier version kept them, and with what is refused today.
+    let database = rusqlite::Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
+    for (old, name, key) in [
+        ("first", "Équipe\u{200b}", "équipe\u{200b}"),
+        ("second", "E\u{301}quipe\u{200b}", "e\u{301}quipe\u{200b}"),
+    ] {
+        for table in ["roles", "mcp_tool_groups", "api_keys"] {
+            let sql = format!("UPDATE {table} SET name = ?2, name_key = ?3 WHERE name = ?1");
+            assert_eq!(
+                database.execute(&sql, [old, name, key]).unwrap(),
+                1,
+                "{table}"
+            );
+        }
+        let sql = "UPDATE users SET email = ?2 || '@example.com', email_key = ?3 || '@example.com' WHERE email_key = ?1 || '@example.com'";
+        assert_eq!(database.execute(sql, [old, name, key]).unwrap(), 1);
+    }
+    database
+        .execute_batch("DELETE FROM settings WHERE name = 'name_keys'; DELETE FROM user_search; DELETE FROM access_profile_search")
+        .unwrap();
+    drop(database);
+    let server = server.restart();
+    let client = &server.client;
+    for (list, twin) in stored("équipe") {
+        let twin = client.post(list, &twin);
+        assert_eq!(twin.status, 409, "{list}: {}", twin.text);
+    }
+    for list in lists {
+        let ids: [i64; 2] = if list == "/api/api-keys" {
+            [2, 3]
+        } else {
+            [1, 2]
+        };
+        for id in ids {
+            let path = format!("{list}/{id}");
+            let mut whole = client.get(&path).expect(200).json();
+            let envelope = whole.as_object().unwrap().keys().next().unwrap().clone();
+            let (thing, field) = match list {
+                "/api/users" => (&mut whole[&envelope], "name"),
+                _ => (&mut whole[&envelope], "description"),
+            };
+            thing[field] = json!("edited");
+            let kept = if list == "/api/users" {
+                thing["email"].clone()
+            } else {
+                thing["name"].clone()
+            };
+            let thing = thing.clone();
+            let changed = client.put(&path, &thing).expect(200).json()[&envelope].clone();
+            let shown = if list == "/api/users" {
+                &changed["email"]
+            } else {
+                &changed["name"]
+            };
+            assert_eq!(
+                (shown, &changed[field]),
+                (&kept, &json!("edited")),
+                "{path}"
+            );
+            // What is sent anew is judged.
+            let body = match list {
+                "/api/users" => json!({ "email": "other\u{200b}@example.com" }),
+                _ => json!({ "name": "other\u{200b}" }),
+            };
+            client.put(&path, &body).expect(400);
+            let body = match list {
+                "/api/users" => json!({ "email": "ÉQUIPE@example.com" }),
+                _ => json!({ "name": "ÉQUIPE" }),
+            };
+            let taken = client.put(&path, &body);
+            assert_eq!(taken.status, 409, "{path}: {}", taken.text);
+        }
+        let found = client
+            .get(&format!("{list}?search=%C3%89quipe"))
+            .expect(200);
+        assert_eq!(found.json()["total_count"], 2, "{list}");
+    }
+    // The one that is left keeps others from the name; when it is gone, it is free.
+    for (list, body) in stored("équipe") {
+        let ids = if list == "/api/api-keys" {
+            [2, 3]
+        } else {
+            [1, 2]
+        };
+        client.delete(&format!("{list}/{}", ids[1])).expect(200);
+        assert_eq!(client.post(list, &body).status, 409, "{list}");
+        client.delete(&format!("{list}/{}", ids[0])).expect(200);
+        let made = client.post(list, &body);
+        assert!(made.status < 300, "{list}: {}", made.text);
     }
 }
 

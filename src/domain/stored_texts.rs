@@ -1,0 +1,119 @@
+//! Rules of texts judge what is sent, never what is stored: what stands in a thing may be sent back with a change of it, as it is.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::json::{self, Json};
+use super::violation::Violation;
+use crate::error::{Error, Result};
+
+/// The code of a character that must not stand where it does.
+pub const INVALID_CHARACTER: &str = "invalid_character";
+/// The code of a text with something in it that looks like a key of ours.
+pub const CREDENTIAL_HERE: &str = "credential_here";
+/// The code of what is no e-mail address.
+pub const INVALID_EMAIL: &str = "invalid_email";
+
+/// The texts that stand in what a body changes.
+#[derive(Debug, Clone, Default)]
+pub enum StoredTexts {
+    /// Nothing is known of any.
+    #[default]
+    None,
+    /// These.
+    These(Arc<HashSet<String>>),
+    /// All of the body: it was stored.
+    All,
+}
+
+impl StoredTexts {
+    /// The texts in what is stored, written as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is no JSON.
+    pub fn of(stored: &str) -> Result<Self> {
+        let mut texts = HashSet::new();
+        let stored = json::parse(stored.as_bytes())
+            .map_err(|error| Error::internal("reading what is stored", error))?;
+        collect(&stored, &mut texts);
+        Ok(Self::These(Arc::new(texts)))
+    }
+
+    /// Whether a text stands there.
+    pub fn have(&self, text: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::These(texts) => texts.contains(text),
+            Self::All => true,
+        }
+    }
+}
+
+fn collect(value: &Json<'_>, texts: &mut HashSet<String>) {
+    match value {
+        Json::String(text) => {
+            texts.insert(text.to_string());
+        }
+        Json::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Json::Object(members) => members.values().for_each(|member| collect(member, texts)),
+        _ => {}
+    }
+}
+
+/// Whether a body was refused for a text that might be stored.
+pub fn are_refused(error: &Error) -> bool {
+    matches!(error, Error::Invalid(all) if all.iter().any(is_about_text))
+}
+
+/// Whether a rule of texts was broken.
+pub fn is_about_text(violation: &Violation) -> bool {
+    [INVALID_CHARACTER, CREDENTIAL_HERE, INVALID_EMAIL].contains(&violation.code)
+}
+
+/// What a body is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Sent<'s> {
+    /// To make something.
+    New,
+    /// To change something in which these texts stand.
+    Change(&'s StoredTexts),
+}
+
+impl Sent<'_> {
+    /// Whether something is made.
+    pub fn is_new(self) -> bool {
+        matches!(self, Self::New)
+    }
+
+    /// The texts that may be sent back.
+    pub fn stored(self) -> StoredTexts {
+        match self {
+            Self::New => StoredTexts::None,
+            Self::Change(stored) => stored.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::access_profile_input::AccessProfileInput;
+
+    #[test]
+    fn a_profile_takes_back_the_texts_that_are_stored_in_it_and_no_others() {
+        let stored =
+            StoredTexts::of("{\"name\":\"a\u{200b}b\",\"tags\":[\"c\u{200b}d\"]}").unwrap();
+        let refuses = |body: &str| {
+            AccessProfileInput::read_change_beside(body.as_bytes(), &stored)
+                .unwrap()
+                .refuses_texts()
+        };
+        assert!(!refuses(
+            "{\"name\":\" a\u{200b}b\",\"tags\":[\"c\u{200b}d\",\"e\"]}"
+        ));
+        assert!(refuses("{\"name\":\"a\u{200b}bc\"}"));
+        assert!(refuses(
+            "{\"name\":\"x\",\"description\":\"tk_vk_abcdefghijkl_abcdefghijklmnop\"}"
+        ));
+    }
+}
