@@ -39,6 +39,7 @@ pub mod permission;
 pub mod policy;
 pub mod propagation;
 pub mod provider_line;
+pub mod refusal;
 pub mod repeats;
 pub mod reservation_id;
 pub mod revocation;

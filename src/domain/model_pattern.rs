@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn the_pattern_that_covers_a_name_is_named() {
         let list = list(&["regex:gpt-[0-9]", "o3*", "regex:claude-.*", "gpt-4"]);
-        let find = |model: &str| list.find(model, &fold(model)).map(|text| text.to_string());
+        let find = |model: &str| list.find(model, &fold(model)).map(ToString::to_string);
         assert_eq!(find("GPT-5").as_deref(), Some("regex:gpt-[0-9]"));
         assert_eq!(find("Claude-Opus").as_deref(), Some("regex:claude-.*"));
         assert_eq!(find("o3-mini").as_deref(), Some("o3*"));

@@ -16,7 +16,7 @@ use crate::domain::revocation::Taken;
 use crate::domain::rights::Rights;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::store::{Reading, Writing, api_keys, audit};
+use crate::store::{Reading, Writing, api_key_secrets, api_keys, audit};
 
 /// Makes a key. `rights` are the caller's: nobody gives away more than that. `render` writes the answer, which holds
 /// the secret; with an idempotency key it is stored under a seal.
@@ -222,7 +222,7 @@ pub fn rotate(
     let (public_id, salt) = services.store.read(|reading| {
         let key = api_keys::get(reading, id)?;
         may_get_hold_of(rights, &key)?;
-        let secret = api_keys::find_secret(reading, &key.public_id)?
+        let secret = api_key_secrets::find_secret(reading, &key.public_id)?
             .ok_or_else(|| Error::not_found("API key", id))?;
         Ok((key.public_id, secret.salt))
     })?;
@@ -240,9 +240,13 @@ pub fn rotate(
             let until = (grace_seconds > 0)
                 .then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now));
             if until.is_some() {
-                check_earlier(&api_keys::list_ends(writing, &before.public_id, now)?)?;
+                check_earlier(&api_key_secrets::list_ends(
+                    writing,
+                    &before.public_id,
+                    now,
+                )?)?;
             }
-            api_keys::rotate(writing, id, hash, until, now)?;
+            api_key_secrets::rotate(writing, id, hash, until, now)?;
             let after = api_keys::get(writing, id)?;
             audit::append(
                 writing,

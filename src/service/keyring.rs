@@ -21,7 +21,7 @@ use super::tokens::random;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{MAX_EARLIER, Token};
 use crate::error::{Error, Result};
-use crate::store::{Store, api_keys};
+use crate::store::{Store, api_key_secrets, api_keys};
 
 /// Most tokens that are remembered; past that one of them is verified anew.
 const MAX_REMEMBERED: usize = 10_000;
@@ -105,7 +105,7 @@ impl Keyring {
 
     fn verify_alone(&self, store: &Store, token: &Token, now: Timestamp) -> Result<Arc<ApiKey>> {
         let changes = self.changes();
-        let stored = store.read(|reading| api_keys::find_secret(reading, token.id()))?;
+        let stored = store.read(|reading| api_key_secrets::find_secret(reading, token.id()))?;
         let hash = self.hash(
             token,
             stored

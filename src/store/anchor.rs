@@ -28,7 +28,7 @@ struct Anchor {
 /// Longest anchor, in bytes.
 const MAX_ANCHOR: u64 = 1_024;
 /// How long the outcome of a walk stands at least.
-const STANDS: Duration = Duration::from_secs(60);
+const STANDS: Duration = Duration::from_mins(1);
 /// The same in times of what the walk took, for logs that take long.
 const WALKS_APART: u32 = 10;
 

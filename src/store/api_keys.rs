@@ -7,30 +7,17 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use super::fault::Doing;
 use super::taken::Named;
 use super::{Reading, Writing};
-use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH, State};
-use crate::domain::credential::MAX_EARLIER;
+use crate::domain::api_key::{ApiKey, NewApiKey, State};
 use crate::domain::letter_case::{name_key, search_key};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 
-/// What is needed to verify a key. Has no `Debug`.
-pub struct StoredSecret {
-    /// The key it belongs to.
-    pub key: ApiKey,
-    /// Salt of the hashes; a rotation keeps it, so that one hash is compared with all.
-    pub salt: [u8; SALT_LENGTH],
-    /// argon2id of the secret.
-    pub hash: [u8; HASH_LENGTH],
-    /// argon2id of earlier secrets, each with the time until which it works, which may be over.
-    pub earlier: Vec<([u8; HASH_LENGTH], Timestamp)>,
-}
-
-const COLUMNS: &str = "id, public_id, name, description, permissions, revision, created_by, created_at, updated_at, \
+pub(super) const COLUMNS: &str = "id, public_id, name, description, permissions, revision, created_by, created_at, updated_at, \
                        expires_at, revoked_at, last_used_at, \
                        (SELECT max(works_until) FROM earlier_api_key_secrets WHERE api_key_id = api_keys.id)";
 
-fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
+pub(super) fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
     let time = |at: usize| {
         let milliseconds = row.get::<_, Option<i64>>(at)?;
         Ok::<_, rusqlite::Error>(milliseconds.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
@@ -124,81 +111,6 @@ const NAMED: Named = Named {
     doing: "storing an API key",
 };
 
-/// Puts a new secret in place of a key's secret; the old one works until `previous_until`, and earlier ones as long as they would have.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn rotate(
-    writing: &Writing<'_>,
-    id: i64,
-    hash: [u8; HASH_LENGTH],
-    previous_until: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<()> {
-    const DOING: &str = "rotating an API key";
-    if let Some(until) = previous_until {
-        writing
-            .connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO earlier_api_key_secrets (api_key_id, works_until, secret_hash)
-                 SELECT id, ?2, secret_hash FROM api_keys WHERE id = ?1",
-            )
-            .and_then(|mut statement| statement.execute(params![id, until.as_millisecond()]))
-            .doing(DOING)?;
-        writing
-            .connection
-            .prepare_cached(
-                "DELETE FROM earlier_api_key_secrets WHERE api_key_id = ?1 AND secret_hash IN (
-                     SELECT secret_hash FROM earlier_api_key_secrets WHERE api_key_id = ?1
-                     ORDER BY works_until DESC LIMIT -1 OFFSET ?2)",
-            )
-            .and_then(|mut statement| {
-                let most = i64::try_from(MAX_EARLIER).unwrap_or(i64::MAX);
-                statement.execute(params![id, most])
-            })
-            .doing(DOING)?;
-    }
-    writing
-        .connection
-        .prepare_cached(
-            "UPDATE api_keys SET secret_hash = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
-        )
-        .and_then(|mut statement| statement.execute(params![id, hash, now.as_millisecond()]))
-        .doing(DOING)?;
-    Ok(())
-}
-
-/// When the earlier secrets of a key that work at `now` stop working, the first one first.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn list_ends(reading: &Reading<'_>, public_id: &str, now: Timestamp) -> Result<Vec<Timestamp>> {
-    let earlier = list_earlier(reading, public_id)?;
-    let ends = earlier.into_iter().map(|(_, until)| until);
-    Ok(ends.filter(|until| *until > now).collect())
-}
-
-/// The earlier secrets of a key, that which ends first first.
-fn list_earlier(
-    reading: &Reading<'_>,
-    public_id: &str,
-) -> Result<Vec<([u8; HASH_LENGTH], Timestamp)>> {
-    let rows: Vec<([u8; HASH_LENGTH], i64)> = reading
-        .connection
-        .prepare_cached(
-            "SELECT e.secret_hash, e.works_until FROM api_keys k JOIN earlier_api_key_secrets e ON e.api_key_id = k.id
-             WHERE k.public_id = ?1 ORDER BY e.works_until",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![public_id], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
-        .doing("reading the earlier secrets of an API key")?;
-    let at = |(hash, until)| Some((hash, Timestamp::from_millisecond(until).ok()?));
-    Ok(rows.into_iter().filter_map(at).collect())
-}
-
 /// A key that is not revoked.
 ///
 /// # Errors
@@ -212,33 +124,6 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<ApiKey> {
         .and_then(|mut statement| statement.query_row(params![id], key).optional())
         .doing("reading an API key")?
         .ok_or_else(|| Error::not_found("API key", id))
-}
-
-/// What verifies the key with this public id, revoked or not.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn find_secret(reading: &Reading<'_>, public_id: &str) -> Result<Option<StoredSecret>> {
-    // Asked also of an id that is not known, so that it costs the same.
-    let earlier = list_earlier(reading, public_id)?;
-    reading
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS}, salt, secret_hash FROM api_keys WHERE public_id = ?1"
-        ))
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![public_id], |row| {
-                    Ok(StoredSecret {
-                        key: key(row)?,
-                        salt: row.get(13)?,
-                        hash: row.get(14)?,
-                        earlier,
-                    })
-                })
-                .optional()
-        })
-        .doing("reading an API key")
 }
 
 /// Fields to sort by, the default first. Every order ends in the id, so it is total.

@@ -73,7 +73,7 @@ fn each_earlier_secret_of_a_virtual_key_works_until_its_own_time() {
     );
     server.time.advance_seconds(HOUR);
     server.time.advance_seconds(-HOUR);
-    assert_eq!(open(client, &secrets)[1], false, "what has ended stays so");
+    assert!(!open(client, &secrets)[1], "what has ended stays so");
     server.time.advance_seconds(22 * HOUR + HOUR);
     assert_eq!(
         open(client, &secrets),

@@ -44,8 +44,11 @@ fn rotate(server: &Server, holder: &Holder, grace: &str) {
     rotated.expect(200);
 }
 
+/// What takes a right away.
+type Loss = fn(&Server, &Holder);
+
 /// Every way to lose the right to a call of `gpt-5` of `openai`, and what would refuse the call after it.
-const WAYS: [(&str, fn(&Server, &Holder), &str); 12] = [
+const WAYS: [(&str, Loss, &str); 12] = [
     ("nothing is lost", |_, _| {}, ""),
     (
         "the budget is used up",
