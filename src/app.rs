@@ -16,10 +16,11 @@ use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;
 use crate::http::State;
-use crate::http::attempts::Attempts;
+use crate::http::attempts::{Attempts, BadHolders};
 use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
 use crate::http::discipline::Hosts;
+use crate::http::refused_calls::RefusedCalls;
 use crate::http::replay::KeyTurns;
 use crate::http::serve::{Listeners, most_accepted, serve};
 use crate::http::shown::Answers;
@@ -115,6 +116,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         profile_turns: Turns::default(),
         recent_profiles: Arc::default(),
     });
+    services.keyring.learn_hints(&services.store)?;
     revocations::resume(&services)?;
     let first_key = match reach {
         Reach::Network => {
@@ -131,6 +133,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         body_timeout: settings.deadlines.body,
         proxies: TrustedProxies(settings.trusted_proxies.clone()),
         attempts: Attempts::default(),
+        bad_holders: BadHolders::default(),
+        refused_calls: RefusedCalls::default(),
         hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
         request_ids: RequestIds::new(),
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
@@ -199,6 +203,7 @@ impl App {
             retries,
             ..
         } = self;
+        let shared = state.clone();
         let served = rt::System::new().block_on(async move {
             let (served, stopper) = serve(listeners, &state, max_connections, deadlines)?.split();
             let asked = asked_to_stop(stop);
@@ -209,6 +214,7 @@ impl App {
             serving();
             served.await
         });
+        shared.refused_calls.end();
         retries.stop();
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.

@@ -13,6 +13,7 @@ use super::attempts::Attempts;
 use super::call::{blocking, web_state};
 use super::context::Context;
 use super::problem::Problem;
+use super::refused_calls;
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, NotAToken, Token};
@@ -36,6 +37,10 @@ pub fn admit<T: 'static>(
         }
     };
     let at_once = |outcome: Result<T>| Either::Left(ready(outcome.map_err(Problem::from)));
+    let refuse = |from: IpAddr, id: &str, error: Error| {
+        refused_calls::note(request, from, id, &error);
+        Either::Left(ready(Err(error.into())))
+    };
     if request.conn_data::<ControlSocket>().is_some() {
         name_key(&OPERATOR);
         return at_once(judge(Arc::clone(&OPERATOR), None));
@@ -47,32 +52,46 @@ pub fn admit<T: 'static>(
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let token = match presented(request, &state.attempts, from) {
         Ok(token) => token,
-        Err(error) => return at_once(Err(error)),
+        Err(error) => return refuse(from, refused_calls::NO_ID, error),
     };
     match state
         .services
         .keyring
         .recall(&token, state.services.clock.now())
     {
-        Err(error) => at_once(Err(error)),
+        Err(error) => {
+            let again = state.attempts.dead(from, token.id()).err();
+            refuse(from, token.id(), again.unwrap_or(error))
+        }
         Ok(Some(key)) => {
             name_key(&key);
             at_once(judge(key, Some(token)))
         }
-        Ok(None) => Either::Right(Box::pin(async move {
-            state.attempts.check(from, Some(token.id()))?;
-            let (services, unknown) = (Arc::clone(&state.services), token.clone());
-            let outcome = blocking(move || {
-                services
-                    .keyring
-                    .verify(&services.store, &unknown, services.clock.now())
-            })
-            .await;
-            state.attempts.note(from, token.id(), &outcome);
-            let key = outcome?;
-            name_key(&key);
-            Ok(judge(key, Some(token))?)
-        })),
+        Ok(None) => {
+            let asked = request.clone();
+            let refused =
+                move |id: &str, error: &Error| refused_calls::note(&asked, from, id, error);
+            Either::Right(Box::pin(async move {
+                // Whoever guesses beside the holder of a right key does not slow it down.
+                if let Err(error) = state.attempts.check(from, Some(token.id()))
+                    && !state.services.keyring.is_probably_right(&token)
+                {
+                    refused(token.id(), &error);
+                    return Err(error.into());
+                }
+                let (services, unknown) = (Arc::clone(&state.services), token.clone());
+                let outcome = blocking(move || {
+                    services
+                        .keyring
+                        .verify(&services.store, &unknown, services.clock.now())
+                })
+                .await;
+                state.attempts.note(from, token.id(), &outcome);
+                let key = outcome.inspect_err(|error| refused(token.id(), error))?;
+                name_key(&key);
+                Ok(judge(key, Some(token))?)
+            }))
+        }
     }
 }
 

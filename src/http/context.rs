@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use actix_web::HttpMessage;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
+use super::refused_calls::Refused;
 use crate::domain::credential::may_hold_token;
 use crate::domain::token_like::looks_like_token;
 
@@ -22,6 +23,8 @@ pub struct Context {
     pub request_id: String,
     /// The public id of the key that authenticated it.
     pub key_id: OnceCell<String>,
+    /// Its own credential, if that was refused.
+    pub refused: OnceCell<Refused>,
 }
 
 impl Context {
@@ -34,6 +37,7 @@ impl Context {
         Rc::new(Self {
             request_id: given.map_or_else(|| ids.next(), str::to_owned),
             key_id: OnceCell::new(),
+            refused: OnceCell::new(),
         })
     }
 

@@ -176,8 +176,8 @@ pub async fn mcp_tools(holder: Holder, call: Call) -> Answer {
         server
     })?;
     let ledger = &call.state().services.ledger;
-    let granted = ledger.mcp_tools(holder.0, server.clone()).await?;
-    let granted = granted.map_err(Problem::from)?;
+    let granted = ledger.mcp_tools(holder.key, server.clone()).await?;
+    let granted = granted.map_err(|refusal| holder.refuse(refusal))?;
     ok(&super::decision_schemas::McpTools {
         mcp_server: server,
         all_tools: granted.all_tools,

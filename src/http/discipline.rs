@@ -54,7 +54,11 @@ pub async fn apply(
     let route = response.request().app_data::<RoutePath>();
     let route = route.map_or("-", |route| route.path.as_str());
     let status = response.status();
-    log_lines::together(|| log_access(&context, shown(&method), route, status, began));
+    let shared = state(response.request());
+    let refused = context.refused.get();
+    if refused.is_none_or(|refused| shared.refused_calls.is_told(shared, refused)) {
+        log_lines::together(|| log_access(&context, shown(&method), route, status, began));
+    }
     let response = response.map_body(|_, body| pieces::split(body, progress.as_ref()));
     if let Some(progress) = progress {
         progress.answered();
@@ -79,6 +83,23 @@ fn is_forward_auth(path: &str) -> bool {
 }
 
 fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, began: Instant) {
+    let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    if let Some(refused) = context.refused.get() {
+        log::info!(
+            target: super::ACCESS_LOG,
+            request_id = context.request_id.as_str(),
+            key_id = context.key_id.get().map_or("-", String::as_str),
+            method = method,
+            route = route,
+            status = status.as_u16(),
+            duration_us = duration_us,
+            from:% = refused.from,
+            tried_id = refused.tried_id.as_str(),
+            code = refused.code;
+            "request"
+        );
+        return;
+    }
     log::info!(
         target: super::ACCESS_LOG,
         request_id = context.request_id.as_str(),
@@ -86,7 +107,7 @@ fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, 
         method = method,
         route = route,
         status = status.as_u16(),
-        duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        duration_us = duration_us;
         "request"
     );
 }

@@ -10,10 +10,9 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use super::answer::Answer;
 use super::call::Call as Request;
 use super::decisions::refuse;
-use super::holder::{MaybeHolder, PLACES};
+use super::holder::MaybeHolder;
 use super::limits;
 use super::problem::Problem;
-use super::refusal::no_key;
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Admitted, Call, Party, Presented};
 use crate::domain::decision_input::NO_CREDENTIAL;
@@ -56,10 +55,13 @@ async fn answer(holder: MaybeHolder, request: &Request, only_403: bool) -> Answe
 }
 
 async fn admit(holder: MaybeHolder, request: &Request) -> std::result::Result<Admitted, Problem> {
-    let key = holder.0.map_err(|why| no_key(why, PLACES))?;
-    let call = read_call(request, key)?;
+    let holder = holder.0?;
+    let call = read_call(request, holder.key)?;
     let admitted = request.state().services.ledger.admit(call).await?;
-    admitted.map_err(|refusal| refuse(request, refusal))
+    admitted.map_err(|refusal| match refusal.kind.status() {
+        401 | 403 => holder.refuse(refusal),
+        _ => refuse(request, refusal),
+    })
 }
 
 /// What the headers say about the call.

@@ -3,16 +3,19 @@
 //! Only its shape is tested here. Whether it is known is decided by the ledger, together with everything else.
 
 use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
 
+use super::call::state;
 use super::context::Context;
 use super::guard::{Access, Guard};
 use super::problem::Problem;
 use super::refusal::no_key;
-use crate::domain::decision::Presented;
+use super::refused_calls::{NO_ID, note, note_code};
+use crate::domain::decision::{Presented, Refusal, RefusalKind};
 use crate::domain::decision_input::{NoKey, presented};
 
 /// Where a virtual key may stand beside `Authorization: Bearer`.
@@ -26,10 +29,14 @@ static HEADERS: [HeaderName; 4] = [
 pub const PLACES: &str = "Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk";
 
 /// Who calls with a well-formed virtual key.
-pub struct Holder(pub Presented);
+pub struct Holder {
+    /// What the key presents.
+    pub key: Presented,
+    request: HttpRequest,
+}
 
-/// Who calls, perhaps without a well-formed virtual key; for a route that says so in its own way.
-pub struct MaybeHolder(pub Result<Presented, NoKey>);
+/// Who calls, or why nobody who may; for a route that says so in its own way.
+pub struct MaybeHolder(pub Result<Holder, Problem>);
 
 impl Guard for Holder {
     fn access() -> Access {
@@ -48,8 +55,7 @@ impl FromRequest for Holder {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let key = find(request);
-        ready(key.map(Self).map_err(|why| no_key(why, PLACES).into()))
+        ready(admitted(request))
     }
 }
 
@@ -58,8 +64,59 @@ impl FromRequest for MaybeHolder {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(find(request))))
+        ready(Ok(Self(admitted(request))))
     }
+}
+
+/// The virtual key of a request, unless it fails again and again.
+fn admitted(request: &HttpRequest) -> Result<Holder, Problem> {
+    let key = match find(request) {
+        Ok(key) => key,
+        Err(why) => {
+            let refusal = no_key(why, PLACES);
+            note_code(request, client_of(request), NO_ID, refusal.kind.code());
+            return Err(refusal.into());
+        }
+    };
+    let bad = &state(request).bad_holders;
+    if !bad.is_empty()
+        && let Err(error) = bad.check(client_of(request), &key)
+    {
+        note(request, client_of(request), id_of(&key), &error);
+        return Err(error.into());
+    }
+    Ok(Holder {
+        key,
+        request: request.clone(),
+    })
+}
+
+impl Holder {
+    /// The refusal of the call. A key that does not work has to wait when it comes again and again from there.
+    pub fn refuse(&self, refusal: Refusal) -> Problem {
+        if !matches!(
+            refusal.kind,
+            RefusalKind::AccessNotFound | RefusalKind::AccessBlocked
+        ) {
+            return refusal.into();
+        }
+        let (from, id) = (client_of(&self.request), id_of(&self.key));
+        if let Err(error) = state(&self.request).bad_holders.failed(from, &self.key) {
+            note(&self.request, from, id, &error);
+            return error.into();
+        }
+        note_code(&self.request, from, id, refusal.kind.code());
+        refusal.into()
+    }
+}
+
+fn client_of(request: &HttpRequest) -> IpAddr {
+    let known = state(request).proxies.client_of(request);
+    known.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+fn id_of(key: &Presented) -> &str {
+    std::str::from_utf8(&key.public_id).unwrap_or(NO_ID)
 }
 
 /// The virtual key in a known place, or why there is none. What has not the shape of one may be there for somebody else; of two

@@ -49,6 +49,7 @@ pub mod problem;
 pub mod propagation;
 pub mod quota;
 pub mod refusal;
+pub mod refused_calls;
 pub mod replay;
 pub mod roles;
 pub mod route;
@@ -75,10 +76,11 @@ use tokio::sync::Semaphore;
 
 use crate::service::Services;
 use crate::store::explained_names::ExplainedNames;
-use attempts::Attempts;
+use attempts::{Attempts, BadHolders};
 use client_address::TrustedProxies;
 use context::RequestIds;
 use discipline::Hosts;
+use refused_calls::RefusedCalls;
 use replay::KeyTurns;
 use shown::Answers;
 use slow::SlowWork;
@@ -96,6 +98,10 @@ pub struct State {
     pub proxies: TrustedProxies,
     /// Slows down whoever fails to authenticate.
     pub attempts: Attempts,
+    /// Slows down virtual keys that don't work and are sent again and again.
+    pub bad_holders: BadHolders,
+    /// What was refused lately, for the access log.
+    pub refused_calls: RefusedCalls,
     /// The host names by which this server may be called.
     pub hosts: Hosts,
     /// Makes the ids of requests that bring none.

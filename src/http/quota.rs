@@ -70,9 +70,9 @@ pub async fn show(holder: Holder, call: Call) -> Answer {
         .state()
         .services
         .ledger
-        .who(holder.0)
+        .who(holder.key)
         .await?
-        .map_err(Problem::from)?;
+        .map_err(|refusal| holder.refuse(refusal))?;
     let answer = call.slow(move |services| {
         let (key, total_count, read) = services.store.read(|reading| {
             let list = user_access_profiles::list_of_user(reading, known.user_id, page)?;

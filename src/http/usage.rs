@@ -11,7 +11,6 @@ use super::call::Call;
 use super::decisions::read_user;
 use super::guard::{AccessProfiles, Caller, View};
 use super::holder::Holder;
-use super::problem::Problem;
 use crate::domain::list::Query;
 use crate::domain::permission::Resource;
 use crate::domain::usage::{UsageQuery, UsageRow, date_of};
@@ -126,8 +125,9 @@ pub async fn list(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
 /// 400 when a parameter is not valid; 401 or 403 when the key does not work.
 pub async fn list_own(holder: Holder, call: Call) -> Answer {
     let mut query = call.query(|query| read(&call, query))?;
-    let known = call.state().services.ledger.who(holder.0).await?;
-    query.user_id = Some(known.map_err(Problem::from)?.user_id);
+    let known = call.state().services.ledger.who(holder.key).await?;
+    let known = known.map_err(|refusal| holder.refuse(refusal))?;
+    query.user_id = Some(known.user_id);
     answer(&call, query, true).await
 }
 

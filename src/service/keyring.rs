@@ -21,7 +21,7 @@ use super::tokens::random;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{MAX_EARLIER, Token};
 use crate::error::{Error, Result};
-use crate::store::{Store, api_key_secrets, api_keys};
+use crate::store::{Store, api_key_hints, api_key_secrets, api_keys};
 
 /// Most tokens that are remembered; past that one of them is verified anew.
 const MAX_REMEMBERED: usize = 10_000;
@@ -191,6 +191,7 @@ impl Keyring {
         changes: u64,
         used: Option<Timestamp>,
     ) {
+        self.note_hint(token);
         let tag = self.tag(token);
         let mut remembered = self.change();
         // A key may have changed while it was being hashed: then this answer still stands, as one that began before, but it is
@@ -258,25 +259,29 @@ impl Keyring {
         self.last_uses().remove(public_id)
     }
 
-    /// Writes down when keys were last used, at most once a minute for each.
+    /// Writes down when keys were last used, at most once a minute for each, and the hints of tokens that were right.
     ///
     /// # Errors
-    /// When the database can't be written; the uses are kept for the next time.
+    /// When the database can't be written; it is kept for the next time.
     pub fn write_uses(&self, store: &Store) -> Result<()> {
-        let uses: Vec<(String, i64)> = {
+        let (uses, hints) = {
             let mut remembered = self.change();
-            let uses = remembered.last_uses();
+            let uses: Vec<_> = remembered.last_uses().into_iter().collect();
             remembered.uses.clear();
-            uses.into_iter().collect()
+            (uses, std::mem::take(&mut remembered.new_hints))
         };
-        if uses.is_empty() {
+        if uses.is_empty() && hints.is_empty() {
             return Ok(());
         }
-        let attempted = uses.clone();
-        let written =
-            store.write(move |writing| api_keys::note_uses(writing, &uses, USE_STEP_MILLISECONDS));
+        let attempted = (uses.clone(), hints.clone());
+        let written = store.write(move |writing| {
+            api_keys::note_uses(writing, &uses, USE_STEP_MILLISECONDS)?;
+            api_key_hints::note(writing, &hints)
+        });
         if written.is_err() {
-            self.change().uses.extend(attempted);
+            let mut remembered = self.change();
+            remembered.uses.extend(attempted.0);
+            remembered.new_hints.extend(attempted.1);
         }
         written
     }

@@ -13,6 +13,7 @@ pub mod expressions;
 pub mod first_start;
 pub mod flights;
 pub mod hasher;
+pub mod hints;
 pub mod holdings;
 pub mod keyring;
 pub mod once;

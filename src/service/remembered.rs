@@ -26,6 +26,10 @@ pub struct Remembered {
     pub ended: HashMap<String, Vec<Timestamp>>,
     /// Uses of keys that have since been forgotten: public id and milliseconds.
     pub uses: HashMap<String, i64>,
+    /// Hints of tokens that were right, by public id ([`super::hints`]).
+    pub hints: HashMap<String, HashSet<i64>>,
+    /// Those that are not stored yet.
+    pub new_hints: Vec<(String, i64)>,
     /// What was taken from keys and is not stored yet, by public id.
     pub taken: HashMap<String, TakenAway>,
 }

@@ -11,6 +11,7 @@ pub mod access_profile_roles;
 pub mod access_profile_versions;
 pub mod access_profiles;
 pub mod anchor;
+pub mod api_key_hints;
 pub mod api_key_secrets;
 pub mod api_keys;
 pub mod audit;

@@ -1,5 +1,5 @@
-//! Slowing down whoever fails to authenticate (API.md §1): 50 wrong secrets or 1,000 pieces of garbage at once, then one or
-//! twenty a second.
+//! Slowing down whoever fails to authenticate (API.md §1): 50 wrong secrets of a key, 50 bad keys, or 1,000 pieces of garbage at once
+//! from an address, then one or twenty a second.
 
 use tollkeeper::domain::credential::Kind;
 use tollkeeper::service::tokens::{random_successor, random_token};
@@ -199,4 +199,98 @@ fn a_dead_key_that_is_tried_again_and_again_costs_no_hash_each_time() {
         "{answers:?}"
     );
     assert_eq!(answers[0], 401);
+}
+
+#[test]
+fn one_bad_key_does_not_slow_down_others_behind_the_same_address() {
+    let server = behind_a_proxy();
+    let wrong = wrong_secret(&server.client.key);
+    let (_, reply) = exhaust(&server, "192.0.2.1", || wrong.clone(), 3 * BURST);
+    assert_throttled(&reply);
+    // Nobody knows this key, so it is hashed, and refused for what it is.
+    from(&server, "192.0.2.1", &unknown_key()).expect(401);
+}
+
+#[test]
+fn a_dead_key_that_comes_again_and_again_is_told_to_wait_and_costs_others_nothing() {
+    let server = behind_a_proxy();
+    let dead: Vec<String> = ["gone", "over"]
+        .iter()
+        .map(|name| {
+            let (id, client) = server.client.make_key(name, &["AccessProfiles:View"]);
+            server
+                .client
+                .delete(&format!("/api/api-keys/{id}"))
+                .expect(200);
+            client.key
+        })
+        .collect();
+    let (tried, reply) = exhaust(&server, "192.0.2.1", || dead[0].clone(), 3 * BURST);
+    assert!(tried >= BURST, "{tried}");
+    assert_throttled(&reply);
+    let other = from(&server, "192.0.2.1", &dead[1]);
+    other.expect_refusal(401, "authentication_error", "api_key_revoked");
+    from(&server, "192.0.2.2", &dead[0]).expect(401);
+}
+
+#[test]
+fn a_right_key_is_not_slowed_down_after_a_restart_whoever_guesses_beside_it() {
+    let server = Server::start();
+    let (_, owner) = server.client.make_key("owner", &["AccessProfiles:View"]);
+    owner.get(PATH).expect(200);
+    let server = server.restart();
+    let wrong = wrong_secret(&owner.key);
+    for token in [&unknown_key as &dyn Fn() -> String, &|| wrong.clone()] {
+        let (_, reply) = exhaust(&server, "", token, 3 * BURST);
+        assert_throttled(&reply);
+    }
+    let hashes = server.services.keyring.hashes();
+    server.client.with_key(&owner.key).get(PATH).expect(200);
+    // The secret itself was verified, once.
+    assert_eq!(server.services.keyring.hashes(), hashes + 1);
+}
+
+#[test]
+fn a_virtual_key_that_does_not_work_is_told_to_wait_and_a_right_one_beside_it_is_not() {
+    let server = Server::start();
+    let policy = serde_json::json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
+    let ada = server.client.make_holder("ada", &policy);
+    let with = |key: &str, path: &str| {
+        let headers = [("x-bf-vk", key), ("x-model", "gpt-5")];
+        server.client.raw("GET", path, &headers, None)
+    };
+    for path in [
+        "/v1/quota",
+        "/v1/quota/usage",
+        "/v1/mcp/tools?mcp_server=x",
+        "/v1/forward-auth",
+    ] {
+        let dead = random_token(Kind::Virtual).unwrap_or_else(|error| panic!("{error}"));
+        let guess = || {
+            random_successor(Kind::Virtual, dead.id())
+                .unwrap()
+                .reveal()
+                .to_owned()
+        };
+        let tried = (0..3 * BURST).find(|_| with(dead.reveal(), path).status != 401);
+        assert!(
+            tried.is_some_and(|tried| tried >= BURST),
+            "{path}: {tried:?}"
+        );
+        assert_throttled(&with(dead.reveal(), path));
+        assert_throttled(&with(&guess(), path));
+        with(&ada.key, path).expect(200);
+    }
+    // Whoever guesses her secrets beside her does not slow her down.
+    for _ in 0..2 * BURST {
+        let guess = random_successor(Kind::Virtual, ada.key_id()).unwrap();
+        assert!([401, 429].contains(&with(guess.reveal(), "/v1/quota").status));
+        with(&ada.key, "/v1/quota").expect(200);
+    }
+    // What a gateway sends in bodies is not its own.
+    let dead = random_token(Kind::Virtual).unwrap_or_else(|error| panic!("{error}"));
+    for _ in 0..3 * BURST {
+        let reply = server.client.reserve(dead.reveal(), &serde_json::json!({}));
+        reply.expect_refusal(401, "access_not_found", "access_not_found");
+    }
 }

@@ -1,0 +1,126 @@
+//! Calls whose own credential was refused, in the access log: the first of a kind are lines like any other, with address, key id and
+//! code, and then there is a line a period that says how many there were. Whoever sends a dead key at full speed would fill the log.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::{HttpRequest, rt, web};
+
+use super::State;
+use super::context::Context;
+use super::problem::Problem;
+use crate::domain::repeats::{LeftOut, PERIOD, Repeats};
+use crate::error::Error;
+
+/// Lines of a kind that are written in a period.
+const FIRST: u32 = 5;
+/// Kinds that are told apart in a period.
+const KINDS: usize = 100;
+/// What stands for the key id where no well-formed key came.
+pub const NO_ID: &str = "-";
+
+/// A credential that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Refused {
+    /// Where it came from.
+    pub from: IpAddr,
+    /// The id of the key that was tried.
+    pub tried_id: String,
+    /// Why.
+    pub code: &'static str,
+}
+
+/// What was refused lately.
+pub struct RefusedCalls(Mutex<Lately>);
+
+struct Lately {
+    repeats: Repeats<Refused>,
+    /// Whether a task waits for the end of the period, to tell what was left out.
+    is_awaited: bool,
+}
+
+impl Default for RefusedCalls {
+    fn default() -> Self {
+        Self(Mutex::new(Lately {
+            repeats: Repeats::new(FIRST, KINDS),
+            is_awaited: false,
+        }))
+    }
+}
+
+/// Notes on a request that its credential was refused with this error.
+pub fn note(request: &HttpRequest, from: IpAddr, tried_id: &str, error: &Error) {
+    if matches!(
+        error,
+        Error::Unauthenticated { .. } | Error::UnknownCredential | Error::Throttled { .. }
+    ) {
+        let (code, _) = Problem::from(error.clone()).reason();
+        note_code(request, from, tried_id, code);
+    }
+}
+
+/// The same with the code of the refusal.
+pub fn note_code(request: &HttpRequest, from: IpAddr, tried_id: &str, code: &'static str) {
+    if let Some(context) = Context::of(request) {
+        let tried_id = tried_id.to_owned();
+        // Set once a request, by its one guard.
+        let _ = context.refused.set(Refused {
+            from,
+            tried_id,
+            code,
+        });
+    }
+}
+
+impl RefusedCalls {
+    /// Whether the call is told as a line of its own. To be called where a local task can be spawned.
+    pub fn is_told(&self, state: &web::Data<State>, refused: &Refused) -> bool {
+        let mut lately = self.lately();
+        let told = lately.repeats.note(refused.clone(), Duration::ZERO);
+        let begins = !std::mem::replace(&mut lately.is_awaited, true);
+        drop(lately);
+        if begins {
+            let state = state.clone();
+            rt::spawn(async move {
+                rt::time::sleep(PERIOD).await;
+                state.refused_calls.end();
+            });
+        }
+        told
+    }
+
+    /// Tells what was left out until now.
+    pub fn end(&self) {
+        let mut lately = self.lately();
+        lately.is_awaited = false;
+        let left_out = lately.repeats.end();
+        drop(lately);
+        tell(left_out);
+    }
+
+    fn lately(&self) -> MutexGuard<'_, Lately> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell(left_out: Vec<LeftOut<Refused>>) {
+    for LeftOut { what, count } in left_out {
+        let seconds = PERIOD.as_secs();
+        match what {
+            Some(refused) => log::info!(
+                target: super::ACCESS_LOG,
+                from:% = refused.from,
+                tried_id = refused.tried_id.as_str(),
+                code = refused.code,
+                count = count;
+                "refused as often again in {seconds} s"
+            ),
+            None => log::info!(
+                target: super::ACCESS_LOG,
+                count = count;
+                "refused from others in {seconds} s"
+            ),
+        }
+    }
+}
