@@ -41,8 +41,8 @@ pub fn looks_like_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::credential::{Kind, Token};
     use super::*;
+    use crate::domain::credential::{Kind, Token};
 
     fn token(kind: Kind) -> Token {
         let mut random = std::array::from_fn(|at| u8::try_from(at * 7 % 248).unwrap());

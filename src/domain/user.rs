@@ -218,24 +218,17 @@ mod tests {
         assert!(Email::parse(&long).is_ok());
         let longer = format!("a{long}");
         for bad in [
-            "",
-            "a",
-            "@",
-            "a@",
-            "@b",
-            "a@@b",
-            "a@b@c",
-            "a b@c",
-            "a@b\tc",
-            "a@b\u{0}",
-            "a@.b",
-            "a@b.",
-            "a@b..c",
-            "a\u{200b}@b",
-            "a@b\u{feff}",
-            &longer,
+            "", "a", "@", "a@", "@b", "a@@b", "a@b@c", "a b@c", "a@b\tc", "a@b\u{0}", "a@.b",
+            "a@b.", "a@b..c", &longer,
         ] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+        // Stored ones from before keep working.
+        for unseen in ["a\u{200b}@b", "a@b\u{feff}"] {
+            assert!(
+                Email::parse(unseen).unwrap().check_new().is_err(),
+                "{unseen:?}"
+            );
         }
         assert_eq!(Email::parse(" A@b ").unwrap().as_str(), "A@b");
     }

@@ -4,8 +4,9 @@
 //! So a change is worked out on a reader's view first, and the transaction only makes sure that it still stands on what is
 //! current; if not, it is worked out again there.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::Services;
 use super::recent_profiles::RecentProfiles;
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
@@ -105,4 +106,39 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+/// How the next version of a profile comes about: what was worked out ahead, if anything, and how to work it out again.
+pub(super) struct Drafting<C> {
+    pub(super) ahead: Option<Draft>,
+    pub(super) change: C,
+    pub(super) recent: Arc<RecentProfiles>,
+    /// What the profile is after the write.
+    pub(super) outcome: OnceLock<Arc<WholeVersion>>,
+}
+
+/// Works a change out before the writer thread is asked, when it is this profile's turn. What stands against it now may be gone in
+/// the transaction, or the answer may be an earlier one: so nothing is refused here, but worked out again there.
+pub(super) fn in_turn<C: Change, T: Send + 'static>(
+    services: &Services,
+    id: i64,
+    change: C,
+    write: impl FnOnce(&Writing<'_>, &Drafting<C>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let _turn = services.profile_turns.wait(id);
+    let recent = &services.recent_profiles;
+    let work_out = |reading: &Reading<'_>| Draft::work_out(reading, recent, id, &change);
+    // It holds whole policies: they are freed here, where they were made, and not by the writer thread.
+    let drafting = Arc::new(Drafting {
+        ahead: services.store.read(work_out).ok(),
+        change,
+        recent: Arc::clone(recent),
+        outcome: OnceLock::new(),
+    });
+    let lent = Arc::clone(&drafting);
+    let answer = services.store.write(move |writing| write(writing, &lent))?;
+    if let Some(version) = drafting.outcome.get() {
+        recent.keep(Arc::clone(version));
+    }
+    Ok(answer)
 }

@@ -1,11 +1,10 @@
 //! Writes of access profiles: each is one transaction with the row, the version's snapshot and the audit entry.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access_profile_draft::{Change, Draft};
-use super::recent_profiles::RecentProfiles;
+use super::access_profile_draft::{Change, Draft, Drafting, in_turn};
 use super::{Services, once};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
@@ -220,41 +219,6 @@ struct Replacement {
     if_match: IfMatch,
     action: &'static str,
     now: Timestamp,
-}
-
-/// How the next version of a profile comes about: what was worked out ahead, if anything, and how to work it out again.
-struct Drafting<C> {
-    ahead: Option<Draft>,
-    change: C,
-    recent: Arc<RecentProfiles>,
-    /// What the profile is after the write.
-    outcome: OnceLock<Arc<WholeVersion>>,
-}
-
-/// Works a change out before the writer thread is asked, when it is this profile's turn. What stands against it now may be gone in
-/// the transaction, or the answer may be an earlier one: so nothing is refused here, but worked out again there.
-fn in_turn<C: Change, T: Send + 'static>(
-    services: &Services,
-    id: i64,
-    change: C,
-    write: impl FnOnce(&Writing<'_>, &Drafting<C>) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let _turn = services.profile_turns.wait(id);
-    let recent = &services.recent_profiles;
-    let work_out = |reading: &Reading<'_>| Draft::work_out(reading, recent, id, &change);
-    // It holds whole policies: they are freed here, where they were made, and not by the writer thread.
-    let drafting = Arc::new(Drafting {
-        ahead: services.store.read(work_out).ok(),
-        change,
-        recent: Arc::clone(recent),
-        outcome: OnceLock::new(),
-    });
-    let lent = Arc::clone(&drafting);
-    let answer = services.store.write(move |writing| write(writing, &lent))?;
-    if let Some(version) = drafting.outcome.get() {
-        recent.keep(Arc::clone(version));
-    }
-    Ok(answer)
 }
 
 /// Puts the next version in place of the current one; a change that changes nothing writes nothing.

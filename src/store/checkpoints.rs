@@ -16,8 +16,8 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
+use super::connection::writer_flags;
 use super::fault::Doing;
-use super::open::writer_flags;
 use crate::error::{Error, Result};
 
 /// Pages that are added to the log before the thread copies them: 4 MiB.

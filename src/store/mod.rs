@@ -17,6 +17,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod budget_overrides;
 mod checkpoints;
+mod connection;
 pub mod decision_rows;
 pub mod directory;
 pub mod explained_names;
@@ -185,8 +186,8 @@ impl Store {
     pub fn reader(&self) -> Result<Reader> {
         let path = self.directory.database();
         let open = || {
-            let mut connection = Connection::open_with_flags(path, open::read_only_flags())?;
-            open::prepare_reader(&mut connection)?;
+            let mut connection = Connection::open_with_flags(path, connection::read_only_flags())?;
+            connection::prepare_reader(&mut connection)?;
             Ok(connection)
         };
         open().doing("opening a read connection").map(Reader)
@@ -289,8 +290,8 @@ impl Store {
         health: Arc<Health>,
     ) -> Result<Self> {
         let manager = SqliteConnectionManager::file(directory.database())
-            .with_flags(open::read_only_flags())
-            .with_init(open::prepare_reader);
+            .with_flags(connection::read_only_flags())
+            .with_init(connection::prepare_reader);
         let readers = r2d2::Pool::builder()
             .max_size(CONNECTIONS)
             .connection_timeout(READER_WAIT)

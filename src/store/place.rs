@@ -14,7 +14,7 @@ const DATABASE: &str = "tollkeeper.db";
 /// The lock by which one process owns everything.
 pub(super) const LOCK: &str = "tollkeeper.lock";
 /// What may lie in a directory of ours. One that holds anything else is shared, and is not ours to close.
-const OURS: [&str; 15] = [
+const OURS: [&str; 16] = [
     "audit-anchor",
     "audit.key",
     "backups",
@@ -22,6 +22,7 @@ const OURS: [&str; 15] = [
     "control.sock",
     "initial-key",
     "initialized",
+    "revocations",
     "rotated-keys",
     "tollkeeper.db-journal",
     "tollkeeper.db-shm",
