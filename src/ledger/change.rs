@@ -28,7 +28,7 @@ impl Ledger {
     /// `counters`, which then start at zero.
     ///
     /// # Errors
-    /// What `work` answers; see [`Store::write`].
+    /// What `work` answers; see [`crate::store::Store::write`].
     pub fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
@@ -60,7 +60,7 @@ impl Ledger {
     /// until their users are loaded anew.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the ledger is stopping.
+    /// [`crate::error::Error::Unavailable`] when the ledger is stopping.
     pub fn end(&self, ended: Ended) -> Result<()> {
         let (done, receiver) = sync_channel(1);
         self.queue

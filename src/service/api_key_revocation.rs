@@ -65,7 +65,7 @@ fn revoke_in(
 /// Stores what was taken from a key at `at` and could not be stored then.
 ///
 /// # Errors
-/// As [`revoke`] and [`update`].
+/// As [`revoke`] and [`super::api_keys::update`].
 pub(super) fn store_taken(
     services: &Services,
     actor: Actor,

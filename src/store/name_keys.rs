@@ -1,7 +1,7 @@
 //! The keys of names, made anew after a migration that says so: SQL can't make them.
 //!
 //! Two things that were stored as different may be twins under new keys. Both stay as they are and can be used and changed; the later
-//! one's key gets its id behind it, so that each key is still there once, and nobody else gets the name ([`super::taken`]).
+//! one's key gets its id behind it, so that each key is still there once, and nobody else gets the name (`taken.rs`).
 
 use rusqlite::{Connection, params};
 

@@ -73,7 +73,7 @@ pub(super) fn open(path: &Path, rule: Rule, write: bool) -> Result<Option<File>>
 /// The whole content of a file that is there and may be believed, of `most` bytes at most; nothing when there is none.
 ///
 /// # Errors
-/// As [`open`].
+/// As opening it.
 pub fn read(path: &Path, rule: Rule, most: u64) -> Result<Option<Vec<u8>>> {
     let Some(file) = open(path, rule, false)? else {
         return Ok(None);
