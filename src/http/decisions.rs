@@ -11,7 +11,7 @@ use super::holder::Holder;
 use super::limits::{write_limits, write_number, write_text, write_time};
 use super::problem::Problem;
 use super::refusal::{no_key, with_limit_headers};
-use super::replay::{self, Decided};
+use super::replay::{self, Decided, WhenFull};
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{
     Granted, LimitState, OutsidePolicy, Party, Refusal, ReservationId, Settled,
@@ -60,7 +60,7 @@ pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
         let status = if granted.repeated { 200 } else { 201 };
         Ok(shown(status, granted))
     };
-    replay::once(&call, || caller.actor(&call), work).await
+    replay::once(&call, WhenFull::Refuse, || caller.actor(&call), work).await
 }
 
 /// `POST /v1/reservations/{id}/settle`
@@ -76,7 +76,7 @@ pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> An
         let settled = end(&caller, &call, settle).await?;
         Ok(charged(200, settled))
     };
-    replay::once(&call, || caller.actor(&call), work).await
+    replay::once(&call, WhenFull::KeepNone, || caller.actor(&call), work).await
 }
 
 /// `POST /v1/reservations/{id}/extend`
@@ -99,7 +99,7 @@ pub async fn extend(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> An
         let granted = granted.map_err(|refusal| refuse(&call, refusal))?;
         Ok(shown(200, granted))
     };
-    replay::once(&call, || caller.actor(&call), work).await
+    replay::once(&call, WhenFull::Refuse, || caller.actor(&call), work).await
 }
 
 /// `DELETE /v1/reservations/{id}`
@@ -160,7 +160,7 @@ pub async fn charge(caller: Caller<Create, Decisions>, call: Call) -> Answer {
         let status = if settled.repeated { 200 } else { 201 };
         Ok(charged(status, settled))
     };
-    replay::once(&call, || caller.actor(&call), work).await
+    replay::once(&call, WhenFull::KeepNone, || caller.actor(&call), work).await
 }
 
 /// `GET /v1/mcp/tools`

@@ -4,10 +4,13 @@
 //! finds the first reservation; settling, charging and extending are the same when they are repeated. Here the answer is kept, and
 //! requests under the same key take turns. A request without the header pays for none of this.
 
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::sync::PoisonError;
 
 use actix_web::HttpResponse;
+use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::answer::stored;
@@ -29,6 +32,17 @@ pub const MADE: &str = "\u{1}idempotency-key ";
 pub struct KeyTurns {
     places: [Mutex<()>; TURNS],
     hasher: RandomState,
+    /// The callers for whom no more answers may be kept, and until when, in Unix milliseconds: who is refused takes no turn of a write.
+    full: std::sync::Mutex<HashMap<String, i64>>,
+}
+
+/// What happens where as many answers are kept for a caller as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The request is refused.
+    Refuse,
+    /// It is done and its answer is not kept: what was spent is recorded, and recording it again changes nothing.
+    KeepNone,
 }
 
 impl Default for KeyTurns {
@@ -36,6 +50,7 @@ impl Default for KeyTurns {
         Self {
             places: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
+            full: std::sync::Mutex::default(),
         }
     }
 }
@@ -47,6 +62,10 @@ impl KeyTurns {
         self.places[usize::try_from(place % places).unwrap_or_default()]
             .lock()
             .await
+    }
+
+    fn full(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,15 +107,16 @@ impl Decided {
 ///
 /// # Errors
 /// What `work` answers, which is not kept; 422 when the key came with another request; 429 when as many answers are kept for the caller as
-/// may be.
+/// may be, unless it is done all the same.
 pub async fn once(
     call: &Call,
+    when_full: WhenFull,
     actor: impl FnOnce() -> Actor,
     work: impl AsyncFnOnce(Option<&Once>) -> std::result::Result<Decided, Problem>,
 ) -> std::result::Result<HttpResponse, Problem> {
     if call.has_idempotency_key() {
         // In a place of its own, so that who sends none carries none of it.
-        Box::pin(under_key(call, actor, work)).await
+        Box::pin(under_key(call, when_full, actor, work)).await
     } else {
         work(None).await?.respond(call)
     }
@@ -104,6 +124,7 @@ pub async fn once(
 
 async fn under_key(
     call: &Call,
+    when_full: WhenFull,
     actor: impl FnOnce() -> Actor,
     work: impl AsyncFnOnce(Option<&Once>) -> std::result::Result<Decided, Problem>,
 ) -> std::result::Result<HttpResponse, Problem> {
@@ -123,12 +144,20 @@ async fn under_key(
         once.check_same(&hash)?;
         return stored(answer);
     }
-    if !has_room {
-        let (services, owner) = (call.services(), once.owner.clone());
-        let make_room = move |writing: &Writing<'_>| idempotency::make_room(writing, &owner, now);
-        blocking(move || services.store.write(make_room)).await?;
+    let full_until = if has_room {
+        None
+    } else {
+        full_until(call, &once.owner, now).await?
+    };
+    if let Some(until) = full_until
+        && when_full == WhenFull::Refuse
+    {
+        return Err(idempotency::too_many(until, now).into());
     }
     let Decided { answer, limits } = work(Some(&once)).await?;
+    if full_until.is_some() {
+        return Decided { answer, limits }.respond(call);
+    }
     let (services, kept) = (call.services(), answer.clone());
     let keep = move || {
         services
@@ -137,6 +166,26 @@ async fn under_key(
     };
     blocking(keep).await?;
     Decided { answer, limits }.respond(call)
+}
+
+/// Makes room for one more answer, or answers until when there is none.
+async fn full_until(
+    call: &Call,
+    owner: &str,
+    now: Timestamp,
+) -> std::result::Result<Option<i64>, Problem> {
+    let turns = &call.state().turns;
+    let known = turns.full().get(owner).copied();
+    if known.is_some_and(|until| now.as_millisecond() < until) {
+        return Ok(known);
+    }
+    let (services, whose) = (call.services(), owner.to_owned());
+    let make_room = move |writing: &Writing<'_>| idempotency::full_until(writing, &whose, now);
+    let until = blocking(move || services.store.write(make_room)).await?;
+    let mut full = turns.full();
+    full.retain(|_, until| now.as_millisecond() < *until);
+    full.extend(until.map(|until| (owner.to_owned(), until)));
+    Ok(until)
 }
 
 /// A request id made from an idempotency key, for a request that brings none of its own.

@@ -74,29 +74,42 @@ pub fn has_room(reading: &Reading<'_>, owner: &str) -> Result<bool> {
 /// # Errors
 /// [`Error::TooMany`]; when the database can't be written.
 pub fn make_room(writing: &Writing<'_>, owner: &str, now: Timestamp) -> Result<()> {
+    full_until(writing, owner, now)?.map_or(Ok(()), |until| Err(too_many(until, now)))
+}
+
+/// Makes room for one more answer by what is a day old; where that is not enough, answers when the oldest makes room, in Unix
+/// milliseconds.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn full_until(writing: &Writing<'_>, owner: &str, now: Timestamp) -> Result<Option<i64>> {
     if has_room(writing, owner)? {
-        return Ok(());
+        return Ok(None);
     }
-    let now = now.as_millisecond();
     forget(
         writing,
         "DELETE FROM idempotency_keys WHERE owner = ?1 AND created_at <= ?2
          RETURNING owner, octet_length(body)",
-        params![owner, now - KEPT_MILLISECONDS],
+        params![owner, now.as_millisecond() - KEPT_MILLISECONDS],
     )?;
     if has_room(writing, owner)? {
-        return Ok(());
+        return Ok(None);
     }
     let oldest: i64 = writing
         .connection
         .prepare_cached("SELECT min(created_at) FROM idempotency_keys WHERE owner = ?1")
         .and_then(|mut statement| statement.query_row([owner], |row| row.get(0)))
         .doing("looking for an idempotency key")?;
-    let wait = (oldest + KEPT_MILLISECONDS - now)
+    Ok(Some(oldest + KEPT_MILLISECONDS))
+}
+
+/// The refusal of what would need one more answer than may be kept until then.
+pub fn too_many(until: i64, now: Timestamp) -> Error {
+    let wait = (until - now.as_millisecond())
         .max(1)
         .unsigned_abs()
         .div_ceil(1_000);
-    Err(Error::TooMany {
+    Error::TooMany {
         code: "too_many_idempotency_keys",
         message: format!(
             "Idempotency-Key: as many answers as may be are kept for this key ({MAX_ANSWERS}, or {} MiB), each for 24 hours; the oldest \
@@ -104,7 +117,7 @@ pub fn make_room(writing: &Writing<'_>, owner: &str, now: Timestamp) -> Result<(
             MAX_BYTES / 1024 / 1024
         ),
         retry_after_seconds: wait,
-    })
+    }
 }
 
 /// Adds to what is kept for a caller.

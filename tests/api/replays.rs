@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::holders::policy;
 use crate::support::{Client, Reply, Server};
 
 fn post(client: &Client, path: &str, body: &Value) -> Reply {
@@ -160,6 +161,63 @@ fn ten_thousand_answers_are_kept_for_a_caller() {
     role(2).expect_refusal(429, "rate_limited", "too_many_idempotency_keys");
     server.time.advance_seconds(86_400);
     role(2).expect(200);
+    assert_eq!(kept(&server), (1, 1));
+}
+
+/// As many answers as may be are kept for the caller, since now.
+fn fill(server: &Server) {
+    let full = "INSERT INTO idempotency_keys
+            WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 9999)
+            SELECT owner, route, 'made ' || value, request_hash, status, location, etag, '', created_at FROM idempotency_keys, n;
+        UPDATE idempotency_callers SET answers = answers + 9999;";
+    rusqlite::Connection::open(server.data_dir().join("tollkeeper.db"))
+        .unwrap()
+        .execute_batch(full)
+        .unwrap();
+}
+
+#[test]
+fn what_was_spent_is_recorded_when_no_more_answers_may_be_kept() {
+    let server = Server::start();
+    let client = &server.client;
+    let ada = client.make_holder("ada", &policy());
+    let call = json!({ "virtual_key": ada.key, "provider": "openai", "model": "gpt-5" });
+    let held = post(client, "/v1/reservations", &call).expect(201);
+    fill(&server);
+    let id = held.json()["reservation"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let settle = format!("/v1/reservations/{id}/settle");
+    let extend = format!("/v1/reservations/{id}/extend");
+    let with = |path: &str, key: &str, body: &Value| {
+        client.send("POST", path, &[("idempotency-key", key)], Some(body))
+    };
+    let spent = json!({ "tokens": 3, "cost": 1.5 });
+    let mut usage = call.clone();
+    for (name, value) in [
+        ("tokens", json!(2)),
+        ("cost", json!(0.5)),
+        ("request_id", json!("r")),
+    ] {
+        usage[name] = value;
+    }
+    for key in ["s1", "s1", "s2"] {
+        let full = "too_many_idempotency_keys";
+        with(&extend, key, &json!({})).expect_refusal(429, "rate_limited", full);
+        with("/v1/reservations", key, &call).expect_refusal(429, "rate_limited", full);
+        with(&settle, key, &spent).expect(200);
+        let charged = with("/v1/usage", key, &usage);
+        assert!([200, 201].contains(&charged.status), "{}", charged.text);
+    }
+    // Once each, and no answer was kept of it.
+    let path = format!("/api/usage?user_id={}&group_by=user", ada.user_id);
+    let totals = client.get(&path).expect(200).json()["totals"].clone();
+    assert_eq!((&totals["calls"], &totals["cost"]), (&json!(2), &json!(2)));
+    assert_eq!(kept(&server), (10_000, 10_000));
+    // From the time that was named there is room again.
+    server.time.advance_seconds(86_400);
+    with("/v1/reservations", "later", &call).expect(201);
     assert_eq!(kept(&server), (1, 1));
 }
 
