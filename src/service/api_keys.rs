@@ -141,6 +141,9 @@ fn changed(
     now: Timestamp,
 ) -> Result<(ApiKey, ApiKey)> {
     let before = api_keys::get(reading, id)?;
+    // First, for the answer shows the key: also to narrow or to rename it, as who could narrow a stronger key could then rotate it, and act
+    // in its name.
+    rights.may_act_on(&before)?;
     if_match.check(&before.entity_tag())?;
     input.check_expiry(before.expires_at, now)?;
     let changed = ApiKey {
@@ -155,8 +158,6 @@ fn changed(
     if changed == before {
         return Ok((before, changed));
     }
-    // Also to narrow or to rename it: who could narrow a stronger key could then rotate it, and act in its name.
-    rights.may_act_on(&before)?;
     rights.may_grant(changed.permissions)?;
     let gains = !before.permissions.includes(changed.permissions);
     if gains || outlives(&changed, &before) {

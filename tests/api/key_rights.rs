@@ -106,6 +106,12 @@ fn a_key_gives_away_no_more_than_it_holds() {
     ] {
         refused(weak.put(&path(strong), &change));
     }
+    // The answer would show it, also where nothing is changed.
+    let name = json!({ "name": "strong" });
+    for (id, same) in [(1, json!({})), (strong, json!({})), (strong, name)] {
+        refused(weak.put(&path(id), &same));
+    }
+    weak.put(&path(own), &json!({})).expect(200);
     refused(weak.delete(&path(strong)));
     // Who could narrow it could then rotate it, and act in its name.
     refused(weak.put(&path(strong), &json!({ "scopes": ["Users:View"] })));
