@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use serde::Serialize;
 
 use super::input::nearest;
+use super::letter_case::search_key;
 use super::violation::{Path, Violation, Violations};
 use crate::error::{Error, Result};
 
@@ -140,6 +141,16 @@ impl Query {
             return None;
         }
         Some(value.clone())
+    }
+
+    /// `search`: nothing when it is missing or empty. One of characters alone that nobody sees is refused, because every text has it in it.
+    pub fn search(&self) -> Option<String> {
+        let text = self.text("search", MAX_SEARCH)?;
+        if !text.trim().is_empty() && search_key(&text).trim().is_empty() {
+            self.refuse_empty("search");
+            return None;
+        }
+        Some(text)
     }
 
     /// The text of a parameter that must be there.

@@ -1,8 +1,10 @@
 //! Characters that nobody sees: two names that look the same must be the same.
 
+use std::ops::RangeInclusive;
+
 use icu_properties::props::{
-    DefaultIgnorableCodePoint, Emoji, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup,
-    PrependedConcatenationMark,
+    CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, ExtendedPictographic,
+    GeneralCategory, GeneralCategoryGroup, Ideographic, PrependedConcatenationMark, Script,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
@@ -12,6 +14,10 @@ const JOINER: char = '\u{200D}';
 const NON_JOINER: char = '\u{200C}';
 /// Emoji as text and as picture.
 const PRESENTATIONS: [char; 2] = ['\u{FE0E}', '\u{FE0F}'];
+/// The flags of parts of countries: this, letters that are [tags](TAGS), and the tag that ends it.
+const BLACK_FLAG: char = '\u{1F3F4}';
+const TAGS: RangeInclusive<char> = '\u{E0030}'..='\u{E007A}';
+const END_OF_TAGS: char = '\u{E007F}';
 
 /// Whether a character has no shape of its own, or changes how others stand: what is ignored where a font does not know it, controls,
 /// breaks of lines and paragraphs, marks of direction, and the blank of Braille.
@@ -37,7 +43,8 @@ pub fn is_ignorable(character: char) -> bool {
 }
 
 /// The first character of a name that is [unseen](is_unseen) and has no business where it stands. Joiners have between letters (Persian
-/// and the scripts of India need them) and between emoji, and so has what makes an emoji a picture behind one.
+/// and the scripts of India need them), behind a virama and between emoji; and so has what chooses the shape of the emoji, ideograph or
+/// Mongolian letter before it, and what makes the flag of Scotland of a black one.
 pub fn find_unseen(name: &str) -> Option<char> {
     if name.is_ascii() {
         return name.chars().find(|character| is_unseen(*character));
@@ -45,6 +52,14 @@ pub fn find_unseen(name: &str) -> Option<char> {
     let mut before = None;
     let mut rest = name.chars();
     while let Some(character) = rest.next() {
+        if before == Some(BLACK_FLAG) && TAGS.contains(&character) {
+            let tagged = rest.find(|tag| !TAGS.contains(tag));
+            if tagged != Some(END_OF_TAGS) {
+                return Some(character);
+            }
+            before = tagged;
+            continue;
+        }
         let after = rest.clone().next();
         if is_unseen(character) && !has_business(character, before, after) {
             return Some(character);
@@ -73,6 +88,14 @@ fn has_business(character: char, before: Option<char>, after: Option<char>) -> b
     if PRESENTATIONS.contains(&character) {
         return is_emoji(before);
     }
+    match character {
+        '\u{FE00}'..='\u{FE02}' | '\u{E0100}'..='\u{E01EF}' => {
+            return CodePointSetData::new::<Ideographic>().contains(before);
+        }
+        '\u{180B}'..='\u{180D}' | '\u{180F}' => return is_mongolian_letter(before),
+        JOINER if is_virama(before) => return true,
+        _ => {}
+    }
     let Some(after) = after else {
         return false;
     };
@@ -86,6 +109,17 @@ fn has_business(character: char, before: Option<char>, after: Option<char>) -> b
         }
         _ => false,
     }
+}
+
+fn is_mongolian_letter(character: char) -> bool {
+    let script = CodePointMapData::<Script>::new().get(character);
+    script == Script::Mongolian && character.is_alphabetic()
+}
+
+/// What takes the vowel from the letter before it: a joiner behind it asks for the half of that letter, also at the end of a word.
+fn is_virama(character: char) -> bool {
+    let class = CodePointMapData::<CanonicalCombiningClass>::new().get(character);
+    class == CanonicalCombiningClass::Virama
 }
 
 fn is_emoji(character: char) -> bool {
@@ -157,6 +191,13 @@ mod tests {
             "❤\u{FE0F}\u{200D}🔥",
             "❤\u{FE0F} Team",
             "a\u{200C}b",
+            "葛\u{E0100}城",
+            "渡邉\u{E01EF}",
+            "\u{FA1E}\u{FE00}",
+            "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F} Team",
+            "\u{182D}\u{180B}\u{1820}",
+            "അവന\u{D4D}\u{200D}",
+            "අක\u{DCA}\u{200D} ක",
         ] {
             assert_eq!(find_unseen(fine), None, "{fine}");
         }
@@ -168,6 +209,16 @@ mod tests {
             ("a\u{200D}💻", '\u{200D}'),
             ("a\u{FE0F}", '\u{FE0F}'),
             ("a\u{200B}b", '\u{200B}'),
+            ("a\u{E0100}", '\u{E0100}'),
+            ("葛\u{E0100}\u{E0100}", '\u{E0100}'),
+            ("葛\u{FE03}", '\u{FE03}'),
+            ("a\u{180B}", '\u{180B}'),
+            ("\u{182D}\u{180E}", '\u{180E}'),
+            ("🏴\u{E0067}\u{E0062}", '\u{E0067}'),
+            ("🏴\u{E007F}", '\u{E007F}'),
+            ("🙂\u{E0067}\u{E007F}", '\u{E0067}'),
+            ("\u{D4D}\u{200C}", '\u{200C}'),
+            ("ന\u{D4D}\u{200D}\u{200D}", '\u{200D}'),
         ] {
             assert_eq!(find_unseen(bad), Some(found), "{bad:?}");
         }

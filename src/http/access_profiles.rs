@@ -13,7 +13,7 @@ use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::access_profile_warnings::warnings;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
-use crate::domain::list::{Listed, MAX_SEARCH, Page, Query};
+use crate::domain::list::{Listed, Page, Query};
 use crate::service;
 use crate::store::access_profile_details::{Beside, TaggedSnapshot};
 use crate::store::access_profile_lists::{self, Filter, ListedProfile};
@@ -88,7 +88,7 @@ fn read_filter(query: &Query) -> Filter {
         query.refuse_empty("tags");
     }
     Filter {
-        search: query.text("search", MAX_SEARCH),
+        search: query.search(),
         tags,
         is_active: query.boolean("is_active"),
     }

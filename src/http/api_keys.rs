@@ -13,7 +13,7 @@ use super::schemas::Message;
 use crate::domain::api_key::{ApiKey, ApiKeyInput, State, parse_grace};
 use crate::domain::credential::Token;
 use crate::domain::json::Json;
-use crate::domain::list::{MAX_SEARCH, Page, Query};
+use crate::domain::list::{Page, Query};
 use crate::domain::permission::Permission;
 use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::error::Result;
@@ -83,7 +83,7 @@ fn in_order_of_use(mut keys: Vec<ApiKey>, descending: bool, page: Page) -> Vec<A
 fn read_filter(query: &Query) -> Filter {
     let state = query.one_of("state", &["active", "expired"]);
     Filter {
-        search: query.text("search", MAX_SEARCH),
+        search: query.search(),
         state: state.map(|name| {
             if name == "active" {
                 State::Active

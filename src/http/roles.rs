@@ -11,7 +11,6 @@ use super::people_schemas::{RoleAnswer, RoleList, RoleView};
 use super::schemas::Message;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::json::Json;
-use crate::domain::list::MAX_SEARCH;
 use crate::domain::role::{RoleDetail, RoleInput};
 use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::service;
@@ -26,7 +25,7 @@ pub use crate::store::roles::SORT_FIELDS;
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, Roles>, call: Call) -> Answer {
     let (search, sort, page) = call.query(|query| {
-        let search = query.text("search", MAX_SEARCH);
+        let search = query.search();
         (search, query.sort(SORT_FIELDS), query.page())
     })?;
     let searches = search.is_some();

@@ -11,7 +11,6 @@ use super::schemas::Message;
 use super::tool_group_schemas::{ToolGroupAnswer, ToolGroupList, ToolGroupView};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::json::Json;
-use crate::domain::list::MAX_SEARCH;
 use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::tool_group::{ToolGroup, ToolGroupInput};
 use crate::service;
@@ -26,7 +25,7 @@ pub use crate::store::tool_groups::SORT_FIELDS;
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, VirtualMcps>, call: Call) -> Answer {
     let (search, sort, page) = call.query(|query| {
-        let search = query.text("search", MAX_SEARCH);
+        let search = query.search();
         (search, query.sort(SORT_FIELDS), query.page())
     })?;
     let searches = search.is_some();

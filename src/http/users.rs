@@ -13,7 +13,7 @@ use super::people_schemas::{
 };
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::json::Json;
-use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::list::Query;
 use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::user::UserDetail;
 use crate::domain::user_input::{UserInput, parse_role_change};
@@ -58,7 +58,7 @@ pub async fn list(_: Caller<View, Users>, call: Call) -> Answer {
 
 fn read_filter(query: &Query) -> Filter {
     Filter {
-        search: query.text("search", MAX_SEARCH),
+        search: query.search(),
         role_id: query.integer("role_id", 1, i64::MAX),
         access_profile_id: query.integer("access_profile_id", 1, i64::MAX),
     }

@@ -12,7 +12,7 @@ use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList, VirtualKeyVie
 use crate::domain::api_key::parse_grace;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::json::Json;
-use crate::domain::list::{MAX_SEARCH, Query};
+use crate::domain::list::Query;
 use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::virtual_key::{VirtualKey, VirtualKeyInput};
 use crate::error::Result;
@@ -30,7 +30,7 @@ pub use crate::store::virtual_key_lists::SORT_FIELDS;
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let filter = |query: &Query| Filter {
-        search: query.text("search", MAX_SEARCH),
+        search: query.search(),
         user_id: query.integer("user_id", 1, i64::MAX),
     };
     list_some(call, filter, None).await
@@ -43,7 +43,7 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 pub async fn list_of_user(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = user_id(&call, "id")?;
     let filter = |query: &Query| Filter {
-        search: query.text("search", MAX_SEARCH),
+        search: query.search(),
         user_id: Some(id),
     };
     list_some(call, filter, Some(id)).await

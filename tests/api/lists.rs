@@ -161,6 +161,38 @@ fn all_tags_of_a_filter_must_match_and_blanks_between_commas_are_nothing() {
 }
 
 #[test]
+fn a_search_for_nothing_that_is_seen_is_refused_and_not_answered_with_everything() {
+    let server = Server::start();
+    for list in [
+        "access-profiles",
+        "api-keys",
+        "mcp/tool-groups",
+        "roles",
+        "users",
+        "virtual-keys",
+    ] {
+        let search = |text: &str| server.client.get(&format!("/api/{list}?search={text}"));
+        for unseen in [
+            "%E2%80%8B",
+            "%C2%AD",
+            "%EF%BB%BF",
+            "%EF%B8%8F",
+            "%20%E2%80%8B%20",
+        ] {
+            let refused = search(unseen).expect(400);
+            assert_eq!(
+                refused.violations(),
+                ["search empty_filter"],
+                "{list} {unseen}"
+            );
+        }
+        for empty in ["", "%20"] {
+            search(empty).expect(200);
+        }
+    }
+}
+
+#[test]
 fn a_page_that_would_take_too_much_memory_is_refused() {
     let server = Server::start();
     let tags: Vec<String> = (0..9_500).map(|number| format!("{number:0>90}")).collect();
