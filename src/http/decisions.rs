@@ -186,7 +186,7 @@ pub async fn mcp_tools(holder: Holder, call: Call) -> Answer {
     })
 }
 
-/// Has a key end or extend a reservation of its own; if it made none with that id and may end those of others, one of theirs.
+/// Has a key end or extend a reservation of its own; or one of another's, if it may end those.
 async fn end<T>(
     caller: &Caller<CreateOrUpdate, Decisions>,
     call: &Call,

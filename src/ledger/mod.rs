@@ -192,7 +192,7 @@ impl Ledger {
     /// was cancelled as if it had not been.
     ///
     /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was settled with other numbers;
-    /// [`Error::Forbidden`] when `by` made none with this id, whether or not there is one, and may not end those of others.
+    /// [`Error::Forbidden`] when it is another's and `by` may not end those of others.
     pub fn settle(
         &self,
         id: ReservationId,

@@ -72,8 +72,8 @@ fn reservations() -> Vec<Route> {
                  made the call. Settling again with the same numbers changes nothing (200); with others 409. A day after it was over a \
                  reservation is forgotten: what its call used is charged with `POST /v1/usage`. With \
                  `Decisions:Create` a key settles, extends and cancels what it made itself; with `Decisions:Update` what others \
-                 made too, which the audit log tells of. Without that, 403 `not_own_reservation` for every other id, whether or not \
-                 there is such a reservation.",
+                 made too, which the audit log tells of. Without that, 403 `not_own_reservation`. An id that is not known, or no \
+                 more, is 404 for every key.",
             )
             .takes::<SettleBody>(json!({ "tokens": 950, "cost": 0.0098 }))
             .answers::<SettledAnswer>(200)
