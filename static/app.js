@@ -22,8 +22,8 @@ let everShown = false;
 let address = "";
 /** The views whose modules came. @type {Set<import("./views/routes.js").Entry>} */
 const loaded = new Set();
-/** The address changes back to that of an edit that is not to be left. */
-let returning = false;
+/** What follows once the address has changed back to that of an edit that is not to be left. @type {(() => void) | null} */
+let returned = null;
 
 /** Shows what the address points at. */
 async function show() {
@@ -96,22 +96,25 @@ function showSignIn(why) {
 
 /** Shows where the address points now, unless an edit would be lost and its author wants to stay. */
 function follow() {
-  if (returning) {
-    returning = false;
-    return;
+  if (returned) {
+    const ask = returned;
+    returned = null;
+    return ask();
   }
   if (address === location.hash || !unsaved()) return void show();
   const to = location.hash;
+  const ask = () =>
+    unlessUnsaved(() => {
+      location.hash = to;
+    });
   if (history.state === null) {
-    // A link made a new entry, which would stand in the way of Back.
-    returning = true;
+    // A link made a new entry, which would stand in the way of Back. Going back takes a moment, in which nobody must go on.
+    returned = ask;
     history.back();
   } else {
     history.replaceState(history.state, "", address);
+    ask();
   }
-  unlessUnsaved(() => {
-    location.hash = to;
-  });
 }
 
 /** @param {() => void} action */

@@ -59,7 +59,7 @@ function showEntry(entry) {
     title: entry.action,
     wide: true,
     body: [
-      factList([["When", dateTime(entry.created_at)], ["By", [entry.actor_name, " ", actorId(entry)]], ["Entry", entry.id], ["Request", h("code", null, entry.request_id)]]),
+      factList([["When", dateTime(entry.created_at)], ["By", h("span", null, entry.actor_name, " ", actorId(entry))], ["Entry", entry.id], ["Request", h("code", null, entry.request_id)]]),
       changeTable(changesBetween(entry.previous_value, entry.new_value)),
     ],
     actions: [close],
