@@ -5,6 +5,7 @@
 //! needs that waits for its answers.
 
 mod ending;
+mod last_bytes;
 mod places;
 mod progress;
 mod worker;

@@ -26,6 +26,7 @@ mod holdings;
 mod holdings_model;
 mod holds;
 mod if_match;
+mod keep_alive;
 mod key_changes;
 mod key_expiry;
 mod key_idempotency;

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use super::last_bytes::{LastBytes, blank};
 use super::worker::{Connections, Tick};
 
 /// How much is read before it is looked at: enough for most heads, and for few requests beside the one that is being answered, each
@@ -13,15 +14,13 @@ use super::worker::{Connections, Tick};
 const READ_AHEAD: usize = 2 * 1024;
 /// How much is read of a body before its handler has taken what came.
 const BODY_AHEAD: usize = 8 * 1024;
-/// What a head ends with, and a body in chunks too.
-pub(super) const EMPTY_LINE: &[u8] = b"\r\n\r\n";
 
 /// What a connection waits for while no request is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// A head: the first one, or one that has begun.
     Head,
-    /// Nothing: every request was answered.
+    /// Nothing: every request was answered, and as far as can be told nothing of another has come.
     Idle,
     /// A request is open, so the client waits for the server.
     Open,
@@ -61,8 +60,9 @@ pub struct Progress {
     read: Cell<u64>,
     /// How many of them had come when the head of the next request was whole, if that is known.
     head_end: Cell<Option<u64>>,
-    /// The last bytes that came are an empty line.
-    ends_empty: Cell<bool>,
+    last: LastBytes,
+    /// Something of the head that is waited for has come.
+    has_begun: Cell<bool>,
     body: Cell<BodyLength>,
     /// How much more may be read now.
     room: Cell<usize>,
@@ -86,7 +86,8 @@ impl Progress {
             unread: Cell::default(),
             read: Cell::default(),
             head_end: Cell::default(),
-            ends_empty: Cell::default(),
+            last: LastBytes::default(),
+            has_begun: Cell::default(),
             body: Cell::new(BodyLength::None),
             room: Cell::default(),
             withheld: Cell::default(),
@@ -100,6 +101,7 @@ impl Progress {
     /// A request begins to be handled.
     pub fn begin(&self, body: BodyLength) {
         self.stage.set(Stage::Open);
+        self.has_begun.set(false);
         self.body.set(body);
         self.give_room(match body {
             BodyLength::None => READ_AHEAD,
@@ -121,16 +123,22 @@ impl Progress {
 
     /// The open request has its answer, which goes out now. What has come beyond it belongs to the next head.
     pub fn answered(&self) {
-        // How much has come beyond the head.
-        let beyond = self.head_end.take().map(|end| self.read.get() - end);
-        let stage = match (self.body.get(), beyond) {
-            (BodyLength::None, _) if self.ends_empty.get() => Stage::Idle,
-            (BodyLength::Bytes(length), Some(beyond)) if beyond == length => Stage::Idle,
-            (BodyLength::Bytes(length), Some(beyond)) if beyond < length => Stage::Body,
-            (BodyLength::Unknown, _) => Stage::Body,
-            // Where the request ended is not sure, or something follows it.
-            _ => Stage::Head,
+        let read = self.read.get();
+        let end = match (self.body.get(), self.head_end.take()) {
+            (BodyLength::Bytes(length), Some(head_end)) => Some(head_end.saturating_add(length)),
+            _ => None,
         };
+        let stage = match (self.body.get(), end) {
+            (_, Some(end)) if read < end => Stage::Body,
+            (_, Some(end)) if self.last.are_blank(read - end) => Stage::Idle,
+            (BodyLength::None, _) if self.last.are_empty_line() => Stage::Idle,
+            (BodyLength::Unknown, _) if self.last.are_last_chunk() => Stage::Idle,
+            (BodyLength::Unknown, _) => Stage::Body,
+            // It came behind another request, so it is not known where it ended.
+            (BodyLength::Bytes(_), None) => Stage::Idle,
+            (BodyLength::None | BodyLength::Bytes(_), _) => Stage::Head,
+        };
+        self.has_begun.set(stage == Stage::Head);
         self.enter(stage);
         self.give_room(READ_AHEAD);
     }
@@ -174,17 +182,35 @@ impl Progress {
             self.half_closed.set(true);
             return;
         }
-        let before = self.read.replace(self.read.get() + bytes.len() as u64);
+        self.read.set(self.read.get() + bytes.len() as u64);
         self.room.set(self.room.get().saturating_sub(bytes.len()));
-        self.ends_empty.set(bytes.ends_with(EMPTY_LINE));
-        if self.stage.get() == Stage::Open {
+        if matches!(self.stage.get(), Stage::Head | Stage::Idle) {
+            self.head_was_read(bytes);
+        }
+        self.last.note(bytes);
+        // Behind a body of known length that nobody read actix-http ends the connection.
+        if self.stage.get() == Stage::Body && self.last.are_last_chunk() {
+            self.enter(Stage::Idle);
+        }
+    }
+
+    /// These bytes, the last ones that came, are of a head.
+    fn head_was_read(&self, bytes: &[u8]) {
+        let (bytes, cut) = if self.has_begun.get() {
+            (bytes, self.last.rest_of_empty_line(bytes))
+        } else {
+            (&bytes[blank(bytes)..], None)
+        };
+        if bytes.is_empty() {
             return;
         }
+        self.has_begun.set(true);
         if self.stage.get() == Stage::Idle {
             self.enter(Stage::Head);
         }
         if self.head_end.get().is_none() {
-            let end = self.worker.find_head_end(bytes);
+            let end = cut.or_else(|| self.worker.find_head_end(bytes));
+            let before = self.read.get() - bytes.len() as u64;
             self.head_end.set(end.map(|end| before + end as u64));
         }
     }
@@ -245,7 +271,7 @@ impl Progress {
     }
 
     pub(super) fn has_begun(&self) -> bool {
-        self.read.get() > 0
+        self.has_begun.get()
     }
 
     pub(super) fn is_half_closed(&self) -> bool {

@@ -12,8 +12,9 @@ use actix_web::rt;
 use memchr::memmem::Finder;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::last_bytes::EMPTY_LINE;
 use super::places::Places;
-use super::progress::{EMPTY_LINE, Ending, Progress, Stage, Waits};
+use super::progress::{Ending, Progress, Stage, Waits};
 use crate::domain::settings::Deadlines;
 
 /// A number of ticks since the worker started.
