@@ -255,7 +255,7 @@ fn upgrade(directory: &DataDirectory, connection: &mut Connection, now: Timestam
     if schema == migrate::newest() {
         return Ok(());
     }
-    let folder = directory.backups();
+    let folder = private::behind_our_link(&directory.backups())?;
     private::folder(&folder)?;
     let copy = folder.join(format!("tollkeeper-schema-{schema}-{}.db", now.as_second()));
     private::create_new(&copy).map_err(cannot_create(&copy))?;

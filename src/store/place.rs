@@ -2,26 +2,32 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::private::{self, Closed, Rule};
+use crate::domain::shell_word::shell_word;
 use crate::error::{Error, Result};
 
 /// The folder that everything lies in where the directory itself can't be closed to others.
 const PRIVATE: &str = "private";
 /// The database. It is the last that moves, so where it is, everything is.
 const DATABASE: &str = "tollkeeper.db";
+/// Says that a database was here.
+const MARKER: &str = "initialized";
+/// Copies made before a migration.
+const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
 pub(super) const LOCK: &str = "tollkeeper.lock";
-/// What may lie in a directory of ours. One that holds anything else is shared, and is not ours to close.
+/// What we put into a directory.
 const OURS: [&str; 16] = [
     "audit-anchor",
     "audit.key",
-    "backups",
+    BACKUPS,
     "clean-stop",
     "control.sock",
     "initial-key",
-    "initialized",
+    MARKER,
     "revocations",
     "rotated-keys",
     "tollkeeper.db-journal",
@@ -30,11 +36,10 @@ const OURS: [&str; 16] = [
     DATABASE,
     LOCK,
     PRIVATE,
-    // Every volume has it.
-    "lost+found",
+    LOST_FOUND,
 ];
-/// What is added to the name of a file that is being written.
-const STAGED: &str = ".new";
+/// Every volume has it, and it is root's.
+const LOST_FOUND: &str = "lost+found";
 
 /// Where everything lies that a data directory holds, by what is there. Changes nothing.
 pub fn find(data_dir: &Path) -> PathBuf {
@@ -52,7 +57,7 @@ pub fn holds_database(data_dir: &Path) -> bool {
 }
 
 fn is_used(folder: &Path) -> bool {
-    [DATABASE, "initialized"]
+    [DATABASE, MARKER]
         .iter()
         .any(|name| private::is_there(&folder.join(name)))
 }
@@ -68,11 +73,32 @@ pub(super) struct Place {
 /// Makes a place for everything in a data directory that is there, and says so where it is not as it was found.
 ///
 /// # Errors
-/// [`Error::Refused`] when there is none that only the owner can use.
+/// [`Error::Refused`] when there is none that only the owner can use, though there could be; when there are two databases; when the
+/// one that moved from here is gone.
 pub(super) fn make(data_dir: &Path) -> Result<Place> {
     let inner = data_dir.join(PRIVATE);
-    if !is_used(&inner) {
-        match close(data_dir)? {
+    let (outside, inside) = (data_dir.join(DATABASE), inner.join(DATABASE));
+    let is_outside = private::is_there(&outside);
+    if is_outside && private::is_there(&inside) {
+        return Err(two_databases(&outside, &inside));
+    }
+    let folder = private::open_folder(data_dir)?;
+    let unusable = |error: io::Error| unusable(data_dir, &error);
+    let open = private::is_open(&folder).map_err(unusable)?;
+    if open {
+        tighten(data_dir);
+    }
+    let why = if is_used(&inner) {
+        "it lay there before".to_owned()
+    } else if !open {
+        return Ok(at(data_dir));
+    } else if private::knows_no_permissions(data_dir) {
+        warn_of_no_permissions(data_dir);
+        return Ok(at(data_dir));
+    } else if let Some(why) = why_shared(data_dir, &folder).map_err(unusable)? {
+        why
+    } else {
+        match private::close(&folder).map_err(unusable)? {
             Closed::Already => return Ok(at(data_dir)),
             Closed::Now(before) => {
                 log::warn!(
@@ -81,25 +107,84 @@ pub(super) fn make(data_dir: &Path) -> Result<Place> {
                 );
                 return Ok(at(data_dir));
             }
-            Closed::Not => {}
+            Closed::Not => format!(
+                "others can use {}, which belongs to another user and is not ours to close",
+                data_dir.display()
+            ),
+        }
+    };
+    let marker = data_dir.join(MARKER);
+    if !is_outside && !is_used(&inner) && private::is_there(&marker) {
+        return Err(Error::refused(format!(
+            "{} is gone, but {} says there was one; restore a backup, or remove that file too to start anew",
+            inside.display(),
+            marker.display()
+        )));
+    }
+    if inner.metadata().is_ok() {
+        // Before it is closed, so that a start that ends in between finds it open again.
+        let was_open =
+            private::open_folder(&inner).and_then(|it| private::is_open(&it).map_err(unusable))?;
+        if was_open {
+            tighten(&inner);
         }
     }
-    private::folder(&inner)?;
-    log::warn!(
-        "others can use the data directory {} and it is not ours to close, so everything lies in {}",
-        data_dir.display(),
-        inner.display()
-    );
-    let database = data_dir.join(DATABASE);
-    let moves = private::is_there(&database) && !private::is_there(&inner.join(DATABASE));
-    if moves {
+    if matches!(private::folder(&inner)?, Closed::Not) {
+        warn_of_no_permissions(&inner);
+    }
+    log::warn!("everything lies in {}, because {why}", inner.display());
+    if is_outside {
         // Somebody else may have put it there.
-        private::open(&database, Rule::Own, false)?;
+        private::open(&outside, Rule::Own, false)?;
     }
     Ok(Place {
         root: inner,
-        moves_from: moves.then(|| data_dir.to_owned()),
+        moves_from: is_outside.then(|| data_dir.to_owned()),
     })
+}
+
+fn two_databases(outside: &Path, inside: &Path) -> Error {
+    let word = shell_word(outside);
+    Error::refused(format!(
+        "there are two databases, {} and {}, and only one can be used: to use the second, `mv {word} {word}.away`; to use the first, \
+         as after restoring a backup, move the folder of the second out of the data directory",
+        outside.display(),
+        inside.display()
+    ))
+}
+
+fn warn_of_no_permissions(root: &Path) {
+    log::warn!(
+        "OTHERS CAN READ AND CHANGE EVERYTHING in {}: its file system knows no permissions, so it can't be closed to them; name a \
+         directory on another file system with --data-dir (in a container a named volume)",
+        root.display()
+    );
+}
+
+/// Closes what is ours in a folder that is open: who opened it, as Kubernetes does for `fsGroup`, opened all that lay in it.
+fn tighten(folder: &Path) {
+    let mut closed = Vec::new();
+    let mut close = |path: &Path| {
+        if let Some(before) = private::tighten(path) {
+            closed.push(format!("{} ({before:04o})", path.display()));
+        }
+    };
+    let names = OURS
+        .iter()
+        .filter(|name| ![PRIVATE, LOST_FOUND].contains(name));
+    for path in names.map(|name| folder.join(name)) {
+        if private::is_ours(&path) && path.is_dir() {
+            let entries = path.read_dir().into_iter().flatten().flatten();
+            entries.for_each(|entry| close(&entry.path()));
+        }
+        close(&path);
+    }
+    if !closed.is_empty() {
+        log::warn!(
+            "others could use what is ours, and may have read or changed it: {}; it is closed to them now",
+            closed.join(", ")
+        );
+    }
 }
 
 fn at(root: &Path) -> Place {
@@ -109,49 +194,85 @@ fn at(root: &Path) -> Place {
     }
 }
 
-/// Closes a directory that is for us alone. One that is shared stays as it is: others would lose what they have there.
-fn close(data_dir: &Path) -> Result<Closed> {
-    let folder = private::open_folder(data_dir)?;
-    let close = || -> io::Result<Closed> {
-        if !private::is_open(&folder)? {
-            return Ok(Closed::Already);
-        }
-        if private::is_shared(&folder)? || !holds_only_ours(data_dir)? {
-            return Ok(Closed::Not);
-        }
-        private::close(&folder)
-    };
-    close().map_err(|error| unusable(data_dir, &error))
-}
-
-fn holds_only_ours(data_dir: &Path) -> io::Result<bool> {
+/// Why others would lose something if a directory were closed to them.
+fn why_shared(data_dir: &Path, folder: &File) -> io::Result<Option<String>> {
+    let shown = data_dir.display();
+    let open = format!("others can use {shown} and it is not ours to close");
+    if private::is_shared(folder)? {
+        return Ok(Some(format!(
+            "{open}: everybody is meant to put things there"
+        )));
+    }
+    let has_database = private::is_there(&data_dir.join(DATABASE));
     for entry in data_dir.read_dir()? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         let name = name.to_string_lossy();
-        if !OURS.contains(&name.trim_end_matches(STAGED)) {
-            return Ok(false);
+        if name == LOST_FOUND {
+            continue;
+        }
+        if let Some(owner) = private::stranger(&entry.path()) {
+            return Ok(Some(format!(
+                "{open}: `{name}` in it belongs to the user {owner}"
+            )));
+        }
+        // A home, or `/srv`, is ours and yet there for more than this.
+        let another = entry.file_type()?.is_dir() && !OURS.contains(&name.as_ref());
+        if another && !has_database {
+            return Ok(Some(format!(
+                "{open}: `{name}` in it is a directory of something else"
+            )));
         }
     }
-    Ok(true)
+    Ok(None)
 }
 
-/// Moves what lay in the directory itself; whoever calls holds both locks. What is none of ours stays.
+/// Moves what lay in the directory itself, or nothing when something of it can't be; whoever calls holds both locks. What is none of ours
+/// stays, and the marker too: a version that knows nothing of the folder is to see that there was a database.
 pub(super) fn move_everything(from: &Path, to: &Path) -> Result<()> {
-    let stay = [LOCK, PRIVATE, "control.sock", "lost+found", DATABASE];
+    let stay = [
+        LOCK,
+        PRIVATE,
+        MARKER,
+        BACKUPS,
+        LOST_FOUND,
+        "control.sock",
+        DATABASE,
+    ];
     let names = OURS.iter().filter(|name| !stay.contains(name));
+    let mut moved = Vec::new();
     for name in names.chain([&DATABASE]) {
         let (old, new) = (from.join(name), to.join(name));
         if !private::is_ours(&old) || private::is_there(&new) {
             continue;
         }
-        let moved = std::fs::rename(&old, &new);
-        moved.map_err(|error| {
-            Error::refused(format!(
-                "can't move {} to {}: {error}; start again once it can be moved",
+        if let Err(error) = std::fs::rename(&old, &new) {
+            for (old, new) in moved.iter().rev() {
+                // What stays there is found there by the next start.
+                let _ = std::fs::rename(new, old);
+            }
+            return Err(Error::refused(format!(
+                "can't move {} to {}: {error}; nothing was moved: start again once it can be, or close {} to others (0700)",
                 old.display(),
-                new.display()
-            ))
-        })?;
+                new.display(),
+                from.display()
+            )));
+        }
+        moved.push((old, new));
+    }
+    let (old, new) = (from.join(BACKUPS), to.join(BACKUPS));
+    if let Err(error) = move_backups(&old, &new) {
+        log::warn!(
+            "{} stays where it is, because it can't be moved ({error}); further copies go to {}",
+            old.display(),
+            new.display()
+        );
+    }
+    let marker = from.join(MARKER);
+    if let Err(error) = private::create_new(&marker)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        log::warn!("can't write {}: {error}", marker.display());
     }
     let synced = File::open(to).and_then(|folder| folder.sync_all());
     synced.map_err(|error| unusable(to, &error))?;
@@ -161,6 +282,19 @@ pub(super) fn move_everything(from: &Path, to: &Path) -> Result<()> {
         to.display()
     );
     Ok(())
+}
+
+/// Moves the copies, or the link of ours that leads to them.
+fn move_backups(old: &Path, new: &Path) -> io::Result<()> {
+    let ours = private::is_there(old) && private::stranger(old).is_none();
+    if !ours || private::is_there(new) {
+        return Ok(());
+    }
+    if !old.is_symlink() {
+        return std::fs::rename(old, new);
+    }
+    symlink(old.canonicalize()?, new)?;
+    std::fs::remove_file(old)
 }
 
 /// The refusal of a directory that can't be used.

@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -66,7 +66,11 @@ pub(super) fn open(path: &Path, rule: Rule, write: bool) -> Result<Option<File>>
         Err(error) => return Err(unreadable(path, &error.into())),
     };
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
-    check(path, &metadata, rule)?;
+    match check(path, &metadata, rule) {
+        // Whose it is and what others may do says nothing there; the start has warned of that.
+        Err(_) if rule == Rule::Own && metadata.is_file() && knows_no_permissions_at(path) => {}
+        checked => checked?,
+    }
     Ok(Some(file))
 }
 
@@ -98,11 +102,12 @@ pub(super) fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// A folder that only the owner can use: the one that is there, closed to others if need be, or a new one.
+/// A folder that only the owner can use: the one that is there, closed to others if need be, or a new one. It stays open only where the
+/// file system knows no permissions.
 ///
 /// # Errors
 /// [`Error::Refused`] as for files.
-pub(super) fn folder(path: &Path) -> Result<()> {
+pub(super) fn folder(path: &Path) -> Result<Closed> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             return Err(Error::refused(format!(
@@ -116,15 +121,23 @@ pub(super) fn folder(path: &Path) -> Result<()> {
     let metadata = handle
         .metadata()
         .map_err(|error| unreadable(path, &error))?;
-    check_owner(path, &metadata, Rule::Own)?;
-    match close(&handle).map_err(|error| unreadable(path, &error))? {
-        Closed::Already | Closed::Now(_) => Ok(()),
-        Closed::Not => Err(Error::refused(format!(
-            "can't keep secrets in {shown}: it stays open to others, because its file system knows no permissions; expected 0700: name a \
-             directory on another file system with --data-dir (in a container a named volume)",
-            shown = path.display()
-        ))),
-    }
+    let closed = check_owner(path, &metadata, Rule::Own).and_then(|()| {
+        match close(&handle).map_err(|error| unreadable(path, &error))? {
+            Closed::Not => Err(Error::refused(format!(
+                "can't keep secrets in {shown}: others can use it, and it is not ours to close; expected 0700: look whose it is, then \
+                 `mv {word} {word}.away`",
+                shown = path.display(),
+                word = shell_word(path)
+            ))),
+            closed => Ok(closed),
+        }
+    });
+    closed.or_else(|refused| {
+        if knows_no_permissions(path) {
+            return Ok(Closed::Not);
+        }
+        Err(refused)
+    })
 }
 
 /// What came of closing a folder to others.
@@ -154,6 +167,38 @@ pub(super) fn is_open(folder: &File) -> io::Result<bool> {
     Ok(folder.metadata()?.mode() & OTHERS != 0)
 }
 
+/// Whether a file system gives what is made in a folder to everybody whatever is asked for, as those of Windows do. Found out by making
+/// a file.
+pub(super) fn knows_no_permissions(folder: &Path) -> bool {
+    let path = folder.join(format!(".permissions-{}", std::process::id()));
+    let Ok(file) = create(&path) else {
+        return false;
+    };
+    let open = is_open(&file).unwrap_or(false);
+    // It is empty, and would be in nobody's way.
+    let _ = std::fs::remove_file(&path);
+    open
+}
+
+fn knows_no_permissions_at(file: &Path) -> bool {
+    file.parent().is_some_and(knows_no_permissions)
+}
+
+/// Closes a file or folder of ours to others, and answers the mode that it had. Whatever else has the name stays as it is.
+pub(super) fn tighten(path: &Path) -> Option<u32> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let found = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    let metadata = found.metadata().ok()?;
+    let ours = check_owner(path, &metadata, Rule::Own).is_ok();
+    if !ours || !(metadata.is_file() || metadata.is_dir()) {
+        return None;
+    }
+    match close(&found) {
+        Ok(Closed::Now(before)) => Some(before),
+        _ => None,
+    }
+}
+
 /// Whether everybody is meant to put things there, as into `/tmp`.
 pub(super) fn is_shared(folder: &File) -> io::Result<bool> {
     Ok(folder.metadata()?.mode() & STICKY != 0)
@@ -161,19 +206,38 @@ pub(super) fn is_shared(folder: &File) -> io::Result<bool> {
 
 /// Whether something is no link and belongs to whom it may belong to.
 pub(super) fn is_ours(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| {
-        !metadata.is_symlink() && check_owner(path, &metadata, Rule::Own).is_ok()
-    })
+    is_there(path) && !path.is_symlink() && stranger(path).is_none()
 }
 
-/// Closes an open folder to others, where that is allowed.
+/// The user whom something belongs to that is not ours.
+pub(super) fn stranger(path: &Path) -> Option<u32> {
+    let metadata = path.symlink_metadata().ok()?;
+    let checked = check_owner(path, &metadata, Rule::Own);
+    checked.is_err().then(|| metadata.uid())
+}
+
+/// Where a folder is that we may have put elsewhere, by a link of ours.
+///
+/// # Errors
+/// [`Error::Refused`] when the link leads nowhere.
+pub(super) fn behind_our_link(path: &Path) -> Result<PathBuf> {
+    if !path.is_symlink() || stranger(path).is_some() {
+        return Ok(path.to_owned());
+    }
+    path.canonicalize()
+        .map_err(|error| unreadable(path, &error))
+}
+
+/// Closes an open folder or file to others, where that is allowed.
 pub(super) fn close(folder: &File) -> io::Result<Closed> {
-    let before = folder.metadata()?.mode() & 0o7777;
+    let metadata = folder.metadata()?;
+    let before = metadata.mode() & 0o7777;
+    let closed = if metadata.is_dir() { 0o700 } else { 0o600 };
     if before & OTHERS == 0 {
         return Ok(Closed::Already);
     }
     // It may be somebody else's, or the file system may take no notice: what came of it is looked at.
-    let _ = folder.set_permissions(Permissions::from_mode(0o700));
+    let _ = folder.set_permissions(Permissions::from_mode(closed));
     Ok(if is_open(folder)? {
         Closed::Not
     } else {

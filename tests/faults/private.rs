@@ -43,7 +43,7 @@ fn directory(mode: u32) -> (tempfile::TempDir, PathBuf) {
 
 /// A directory that somebody shares with us.
 fn shared() -> (tempfile::TempDir, PathBuf) {
-    let (around, data_dir) = directory(0o755);
+    let (around, data_dir) = directory(0o1755);
     fs::write(data_dir.join("theirs"), "theirs").unwrap();
     (around, data_dir)
 }
@@ -113,7 +113,7 @@ fn a_directory_that_is_closed_is_left_as_it_is() {
 
 #[test]
 fn in_a_shared_directory_everything_lies_in_a_folder_that_every_command_finds() {
-    for open in [0o755, 0o1777] {
+    for open in [0o1755, 0o1777] {
         let (_around, data_dir) = shared();
         set_mode(&data_dir, open);
         let private = data_dir.join("private");
@@ -224,7 +224,7 @@ fn what_lay_in_a_directory_that_is_shared_now_moves_into_its_folder() {
         let (_around, data_dir) = stopped();
         let private = data_dir.join("private");
         fs::write(data_dir.join("theirs"), "theirs").unwrap();
-        set_mode(&data_dir, 0o755);
+        set_mode(&data_dir, 0o1755);
         if interrupted {
             fs::create_dir(&private).unwrap();
             for name in ["audit.key", "initialized"] {
@@ -238,6 +238,8 @@ fn what_lay_in_a_directory_that_is_shared_now_moves_into_its_folder() {
             .json();
         assert_eq!(profiles["access_profiles"][0]["name"], "from before");
         assert!(!data_dir.join("tollkeeper.db").exists() && !data_dir.join("audit.key").exists());
+        // So that a version that knows nothing of the folder says that the database is gone.
+        assert!(data_dir.join("initialized").exists());
         assert!(server.terminate().success());
         assert!(
             server.log().contains("moved everything from"),
@@ -254,7 +256,7 @@ fn nothing_moves_while_a_server_has_it() {
     let (_around, data_dir) = directory(0o700);
     let mut server = Process::start(&data_dir, &[]);
     fs::write(data_dir.join("theirs"), "theirs").unwrap();
-    set_mode(&data_dir, 0o755);
+    set_mode(&data_dir, 0o1755);
     let text = refusal(&serve(&data_dir));
     assert!(
         text.contains(&format!("process {}", server.child.id())),
@@ -267,18 +269,171 @@ fn nothing_moves_while_a_server_has_it() {
 }
 
 #[test]
-fn a_database_that_others_could_have_put_into_a_shared_directory_is_not_taken() {
+fn a_database_that_somebody_else_put_into_a_shared_directory_is_not_taken() {
+    if !is_root() {
+        return;
+    }
     let (_around, data_dir) = stopped();
-    fs::write(data_dir.join("theirs"), "theirs").unwrap();
-    set_mode(&data_dir, 0o777);
-    set_mode(&data_dir.join("tollkeeper.db"), 0o666);
+    set_mode(&data_dir, 0o1777);
+    let path = data_dir.join("tollkeeper.db");
+    lchown(&path, Some(STRANGER), None).unwrap();
     let text = refusal(&serve(&data_dir));
-    let path = data_dir.join("tollkeeper.db").display().to_string();
     assert!(
-        text.contains(&path) && text.contains("0666") && text.contains("0600"),
+        text.contains(&path.display().to_string()) && text.contains("54321"),
         "{text}"
     );
-    assert!(data_dir.join("tollkeeper.db").exists());
+    assert!(path.exists());
+}
+
+/// Opens a directory and all that lies in it to a group, as Kubernetes does for `fsGroup` whenever a pod starts.
+fn open_to_group(folder: &Path, sticky: u32) {
+    set_mode(folder, 0o2770 | sticky);
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            open_to_group(&path, 0);
+        } else if path.is_file() {
+            set_mode(&path, 0o660);
+        }
+    }
+}
+
+#[test]
+fn a_volume_whose_files_were_opened_to_a_group_is_closed_again_and_the_start_says_so() {
+    // A directory that we can close, and one that we can't.
+    for (sticky, folder) in [(0, "."), (0o1000, "private")] {
+        let (_around, data_dir) = stopped();
+        fs::create_dir(data_dir.join("backups")).unwrap();
+        fs::write(data_dir.join("backups/copy.db"), "a copy").unwrap();
+        for _ in 0..2 {
+            open_to_group(&data_dir, sticky);
+            let mut server = Process::start(&data_dir, &[]);
+            let profiles = client(&server, &data_dir.join(folder))
+                .get("/api/access-profiles")
+                .expect(200)
+                .json();
+            assert_eq!(profiles["access_profiles"][0]["name"], "from before");
+            assert!(server.terminate().success());
+            let log = server.log();
+            for name in [
+                "audit.key (0660)",
+                "initial-key (0660)",
+                "backups/copy.db (0660)",
+            ] {
+                assert!(log.contains(name), "{name}: {log}");
+            }
+            assert!(log.contains("may have read or changed"), "{log}");
+            let root = data_dir.join(folder);
+            for name in [
+                "tollkeeper.db",
+                "audit.key",
+                "initial-key",
+                "backups/copy.db",
+            ] {
+                assert_eq!(mode(&root.join(name)), 0o600, "{name}");
+            }
+            assert_eq!(mode(&root.join("backups")) & 0o777, 0o700);
+            assert_eq!(data_dir.join("private").exists(), folder == "private");
+        }
+    }
+}
+
+#[test]
+fn a_stray_file_of_ours_keeps_no_directory_open_and_a_stranger_s_is_named() {
+    let (_around, data_dir) = stopped();
+    for name in [".gitkeep", "config.toml~", ".DS_Store"] {
+        fs::write(data_dir.join(name), "").unwrap();
+    }
+    set_mode(&data_dir, 0o755);
+    let mut server = Process::start(&data_dir, &[]);
+    assert!(server.terminate().success());
+    assert_eq!(mode(&data_dir), 0o700);
+    assert!(!data_dir.join("private").exists());
+    if is_root() {
+        lchown(data_dir.join(".gitkeep"), Some(STRANGER), None).unwrap();
+        set_mode(&data_dir, 0o755);
+        let mut server = Process::start(&data_dir, &[]);
+        assert!(server.terminate().success());
+        let log = server.log();
+        assert!(
+            log.contains("`.gitkeep` in it belongs to the user 54321"),
+            "{log}"
+        );
+        assert_eq!(mode(&data_dir), 0o755);
+        assert!(data_dir.join("private/tollkeeper.db").exists());
+    }
+}
+
+#[test]
+fn a_directory_that_holds_other_directories_is_there_for_more_than_us() {
+    let (_around, data_dir) = directory(0o755);
+    fs::create_dir(data_dir.join("pictures")).unwrap();
+    let mut server = Process::start(&data_dir, &[]);
+    assert!(server.terminate().success());
+    assert!(server.log().contains("`pictures`"), "{}", server.log());
+    assert_eq!(mode(&data_dir), 0o755);
+}
+
+#[test]
+fn of_two_databases_none_is_taken_and_one_that_is_gone_is_missed() {
+    let (_around, data_dir) = stopped();
+    set_mode(&data_dir, 0o1755);
+    let mut server = Process::start(&data_dir, &[]);
+    assert!(server.terminate().success());
+    let (outside, private) = (data_dir.join("tollkeeper.db"), data_dir.join("private"));
+    fs::copy(private.join("tollkeeper.db"), &outside).unwrap();
+    let text = refusal(&serve(&data_dir));
+    for path in [&outside, &private.join("tollkeeper.db")] {
+        assert!(text.contains(&path.display().to_string()), "{text}");
+    }
+    fs::remove_file(&outside).unwrap();
+    fs::remove_dir_all(&private).unwrap();
+    let text = refusal(&serve(&data_dir));
+    assert!(
+        text.contains("is gone") && text.contains("initialized"),
+        "{text}"
+    );
+    assert!(!private.exists());
+}
+
+#[test]
+fn what_can_not_be_moved_stops_no_move_half_way() {
+    let namespaces = || {
+        let tried = Command::new("unshare").args(["--mount", "true"]).output();
+        tried.is_ok_and(|it| it.status.success())
+    };
+    if !is_root() || !namespaces() {
+        return;
+    }
+    let mounted = |data_dir: &Path, name: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c"]);
+        command.arg("mount --bind \"$1/$2\" \"$1/$2\" && exec \"$3\" serve --listen 127.0.0.1:0 --data-dir \"$1\"");
+        command.arg("sh").arg(data_dir).arg(name);
+        command.arg(env!("CARGO_BIN_EXE_tollkeeper"));
+        command
+    };
+    for name in ["backups", "rotated-keys"] {
+        let (_around, data_dir) = stopped();
+        let _ = fs::create_dir(data_dir.join(name));
+        set_mode(&data_dir, 0o1755);
+        if name == "backups" {
+            let mut server = Process::start_command(mounted(&data_dir, name), &data_dir);
+            assert!(server.terminate().success());
+            assert!(
+                server.log().contains("stays where it is"),
+                "{}",
+                server.log()
+            );
+            assert!(data_dir.join("private/tollkeeper.db").exists());
+        } else {
+            let text = refusal(&mounted(&data_dir, name).output().unwrap());
+            assert!(text.contains("nothing was moved"), "{text}");
+            for name in ["tollkeeper.db", "audit.key", "audit-anchor"] {
+                assert!(data_dir.join(name).exists(), "{name}");
+            }
+        }
+    }
 }
 
 /// What may be wrong with a file of ours: how to make it so, and what is said of it.
@@ -457,17 +612,37 @@ fn no_rotated_key_is_written_through_a_link() {
 }
 
 #[test]
-fn no_copy_before_a_migration_is_made_through_a_link() {
+fn copies_before_a_migration_go_through_a_link_of_ours_and_through_nobody_else_s() {
     let (around, data_dir) = stopped();
     let database = rusqlite::Connection::open(data_dir.join("tollkeeper.db")).unwrap();
     database.execute_batch("PRAGMA user_version = 1").unwrap();
     drop(database);
     let (backups, elsewhere) = (data_dir.join("backups"), around.path().join("elsewhere"));
     fs::create_dir(&elsewhere).unwrap();
-    symlink(&elsewhere, &backups).unwrap();
-    let text = refusal(&run(&data_dir, &["keys", "list"]));
-    assert!(text.contains(&backups.display().to_string()), "{text}");
-    assert_eq!(elsewhere.read_dir().unwrap().count(), 0);
+    symlink("../elsewhere", &backups).unwrap();
+    if is_root() {
+        lchown(&backups, Some(STRANGER), None).unwrap();
+        let text = refusal(&run(&data_dir, &["keys", "list"]));
+        assert!(text.contains(&backups.display().to_string()), "{text}");
+        assert_eq!(elsewhere.read_dir().unwrap().count(), 0);
+        lchown(&backups, Some(0), None).unwrap();
+    }
+    // In the directory itself, and when everything moves from it.
+    for open in [0o700, 0o1755] {
+        set_mode(&data_dir, open);
+        // Whether or not such a database can be migrated, it is copied before.
+        run(&data_dir, &["keys", "list"]);
+        assert!(elsewhere.read_dir().unwrap().count() > 0);
+        for copy in elsewhere.read_dir().unwrap() {
+            fs::remove_file(copy.unwrap().path()).unwrap();
+        }
+        assert_eq!(mode(&elsewhere), 0o700);
+    }
+    let backups = data_dir.join("private/backups");
+    assert_eq!(
+        backups.canonicalize().unwrap(),
+        elsewhere.canonicalize().unwrap()
+    );
     fs::remove_file(&backups).unwrap();
     fs::create_dir(&backups).unwrap();
     set_mode(&backups, 0o755);
