@@ -69,3 +69,69 @@ pub enum Taken {
         user_id: i64,
     },
 }
+
+impl Taken {
+    /// This and what is taken later, as one, if both are taken from the same.
+    pub fn and(&self, later: &Self) -> Option<Self> {
+        let is_of_the_same = match (self, later) {
+            (
+                Self::ApiKey { public_id } | Self::ApiKeyRights { public_id, .. },
+                Self::ApiKey { public_id: other }
+                | Self::ApiKeyRights {
+                    public_id: other, ..
+                },
+            )
+            | (
+                Self::VirtualKey { public_id, .. } | Self::VirtualKeyExpiry { public_id, .. },
+                Self::VirtualKey {
+                    public_id: other, ..
+                }
+                | Self::VirtualKeyExpiry {
+                    public_id: other, ..
+                },
+            ) => public_id == other,
+            (Self::Role { user_id, .. }, Self::Role { user_id: other, .. }) => user_id == other,
+            (one, other) => one == other,
+        };
+        is_of_the_same.then(|| match (self.clone(), later.clone()) {
+            (
+                Self::ApiKeyRights {
+                    public_id,
+                    permissions,
+                    expires_at,
+                },
+                Self::ApiKeyRights {
+                    permissions: other,
+                    expires_at: end,
+                    ..
+                },
+            ) => Self::ApiKeyRights {
+                public_id,
+                permissions: permissions.and(other),
+                expires_at: [expires_at, end].into_iter().flatten().min(),
+            },
+            (
+                Self::VirtualKeyExpiry {
+                    public_id,
+                    expires_at,
+                },
+                Self::VirtualKeyExpiry {
+                    expires_at: end, ..
+                },
+            ) => Self::VirtualKeyExpiry {
+                public_id,
+                expires_at: expires_at.min(end),
+            },
+            (whole @ (Self::ApiKey { .. } | Self::VirtualKey { .. }), _) => whole,
+            (_, later) => later,
+        })
+    }
+
+    /// The management API key that it is taken from.
+    pub fn api_key(&self) -> Option<&str> {
+        match self {
+            Self::ApiKey { public_id } | Self::ApiKeyRights { public_id, .. } => Some(public_id),
+            _ => None,
+        }
+    }
+}

@@ -85,7 +85,7 @@ pub fn fail(message: Message, error: Error) {
         Message::Counters(_, _, reply) => send(reply, Err(error)),
         Message::Near(_, _, reply) => send(reply, Err(error)),
         Message::Change(change) => change.answer(Err(error)),
-        Message::End(..) | Message::Stop(_) => {}
+        Message::End(..) | Message::EndsStored(_) | Message::Stop(_) => {}
     }
 }
 

@@ -57,7 +57,7 @@ impl Ledger {
     }
 
     /// Ends keys and copies in memory alone, where that can't be written down: no decision after this returns lets anybody in by them,
-    /// until their users are loaded anew.
+    /// also when their users are loaded anew.
     ///
     /// # Errors
     /// [`crate::error::Error::Unavailable`] when the ledger is stopping.
@@ -65,6 +65,18 @@ impl Ledger {
         let (done, receiver) = sync_channel(1);
         self.queue
             .send(Message::End(ended, done))
+            .map_err(|_| stopped())?;
+        receiver.recv().map_err(|_| stopped())
+    }
+
+    /// All that was ended in memory alone is written down: from now on what is loaded is as it is.
+    ///
+    /// # Errors
+    /// As [`Ledger::end`].
+    pub fn ends_are_stored(&self) -> Result<()> {
+        let (done, receiver) = sync_channel(1);
+        self.queue
+            .send(Message::EndsStored(done))
             .map_err(|_| stopped())?;
         receiver.recv().map_err(|_| stopped())
     }

@@ -95,6 +95,47 @@ pub struct State {
     pub newest: Newest,
     /// The day that was asked for last.
     pub today: Window,
+    /// What has ended although the database does not say so yet.
+    pub not_stored: NotStored,
+}
+
+/// When keys, by public id, and copies, by id, have ended although the database does not say so yet.
+#[derive(Default)]
+pub struct NotStored {
+    keys: HashMap<[u8; ID_LENGTH], i64>,
+    copies: HashMap<i64, i64>,
+}
+
+impl NotStored {
+    /// The database says all of it.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn add(&mut self, ended: &Ended) {
+        for public_id in &ended.keys {
+            let at = self.keys.entry(*public_id).or_insert(i64::MAX);
+            *at = ended.at_ms.min(*at);
+        }
+        for (_, copy_id) in &ended.copies {
+            let at = self.copies.entry(*copy_id).or_insert(i64::MAX);
+            *at = ended.at_ms.min(*at);
+        }
+    }
+
+    /// Ends what was loaded and has ended.
+    fn apply(&self, copies: &mut [Copy], keys: &mut [([u8; ID_LENGTH], Key)]) {
+        for copy in copies {
+            if let Some(at) = self.copies.get(&copy.id) {
+                copy.expires_at = copy.expires_at.min(*at);
+            }
+        }
+        for (public_id, key) in keys {
+            if let Some(at) = self.keys.get(public_id) {
+                key.expires_at = key.expires_at.min(*at);
+            }
+        }
+    }
 }
 
 /// A copy to change among users.
@@ -123,6 +164,7 @@ impl State {
                 resets_at: 0,
                 number: 0,
             },
+            not_stored: NotStored::default(),
         }
     }
 
@@ -141,8 +183,9 @@ impl State {
         self.peaks.of_key(key.id, now_ms) >= key.expires_at
     }
 
-    /// Lets keys and copies end at a time, if they don't end sooner.
+    /// Lets keys and copies end at a time, if they don't end sooner; also when they are loaded anew.
     pub fn end(&mut self, ended: &Ended) {
+        self.not_stored.add(ended);
         for public_id in &ended.keys {
             if let Some(key) = self.keys.get_mut(public_id) {
                 key.expires_at = key.expires_at.min(ended.at_ms);
@@ -205,8 +248,9 @@ impl State {
         &mut self,
         user_id: i64,
         mut copies: Vec<Copy>,
-        keys: Vec<([u8; ID_LENGTH], Key)>,
+        mut keys: Vec<([u8; ID_LENGTH], Key)>,
     ) {
+        self.not_stored.apply(&mut copies, &mut keys);
         let before = self.users.remove(&user_id).unwrap_or_default();
         for public_id in &before.keys {
             self.keys.remove(public_id);

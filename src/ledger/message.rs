@@ -90,6 +90,8 @@ pub enum Message {
     Change(Box<dyn Change>),
     /// End this in memory, although it can't be written down.
     End(Ended, SyncSender<()>),
+    /// What was ended like that is written down.
+    EndsStored(SyncSender<()>),
     /// Write down what is kept back.
     Flush(Reply<()>),
     /// Old request ids were forgotten.

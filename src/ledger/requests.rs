@@ -58,7 +58,9 @@ impl Turns {
                 Said::Counters(self.state.counters(copies, *at_ms))
             }
             Message::Near(copies, at_ms, _) => Said::Near(self.state.near_limits(copies, *at_ms)),
-            Message::Change(_) | Message::End(..) | Message::Stop(_) => return None,
+            Message::Change(_) | Message::End(..) | Message::EndsStored(_) | Message::Stop(_) => {
+                return None;
+            }
         })
     }
 

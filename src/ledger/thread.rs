@@ -199,6 +199,10 @@ impl Turns {
                     // Whoever asked may be gone.
                     let _ = done.send(());
                 }
+                Message::EndsStored(done) => {
+                    self.state.not_stored.clear();
+                    let _ = done.send(());
+                }
                 Message::Stop(done) => {
                     turn.flush = true;
                     turn.catch_up = true;

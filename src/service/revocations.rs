@@ -1,8 +1,11 @@
 //! Taking access away while the disk refuses writes: it is denied from that moment in memory, kept in a file that has its space
 //! already, and stored with its audit entry before anything else once that is possible.
 
+mod waiting;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use self::waiting::Waiting;
 use super::remembered::TakenAway;
 use super::{Services, api_key_revocation, assignments, users, virtual_key_revocation};
 use crate::domain::audit::Actor;
@@ -13,7 +16,6 @@ use crate::domain::revocation::{Revocation, Taken};
 use crate::error::{Error, Result};
 use crate::ledger::Ended;
 use crate::store::directory::DataDirectory;
-use crate::store::kept_revocations::KeptRevocations;
 use crate::store::write_gate::refuses_writes;
 use crate::store::{
     Reading, user_access_profiles, users as stored_users, virtual_keys as stored_keys,
@@ -22,20 +24,13 @@ use crate::store::{
 /// What was taken away and is not stored yet.
 pub struct Revocations(Mutex<Waiting>);
 
-struct Waiting {
-    file: KeptRevocations,
-    /// The first one first.
-    all: Vec<Revocation>,
-}
-
 impl Revocations {
     /// Reads what waited when the last process ended. [`resume`] lets it take effect.
     ///
     /// # Errors
     /// [`Error::Refused`] when the file can't be used.
     pub fn open(directory: &DataDirectory) -> Result<Self> {
-        let (file, all) = KeptRevocations::open(directory)?;
-        Ok(Self(Mutex::new(Waiting { file, all })))
+        Waiting::open(directory).map(|waiting| Self(Mutex::new(waiting)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -57,34 +52,28 @@ pub fn or_keep<T>(
 ) -> Result<T> {
     match outcome {
         Err(error) if refuses_writes(&error) => {
+            // Whether it may be taken away depends on what else was: nothing comes in between.
+            let mut waiting = services.revocations.lock();
             let Some(taken) = services.store.read(taken)? else {
                 return Err(error);
             };
             let at = services.clock.now();
-            Err(keep(services, Revocation { actor, at, taken })?)
+            let revocation = Revocation { actor, at, taken };
+            Err(keep(services, &mut waiting, &revocation)?)
         }
         other => other,
     }
 }
 
 /// Denies access and keeps it so over a restart; answers what is told to the caller.
-fn keep(services: &Services, revocation: Revocation) -> Result<Error> {
-    let mut waiting = services.revocations.lock();
-    // First: a change that is stored after this would have the users loaded anew.
+fn keep(services: &Services, waiting: &mut Waiting, revocation: &Revocation) -> Result<Error> {
+    let not_kept = waiting.add(revocation.clone())?;
     services.store.gate().close();
-    deny(services, &revocation)?;
-    let known = waiting.all.iter().any(|one| one.taken == revocation.taken);
-    let kept = if known {
-        Ok(())
-    } else {
-        waiting.file.add(&revocation)
-    };
-    if !known {
-        waiting.all.push(revocation);
-    }
-    let meanwhile = match kept {
-        Ok(()) => "a restart does not forget it",
-        Err(error) => {
+    // Whatever comes of this: it waits now, and is tried again with the others.
+    deny(services, revocation).inspect_err(|_| waiting.is_denied = false)?;
+    let meanwhile = match not_kept {
+        None => "a restart does not forget it",
+        Some(error) => {
             log::error!("access that was taken away is not kept over a restart: {error}");
             "don't restart the server before, it would forget it"
         }
@@ -103,18 +92,16 @@ fn keep(services: &Services, revocation: Revocation) -> Result<Error> {
 /// # Errors
 /// When the database can't be read.
 pub fn resume(services: &Services) -> Result<()> {
-    let waiting = services.revocations.lock().all.clone();
-    if waiting.is_empty() {
+    let mut waiting = services.revocations.lock();
+    let count = waiting.iter().count();
+    if count == 0 {
         return Ok(());
     }
     services.store.gate().close();
-    for revocation in &waiting {
-        deny(services, revocation)?;
-    }
-    if let Err(error) = store_waiting(services) {
+    deny_all(services, &mut waiting)?;
+    if let Err(error) = store_all(services, &mut waiting) {
         log::error!(
-            "{} revocations are in force and not stored yet, and nothing is written before they are: {error}",
-            waiting.len()
+            "{count} revocations are in force and not stored yet, and nothing is written before they are: {error}"
         );
     }
     Ok(())
@@ -125,19 +112,29 @@ pub fn resume(services: &Services) -> Result<()> {
 /// # Errors
 /// [`Error::Unavailable`] when the disk still refuses writes.
 pub fn store_waiting(services: &Services) -> Result<()> {
-    let mut waiting = services.revocations.lock();
-    if waiting.all.is_empty() {
+    store_all(services, &mut services.revocations.lock())
+}
+
+fn store_all(services: &Services, waiting: &mut Waiting) -> Result<()> {
+    if services.store.gate().is_open().is_ok() {
         return Ok(());
     }
-    let mut impossible = Vec::new();
-    while let Some(first) = waiting.all.first().cloned() {
+    if !waiting.is_denied {
+        deny_all(services, waiting)?;
+    }
+    while let Some(first) = waiting.first().cloned() {
         match carry_out(services, &first) {
             // It was stored, and a crash came before that was noted.
             Ok(()) | Err(Error::NotFound { .. }) => {
-                if let Taken::ApiKey { public_id } | Taken::ApiKeyRights { public_id, .. } =
-                    &first.taken
+                // What waits still goes on being denied.
+                if let Some(public_id) = first.taken.api_key()
+                    && !waiting.takes_more_from(public_id)
                 {
                     services.keyring.trust_store(public_id);
+                }
+                // Who joined a role holds what was not there to be denied.
+                if matches!(first.taken, Taken::Role { .. }) {
+                    waiting.is_denied = false;
                 }
             }
             Err(error @ Error::Unavailable { .. }) => return Err(error),
@@ -147,18 +144,32 @@ pub fn store_waiting(services: &Services) -> Result<()> {
                     first.at,
                     first.taken
                 );
-                impossible.push(first);
+                waiting.impossible.push(first);
             }
         }
-        waiting.all.remove(0);
+        waiting.remove_first();
     }
-    let cleared = waiting.file.clear();
-    let left = impossible.iter().try_for_each(|one| waiting.file.add(one));
-    if let Err(error) = cleared.and(left) {
-        log::error!("the next start will store again what is stored: {error}");
+    // The next start would do it all again, over what has changed meanwhile.
+    waiting.file.clear()?;
+    let mut impossible = waiting.impossible.iter();
+    if let Err(error) = impossible.try_for_each(|one| waiting.file.add(one)) {
+        log::error!("the next start gives back what can't be stored: {error}");
+    }
+    services.ledger.ends_are_stored()?;
+    for one in &waiting.impossible {
+        deny(services, one)?;
     }
     services.store.gate().open();
     log::info!("what was taken away while the disk refused writes is stored");
+    Ok(())
+}
+
+/// Denies all that waits.
+fn deny_all(services: &Services, waiting: &mut Waiting) -> Result<()> {
+    for revocation in waiting.iter() {
+        deny(services, revocation)?;
+    }
+    waiting.is_denied = true;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! `revocations`: what was taken away while the database could not be written, so that a restart does not give it back.
 //!
 //! The file has its space from the start on, and is written in place: that takes none from a disk that is full. It holds one
-//! JSON text a line, and zeros after them.
+//! JSON text a line, and zeros after them; one that begins with a zero is empty.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -23,13 +23,15 @@ pub struct KeptRevocations {
     file: File,
     /// Where the next one is written.
     end: usize,
+    /// How far there may be something other than zeros, left by what a crash or the disk cut short.
+    dirty_to: usize,
 }
 
 impl KeptRevocations {
     /// Opens the file of a directory, making it if there is none, and reads what it holds, the first one first.
     ///
     /// # Errors
-    /// [`Error::Refused`] when it can't be read or holds something else.
+    /// [`Error::Refused`] when it can't be read or holds something else, which says where and what to do.
     pub fn open(directory: &DataDirectory) -> Result<(Self, Vec<Revocation>)> {
         let path = directory.revocations();
         let refused = |error: std::io::Error| {
@@ -45,7 +47,16 @@ impl KeptRevocations {
             .map_err(refused)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(refused)?;
-        let (kept, end) = parse(&bytes);
+        let (kept, end) = parse(&bytes).map_err(|fault| {
+            Error::refused(format!(
+                "{} holds what was revoked while the disk was full and is not stored yet, and line {} of it can't be read: {}. Nothing \
+                 of it was forgotten. Restore the file from a copy, or correct that line; or move the file away, start, and revoke \
+                 again what its lines name",
+                path.display(),
+                fault.line,
+                fault.cause
+            ))
+        })?;
         if bytes.len() < ROOM
             && let Err(error) = make_room(&file, bytes.len())
         {
@@ -54,7 +65,18 @@ impl KeptRevocations {
                 path.display()
             );
         }
-        Ok((Self { path, file, end }, kept))
+        let used = bytes.iter().rposition(|byte| *byte != 0);
+        let dirty_to = used.map_or(end, |last| end.max(last + 1));
+        let mut kept_file = Self {
+            path,
+            file,
+            end,
+            dirty_to,
+        };
+        if let Err(error) = kept_file.tidy() {
+            log::error!("{error}; it is tried again before something is written to it");
+        }
+        Ok((kept_file, kept))
     }
 
     /// Adds one; it is on disk when this returns.
@@ -62,6 +84,7 @@ impl KeptRevocations {
     /// # Errors
     /// When the file is full or the disk refuses even that.
     pub fn add(&mut self, revocation: &Revocation) -> Result<()> {
+        self.tidy()?;
         let failed = |cause: &dyn std::fmt::Display| {
             Error::internal(&format!("writing {}", self.path.display()), cause)
         };
@@ -70,6 +93,7 @@ impl KeptRevocations {
         if self.end + line.len() > ROOM {
             return Err(failed(&"it is full"));
         }
+        self.dirty_to = self.end + line.len();
         let written = self.file.write_all_at(&line, self.end as u64);
         written
             .and_then(|()| self.file.sync_data())
@@ -83,28 +107,56 @@ impl KeptRevocations {
     /// # Errors
     /// When the disk refuses that.
     pub fn clear(&mut self) -> Result<()> {
-        let cleared = self.file.write_all_at(&vec![0; self.end], 0);
+        // With the first byte all of it goes at once, whatever comes in between.
+        self.zero(0, 1)?;
+        self.end = 0;
+        self.tidy()
+    }
+
+    /// Lets nothing but zeros follow what it holds.
+    fn tidy(&mut self) -> Result<()> {
+        if self.dirty_to > self.end {
+            self.zero(self.end, self.dirty_to)?;
+            self.dirty_to = self.end;
+        }
+        Ok(())
+    }
+
+    fn zero(&self, from: usize, to: usize) -> Result<()> {
+        let cleared = self.file.write_all_at(&vec![0; to - from], from as u64);
         cleared
             .and_then(|()| self.file.sync_data())
-            .map_err(|error| {
-                Error::internal(&format!("emptying {}", self.path.display()), error)
-            })?;
-        self.end = 0;
-        Ok(())
+            .map_err(|error| Error::internal(&format!("emptying {}", self.path.display()), error))
     }
 }
 
-/// The revocations that `bytes` begin with, and where they end. What a crash left of the last one was never acknowledged.
-fn parse(bytes: &[u8]) -> (Vec<Revocation>, usize) {
+/// A line that can't be read.
+#[derive(Debug)]
+struct Fault {
+    line: usize,
+    cause: serde_json::Error,
+}
+
+/// The revocations that `bytes` begin with, and where they end. What a crash left of the last one was never acknowledged: it has no
+/// newline, or zeros where it was not written yet.
+fn parse(bytes: &[u8]) -> std::result::Result<(Vec<Revocation>, usize), Fault> {
     let (mut kept, mut end) = (Vec::new(), 0);
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+    while bytes.get(end).is_some_and(|first| *first != 0) {
+        let Some(length) = bytes[end..].iter().position(|byte| *byte == b'\n') else {
+            break;
+        };
+        let (line, rest) = bytes[end..].split_at(length + 1);
         match serde_json::from_slice(line) {
-            Ok(revocation) if line.ends_with(b"\n") => kept.push(revocation),
-            _ => break,
+            Ok(revocation) => kept.push(revocation),
+            Err(_) if line.contains(&0) && rest.iter().all(|byte| *byte == 0) => break,
+            Err(cause) => {
+                let line = kept.len() + 1;
+                return Err(Fault { line, cause });
+            }
         }
         end += line.len();
     }
-    (kept, end)
+    Ok((kept, end))
 }
 
 /// Takes the space from the disk. Where it can't be reserved unwritten, zeros are written.
@@ -151,7 +203,7 @@ mod tests {
         for cut in 0..=end {
             let mut bytes = std::fs::read(&path).unwrap();
             bytes[cut..].fill(0);
-            let (kept, at) = parse(&bytes);
+            let (kept, at) = parse(&bytes).unwrap();
             assert!(at <= cut);
             assert_eq!(
                 kept,
@@ -175,5 +227,42 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().len(), ROOM as u64);
         let (_, kept) = KeptRevocations::open(&directory).unwrap();
         assert_eq!(kept.len(), usize::try_from(added).unwrap());
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_forgets_nothing_that_follows() {
+        let root = tempfile::tempdir().unwrap();
+        let Owned::Ours(directory) = DataDirectory::own(root.path()).unwrap() else {
+            panic!("a fresh directory is in use");
+        };
+        let (mut file, _) = KeptRevocations::open(&directory).unwrap();
+        for user_id in 1..=3 {
+            file.add(&revocation(user_id)).unwrap();
+        }
+        let (path, end) = (directory.revocations(), file.end);
+        let whole = std::fs::read(&path).unwrap();
+        for line in 0..3 {
+            let mut bytes = whole.clone();
+            bytes[line * end / 3 + 5] = b'?';
+            std::fs::write(&path, bytes).unwrap();
+            let error = KeptRevocations::open(&directory).map(drop).unwrap_err();
+            let said = error.to_string();
+            let expected = [format!("line {}", line + 1), path.display().to_string()];
+            assert!(expected.iter().all(|part| said.contains(part)), "{said}");
+        }
+        // Of one that was not written whole, any part may be there.
+        let mut bytes = whole.clone();
+        bytes[end * 2 / 3 + 5] = 0;
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(KeptRevocations::open(&directory).unwrap().1.len(), 2);
+        // What is left of it does not come back behind a shorter one.
+        let (mut file, _) = KeptRevocations::open(&directory).unwrap();
+        file.add(&revocation(9)).unwrap();
+        assert_eq!(KeptRevocations::open(&directory).unwrap().1.len(), 3);
+        // Emptied, it is empty even if only the first byte of that came to the disk.
+        let mut bytes = whole;
+        bytes[0] = 0;
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(KeptRevocations::open(&directory).unwrap().1, []);
     }
 }

@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The code of an error that says that something else has to be stored first.
-const FIRST: &str = "revocations_first";
+pub const FIRST: &str = "revocations_first";
 
 /// Whether a write failed because none can succeed before somebody does something about the disk or the file.
 pub fn refuses_writes(error: &Error) -> bool {
@@ -48,6 +48,12 @@ struct State {
     /// How many are asked for.
     wanted: u64,
     is_stopped: bool,
+}
+
+impl State {
+    fn is_round_wanted(&self) -> bool {
+        self.rounds < self.wanted
+    }
 }
 
 impl WriteGate {
@@ -131,7 +137,7 @@ impl WriteGate {
         let mut has_waited = false;
         while !state.is_stopped {
             let in_the_way = self.is_failing() || self.is_open().is_err();
-            if in_the_way && (has_waited || state.rounds < state.wanted) {
+            if in_the_way && (has_waited || state.is_round_wanted()) {
                 return true;
             }
             if in_the_way {
@@ -146,6 +152,12 @@ impl WriteGate {
         false
     }
 
+    /// Whether somebody asked for a round that has not ended.
+    #[cfg(test)]
+    pub fn is_round_wanted(&self) -> bool {
+        self.state().is_round_wanted()
+    }
+
     /// A round has ended.
     pub fn round_over(&self) {
         self.state().rounds += 1;
@@ -158,7 +170,11 @@ impl WriteGate {
         self.changed.notify_all();
     }
 
-    fn is_open(&self) -> Result<()> {
+    /// Whether nothing has to be stored first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with the code [`FIRST`].
+    pub fn is_open(&self) -> Result<()> {
         if !self.closed.load(Ordering::SeqCst) {
             return Ok(());
         }

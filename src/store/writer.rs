@@ -215,7 +215,10 @@ impl Loop {
 
     /// Runs a batch and answers every job of it.
     fn commit(&self, mut batch: Vec<Box<dyn Job>>) {
-        if let Err(refusal) = self.gate.check() {
+        // Those who go first don't ask for a round: they are it.
+        if batch.iter().any(|job| !job.needs().first)
+            && let Err(refusal) = self.gate.check()
+        {
             for job in batch.extract_if(.., |job| !job.needs().first) {
                 job.answer(Err(refusal.clone()));
             }

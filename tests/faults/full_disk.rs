@@ -11,7 +11,7 @@ use crate::support::process::Process;
 use crate::support::{Client, Reply};
 
 /// No byte can be added to any file that matters with this limit.
-const NO_ROOM: u64 = 4_000;
+pub const NO_ROOM: u64 = 4_000;
 
 /// A server with no room, and what it had before.
 struct Full {
@@ -21,7 +21,7 @@ struct Full {
     people: Vec<Holder>,
 }
 
-fn policy() -> Value {
+pub fn policy() -> Value {
     json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] })
 }
 
@@ -49,7 +49,7 @@ fn fill(data_dir: &Path, keys: usize, people: usize) -> Full {
 }
 
 #[track_caller]
-fn assert_not_stored(reply: &Reply) {
+pub fn assert_not_stored(reply: &Reply) {
     reply.expect_refusal(503, "unavailable", "revoked_not_stored");
     assert!(reply.header("retry-after").is_some());
     assert!(
@@ -60,7 +60,7 @@ fn assert_not_stored(reply: &Reply) {
 }
 
 /// Whether a virtual key lets its holder do anything.
-fn works(client: &Client, holder: &Holder) -> bool {
+pub fn works(client: &Client, holder: &Holder) -> bool {
     let reserved = client.reserve(&holder.key, &json!({}));
     assert!(
         [201, 401, 403, 503].contains(&reserved.status),
@@ -72,7 +72,7 @@ fn works(client: &Client, holder: &Holder) -> bool {
 }
 
 /// The actions of the audit log, the oldest first.
-fn actions(data_dir: &Path) -> Vec<String> {
+pub fn actions(data_dir: &Path) -> Vec<String> {
     let database = rusqlite::Connection::open(data_dir.join("tollkeeper.db")).unwrap();
     let mut statement = database
         .prepare("SELECT action FROM audit_logs ORDER BY id")
@@ -279,7 +279,7 @@ fn what_takes_no_access_away_is_refused_as_any_write_is_and_the_last_key_is_kept
 }
 
 /// The virtual key in an answer that shows it.
-fn find_key(answer: &Value) -> String {
+pub fn find_key(answer: &Value) -> String {
     let text = answer.to_string();
     let at = text.find("tk_vk_").unwrap();
     text[at..].split('"').next().unwrap().to_owned()

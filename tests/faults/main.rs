@@ -22,4 +22,5 @@ mod private;
 mod propagation;
 mod refusals;
 mod stopping;
+mod storing_revocations;
 mod walk;

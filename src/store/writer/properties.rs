@@ -202,3 +202,19 @@ proptest! {
         prop_assert_eq!(marks(&writer.connection).len(), expected.len() + 1);
     }
 }
+
+#[test]
+fn only_writes_that_others_hold_up_ask_for_them_to_be_tried_again_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    let writer = open_loop(root.path());
+    writer.gate.close();
+    let commit = |needs| {
+        let (answer, told) = to_a_caller();
+        writer.commit(vec![job(work(0, 0, (1, End::Succeed)), needs, answer)]);
+        told.recv().unwrap()
+    };
+    commit(Needs::FIRST).unwrap();
+    assert!(!writer.gate.is_round_wanted());
+    commit(Needs::ALL).unwrap_err();
+    assert!(writer.gate.is_round_wanted());
+}
