@@ -66,10 +66,10 @@ impl Money {
         }
     }
 
-    /// Reads a JSON number in dollars, rounded up to the nanodollar.
+    /// Reads a JSON number in dollars, rounded up to the nanodollar; what is less than one above the most is the most.
     fn up_from_number(number: &Number) -> Result<Self, NotMoney> {
         let (whole, rest) = nanodollars(number)?;
-        let up = whole.saturating_add(i64::from(rest.is_any));
+        let up = whole.saturating_add(i64::from(rest.is_any && whole != Self::MAX.0));
         Self::from_nanodollars(up).ok_or(NotMoney::TooLarge)
     }
 }

@@ -82,8 +82,8 @@ pub struct ExplainBody {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body for the OpenAPI document")]
 pub struct SettleBody {
-    /// Tokens.
-    #[schema(schema_with = decision_shapes::tokens)]
+    /// Tokens; above 9007199254740991 they count as that many.
+    #[schema(schema_with = decision_shapes::used_tokens)]
     tokens: i64,
     /// US dollars; what is finer than a nanodollar is rounded up.
     #[schema(schema_with = decision_shapes::spent)]
@@ -113,14 +113,14 @@ pub struct UsageBody {
     /// The virtual key of the caller (`tk_vk_…`). Without one the answer is 401.
     #[schema(schema_with = decision_shapes::key_text)]
     virtual_key: Option<String>,
-    /// The provider.
-    #[schema(schema_with = shapes::name)]
+    /// The provider, kept as `model` is.
+    #[schema(schema_with = decision_shapes::used_name)]
     provider: String,
-    /// The model.
-    #[schema(schema_with = shapes::name)]
+    /// The model. Of more than 255 characters the first are kept, and U+FFFD for one that can't be seen.
+    #[schema(schema_with = decision_shapes::used_name)]
     model: String,
-    /// Tokens.
-    #[schema(schema_with = decision_shapes::tokens)]
+    /// Tokens; above 9007199254740991 they count as that many.
+    #[schema(schema_with = decision_shapes::used_tokens)]
     tokens: i64,
     /// US dollars; what is finer than a nanodollar is rounded up.
     #[schema(schema_with = decision_shapes::spent)]

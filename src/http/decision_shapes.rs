@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{Object, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::patterns::REQUEST_ID;
+use super::patterns::{NOT_BLANK, REQUEST_ID};
 use super::shapes::{name_object, null, one_of, text_up_to, typed};
 use crate::domain::access_profile_input::MAX_COUNT;
 use crate::domain::decision_input::{MAX_KEY_TEXT, MAX_TTL_SECONDS};
@@ -24,9 +24,15 @@ fn tokens_object() -> Object {
         .build()
 }
 
-/// A number of tokens.
-pub fn tokens() -> RefOr<Schema> {
-    tokens_object().into()
+/// Tokens that were used, however many.
+pub fn used_tokens() -> RefOr<Schema> {
+    typed(Type::Integer).minimum(Some(0)).build().into()
+}
+
+/// A name of what was used, whatever is in it.
+pub fn used_name() -> RefOr<Schema> {
+    let name = typed(Type::String).pattern(Some(NOT_BLANK));
+    name.build().into()
 }
 
 /// A number of tokens, or nothing.

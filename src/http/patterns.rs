@@ -30,6 +30,8 @@ pub const EMAIL: &str = concat!(
 );
 /// Everything but U+0000.
 pub const TEXT: &str = "^[^\\u0000]*$";
+/// Something that is not white space.
+pub const NOT_BLANK: &str = "\\S";
 /// A name without white space at its ends.
 pub const REQUEST_ID: &str = concat!(
     "^[^\\s",

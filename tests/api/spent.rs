@@ -422,6 +422,44 @@ fn amounts_are_rounded_up_to_the_nanodollar_however_small_they_are() {
 }
 
 #[test]
+fn neither_how_long_a_name_is_nor_what_is_in_it_refuses_a_report() {
+    let server = Server::start();
+    let client = &server.client;
+    let ada = client.make_holder("ada", &policy());
+    let kept = |id: &str, model: &str| {
+        let body = json!({ "provider": format!(" {model}"), "model": model, "cost": 1 });
+        report(client, &ada.key, id, &body).expect(201);
+        report(client, &ada.key, id, &body).expect(200);
+        let rows = client.get("/api/usage?group_by=provider,model").expect(200);
+        let rows = rows.json()["usage"].as_array().unwrap().clone();
+        assert!(rows.iter().all(|row| row["provider"] == row["model"]));
+        rows.iter()
+            .map(|row| row["model"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kept("q1", "b\u{200B}\u{7}c"), ["b\u{FFFD}\u{FFFD}c"]);
+    // Its last character has something behind it until it is cut.
+    let long = format!("a{}\u{200D}ü", "ü".repeat(253));
+    assert_eq!(
+        kept("q2", &long)[0],
+        format!("a{}\u{FFFD}", "ü".repeat(253))
+    );
+    let most = json!({ "tokens": 9_007_199_254_740_992_i64, "cost": 0 });
+    let charged = report(client, &ada.key, "q3", &most).expect(201).json();
+    assert_eq!(charged["reservation"]["tokens"], 9_007_199_254_740_991_i64);
+    for (field, value, code) in [
+        ("model", json!(" "), "blank"),
+        ("model", json!(7), "wrong_type"),
+        ("provider", json!(ada.key), "credential_here"),
+        ("tokens", json!("1"), "wrong_type"),
+        ("tokens", json!(-1), "out_of_range"),
+    ] {
+        let refused = report(client, &ada.key, "q4", &json!({ field: value }));
+        assert_eq!(refused.violations(), [format!("{field} {code}")]);
+    }
+}
+
+#[test]
 fn a_reservation_that_is_forgotten_says_where_its_use_is_charged() {
     let server = Server::start();
     let gone = server.client.settle("res_0000000000000000000000", 1, 1.0);

@@ -12,8 +12,14 @@ use crate::domain::input::{Fields, MAX_NAME, Node};
 use crate::domain::json::{self, Json};
 use crate::domain::model_name;
 use crate::domain::money::{Money, read_money, read_spent};
+use crate::domain::number::{Whole, read_whole};
+use crate::domain::token_like::looks_like_token;
+use crate::domain::unseen::find_unseen;
 use crate::domain::violation::Violations;
 use crate::error::Result;
+
+/// What stands for a character that can't be seen.
+const SHOWN: &str = "\u{FFFD}";
 
 /// Reads a body field by field, noting everything that is wrong with it.
 pub fn in_full<T>(bytes: &[u8], read: fn(&mut Fields<'_>) -> Option<T>) -> Result<T> {
@@ -96,8 +102,10 @@ pub fn read_usage(fields: &mut Fields<'_>) -> Option<UsageInput> {
     let key = read_key(fields);
     let provider = fields
         .required("provider")
-        .and_then(|node| read_name(&node));
-    let model = fields.required("model").and_then(|node| read_name(&node));
+        .and_then(|node| read_used_name(&node));
+    let model = fields
+        .required("model")
+        .and_then(|node| read_used_name(&node));
     let spent = read_settlement(fields);
     let requests = optional(fields, "requests", |node| node.integer(0..=1));
     let request_id = fields
@@ -123,7 +131,7 @@ pub fn read_usage(fields: &mut Fields<'_>) -> Option<UsageInput> {
 pub fn read_settlement(fields: &mut Fields<'_>) -> Option<Spent> {
     let tokens = fields
         .required("tokens")
-        .and_then(|node| read_tokens(&node));
+        .and_then(|node| read_used_tokens(&node));
     let cost = fields.required("cost").and_then(|node| read_spent(&node));
     Some(Spent {
         tokens: tokens?,
@@ -175,6 +183,25 @@ fn read_name(node: &Node<'_>) -> Option<String> {
     Some(name)
 }
 
+/// A name of what was used: the money is gone, so what can't be kept as it is is cut off, and what can't be seen is shown.
+fn read_used_name(node: &Node<'_>) -> Option<String> {
+    let Some(text) = node.value.as_str().map(str::trim) else {
+        return read_name(node);
+    };
+    if looks_like_token(text) || may_hold_token(text) {
+        return node.refuse("credential_here", NO_CREDENTIAL);
+    }
+    if text.is_empty() {
+        return read_name(node);
+    }
+    let cut: String = text.chars().take(MAX_NAME).collect();
+    let mut name = cut.trim_end().to_owned();
+    while let Some(unseen) = find_unseen(&name) {
+        name = name.replace(unseen, SHOWN);
+    }
+    Some(name)
+}
+
 /// The model of a call that is decided on.
 fn read_model(node: &Node<'_>) -> Option<String> {
     let name = read_name(node)?;
@@ -194,6 +221,17 @@ fn read_max_hold(node: &Node<'_>) -> Option<Money> {
         );
     }
     Some(most)
+}
+
+/// Tokens that were used; more than one amount can be are as many as it can be.
+fn read_used_tokens(node: &Node<'_>) -> Option<i64> {
+    if let Json::Number(number) = node.value
+        && !number.as_str().starts_with('-')
+        && matches!(read_whole(number), Whole::TooLarge | Whole::Of(MAX_COUNT..))
+    {
+        return Some(MAX_COUNT);
+    }
+    read_tokens(node)
 }
 
 fn read_tokens(node: &Node<'_>) -> Option<i64> {
