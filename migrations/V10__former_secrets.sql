@@ -14,6 +14,8 @@ CREATE TABLE former_secrets (
     seen_at           INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX former_secrets_by_key ON former_secrets (user_id, virtual_key_id, works_until);
+-- Those that may work, which are read whenever something of their user changes.
+CREATE INDEX former_secrets_that_work ON former_secrets (user_id, virtual_key_id, works_until) WHERE works_until IS NOT NULL;
 CREATE INDEX former_secrets_by_seen_at ON former_secrets (seen_at);
 
 -- Whatever deletes a key, its secrets work no more and become former ones: with its copy, with its user, by itself.

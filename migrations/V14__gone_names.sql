@@ -18,6 +18,11 @@ INSERT OR IGNORE INTO gone_names (kind, id, name, gone_at)
     JOIN access_profile_versions v ON v.access_profile_id = a.access_profile_id AND v.version = a.previous_version
     WHERE a.action = 'access_profile.delete' AND typeof(v.snapshot) = 'text' AND json_valid(v.snapshot)
         AND NOT EXISTS (SELECT 1 FROM access_profiles WHERE access_profiles.id = a.access_profile_id);
+-- Before there were versions, the audit log held the profile itself.
+INSERT OR IGNORE INTO gone_names (kind, id, name, gone_at)
+    SELECT 'access_profile', access_profile_id, json_extract(previous_value, '$.name'), created_at FROM audit_logs
+    WHERE action = 'access_profile.delete' AND json_valid(previous_value) AND json_extract(previous_value, '$.name') IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM access_profiles WHERE access_profiles.id = audit_logs.access_profile_id);
 
 -- A stored tag with a comma is found by its parts from now on: profiles are packed anew when the database is opened.
 DELETE FROM access_profile_search;

@@ -119,10 +119,12 @@ pub fn for_each_earlier(
         .connection
         .prepare_cached(match user_id {
             Some(_) => {
-                "SELECT public_id, secret_hash, works_until FROM former_secrets WHERE user_id = ?1 AND works_until IS NOT NULL"
+                "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
+                 WHERE user_id = ?1 AND works_until IS NOT NULL"
             }
             None => {
-                "SELECT public_id, secret_hash, works_until FROM former_secrets WHERE ?1 IS NULL AND works_until IS NOT NULL"
+                "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
+                 WHERE ?1 IS NULL AND works_until IS NOT NULL"
             }
         })
         .doing(DOING)?;

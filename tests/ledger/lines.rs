@@ -98,6 +98,32 @@ fn of_names_that_callers_make_up_two_hundred_have_a_line_also_after_a_crash() {
 }
 
 #[test]
+fn what_has_a_line_keeps_it_also_where_it_stands_in_the_policy_no_more() {
+    let (house, key) = open_house();
+    let made_up = |number| format!("made up {number:04}");
+    charge(&house, key, (0..OWN).map(made_up));
+    let before = lines(&house, "usage_days");
+    assert_eq!(before.len(), OWN);
+    // One that was named, and more that are not than would get a line today.
+    Connection::open(house.root.path().join("tollkeeper.db"))
+        .unwrap()
+        .execute_batch(
+            "INSERT INTO usage_days (day, user_id, access_profile_id, provider, model, calls, tokens, cost, named)
+             SELECT day, user_id, access_profile_id, provider, 'once named', 1, 1, 1, 1 FROM usage_days LIMIT 1;
+             INSERT INTO usage_days (day, user_id, access_profile_id, provider, model, calls, tokens, cost, named)
+             SELECT day, user_id, access_profile_id, provider, 'earlier ' || model, 1, 1, 1, 0 FROM usage_days WHERE named = 0",
+        )
+        .unwrap();
+    let earlier = format!("earlier {}", made_up(7));
+    let all = ["once named".to_owned(), earlier.clone(), "new".to_owned()];
+    charge(&house, key, all.into_iter());
+    let found = lines(&house, "usage_days");
+    assert_eq!((found["once named"], found[&earlier]), (2, 2));
+    assert_eq!(found["\u{1}other"], 1);
+    assert_eq!(found.len(), 2 * OWN + 2);
+}
+
+#[test]
 fn each_user_and_each_day_has_lines_of_its_own() {
     let (house, key) = open_house();
     charge(

@@ -1,7 +1,6 @@
 //! Which lines of the history are folded: of names that a caller could make up, only so many keep a line of their own.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use rusqlite::params;
 
@@ -16,10 +15,10 @@ const MAX_OWN_LINES: usize = 200;
 
 /// A table of the history.
 pub(super) struct Table {
-    /// How many lines of made up names a user, profile and day have.
+    /// How many lines of made up names a user, profile and day have, as far as that matters.
     pub count: &'static str,
-    /// Their providers and models.
-    pub names: &'static str,
+    /// Finds the line of a provider and model, whether or not they stand in the policy.
+    pub find: &'static str,
 }
 
 /// The keys under which lines are counted that get none of their own, by their places among `lines`, where those of one user,
@@ -45,17 +44,25 @@ pub(super) fn folded<T>(
         let more = made_up.clone().count();
         let (day, user_id, access_profile_id) = group_of(&group[0].key);
         let mut stored = || -> Result<usize> {
-            let which = params![day, user_id, access_profile_id];
+            let most = i64::try_from(MAX_OWN_LINES).unwrap_or(i64::MAX);
+            let which = params![day, user_id, access_profile_id, most];
             let lines: i64 = count.query_row(which, |row| row.get(0)).doing(DOING)?;
-            Ok(usize::try_from(lines).unwrap_or(usize::MAX / 2))
+            Ok(usize::try_from(lines).unwrap_or(MAX_OWN_LINES))
         };
-        if more > 0 && stored()? + more > MAX_OWN_LINES {
-            let mut own = names_of(writing, table, &group[0].key)?;
+        if more > 0
+            && let lines = stored()?
+            && lines + more > MAX_OWN_LINES
+        {
+            let mut own = HashSet::new();
             for (at, Line { key, named, .. }) in made_up {
-                let names = (Arc::clone(&key.provider), Arc::clone(&key.model));
-                if own.len() < MAX_OWN_LINES {
+                let names = (&key.provider, &key.model);
+                // What has a line keeps it, so that a correction comes to where the first count is.
+                if own.contains(&names) || has_line(writing, table, key)? {
+                    continue;
+                }
+                if lines + own.len() < MAX_OWN_LINES {
                     own.insert(names);
-                } else if !own.contains(&names) {
+                } else {
                     folded.insert(first + at, fold(key, *named));
                 }
             }
@@ -80,23 +87,25 @@ fn fold(key: &UsageKey, named: Named) -> UsageKey {
     key
 }
 
-fn names_of(
-    writing: &Writing<'_>,
-    table: &Table,
-    key: &UsageKey,
-) -> Result<HashSet<(Arc<str>, Arc<str>)>> {
-    let names = || {
-        let mut statement = writing.connection.prepare_cached(table.names)?;
-        let rows = statement.query_map(
-            params![key.day, key.user_id, key.access_profile_id],
-            |row| {
-                Ok((
-                    row.get::<_, String>(0)?.into(),
-                    row.get::<_, String>(1)?.into(),
-                ))
-            },
-        )?;
-        rows.collect::<rusqlite::Result<_>>()
-    };
-    names().doing("reading lines of the history")
+fn has_line(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<bool> {
+    writing
+        .connection
+        .prepare_cached(table.find)
+        .and_then(|mut statement| {
+            let UsageKey {
+                day,
+                user_id,
+                access_profile_id,
+                provider,
+                model,
+            } = key;
+            statement.exists(params![
+                day,
+                user_id,
+                access_profile_id,
+                &**provider,
+                &**model
+            ])
+        })
+        .doing("looking for a line of the history")
 }

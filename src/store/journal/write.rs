@@ -214,8 +214,10 @@ static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 const USED: Table = Table {
-    count: "SELECT count(*) FROM usage_days WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0",
-    names: "SELECT provider, model FROM usage_days WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0",
+    count: "SELECT count(*) FROM (SELECT 1 FROM usage_days
+            WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0 LIMIT ?4)",
+    find: "SELECT 1 FROM usage_days
+           WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND provider = ?4 AND model = ?5",
 };
 
 /// Adds to lines of the history.
@@ -265,9 +267,9 @@ pub(super) fn add_usage(writing: &Writing<'_>, lines: &[Line<UsageSum>]) -> Resu
 
 const REFUSED: Table = Table {
     count: "SELECT count(*) FROM (SELECT DISTINCT provider, model FROM refusal_days
-            WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0)",
-    names: "SELECT DISTINCT provider, model FROM refusal_days
-            WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0",
+            WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0 LIMIT ?4)",
+    find: "SELECT 1 FROM refusal_days
+           WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND provider = ?4 AND model = ?5",
 };
 
 /// Adds to the history of refusals. What can't be counted is left out: it must not stop anything else.
