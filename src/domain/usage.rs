@@ -82,7 +82,7 @@ impl UsageQuery {
         if from_day > last_day {
             query.refuse(
                 "from",
-                "out_of_range",
+                "from_after_to",
                 "must not be after the last day (`to`)",
             );
         }
