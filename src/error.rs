@@ -68,12 +68,19 @@ pub enum Error {
 
     /// What is asked for would last longer than the credential itself.
     #[error(
-        "expires_at: this API key itself works until {latest}, so what it makes, prolongs, rotates or gives more to may not work longer; \
-         send an expires_at of {latest} or before, or use a key that works longer"
+        "{}this API key itself works until {latest}, so what it makes, prolongs, rotates or gives more to may not work longer; {}",
+        if *.rotating { "" } else { "expires_at: " },
+        if *.rotating {
+            "use a key that works longer, or `tollkeeper keys rotate` on the machine of the server"
+        } else {
+            "send an expires_at of that time or before, or use a key that works longer, or `tollkeeper keys create` on the machine of the server"
+        }
     )]
     BeyondOwnExpiry {
         /// The last instant that would be allowed.
         latest: Timestamp,
+        /// Whether a secret was asked for of a key that is there, rather than another time.
+        rotating: bool,
     },
 
     /// There is no such thing.

@@ -15,8 +15,7 @@ pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
     let found = if is_number(wanted) {
         by_id(control, "users", wanted, "user")?
     } else {
-        let is = |user: &Value| name_key(text(&user["email"])) == name_key(wanted);
-        search(control, "users", wanted, is)?
+        search(control, "users", wanted, "email")?
     };
     found.ok_or_else(|| {
         let hint = "name the id or the whole e-mail address; see `tollkeeper users list`";
@@ -29,8 +28,7 @@ pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
 /// # Errors
 /// When there is none, or it could be two.
 pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
-    let named = |role: &Value| name_key(text(&role["name"])) == name_key(wanted);
-    let named = search(control, "roles", wanted, named)?;
+    let named = search(control, "roles", wanted, "name")?;
     let by_id = if is_number(wanted) {
         by_id(control, "roles", wanted, "role")?
     } else {
@@ -45,8 +43,7 @@ pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
 /// # Errors
 /// When there is none, or it could be two.
 pub fn find_profile(control: &Control, wanted: &str) -> Result<Value> {
-    let named = |profile: &Value| name_key(text(&profile["name"])) == name_key(wanted);
-    let named = search(control, "access-profiles", wanted, named)?;
+    let named = search(control, "access-profiles", wanted, "name")?;
     let by_id = if is_number(wanted) {
         by_id(control, "access-profiles", wanted, "access_profile")?
     } else {
@@ -87,14 +84,58 @@ fn by_id(control: &Control, list: &str, id: &str, field: &str) -> Result<Option<
     Ok(found.map(|mut answer| answer[field].take()))
 }
 
-/// The first thing of a list whose search finds a text and that is the one that is meant.
-fn search(
-    control: &Control,
-    list: &str,
-    wanted: &str,
-    is: impl Fn(&Value) -> bool,
-) -> Result<Option<Value>> {
+/// The one thing of a list that is called so.
+fn search(control: &Control, list: &str, wanted: &str, field: &str) -> Result<Option<Value>> {
     let path = format!("/api/{list}?search={}&limit=500", encoded(wanted));
     let found = control.every(&list.replace('-', "_"), &path)?;
-    Ok(found.into_iter().find(is))
+    let mut called = called(found, field, wanted);
+    if called.len() > 1 {
+        return Err(Error::refused(format!(
+            "{wanted:?} could be any of several whose names look the same; name the id: {}",
+            ids(&called)
+        )));
+    }
+    Ok(called.pop())
+}
+
+/// Those of some things that are called so: letter by letter if there is one, else without regard to what [`name_key`] leaves out.
+pub(super) fn called(things: Vec<Value>, field: &str, wanted: &str) -> Vec<Value> {
+    let is_exact = |thing: &&Value| text(&thing[field]) == wanted;
+    if let Some(exact) = things.iter().find(is_exact) {
+        return vec![exact.clone()];
+    }
+    let key = name_key(wanted);
+    let alike = |thing: &Value| name_key(text(&thing[field])) == key;
+    things.into_iter().filter(alike).collect()
+}
+
+/// The ids of some things, as a sentence lists them.
+pub(super) fn ids(things: &[Value]) -> String {
+    let ids: Vec<String> = things.iter().map(|thing| thing["id"].to_string()).collect();
+    ids.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_twins_the_one_is_meant_that_is_written_so_and_otherwise_it_could_be_each() {
+        let twins = || {
+            vec![
+                json!({ "id": 1, "name": "Straße" }),
+                json!({ "id": 2, "name": "Strasse" }),
+            ]
+        };
+        for (wanted, found) in [
+            ("Straße", "1"),
+            ("Strasse", "2"),
+            ("STRASSE", "1, 2"),
+            ("Stras", ""),
+        ] {
+            assert_eq!(ids(&called(twins(), "name", wanted)), found, "{wanted}");
+        }
+    }
 }

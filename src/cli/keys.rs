@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
+use super::find::{called, ids};
 use super::{print_line, text};
 use crate::config::Settings;
-use crate::domain::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// What can be done with keys.
@@ -213,24 +213,33 @@ fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
 /// The one key that is meant.
 fn find(control: &Control, wanted: &str) -> Result<Value> {
     let keys = all_keys(control)?;
+    let begins = |text: &str| text.trim_end_matches(['_', '…']).to_owned();
     let is = |key: &&Value| {
-        name_key(text(&key["name"])) == name_key(wanted)
-            || key["id"].as_i64() == wanted.parse().ok()
-            || wanted.trim_end_matches(['_', '…'])
-                == text(&key["key_prefix"]).trim_end_matches(['_', '…'])
+        key["id"].as_i64() == wanted.parse().ok()
+            || begins(wanted) == begins(text(&key["key_prefix"]))
     };
-    let matching: Vec<&Value> = keys.iter().filter(is).collect();
+    let mut matching: Vec<Value> = keys.iter().filter(is).cloned().collect();
+    for named in called(keys, "name", wanted) {
+        if !matching.contains(&named) {
+            matching.push(named);
+        }
+    }
     match matching.as_slice() {
-        [key] => Ok((*key).clone()),
+        [key] => Ok(key.clone()),
         [] => Err(Error::refused(format!(
             "there is no key {wanted:?} in {}; see `tollkeeper keys list`",
             control.database()
         ))),
         several => {
-            let ids: Vec<String> = several.iter().map(|key| key["id"].to_string()).collect();
+            let id_or_name = several.iter().any(|key| is(&key));
+            let why = if id_or_name {
+                "is the name of one key and the id of another"
+            } else {
+                "could be any of several keys whose names look the same"
+            };
             Err(Error::refused(format!(
-                "{wanted:?} is the name of one key and the id of another; ids: {}",
-                ids.join(", ")
+                "{wanted:?} {why}; name one by the beginning that `tollkeeper keys list` shows; ids: {}",
+                ids(several)
             )))
         }
     }

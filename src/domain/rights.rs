@@ -55,10 +55,26 @@ impl Rights {
     pub fn may_last(self, until: Option<Timestamp>) -> Result<()> {
         match self.expires_at {
             Some(latest) if until.is_none_or(|until| until > latest) => {
-                Err(Error::BeyondOwnExpiry { latest })
+                let rotating = false;
+                Err(Error::BeyondOwnExpiry { latest, rotating })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether another secret of a key may be had, and with it all that the key may do for as long as it works.
+    ///
+    /// # Errors
+    /// As [`Self::may_act_on`] and [`Self::may_last`].
+    pub fn may_rotate(self, key: &ApiKey) -> Result<()> {
+        self.may_act_on(key)?;
+        self.may_last(key.expires_at).map_err(|error| match error {
+            Error::BeyondOwnExpiry { latest, .. } => {
+                let rotating = true;
+                Error::BeyondOwnExpiry { latest, rotating }
+            }
+            other => other,
+        })
     }
 
     fn lacks(self, wanted: PermissionSet) -> Option<String> {

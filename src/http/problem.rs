@@ -256,13 +256,13 @@ impl From<Error> for Problem {
             Error::Forbidden { code, message } => {
                 Self::new(StatusCode::FORBIDDEN, "permission_error", code, message)
             }
-            Error::BeyondOwnExpiry { latest } => Self::new(
+            Error::BeyondOwnExpiry { latest, rotating } => Self::new(
                 StatusCode::FORBIDDEN,
                 "permission_error",
                 "beyond_own_expiry",
                 error.to_string(),
             )
-            .about(Some("expires_at".to_owned()))
+            .about((!rotating).then(|| "expires_at".to_owned()))
             .with_extra(json!({ "latest_expires_at": latest })),
             Error::NotFound { message, param } => {
                 Self::new(StatusCode::NOT_FOUND, "not_found", "not_found", message).about(param)

@@ -222,7 +222,7 @@ pub fn rotate(
     } = rotation;
     let (public_id, salt) = services.store.read(|reading| {
         let key = api_keys::get(reading, id)?;
-        may_get_hold_of(rights, &key)?;
+        rights.may_rotate(&key)?;
         let secret = api_key_secrets::find_secret(reading, &key.public_id)?
             .ok_or_else(|| Error::not_found("API key", id))?;
         Ok((key.public_id, secret.salt))
@@ -237,7 +237,7 @@ pub fn rotate(
             let before = api_keys::get(writing, id)?;
             if_match.check(&before.entity_tag())?;
             // It may have been given more since it was read.
-            may_get_hold_of(rights, &before)?;
+            rights.may_rotate(&before)?;
             let until = (grace_seconds > 0)
                 .then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now));
             if until.is_some() {
@@ -285,11 +285,6 @@ pub(super) fn end(writing: &Writing<'_>, actor: Actor, key: &ApiKey, now: Timest
     api_keys::revoke(writing, key.id, now)?;
     let entry = entry(actor, "api_key.revoke", key, Some(key), None);
     audit::append(writing, now, &entry)
-}
-
-fn may_get_hold_of(rights: Rights, key: &ApiKey) -> Result<()> {
-    rights.may_act_on(key)?;
-    rights.may_last(key.expires_at)
 }
 
 pub(super) fn entry(

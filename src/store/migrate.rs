@@ -250,6 +250,38 @@ mod tests {
         );
     }
 
+    #[test]
+    fn names_that_the_server_gave_to_virtual_keys_show_no_more_who_the_user_is() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, 1..=15);
+        connection
+            .execute_batch(
+                "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at)
+                     VALUES (2, 'dev', 'dev', '', 1, 1, 0, 0);
+                 INSERT INTO users (id, name, name_key, email, email_key, created_at, updated_at)
+                     VALUES (3, 'Ada', 'ada', 'a@b', 'a@b', 0, 0);
+                 PRAGMA foreign_keys = OFF;
+                 INSERT INTO user_access_profiles (id, user_id, access_profile_id, policy_id, source, template_version, created_at, updated_at)
+                     VALUES (4, 3, 2, 1, 'direct', 1, 0, 0);
+                 INSERT INTO virtual_keys (id, public_id, user_id, user_access_profile_id, name, name_key, description, is_managed,
+                     secret_hash, created_at, updated_at)
+                 SELECT key, 'aaaaaaaaaa' || (10 + key), 3, iif(key < 5, 4, NULL), value, lower(value), '', 0, randomblob(32), 0, 0
+                 FROM json_each('[\"Ada · dev\", \"Ada · was called otherwise\", \"Was · dev\", \"laptop\", \"dev · user 3\", \"Ada\", \"phone\"]')",
+            )
+            .unwrap();
+        migrate(&connection, 16..=i32::MAX);
+        let mut names = connection
+            .prepare("SELECT name FROM virtual_keys WHERE name_key = lower(name) ORDER BY id")
+            .unwrap();
+        let names = names.query_map([], |row| row.get(0)).unwrap();
+        let names: Vec<String> = names.collect::<Result<_, _>>().unwrap();
+        let given = "dev · user 3";
+        assert_eq!(
+            names,
+            [given, given, given, "laptop", given, "user 3", "phone"]
+        );
+    }
+
     /// What was released never changes: a database that has run a migration refuses to start on another text of it.
     #[test]
     fn released_migrations_are_unchanged() {

@@ -6,8 +6,8 @@ const STORED = "tollkeeper.key";
 
 /** @typedef {"none" | "management" | "virtual"} Kind */
 
-/** @type {{ kind: Kind, id: number, name: string, scopes: string[] }} */
-const current = { kind: "none", id: 0, name: "", scopes: [] };
+/** @type {{ kind: Kind, id: number, name: string, scopes: string[], expiresAt: string | null }} */
+const current = { kind: "none", id: 0, name: "", scopes: [], expiresAt: null };
 
 /** @returns {Kind} */
 export function kind() {
@@ -22,6 +22,11 @@ export function name() {
 /** Whether this is the management key that is signed in. @param {number} id */
 export function isOwn(id) {
   return current.kind === "management" && current.id === id;
+}
+
+/** From when on the management key is refused that is signed in. */
+export function expiresAt() {
+  return current.expiresAt;
 }
 
 /** Whether the key holds a permission, such as `Users:View`. @param {string} permission */
@@ -61,9 +66,9 @@ export async function redeem(code) {
   store(null);
 }
 
-/** @param {{ id: number, name: string, scopes: string[] }} key */
-function become({ id, name, scopes }) {
-  Object.assign(current, { kind: "management", id, name, scopes });
+/** @param {{ id: number, name: string, scopes: string[], expires_at: string | null }} key */
+function become({ id, name, scopes, expires_at: expiresAt }) {
+  Object.assign(current, { kind: "management", id, name, scopes, expiresAt });
 }
 
 /** Signs in with what the tab remembers, if it does. */

@@ -5,7 +5,7 @@ import { h } from "../core/dom.js";
 import { date, dateTime, relative } from "../core/format.js";
 import * as rules from "../core/rules.js";
 import { refresh } from "../core/router.js";
-import { can, isOwn } from "../core/session.js";
+import { can, expiresAt, isOwn } from "../core/session.js";
 import { group } from "../form/control.js";
 import { longText, moment, text } from "../form/inputs.js";
 import { act } from "../parts/act.js";
@@ -74,15 +74,22 @@ async function keyControl(key) {
     name: text({ label: "Name", value: key.name, rule: rules.name, required: true }),
     description: longText({ label: "Description", value: key.description }),
     scopes: await scopesControl(key.scopes ?? []),
-    expires_at: moment({ label: "Expires", hint: "Empty: never.", value: key.expires_at }),
+    expires_at: moment({ label: "Expires", hint: lifeHint(), value: key.expires_at }),
   });
+}
+
+/** What may be said of the expiry of a key. */
+function lifeHint() {
+  const own = expiresAt();
+  if (own === null) return "Empty: never.";
+  return `A key can't outlast the one that makes it: you are signed in until ${dateTime(own)}. For one that lasts, sign in with a lasting key, or use tollkeeper keys create on the machine of the server.`;
 }
 
 async function createDialog() {
   formDialog({
     title: "New management key",
     wide: true,
-    control: await keyControl({}),
+    control: await keyControl({ expires_at: expiresAt() }),
     submit: "Make the key",
     send: async (value, once) => {
       const { data } = await post(PATH, bodyOf(value), { once });

@@ -122,7 +122,13 @@ fn a_key_that_expires_gets_no_secret_that_works_longer() {
     let (eternal, holder) = make(&server.client, "eternal", &json!([]), None);
     for body in [json!({}), json!({ "grace": "30d" })] {
         let rotate = format!("{}/rotate", path(eternal));
-        refused(&client.post(&rotate, &body));
+        let reply = client.post(&rotate, &body);
+        refused(&reply);
+        let message = reply.message();
+        assert!(
+            message.contains("`tollkeeper keys rotate`") && !message.contains("expires_at"),
+            "{message}"
+        );
         refused(&client.send("POST", &rotate, &[("idempotency-key", "one")], Some(&body)));
     }
     holder.get("/api/session").expect(200);
