@@ -183,9 +183,9 @@ fn nobody_changes_or_revokes_a_key_that_holds_more() {
     }
     assert_eq!(server.client.get(&path(strong)).expect(200).json(), before);
     stronger.get("/api/session").expect(200);
-    // What changes nothing needs nothing.
+    // Nor does who sends what is there already get to read it.
     weak.put(&path(strong), &json!({ "name": "strong" }))
-        .expect(200);
+        .expect_refusal(403, "permission_error", "permission_not_held");
     let (equal, _) = server.client.make_key("equal", &["Users:View"]);
     weak.put(&path(equal), &json!({ "name": "renamed" }))
         .expect(200);
