@@ -22,7 +22,7 @@ use crate::http::context::RequestIds;
 use crate::http::discipline::Hosts;
 use crate::http::refused_calls::RefusedCalls;
 use crate::http::replay::KeyTurns;
-use crate::http::serve::{Listeners, most_accepted, serve};
+use crate::http::serve::{Listeners, most_open, serve};
 use crate::http::shown::Answers;
 use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
@@ -85,7 +85,7 @@ pub enum Reach {
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let (network, max_connections) = match reach {
         Reach::Network => {
-            let room = file_limit::make_room(settings.max_connections, most_accepted)?;
+            let room = file_limit::make_room(settings.max_connections, most_open)?;
             (Some(listen(settings)?), room)
         }
         Reach::ControlSocket => (None, 0),

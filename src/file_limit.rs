@@ -5,17 +5,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{Error, Result};
 
-/// Files beside connections: the database with its log for each reader and the writer, the lock, copies that are being made, and what
+/// Files beside those of the workers: the database with its log for each reader and the writer, the lock, copies that are being made, and what
 /// the threads wake each other with.
 const BESIDE_CONNECTIONS: u64 = 128;
 
-/// Raises the limit of this process to what so many connections need, of which at most `accepted` are open at a time; answers how
+/// Raises the limit of this process to what so many connections need, with which the workers have at most `open` files; answers how
 /// many connections there is room for.
 ///
 /// # Errors
 /// When there is no room for a single one.
-pub fn make_room(max_connections: usize, accepted: impl Fn(usize) -> usize) -> Result<usize> {
-    let needed = |connections| accepted(connections) as u64 + BESIDE_CONNECTIONS;
+pub fn make_room(max_connections: usize, open: impl Fn(usize) -> usize) -> Result<usize> {
+    let needed = |connections| open(connections) as u64 + BESIDE_CONNECTIONS;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = needed(max_connections);
     if current.is_none_or(|current| current >= wanted) {

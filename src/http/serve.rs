@@ -38,7 +38,10 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const CONTROL_PLACES: usize = 32;
 /// Connections that each worker accepts beyond its share of the places, where they wait for one.
 const WAITING: usize = 4;
-/// Bytes that large answers may hold in all before the oldest of them are given up.
+/// Files of each worker beside its connections: what its runtime waits with and is woken by takes three, its readers of the database
+/// the others.
+const FILES_OF_A_WORKER: usize = 8;
+/// Bytes that large answers may hold in all before those are given up that nobody reads.
 const MOST_HELD: usize = 64 * 1024 * 1024;
 
 /// Where connections come from.
@@ -61,10 +64,12 @@ pub struct Stopper {
     places: Vec<Arc<Places>>,
 }
 
-/// How many connections the workers may have accepted at a time when `max_connections` have a place.
-pub fn most_accepted(max_connections: usize) -> usize {
+/// How many files the workers may have open at a time when `max_connections` have a place: connections, and what each runs on.
+pub fn most_open(max_connections: usize) -> usize {
     let workers = workers();
-    workers * accepted_by_each(max_connections, workers) + accepted_by_each(CONTROL_PLACES, 1)
+    let accepted =
+        workers * accepted_by_each(max_connections, workers) + accepted_by_each(CONTROL_PLACES, 1);
+    accepted + FILES_OF_A_WORKER * (workers + 1)
 }
 
 fn workers() -> usize {
@@ -110,7 +115,7 @@ pub fn serve(
     let (builder, places) = running.prepare(workers, max_connections);
     let (application, until_stop) = (state.clone(), self::until_stop(&builder));
     let server = builder.listen("network", listener, move || {
-        let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD / workers);
+        let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD);
         let requests = requests(application.clone(), until_stop.clone(), |_| ());
         connections(worker, requests, |stream: &TcpStream| {
             stream.peer_addr().ok()

@@ -1,4 +1,4 @@
-//! How many connections there may be at a time, for all workers of a listener together.
+//! How many connections there may be at a time, and what large answers hold, for all workers of a listener together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,6 +8,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub struct Places {
     free: Semaphore,
     waiting: AtomicUsize,
+    /// Connections that were ended and are not gone yet.
+    leaving: AtomicUsize,
+    held: AtomicUsize,
 }
 
 impl Places {
@@ -16,6 +19,8 @@ impl Places {
         Self {
             free: Semaphore::new(count),
             waiting: AtomicUsize::new(0),
+            leaving: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
         }
     }
 
@@ -24,9 +29,31 @@ impl Places {
         self.free.close();
     }
 
-    /// Connections that wait for a place.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+    /// How many more connections wait for a place than are about to leave one.
+    pub(super) fn short_of(&self) -> usize {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        waiting.saturating_sub(self.leaving.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn begins_to_leave(&self) {
+        self.leaving.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_left(&self) {
+        self.leaving.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Bytes that large answers hold.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn hold(&self, bytes: usize) {
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// A place, held until it is dropped; `none_free` is called before it is waited for. `None` once they are closed.

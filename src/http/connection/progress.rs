@@ -72,8 +72,10 @@ pub struct Progress {
     half_closed: Cell<bool>,
     /// Why the connection has to end, whatever it is about.
     ending: Cell<Option<Ending>>,
-    /// Bytes of a large answer that is not sent yet, and its place in the order of those of the worker.
-    held: Cell<(usize, u64)>,
+    /// Bytes of a large answer that is not sent yet.
+    held: Cell<usize>,
+    /// A request of it was answered.
+    was_served: Cell<bool>,
     waker: RefCell<Waker>,
 }
 
@@ -94,6 +96,7 @@ impl Progress {
             half_closed: Cell::default(),
             ending: Cell::default(),
             held: Cell::default(),
+            was_served: Cell::default(),
             waker: RefCell::new(Waker::noop().clone()),
         }
     }
@@ -139,20 +142,20 @@ impl Progress {
             (BodyLength::None | BodyLength::Bytes(_), _) => Stage::Head,
         };
         self.has_begun.set(stage == Stage::Head);
+        self.was_served.set(true);
         self.enter(stage);
         self.give_room(READ_AHEAD);
     }
 
     /// A large answer holds these bytes until it is sent.
     pub fn hold(&self, bytes: usize) {
-        self.held.set((bytes, self.worker.next_in_order()));
+        self.held.set(bytes);
         self.worker.hold(bytes);
     }
 
     /// It was sent or given up.
     pub fn release(&self) {
-        let (bytes, _) = self.held.take();
-        self.worker.release(bytes);
+        self.worker.release(self.held.take());
     }
 
     pub(super) fn enter(&self, stage: Stage) {
@@ -290,9 +293,12 @@ impl Progress {
         Some((waits, self.since.get()))
     }
 
-    /// How many bytes a large answer holds, and its place in the order of those of the worker.
-    pub(super) fn held(&self) -> (usize, u64) {
-        self.held.get()
+    pub(super) fn is_holding(&self) -> bool {
+        self.held.get() > 0
+    }
+
+    pub(super) fn was_served(&self) -> bool {
+        self.was_served.get()
     }
 }
 

@@ -26,20 +26,14 @@ const TICKS: u32 = 20;
 const MAX_TICK: Duration = Duration::from_millis(500);
 /// How long a client may have kept the server waiting, in ticks, before it has to give its place to others.
 const GIVES_WAY_AFTER: Tick = 2;
-/// How many connections give way at once, so that they are not looked for one by one.
-const GIVE_WAY: usize = 16;
 
 /// The connections of one worker.
 pub struct Connections {
     deadlines: Deadlines,
     places: Arc<Places>,
-    /// How many bytes large answers may hold together before the oldest of them are given up.
+    /// How many bytes large answers of all workers may hold together before those are given up that nobody reads.
     most_held: usize,
-    held: Cell<usize>,
-    answers_held: Cell<u64>,
     all: RefCell<Vec<Weak<Progress>>>,
-    /// Connections that were ended here and are not gone yet.
-    leaving: Cell<usize>,
     started: Instant,
     tick: Duration,
     now: Cell<Tick>,
@@ -61,10 +55,7 @@ impl Connections {
             deadlines,
             places,
             most_held,
-            held: Cell::new(0),
-            answers_held: Cell::new(0),
             all: RefCell::default(),
-            leaving: Cell::new(0),
             started: Instant::now(),
             tick: (shortest / TICKS).clamp(Duration::from_millis(1), MAX_TICK),
             now: Cell::new(0),
@@ -122,6 +113,7 @@ impl Connections {
                 }
             }
             self.give_way();
+            self.give_up_answers();
         }
     }
 
@@ -151,74 +143,98 @@ impl Connections {
     }
 
     fn end(&self, one: &Progress, ending: Ending) {
-        self.leaving.set(self.leaving.get() + 1);
+        self.places.begins_to_leave();
         one.end(ending);
     }
 
     /// A connection that was ended here is gone.
     pub(super) fn has_gone(&self) {
-        self.leaving.set(self.leaving.get() - 1);
+        self.places.has_left();
     }
 
-    /// Ends connections for those that wait for a place: the ones whose clients have kept the server waiting for longest.
+    /// Ends connections for those that wait for a place: strangers first, idle ones last, and among their like those whose clients have
+    /// kept the server waiting for longest.
     pub(super) fn give_way(&self) {
-        if self.places.waiting() <= self.leaving.get() {
+        let count = self.places.short_of();
+        if count == 0 {
             return;
         }
-        let mut waiting: Vec<(Tick, Rc<Progress>)> = self
+        let mut waiting: Vec<_> = self
             .alive()
             .into_iter()
-            .filter_map(|one| one.waits().map(|(_, since)| (since, one)))
-            .filter(|(since, _)| self.age(*since) >= GIVES_WAY_AFTER)
+            .filter_map(|one| Some((one.waits()?, one)))
+            .filter(|((_, since), _)| self.age(*since) >= GIVES_WAY_AFTER)
+            .map(|((waits, since), one)| ((Turn::of(&one, waits), since), one))
             .collect();
-        let count = GIVE_WAY.max(self.places.waiting()).min(waiting.len());
-        if count < waiting.len() {
-            waiting.select_nth_unstable_by_key(count, |(since, _)| *since);
-        }
-        for (_, one) in waiting.drain(..count) {
+        waiting.sort_unstable_by_key(|(order, _)| *order);
+        for (_, one) in waiting.into_iter().take(count) {
             self.end(&one, Ending::GivesWay);
         }
     }
 
-    pub(super) fn next_in_order(&self) -> u64 {
-        let number = self.answers_held.get() + 1;
-        self.answers_held.set(number);
-        number
-    }
-
-    /// Another large answer holds these bytes. If there are too many, the oldest ones are given up with their connections.
+    /// Another large answer holds these bytes.
     pub(super) fn hold(&self, bytes: usize) {
-        self.held.set(self.held.get() + bytes);
-        if self.held.get() <= self.most_held {
-            return;
-        }
-        let mut holding: Vec<(u64, usize, Rc<Progress>)> = self
-            .alive()
-            .into_iter()
-            .map(|one| (one.held(), one))
-            .filter(|((bytes, _), _)| *bytes > 0)
-            .map(|((bytes, number), one)| (number, bytes, one))
-            .collect();
-        holding.sort_unstable_by_key(|(number, ..)| *number);
-        // The newest one goes out, however large it is.
-        holding.pop();
-        let mut excess = self.held.get() - self.most_held;
-        for (_, bytes, one) in holding {
-            if excess == 0 {
-                return;
-            }
-            excess = excess.saturating_sub(bytes);
-            self.end(&one, Ending::GivesWay);
-        }
+        self.places.hold(bytes);
+        self.give_up_answers();
     }
 
     pub(super) fn release(&self, bytes: usize) {
-        self.held.set(self.held.get() - bytes);
+        self.places.release(bytes);
+    }
+
+    /// While large answers hold too much, gives up those of which nothing is read, the one that stood still for longest first. Whoever
+    /// reads is not cut off, however much is held.
+    fn give_up_answers(&self) {
+        if self.places.held() <= self.most_held {
+            return;
+        }
+        let mut still: Vec<_> = self
+            .alive()
+            .into_iter()
+            .filter(|one| one.is_holding())
+            .filter_map(|one| match one.waits()? {
+                (Waits::Reading, since) => Some((since, one)),
+                _ => None,
+            })
+            .filter(|(since, _)| self.age(*since) >= GIVES_WAY_AFTER)
+            .collect();
+        still.sort_unstable_by_key(|(since, _)| *since);
+        for (_, one) in still {
+            if self.places.held() <= self.most_held {
+                return;
+            }
+            one.release();
+            self.end(&one, Ending::GivesWay);
+        }
+    }
+}
+
+/// Who gives way before whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// No request of it was ever answered.
+    Stranger,
+    /// It is late with something.
+    Late,
+    /// It is kept open for the next request, as gateways do.
+    Idle,
+}
+
+impl Turn {
+    fn of(one: &Progress, waits: Waits) -> Self {
+        match waits {
+            Waits::Idle => Self::Idle,
+            _ if one.was_served() => Self::Late,
+            _ => Self::Stranger,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
+    use super::super::progress::BodyLength;
     use super::*;
 
     #[test]
@@ -255,5 +271,81 @@ mod tests {
         open.enter(Stage::Open);
         worker.now.set(Tick::MAX);
         assert!(!worker.is_late(&open), "the server is waited for");
+    }
+
+    fn among<const COUNT: usize>(worker: &Rc<Connections>) -> [Rc<Progress>; COUNT] {
+        std::array::from_fn(|_| {
+            let one = Rc::new(Progress::new(Rc::clone(worker)));
+            worker.all.borrow_mut().push(Rc::downgrade(&one));
+            one
+        })
+    }
+
+    #[test]
+    fn strangers_give_way_before_those_that_were_served_and_one_for_each_that_waits() {
+        let places = Arc::new(Places::new(0));
+        let worker = Connections::new(Deadlines::default(), Arc::clone(&places), 0);
+        let other = Connections::new(Deadlines::default(), Arc::clone(&places), 0);
+        let mut all = Vec::from(among::<3>(&worker));
+        let [elsewhere] = among(&other);
+        for (now, one) in (1..).zip(&all) {
+            worker.now.set(now);
+            one.begin(BodyLength::None);
+            one.answered();
+        }
+        let [idle, late, open] = [&all[0], &all[1], &all[2]];
+        idle.enter(Stage::Idle);
+        late.enter(Stage::Head);
+        open.begin(BodyLength::None);
+        let strangers = among::<2>(&worker);
+        for one in &strangers {
+            one.enter(Stage::Head);
+        }
+        all.extend(strangers);
+        worker.now.set(10);
+        other.now.set(10);
+        let mut given = Vec::new();
+        for _ in 0..4 {
+            assert!(places.take(|| worker.give_way()).now_or_never().is_none());
+            // One is leaving, so nobody else has to.
+            assert!(places.take(|| other.give_way()).now_or_never().is_none());
+            assert_eq!(elsewhere.ending(), None);
+            given.extend(all.iter().position(|one| one.ending().is_some()));
+            all.retain(|one| one.ending().is_none());
+        }
+        // The places are those of what is left.
+        assert_eq!(given, [3, 3, 1, 0]);
+        assert_eq!(all.len(), 1, "the server is waited for");
+    }
+
+    #[test]
+    fn a_large_answer_is_given_up_when_nobody_reads_it_and_not_otherwise() {
+        let worker = Connections::new(Deadlines::default(), Arc::new(Places::new(1)), 10);
+        let [reading, still, stiller, newest] = among(&worker);
+        reading.hold(100);
+        stiller.hold(6);
+        stiller.was_not_taken();
+        worker.now.set(1);
+        still.hold(6);
+        still.was_not_taken();
+        worker.now.set(9);
+        reading.was_not_taken();
+        let given_up = |one: &Progress| one.ending().is_some();
+        assert!(!given_up(&stiller));
+        newest.hold(1);
+        let all = [&reading, &newest, &still, &stiller].map(|one| given_up(one));
+        assert_eq!(all, [false, false, true, true]);
+        // Only as many as it takes.
+        reading.release();
+        let [still, stiller] = among(&worker);
+        stiller.hold(5);
+        stiller.was_not_taken();
+        worker.now.set(10);
+        still.hold(5);
+        still.was_not_taken();
+        worker.now.set(20);
+        newest.release();
+        newest.hold(1);
+        assert_eq!([&still, &stiller].map(|one| given_up(one)), [false, true]);
     }
 }
