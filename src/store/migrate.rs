@@ -211,6 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_that_was_deleted_before_there_were_versions_keeps_its_name() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection, 1..=13);
+        connection
+            .execute_batch(
+                "INSERT INTO audit_logs (created_at, actor_id, actor_name, action, subject_kind, subject_id, access_profile_id,
+                     previous_value, request_id, mac)
+                 VALUES (9, 'a', 'a', 'access_profile.delete', 'access_profile', '4', 4, '{\"name\":\"gone\"}', 'r', zeroblob(32))",
+            )
+            .unwrap();
+        migrate(&connection, 14..=i32::MAX);
+        let kept = "SELECT kind || ' ' || id || ' ' || name || ' ' || gone_at FROM gone_names";
+        let kept: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, "access_profile 4 gone 9");
+    }
+
+    #[test]
     fn a_secret_that_works_beside_the_current_one_still_does_after_the_schema_changed() {
         let connection = Connection::open_in_memory().unwrap();
         migrate(&connection, 1..=9);
