@@ -49,6 +49,8 @@ BEYOND_SCHEMA = {
     "invalid_character",
     # What looks like a key of ours.
     "credential_here",
+    # A sign-in code has a checksum.
+    "invalid_code",
     # The expression after `regex:` must compile.
     "invalid_pattern",
     "expressions_too_large",
