@@ -234,8 +234,8 @@ impl Turn {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::super::progress::BodyLength;
     use super::*;
+    use crate::http::connection::BodyLength;
 
     #[test]
     fn a_connection_is_late_after_its_deadline_and_not_before() {
@@ -313,7 +313,6 @@ mod tests {
             given.extend(all.iter().position(|one| one.ending().is_some()));
             all.retain(|one| one.ending().is_none());
         }
-        // The places are those of what is left.
         assert_eq!(given, [3, 3, 1, 0]);
         assert_eq!(all.len(), 1, "the server is waited for");
     }
