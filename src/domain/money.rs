@@ -269,6 +269,8 @@ mod tests {
             ("0.000000001000", "0.000000001"),
             ("0.30000000000000004", "0.300000001"),
             ("1000000000", "1000000000"),
+            // The largest amount, and less than a nanodollar more.
+            ("1000000000.0000000001", "1000000000"),
         ] {
             let spent = Money::up_from_number(&text.parse().unwrap());
             assert_eq!(
@@ -279,7 +281,7 @@ mod tests {
         }
         for (text, why) in [
             ("-1e-99", NotMoney::Negative),
-            ("1000000000.0000000001", NotMoney::TooLarge),
+            ("1000000000.000000001", NotMoney::TooLarge),
         ] {
             assert_eq!(Money::up_from_number(&text.parse().unwrap()), Err(why));
         }

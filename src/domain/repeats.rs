@@ -40,6 +40,11 @@ impl<K: Hash + Eq> Repeats<K> {
         }
     }
 
+    /// Whether it happened in this period, and is told apart.
+    pub fn knows(&self, what: &K) -> bool {
+        self.seen.contains_key(what)
+    }
+
     /// Notes that something happened; whether it is to be told whole. Ask [`Repeats::due`] before.
     pub fn note(&mut self, what: K, now: Duration) -> bool {
         if self.seen.is_empty() && self.others == 0 {

@@ -1,6 +1,7 @@
 //! Calls whose own credential was refused, in the access log: the first of a kind are lines like any other, with address, key id and
 //! code, and then there is a line a period that says how many there were. Whoever sends a dead key at full speed would fill the log.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +17,11 @@ use crate::error::Error;
 /// Lines of a kind that are written in a period.
 const FIRST: u32 = 5;
 /// Kinds that are told apart in a period.
-const KINDS: usize = 100;
+const KINDS: usize = 1_000;
+/// Kinds of one address, so that nobody who makes up ids takes the places of all others; what it tries beyond is one kind.
+const OF_ADDRESS: usize = 10;
+/// What stands for the ids that an address tried beyond those.
+const FURTHER_IDS: &str = "*";
 /// What stands for the key id where no well-formed key came.
 pub const NO_ID: &str = "-";
 
@@ -36,6 +41,8 @@ pub struct RefusedCalls(Mutex<Lately>);
 
 struct Lately {
     repeats: Repeats<Refused>,
+    /// How many kinds each address has; as many addresses as kinds at most.
+    of_address: HashMap<IpAddr, usize>,
     /// Whether a task waits for the end of the period, to tell what was left out.
     is_awaited: bool,
 }
@@ -44,8 +51,25 @@ impl Default for RefusedCalls {
     fn default() -> Self {
         Self(Mutex::new(Lately {
             repeats: Repeats::new(FIRST, KINDS),
+            of_address: HashMap::new(),
             is_awaited: false,
         }))
+    }
+}
+
+impl Lately {
+    /// Whether it is told as a line of its own.
+    fn note(&mut self, refused: &Refused) -> bool {
+        let mut kind = refused.clone();
+        if !self.repeats.knows(&kind) && self.of_address.len() < KINDS {
+            let kinds = self.of_address.entry(kind.from).or_default();
+            if *kinds < OF_ADDRESS {
+                *kinds += 1;
+            } else {
+                FURTHER_IDS.clone_into(&mut kind.tried_id);
+            }
+        }
+        self.repeats.note(kind, Duration::ZERO)
     }
 }
 
@@ -77,7 +101,7 @@ impl RefusedCalls {
     /// Whether the call is told as a line of its own. To be called where a local task can be spawned.
     pub fn is_told(&self, state: &web::Data<State>, refused: &Refused) -> bool {
         let mut lately = self.lately();
-        let told = lately.repeats.note(refused.clone(), Duration::ZERO);
+        let told = lately.note(refused);
         let begins = !std::mem::replace(&mut lately.is_awaited, true);
         drop(lately);
         if begins {
@@ -94,6 +118,7 @@ impl RefusedCalls {
     pub fn end(&self) {
         let mut lately = self.lately();
         lately.is_awaited = false;
+        lately.of_address.clear();
         let left_out = lately.repeats.end();
         drop(lately);
         tell(left_out);
@@ -122,5 +147,35 @@ fn tell(left_out: Vec<LeftOut<Refused>>) {
                 "refused from others in {seconds} s"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_makes_up_ids_hides_nobody_else() {
+        let mut lately = Lately {
+            repeats: Repeats::new(FIRST, KINDS),
+            of_address: HashMap::new(),
+            is_awaited: false,
+        };
+        let refused = |last: u8, tried_id: String| Refused {
+            from: [192, 0, 2, last].into(),
+            tried_id,
+            code: "api_key_unknown",
+        };
+        let made_up = (0..5_000).map(|number| refused(1, format!("made-up-{number}")));
+        let told = made_up.filter(|one| lately.note(one)).count();
+        assert_eq!(told, OF_ADDRESS + FIRST as usize);
+        assert!(lately.note(&refused(2, "careful".to_owned())));
+        let counted: u32 = lately
+            .repeats
+            .end()
+            .iter()
+            .map(|left_out| left_out.count)
+            .sum();
+        assert_eq!(counted as usize, 5_000 - told);
     }
 }

@@ -274,7 +274,7 @@ fn parameters_that_are_not_valid_are_refused_by_name() {
     );
     assert_eq!(
         violations("from=2026-06-02&to=2026-06-01"),
-        ["from out_of_range"]
+        ["from from_after_to"]
     );
     assert_eq!(
         violations("group_by=day,colour"),

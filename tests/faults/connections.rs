@@ -206,6 +206,8 @@ fn large_answers_that_nobody_reads_have_a_bound_together() {
     const CONNECTIONS: usize = 40;
     /// In KiB: 64 MiB for answers, and as much again for what the allocator keeps.
     const MOST: u64 = 128 * 1024;
+    /// How often another caller is served meanwhile at most; each takes tens of milliseconds.
+    const MOST_LOOKS: usize = 500;
     let directory = tempfile::tempdir().unwrap();
     let server = Process::start(directory.path(), &[]);
     let models: Vec<String> = (0..2_000)
@@ -240,8 +242,14 @@ fn large_answers_that_nobody_reads_have_a_bound_together() {
         wire.head().expect(200);
         unread.push(wire);
     }
-    // Others are served as before.
-    read(CONNECTIONS + 1);
-    let grown = memory(&server).saturating_sub(before);
-    assert!(grown < MOST, "{grown} KiB");
+    // Others are served as before, and those who take nothing are given up meanwhile.
+    let mut grown = u64::MAX;
+    for _ in 0..MOST_LOOKS {
+        read(CONNECTIONS + 1);
+        grown = memory(&server).saturating_sub(before);
+        if grown < MOST {
+            return;
+        }
+    }
+    panic!("{grown} KiB");
 }

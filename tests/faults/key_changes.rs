@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Server};
 
+/// What a key that works no longer is told: slowed down when it goes on, or that the server is busy.
+const DEAD: [u16; 3] = [401, 429, 503];
 const PROFILES: &str = "/api/access-profiles?limit=1";
 const THREADS: usize = 32;
 /// Requests of each thread that must have begun after the change.
@@ -102,7 +104,7 @@ fn no_request_that_began_after_a_revocation_is_accepted() {
         let (path, client) = key(&server, &format!("key {round}"));
         let (seen, _) = under_load(&[client], || server.client.delete(&path).expect(200));
         assert_all(&seen.before, &[200]);
-        assert_all(&seen.after, &[401, 503]);
+        assert_all(&seen.after, &DEAD);
     }
 }
 
@@ -176,9 +178,9 @@ fn during_the_grace_period_both_secrets_work_and_after_it_the_new_one_alone() {
         assert_all(&news.after, &[200]);
         let (olds, ()) = ended.join().unwrap();
         assert_all(&olds.before, &[200]);
-        assert_all(&olds.after, &[401, 503]);
+        assert_all(&olds.after, &DEAD);
     });
-    old.get(PROFILES).expect(401);
+    assert!(DEAD.contains(&old.get(PROFILES).status));
     new.get(PROFILES).expect(200);
 }
 
@@ -195,7 +197,7 @@ fn no_request_that_began_after_the_expiry_of_a_key_is_accepted() {
         client.get(PROFILES).expect(200);
         let (seen, ()) = under_load(&[client], || server.time.advance_seconds(60));
         assert_all(&seen.before, &[200]);
-        assert_all(&seen.after, &[401, 503]);
+        assert_all(&seen.after, &DEAD);
     }
 }
 
