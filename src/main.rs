@@ -25,5 +25,5 @@ fn main() -> ExitCode {
             value.to_string_lossy().into_owned(),
         ))
     });
-    cli::run(line, environment)
+    cli::run(line, std::env::args_os().next(), environment)
 }

@@ -14,6 +14,7 @@ mod serve;
 mod sign_in;
 mod users;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::config::{Flags, LogFormat, Settings};
+use crate::domain::shell_word::shell_word;
 use crate::error::{Error, Result};
 use crate::http::openapi;
 
@@ -101,9 +103,14 @@ pub fn parse() -> std::result::Result<CommandLine, ExitCode> {
     })
 }
 
-/// Runs one command and says how it ended: 0 done, 1 failed, or what the command says of itself.
-pub fn run(line: CommandLine, environment: impl IntoIterator<Item = (String, String)>) -> ExitCode {
-    match dispatch(line, environment) {
+/// Runs one command and says how it ended: 0 done, 1 failed, or what the command says of itself. `called` is what the program was
+/// called by.
+pub fn run(
+    line: CommandLine,
+    called: Option<OsString>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> ExitCode {
+    match dispatch(line, &program(called), environment) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("tollkeeper: {error}");
@@ -112,8 +119,16 @@ pub fn run(line: CommandLine, environment: impl IntoIterator<Item = (String, Str
     }
 }
 
+/// The program as it can be typed again: by the path that it was called by, or by its name where a shell finds that.
+fn program(called: Option<OsString>) -> String {
+    let path = called.map(PathBuf::from);
+    let path = path.filter(|path| path.components().count() > 1);
+    path.map_or_else(|| "tollkeeper".to_owned(), |path| shell_word(&path))
+}
+
 fn dispatch(
     line: CommandLine,
+    program: &str,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<ExitCode> {
     let command = line
@@ -133,7 +148,7 @@ fn dispatch(
         Command::Serve(arguments) => {
             flags.listen = arguments.listen.or(line.serve.listen);
             flags.log_format = arguments.log_format.or(line.serve.log_format);
-            serve::run(&Settings::load(flags, environment)?)?;
+            serve::run(&Settings::load(flags, environment)?, program)?;
         }
         Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?)?,
         Command::SignIn(arguments) => {

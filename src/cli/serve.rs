@@ -16,13 +16,13 @@ use crate::service::{Clock, Services, rotated_keys};
 ///
 /// # Errors
 /// One sentence when it can't start.
-pub fn run(settings: &Settings) -> Result<()> {
+pub fn run(settings: &Settings, program: &str) -> Result<()> {
     let faults = logging::start(settings);
     let mut app = app::build(settings, Clock::new(jiff::Timestamp::now), Reach::Network)?;
     let url = app.page_url().unwrap_or_default().to_owned();
     let key_file = app.services().store.directory().initial_key();
     match app.take_first_key() {
-        Some(key) => print_line(&welcome(settings, app.services(), &url, key)?),
+        Some(key) => print_line(&welcome(settings, program, app.services(), &url, key)?),
         None if app.services().store.directory().has_initial_key()? => log::warn!(
             "the first key still lies in {}: store it somewhere safe and remove the file",
             key_file.display()
@@ -49,7 +49,13 @@ pub fn run(settings: &Settings) -> Result<()> {
 
 /// The three things to do next, as they can be typed. A link that signs in is shown on a terminal only: what opens something never
 /// reaches a log.
-fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> Result<String> {
+fn welcome(
+    settings: &Settings,
+    program: &str,
+    services: &Services,
+    url: &str,
+    key: Token,
+) -> Result<String> {
     let directory = services.store.directory();
     let written = directory.initial_key();
     let key_file = settings.bootstrap_key_file.as_ref().unwrap_or(&written);
@@ -58,11 +64,11 @@ fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> R
         let now = services.clock.now();
         let (code, _) = services.sign_in_codes.make(SignsIn::Holder(key), now)?;
         let about = format!(
-            "works once, for half an hour; `tollkeeper sign-in --data-dir {data_dir}` prints another"
+            "works once, for half an hour; `{program} sign-in --data-dir {data_dir}` prints another"
         );
         (link(url, &code), about)
     } else {
-        let open = format!("tollkeeper sign-in --data-dir {data_dir}");
+        let open = format!("{program} sign-in --data-dir {data_dir}");
         (open, format!("prints a link that opens {url}/ signed in"))
     };
     Ok(format!(
@@ -80,7 +86,7 @@ fn welcome(settings: &Settings, services: &Services, url: &str, key: Token) -> R
        -d '{{\"name\":\"developers\",\"provider_configs\":[{{\"provider_name\":\"openai\",\"all_models_allowed\":true}}],\"budgets\":[{{\"max_limit\":100}}]}}'
 
   3. Make a key for each gateway and person, then remove the file above:
-     tollkeeper keys create my-gateway --permission Decisions:Create --data-dir {data_dir}
+     {program} keys create my-gateway --permission Decisions:Create --data-dir {data_dir}
 "
     ))
 }

@@ -61,15 +61,17 @@ fn a_low_limit_of_files_is_raised_to_what_the_connections_need() {
 
 #[test]
 fn where_it_cannot_be_raised_fewer_connections_are_served_and_the_operator_gets_in() {
-    const FILES: usize = 256;
+    // Each core has a worker, which needs some.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let files = 224 + 16 * cores;
     let directory = tempfile::tempdir().unwrap();
-    let mut server = start_with_files(directory.path(), FILES as u64, true);
+    let mut server = start_with_files(directory.path(), files as u64, true);
     let log = server.log();
     let warning = log.lines().find(|line| line.contains("files open"));
     let warning = warning.unwrap_or_else(|| panic!("no warning:\n{log}"));
     for part in [
         "WARN",
-        "256",
+        &files.to_string(),
         "server.max_connections",
         "ulimit -n",
         "LimitNOFILE",
@@ -77,7 +79,7 @@ fn where_it_cannot_be_raised_fewer_connections_are_served_and_the_operator_gets_
         assert!(warning.contains(part), "{warning}");
     }
     let mut hostile = Vec::new();
-    for number in 0..2 * FILES {
+    for number in 0..2 * files {
         let mut wire = Wire::open(server.client.port);
         wire.send(if number % 2 == 0 { "G" } else { HEALTH }.as_bytes());
         hostile.push(wire);
