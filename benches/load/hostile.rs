@@ -164,11 +164,11 @@ fn judge_others(others: &Latencies, faults: &mut Vec<String>) {
     }
 }
 
-/// Opens connections that `prepare` leaves half-way, and waits until the server has closed them all.
+/// Opens connections that `prepare` leaves half-way, reads nothing for the time `unread`, and waits until the server has closed them all.
 fn held(
     server: &Server,
     number: usize,
-    within: Duration,
+    [unread, within]: [Duration; 2],
     prepare: impl Fn(&mut Connection),
 ) -> Outcome {
     let mut connections: Vec<Connection> = (0..number).map(|_| server.connect()).collect();
@@ -177,6 +177,7 @@ fn held(
     }
     let listed = server.command(&["keys", "list"]).status.success();
     let began = Instant::now();
+    std::thread::sleep(unread);
     let closed = connections
         .iter_mut()
         .filter_map(|connection| {
@@ -194,7 +195,7 @@ fn held(
 }
 
 fn half_heads(server: &Server, _: &[String]) -> Outcome {
-    held(server, 800, Duration::from_secs(13), |connection| {
+    held(server, 800, [0, 13].map(Duration::from_secs), |connection| {
         let whole = request("GET", "/health", "Accept: */*", "");
         connection.ask(&whole).unwrap();
         connection.send(b"G").unwrap();
@@ -202,7 +203,7 @@ fn half_heads(server: &Server, _: &[String]) -> Outcome {
 }
 
 fn unread_bodies(server: &Server, _: &[String]) -> Outcome {
-    held(server, 800, Duration::from_secs(25), |connection| {
+    held(server, 800, [0, 25].map(Duration::from_secs), |connection| {
         let head =
             b"POST /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n";
         connection.send(head).unwrap();
@@ -212,7 +213,8 @@ fn unread_bodies(server: &Server, _: &[String]) -> Outcome {
 /// Asks for large answers again and again without reading one.
 fn unread_answers(server: &Server, _: &[String]) -> Outcome {
     let many = request("GET", "/openapi.json", "Accept: */*", "").repeat(20);
-    held(server, 300, Duration::from_secs(45), |connection| {
+    // What is read is progress: it is looked after the deadline.
+    held(server, 300, [40, 45].map(Duration::from_secs), |connection| {
         connection.stream.set_nonblocking(true).unwrap();
         // As much as the kernel takes; the rest is not the server's matter.
         let _ = connection.stream.write(&many);

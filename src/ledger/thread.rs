@@ -147,6 +147,8 @@ impl Turn {
 impl Turns {
     fn run(mut self, waiting: &Receiver<Message>) {
         let mut messages = Vec::with_capacity(MAX_BATCH);
+        // Who asks alone does not wait for others: where all cores are busy, giving way takes tens of milliseconds.
+        let mut is_alone = true;
         loop {
             match self.next(waiting) {
                 Ok(message) => messages.push(message),
@@ -154,10 +156,11 @@ impl Turns {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             collect(waiting, &mut messages);
-            if messages.len() < FEW {
+            if messages.len() < FEW && !is_alone {
                 std::thread::yield_now();
                 collect(waiting, &mut messages);
             }
+            is_alone = messages.len() < 2;
             if let Some(done) = self.turn(&mut messages) {
                 // Whoever waits for the end may be gone.
                 let _ = done.send(());
