@@ -31,26 +31,14 @@ pub(super) fn folded<T>(
     table: &Table,
     lines: &[Line<T>],
 ) -> Result<HashMap<usize, UsageKey>> {
-    const DOING: &str = "counting lines of the history";
     let mut folded = HashMap::new();
-    let mut count = writing
-        .connection
-        .prepare_cached(table.count)
-        .doing(DOING)?;
     let mut first = 0;
     for group in lines.chunk_by(|one, next| group_of(&one.key) == group_of(&next.key)) {
         let made_up = group.iter().enumerate();
         let made_up = made_up.filter(|(_, line)| line.named != Named::Both);
         let more = made_up.clone().count();
-        let (day, user_id, access_profile_id) = group_of(&group[0].key);
-        let mut stored = || -> Result<usize> {
-            let most = i64::try_from(MAX_OWN_LINES).unwrap_or(i64::MAX);
-            let which = params![day, user_id, access_profile_id, most];
-            let lines: i64 = count.query_row(which, |row| row.get(0)).doing(DOING)?;
-            Ok(usize::try_from(lines).unwrap_or(MAX_OWN_LINES))
-        };
         if more > 0
-            && let lines = stored()?
+            && let lines = count(writing, table, &group[0].key)?
             && lines + more > MAX_OWN_LINES
         {
             let mut own = HashSet::new();
@@ -85,6 +73,18 @@ fn fold(key: &UsageKey, named: Named) -> UsageKey {
         key.provider = FOLDED.into();
     }
     key
+}
+
+fn count(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<usize> {
+    let (day, user_id, access_profile_id) = group_of(key);
+    let most = i64::try_from(MAX_OWN_LINES).unwrap_or(i64::MAX);
+    let which = params![day, user_id, access_profile_id, most];
+    let lines: i64 = writing
+        .connection
+        .prepare_cached(table.count)
+        .and_then(|mut statement| statement.query_row(which, |row| row.get(0)))
+        .doing("counting lines of the history")?;
+    Ok(usize::try_from(lines).unwrap_or(MAX_OWN_LINES))
 }
 
 fn has_line(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<bool> {
