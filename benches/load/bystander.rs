@@ -1,4 +1,4 @@
-//! A caller who has done nothing wrong: asks at a fixed rate and measures from the moment at which it wanted to ask, so that a
+//! Callers who have done nothing wrong: each asks at a fixed rate and measures from the moment at which it wanted to ask, so that a
 //! server that stands still is not measured once, but by everything that should have been asked meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,8 +8,8 @@ use super::client::{Connection, request};
 use super::house::call;
 use super::server::Server;
 
-/// From one question to the next.
-const EVERY: Duration = Duration::from_millis(10);
+/// From one question of a caller to its next.
+const EVERY: Duration = Duration::from_millis(30);
 
 /// How long answers took, and how many did not come.
 pub struct Latencies {
@@ -44,18 +44,8 @@ impl Latencies {
     }
 }
 
-/// Runs `hostile` while a caller with this virtual key reserves, reads a page of profiles, and asks for its quota, in turn.
+/// Runs `hostile` while one caller reserves with this virtual key, one reads a page of profiles, and one asks for the key's quota.
 pub fn beside<T>(server: &Server, key: &str, hostile: impl FnOnce() -> T) -> (T, Latencies) {
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| ask_until(server, key, &over));
-        let outcome = hostile();
-        over.store(true, Ordering::SeqCst);
-        (outcome, asking.join().unwrap())
-    })
-}
-
-fn ask_until(server: &Server, key: &str, over: &AtomicBool) -> Latencies {
     let questions = [
         request(
             "POST",
@@ -66,28 +56,47 @@ fn ask_until(server: &Server, key: &str, over: &AtomicBool) -> Latencies {
         request("GET", "/api/access-profiles", &server.operator, ""),
         request("GET", "/v1/quota", &format!("x-bf-vk: {key}"), ""),
     ];
-    // One connection each, open before anything happens, as a gateway keeps its own.
-    let mut connections: Vec<Connection> = questions.iter().map(|_| server.connect()).collect();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = questions
+            .iter()
+            .map(|question| scope.spawn(|| ask_until(server, question, &over)))
+            .collect();
+        let outcome = hostile();
+        over.store(true, Ordering::SeqCst);
+        let (mut all, mut failures) = (Vec::new(), 0);
+        for one in asking {
+            let (times, failed) = one.join().unwrap();
+            all.extend(times);
+            failures += failed;
+        }
+        (outcome, Latencies::new(all, failures))
+    })
+}
+
+/// How long the answers took, and how many did not come.
+fn ask_until(server: &Server, question: &[u8], over: &AtomicBool) -> (Vec<Duration>, usize) {
+    // Open before anything happens, as a gateway keeps its own.
+    let mut connection = server.connect();
     let (mut times, mut failures) = (Vec::new(), 0);
     let begin = Instant::now();
     while !over.load(Ordering::SeqCst) || times.is_empty() {
-        let asked = times.len() + failures;
-        let intended = EVERY * u32::try_from(asked).unwrap_or(u32::MAX);
+        let asked = u32::try_from(times.len() + failures).unwrap_or(u32::MAX);
+        let intended = EVERY * asked;
         if let Some(early) = intended.checked_sub(begin.elapsed()) {
             std::thread::sleep(early);
         }
-        let which = asked % questions.len();
-        match connections[which].ask(&questions[which]) {
+        match connection.ask(question) {
             Ok(answer) if answer.status < 300 => {
                 times.push(begin.elapsed().saturating_sub(intended));
             }
             _ => {
                 failures += 1;
                 if let Ok(anew) = Connection::open(server.port) {
-                    connections[which] = anew;
+                    connection = anew;
                 }
             }
         }
     }
-    Latencies::new(times, failures)
+    (times, failures)
 }

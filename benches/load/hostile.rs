@@ -195,31 +195,46 @@ fn held(
 }
 
 fn half_heads(server: &Server, _: &[String]) -> Outcome {
-    held(server, 800, [0, 13].map(Duration::from_secs), |connection| {
-        let whole = request("GET", "/health", "Accept: */*", "");
-        connection.ask(&whole).unwrap();
-        connection.send(b"G").unwrap();
-    })
+    held(
+        server,
+        800,
+        [0, 13].map(Duration::from_secs),
+        |connection| {
+            let whole = request("GET", "/health", "Accept: */*", "");
+            connection.ask(&whole).unwrap();
+            connection.send(b"G").unwrap();
+        },
+    )
 }
 
 fn unread_bodies(server: &Server, _: &[String]) -> Outcome {
-    held(server, 800, [0, 25].map(Duration::from_secs), |connection| {
-        let head =
+    held(
+        server,
+        800,
+        [0, 25].map(Duration::from_secs),
+        |connection| {
+            let head =
             b"POST /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n";
-        connection.send(head).unwrap();
-    })
+            connection.send(head).unwrap();
+        },
+    )
 }
 
 /// Asks for large answers again and again without reading one.
 fn unread_answers(server: &Server, _: &[String]) -> Outcome {
     let many = request("GET", "/openapi.json", "Accept: */*", "").repeat(20);
     // What is read is progress: it is looked after the deadline.
-    held(server, 300, [40, 45].map(Duration::from_secs), |connection| {
-        connection.stream.set_nonblocking(true).unwrap();
-        // As much as the kernel takes; the rest is not the server's matter.
-        let _ = connection.stream.write(&many);
-        connection.stream.set_nonblocking(false).unwrap();
-    })
+    held(
+        server,
+        300,
+        [40, 45].map(Duration::from_secs),
+        |connection| {
+            connection.stream.set_nonblocking(true).unwrap();
+            // As much as the kernel takes; the rest is not the server's matter.
+            let _ = connection.stream.write(&many);
+            connection.stream.set_nonblocking(false).unwrap();
+        },
+    )
 }
 
 /// Floods from threads with a connection each; `ask` answers the request number so and so of a thread. Answers how many of each
@@ -385,22 +400,21 @@ fn audit_walks(server: &Server, _: &[String]) -> Outcome {
 fn dead_keys(server: &Server, _: &[String]) -> Outcome {
     let (header, id) = make_key(server, "dead", &["AccessProfiles:View"]);
     server.ask("DELETE", &format!("/api/api-keys/{id}"), "");
-    floods_log(server, &header)
+    floods_log(server, "/api/access-profiles", &header)
 }
 
-/// Keys of the right shape that never were.
+/// The virtual key of somebody who has left goes on at full speed.
 fn wrong_keys(server: &Server, keys: &[String]) -> Outcome {
-    floods_log(
-        server,
-        &format!("x-bf-vk: {}", keys[1].replace("tk_vk_", "tk_xx_")),
-    )
+    let user = value(&server.ask("GET", "/api/users?search=person%201", "").body);
+    let id = user["users"][0]["id"].clone();
+    let id = id.as_str().expect("a user has an id");
+    server.ask("DELETE", &format!("/api/users/{id}"), "");
+    floods_log(server, "/v1/quota", &format!("x-bf-vk: {}", keys[1]))
 }
 
-fn floods_log(server: &Server, header: &str) -> Outcome {
+fn floods_log(server: &Server, path: &str, header: &str) -> Outcome {
     let before = server.log_bytes();
-    let counts = flood(server, |_, _| {
-        request("GET", "/api/access-profiles", header, "")
-    });
+    let counts = flood(server, |_, _| request("GET", path, header, ""));
     let logged = (server.log_bytes() - before) / 1024;
     // The other caller's own lines: 100 a second.
     let own = FLOOD.as_secs() * 100 * 300 / 1024;

@@ -2,9 +2,12 @@
 //! its own, and ends with 1 when an aim is missed.
 //!
 //! ```sh
-//! cargo bench --bench load -- hostile [CASE ...]             # what stops a server, beside a caller who must not notice it
+//! cargo bench --bench load -- hostile [CASE ...]             # what stops a server, beside callers who must not notice it
 //! cargo bench --bench load -- instructions [OTHER BINARY]    # instructions a decision takes (needs valgrind)
 //! ```
+//!
+//! The directory is where temporary files are. On a disk that is shared with others, or beside cores that are all busy, a single sync may
+//! take seconds, whoever asks for it: with `TMPDIR=/dev/shm` what is measured is the server alone.
 
 mod bystander;
 mod client;
