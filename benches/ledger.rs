@@ -13,7 +13,9 @@ use tollkeeper::domain::json;
 use tollkeeper::domain::money::Money;
 use tollkeeper::domain::policy::Policy;
 use tollkeeper::domain::settings::DecisionSettings;
-use tollkeeper::ledger::engine::{Amounts, Ask, Batch, Copy, Key, Refusals, Rules, State, Tail};
+use tollkeeper::ledger::engine::{
+    Amounts, Demand, Effects, Key, LedgerState, PendingRows, Refusals, Rules, UserProfile,
+};
 
 const NOW: i64 = 1_780_315_200_000;
 /// Decisions between two commits.
@@ -32,7 +34,7 @@ const PROFILE: &str = r#"{
 }"#;
 
 /// So many users with one copy and one key each.
-fn state(users: i64) -> (State, Vec<Call>) {
+fn state(users: i64) -> (LedgerState, Vec<Call>) {
     let now = Timestamp::from_millisecond(NOW).unwrap();
     let input =
         AccessProfileInput::parse_new(&json::parse(PROFILE.as_bytes()).unwrap(), now).unwrap();
@@ -42,14 +44,12 @@ fn state(users: i64) -> (State, Vec<Call>) {
         last
     };
     let profile = AccessProfile::create(1, input, &mut next, now).unwrap();
-    let places = std::cell::Cell::new(0);
-    let place_id = |_: &_| {
-        places.set(places.get() + 1);
-        Ok(places.get())
-    };
-    let rules = Rules::compile(&Policy::of(&profile), place_id, |_| unreachable!());
+    let policy = Policy::of(&profile);
+    let limits = policy.limits().into_iter().zip(1..);
+    let limits = limits.map(|(limit, place_id)| limit.stored(place_id, place_id));
+    let rules = Rules::compile(&policy, limits.collect(), |_| unreachable!());
     let rules = Arc::new(rules.unwrap());
-    let mut state = State::empty(DecisionSettings::default(), TimeZone::UTC);
+    let mut state = LedgerState::empty(DecisionSettings::default(), TimeZone::UTC);
     let mut calls = Vec::new();
     for id in 1..=users {
         let public_id: [u8; 12] = format!("{id:012}").into_bytes().try_into().unwrap();
@@ -61,7 +61,7 @@ fn state(users: i64) -> (State, Vec<Call>) {
             secret_hash,
             earlier: None,
         };
-        let copy = Copy {
+        let copy = UserProfile {
             id,
             access_profile_id: 1,
             template_version: 1,
@@ -97,20 +97,20 @@ fn decisions(criterion: &mut Criterion) {
     for users in [10, 10_000] {
         let (mut state, calls) = state(users);
         let mut turn = 0;
-        let tail = Tail::default();
+        let pending = PendingRows::default();
         // A reservation and its settlement are two decisions.
         group.throughput(Throughput::Elements(2 * BATCH as u64));
         group.bench_function(format!("reserve and settle, {users} users"), |bench| {
             bench.iter(|| {
-                let mut batch = Batch::default();
+                let mut effects = Effects::default();
                 let mut made = Vec::with_capacity(BATCH);
                 for _ in 0..BATCH {
                     turn = (turn + 7_919) % calls.len();
-                    let ask = Ask::new(&state, &calls[turn]);
-                    let Ok(grant) = state.decide(&ask, NOW, None) else {
+                    let demand = Demand::new(&state.settings, &calls[turn]);
+                    let Ok(grant) = state.decide(&demand, NOW, None) else {
                         panic!("a call was refused");
                     };
-                    made.push(state.reserve(&mut batch, &ask, grant, 7, NOW).unwrap());
+                    made.push(state.reserve(&mut effects, &demand, grant, 7, NOW).unwrap());
                 }
                 let used = Amounts {
                     tokens: 900,
@@ -118,14 +118,14 @@ fn decisions(criterion: &mut Criterion) {
                 };
                 for granted in &made {
                     black_box(state.settle(
-                        &mut batch,
+                        &mut effects,
                         granted.reservation.number,
                         used,
                         Party::ApiKey(1),
                         NOW,
                     ));
                 }
-                let (journal, _) = batch.journal(&state, &Refusals::new(), &tail);
+                let (journal, _) = effects.journal(&state, &Refusals::default(), &pending);
                 black_box(journal)
             });
         });

@@ -1,15 +1,11 @@
-//! What a copy of an access profile allows: the part of a profile that governs calls, and the places where its limits count.
-//!
-//! Copies with the same policy share one stored row. Where a limit counts does not depend on the policy's row: a budget that
-//! keeps its scope and its reset duration keeps its place, and with it its id and its counter, whatever else changes.
+//! What a copy of an access profile allows: the part of a profile that governs calls. Copies with the same policy share one stored
+//! row.
 
 use serde::{Deserialize, Serialize};
 
 use super::access_profile::{
     AccessProfile, Budget, McpServerLink, ProviderConfig, RateLimit, ToolGroupLink, ToolOverride,
 };
-use super::duration::ResetDuration;
-use super::letter_case::fold;
 use super::money::Money;
 
 /// The part of an access profile that governs calls. Ids, counters and dates inside are blank: they belong to a copy.
@@ -66,71 +62,6 @@ impl PolicyField {
     }
 }
 
-/// What is counted at a [`Place`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlaceKind {
-    /// Nanodollars of a budget.
-    Budget,
-    /// Nothing: it only names a rate limit as a whole.
-    RateLimit,
-    /// Tokens of a rate limit.
-    Tokens,
-    /// Requests of a rate limit.
-    Requests,
-}
-
-impl PlaceKind {
-    /// How it is stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Budget => "budget",
-            Self::RateLimit => "rate_limit",
-            Self::Tokens => "tokens",
-            Self::Requests => "requests",
-        }
-    }
-}
-
-/// Where a limit of a copy counts: its scope, what it counts, and how often it starts anew.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    /// What is counted.
-    pub kind: PlaceKind,
-    /// The provider without regard to case; empty over all providers.
-    pub provider_key: String,
-    /// How often it starts anew; none for a rate limit as a whole.
-    pub reset_duration: Option<ResetDuration>,
-}
-
-impl Place {
-    /// The place of a budget in the scope of `provider_key`.
-    pub fn budget(provider_key: &str, reset_duration: ResetDuration) -> Self {
-        Self {
-            kind: PlaceKind::Budget,
-            provider_key: provider_key.to_owned(),
-            reset_duration: Some(reset_duration),
-        }
-    }
-
-    /// The places of a rate limit: itself, and those of its tokens and requests where it limits them.
-    pub fn rate_limit(provider_key: &str, limit: &RateLimit) -> Vec<Self> {
-        let place = |kind, reset_duration| Self {
-            kind,
-            provider_key: provider_key.to_owned(),
-            reset_duration,
-        };
-        let mut places = vec![place(PlaceKind::RateLimit, None)];
-        if limit.token_max_limit.is_some() {
-            places.push(place(PlaceKind::Tokens, limit.token_reset_duration));
-        }
-        if limit.request_max_limit.is_some() {
-            places.push(place(PlaceKind::Requests, limit.request_reset_duration));
-        }
-        places
-    }
-}
-
 impl Policy {
     /// What `profile` allows.
     pub fn of(profile: &AccessProfile) -> Self {
@@ -181,28 +112,6 @@ impl Policy {
             }
         }
         new
-    }
-
-    /// Every place where a limit of this policy counts.
-    pub fn places(&self) -> Vec<Place> {
-        let scope = |key: &str, budgets: &[Budget], limit: Option<&RateLimit>| {
-            let mut places: Vec<_> = budgets
-                .iter()
-                .map(|budget| Place::budget(key, budget.reset_duration))
-                .collect();
-            places.extend(
-                limit
-                    .into_iter()
-                    .flat_map(|limit| Place::rate_limit(key, limit)),
-            );
-            places
-        };
-        let mut places = scope("", &self.budgets, self.rate_limit.as_ref());
-        for line in &self.provider_configs {
-            let key = fold(&line.provider_name);
-            places.extend(scope(&key, &line.budgets, line.rate_limit.as_ref()));
-        }
-        places
     }
 }
 

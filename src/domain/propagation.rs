@@ -10,8 +10,9 @@ use super::duration::ResetDuration;
 use super::holding::read_loose_ids;
 use super::input::{Node, nearest};
 use super::json::Json;
+use super::limit::{CounterKey, LimitKind};
 use super::money::Money;
-use super::policy::{Place, PlaceKind, Policy, PolicyField};
+use super::policy::{Policy, PolicyField};
 use super::violation::Violations;
 use crate::error::{Error, Result};
 
@@ -102,7 +103,7 @@ pub struct PolicyChange {
     /// The pushed parts that differ.
     pub changed: Vec<PolicyField>,
     /// Where limits counted that are gone.
-    pub gone: Vec<Place>,
+    pub gone: Vec<CounterKey>,
 }
 
 impl PolicyChange {
@@ -110,14 +111,11 @@ impl PolicyChange {
     pub fn work_out(old: Policy, template: &Policy, fields: &[PolicyField]) -> Self {
         let new = old.with(template, fields);
         let differs = |field: &&PolicyField| old.with(template, &[**field]) != old;
-        let kept: HashSet<Place> = new.places().into_iter().collect();
+        let keys = |policy: &Policy| policy.limits().into_iter().map(|limit| limit.key);
+        let kept: HashSet<CounterKey> = keys(&new).collect();
         Self {
             changed: fields.iter().filter(differs).copied().collect(),
-            gone: old
-                .places()
-                .into_iter()
-                .filter(|place| !kept.contains(place))
-                .collect(),
+            gone: keys(&old).filter(|key| !kept.contains(key)).collect(),
             new,
             old,
         }
@@ -231,9 +229,9 @@ pub enum Amount {
 
 impl Amount {
     /// What a limit of this kind counts.
-    pub fn of(kind: PlaceKind, units: i64) -> Self {
+    pub fn of(kind: LimitKind, units: i64) -> Self {
         match kind {
-            PlaceKind::Budget => Self::Dollars(Money::nearest(units)),
+            LimitKind::Budget => Self::Dollars(Money::nearest(units)),
             _ => Self::Count(units),
         }
     }

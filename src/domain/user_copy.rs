@@ -1,6 +1,6 @@
 //! The copy of an access profile that a user holds, as the contract shows it (API.md §3): the policy with what binds now.
 //!
-//! The JSON of these types is the wire format; [`super::copy_standing`] puts them together.
+//! The JSON of these types is the wire format; [`super::copy_limits`] puts them together.
 
 use std::collections::BTreeMap;
 

@@ -16,7 +16,8 @@ use super::refusal::no_key;
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::decision_input::{ExplainInput, NoKey};
 use crate::domain::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
-use crate::store::explained_names::{self, ExplainedNames};
+use crate::service;
+use crate::store::explained_names::ExplainedNames;
 
 /// What an allowed call would be answered with.
 const ALLOWED: u16 = 201;
@@ -38,13 +39,9 @@ async fn explained(
     asked: crate::domain::decision::Call,
     by_id: bool,
 ) -> Result<ExplainAnswer, Problem> {
-    let ledger = &call.state().services.ledger;
-    let generation = call.state().services.store.generation();
-    let explanation = if by_id {
-        ledger.explain_known(asked).await?
-    } else {
-        ledger.explain(asked).await?
-    };
+    let services = &call.state().services;
+    let generation = services.store.generation();
+    let explanation = service::explain::explain(services, asked, by_id).await?;
     let names = names(call, generation, &explanation).await?;
     Ok(answer(explanation, &names))
 }
@@ -68,7 +65,7 @@ async fn names(
         .map(|copy| copy.access_profile_id)
         .collect();
     let names = call
-        .read(move |reading| explained_names::find(reading, key, &profiles))
+        .aside(move |services| service::explain::names(services, key, &profiles))
         .await?;
     let names = Arc::new(names);
     kept.keep(generation, key, names.bytes(), &names);

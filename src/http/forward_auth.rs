@@ -17,8 +17,8 @@ use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Admitted, Call, Party, Presented};
 use crate::domain::decision_input::NO_CREDENTIAL;
 use crate::domain::input::MAX_NAME;
+use crate::domain::limit::LimitKind;
 use crate::domain::model_name;
-use crate::domain::policy::PlaceKind;
 use crate::domain::unseen::is_unseen;
 use crate::domain::violation::{Path, Violations};
 use crate::error::Result;
@@ -138,9 +138,9 @@ fn let_in(request: &Request, admitted: &Admitted) -> HttpResponse {
     );
     put("x-tollkeeper-provider", &admitted.provider);
     for (kind, name) in [
-        (PlaceKind::Budget, "x-tollkeeper-budget-remaining"),
-        (PlaceKind::Tokens, "x-tollkeeper-tokens-remaining"),
-        (PlaceKind::Requests, "x-tollkeeper-requests-remaining"),
+        (LimitKind::Budget, "x-tollkeeper-budget-remaining"),
+        (LimitKind::Tokens, "x-tollkeeper-tokens-remaining"),
+        (LimitKind::Requests, "x-tollkeeper-requests-remaining"),
     ] {
         let of_kind = admitted.limits.iter().filter(|limit| limit.kind == kind);
         if let Some(least) = of_kind

@@ -14,8 +14,8 @@ use super::decision_shapes;
 use crate::domain::decision::LimitState;
 use crate::domain::explanation::ExplainedLimit;
 use crate::domain::instant::write_instant;
+use crate::domain::limit::LimitKind;
 use crate::domain::money::write_dollars;
-use crate::domain::policy::PlaceKind;
 
 /// What a limit allows, what is used and held of it, and when it starts anew. Dollars, tokens or requests.
 #[derive(ToSchema)]
@@ -90,15 +90,15 @@ pub fn write_limit(out: &mut String, limit: &LimitState) {
 }
 
 /// An amount as text: dollars, tokens or requests.
-pub fn amount(kind: PlaceKind, amount: i64) -> String {
+pub fn amount(kind: LimitKind, amount: i64) -> String {
     let mut text = String::new();
     write_amount(&mut text, kind, amount);
     text
 }
 
-fn write_amount(out: &mut String, kind: PlaceKind, amount: i64) {
+fn write_amount(out: &mut String, kind: LimitKind, amount: i64) {
     match kind {
-        PlaceKind::Budget => {
+        LimitKind::Budget => {
             // A string takes whatever is written.
             let _ = write_dollars(out, amount);
         }
@@ -169,9 +169,9 @@ pub fn headers(limits: &[LimitState], now_ms: i64) -> Option<[(HeaderName, Heade
             states.push_str(", ");
         }
         let (name, unit, per_unit) = match limit.kind {
-            PlaceKind::Budget => ("budget", ";qu=\"microdollars\"", 1_000),
-            PlaceKind::Tokens => ("tokens", ";qu=\"tokens\"", 1),
-            PlaceKind::Requests | PlaceKind::RateLimit => ("requests", "", 1),
+            LimitKind::Budget => ("budget", ";qu=\"microdollars\"", 1_000),
+            LimitKind::Tokens => ("tokens", ";qu=\"tokens\"", 1),
+            LimitKind::Requests => ("requests", "", 1),
         };
         let name = format!("{name}-{}-{}", limit.copy_id, limit.named_place_id);
         let whole = |amount: i64| (amount / per_unit).clamp(0, 999_999_999_999_999);

@@ -12,8 +12,8 @@ use super::guard::{AccessProfiles, Caller, View};
 use super::{decision_shapes, limits};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page, Query};
 use crate::domain::permission::Resource;
-use crate::ledger::{NearLimit, NearLimits, NearQuery};
-use crate::store::names::{self, Names};
+use crate::ledger::NearLimit;
+use crate::service::near_limits::{self, NearPage, NearQuery};
 
 /// Furthest a page of these may start: as many are sorted in memory.
 pub const MAX_NEAR_OFFSET: i64 = 10_000;
@@ -100,45 +100,31 @@ fn read_page(query: &Query) -> Page {
 pub async fn list(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let named = caller.permissions().shows(Resource::Users);
     let (wanted, page) = call.query(|query| (read_query(query), read_page(query)))?;
-    let list = call.slow(move |services| {
-        let now_ms = services.clock.now().as_millisecond();
-        let keep = usize::try_from(page.offset + page.limit).unwrap_or_default();
-        let near = services.ledger.near_limits(wanted, keep, now_ms)?;
-        let NearLimits { limits, total } = near;
-        let skip = usize::try_from(page.offset).unwrap_or_default();
-        let shown: Vec<NearLimit> = limits.into_iter().skip(skip).collect();
-        let (users, profiles) = services.store.read(|reading| {
-            let users = shown.iter().filter(|_| named).map(|one| one.user_id);
-            let profiles = shown.iter().map(|one| one.state.access_profile_id);
-            Ok((
-                named.then_some(names::of_users(reading, users)?),
-                names::of_access_profiles(reading, profiles)?,
-            ))
-        })?;
-        let limits: Vec<_> = shown
-            .iter()
-            .map(|one| view(one, users.as_ref(), &profiles))
-            .collect();
-        Ok(NearLimitList {
-            count: limits.len(),
-            limits,
-            total_count: total,
-            limit: page.limit,
-            offset: page.offset,
-        })
-    });
-    ok(&list.await?)
+    let list = call.slow(move |services| near_limits::list(services, wanted, page, named));
+    let found = list.await?;
+    let limits = found.limits.iter();
+    let limits: Vec<_> = limits.map(|one| view(one, &found)).collect();
+    ok(&NearLimitList {
+        count: limits.len(),
+        limits,
+        total_count: found.total,
+        limit: page.limit,
+        offset: page.offset,
+    })
 }
 
-fn view(near: &NearLimit, users: Option<&Names>, profiles: &Names) -> NearLimitView {
+fn view(near: &NearLimit, page: &NearPage) -> NearLimitView {
     let state = &near.state;
     let amount =
         |amount| RawValue::from_string(limits::amount(state.kind, amount)).unwrap_or_default();
     NearLimitView {
         user_id: near.user_id.to_string(),
-        user_name: users.map(|names| names.get(&near.user_id).cloned()),
+        user_name: page
+            .users
+            .as_ref()
+            .map(|names| names.get(&near.user_id).cloned()),
         access_profile_id: state.access_profile_id,
-        access_profile_name: profiles.get(&state.access_profile_id).cloned(),
+        access_profile_name: page.profiles.get(&state.access_profile_id).cloned(),
         id: state.id(),
         kind: state.kind.name(),
         scope: state.scope.to_string(),

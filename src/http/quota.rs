@@ -1,5 +1,6 @@
 //! The handler by which the holder of a virtual key sees what binds it.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,9 +13,7 @@ use crate::domain::list::{MAX_PAGE_BYTES, Query, page_too_large};
 use crate::domain::user_copy::UserCopy;
 use crate::domain::validator::entity_tag;
 use crate::domain::virtual_key::VirtualKey;
-use crate::service::copies::ReadCopies;
-use crate::store::{user_access_profiles, virtual_keys};
-use jiff::Timestamp;
+use crate::service::quota;
 
 /// The virtual key that asks.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,34 +72,20 @@ pub async fn show(holder: Holder, call: Call) -> Answer {
         .who(holder.key)
         .await?
         .map_err(|refusal| holder.refuse(refusal))?;
-    let answer = call.slow(move |services| {
-        let (key, total_count, read) = services.store.read(|reading| {
-            let list = user_access_profiles::list_of_user(reading, known.user_id, page)?;
-            let key = virtual_keys::find(reading, known.virtual_key_id)?;
-            Ok((
-                key,
-                list.total_count,
-                ReadCopies::read(reading, list.items)?,
-            ))
-        })?;
-        let now = services.clock.now();
-        let access_profiles = read.with_counters(services, now)?;
-        Ok(key.map(|key| QuotaAnswer {
-            virtual_key: QuotaKey::of(key, now),
-            user_id: known.user_id.to_string(),
-            count: access_profiles.len(),
-            access_profiles,
-            total_count,
-            limit: page.limit,
-            offset: page.offset,
-        }))
-    });
+    let user_id = known.user_id.to_string();
+    let found = call.slow(move |services| quota::find(services, &known, page));
     // Somebody may delete a key while it asks.
-    let body = to_json(
-        &answer
-            .await?
-            .ok_or_else(|| Problem::from(Refusal::unknown_key()))?,
-    )?;
+    let found = found.await?;
+    let quota = found.ok_or_else(|| Problem::from(Refusal::unknown_key()))?;
+    let body = to_json(&QuotaAnswer {
+        virtual_key: QuotaKey::of(quota.key, quota.now),
+        user_id,
+        count: quota.copies.len(),
+        access_profiles: quota.copies,
+        total_count: quota.total_count,
+        limit: page.limit,
+        offset: page.offset,
+    })?;
     if body.len() > MAX_PAGE_BYTES {
         return Err(page_too_large().into());
     }

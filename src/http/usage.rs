@@ -14,8 +14,8 @@ use super::holder::Holder;
 use crate::domain::list::Query;
 use crate::domain::permission::Resource;
 use crate::domain::usage::{UsageQuery, UsageRow, date_of};
-use crate::store::names::{self, Names};
-use crate::store::usage;
+use crate::service::usage::{self, UsagePage};
+use crate::store::names::Names;
 
 /// The fields of a row that are there when rows are told apart by them.
 pub const TOLD_APART_BY: &[&str] = &[
@@ -138,28 +138,20 @@ fn read(call: &Call, query: &Query) -> UsageQuery {
 
 /// `shows_users` says whether the caller may see who the users are.
 async fn answer(call: &Call, query: UsageQuery, shows_users: bool) -> Answer {
-    // Refusals are written down late; on a full disk the history is shown without the last ones.
-    if let Err(error) = call.state().services.ledger.flush().await {
-        log::warn!("writing down refusals: {error}");
-    }
+    let services = call.services();
+    usage::write_down(&services).await;
     let wanted = query.clone();
-    let (list, totals, names) = call
-        .slow_read(move |reading| {
-            let list = usage::list(reading, &wanted)?;
-            let users = list.items.iter().filter_map(|row| row.user_id);
-            let users = users.filter(|_| shows_users);
-            let profiles = list.items.iter().filter_map(|row| row.access_profile_id);
-            let names = (
-                shows_users.then_some(names::of_users(reading, users)?),
-                names::of_access_profiles(reading, profiles)?,
-            );
-            Ok((list, usage::total(reading, &wanted)?, names))
-        })
-        .await?;
+    let list = call.slow(move |services| usage::list(services, &wanted, shows_users));
+    let UsagePage {
+        list,
+        totals,
+        users,
+        profiles,
+    } = list.await?;
     let rows: Vec<_> = list
         .items
         .iter()
-        .map(|row| view(row, query.groups, &names))
+        .map(|row| view(row, query.groups, users.as_ref(), &profiles))
         .collect();
     ok(&UsageList {
         count: rows.len(),
@@ -179,17 +171,12 @@ async fn answer(call: &Call, query: UsageQuery, shows_users: bool) -> Answer {
     })
 }
 
-fn view(
-    row: &UsageRow,
-    groups: [bool; 5],
-    (users, profiles): &(Option<Names>, Names),
-) -> UsageView {
+fn view(row: &UsageRow, groups: [bool; 5], users: Option<&Names>, profiles: &Names) -> UsageView {
     let [_, by_user, by_profile, by_provider, by_model] = groups;
     UsageView {
         day: row.day.map(|day| date_of(day).to_string()),
         user_id: row.user_id.map(|id| id.to_string()),
         user_name: users
-            .as_ref()
             .filter(|_| by_user)
             .map(|names| names.get(&row.user_id?).cloned()),
         access_profile_id: by_profile.then_some(row.access_profile_id),

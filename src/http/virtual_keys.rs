@@ -14,13 +14,14 @@ use crate::domain::idempotency::StoredAnswer;
 use crate::domain::json::Json;
 use crate::domain::list::Query;
 use crate::domain::stored_texts::{Sent, StoredTexts};
-use crate::domain::virtual_key::{VirtualKey, VirtualKeyInput};
+use crate::domain::virtual_key::VirtualKeyInput;
 use crate::error::Result;
 use crate::service;
+use crate::service::virtual_key_pages::{self, TimedKey};
 use crate::service::virtual_keys::{IssuedKey, Issuing, Rotation};
 use crate::store::Reading;
-use crate::store::virtual_key_lists::{self, Filter};
-use crate::store::{users, virtual_keys};
+use crate::store::virtual_key_lists::Filter;
+use crate::store::virtual_keys;
 
 pub use crate::store::virtual_key_lists::SORT_FIELDS;
 
@@ -57,19 +58,16 @@ async fn list_some(
 ) -> Answer {
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
-    let now = call.services().clock.now();
     let searches = filter.search.is_some();
-    let list = call
-        .read_page(page, searches, move |reading| {
-            if let Some(id) = of_user {
-                users::get(reading, id)?;
-            }
-            virtual_key_lists::list(reading, &filter, sort, page)
-        })
-        .await?;
-    let ledger = &call.state().services.ledger;
-    let shown = |key: &VirtualKey| VirtualKeyView::of(key, ledger.time_of_key(key.id, now));
-    let virtual_keys: Vec<_> = list.items.iter().map(shown).collect();
+    let services = call.services();
+    let list = call.read_page(page, searches, move |reading| {
+        virtual_key_pages::list(&services, reading, &filter, sort, page, of_user)
+    });
+    let list = list.await?;
+    let keys = list.items.iter();
+    let virtual_keys: Vec<_> = keys
+        .map(|one| VirtualKeyView::of(&one.key, one.now))
+        .collect();
     ok(&VirtualKeyList {
         count: virtual_keys.len(),
         virtual_keys,
@@ -85,11 +83,9 @@ async fn list_some(
 /// 404.
 pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let id = virtual_key_id(&call)?;
-    let now = call.services().clock.now();
-    let key = call
-        .read(move |reading| virtual_keys::get_public(reading, &id))
-        .await?;
-    let now = call.services().ledger.time_of_key(key.id, now);
+    let services = call.services();
+    let found = call.read(move |reading| virtual_key_pages::get(&services, reading, &id));
+    let TimedKey { key, now } = found.await?;
     let virtual_key = VirtualKeyView::of(&key, now);
     let (tag, body) = (
         key.entity_tag(now),

@@ -5,22 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::message::{Change, ChangeWork, Message, Reply, stopped};
-use super::{Changed, Ledger};
-use crate::domain::credential::ID_LENGTH;
+use super::changed::{Change, ChangeWork, Changed};
+use super::engine::Ended;
+use super::handle::Ledger;
+use super::message::LedgerMessage;
+use super::reply::{Reply, stopped};
 use crate::error::Result;
 use crate::store::{Needs, Writing};
-
-/// What ends at a time, although the database does not say so yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ended {
-    /// Virtual keys by public id.
-    pub keys: Vec<[u8; ID_LENGTH]>,
-    /// Copies by user and id.
-    pub copies: Vec<(i64, i64)>,
-    /// When, in milliseconds since 1970.
-    pub at_ms: i64,
-}
 
 impl Ledger {
     /// Runs `work` in a write transaction of its own turn: every decision before it is in the database, none comes between it and
@@ -51,7 +42,7 @@ impl Ledger {
         let (reply, receiver) = oneshot::channel();
         let change = OneChange::new(needs, work, reply);
         self.queue
-            .send(Message::Change(Box::new(change)))
+            .send(LedgerMessage::Change(Box::new(change)))
             .map_err(|_| stopped())?;
         receiver.blocking_recv().unwrap_or_else(|_| Err(stopped()))
     }
@@ -64,7 +55,7 @@ impl Ledger {
     pub fn end(&self, ended: Ended) -> Result<()> {
         let (done, receiver) = sync_channel(1);
         self.queue
-            .send(Message::End(ended, done))
+            .send(LedgerMessage::End(ended, done))
             .map_err(|_| stopped())?;
         receiver.recv().map_err(|_| stopped())
     }
@@ -76,7 +67,7 @@ impl Ledger {
     pub fn ends_are_stored(&self) -> Result<()> {
         let (done, receiver) = sync_channel(1);
         self.queue
-            .send(Message::EndsStored(done))
+            .send(LedgerMessage::EndsStored(done))
             .map_err(|_| stopped())?;
         receiver.recv().map_err(|_| stopped())
     }

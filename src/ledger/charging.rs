@@ -1,13 +1,9 @@
 //! Charging calls that were made without a reservation. What was spent is recorded, whatever a policy says to it: what would have
 //! refused the call is told, and no more.
 
-use super::counters::Amounts;
-use super::decide::{Ask, Payer};
-use super::directory::State;
-use super::message::Decision;
-use super::refuse;
-use super::requests::{Asked, lost};
-use super::thread::{Turn, Turns};
+use super::engine::{self, Amounts, Decision, Demand};
+use super::requests::{RequestKind, lost};
+use super::runtime::{Batch, Runtime};
 use crate::domain::decision::{Call, Refusal, RefusalKind, Settled};
 use crate::domain::explanation::KeyStatus;
 use crate::domain::money::Money;
@@ -15,7 +11,7 @@ use crate::error::Result;
 use crate::store::former_secrets;
 
 /// Whose call it was.
-struct Holder {
+struct Spender {
     user_id: i64,
     key_id: i64,
     /// The profile to name where the user holds nothing any more; 0 when none is known.
@@ -24,27 +20,32 @@ struct Holder {
     refusal: Option<Refusal>,
 }
 
-impl Turns {
+impl Runtime {
     /// Charges a call; refused is only a key that never was.
     pub(super) fn charge(
         &mut self,
-        turn: &mut Turn,
+        batch: &mut Batch,
         call: &Call,
         tokens: i64,
         cost: Money,
     ) -> Result<Decision<Settled>> {
-        let Some(holder) = self.holder(turn, call)? else {
-            let refused = refuse::before_copies(RefusalKind::AccessNotFound, None);
+        let Some(spender) = self.spender(batch, call)? else {
+            let refused = engine::before_copies(RefusalKind::AccessNotFound, None);
             return Ok(Err(refused.refusal));
         };
-        if let Some(earlier) = self.earlier::<Settled>(turn, holder.key_id, call, Asked::Usage)? {
+        if let Some(earlier) =
+            self.earlier::<Settled>(batch, spender.key_id, call, RequestKind::Usage)?
+        {
             return Ok(Ok(Settled {
                 repeated: true,
                 ..earlier
             }));
         }
-        let ask = Ask::new(&self.state, call);
-        let (payer, refusal) = self.state.payer(&holder, &ask, turn.now_ms);
+        let demand = Demand::new(&self.state.settings, call);
+        let who = (spender.user_id, spender.key_id);
+        let (payer, refusal) =
+            self.state
+                .payer(who, spender.last_profile_id, &demand, batch.now_ms);
         let amounts = Amounts {
             tokens,
             cost: cost.nanodollars(),
@@ -53,78 +54,48 @@ impl Turns {
         let mut settled = self
             .state
             .charge(
-                &mut turn.batch,
-                &ask,
+                &mut batch.effects,
+                &demand,
                 payer,
                 Some(nonce),
                 amounts,
-                turn.now_ms,
+                batch.now_ms,
             )
             .ok_or_else(lost)?;
-        settled.outside_policy = holder
+        settled.outside_policy = spender
             .refusal
             .or(refusal)
-            .or_else(|| refuse::beyond(&settled.limits, amounts))
+            .or_else(|| engine::beyond(&settled.limits, amounts))
             .map(|refusal| Box::new(refusal.into()));
-        self.remember(turn, payer.key_id, call, Asked::Usage, &settled)?;
+        self.remember(batch, payer.key_id, call, RequestKind::Usage, &settled)?;
         Ok(Ok(settled))
     }
 
     /// Whose key this is or once was. Only one that does not work, or not any more, costs a look into the database.
-    fn holder(&self, turn: &Turn, call: &Call) -> Result<Option<Holder>> {
-        let (key, status) = self.state.key(&call.key, turn.now_ms);
+    fn spender(&self, batch: &Batch, call: &Call) -> Result<Option<Spender>> {
+        let (key, status) = self.state.directory.key(&call.key, batch.now_ms);
         if let Some(key) = key {
-            return Ok(Some(Holder {
+            return Ok(Some(Spender {
                 user_id: key.user_id,
                 key_id: key.id,
                 last_profile_id: 0,
-                refusal: (status == KeyStatus::Expired).then(|| refuse::expired_key(key).refusal),
+                refusal: (status == KeyStatus::Expired).then(|| engine::expired_key(key).refusal),
             }));
         }
         let (public_id, hash) = (&call.key.public_id, &call.key.secret_hash);
         let found = former_secrets::find(&self.reader.look(), public_id, hash)?;
         Ok(found.map(|former| {
-            let why = if self.state.keys.contains_key(public_id) {
+            let why = if self.state.directory.keys.contains_key(public_id) {
                 "this secret of the virtual key was replaced by a rotation, and its grace period is over"
             } else {
                 "this virtual key was deleted"
             };
-            Holder {
+            Spender {
                 user_id: former.user_id,
                 key_id: former.virtual_key_id,
                 last_profile_id: former.access_profile_id.unwrap_or(0),
                 refusal: Some(Refusal::new(RefusalKind::AccessNotFound, why)),
             }
         }))
-    }
-}
-
-impl State {
-    /// Who pays, and why no copy lets the call in if none does. It is the copy that the call came furthest in; where the time of all
-    /// is over, the first that has a line for the provider, or else the first.
-    fn payer(&self, holder: &Holder, ask: &Ask<'_>, now_ms: i64) -> (Payer, Option<Refusal>) {
-        let (user_id, key_id) = (holder.user_id, holder.key_id);
-        let refused = match self.ask_copies(user_id, key_id, ask, now_ms, None) {
-            Ok(grant) => return (grant.into(), None),
-            Err(refused) => *refused,
-        };
-        let copies = self.copies_of(user_id);
-        let line_in = |at: usize| copies[at].rules.line(ask.provider_key.as_deref()?);
-        let is_over = |at: &usize| self.is_over(&copies[*at], now_ms);
-        let (furthest, line) = refused.furthest.unzip();
-        let copy = match furthest.filter(is_over) {
-            Some(first) => (0..copies.len())
-                .find(|at| line_in(*at).is_some())
-                .or(Some(first)),
-            None => furthest,
-        };
-        let payer = Payer {
-            user_id,
-            key_id,
-            copy,
-            line: line.flatten().or_else(|| line_in(copy?)),
-            last_profile_id: holder.last_profile_id,
-        };
-        (payer, Some(refused.refusal))
     }
 }

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::batch::Batch;
-use super::counters::Amounts;
-use super::message::{Decision, Ender, Extension};
+use super::engine::{Amounts, Decision, Effects, Extension, Reservation};
 use super::requests::lost;
-use super::reservation::Reservation;
-use super::thread::{Turn, Turns};
-use crate::domain::audit::NewAuditEntry;
+use super::runtime::{Batch, Runtime};
+use crate::domain::audit::{Actor, NewAuditEntry};
 use crate::domain::decision::{Granted, Party, ReservationId, Settled};
+use crate::domain::journal::{ReservationEnd, ReservationRow, ReservationState};
 use crate::domain::money::Money;
 use crate::error::{Error, Result};
-use crate::store::journal::{self, End, ReservationRow, ReservationState};
+use crate::store::journal;
 
 /// What the audit log calls it when somebody else's reservation is settled, extended or cancelled.
 const SETTLE: &str = "reservation.settle";
@@ -26,10 +24,29 @@ const CANCEL: &str = "reservation.cancel";
 const FORGOTTEN: &str =
     "what the call of one that has been over for a day used is charged with POST /v1/usage";
 
-impl Turns {
+/// Who settles, extends or cancels a reservation: the management key that made it, or one that may do it for others.
+#[derive(Debug, Clone)]
+pub struct Ender {
+    /// The management key (`api_keys.id`); 0 is the operator over the control socket.
+    pub api_key_id: i64,
+    /// Who the audit log says it was when the reservation is another's. Without it only the key's own are there for it.
+    pub for_others: Option<Box<Actor>>,
+}
+
+impl Ender {
+    /// A management key that is after a reservation of its own, as gateways are.
+    pub fn own(api_key_id: i64) -> Self {
+        Self {
+            api_key_id,
+            for_others: None,
+        }
+    }
+}
+
+impl Runtime {
     pub(super) fn settle(
         &mut self,
-        turn: &mut Turn,
+        batch: &mut Batch,
         id: ReservationId,
         tokens: i64,
         cost: Money,
@@ -39,36 +56,36 @@ impl Turns {
             tokens,
             cost: cost.nanodollars(),
         };
-        let (batch, now_ms) = (&mut turn.batch, turn.now_ms);
+        let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
         let used = || json!({ "tokens": tokens, "cost": cost });
         if let Some(open) = self.open(id) {
             let before = by.others(id, open.owner, || open.row())?;
             let settled = self
                 .state
-                .settle(batch, id.number, amounts, by.party(), now_ms)
+                .settle(effects, id.number, amounts, by.party(), now_ms)
                 .ok_or_else(lost)?;
-            batch.tell(by, SETTLE, before, used, now_ms);
+            tell(effects, by, SETTLE, before, used, now_ms);
             return Ok(settled);
         }
-        let (row, end, before) = self.over(batch, id, by)?;
+        let (row, end, before) = self.over(effects, id, by)?;
         let settled = self
             .state
-            .settle_finished(batch, &row, end, amounts, now_ms)?;
+            .settle_finished(effects, &row, end, amounts, now_ms)?;
         if !settled.repeated {
-            batch.tell(by, SETTLE, before, used, now_ms);
+            tell(effects, by, SETTLE, before, used, now_ms);
         }
         Ok(settled)
     }
 
     pub(super) fn extend(
         &mut self,
-        turn: &mut Turn,
+        batch: &mut Batch,
         id: ReservationId,
         to: Extension,
         by: &Ender,
     ) -> Result<Decision<Granted>> {
         let Some(open) = self.open(id) else {
-            self.over(&turn.batch, id, by)?;
+            self.over(&batch.effects, id, by)?;
             return Err(Error::conflict(
                 "reservation_closed",
                 "",
@@ -77,8 +94,8 @@ impl Turns {
         };
         let before = by.others(id, open.owner, || open.row())?;
         let model = Arc::clone(&open.model);
-        let (batch, now_ms) = (&mut turn.batch, turn.now_ms);
-        match self.state.extend(batch, id.number, to, now_ms)? {
+        let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
+        match self.state.extend(effects, id.number, to, now_ms)? {
             Ok(granted) => {
                 let now_held = || {
                     json!({
@@ -87,45 +104,50 @@ impl Turns {
                         "expires_at": at(granted.expires_at_ms),
                     })
                 };
-                batch.tell(by, EXTEND, before, now_held, now_ms);
+                tell(effects, by, EXTEND, before, now_held, now_ms);
                 Ok(Ok(granted))
             }
-            Err(refused) => Ok(Err(self.refuse(turn, &model, *refused))),
+            Err(refused) => Ok(Err(self.refuse(batch, &model, *refused))),
         }
     }
 
-    pub(super) fn cancel(&mut self, turn: &mut Turn, id: ReservationId, by: &Ender) -> Result<()> {
-        let (batch, now_ms) = (&mut turn.batch, turn.now_ms);
+    pub(super) fn cancel(
+        &mut self,
+        batch: &mut Batch,
+        id: ReservationId,
+        by: &Ender,
+    ) -> Result<()> {
+        let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
         let nothing = || json!({});
         if let Some(open) = self.open(id) {
             let before = by.others(id, open.owner, || open.row())?;
             self.state
-                .cancel(batch, id.number, by.party(), now_ms)
+                .cancel(effects, id.number, by.party(), now_ms)
                 .ok_or_else(lost)?;
-            batch.tell(by, CANCEL, before, nothing, now_ms);
+            tell(effects, by, CANCEL, before, nothing, now_ms);
             return Ok(());
         }
-        let (row, end, before) = self.over(batch, id, by)?;
-        self.state.cancel_finished(batch, row, end, now_ms)?;
+        let (row, end, before) = self.over(effects, id, by)?;
+        self.state.cancel_finished(effects, row, end, now_ms)?;
         if end.state != ReservationState::Cancelled {
-            batch.tell(by, CANCEL, before, nothing, now_ms);
+            tell(effects, by, CANCEL, before, nothing, now_ms);
         }
         Ok(())
     }
 
     /// An open reservation.
     pub(super) fn open(&self, id: ReservationId) -> Option<&Reservation> {
-        let open = self.state.open.get(&id.number);
+        let open = self.state.reservations.get(id.number);
         open.filter(|reservation| reservation.id == id)
     }
 
     /// A reservation that is over.
     pub(super) fn finished(
         &self,
-        batch: &Batch,
+        effects: &Effects,
         id: ReservationId,
-    ) -> Result<(ReservationRow, End)> {
-        let row = match batch.finished.get(&id.number) {
+    ) -> Result<(ReservationRow, ReservationEnd)> {
+        let row = match effects.finished.get(&id.number) {
             Some(row) => Some(row.clone()),
             None => journal::find(&self.reader.look(), id.number)?,
         };
@@ -137,14 +159,14 @@ impl Turns {
     /// The same for one who ends it once more, and once more as [`Ender::others`] answers it.
     fn over(
         &self,
-        batch: &Batch,
+        effects: &Effects,
         id: ReservationId,
         by: &Ender,
-    ) -> Result<(ReservationRow, End, Option<ReservationRow>)> {
-        let (row, end) = self.finished(batch, id)?;
+    ) -> Result<(ReservationRow, ReservationEnd, Option<ReservationRow>)> {
+        let (row, end) = self.finished(effects, id)?;
         let before = by.others(id, row.owner, || row.clone())?;
         let by = by.party();
-        Ok((row, End { by, ..end }, before))
+        Ok((row, ReservationEnd { by, ..end }, before))
     }
 }
 
@@ -185,45 +207,43 @@ fn not_own(id: ReservationId) -> Error {
     }
 }
 
-impl Batch {
-    /// Has the audit log tell what `by` did to the reservation of another, if it was another's.
-    fn tell(
-        &mut self,
-        by: &Ender,
-        action: &'static str,
-        before: Option<ReservationRow>,
-        new: impl FnOnce() -> Value,
-        now_ms: i64,
-    ) {
-        let Some((before, actor)) = before.zip(by.for_others.as_deref()) else {
-            return;
-        };
-        let id = ReservationId {
-            number: before.id,
-            nonce: before.nonce,
-        };
-        let previous = json!({
-            "id": id.to_string(),
-            "api_key_id": before.owner.api_key_id(),
-            "provider": before.provider,
-            "model": before.model,
-            "held_tokens": before.held_tokens,
-            "held_cost": Money::from_nanodollars(before.held_cost),
-        });
-        let entry = NewAuditEntry {
-            access_profile_id: Some(before.access_profile_id),
-            user_id: Some(before.user_id),
-            ..NewAuditEntry::about(
-                actor.clone(),
-                action,
-                "reservation",
-                &id,
-                Some(previous),
-                Some(new()),
-            )
-        };
-        self.audited.push((at(now_ms), entry));
-    }
+/// Has the audit log tell what `by` did to the reservation of another, if it was another's.
+fn tell(
+    effects: &mut Effects,
+    by: &Ender,
+    action: &'static str,
+    before: Option<ReservationRow>,
+    new: impl FnOnce() -> Value,
+    now_ms: i64,
+) {
+    let Some((before, actor)) = before.zip(by.for_others.as_deref()) else {
+        return;
+    };
+    let id = ReservationId {
+        number: before.id,
+        nonce: before.nonce,
+    };
+    let previous = json!({
+        "id": id.to_string(),
+        "api_key_id": before.owner.api_key_id(),
+        "provider": before.provider,
+        "model": before.model,
+        "held_tokens": before.held_tokens,
+        "held_cost": Money::from_nanodollars(before.held_cost),
+    });
+    let entry = NewAuditEntry {
+        access_profile_id: Some(before.access_profile_id),
+        user_id: Some(before.user_id),
+        ..NewAuditEntry::about(
+            actor.clone(),
+            action,
+            "reservation",
+            &id,
+            Some(previous),
+            Some(new()),
+        )
+    };
+    effects.audited.push((at(now_ms), entry));
 }
 
 fn at(ms: i64) -> Timestamp {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::engine::Rules;
 use super::known_expressions::KnownExpressions;
-use super::rules::Rules;
 use crate::domain::expressions::ExpressionSet;
 use crate::error::{Error, Result};
 use crate::store::{Reading, policies};
@@ -72,8 +72,8 @@ impl KnownRules {
             return Ok(Arc::clone(rules));
         }
         let policy = policies::get(reading, policy_id)?;
-        let place_id = |place: &_| policies::place_id(reading, place);
-        let rules = Rules::compile(&policy, place_id, compiled)?;
+        let limits = policies::get_limits(reading, &policy)?;
+        let rules = Rules::compile(&policy, limits, compiled)?;
         let rules = Arc::new(rules);
         fresh.insert(policy_id, Arc::clone(&rules));
         Ok(rules)

@@ -5,16 +5,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::counter::Counter;
-use super::counters::Copy;
-use super::directory::{Key, State};
+use super::changed::{Changed, ChangedCopy};
+use super::engine::{
+    Counter, Key, LedgerState, PendingRows, Reservation, Rules, ToolGrants, ToolGroups, UserProfile,
+};
 use super::known_rules::{Fresh, KnownRules};
-use super::mcp::{self, ToolGroups};
-use super::reservation::Reservation;
-use super::rules::Rules;
-use super::tail::Tail;
-use super::{Changed, ChangedCopy};
-use crate::domain::clock_peaks::Peaks;
+use crate::domain::clock_high_water::HighWater;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::letter_case::fold;
 use crate::domain::settings::DecisionSettings;
@@ -34,7 +30,7 @@ pub struct Loaded {
 }
 
 /// A user with copies, and keys by public id.
-type LoadedUser = (i64, Vec<Copy>, Vec<([u8; ID_LENGTH], Key)>);
+type LoadedUser = (i64, Vec<UserProfile>, Vec<([u8; ID_LENGTH], Key)>);
 
 struct LoadedCopy {
     changed: ChangedCopy,
@@ -51,93 +47,120 @@ pub fn everything(
     settings: DecisionSettings,
     zone: TimeZone,
     known: &KnownRules,
-) -> Result<(State, Tail)> {
-    let mut state = State::empty(settings, zone);
+) -> Result<(LedgerState, PendingRows)> {
+    let mut state = LedgerState::empty(settings, zone);
     let (keys, users) = decision_rows::sizes(reading)?;
-    state.keys.reserve(keys);
-    state.users.reserve(users);
+    state.directory.keys.reserve(keys);
+    state.directory.users.reserve(users);
     let mut fresh = Fresh::new();
     decision_rows::for_each_copy(reading, None, |row| {
         let rules = known.compile(reading, row.policy_id, &mut fresh)?;
-        let user = state.users.entry(row.user_id).or_default();
+        let user = state.directory.users.entry(row.user_id).or_default();
         user.copies.reserve_exact(1);
         user.copies.push(new_copy(&row, rules));
-        state.newest.copy_id = state.newest.copy_id.max(row.id);
+        state.directory.last_ids.copy_id = state.directory.last_ids.copy_id.max(row.id);
         Ok(())
     })?;
     known.add(fresh);
     decision_rows::for_each_key(reading, None, |row| {
-        let user = state.users.entry(row.user_id).or_default();
+        let user = state.directory.users.entry(row.user_id).or_default();
         user.keys.reserve_exact(1);
         user.keys.push(row.public_id);
         let (public_id, key) = new_key(&row);
-        state.newest.key_id = state.newest.key_id.max(key.id);
-        state.keys.insert(public_id, key);
+        state.directory.last_ids.key_id = state.directory.last_ids.key_id.max(key.id);
+        state.directory.keys.insert(public_id, key);
         Ok(())
     })?;
     former_secrets::for_each_earlier(reading, None, |secret| {
-        if let Some(key) = state.keys.get_mut(&secret.public_id) {
+        if let Some(key) = state.directory.keys.get_mut(&secret.public_id) {
             key.add_earlier(secret.hash, secret.works_until);
         }
     })?;
     decision_rows::for_each_counter(reading, |(user_id, row)| {
-        if let Some(copy) = state.copy_mut(user_id, row.copy_id) {
+        if let Some(copy) = state.directory.copy_mut(user_id, row.copy_id) {
             copy.counters.reserve_exact(1);
             copy.counters.push(Counter::of(&row));
         }
         Ok(())
     })?;
-    let tail = Tail::load(reading, &mut state)?;
+    let pending = pending_rows(reading, &mut state)?;
     decision_rows::for_each_override(reading, None, |(user_id, copy_id, over)| {
-        if let Some(copy) = state.copy_mut(user_id, copy_id) {
+        if let Some(copy) = state.directory.copy_mut(user_id, copy_id) {
             copy.overrides.reserve_exact(1);
             copy.overrides.push(over);
         }
         Ok(())
     })?;
-    state.tool_groups = mcp::load(reading)?;
+    state.directory.tool_groups = tool_groups(reading)?;
     let (next_number, seen_at) = decision_rows::position(reading)?;
     state.next_number = next_number;
-    state.peaks = journal::find_peaks(reading)?;
-    if state.peaks.latest() < seen_at {
+    state.directory.high_water = journal::find_high_water(reading)?;
+    if state.directory.high_water.latest() < seen_at {
         // The clock has gone on since, and whoever is there has seen it.
-        state.peaks = Peaks::one(seen_at, state.newest);
+        state.directory.high_water = HighWater::one(seen_at, state.directory.last_ids);
     }
     journal::for_each(reading, true, |row| {
         let provider_key = fold(&row.provider).into();
         state.reopen(Reservation::of(row, provider_key));
         Ok(())
     })?;
-    state.orphan_stored(reading, seen_at)?;
-    Ok((state, tail))
+    orphan_stored(reading, &mut state, seen_at)?;
+    Ok((state, pending))
 }
 
-impl State {
-    /// Takes up an open reservation of the journal.
-    fn reopen(&mut self, reservation: Reservation) {
-        self.each_request_counter(&reservation, |counter| counter.open += 1);
-        self.put_open(reservation);
-    }
+/// Reads the tail of the journal that the last process left, and brings the counters in memory up to date with it.
+fn pending_rows(reading: &Reading<'_>, state: &mut LedgerState) -> Result<PendingRows> {
+    let mut pending = PendingRows::default();
+    journal::for_each_of_tail(reading, |id, counters, usage| {
+        for (user_id, row) in &counters {
+            state.directory.put_counter(*user_id, row);
+        }
+        pending.note(id, counters, usage);
+        Ok(())
+    })?;
+    Ok(pending)
+}
 
-    /// Takes in what a change touched. Answers whether users were deleted who hold something.
-    pub fn take_in(&mut self, loaded: Loaded, known: &KnownRules, now_ms: i64) -> bool {
-        for (user_id, copies, keys) in loaded.users {
-            self.put_user(user_id, copies, keys);
+/// Ends the time of what deleted users hold: the last process may have ended after a user was deleted and before all that was held had
+/// ended.
+fn orphan_stored(reading: &Reading<'_>, state: &mut LedgerState, now_ms: i64) -> Result<()> {
+    let held = state.reservations.iter().map(|one| one.user_id);
+    let is_unknown = |id: &i64| !state.directory.users.contains_key(id);
+    let unknown: BTreeSet<i64> = held.filter(is_unknown).collect();
+    let mut deleted = BTreeSet::new();
+    for user_id in unknown {
+        if !decision_rows::is_user(reading, user_id)? {
+            deleted.insert(user_id);
         }
-        for LoadedCopy {
-            changed,
-            rules,
-            counters,
-        } in loaded.copies
-        {
-            self.put_rules(&changed, rules, counters);
-        }
-        if let Some(groups) = loaded.tool_groups {
-            self.tool_groups = groups;
-        }
-        known.add(loaded.fresh);
-        self.orphan(&loaded.deleted, now_ms)
     }
+    state.reservations.orphan(&deleted, now_ms);
+    Ok(())
+}
+
+/// Reads the tool groups.
+fn tool_groups(reading: &Reading<'_>) -> Result<ToolGroups> {
+    let texts = |value: &serde_json::Value| -> BTreeSet<String> {
+        let items = value.as_array().into_iter().flatten();
+        items
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect()
+    };
+    let group = |(id, enabled, stored): (i64, bool, serde_json::Value)| {
+        let mut tools: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for entry in stored.as_array().into_iter().flatten() {
+            let names = texts(&entry["tool_names"]);
+            let server = entry["mcp_client_id"].as_str().unwrap_or_default();
+            match tools.get_mut(server) {
+                // No names are every tool.
+                Some(known) if known.is_empty() || names.is_empty() => known.clear(),
+                Some(known) => known.extend(names),
+                None => drop(tools.insert(server.to_owned(), names)),
+            }
+        }
+        (id, ToolGrants { enabled, tools })
+    };
+    let stored = decision_rows::tool_groups(reading)?;
+    Ok(stored.into_iter().map(group).collect())
 }
 
 /// Reads what a change touched, in its transaction and after its work. Counters of limits that are gone are removed, and those whose
@@ -194,12 +217,34 @@ pub fn touched(
     }
     loaded.put_copies(writing, changed.copies, known, now_ms, zone)?;
     if changed.tool_groups {
-        loaded.tool_groups = Some(mcp::load(writing)?);
+        loaded.tool_groups = Some(tool_groups(writing)?);
     }
     Ok(loaded)
 }
 
 impl Loaded {
+    /// Takes in what a change touched. Answers whether users were deleted who hold something.
+    pub fn take_in(self, state: &mut LedgerState, known: &KnownRules, now_ms: i64) -> bool {
+        for (user_id, copies, keys) in self.users {
+            state.put_user(user_id, copies, keys);
+        }
+        let next_number = state.next_number;
+        for copy in self.copies {
+            let changed = copy.changed;
+            state.directory.put_rules(
+                (changed.user_id, changed.copy_id),
+                (copy.rules, changed.template_version),
+                copy.counters,
+                next_number,
+            );
+        }
+        if let Some(groups) = self.tool_groups {
+            state.directory.tool_groups = groups;
+        }
+        known.add(self.fresh);
+        state.reservations.orphan(&self.deleted, now_ms)
+    }
+
     /// Copies that changed by the thousand: what they counted is read for all of them at once, and most never counted anything.
     fn put_copies(
         &mut self,
@@ -273,8 +318,8 @@ fn adopted(
     Ok(kept)
 }
 
-fn new_copy(row: &CopyRow, rules: Arc<Rules>) -> Copy {
-    Copy {
+fn new_copy(row: &CopyRow, rules: Arc<Rules>) -> UserProfile {
+    UserProfile {
         id: row.id,
         access_profile_id: row.access_profile_id,
         template_version: row.template_version,

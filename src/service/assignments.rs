@@ -87,7 +87,7 @@ pub fn assign(
             let row = user_access_profiles::get(writing, user_id, id)?;
             // Nothing is used of a new copy.
             let read = ReadCopies::read(writing, vec![row.clone()])?;
-            let copy = one(read.shown(&HashMap::new(), &zone, now))?;
+            let copy = one(read.shown(&HashMap::new(), &zone, now)?)?;
             Ok((render(&Assigned { row, copy, issued })?, ()))
         };
         once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)

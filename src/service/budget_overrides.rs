@@ -8,15 +8,14 @@ use super::Services;
 use super::assignments::{Held, entry, show};
 use crate::domain::audit::Actor;
 use crate::domain::budget_override::{BudgetOverride, OverrideInput};
-use crate::domain::copy_standing::limit_id;
 use crate::domain::holding::UserAccessProfile;
-use crate::domain::limit_rule::LimitRule;
+use crate::domain::limit::{Limit, LimitKind};
+use crate::domain::limit_state::limit_id;
 use crate::domain::money::Money;
-use crate::domain::policy::PlaceKind;
 use crate::domain::user_copy::CopyBudget;
 use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation};
-use crate::domain::window::{Window, Windows};
+use crate::domain::window::Window;
 use crate::error::{Error, Result};
 use crate::store::{Reading, audit, budget_overrides, policies, user_access_profiles};
 
@@ -74,14 +73,14 @@ fn change(
         let found = Found::of(writing, &at)?;
         if_match.check(&found.copy.entity_tag(&found.overrides, ""))?;
         let over = match input {
-            Some(input) if exceeds(input.amount, found.rule.max_limit) => {
+            Some(input) if exceeds(input.amount, found.limit.max) => {
                 let path = Path::root().field("amount");
                 let sentence =
                     "together with the limit of the budget it must be at most 1000000000 dollars";
                 return Err(Violation::alone(&path, "limit_out_of_range", sentence));
             }
             Some(input) => Some(BudgetOverride {
-                place_id: found.place_id,
+                place_id: found.limit.place_id,
                 amount: input.amount,
                 cycles: input.cycles,
                 anchor_at: found.open_since(writing, &zone, now)?,
@@ -93,7 +92,7 @@ fn change(
                 budget_overrides::put(writing, found.copy.id, over, now)?;
                 "access_profile.set_override"
             }
-            None if budget_overrides::delete(writing, found.copy.id, found.place_id)? => {
+            None if budget_overrides::delete(writing, found.copy.id, found.limit.place_id)? => {
                 "access_profile.remove_override"
             }
             None => return Ok(()),
@@ -116,42 +115,33 @@ fn change(
 struct Found {
     copy: UserAccessProfile,
     overrides: Vec<BudgetOverride>,
-    rule: LimitRule,
-    place_id: i64,
-    calendar_aligned: bool,
+    limit: Limit,
 }
 
 impl Found {
     fn of(reading: &Reading<'_>, at: &BudgetPlace) -> Result<Self> {
         let copy = user_access_profiles::get(reading, at.user_id, at.access_profile_id)?;
-        let placed = policies::get_placed(reading, copy.policy_id)?;
-        for rule in placed.policy.limits() {
-            let place_id = placed.place_ids.get(&rule.place).copied().unwrap_or(0);
-            let kind = rule.place.kind;
-            if kind == PlaceKind::Budget && limit_id(kind, copy.id, place_id) == at.budget_id {
-                return Ok(Self {
-                    overrides: budget_overrides::list_of_copy(reading, copy.id)?,
-                    copy,
-                    rule,
-                    place_id,
-                    calendar_aligned: placed.policy.calendar_aligned,
-                });
-            }
-        }
-        Err(no_budget(&at.budget_id))
+        let policy = policies::get(reading, copy.policy_id)?;
+        let is_meant = |limit: &Limit| {
+            let kind = limit.key.kind;
+            kind == LimitKind::Budget && limit_id(kind, copy.id, limit.place_id) == at.budget_id
+        };
+        let limits = policies::get_limits(reading, &policy)?;
+        let limit = limits.into_iter().find(is_meant);
+        Ok(Self {
+            limit: limit.ok_or_else(|| no_budget(&at.budget_id))?,
+            overrides: budget_overrides::list_of_copy(reading, copy.id)?,
+            copy,
+        })
     }
 
     /// When the window began that is open.
     fn open_since(&self, reading: &Reading<'_>, zone: &TimeZone, now: Timestamp) -> Result<i64> {
-        let windows = Windows::new(
-            self.rule.reset_duration,
-            self.calendar_aligned,
-            self.rule.quarter_start_month,
-            self.copy.created_at.as_millisecond(),
-            zone,
-        );
+        let windows = self
+            .limit
+            .windows(self.copy.created_at.as_millisecond(), zone);
         let now_ms = now.as_millisecond();
-        let counted = budget_overrides::find_window(reading, self.copy.id, self.place_id)?;
+        let counted = budget_overrides::find_window(reading, self.copy.id, self.limit.place_id)?;
         let open = counted.map_or_else(
             || windows.at(now_ms),
             |(starts_at, resets_at)| {
@@ -168,7 +158,7 @@ impl Found {
 
     fn current(&self) -> Option<&BudgetOverride> {
         let mut all = self.overrides.iter();
-        all.find(|over| over.place_id == self.place_id)
+        all.find(|over| over.place_id == self.limit.place_id)
     }
 }
 

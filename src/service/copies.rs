@@ -9,12 +9,12 @@ use jiff::tz::TimeZone;
 
 use super::Services;
 use crate::domain::budget_override::BudgetOverride;
-use crate::domain::copy_standing::PlacedPolicy;
 use crate::domain::holding::UserAccessProfile;
-use crate::domain::limit_rule::{Standing, Used};
+use crate::domain::limit::StoredPolicy;
+use crate::domain::limit_state::{Count, LimitedCopy};
 use crate::domain::user_copy::{ProfileFacts, UserCopy};
 use crate::error::Result;
-use crate::ledger::Counted;
+use crate::ledger::Counts;
 use crate::store::user_access_profiles::{ShownKey, list_keys_of_users};
 use crate::store::{Reading, access_profile_details, budget_overrides, policies};
 
@@ -22,7 +22,7 @@ use crate::store::{Reading, access_profile_details, budget_overrides, policies};
 pub struct ReadCopies {
     copies: Vec<UserAccessProfile>,
     profiles: HashMap<i64, ProfileFacts>,
-    policies: HashMap<i64, PlacedPolicy>,
+    policies: HashMap<i64, StoredPolicy>,
     overrides: HashMap<i64, Vec<BudgetOverride>>,
     keys: HashMap<i64, Vec<ShownKey>>,
 }
@@ -41,7 +41,7 @@ impl ReadCopies {
                 unread.insert(access_profile_details::get_facts(reading, profile_id)?);
             }
             if let Entry::Vacant(unread) = read_policies.entry(policy_id) {
-                unread.insert(policies::get_placed(reading, policy_id)?);
+                unread.insert(policies::get_stored(reading, policy_id)?);
             }
         }
         let mut overrides: HashMap<i64, Vec<BudgetOverride>> = HashMap::new();
@@ -69,9 +69,10 @@ impl ReadCopies {
     /// # Errors
     /// When the ledger is stopping.
     pub fn with_counters(&self, services: &Services, now: Timestamp) -> Result<Vec<UserCopy>> {
-        let ids: Vec<i64> = self.copies.iter().map(|copy| copy.id).collect();
-        let counters = services.ledger.counters_of(&ids, now.as_millisecond())?;
-        let mut shown = self.shown(&counters, &services.time_zone, now);
+        let copies = self.copies.iter().map(|copy| (copy.user_id, copy.id));
+        let now_ms = now.as_millisecond();
+        let counts = services.ledger.counts_of(copies.collect(), now_ms)?;
+        let mut shown = self.shown(&counts, &services.time_zone, now)?;
         for copy in &mut shown {
             // What has expired stays expired when the clock goes back.
             let latest = services.ledger.time_of_copy(copy.id, now);
@@ -81,30 +82,34 @@ impl ReadCopies {
     }
 
     /// How they are shown at a time when they count this.
+    ///
+    /// # Errors
+    /// As [`UserCopy::of`].
     pub fn shown(
         &self,
-        counters: &HashMap<i64, Vec<Counted>>,
+        counts: &HashMap<i64, Counts>,
         zone: &TimeZone,
         now: Timestamp,
-    ) -> Vec<UserCopy> {
+    ) -> Result<Vec<UserCopy>> {
         let one = |copy: &UserAccessProfile| {
-            let placed = self.policies.get(&copy.policy_id)?;
-            let uses = uses(counters.get(&copy.id).map_or(&[], Vec::as_slice));
-            let standing = Standing {
-                anchor_ms: copy.created_at.as_millisecond(),
-                calendar_aligned: placed.policy.calendar_aligned,
-                uses: &uses,
+            let stored = self.policies.get(&copy.policy_id)?;
+            let profile = self.profiles.get(&copy.access_profile_id)?;
+            let counts: HashMap<i64, Count> = counts
+                .get(&copy.id)
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
+            let limited = LimitedCopy {
+                access_profile_id: copy.access_profile_id,
+                copy_id: copy.id,
+                created_at: copy.created_at.as_millisecond(),
                 overrides: self.overrides_of(copy.id),
                 zone,
-                now_ms: now.as_millisecond(),
             };
-            let profile = self.profiles.get(&copy.access_profile_id)?;
+            let (keys, now_ms) = (self.keys_of(copy), now.as_millisecond());
             Some(UserCopy::of(
-                copy,
-                profile,
-                placed,
-                self.keys_of(copy),
-                standing,
+                copy, profile, stored, keys, limited, &counts, now_ms,
             ))
         };
         self.copies.iter().filter_map(one).collect()
@@ -121,18 +126,4 @@ impl ReadCopies {
             .map(|key| key.public_id.clone())
             .collect()
     }
-}
-
-/// What limits count, by place.
-pub(super) fn uses(counters: &[Counted]) -> HashMap<i64, Used> {
-    let one = |counted: &Counted| {
-        let used = Used {
-            used: counted.used,
-            held: counted.held,
-            starts_at: counted.window_starts_at,
-            resets_at: counted.window_resets_at,
-        };
-        (counted.place_id, used)
-    };
-    counters.iter().map(one).collect()
 }

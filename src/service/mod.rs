@@ -1,5 +1,5 @@
 //! One function per write: it owns its transaction (the change, its version and its audit entry) and tells what is held in
-//! memory before it answers. Knows no HTTP and no SQL.
+//! memory before it answers. And one for each read that joins ledger and store. Knows no HTTP and no SQL.
 
 pub mod access_profile_draft;
 pub mod access_profiles;
@@ -9,6 +9,7 @@ pub mod assignments;
 pub mod attachments;
 pub mod budget_overrides;
 pub mod copies;
+pub mod explain;
 pub mod expressions;
 pub mod first_start;
 pub mod flights;
@@ -16,9 +17,11 @@ pub mod hasher;
 pub mod hints;
 pub mod holdings;
 pub mod keyring;
+pub mod near_limits;
 pub mod once;
 pub mod propagation;
 pub mod propagation_preview;
+pub mod quota;
 pub mod recent_profiles;
 pub mod remembered;
 pub mod revocations;
@@ -30,7 +33,9 @@ mod taken_rights;
 pub mod tokens;
 pub mod tool_groups;
 pub mod turns;
+pub mod usage;
 pub mod users;
+pub mod virtual_key_pages;
 pub mod virtual_key_revocation;
 pub mod virtual_keys;
 

@@ -166,8 +166,8 @@ fn apply(
         .iter()
         .map(|copy| (copy.copy_id, copy.user_id))
         .collect();
-    for place in &part.change.gone {
-        let place_id = policies::place_id(writing, place)?;
+    for key in &part.change.gone {
+        let place_id = policies::get_place_id(writing, key)?;
         let lost = together.forget_place(writing, place_id)?;
         let lost = lost.iter().filter_map(|copy_id| holders.get(copy_id));
         changed.users.extend(lost);

@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 
 use super::Services;
-use super::copies::uses;
 use super::propagation::{Part, Plan};
 use crate::domain::budget_override::BudgetOverride;
-use crate::domain::copy_standing::limit_id;
-use crate::domain::limit_rule::{LimitRule, Standing, Used};
-use crate::domain::policy::{Place, PlaceKind};
+use crate::domain::limit::{Limit, LimitKind};
+use crate::domain::limit_state::{Count, LimitedCopy, limit_id};
 use crate::domain::propagation::{
     Amount, Excess, Propagated, PropagationInput, SharedChange, UserChange, UserExcess,
 };
 use crate::error::Result;
-use crate::ledger::Counted;
+use crate::ledger::Counts;
 use crate::store::propagation::Selected;
 use crate::store::{Reading, budget_overrides, policies};
 
@@ -47,7 +45,9 @@ pub fn preview(
     for (copy_id, over) in overrides {
         of_copy.entry(copy_id).or_default().push(over);
     }
-    let counters = services.ledger.counters_of(&copy_ids(&plan), now_ms)?;
+    let copies = plan.parts.iter().flat_map(|part| &part.copies);
+    let copies = copies.map(|copy| (copy.user_id, copy.copy_id)).collect();
+    let counts: HashMap<i64, Counts> = services.ledger.counts_of(copies, now_ms)?;
     let mut outcome = plan.outcome(input);
     for (part, rules) in plan.parts.iter().zip(&rules) {
         let shown = outcome.policy_changes.len();
@@ -76,21 +76,15 @@ pub fn preview(
                     lost_overrides: rules.lost(copy, overrides),
                 });
             }
-            let mut uses = used(counters.get(&copy.copy_id));
-            if input.reset_usage {
-                for used in uses.values_mut() {
-                    used.used = 0;
-                }
-            }
-            let standing = Standing {
-                anchor_ms: copy.created_at,
-                calendar_aligned: part.change.new.calendar_aligned,
-                uses: &uses,
+            let limited = LimitedCopy {
+                access_profile_id: profile_id,
+                copy_id: copy.copy_id,
+                created_at: copy.created_at,
                 overrides,
                 zone: &services.time_zone,
-                now_ms,
             };
-            let limits = rules.exceeded(copy, standing);
+            let counts = counts.get(&copy.copy_id).map_or(&[][..], Vec::as_slice);
+            let limits = rules.exceeded(limited, counts, input.reset_usage);
             outcome.would_exceed_total += usize::from(!limits.is_empty());
             if outcome.would_exceed.len() < MAX_LISTED && !limits.is_empty() {
                 outcome.would_exceed.push(UserExcess {
@@ -108,45 +102,25 @@ fn copy_ids(plan: &Plan) -> Vec<i64> {
     copies.map(|copy| copy.copy_id).collect()
 }
 
-/// What counts something: nothing else can be over a limit.
-fn used(counters: Option<&Vec<Counted>>) -> HashMap<i64, Used> {
-    let mut uses = uses(counters.map_or(&[], Vec::as_slice));
-    uses.retain(|_, used| used.used > 0 || used.held > 0);
-    uses
-}
-
-/// What would become of the limits of copies, by the place where each counts.
+/// What would become of the limits of copies.
 struct Rules {
-    /// Those that they would have, and the place that names each.
-    kept: HashMap<i64, (LimitRule, i64)>,
-    /// Those that would be gone.
+    /// Those that they would have, by place.
+    kept: HashMap<i64, Limit>,
+    /// The places of those that would be gone.
     gone: Vec<i64>,
 }
 
 impl Rules {
     fn read(reading: &Reading<'_>, part: &Part) -> Result<Self> {
         let mut kept = HashMap::new();
-        for rule in part.change.new.limits() {
+        for limit in part.change.new.limits() {
             // Where nothing ever counted, nothing is used.
-            let Some(place_id) = policies::find_place_id(reading, &rule.place)? else {
-                continue;
-            };
-            let shown = match rule.place.kind {
-                PlaceKind::Budget => Some(place_id),
-                _ => policies::find_place_id(
-                    reading,
-                    &Place {
-                        kind: PlaceKind::RateLimit,
-                        provider_key: rule.place.provider_key.clone(),
-                        reset_duration: None,
-                    },
-                )?,
-            };
-            let suffix = shown.unwrap_or(place_id);
-            kept.insert(place_id, (rule, suffix));
+            if let Some(limit) = policies::find_limit(reading, limit)? {
+                kept.insert(limit.place_id, limit);
+            }
         }
         let gone = part.change.gone.iter();
-        let gone = gone.filter_map(|place| policies::find_place_id(reading, place).transpose());
+        let gone = gone.filter_map(|key| policies::find_place_id(reading, key).transpose());
         Ok(Self {
             kept,
             gone: gone.collect::<Result<_>>()?,
@@ -158,32 +132,37 @@ impl Rules {
         let lost = overrides
             .iter()
             .filter(|over| self.gone.contains(&over.place_id));
-        lost.map(|over| limit_id(PlaceKind::Budget, copy.copy_id, over.place_id))
+        lost.map(|over| limit_id(LimitKind::Budget, copy.copy_id, over.place_id))
             .collect()
     }
 
-    fn exceeded(&self, copy: &Selected, standing: Standing<'_>) -> Vec<Excess> {
-        let one = |place_id: &i64| {
-            let (rule, shown) = self.kept.get(place_id)?;
-            let now = standing.of(
-                *place_id,
-                rule.reset_duration,
-                rule.quarter_start_month,
-                rule.max_limit,
-            );
-            let kind = rule.place.kind;
-            now.is_exceeded().then(|| Excess {
-                id: limit_id(kind, copy.copy_id, *shown),
-                scope: rule.scope.clone(),
-                kind: kind.name(),
-                reset_duration: rule.reset_duration,
-                used: Amount::of(kind, now.used.used),
-                held: Amount::of(kind, now.used.held),
-                effective_max_limit: Amount::of(kind, now.effective),
+    /// The limits of a copy that would be over at once, by what it counts now; what counts nothing can't be.
+    fn exceeded(
+        &self,
+        limited: LimitedCopy<'_>,
+        counts: &[(i64, Count)],
+        reset_usage: bool,
+    ) -> Vec<Excess> {
+        let one = |(place_id, count): &(i64, Count)| {
+            let limit = self.kept.get(place_id)?;
+            let used = if reset_usage { 0 } else { count.used };
+            let count = Count { used, ..*count };
+            let state = limited.state(limit, limited.balance(limit, count));
+            state.is_exceeded().then(|| Excess {
+                id: state.id(),
+                scope: state.scope.to_string(),
+                kind: state.kind.name(),
+                reset_duration: state.reset_duration,
+                used: Amount::of(state.kind, state.used),
+                held: Amount::of(state.kind, state.held),
+                effective_max_limit: Amount::of(state.kind, state.effective_max_limit),
             })
         };
-        let mut places: Vec<&i64> = standing.uses.keys().collect();
-        places.sort_unstable();
-        places.into_iter().filter_map(one).collect()
+        let counts = counts.iter();
+        let mut counted: Vec<_> = counts
+            .filter(|(_, count)| count.used > 0 || count.held > 0)
+            .collect();
+        counted.sort_unstable_by_key(|(place_id, _)| *place_id);
+        counted.into_iter().filter_map(one).collect()
     }
 }

@@ -3,11 +3,11 @@
 use rusqlite::{Row, params};
 
 use super::fault::Doing;
-use super::journal::CounterRow;
 use super::user_access_profiles::id_list;
 use super::{Reading, Writing};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::credential::ID_LENGTH;
+use crate::domain::journal::CounterRow;
 use crate::domain::money::Money;
 use crate::error::{Error, Result};
 
@@ -171,26 +171,6 @@ fn copy(row: &Row<'_>) -> rusqlite::Result<CopyRow> {
         created_at: row.get(5)?,
         expires_at: row.get(6)?,
     })
-}
-
-/// The users of some copies, each with its copy; copies that are gone are missing.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn users_of_copies(reading: &Reading<'_>, copy_ids: &[i64]) -> Result<Vec<(i64, i64)>> {
-    let mut found = Vec::with_capacity(copy_ids.len());
-    each_row(
-        reading,
-        "SELECT c.user_id, c.id FROM json_each(?1) wanted CROSS JOIN user_access_profiles c ON c.id = wanted.value
-         ORDER BY wanted.key",
-        params![id_list(copy_ids)],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-        |both| {
-            found.push(both);
-            Ok(())
-        },
-    )?;
-    Ok(found)
 }
 
 /// Reads the rows of all counters, each with the user. What the tail of the journal says of them is newer.

@@ -198,7 +198,7 @@ mod tests {
         };
         let read = |open_only| {
             let mut found = Vec::new();
-            let each = |row: journal::ReservationRow| {
+            let each = |row: crate::domain::journal::ReservationRow| {
                 found.push((row.id, row.held_tokens, row.end.map(|end| end.finished_at)));
                 Ok(())
             };

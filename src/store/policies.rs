@@ -1,12 +1,14 @@
 //! Policies of copies, each stored once, and the places where their limits count.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::fault::Doing;
 use super::{Reading, Writing};
-use crate::domain::copy_standing::PlacedPolicy;
-use crate::domain::policy::{Place, Policy};
+use crate::domain::limit::{CounterKey, Limit, LimitKind, NewLimit, StoredPolicy};
+use crate::domain::policy::Policy;
 use crate::error::{Error, Result};
 
 /// The id of this policy, which is stored if it is new, and with it the places of its limits.
@@ -29,8 +31,11 @@ pub fn intern(writing: &Writing<'_>, policy: &Policy) -> Result<i64> {
     if let Some(id) = known {
         return Ok(id);
     }
-    for place in policy.places() {
-        insert_place(writing, &place)?;
+    for limit in policy.limits() {
+        insert_place(writing, &Columns::of(&limit.key))?;
+    }
+    for provider_key in policy.rate_limit_scopes() {
+        insert_place(writing, &Columns::of_rate_limit(&provider_key))?;
     }
     writing
         .connection
@@ -39,24 +44,42 @@ pub fn intern(writing: &Writing<'_>, policy: &Policy) -> Result<i64> {
         .doing("storing a policy")
 }
 
-fn insert_place(writing: &Writing<'_>, place: &Place) -> Result<()> {
+/// The columns of a row of `limit_places`: where a limit counts, or what names a rate limit as a whole.
+struct Columns<'k> {
+    kind: &'static str,
+    provider_key: &'k str,
+    reset_duration: String,
+}
+
+impl<'k> Columns<'k> {
+    fn of(key: &'k CounterKey) -> Self {
+        Self {
+            kind: key.kind.name(),
+            provider_key: &key.provider_key,
+            reset_duration: key.reset_duration.to_string(),
+        }
+    }
+
+    fn of_rate_limit(provider_key: &'k str) -> Self {
+        Self {
+            kind: "rate_limit",
+            provider_key,
+            reset_duration: String::new(),
+        }
+    }
+}
+
+fn insert_place(writing: &Writing<'_>, place: &Columns<'_>) -> Result<()> {
     writing
         .connection
         .prepare_cached(
             "INSERT OR IGNORE INTO limit_places (kind, provider_key, reset_duration) VALUES (?1, ?2, ?3)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![place.kind.name(), place.provider_key, duration(place)])
+            statement.execute(params![place.kind, place.provider_key, place.reset_duration])
         })
         .doing("storing the place of a limit")?;
     Ok(())
-}
-
-fn duration(place: &Place) -> String {
-    place
-        .reset_duration
-        .map(|duration| duration.to_string())
-        .unwrap_or_default()
 }
 
 /// A policy by its id.
@@ -77,34 +100,72 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<Policy> {
     serde_json::from_str(&content).map_err(|error| Error::internal("reading a policy", error))
 }
 
-/// A policy by its id, with the ids of the places where its limits count.
+/// A policy by its id, with its limits as they are stored.
 ///
 /// # Errors
 /// As [`get`].
-pub fn get_placed(reading: &Reading<'_>, id: i64) -> Result<PlacedPolicy> {
+pub fn get_stored(reading: &Reading<'_>, id: i64) -> Result<StoredPolicy> {
     let policy = get(reading, id)?;
-    let place_ids = policy
-        .places()
-        .into_iter()
-        .map(|place| place_id(reading, &place).map(|id| (place, id)))
-        .collect::<Result<_>>()?;
-    Ok(PlacedPolicy { policy, place_ids })
+    let numbered = |key: Arc<str>| {
+        let id = find_place(reading, &Columns::of_rate_limit(&key))?;
+        Ok((key, id.ok_or_else(no_place)?))
+    };
+    Ok(StoredPolicy {
+        limits: get_limits(reading, &policy)?,
+        rate_limit_ids: policy
+            .rate_limit_scopes()
+            .map(numbered)
+            .collect::<Result<_>>()?,
+        policy,
+    })
 }
 
-/// The id of a place; there is one for every place of a stored policy.
+/// The limits of a stored policy.
+///
+/// # Errors
+/// [`Error::Internal`] when one of them has no place.
+pub fn get_limits(reading: &Reading<'_>, policy: &Policy) -> Result<Vec<Limit>> {
+    let limits = policy.limits().into_iter();
+    limits
+        .map(|limit| find_limit(reading, limit)?.ok_or_else(no_place))
+        .collect()
+}
+
+/// A limit as it is stored, if one like it ever was.
+///
+/// # Errors
+/// [`Error::Internal`] when it counts somewhere, but its rate limit has no id.
+pub fn find_limit(reading: &Reading<'_>, limit: NewLimit) -> Result<Option<Limit>> {
+    let Some(place_id) = find_place_id(reading, &limit.key)? else {
+        return Ok(None);
+    };
+    let named_place_id = match limit.key.kind {
+        LimitKind::Budget => place_id,
+        LimitKind::Tokens | LimitKind::Requests => {
+            let whole = Columns::of_rate_limit(&limit.key.provider_key);
+            find_place(reading, &whole)?.ok_or_else(no_place)?
+        }
+    };
+    Ok(Some(limit.stored(place_id, named_place_id)))
+}
+
+/// The number of a counter key; there is one for every limit of a stored policy.
 ///
 /// # Errors
 /// [`Error::Internal`] when there is none.
-pub fn place_id(reading: &Reading<'_>, place: &Place) -> Result<i64> {
-    find_place_id(reading, place)?
-        .ok_or_else(|| Error::internal("looking for the place of a limit", "there is none"))
+pub fn get_place_id(reading: &Reading<'_>, key: &CounterKey) -> Result<i64> {
+    find_place_id(reading, key)?.ok_or_else(no_place)
 }
 
-/// The id of a place, if a limit of a stored policy ever counted there.
+/// The number of a counter key, if a limit of a stored policy ever counted there.
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn find_place_id(reading: &Reading<'_>, place: &Place) -> Result<Option<i64>> {
+pub fn find_place_id(reading: &Reading<'_>, key: &CounterKey) -> Result<Option<i64>> {
+    find_place(reading, &Columns::of(key))
+}
+
+fn find_place(reading: &Reading<'_>, place: &Columns<'_>) -> Result<Option<i64>> {
     reading
         .connection
         .prepare_cached(
@@ -113,12 +174,16 @@ pub fn find_place_id(reading: &Reading<'_>, place: &Place) -> Result<Option<i64>
         .and_then(|mut statement| {
             statement
                 .query_row(
-                    params![place.kind.name(), place.provider_key, duration(place)],
+                    params![place.kind, place.provider_key, place.reset_duration],
                     |row| row.get(0),
                 )
                 .optional()
         })
         .doing("looking for the place of a limit")
+}
+
+fn no_place() -> Error {
+    Error::internal("looking for the place of a limit", "there is none")
 }
 
 /// Removes a policy if no copy has it any more.

@@ -6,7 +6,7 @@ use rusqlite::{Row, ToSql, named_params};
 
 use super::Reading;
 use super::fault::Doing;
-use super::journal::FOLDED;
+use crate::domain::journal::FOLDED;
 use crate::domain::list::Listed;
 use crate::domain::usage::{OTHER, UsageQuery, UsageRow};
 use crate::error::Result;

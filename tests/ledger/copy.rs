@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
-use tollkeeper::domain::policy::PlaceKind;
+use tollkeeper::domain::limit::LimitKind;
 use tollkeeper::domain::window::{Window, Windows};
 
 use crate::plan::{Line, Plan, duration};
 
 /// Where a limit counts.
-pub type Place = (PlaceKind, Option<&'static str>, &'static str);
+pub type Place = (LimitKind, Option<&'static str>, &'static str);
 
 #[derive(Debug, Clone, Copy)]
 pub struct Counter {

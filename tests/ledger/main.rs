@@ -15,5 +15,6 @@ mod model;
 mod names;
 mod plan;
 mod poison;
+mod questions;
 mod random;
 mod tail;

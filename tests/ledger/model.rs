@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tollkeeper::domain::decision::{LimitState, RefusalKind};
 use tollkeeper::domain::duration::Unit;
-use tollkeeper::domain::policy::PlaceKind;
+use tollkeeper::domain::limit::LimitKind;
 
 use crate::copy::{Copy, Counter, Place};
 use crate::plan::{Line, Plan, duration};
@@ -50,10 +50,10 @@ pub struct Asked {
     pub cost: Option<i64>,
 }
 
-fn amount(kind: PlaceKind, tokens: i64, cost: i64, requests: i64) -> i64 {
+fn amount(kind: LimitKind, tokens: i64, cost: i64, requests: i64) -> i64 {
     match kind {
-        PlaceKind::Budget => cost,
-        PlaceKind::Tokens => tokens,
+        LimitKind::Budget => cost,
+        LimitKind::Tokens => tokens,
         _ => requests,
     }
 }
@@ -68,7 +68,7 @@ impl Model {
             .iter()
             .filter(|one| one.copy == copy && one.state == State::Open)
             .filter(|one| line.1.is_none_or(|of| of == one.provider));
-        if line.0 == PlaceKind::Requests {
+        if line.0 == LimitKind::Requests {
             let held = open
                 .filter(|one| counter.epoch > 0 && one.requests.get(&place) == Some(&counter.epoch))
                 .count();
@@ -140,8 +140,8 @@ impl Model {
     ) -> Result<&'static str, (u8, RefusalKind)> {
         let copy = &self.copies[at];
         let asks = |kind| match kind {
-            PlaceKind::Budget => asked.cost,
-            PlaceKind::Tokens => asked.tokens,
+            LimitKind::Budget => asked.cost,
+            LimitKind::Tokens => asked.tokens,
             _ => Some(1),
         };
         let dry: Vec<_> = copy
@@ -158,9 +158,9 @@ impl Model {
         let never = dry.iter().any(|(_, never)| *never);
         let of = |kind| dry.contains(&(kind, never));
         let kind = match (
-            of(PlaceKind::Budget),
-            of(PlaceKind::Tokens),
-            of(PlaceKind::Requests),
+            of(LimitKind::Budget),
+            of(LimitKind::Tokens),
+            of(LimitKind::Requests),
         ) {
             (true, ..) => RefusalKind::BudgetExceeded,
             (_, true, true) => RefusalKind::RateLimited,

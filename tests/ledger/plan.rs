@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 use tollkeeper::domain::duration::ResetDuration;
-use tollkeeper::domain::policy::PlaceKind;
+use tollkeeper::domain::limit::LimitKind;
 
 /// One limit: what it counts, for which provider, how often it starts anew, and how much it allows.
-pub type Line = (PlaceKind, Option<&'static str>, &'static str, i64);
+pub type Line = (LimitKind, Option<&'static str>, &'static str, i64);
 
 /// The limits of a profile that allows `gpt-*` but `gpt-bad` of openai, and every model of anthropic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Plan {
 
 pub const DOLLAR: i64 = 1_000_000_000;
 
-use PlaceKind::{Budget, Requests, Tokens};
+use LimitKind::{Budget, Requests, Tokens};
 
 /// The plans that profiles are made of and edited into.
 pub const PLANS: [Plan; 4] = [

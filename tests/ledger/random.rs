@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use tollkeeper::domain::budget_override::BudgetOverride;
 use tollkeeper::domain::decision::{Presented, RequestId, ReservationId};
+use tollkeeper::domain::limit::{CounterKey, LimitKind};
 use tollkeeper::domain::money::Money;
-use tollkeeper::domain::policy::PlaceKind;
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::error::Error;
 use tollkeeper::ledger::{Ender, Extension};
@@ -193,8 +193,8 @@ impl World {
                 let over = settled.limits.iter().any(|limit| {
                     let spent = limit.used.saturating_add(limit.held);
                     let used = match limit.kind {
-                        PlaceKind::Budget => nanodollars,
-                        PlaceKind::Tokens => tokens,
+                        LimitKind::Budget => nanodollars,
+                        LimitKind::Tokens => tokens,
                         _ => 0,
                     };
                     used > 0 && spent > limit.effective_max_limit
@@ -307,7 +307,7 @@ impl World {
             .plan
             .limits
             .iter()
-            .find(|line| line.0 == PlaceKind::Budget);
+            .find(|line| line.0 == LimitKind::Budget);
         let Some(&(kind, of, every, _)) = first else {
             return;
         };
@@ -317,9 +317,13 @@ impl World {
         self.house
             .ledger
             .change(move |writing, changed| {
-                let place = tollkeeper::domain::policy::Place::budget("", duration(every));
+                let key = CounterKey {
+                    kind: LimitKind::Budget,
+                    provider_key: "".into(),
+                    reset_duration: duration(every),
+                };
                 let over = BudgetOverride {
-                    place_id: policies::place_id(writing, &place)?,
+                    place_id: policies::get_place_id(writing, &key)?,
                     amount: Money::from_nanodollars(dollars * DOLLAR).unwrap(),
                     cycles,
                     anchor_at,

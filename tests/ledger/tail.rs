@@ -93,11 +93,10 @@ fn thousands_of_charges_are_there_after_a_crash_at_any_moment_and_the_tail_stays
             house.settings.clone(),
         );
         other.assert_counters_follow_from_the_journal();
-        let ids: Vec<i64> = copies.iter().map(|(_, copy)| *copy).collect();
         let now = house.now_ms();
         assert_eq!(
-            other.ledger.counters_of(&ids, now).unwrap(),
-            house.ledger.counters_of(&ids, now).unwrap()
+            other.ledger.counts_of(copies.clone(), now).unwrap(),
+            house.ledger.counts_of(copies.clone(), now).unwrap()
         );
         other.ledger.flush().wait().unwrap();
         let used = number(&other, "SELECT sum(calls) FROM usage_days");
@@ -160,14 +159,12 @@ fn what_was_reset_or_deleted_does_not_come_back_from_the_tail() {
         .unwrap();
     let house = house.crash();
     let (first, third) = (copies[0].1, copies[2].1);
-    let counted = house
-        .ledger
-        .counters_of(&[first, gone, third], house.now_ms());
+    let counted = house.ledger.counts_of(copies, house.now_ms());
     let counted = counted.unwrap();
     let used = |copy: i64| {
         counted
             .get(&copy)
-            .map(|all| all.iter().map(|one| one.used).sum())
+            .map(|all| all.iter().map(|(_, count)| count.used).sum())
     };
     assert_eq!(used(first), Some(0));
     assert_eq!(used(gone), None);

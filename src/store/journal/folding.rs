@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::params;
 
-use super::{FOLDED, Line, Named, UsageKey};
+use crate::domain::journal::{FOLDED, Named, UsageKey, UsageLine};
 use crate::error::Result;
 use crate::store::Writing;
 use crate::store::fault::Doing;
@@ -29,7 +29,7 @@ pub(super) struct Table {
 pub(super) fn folded<T>(
     writing: &Writing<'_>,
     table: &Table,
-    lines: &[Line<T>],
+    lines: &[UsageLine<T>],
 ) -> Result<HashMap<usize, UsageKey>> {
     let mut folded = HashMap::new();
     let mut first = 0;
@@ -42,7 +42,7 @@ pub(super) fn folded<T>(
             && lines + more > MAX_OWN_LINES
         {
             let mut own = HashSet::new();
-            for (at, Line { key, named, .. }) in made_up {
+            for (at, UsageLine { key, named, .. }) in made_up {
                 let names = (&key.provider, &key.model);
                 // What has a line keeps it, so that a correction comes to where the first count is.
                 if own.contains(&names) || has_line(writing, table, key)? {

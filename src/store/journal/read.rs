@@ -2,9 +2,12 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Charge, End, KEPT_MILLISECONDS, ReservationRow, ReservationState, StoredAnswer};
-use crate::domain::clock_peaks::Peaks;
+use super::KEPT_MILLISECONDS;
+use crate::domain::clock_high_water::HighWater;
 use crate::domain::decision::{Party, RequestId};
+use crate::domain::journal::{
+    CallAnswer, Charge, ReservationEnd, ReservationRow, ReservationState,
+};
 use crate::error::{Error, Result};
 use crate::store::Reading;
 use crate::store::fault::Doing;
@@ -18,7 +21,7 @@ pub fn find_answer(
     virtual_key_id: i64,
     request_id: &str,
     now_ms: i64,
-) -> Result<Option<StoredAnswer>> {
+) -> Result<Option<CallAnswer>> {
     reading
         .connection
         .prepare_cached(
@@ -29,7 +32,7 @@ pub fn find_answer(
             let oldest = now_ms - KEPT_MILLISECONDS;
             statement
                 .query_row(params![virtual_key_id, request_id, oldest], |row| {
-                    Ok(StoredAnswer {
+                    Ok(CallAnswer {
                         virtual_key_id,
                         request: RequestId {
                             id: request_id.to_owned(),
@@ -92,14 +95,14 @@ pub fn find_request_rows(reading: &Reading<'_>) -> Result<Option<(i64, i64)>> {
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn find_peaks(reading: &Reading<'_>) -> Result<Peaks> {
+pub fn find_high_water(reading: &Reading<'_>) -> Result<HighWater> {
     let stored: Option<String> = reading
         .connection
         .prepare_cached("SELECT value FROM settings WHERE name = 'clock_peaks'")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
         .doing("reading the times of the clock")?;
     stored.map_or_else(
-        || Ok(Peaks::default()),
+        || Ok(HighWater::default()),
         |text| {
             serde_json::from_str(&text)
                 .map_err(|error| Error::internal("reading the times of the clock", error))
@@ -147,7 +150,7 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ReservationRow, String)> {
         request_id: row.get(14)?,
         created_at: row.get(15)?,
         expires_at: row.get(16)?,
-        end: finished_at.map(|finished_at| End {
+        end: finished_at.map(|finished_at| ReservationEnd {
             state: ReservationState::Expired,
             expired,
             settled,

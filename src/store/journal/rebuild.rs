@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::params;
 
-use super::{CounterRow, ReservationRow, ReservationState, for_each, for_each_of_tail};
+use super::{for_each, for_each_of_tail};
+use crate::domain::journal::{CounterRow, ReservationRow, ReservationState};
 use crate::domain::letter_case::fold;
 use crate::error::Result;
 use crate::store::Reading;

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::many_rows::{ManyRows, Values};
-use super::{ReservationRow, ReservationState};
+use crate::domain::journal::{ReservationRow, ReservationState};
 use crate::error::Result;
 use crate::store::Writing;
 use crate::store::fault::Doing;

@@ -8,27 +8,13 @@ use rusqlite::params;
 use serde::de::DeserializeOwned;
 
 use super::write::{add_usage, put_counters};
-use super::{CounterRow, Line, UsageKey, UsageSum};
+use crate::domain::journal::{CatchUp, CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
 use crate::error::{Error, Result};
 use crate::store::fault::Doing;
 use crate::store::{Reading, Writing};
 
-/// A counter, with the user whose copy it belongs to.
-pub type TailCounter = (i64, CounterRow);
-/// A line of the history, and what its row lacks: nothing when it was added there.
-pub type TailUsage = (UsageKey, UsageSum);
-
 type StoredCounter = (i64, i64, i64, i64, i64, i64, u8, i64);
 type StoredUsage = (i64, i64, i64, String, String, i64, i64, i64);
-
-/// Everything that the tail says, to be brought into the tables as one.
-#[derive(Debug, Default)]
-pub struct Whole {
-    /// Counters as they are now.
-    pub counters: Vec<CounterRow>,
-    /// What lines of the history lack; those of a user, profile and day stand together.
-    pub usage: Vec<Line<UsageSum>>,
-}
 
 /// Appends a row.
 ///
@@ -76,7 +62,7 @@ pub(super) fn forget(writing: &Writing<'_>, up_to: i64) -> Result<()> {
 ///
 /// # Errors
 /// When the database can't be written.
-pub fn catch_up(writing: &Writing<'_>, whole: &Whole) -> Result<()> {
+pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
     let last: Option<i64> = writing
         .connection
         .prepare_cached("SELECT max(id) FROM journal_tail")
@@ -85,8 +71,8 @@ pub fn catch_up(writing: &Writing<'_>, whole: &Whole) -> Result<()> {
     let Some(last) = last else {
         return Ok(());
     };
-    put_counters(writing, &whole.counters)?;
-    add_usage(writing, &whole.usage)?;
+    put_counters(writing, &rows.counters)?;
+    add_usage(writing, &rows.usage)?;
     forget(writing, last)
 }
 

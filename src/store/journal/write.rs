@@ -7,11 +7,12 @@ use rusqlite::params;
 
 use super::folding::{Table, folded};
 use super::many_rows::{ManyRows, Values};
-use super::{
-    CounterRow, End, Entry, Extended, Journal, Line, Named, StoredAnswer, UsageKey, UsageSum,
-    reservation_rows, tail,
+use super::{reservation_rows, tail};
+use crate::domain::clock_high_water::HighWater;
+use crate::domain::journal::{
+    CallAnswer, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey, UsageLine,
+    UsageSum,
 };
-use crate::domain::clock_peaks::Peaks;
 use crate::error::{Error, Result};
 use crate::store::fault::Doing;
 use crate::store::{Writing, audit};
@@ -59,12 +60,12 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
             "UPDATE journal SET next_number = max(next_number, ?1), open_from = ?2, seen_at = max(seen_at, ?3) WHERE only_row = 1",
         )
         .and_then(|mut statement| {
-            let seen_at = journal.peaks.latest();
+            let seen_at = journal.high_water.latest();
             statement.execute(params![journal.next_number, journal.open_from, seen_at])
         })
         .doing("moving the journal on")?;
-    if journal.peaks.differ() {
-        put_peaks(writing, &journal.peaks)?;
+    if journal.high_water.differ() {
+        put_high_water(writing, &journal.high_water)?;
     }
     Ok(())
 }
@@ -73,8 +74,8 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
 ///
 /// # Errors
 /// When the database can't be written.
-pub fn put_peaks(writing: &Writing<'_>, peaks: &Peaks) -> Result<()> {
-    let value = serde_json::to_string(peaks)
+pub fn put_high_water(writing: &Writing<'_>, high_water: &HighWater) -> Result<()> {
+    let value = serde_json::to_string(high_water)
         .map_err(|error| Error::internal("writing the times of the clock", error))?;
     writing
         .connection
@@ -105,7 +106,7 @@ fn extend(writing: &Writing<'_>, extended: &Extended) -> Result<()> {
     Ok(())
 }
 
-fn finish(writing: &Writing<'_>, id: i64, end: &End) -> Result<()> {
+fn finish(writing: &Writing<'_>, id: i64, end: &ReservationEnd) -> Result<()> {
     writing
         .connection
         .prepare_cached(
@@ -178,8 +179,8 @@ static ANSWERS: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::of("INSERT OR REPLACE INTO request_ids", &columns, "")
 });
 
-fn put_answers(writing: &Writing<'_>, answers: &[StoredAnswer]) -> Result<()> {
-    let bind = |answer: &StoredAnswer, values: &mut Values<'_, '_>| {
+fn put_answers(writing: &Writing<'_>, answers: &[CallAnswer]) -> Result<()> {
+    let bind = |answer: &CallAnswer, values: &mut Values<'_, '_>| {
         values.add(answer.virtual_key_id)?;
         values.add(&answer.request.id)?;
         values.add(answer.request.body_hash)?;
@@ -224,9 +225,9 @@ const USED: Table = Table {
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) fn add_usage(writing: &Writing<'_>, lines: &[Line<UsageSum>]) -> Result<()> {
-    let bind = |line: &Line<UsageSum>, values: &mut Values<'_, '_>| {
-        let Line { key, named, added } = line;
+pub(super) fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()> {
+    let bind = |line: &UsageLine<UsageSum>, values: &mut Values<'_, '_>| {
+        let UsageLine { key, named, added } = line;
         values.add(key.day)?;
         values.add(key.user_id)?;
         values.add(key.access_profile_id)?;
@@ -237,7 +238,7 @@ pub(super) fn add_usage(writing: &Writing<'_>, lines: &[Line<UsageSum>]) -> Resu
         values.add(added.cost.clamp(-MOST, MOST))?;
         values.add(*named == Named::Both)
     };
-    let write = |lines: &[Line<UsageSum>]| {
+    let write = |lines: &[UsageLine<UsageSum>]| {
         USAGE
             .write(writing, lines, bind)
             .doing("adding to the history of use")
@@ -257,7 +258,7 @@ pub(super) fn add_usage(writing: &Writing<'_>, lines: &[Line<UsageSum>]) -> Resu
             None => own.push(line.clone()),
         }
     }
-    own.extend(together.into_iter().map(|(key, added)| Line {
+    own.extend(together.into_iter().map(|(key, added)| UsageLine {
         key: key.clone(),
         named: Named::Both,
         added,
@@ -273,7 +274,7 @@ const REFUSED: Table = Table {
 };
 
 /// Adds to the history of refusals. What can't be counted is left out: it must not stop anything else.
-fn add_refusals(writing: &Writing<'_>, lines: &[Line<(&'static str, i64)>]) -> Result<()> {
+fn add_refusals(writing: &Writing<'_>, lines: &[UsageLine<(&'static str, i64)>]) -> Result<()> {
     let folded = folded(writing, &REFUSED, lines)?;
     for (at, line) in lines.iter().enumerate() {
         let (key, named) = match folded.get(&at) {
