@@ -162,14 +162,14 @@ impl Turns {
         let (known, zone) = (self.known.clone(), self.state.zone.clone());
         // Whoever comes now has not seen what others have: that must outlive the process as they do.
         let peaks = self.state.peaks.clone();
-        let whole = Arc::clone(whole);
+        let (whole, seat) = (Arc::clone(whole), self.store.clone());
         let submitted = self.store.submit(needs, move |writing| {
             journal::catch_up(writing, &whole)?;
-            let changed = work.ok_or_else(stopped)?(writing)?;
+            let reload = work.ok_or_else(stopped)?(writing, &seat)?;
             if now_ms < peaks.latest() {
                 journal::put_peaks(writing, &peaks)?;
             }
-            load::touched(writing, changed, &known, now_ms, &zone)
+            load::touched(writing, reload, &known, now_ms, &zone)
         });
         (change, submitted)
     }

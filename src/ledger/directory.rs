@@ -6,15 +6,16 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 use jiff::tz::TimeZone;
 
+use super::Ended;
 use super::counter::Counter;
 use super::counters::Copy;
 use super::mcp::ToolGroups;
 use super::open_counts::OpenCounts;
 use super::reservation::Reservation;
 use super::rules::Rules;
-use super::{ChangedCopy, Ended};
 use crate::domain::clock_peaks::{Newest, Peaks};
 use crate::domain::credential::ID_LENGTH;
+use crate::domain::event::ChangedCopy;
 use crate::domain::settings::DecisionSettings;
 use crate::domain::window::Window;
 use crate::store::journal::CounterRow;

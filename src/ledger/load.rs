@@ -13,13 +13,14 @@ use super::mcp::{self, ToolGroups};
 use super::reservation::Reservation;
 use super::rules::Rules;
 use super::tail::Tail;
-use super::{Changed, ChangedCopy};
 use crate::domain::clock_peaks::Peaks;
 use crate::domain::credential::ID_LENGTH;
+use crate::domain::event::ChangedCopy;
 use crate::domain::letter_case::fold;
 use crate::domain::settings::DecisionSettings;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
+use crate::store::followers::Reload;
 use crate::store::{Reading, Writing, former_secrets, journal};
 
 /// What a change touched, as it is after it.
@@ -147,15 +148,13 @@ impl State {
 /// When the database can't be read or written.
 pub fn touched(
     writing: &Writing<'_>,
-    mut changed: Changed,
+    reload: Reload,
     known: &KnownRules,
     now_ms: i64,
     zone: &TimeZone,
 ) -> Result<Loaded> {
     let mut loaded = Loaded::default();
-    changed.users.sort_unstable();
-    changed.users.dedup();
-    for user_id in changed.users {
+    for user_id in reload.users {
         let mut rows = Vec::new();
         decision_rows::for_each_copy(writing, Some(user_id), |row| {
             rows.push(row);
@@ -192,8 +191,8 @@ pub fn touched(
         }
         loaded.users.push((user_id, copies, keys));
     }
-    loaded.put_copies(writing, changed.copies, known, now_ms, zone)?;
-    if changed.tool_groups {
+    loaded.put_copies(writing, reload.copies, known, now_ms, zone)?;
+    if reload.tool_groups {
         loaded.tool_groups = Some(mcp::load(writing)?);
     }
     Ok(loaded)

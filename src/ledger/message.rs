@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::holds::{OpenQuery, OpenSlice};
-use super::{Changed, Counted, Ended, NearLimit};
+use super::{Counted, Ended, NearLimit};
 use crate::domain::audit::Actor;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, Presented, Refusal, ReservationId, Settled,
@@ -17,7 +17,8 @@ use crate::domain::decision::{
 use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
 use crate::error::{Error, Result};
-use crate::store::{Needs, Writing};
+use crate::store::followers::Reload;
+use crate::store::{Needs, Seat, Writing};
 
 /// A decision: let in, or refused.
 pub type Decision<T> = std::result::Result<T, Refusal>;
@@ -110,8 +111,8 @@ pub trait Change: Send {
     fn answer(self: Box<Self>, outcome: Result<()>);
 }
 
-/// What a change does in its transaction.
-pub type ChangeWork = Box<dyn FnOnce(&Writing<'_>) -> Result<Changed> + Send>;
+/// What a change does in its transaction; answers what has to be loaded anew.
+pub type ChangeWork = Box<dyn FnOnce(&Writing<'_>, &Seat) -> Result<Reload> + Send>;
 
 /// An answer that is on its way: a future, or waited for with [`Pending::wait`].
 pub struct Pending<T>(Way<T>);

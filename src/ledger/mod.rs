@@ -75,11 +75,11 @@ use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::{Store, decision_rows, former_secrets, journal};
+use crate::store::{Seat, Store, decision_rows, former_secrets, journal};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {
-    store: Arc<Store>,
+    store: Seat,
     queue: SyncSender<Message>,
     limit: usize,
     zone: TimeZone,
@@ -87,32 +87,6 @@ pub struct Ledger {
     seen: Seen,
     expressions: Arc<KnownExpressions>,
     thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// What a change did to what decisions depend on; filled inside the transaction.
-#[derive(Debug, Default)]
-pub struct Changed {
-    /// Users who came, went, or of whom copies, keys or overrides came, went or changed. They are loaded anew.
-    pub users: Vec<i64>,
-    /// Copies that follow another policy or start counting at zero, and are otherwise as before; for changes of thousands.
-    pub copies: Vec<ChangedCopy>,
-    /// Whether MCP tool groups changed.
-    pub tool_groups: bool,
-}
-
-/// A copy that follows another policy or starts counting at zero.
-#[derive(Debug, Clone, Copy)]
-pub struct ChangedCopy {
-    /// Who holds it.
-    pub user_id: i64,
-    /// The copy.
-    pub copy_id: i64,
-    /// The policy it follows now.
-    pub policy_id: i64,
-    /// The version of the profile that it was last changed by.
-    pub template_version: i64,
-    /// Whether its counters were deleted and start at zero.
-    pub reset_usage: bool,
 }
 
 /// What one limit of a copy counts now.
@@ -141,11 +115,12 @@ impl Ledger {
         zone: &TimeZone,
         clock: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<Self> {
+        let store = Seat::take(store)?;
         let (queue, waiting) = sync_channel(settings.queue);
         let seen = Seen::default();
         let expressions = Arc::<KnownExpressions>::default();
         let thread = thread::start(
-            Arc::clone(&store),
+            store.clone(),
             settings.clone(),
             zone.clone(),
             clock,

@@ -1,6 +1,5 @@
 //! The ledger's thread: takes what is waiting, decides it in order, has it written down as one and told.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use super::seen::Seen;
 use super::tail::Tail;
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Seat};
 
 /// Messages in one batch.
 const MAX_BATCH: usize = 1_024;
@@ -38,7 +37,7 @@ const BEHIND: i64 = 60_000;
 
 /// Loads everything and starts the thread.
 pub(super) fn start(
-    store: Arc<Store>,
+    store: Seat,
     settings: DecisionSettings,
     zone: TimeZone,
     clock: impl Fn() -> Timestamp + Send + 'static,
@@ -93,7 +92,7 @@ pub(super) struct Turns {
     pub(super) requests: KnownRequests,
     pub(super) reader: Reader,
     pub(super) nonces: Nonces,
-    pub(super) store: Arc<Store>,
+    pub(super) store: Seat,
     pub(super) known: KnownRules,
     clock: Box<dyn Fn() -> Timestamp + Send>,
     /// Whether the clock was behind what it once showed.

@@ -1,5 +1,5 @@
-//! One function per write: it owns its transaction (the change, its version and its audit entry) and tells what is held in
-//! memory before it answers. Knows no HTTP and no SQL.
+//! One function per write: it says what is changed in its unit of work (`unit_of_work.rs`), and from what happened there follow audit
+//! entries, what is searched, and what is held in memory. Knows no HTTP and no SQL.
 
 pub mod access_profile_draft;
 pub mod access_profiles;
@@ -15,6 +15,7 @@ pub mod flights;
 pub mod hasher;
 pub mod hints;
 pub mod holdings;
+pub mod key_uses;
 pub mod keyring;
 pub mod once;
 pub mod propagation;
@@ -30,8 +31,8 @@ mod taken_rights;
 pub mod tokens;
 pub mod tool_groups;
 pub mod turns;
+mod unit_of_work;
 pub mod users;
-pub mod virtual_key_revocation;
 pub mod virtual_keys;
 
 use std::sync::Arc;

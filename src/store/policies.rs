@@ -1,55 +1,37 @@
 //! Policies of copies, each stored once, and the places where their limits count.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use sha2::{Digest, Sha256};
 
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, WorkInTurn};
 use crate::domain::copy_standing::PlacedPolicy;
 use crate::domain::policy::{Place, Policy};
 use crate::error::{Error, Result};
 
-/// The id of this policy, which is stored if it is new, and with it the places of its limits.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn intern(writing: &Writing<'_>, policy: &Policy) -> Result<i64> {
+/// The id of this policy, which is stored if it is new, and with it the places of its limits. Nothing happens by it: nobody has it yet.
+pub fn intern(work: &WorkInTurn<'_>, policy: &Policy) -> Result<i64> {
     let content = serde_json::to_string(policy)
         .map_err(|error| Error::internal("writing a policy", error))?;
     let hash: [u8; 32] = Sha256::digest(content.as_bytes()).into();
-    let known = writing
-        .connection
-        .prepare_cached("SELECT id FROM policies WHERE hash = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![hash], |row| row.get(0))
-                .optional()
-        })
+    let known = work
+        .find_value("SELECT id FROM policies WHERE hash = ?1", [hash])
         .doing("looking for a policy")?;
     if let Some(id) = known {
         return Ok(id);
     }
     for place in policy.places() {
-        insert_place(writing, &place)?;
-    }
-    writing
-        .connection
-        .prepare_cached("INSERT INTO policies (hash, content) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.insert(params![hash, content]))
-        .doing("storing a policy")
-}
-
-fn insert_place(writing: &Writing<'_>, place: &Place) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
+        work.run(
             "INSERT OR IGNORE INTO limit_places (kind, provider_key, reset_duration) VALUES (?1, ?2, ?3)",
+            params![place.kind.name(), place.provider_key, duration(&place)],
         )
-        .and_then(|mut statement| {
-            statement.execute(params![place.kind.name(), place.provider_key, duration(place)])
-        })
         .doing("storing the place of a limit")?;
-    Ok(())
+    }
+    work.insert(
+        "INSERT INTO policies (hash, content) VALUES (?1, ?2)",
+        params![hash, content],
+    )
+    .doing("storing a policy")
 }
 
 fn duration(place: &Place) -> String {
@@ -64,17 +46,11 @@ fn duration(place: &Place) -> String {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Internal`] when what is stored is of another shape.
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Policy> {
-    let content: String = reading
-        .connection
-        .prepare_cached("SELECT content FROM policies WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![id], |row| row.get(0))
-                .optional()
-        })
+    let sql = "SELECT content FROM policies WHERE id = ?1";
+    let found = reading.find(sql, [id], |row| row.json("content"));
+    found
         .doing("reading a policy")?
-        .ok_or_else(|| Error::not_found("policy", id))?;
-    serde_json::from_str(&content).map_err(|error| Error::internal("reading a policy", error))
+        .ok_or_else(|| Error::not_found("policy", id))
 }
 
 /// A policy by its id, with the ids of the places where its limits count.
@@ -101,38 +77,22 @@ pub fn place_id(reading: &Reading<'_>, place: &Place) -> Result<i64> {
 }
 
 /// The id of a place, if a limit of a stored policy ever counted there.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn find_place_id(reading: &Reading<'_>, place: &Place) -> Result<Option<i64>> {
     reading
-        .connection
-        .prepare_cached(
+        .find_value(
             "SELECT id FROM limit_places WHERE kind = ?1 AND provider_key = ?2 AND reset_duration = ?3",
+            params![place.kind.name(), place.provider_key, duration(place)],
         )
-        .and_then(|mut statement| {
-            statement
-                .query_row(
-                    params![place.kind.name(), place.provider_key, duration(place)],
-                    |row| row.get(0),
-                )
-                .optional()
-        })
         .doing("looking for the place of a limit")
 }
 
 /// Removes a policy if no copy has it any more.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn forget_unused(writing: &Writing<'_>, id: i64) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "DELETE FROM policies WHERE id = ?1
-             AND NOT EXISTS (SELECT 1 FROM user_access_profiles WHERE policy_id = ?1)",
-        )
-        .and_then(|mut statement| statement.execute(params![id]))
-        .doing("removing a policy")?;
-    Ok(())
+pub fn forget_unused(work: &WorkInTurn<'_>, id: i64) -> Result<()> {
+    work.run(
+        "DELETE FROM policies WHERE id = ?1
+         AND NOT EXISTS (SELECT 1 FROM user_access_profiles WHERE policy_id = ?1)",
+        [id],
+    )
+    .map(drop)
+    .doing("removing a policy")
 }
