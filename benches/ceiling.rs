@@ -19,6 +19,7 @@ use rusqlite::{Connection, params};
 use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::audit::Actor;
+use tollkeeper::domain::event::Creation;
 use tollkeeper::domain::json;
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::error::Result;
@@ -29,7 +30,7 @@ use tollkeeper::service::sign_in::SignInCodes;
 use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{self, Clock, Services, first_start};
 use tollkeeper::store::directory::{DataDirectory, Owned};
-use tollkeeper::store::{Store, Writing};
+use tollkeeper::store::{Store, Work};
 
 /// The profile that is created everywhere, with `@NAME@` for its name.
 const PROFILE: &str = include_str!("profile.json");
@@ -268,26 +269,18 @@ fn close(services: &Services) {
 fn seed(data_dir: &Path, profiles: u32) {
     let services = services(data_dir);
     for first in (0..profiles).step_by(usize::try_from(BATCH).unwrap()) {
-        let now = services.clock.now();
-        let batch = move |writing: &Writing<'_>| {
-            (first..profiles.min(first + BATCH)).try_for_each(|number| create(writing, number, now))
+        let batch = move |work: &mut Work<'_>| {
+            (first..profiles.min(first + BATCH)).try_for_each(|number| create(work, number))
         };
-        services.store.write(batch).unwrap();
+        services.write(Actor::server("seed"), batch).unwrap();
     }
     close(&services);
 }
 
-fn create(writing: &Writing<'_>, number: u32, now: jiff::Timestamp) -> Result<()> {
+fn create(work: &mut Work<'_>, number: u32) -> Result<()> {
     let body = PROFILE.trim().replace("@NAME@", &name(number));
-    let input = AccessProfileInput::parse_new(&json::parse(body.as_bytes())?, now)?;
-    service::access_profiles::insert(
-        writing,
-        Actor::server("seed"),
-        input,
-        "access_profile.create",
-        now,
-    )?;
-    Ok(())
+    let input = AccessProfileInput::parse_new(&json::parse(body.as_bytes())?, work.now())?;
+    service::access_profiles::insert(work, input, Creation::New).map(drop)
 }
 
 /// A name such as `research 04211 Berlin`: some searches find a few of them, some a fifth, some all.

@@ -31,7 +31,7 @@ use crate::service::keyring::Keyring;
 use crate::service::revocations::{self, Revocations};
 use crate::service::sign_in::SignInCodes;
 use crate::service::turns::Turns;
-use crate::service::{Clock, Services, first_start};
+use crate::service::{Clock, Services, first_start, key_uses};
 use crate::store::directory::{DataDirectory, Owned};
 use crate::store::{self, Store};
 use crate::upkeep::Upkeep;
@@ -219,7 +219,7 @@ impl App {
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(services.store.directory().control_socket());
-        if let Err(error) = services.keyring.write_uses(&services.store) {
+        if let Err(error) = key_uses::write(&services) {
             log::warn!("noting when keys were used: {error}");
         }
         services.ledger.stop();

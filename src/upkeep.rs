@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::service::{Services, once, rotated_keys, rotation};
+use crate::service::{Services, key_uses, once, rotated_keys, rotation};
 
 /// How often the whole file is read for damage.
 const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
@@ -70,7 +70,7 @@ impl Upkeep {
 /// Writes down when keys were used, and every few minutes removes what has grown too old.
 fn sweep(services: &Services, until_sweep: &mut Duration) {
     services.sign_in_codes.sweep(services.clock.now());
-    if let Err(error) = services.keyring.write_uses(&services.store) {
+    if let Err(error) = key_uses::write(services) {
         log::warn!("noting when keys were used: {error}");
     }
     if let Err(error) = services.ledger.flush().wait() {

@@ -214,6 +214,78 @@ fn modules_import_only_what_lies_below_them() {
     assert_none(&breaches);
 }
 
+/// What may be called in few places only, and where: the writer is reached through one gate, and what follows from what happened is
+/// worked out in one place.
+const CALLED_ONLY_IN: [(&str, &[&str]); 6] = [
+    // The gate of management, and the store's own.
+    (r"\.unit_of_work\(", &["src/service/unit_of_work.rs"]),
+    (
+        r"\b(ledger|self\.ledger)\s*\.change\(",
+        &["src/service/unit_of_work.rs"],
+    ),
+    // The plain writer: the store itself, and the ledger's journal through its seat.
+    (
+        r"\bstore\s*\.(write|write_with|submit|hand_over)\(|\bSeat::take\(|Store::(write|submit|hand_over)\b",
+        &["src/store/", "src/ledger/"],
+    ),
+    (r"&(mut )?Writing\b", &["src/store/", "src/ledger/"]),
+    // What follows: audit entries and what is searched.
+    (
+        r"\baudit::append\w*\(",
+        &["src/store/followers.rs", "src/store/journal/write.rs"],
+    ),
+    (
+        r"\b(USERS|VIRTUAL_KEYS|ACCESS_PROFILES|index)\s*\.refresh\(",
+        &["src/store/followers.rs", "src/store/search.rs"],
+    ),
+];
+
+#[test]
+fn what_is_written_goes_through_one_gate_and_what_follows_from_it_through_one_dispatcher() {
+    let mut breaches = Vec::new();
+    for source in sources("src") {
+        for (calls, places) in CALLED_ONLY_IN {
+            if places.iter().any(|place| source.path.starts_with(place)) {
+                continue;
+            }
+            for found in Regex::new(calls).unwrap().find_iter(&source.code) {
+                breaches.push(format!(
+                    "{}:{}: {}, which only {} may",
+                    source.path,
+                    line_of(&source.code, found.start()),
+                    found.as_str(),
+                    places.join(", ")
+                ));
+            }
+        }
+    }
+    // A store function that changes rows takes a work: the plain writer is for journals and for what the store does by itself.
+    let plain = Regex::new(r"pub fn (\w+)\((writing|&self, writing): &Writing").unwrap();
+    for source in sources("src/store") {
+        let of_its_own = ["src/store/journal", "src/store/writer"];
+        if of_its_own
+            .iter()
+            .any(|place| source.path.starts_with(place))
+        {
+            continue;
+        }
+        for found in plain.captures_iter(&source.code) {
+            if !PLAIN_WRITES.contains(&&found[1]) {
+                let line = line_of(&source.code, found.get(0).unwrap().start());
+                breaches.push(format!(
+                    "{}:{line}: {} writes plainly",
+                    source.path, &found[1]
+                ));
+            }
+        }
+    }
+    assert_none(&breaches);
+}
+
+/// The functions outside the journal that write plainly: a counter that the ledger starts anew, secrets that it forgets, and the try
+/// whether the disk takes writes.
+const PLAIN_WRITES: [&str; 3] = ["delete_counter", "prune", "try_to_write"];
+
 #[test]
 fn every_file_says_what_it_is_for_and_stays_short() {
     let mut breaches = Vec::new();

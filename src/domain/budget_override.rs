@@ -55,6 +55,17 @@ impl BudgetOverride {
 const CYCLES: &str = "cycles";
 const FOREVER: &str = "forever";
 
+/// The budget of a copy that a user holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetPlace {
+    /// The user.
+    pub user_id: i64,
+    /// The profile of which the copy is one.
+    pub access_profile_id: i64,
+    /// The budget, as the copy names it.
+    pub budget_id: String,
+}
+
 /// What sets an override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverrideInput {

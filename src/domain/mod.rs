@@ -17,6 +17,7 @@ pub mod decision;
 mod decision_body;
 pub mod decision_input;
 pub mod duration;
+pub mod event;
 pub mod explanation;
 pub mod expressions;
 pub mod holding;

@@ -6,12 +6,11 @@ use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Delete, Update};
 use super::holding_schemas::OverrideAnswer;
 use super::path_values::{held_profile_id, user_id};
-use crate::domain::budget_override::OverrideInput;
+use crate::domain::budget_override::{BudgetPlace, OverrideInput};
 use crate::domain::user_copy::CopyBudget;
 use crate::error::Result;
 use crate::service;
 use crate::service::assignments::Held;
-use crate::service::budget_overrides::BudgetPlace;
 
 /// `PUT P/users/{user_id}/access-profiles/{profile_id}/budgets/{budget_id}/override`
 ///

@@ -21,7 +21,7 @@ use crate::domain::audit::Actor;
 use crate::domain::decision::{LimitState, RequestId};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::service;
-use crate::store::{Reading, Writing, idempotency};
+use crate::store::{Reading, idempotency};
 
 /// How many keys can have a turn at a time.
 const TURNS: usize = 64;
@@ -159,12 +159,7 @@ async fn under_key(
         return Decided { answer, limits }.respond(call);
     }
     let (services, kept) = (call.services(), answer.clone());
-    let keep = move || {
-        services
-            .store
-            .write(move |writing| service::once::keep(writing, &once, now, &kept))
-    };
-    blocking(keep).await?;
+    blocking(move || service::once::keep(&services, once, kept)).await?;
     Decided { answer, limits }.respond(call)
 }
 
@@ -180,8 +175,7 @@ async fn full_until(
         return Ok(known);
     }
     let (services, whose) = (call.services(), owner.to_owned());
-    let make_room = move |writing: &Writing<'_>| idempotency::full_until(writing, &whose, now);
-    let until = blocking(move || services.store.write(make_room)).await?;
+    let until = blocking(move || service::once::full_until(&services, whose)).await?;
     let mut full = turns.full();
     full.retain(|_, until| now.as_millisecond() < *until);
     full.extend(until.map(|until| (owner.to_owned(), until)));

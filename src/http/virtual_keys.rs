@@ -194,8 +194,7 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, call: Call) -> Answe
     let (user, id) = (user_id(&call, "id")?, virtual_key_id(&call)?);
     let if_match = call.if_match()?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let delete =
-        move || service::virtual_key_revocation::delete(&services, actor, user, id, if_match);
+    let delete = move || service::virtual_keys::delete(&services, actor, user, id, if_match);
     let key = blocking(delete).await?;
     ok(&Message {
         message: format!("the virtual key {:?} is dead", key.name),

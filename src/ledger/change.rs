@@ -5,42 +5,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::changed::{Change, ChangeWork, Changed};
+use super::changed::{Change, ChangeWork};
 use super::engine::Ended;
 use super::handle::Ledger;
 use super::message::LedgerMessage;
 use super::reply::{Reply, stopped};
 use crate::error::Result;
-use crate::store::{Needs, Writing};
+use crate::store::followers::Aftermath;
+use crate::store::{Needs, Occasion, WorkInTurn};
 
 impl Ledger {
     /// Runs `work` in a write transaction of its own turn: every decision before it is in the database, none comes between it and
-    /// its taking effect. What `work` notes in [`Changed`] holds for every decision after this returns. It may delete rows of
-    /// `counters`, which then start at zero.
+    /// its taking effect. What happened in it holds for every decision after this returns. It may delete rows of `counters`, which then
+    /// start at zero. What else follows from it is for the caller.
     ///
     /// # Errors
-    /// What `work` answers; see [`crate::store::Store::write`].
+    /// What `work` answers; see [`crate::store::Store::unit_of_work`].
     pub fn change<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.change_with(Needs::ALL, work)
-    }
-
-    /// The same with what is needed of the commit.
-    ///
-    /// # Errors
-    /// As [`Ledger::change`].
-    pub fn change_with<T: Send + 'static>(
-        &self,
-        needs: Needs,
-        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        if !needs.first {
+        occasion: Occasion,
+        work: impl FnOnce(&mut WorkInTurn<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<(T, Aftermath)> {
+        if !occasion.needs.first {
             self.store.gate().pass()?;
         }
         let (reply, receiver) = oneshot::channel();
-        let change = OneChange::new(needs, work, reply);
+        let change = OneChange::new(occasion, work, reply);
         self.queue
             .send(LedgerMessage::Change(Box::new(change)))
             .map_err(|_| stopped())?;
@@ -77,24 +67,27 @@ impl Ledger {
 struct OneChange<T> {
     work: Option<ChangeWork>,
     needs: Needs,
-    made: Arc<Mutex<Option<T>>>,
-    reply: Reply<T>,
+    made: Arc<Mutex<Option<Made<T>>>>,
+    reply: Reply<Made<T>>,
 }
+
+/// What a change answers, and what follows from it after its commit.
+type Made<T> = (T, Aftermath);
 
 impl<T: Send + 'static> OneChange<T> {
     /// A change that does `work` and answers to `reply`.
     fn new(
-        needs: Needs,
-        work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
-        reply: Reply<T>,
+        occasion: Occasion,
+        work: impl FnOnce(&mut WorkInTurn<'_>) -> Result<T> + Send + 'static,
+        reply: Reply<Made<T>>,
     ) -> Self {
+        let needs = occasion.needs;
         let made = Arc::new(Mutex::new(None));
         let place = Arc::clone(&made);
-        let work: ChangeWork = Box::new(move |writing| {
-            let mut changed = Changed::default();
-            let answer = work(writing, &mut changed)?;
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-            Ok(changed)
+        let work: ChangeWork = Box::new(move |writing, seat| {
+            let (answer, reload, aftermath) = seat.work(writing, occasion, work)?;
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some((answer, aftermath));
+            Ok(reload)
         });
         Self {
             work: Some(work),

@@ -164,14 +164,14 @@ impl Runtime {
         let (known, zone) = (self.known.clone(), self.state.zone.clone());
         // Whoever comes now has not seen what others have: that must outlive the process as they do.
         let high_water = self.state.directory.high_water.clone();
-        let rows = Arc::clone(rows);
+        let (rows, seat) = (Arc::clone(rows), self.store.clone());
         let submitted = self.store.submit(needs, move |writing| {
             journal::catch_up(writing, &rows)?;
-            let changed = work.ok_or_else(stopped)?(writing)?;
+            let reload = work.ok_or_else(stopped)?(writing, &seat)?;
             if now_ms < high_water.latest() {
                 journal::put_high_water(writing, &high_water)?;
             }
-            load::touched(writing, changed, &known, now_ms, &zone)
+            load::touched(writing, reload, &known, now_ms, &zone)
         });
         (change, submitted)
     }

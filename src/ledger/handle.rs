@@ -25,11 +25,11 @@ use crate::domain::explanation::Explanation;
 use crate::domain::money::Money;
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::{Store, former_secrets, journal};
+use crate::store::{Seat, Store, former_secrets, journal};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {
-    pub(super) store: Arc<Store>,
+    pub(super) store: Seat,
     pub(super) queue: SyncSender<LedgerMessage>,
     limit: usize,
     zone: TimeZone,
@@ -59,11 +59,12 @@ impl Ledger {
         zone: &TimeZone,
         clock: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<Self> {
+        let store = Seat::take(store)?;
         let (queue, waiting) = sync_channel(settings.queue);
         let shared_high_water = SharedHighWater::default();
         let expressions = Arc::<KnownExpressions>::default();
         let thread = thread::start(
-            Arc::clone(&store),
+            store.clone(),
             settings.clone(),
             zone.clone(),
             clock,

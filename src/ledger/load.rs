@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::changed::{Changed, ChangedCopy};
 use super::engine::{
     Counter, Key, LedgerState, PendingRows, Reservation, Rules, ToolGrants, ToolGroups, UserProfile,
 };
 use super::known_rules::{Fresh, KnownRules};
 use crate::domain::clock_high_water::HighWater;
 use crate::domain::credential::ID_LENGTH;
+use crate::domain::event::ChangedCopy;
 use crate::domain::letter_case::fold;
 use crate::domain::settings::DecisionSettings;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
+use crate::store::followers::Reload;
 use crate::store::{Reading, Writing, former_secrets, journal};
 
 /// What a change touched, as it is after it.
@@ -170,15 +171,13 @@ fn tool_groups(reading: &Reading<'_>) -> Result<ToolGroups> {
 /// When the database can't be read or written.
 pub fn touched(
     writing: &Writing<'_>,
-    mut changed: Changed,
+    reload: Reload,
     known: &KnownRules,
     now_ms: i64,
     zone: &TimeZone,
 ) -> Result<Loaded> {
     let mut loaded = Loaded::default();
-    changed.users.sort_unstable();
-    changed.users.dedup();
-    for user_id in changed.users {
+    for user_id in reload.users {
         let mut rows = Vec::new();
         decision_rows::for_each_copy(writing, Some(user_id), |row| {
             rows.push(row);
@@ -215,8 +214,8 @@ pub fn touched(
         }
         loaded.users.push((user_id, copies, keys));
     }
-    loaded.put_copies(writing, changed.copies, known, now_ms, zone)?;
-    if changed.tool_groups {
+    loaded.put_copies(writing, reload.copies, known, now_ms, zone)?;
+    if reload.tool_groups {
         loaded.tool_groups = Some(tool_groups(writing)?);
     }
     Ok(loaded)

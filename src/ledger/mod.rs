@@ -24,7 +24,6 @@ mod requests;
 mod runtime;
 mod thread;
 
-pub use self::changed::{Changed, ChangedCopy};
 pub use self::ending::Ender;
 pub use self::engine::{Counts, Decision, Ended, Extension, NearLimit, OpenQuery};
 pub use self::handle::{Ledger, OpenReservations};

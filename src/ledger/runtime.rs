@@ -17,7 +17,7 @@ use super::known_rules::KnownRules;
 use super::nonces::Nonces;
 use super::reply::{Reply, stopped};
 use crate::error::{Error, Result};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Seat};
 
 /// How many reservations whose time is up are ended at once, so that nobody waits long.
 const MAX_EXPIRED: usize = 1_000;
@@ -30,7 +30,7 @@ pub struct Runtime {
     pub requests: KnownRequests,
     pub reader: Reader,
     pub nonces: Nonces,
-    pub store: Arc<Store>,
+    pub store: Seat,
     pub known: KnownRules,
     /// What asks for the time.
     pub clock: Box<dyn Fn() -> Timestamp + Send>,

@@ -1,6 +1,5 @@
 //! The ledger's thread: takes what is waiting, decides it in order, has it written down as one and told.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use super::nonces::Nonces;
 use super::runtime::{Batch, Runtime};
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::Seat;
 
 /// Messages in one batch.
 const MAX_BATCH: usize = 1_024;
@@ -34,7 +33,7 @@ const BEHIND: i64 = 60_000;
 
 /// Loads everything and starts the thread.
 pub fn start(
-    store: Arc<Store>,
+    store: Seat,
     settings: DecisionSettings,
     zone: TimeZone,
     clock: impl Fn() -> Timestamp + Send + 'static,

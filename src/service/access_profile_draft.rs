@@ -13,7 +13,7 @@ use crate::domain::access_profile_change::NextId;
 use crate::error::Result;
 use crate::store::access_profile_versions::WholeVersion;
 use crate::store::packed_versions::Packed;
-use crate::store::{Reading, Writing, access_profiles, sequences};
+use crate::store::{Occasion, Reading, Work, access_profiles, sequences};
 
 /// What makes the next version of a profile out of the current one; nothing when it changes nothing. May be asked twice.
 pub trait Change:
@@ -87,22 +87,22 @@ impl Draft {
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn stands(&self, writing: &Writing<'_>) -> Result<bool> {
+    pub fn stands(&self, reading: &Reading<'_>) -> Result<bool> {
         if self.next_part > self.first_part
-            && sequences::next_policy_part(writing)? != self.first_part
+            && sequences::next_policy_part(reading)? != self.first_part
         {
             return Ok(false);
         }
-        access_profiles::is_current(writing, &self.base.snapshot)
+        access_profiles::is_current(reading, &self.base.snapshot)
     }
 
     /// Takes the numbers that it uses.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn take_parts(&self, writing: &Writing<'_>) -> Result<()> {
+    pub fn take_parts(&self, work: &Work<'_>) -> Result<()> {
         if self.next_part > self.first_part {
-            sequences::take_policy_parts(writing, self.next_part)?;
+            sequences::take_policy_parts(work, self.next_part)?;
         }
         Ok(())
     }
@@ -121,9 +121,10 @@ pub(super) struct Drafting<C> {
 /// the transaction, or the answer may be an earlier one: so nothing is refused here, but worked out again there.
 pub(super) fn in_turn<C: Change, T: Send + 'static>(
     services: &Services,
+    occasion: Occasion,
     id: i64,
     change: C,
-    write: impl FnOnce(&Writing<'_>, &Drafting<C>) -> Result<T> + Send + 'static,
+    write: impl FnOnce(&mut Work<'_>, &Drafting<C>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let _turn = services.profile_turns.wait(id);
     let recent = &services.recent_profiles;
@@ -136,7 +137,7 @@ pub(super) fn in_turn<C: Change, T: Send + 'static>(
         outcome: OnceLock::new(),
     });
     let lent = Arc::clone(&drafting);
-    let answer = services.store.write(move |writing| write(writing, &lent))?;
+    let answer = services.write_on(occasion, move |work| write(work, &lent))?;
     if let Some(version) = drafting.outcome.get() {
         recent.keep(Arc::clone(version));
     }

@@ -1,8 +1,6 @@
-//! Writes of access profiles: each is one transaction with the row, the version's snapshot and the audit entry.
+//! Writes of access profiles: each is one unit of work with the row and the version's snapshot.
 
 use std::sync::Arc;
-
-use jiff::Timestamp;
 
 use super::access_profile_draft::{Change, Draft, Drafting, in_turn};
 use super::{Services, once};
@@ -10,7 +8,8 @@ use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
 use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::{CloneInput, read_stored};
-use crate::domain::audit::{Actor, NamedVersions, NewAuditEntry};
+use crate::domain::audit::Actor;
+use crate::domain::event::{Creation, Edit};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::stored_texts::StoredTexts;
 use crate::domain::validator::IfMatch;
@@ -18,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};
 use crate::store::access_profile_versions::{self, WholeVersion};
 use crate::store::access_profiles::{self, Snapshot};
-use crate::store::{Reading, Writing, audit, sequences, user_access_profiles};
+use crate::store::{Occasion, Reading, Work, sequences, user_access_profiles};
 
 /// Creates a profile. `render` puts the answer together inside the transaction, so that it can be stored with it.
 ///
@@ -31,16 +30,9 @@ pub fn create(
     once: Option<Once>,
     render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
-    services.store.write(move |writing| {
-        once::run(writing, once.as_ref(), now, || {
-            Ok(render(&insert(
-                writing,
-                actor,
-                input,
-                "access_profile.create",
-                now,
-            )?))
+    services.write(actor, move |work| {
+        once::run(work, once.as_ref(), |work| {
+            Ok(render(&insert(work, input, Creation::New)?))
         })
     })
 }
@@ -57,49 +49,35 @@ pub fn clone(
     once: Option<Once>,
     render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
-    services.store.write(move |writing| {
-        once::run(writing, once.as_ref(), now, || {
-            let original = access_profiles::get_current(writing, id)?.profile()?;
+    services.write(actor, move |work| {
+        once::run(work, once.as_ref(), |work| {
+            let original = access_profiles::get_current(work, id)?.profile()?;
             let input = original.as_input(input.name, input.description);
-            Ok(render(&insert(
-                writing,
-                actor,
-                input,
-                "access_profile.clone",
-                now,
-            )?))
+            Ok(render(&insert(work, input, Creation::Clone)?))
         })
     })
 }
 
-/// Stores a new profile inside a write, with its first version and its audit entry.
+/// Stores a new profile inside a work, with its first version.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
 pub fn insert(
-    writing: &Writing<'_>,
-    actor: Actor,
+    work: &mut Work<'_>,
     input: AccessProfileInput,
-    action: &'static str,
-    now: Timestamp,
+    creation: Creation,
 ) -> Result<TaggedSnapshot> {
-    let id = access_profiles::next_id(writing)?;
-    let mut next_part = sequences::next_policy_part(writing)?;
+    let id = access_profiles::next_id(work)?;
+    let mut next_part = sequences::next_policy_part(work)?;
     let mut next_id = || {
         next_part += 1;
         next_part - 1
     };
-    let profile = AccessProfile::create(id, input, &mut next_id, now)?;
-    sequences::take_policy_parts(writing, next_part)?;
+    let profile = AccessProfile::create(id, input, &mut next_id, work.now())?;
+    sequences::take_policy_parts(work, next_part)?;
     let version = WholeVersion::of(profile)?;
-    access_profiles::insert(writing, &version, &actor.name)?;
-    let versions = NamedVersions {
-        previous: None,
-        new: Some(version.named),
-    };
-    audit::append_naming(writing, now, &about(actor, action, id), &versions)?;
-    access_profile_details::tagged(writing, version.snapshot)
+    access_profiles::insert(work, &version, creation)?;
+    access_profile_details::tagged(work, version.snapshot)
 }
 
 /// Changes the fields of a profile that a body holds.
@@ -122,17 +100,16 @@ pub fn update(
         input = AccessProfileInput::read_change_beside(body, &stored)?;
     }
     let replacement = Replacement {
-        actor,
         id,
         if_match,
-        action: "access_profile.update",
-        now,
+        edit: Edit::Update,
     };
     let change = move |_: &Reading<'_>, profile: &AccessProfile, next_id: NextId<'_>| {
         profile.change(input.clone(), next_id, now)
     };
-    in_turn(services, id, change, move |writing, drafting| {
-        replace(writing, replacement, drafting)
+    let occasion = Occasion::new(actor, now);
+    in_turn(services, occasion, id, change, move |work, drafting| {
+        replace(work, replacement, drafting)
     })
 }
 
@@ -148,23 +125,18 @@ pub fn set_active(
     if_match: IfMatch,
 ) -> Result<TaggedSnapshot> {
     let now = services.clock.now();
-    let action = if active {
-        "access_profile.activate"
+    let edit = if active {
+        Edit::Activate
     } else {
-        "access_profile.deactivate"
+        Edit::Deactivate
     };
-    let replacement = Replacement {
-        actor,
-        id,
-        if_match,
-        action,
-        now,
-    };
+    let replacement = Replacement { id, if_match, edit };
     let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
         Ok(profile.activated(active, now))
     };
-    in_turn(services, id, change, move |writing, drafting| {
-        replace(writing, replacement, drafting)
+    let occasion = Occasion::new(actor, now);
+    in_turn(services, occasion, id, change, move |work, drafting| {
+        replace(work, replacement, drafting)
     })
 }
 
@@ -184,11 +156,9 @@ pub fn restore(
     let now = services.clock.now();
     let (id, number) = place;
     let replacement = Replacement {
-        actor,
         id,
         if_match,
-        action: "access_profile.restore",
-        now,
+        edit: Edit::Restore,
     };
     // A version never changes, and to read one may take long: it is done once, and not on the writer thread.
     let get = |reading: &Reading<'_>| access_profile_versions::get(reading, id, number);
@@ -198,80 +168,64 @@ pub fn restore(
     let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
         Ok(profile.restored(content.clone()?, now))
     };
+    let occasion = Occasion::new(actor, now);
     let Some(once) = once else {
         // The answer is not stored, so the writer thread need not put it together.
-        let tagged = in_turn(services, id, change, move |writing, drafting| {
-            replace(writing, replacement, drafting)
+        let tagged = in_turn(services, occasion, id, change, move |work, drafting| {
+            replace(work, replacement, drafting)
         })?;
         return Ok(render(&tagged));
     };
-    in_turn(services, id, change, move |writing, drafting| {
-        once::run(writing, Some(&once), now, || {
-            Ok(render(&replace(writing, replacement, drafting)?))
+    in_turn(services, occasion, id, change, move |work, drafting| {
+        once::run(work, Some(&once), |work| {
+            Ok(render(&replace(work, replacement, drafting)?))
         })
     })
 }
 
-/// Which profile is to be replaced by its next version, by whom, and why.
+/// Which profile is to be replaced by its next version, and why.
 struct Replacement {
-    actor: Actor,
     id: i64,
     if_match: IfMatch,
-    action: &'static str,
-    now: Timestamp,
+    edit: Edit,
 }
 
 /// Puts the next version in place of the current one; a change that changes nothing writes nothing.
 fn replace(
-    writing: &Writing<'_>,
+    work: &mut Work<'_>,
     replacement: Replacement,
     drafting: &Drafting<impl Change>,
 ) -> Result<TaggedSnapshot> {
-    let Replacement {
-        actor,
-        id,
-        if_match,
-        action,
-        now,
-    } = replacement;
+    let Replacement { id, if_match, edit } = replacement;
     let anew;
     let draft = match &drafting.ahead {
-        Some(draft) if draft.stands(writing)? => draft,
+        Some(draft) if draft.stands(work)? => draft,
         _ => {
-            check(
-                writing,
-                &if_match,
-                &access_profiles::get_current(writing, id)?,
-            )?;
-            anew = Draft::work_out(writing, &drafting.recent, id, &drafting.change)?;
+            check(work, &if_match, &access_profiles::get_current(work, id)?)?;
+            anew = Draft::work_out(work, &drafting.recent, id, &drafting.change)?;
             &anew
         }
     };
     let base = &draft.base;
-    check(writing, &if_match, &base.snapshot)?;
-    draft.take_parts(writing)?;
+    check(work, &if_match, &base.snapshot)?;
+    draft.take_parts(work)?;
     if let Some(next) = &draft.next {
-        access_profiles::update(writing, base, draft.packed.as_ref(), next, &actor.name)?;
-        let named = NamedVersions {
-            previous: Some(base.named),
-            new: Some(next.named),
-        };
-        audit::append_naming(writing, now, &about(actor, action, id), &named)?;
+        access_profiles::update(work, base, draft.packed.as_ref(), next, edit)?;
     }
     let current = draft.next.as_ref().unwrap_or(base);
     let current = drafting.outcome.get_or_init(|| Arc::clone(current));
-    access_profile_details::tagged(writing, Arc::clone(&current.snapshot))
+    access_profile_details::tagged(work, Arc::clone(&current.snapshot))
 }
 
 /// Goes on if the profile is as the caller knows it. The refusal carries the tag that reading it answers, which covers what is
 /// shown beside it.
-fn check(writing: &Writing<'_>, if_match: &IfMatch, current: &Snapshot) -> Result<()> {
+fn check(reading: &Reading<'_>, if_match: &IfMatch, current: &Snapshot) -> Result<()> {
     if !matches!(if_match, IfMatch::OneOf(_)) {
         return Ok(());
     }
     match if_match.check(&current.entity_tag()) {
         Err(Error::Stale { .. }) => {
-            if_match.check(&Beside::read(writing, current.id)?.entity_tag(current))
+            if_match.check(&Beside::read(reading, current.id)?.entity_tag(current))
         }
         sound => sound,
     }
@@ -286,14 +240,13 @@ const NAMED_HOLDERS: i64 = 10;
 /// # Errors
 /// [`Error::NotFound`], [`Error::Stale`], and [`Error::InUse`] while users hold it.
 pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> Result<String> {
-    let now = services.clock.now();
-    services.store.write(move |writing| {
-        let current = access_profiles::get_current(writing, id)?;
-        check(writing, &if_match, &current)?;
+    services.write(actor, move |work| {
+        let current = access_profiles::get_current(work, id)?;
+        check(work, &if_match, &current)?;
         let name = current.profile()?.name;
-        let holders = user_access_profiles::count_of_profile(writing, id)?;
+        let holders = user_access_profiles::count_of_profile(work, id)?;
         if holders > 0 {
-            let first = access_profile_details::list_first_holders(writing, id, NAMED_HOLDERS)?;
+            let first = access_profile_details::list_first_holders(work, id, NAMED_HOLDERS)?;
             let what = "access profile";
             return Err(Error::in_use(
                 "profile_in_use",
@@ -303,18 +256,7 @@ pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> 
                 &first,
             ));
         }
-        access_profiles::delete(writing, id, now)?;
-        let versions = NamedVersions {
-            previous: Some(current.named()),
-            new: None,
-        };
-        let entry = about(actor, "access_profile.delete", id);
-        audit::append_naming(writing, now, &entry, &versions)?;
+        access_profiles::delete(work, &current)?;
         Ok(name)
     })
-}
-
-/// The entry of a change whose values are the versions that it names.
-fn about(actor: Actor, action: &'static str, id: i64) -> NewAuditEntry {
-    NewAuditEntry::about_profile(actor, action, id, None, None)
 }

@@ -1,22 +1,21 @@
 //! Writes of management API keys. Whatever takes rights away takes them before it answers.
 
-use jiff::{Timestamp, ToSpan};
-use serde_json::json;
+use jiff::Timestamp;
 
 use super::api_key_revocation::{keep_one_all_powerful, refuse_last_all_powerful};
 use super::keyring::ApiKeySettings;
 use super::once::SealedOnce;
-use super::tokens::{check_earlier, random_successor, random_token};
+use super::tokens::{check_earlier, grace_ends, random_successor, random_token};
 use super::{Services, once, revocations};
-use crate::domain::api_key::{ApiKey, ApiKeyInput, NewApiKey};
-use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::api_key::{ApiKey, ApiKeyInput};
+use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::rights::Rights;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::store::{Reading, Writing, api_key_secrets, api_keys, audit};
+use crate::store::{Reading, Work, api_key_secrets, api_keys};
 
 /// Makes a key. `rights` are the caller's: nobody gives away more than that. `render` writes the answer, which holds
 /// the secret; with an idempotency key it is stored under a seal.
@@ -31,9 +30,8 @@ pub fn create(
     sealed: Option<SealedOnce>,
     render: Render,
 ) -> Result<String> {
-    let now = services.clock.now();
     // An answer that was given before is given again, whatever time it is now.
-    let in_time = input.check_expiry(None, now);
+    let in_time = input.check_expiry(None, services.clock.now());
     let settings = ApiKeySettings {
         name: input.name.unwrap_or_default(),
         description: input.description.unwrap_or_default(),
@@ -44,19 +42,14 @@ pub fn create(
     rights.may_last(settings.expires_at)?;
     let token = random_token(Kind::Management)?;
     let new = services.keyring.prepare(&token, &settings)?;
-    let changes = services.keyring.changes();
-    let (secret, shown) = (token.clone(), render);
-    let (body, made) = services.store.write(move |writing| {
-        run_sealed(writing, sealed, now, || {
+    let secret = token.clone();
+    services.write_secret(actor, &token, move |work| {
+        run_sealed(work, sealed, |work| {
             in_time?;
-            let key = insert(writing, actor, &new, now)?;
-            Ok((shown(&key, &secret)?, key))
+            let key = api_keys::insert(work, &new)?;
+            Ok((render(&key, &secret)?, key))
         })
-    })?;
-    if let Some(key) = made {
-        services.keyring.remember_new(&token, &key, changes);
-    }
-    Ok(body)
+    })
 }
 
 /// How the answer that shows a key and its new secret is written.
@@ -64,37 +57,15 @@ pub type Render = fn(&ApiKey, &Token) -> Result<String>;
 
 /// Like [`once::run_sealed`], for the body of an answer alone.
 fn run_sealed(
-    writing: &Writing<'_>,
+    work: &mut Work<'_>,
     sealed: Option<SealedOnce>,
-    now: Timestamp,
-    work: impl FnOnce() -> Result<(String, ApiKey)>,
+    effect: impl FnOnce(&mut Work<'_>) -> Result<(String, ApiKey)>,
 ) -> Result<(String, Option<ApiKey>)> {
-    let (answer, made) = once::run_sealed(writing, sealed, now, || {
-        let (body, key) = work()?;
+    let (answer, made) = once::run_sealed(work, sealed, |work| {
+        let (body, key) = effect(work)?;
         Ok((StoredAnswer::ok(body), key))
     })?;
     Ok((answer.body, made))
-}
-
-/// Stores a key and its audit entry inside a write.
-///
-/// # Errors
-/// [`Error::Conflict`] when the name is taken.
-pub(super) fn insert(
-    writing: &Writing<'_>,
-    actor: Actor,
-    new: &NewApiKey,
-    now: Timestamp,
-) -> Result<ApiKey> {
-    let created_by = actor.name.clone();
-    let id = api_keys::insert(writing, new, &created_by, now)?;
-    let key = api_keys::get(writing, id)?;
-    audit::append(
-        writing,
-        now,
-        &entry(actor, "api_key.create", &key, None, Some(&key)),
-    )?;
-    Ok(key)
 }
 
 /// Changes the sent settings of a key; a change that changes nothing writes nothing.
@@ -111,12 +82,12 @@ pub fn update(
     input: ApiKeyInput,
     if_match: IfMatch,
 ) -> Result<ApiKey> {
-    let now = services.clock.now();
     let (who, asked, known) = (actor.clone(), input.clone(), if_match.clone());
-    let outcome = services
-        .store
-        .write(move |writing| update_in(writing, actor, rights, id, input, &if_match, now));
-    let key = revocations::or_keep(services, outcome, who, |reading| {
+    let outcome = services.write(actor, move |work| {
+        update_in(work, rights, id, input, &if_match)
+    });
+    revocations::or_keep(services, outcome, who, |reading| {
+        let now = services.clock.now();
         let (before, changed) = changed(reading, rights, id, asked, &known, now)?;
         let left = before.narrowed(changed.permissions, changed.expires_at);
         refuse_last_all_powerful(services, reading, &before, &left)?;
@@ -126,9 +97,7 @@ pub fn update(
             permissions: left.permissions,
             expires_at: left.expires_at,
         }))
-    })?;
-    services.keyring.forget(&key.public_id);
-    Ok(key)
+    })
 }
 
 /// A key as it is, and as it is to be.
@@ -166,28 +135,20 @@ fn changed(
     Ok((before, changed))
 }
 
+/// Changes a key as [`update`] does, in a work of somebody else.
 pub(super) fn update_in(
-    writing: &Writing<'_>,
-    actor: Actor,
+    work: &mut Work<'_>,
     rights: Rights,
     id: i64,
     input: ApiKeyInput,
     if_match: &IfMatch,
-    now: Timestamp,
 ) -> Result<ApiKey> {
-    let (before, changed) = changed(writing, rights, id, input, if_match, now)?;
+    let (before, changed) = changed(work, rights, id, input, if_match, work.now())?;
     if changed == before {
         return Ok(before);
     }
-    let next = ApiKey {
-        updated_at: now,
-        ..changed
-    };
-    api_keys::update(writing, &next)?;
-    keep_one_all_powerful(writing, &before)?;
-    let after = api_keys::get(writing, id)?;
-    let entry = entry(actor, "api_key.update", &after, Some(&before), Some(&after));
-    audit::append(writing, now, &entry)?;
+    let after = api_keys::update(work, before.clone(), &changed)?;
+    keep_one_all_powerful(work, &before)?;
     Ok(after)
 }
 
@@ -214,7 +175,6 @@ pub fn rotate(
     sealed: Option<SealedOnce>,
     render: Render,
 ) -> Result<String> {
-    let now = services.clock.now();
     let Rotation {
         id,
         grace_seconds,
@@ -231,39 +191,21 @@ pub fn rotate(
     let hash = services.keyring.hash(&token, salt)?;
     let secret = token.clone();
     let used = services.keyring.last_used(&public_id);
-    let changes = services.keyring.changes();
-    let (body, made) = services.store.write(move |writing| {
-        run_sealed(writing, sealed, now, || {
-            let before = api_keys::get(writing, id)?;
+    services.write_secret(actor, &token, move |work| {
+        run_sealed(work, sealed, |work| {
+            let before = api_keys::get(work, id)?;
             if_match.check(&before.entity_tag())?;
             // It may have been given more since it was read.
             rights.may_rotate(&before)?;
-            let until = (grace_seconds > 0)
-                .then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now));
+            let until = grace_ends(work.now(), grace_seconds);
             if until.is_some() {
-                check_earlier(&api_key_secrets::list_ends(
-                    writing,
-                    &before.public_id,
-                    now,
-                )?)?;
+                let ends = api_key_secrets::list_ends(work, &before.public_id, work.now())?;
+                check_earlier(&ends)?;
             }
-            api_key_secrets::rotate(writing, id, hash, until, now)?;
-            let after = api_keys::get(writing, id)?;
-            audit::append(
-                writing,
-                now,
-                &entry(actor, "api_key.rotate", &after, Some(&before), Some(&after)),
-            )?;
+            let after = api_key_secrets::rotate(work, before, hash, until)?;
             Ok((render(&after.used(used), &secret)?, after))
         })
-    })?;
-    if let Some(key) = made {
-        services.keyring.forget(&public_id);
-        // The new secret is let in even where those who still send the old one are slowed down. Anybody else's change in the
-        // meantime makes the count differ, and then this state of the key is not remembered.
-        services.keyring.remember_new(&token, &key, changes + 1);
-    }
-    Ok(body)
+    })
 }
 
 /// Which key is to be rotated, and how.
@@ -275,36 +217,4 @@ pub struct Rotation {
     pub grace_seconds: i64,
     /// What the caller knows of it.
     pub if_match: IfMatch,
-}
-
-/// Revokes a key inside a write, with its audit entry.
-///
-/// # Errors
-/// [`Error::NotFound`] when it is revoked already.
-pub(super) fn end(writing: &Writing<'_>, actor: Actor, key: &ApiKey, now: Timestamp) -> Result<()> {
-    api_keys::revoke(writing, key.id, now)?;
-    let entry = entry(actor, "api_key.revoke", key, Some(key), None);
-    audit::append(writing, now, &entry)
-}
-
-pub(super) fn entry(
-    actor: Actor,
-    action: &'static str,
-    key: &ApiKey,
-    previous: Option<&ApiKey>,
-    new: Option<&ApiKey>,
-) -> NewAuditEntry {
-    let shown = |key: &ApiKey| {
-        json!({
-            "id": key.id,
-            "public_id": key.public_id,
-            "name": key.name,
-            "description": key.description,
-            "scopes": key.permissions.names(),
-            "expires_at": key.expires_at,
-            "previous_key_expires_at": key.previous_expires_at,
-        })
-    };
-    let (previous, new) = (previous.map(shown), new.map(shown));
-    NewAuditEntry::about(actor, action, "api_key", &key.id, previous, new)
 }

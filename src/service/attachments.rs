@@ -1,17 +1,16 @@
 //! Attaching access profiles to roles: whoever joins the role gets a copy, and so do, when asked for, the users who are in it.
 
-use serde_json::json;
-
 use super::holdings::{Template, UnseenKeys, refuse_inactive, take_expired};
-use super::{Services, once, rotated_keys};
-use crate::domain::audit::{Actor, NewAuditEntry};
+use super::{Services, once};
+use crate::domain::access_profile::AccessProfile;
+use crate::domain::audit::Actor;
+use crate::domain::event::Event;
 use crate::domain::holding::{AttachmentInput, Source};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::ledger::Changed;
 use crate::store::access_profile_roles::{list_with_expired_copy, list_without_copy};
-use crate::store::{Writing, access_profile_roles, access_profiles, audit, roles};
+use crate::store::{WorkInTurn, access_profile_roles, access_profiles, roles};
 
 /// Attaches a profile to roles. Attaching again says anew whether it is a default there. `render` puts the answer together from the
 /// number of users who got a copy, inside the transaction, so that it can be stored with it.
@@ -27,7 +26,6 @@ pub fn attach(
     once: Option<Once>,
     render: impl FnOnce(&AttachmentInput, usize) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
     // Everybody waits for the transaction, and for what can be made before it nobody does.
     let mut unseen = services
         .store
@@ -37,72 +35,54 @@ pub fn attach(
             members.map(|list| list.map(|list| list.len())).sum()
         })
         .and_then(UnseenKeys::prepare)?;
-    let applied = input.apply_to_existing;
-    let attached = services.ledger.change(move |writing, changed| {
-        once::run(writing, once.as_ref(), now, || {
-            let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
+    services.change(actor, move |work| {
+        once::run(work, once.as_ref(), |work| {
+            let profile = access_profiles::get_current(work, profile_id)?.profile()?;
             refuse_inactive(&profile)?;
+            roles::get_all(work, &input.role_ids, "role_ids")?;
             let mut anything = false;
-            roles::get_all(writing, &input.role_ids, "role_ids")?;
             for role_id in &input.role_ids {
-                let is_default = input.is_default;
                 anything |=
-                    access_profile_roles::attach(writing, profile_id, *role_id, is_default, now)?;
+                    access_profile_roles::attach(work, profile_id, *role_id, input.is_default)?;
             }
-            let mut users_applied = 0;
-            if input.apply_to_existing {
-                for role_id in &input.role_ids {
-                    for user in list_with_expired_copy(writing, profile_id, *role_id, now)? {
-                        take_expired(writing, user, profile_id, now)?;
-                    }
-                }
-                let template = Template::of(writing, &profile)?;
-                for role_id in &input.role_ids {
-                    users_applied +=
-                        apply(writing, changed, &template, *role_id, &mut unseen, now)?;
-                }
-                template.release(writing)?;
-            }
+            let users_applied = if input.apply_to_existing {
+                apply(work, &profile, &input.role_ids, &mut unseen)?
+            } else {
+                0
+            };
             if anything || users_applied > 0 {
-                let told = json!({
-                    "role_ids": input.role_ids,
-                    "is_default": input.is_default,
-                    "apply_to_existing": input.apply_to_existing,
-                    "users_applied": users_applied,
+                work.record(Event::RolesAttached {
+                    access_profile_id: profile_id,
+                    attachment: input.clone(),
+                    users_applied,
                 });
-                let entry = NewAuditEntry::about_profile(
-                    actor,
-                    "access_profile.attach_roles",
-                    profile_id,
-                    None,
-                    Some(told),
-                );
-                audit::append(writing, now, &entry)?;
             }
             render(&input, users_applied)
         })
-    });
-    if applied && services.store.directory().count_rotated_keys() > 0 {
-        // Whose time was over has another key now.
-        rotated_keys::tidy(services)?;
-    }
-    attached
+    })
 }
 
-/// Gives a copy to every user of a role who holds none; answers how many they were.
+/// Gives a copy to every user of some roles who holds none that is not over; answers how many they were.
 fn apply(
-    writing: &Writing<'_>,
-    changed: &mut Changed,
-    template: &Template,
-    role_id: i64,
+    work: &mut WorkInTurn<'_>,
+    profile: &AccessProfile,
+    role_ids: &[i64],
     unseen: &mut UnseenKeys,
-    now: jiff::Timestamp,
 ) -> Result<usize> {
-    let members = list_without_copy(writing, template.id, role_id)?;
-    let source = Source::Role(role_id);
-    template.give_all(writing, &members, source, unseen, now)?;
-    changed.users.extend(&members);
-    Ok(members.len())
+    for role_id in role_ids {
+        for user in list_with_expired_copy(work, profile.id, *role_id, work.now())? {
+            take_expired(work, user, profile.id)?;
+        }
+    }
+    let template = Template::of(work, profile)?;
+    let mut applied = 0;
+    for role_id in role_ids {
+        let members = list_without_copy(work, profile.id, *role_id)?;
+        template.give_all(work, &members, Source::Role(*role_id), unseen)?;
+        applied += members.len();
+    }
+    template.release(work)?;
+    Ok(applied)
 }
 
 /// Detaches a profile from a role. Copies that were given stay until their users leave the role.
@@ -117,24 +97,15 @@ pub fn detach(
     role_id: i64,
     if_match: IfMatch,
 ) -> Result<()> {
-    let now = services.clock.now();
-    services.store.write(move |writing| {
-        if_match.check(&access_profiles::get_current(writing, profile_id)?.entity_tag())?;
-        if !access_profile_roles::detach(writing, profile_id, role_id)? {
-            roles::get(writing, role_id)?;
-            return Err(Error::not_found(
-                "attachment",
-                format!("of the access profile {profile_id} to the role {role_id}"),
-            ));
+    services.write(actor, move |work| {
+        if_match.check(&access_profiles::get_current(work, profile_id)?.entity_tag())?;
+        if access_profile_roles::detach(work, profile_id, role_id)? {
+            return Ok(());
         }
-        let told = json!({ "role_id": role_id });
-        let entry = NewAuditEntry::about_profile(
-            actor,
-            "access_profile.detach_role",
-            profile_id,
-            Some(told),
-            None,
-        );
-        audit::append(writing, now, &entry)
+        roles::get(work, role_id)?;
+        Err(Error::not_found(
+            "attachment",
+            format!("of the access profile {profile_id} to the role {role_id}"),
+        ))
     })
 }

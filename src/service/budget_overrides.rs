@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
 
 use super::Services;
-use super::assignments::{Held, entry, show};
+use super::assignments::{Held, show};
 use crate::domain::audit::Actor;
-use crate::domain::budget_override::{BudgetOverride, OverrideInput};
+use crate::domain::budget_override::{BudgetOverride, BudgetPlace, OverrideInput};
 use crate::domain::holding::UserAccessProfile;
 use crate::domain::limit::{Limit, LimitKind};
 use crate::domain::limit_state::limit_id;
@@ -17,18 +16,7 @@ use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation};
 use crate::domain::window::Window;
 use crate::error::{Error, Result};
-use crate::store::{Reading, audit, budget_overrides, policies, user_access_profiles};
-
-/// The budget of a copy that a user holds.
-#[derive(Debug, Clone)]
-pub struct BudgetPlace {
-    /// The user.
-    pub user_id: i64,
-    /// The profile of which the copy is one.
-    pub access_profile_id: i64,
-    /// The budget, as the copy names it.
-    pub budget_id: String,
-}
+use crate::store::{Reading, budget_overrides, policies, user_access_profiles};
 
 /// Puts an override in place of the one before, if there was one; the window that is open is its first. Answers the budget and the
 /// copy that it is in.
@@ -69,40 +57,26 @@ fn change(
     let now = services.clock.now();
     let zone = services.time_zone.clone();
     let (at, if_match) = (place.clone(), if_match.clone());
-    services.ledger.change(move |writing, changed| {
-        let found = Found::of(writing, &at)?;
+    services.change(actor, move |work| {
+        let found = Found::of(work, &at)?;
         if_match.check(&found.copy.entity_tag(&found.overrides, ""))?;
-        let over = match input {
-            Some(input) if exceeds(input.amount, found.limit.max) => {
-                let path = Path::root().field("amount");
-                let sentence =
-                    "together with the limit of the budget it must be at most 1000000000 dollars";
-                return Err(Violation::alone(&path, "limit_out_of_range", sentence));
-            }
-            Some(input) => Some(BudgetOverride {
-                place_id: found.limit.place_id,
-                amount: input.amount,
-                cycles: input.cycles,
-                anchor_at: found.open_since(writing, &zone, now)?,
-            }),
-            None => None,
+        let (copy_id, before) = (found.copy.id, found.current().copied());
+        let Some(input) = input else {
+            return budget_overrides::delete(work, copy_id, at, found.limit.place_id, before);
         };
-        let action = match &over {
-            Some(over) => {
-                budget_overrides::put(writing, found.copy.id, over, now)?;
-                "access_profile.set_override"
-            }
-            None if budget_overrides::delete(writing, found.copy.id, found.limit.place_id)? => {
-                "access_profile.remove_override"
-            }
-            None => return Ok(()),
+        if exceeds(input.amount, found.limit.max) {
+            let path = Path::root().field("amount");
+            let sentence =
+                "together with the limit of the budget it must be at most 1000000000 dollars";
+            return Err(Violation::alone(&path, "limit_out_of_range", sentence));
+        }
+        let after = BudgetOverride {
+            place_id: found.limit.place_id,
+            amount: input.amount,
+            cycles: input.cycles,
+            anchor_at: found.open_since(work, &zone, work.now())?,
         };
-        changed.users.push(at.user_id);
-        let (profile, user) = (at.access_profile_id, at.user_id);
-        let previous = found.current().map(|before| described(&at, before));
-        let new = over.map(|over| described(&at, &over));
-        let told = entry(actor, action, profile, user, previous, new);
-        audit::append(writing, now, &told)
+        budget_overrides::put(work, copy_id, at, before, after)
     })?;
     let held = show(services, place.user_id, place.access_profile_id, now)?;
     let budget = held.copy.budget(&place.budget_id).cloned();
@@ -180,14 +154,4 @@ fn no_budget(id: &str) -> Error {
         ""
     };
     Error::absent(format!("there is no budget {shown} in this copy{hint}"))
-}
-
-fn described(at: &BudgetPlace, over: &BudgetOverride) -> Value {
-    json!({
-        "budget_id": at.budget_id,
-        "amount": over.amount,
-        "mode": over.mode(),
-        "cycles": over.cycles,
-        "anchor_reset": Timestamp::from_millisecond(over.anchor_at).ok(),
-    })
 }

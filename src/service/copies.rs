@@ -29,9 +29,6 @@ pub struct ReadCopies {
 
 impl ReadCopies {
     /// Reads what belongs to some copies.
-    ///
-    /// # Errors
-    /// When the database can't be read.
     pub fn read(reading: &Reading<'_>, copies: Vec<UserAccessProfile>) -> Result<Self> {
         let mut profiles = HashMap::new();
         let mut read_policies = HashMap::new();

@@ -16,9 +16,6 @@ pub enum Given {
 }
 
 /// The expressions of what is given, as far as they are compiled. What there is not is for the change to say.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn find(services: &Services, given: Given) -> Result<ReadyExpressions> {
     let policies: Vec<Policy> = services.store.read(|reading| {
         let ids = match given {

@@ -5,7 +5,6 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::Services;
-use super::api_keys::insert;
 use super::keyring::ApiKeySettings;
 use super::tokens::random_token;
 use crate::domain::audit::Actor;
@@ -47,10 +46,9 @@ pub fn make_first_key(services: &Services, pinned: Option<&Path>) -> Result<Opti
             format!("{}\n", token.reveal()).as_bytes(),
         )?;
     }
-    let now = services.clock.now();
-    services
-        .store
-        .write(move |writing| insert(writing, Actor::server("first-start"), &new, now))?;
+    services.write(Actor::server("first-start"), move |work| {
+        api_keys::insert(work, &new)
+    })?;
     Ok(Some(token))
 }
 

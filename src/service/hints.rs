@@ -13,9 +13,6 @@ use crate::store::{Store, api_key_hints};
 
 impl Keyring {
     /// Learns the hints that earlier processes left.
-    ///
-    /// # Errors
-    /// When the database can't be read.
     pub fn learn_hints(&self, store: &Store) -> Result<()> {
         let hints = store.read(api_key_hints::list)?;
         let mut remembered = self.change();

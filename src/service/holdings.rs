@@ -15,7 +15,7 @@ use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, default_name};
 use crate::error::{Error, Result};
 use crate::store::mass_assignment::{self, ManagedKey};
 use crate::store::{
-    Writing, access_profile_roles, access_profiles, policies, user_access_profiles, virtual_keys,
+    WorkInTurn, access_profile_roles, access_profiles, policies, user_access_profiles, virtual_keys,
 };
 
 /// Copies and keys that are stored with one statement.
@@ -36,22 +36,19 @@ impl Template {
     ///
     /// # Errors
     /// [`Error::Conflict`] when the profile is inactive.
-    pub fn of(writing: &Writing<'_>, profile: &AccessProfile) -> Result<Self> {
+    pub fn of(work: &mut WorkInTurn<'_>, profile: &AccessProfile) -> Result<Self> {
         refuse_inactive(profile)?;
         Ok(Self {
             id: profile.id,
             name: profile.name.clone(),
             version: profile.version,
-            policy_id: policies::intern(writing, &Policy::of(profile))?,
+            policy_id: policies::intern(work, &Policy::of(profile))?,
         })
     }
 
     /// Forgets its policy if nobody has a copy with it.
-    ///
-    /// # Errors
-    /// When the database can't be written.
-    pub fn release(self, writing: &Writing<'_>) -> Result<()> {
-        policies::forget_unused(writing, self.policy_id)
+    pub fn release(self, work: &mut WorkInTurn<'_>) -> Result<()> {
+        policies::forget_unused(work, self.policy_id)
     }
 
     /// Gives a user a copy with a managed virtual key; answers the copy's id.
@@ -60,16 +57,15 @@ impl Template {
     /// [`Error::Conflict`] when the user has one.
     pub fn give(
         &self,
-        writing: &Writing<'_>,
+        work: &mut WorkInTurn<'_>,
         user: &User,
         source: Source,
         expires_at: Option<Timestamp>,
-        now: Timestamp,
     ) -> Result<(i64, IssuedKey)> {
         let copy = self.copy(user.id, source, expires_at);
-        let copy_id = user_access_profiles::insert(writing, &copy, now)?;
+        let copy_id = user_access_profiles::insert(work, &copy)?;
         let key = self.key(user.id, copy_id);
-        Ok((copy_id, issue(writing, &key, now)?))
+        Ok((copy_id, issue(work, &key)?))
     }
 
     /// Gives many users who have none a copy each, with a managed virtual key that nobody is shown.
@@ -78,15 +74,14 @@ impl Template {
     /// As [`Template::give`].
     pub fn give_all(
         &self,
-        writing: &Writing<'_>,
+        work: &mut WorkInTurn<'_>,
         members: &[i64],
         source: Source,
         unseen: &mut UnseenKeys,
-        now: Timestamp,
     ) -> Result<()> {
         for user_ids in members.chunks(AT_ONCE) {
             let copy = self.copy(0, source, None);
-            mass_assignment::insert_copies(writing, user_ids, &copy, now)?;
+            mass_assignment::insert_copies(work, user_ids, &copy)?;
             let key = |user_id: &i64| {
                 let (public_id, hash) = unseen.next()?;
                 Ok(ManagedKey {
@@ -97,7 +92,7 @@ impl Template {
                 })
             };
             let keys = user_ids.iter().map(key).collect::<Result<Vec<_>>>()?;
-            mass_assignment::insert_keys(writing, self.id, &keys, now)?;
+            mass_assignment::insert_keys(work, self.id, &keys)?;
         }
         Ok(())
     }
@@ -181,85 +176,78 @@ pub fn refuse_inactive(profile: &AccessProfile) -> Result<()> {
 /// # Errors
 /// [`Error::Conflict`] when the profile is inactive or the user has a copy whose time is not over.
 pub fn give(
-    writing: &Writing<'_>,
+    work: &mut WorkInTurn<'_>,
     user: &User,
     template: &AccessProfile,
     source: Source,
     expires_at: Option<Timestamp>,
-    now: Timestamp,
 ) -> Result<(i64, IssuedKey)> {
-    take_expired(writing, user.id, template.id, now)?;
-    Template::of(writing, template)?.give(writing, user, source, expires_at, now)
+    take_expired(work, user.id, template.id)?;
+    Template::of(work, template)?.give(work, user, source, expires_at)
 }
 
 /// Takes the copy of a profile away from a user if its time is over, so that there is room for a new one; answers the names of the
 /// keys that went with it.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn take_expired(
-    writing: &Writing<'_>,
+    work: &mut WorkInTurn<'_>,
     user_id: i64,
     access_profile_id: i64,
-    now: Timestamp,
 ) -> Result<Vec<String>> {
-    let found = user_access_profiles::find(writing, user_id, access_profile_id)?;
-    let Some(copy) = found.filter(|copy| !copy.is_active(now)) else {
+    let found = user_access_profiles::find(work, user_id, access_profile_id)?;
+    let Some(copy) = found.filter(|copy| !copy.is_active(work.now())) else {
         return Ok(Vec::new());
     };
-    let names = virtual_keys::delete_of_copy(writing, copy.id)?;
-    user_access_profiles::delete(writing, &copy)?;
+    let names = virtual_keys::delete_of_copy(work, copy.id)?;
+    user_access_profiles::delete(work, &copy)?;
     Ok(names)
 }
 
 /// Gives a user who joins a role the active profiles that are defaults there; one that the user holds already stays as it is,
 /// unless its time is over.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn give_role_defaults(
-    writing: &Writing<'_>,
+    work: &mut WorkInTurn<'_>,
     user: &User,
     role_id: i64,
-    now: Timestamp,
 ) -> Result<Vec<IssuedKey>> {
     let mut keys = Vec::new();
-    for profile_id in access_profile_roles::list_defaults(writing, role_id)? {
-        let held = user_access_profiles::find(writing, user.id, profile_id)?;
-        if held.is_some_and(|copy| copy.is_active(now)) {
+    for profile_id in access_profile_roles::list_defaults(work, role_id)? {
+        let held = user_access_profiles::find(work, user.id, profile_id)?;
+        if held.is_some_and(|copy| copy.is_active(work.now())) {
             continue;
         }
-        let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
-        let (_, key) = give(writing, user, &profile, Source::Role(role_id), None, now)?;
+        let profile = access_profiles::get_current(work, profile_id)?.profile()?;
+        let (_, key) = give(work, user, &profile, Source::Role(role_id), None)?;
         keys.push(key);
     }
     Ok(keys)
 }
 
 /// Takes away what a user got from a role; answers the names of the keys that went with it. Keys of the user at large stay.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn take_role_copies(writing: &Writing<'_>, user_id: i64, role_id: i64) -> Result<Vec<String>> {
-    take(writing, user_id, |source| source == Source::Role(role_id))
+pub fn take_role_copies(
+    work: &mut WorkInTurn<'_>,
+    user_id: i64,
+    role_id: i64,
+) -> Result<Vec<String>> {
+    take(work, user_id, |source| source == Source::Role(role_id))
 }
 
 /// Takes away everything that a user holds; answers the names of the keys that went with it, those of the user at large included.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn take_all(writing: &Writing<'_>, user_id: i64) -> Result<Vec<String>> {
-    let mut names = take(writing, user_id, |_| true)?;
-    names.extend(forget_keys_at_large_if_nothing_is_held(writing, user_id)?);
+pub fn take_all(work: &mut WorkInTurn<'_>, user_id: i64) -> Result<Vec<String>> {
+    let mut names = take(work, user_id, |_| true)?;
+    names.extend(forget_keys_at_large_if_nothing_is_held(work, user_id)?);
     Ok(names)
 }
 
-fn take(writing: &Writing<'_>, user_id: i64, goes: impl Fn(Source) -> bool) -> Result<Vec<String>> {
+fn take(
+    work: &mut WorkInTurn<'_>,
+    user_id: i64,
+    goes: impl Fn(Source) -> bool,
+) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for copy in user_access_profiles::list_all_of_user(writing, user_id)? {
+    for copy in user_access_profiles::list_all_of_user(work, user_id)? {
         if goes(copy.source) {
-            names.extend(virtual_keys::delete_of_copy(writing, copy.id)?);
-            user_access_profiles::delete(writing, &copy)?;
+            names.extend(virtual_keys::delete_of_copy(work, copy.id)?);
+            user_access_profiles::delete(work, &copy)?;
         }
     }
     Ok(names)
@@ -271,27 +259,24 @@ fn take(writing: &Writing<'_>, user_id: i64, goes: impl Fn(Source) -> bool) -> R
 /// # Errors
 /// [`Error::NotFound`] when the user does not hold it.
 pub fn take_one(
-    writing: &Writing<'_>,
+    work: &mut WorkInTurn<'_>,
     user_id: i64,
     access_profile_id: i64,
 ) -> Result<Vec<String>> {
-    let copy = user_access_profiles::get(writing, user_id, access_profile_id)?;
-    let mut names = virtual_keys::delete_of_copy(writing, copy.id)?;
-    user_access_profiles::delete(writing, &copy)?;
-    names.extend(forget_keys_at_large_if_nothing_is_held(writing, user_id)?);
+    let copy = user_access_profiles::get(work, user_id, access_profile_id)?;
+    let mut names = virtual_keys::delete_of_copy(work, copy.id)?;
+    user_access_profiles::delete(work, &copy)?;
+    names.extend(forget_keys_at_large_if_nothing_is_held(work, user_id)?);
     Ok(names)
 }
 
 /// Deletes the keys of a user at large when there is nothing left that they could be used for; answers their names.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn forget_keys_at_large_if_nothing_is_held(
-    writing: &Writing<'_>,
+    work: &mut WorkInTurn<'_>,
     user_id: i64,
 ) -> Result<Vec<String>> {
-    if user_access_profiles::holds_any(writing, user_id)? {
+    if user_access_profiles::holds_any(work, user_id)? {
         return Ok(Vec::new());
     }
-    virtual_keys::delete_at_large(writing, user_id)
+    virtual_keys::delete_at_large(work, user_id)
 }

@@ -2,8 +2,8 @@
 //!
 //! A verified token is remembered as an HMAC of itself under a key that this process alone has, so hashing happens once per
 //! token and process. Secrets that were right once and whose time is over are remembered too, so that a gateway that keeps
-//! sending one costs no hash each time; guesses are not. Whoever changes a key calls [`Keyring::forget`] after the commit and before
-//! answering, so the old rights end with that answer.
+//! sending one costs no hash each time; guesses are not. A key that changed is forgotten after the commit and before the answer
+//! (`unit_of_work.rs`), so the old rights end with that answer.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,12 +21,10 @@ use super::tokens::random;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{MAX_EARLIER, Token};
 use crate::error::{Error, Result};
-use crate::store::{Store, api_key_hints, api_key_secrets, api_keys};
+use crate::store::{Store, api_key_secrets};
 
 /// Most tokens that are remembered; past that one of them is verified anew.
 const MAX_REMEMBERED: usize = 10_000;
-/// How exactly the last use of a key is kept: no more than one write for each key in this time.
-const USE_STEP_MILLISECONDS: i64 = 60_000;
 
 /// Verifies and remembers keys.
 pub struct Keyring {
@@ -173,8 +171,8 @@ impl Keyring {
     }
 
     /// Remembers a token that this process has just made, so that its first use needs no hashing. `changes` is what
-    /// [`Keyring::changes`] was before its key was stored.
-    pub fn remember_new(&self, token: &Token, key: &ApiKey, changes: u64) {
+    /// [`Keyring::changes`] was before its key was stored, and what that made of it.
+    pub(super) fn remember_new(&self, token: &Token, key: &ApiKey, changes: u64) {
         self.remember(token, &Arc::new(key.clone()), None, changes, None);
     }
 
@@ -219,8 +217,8 @@ impl Keyring {
         );
     }
 
-    /// Forgets what was verified for a key. Call it after the commit of a change and before answering.
-    pub fn forget(&self, public_id: &str) {
+    /// Forgets what was verified for a key, after the commit of a change and before the answer.
+    pub(super) fn forget(&self, public_id: &str) {
         self.change().forget(public_id);
     }
 
@@ -257,33 +255,6 @@ impl Keyring {
     /// When a key was last used in this process, if it is known.
     pub fn last_used(&self, public_id: &str) -> Option<Timestamp> {
         self.last_uses().remove(public_id)
-    }
-
-    /// Writes down when keys were last used, at most once a minute for each, and the hints of tokens that were right.
-    ///
-    /// # Errors
-    /// When the database can't be written; it is kept for the next time.
-    pub fn write_uses(&self, store: &Store) -> Result<()> {
-        let (uses, hints) = {
-            let mut remembered = self.change();
-            let uses: Vec<_> = remembered.last_uses().into_iter().collect();
-            remembered.uses.clear();
-            (uses, std::mem::take(&mut remembered.new_hints))
-        };
-        if uses.is_empty() && hints.is_empty() {
-            return Ok(());
-        }
-        let attempted = (uses.clone(), hints.clone());
-        let written = store.write(move |writing| {
-            api_keys::note_uses(writing, &uses, USE_STEP_MILLISECONDS)?;
-            api_key_hints::note(writing, &hints)
-        });
-        if written.is_err() {
-            let mut remembered = self.change();
-            remembered.uses.extend(attempted.0);
-            remembered.new_hints.extend(attempted.1);
-        }
-        written
     }
 
     /// argon2id of a token's secret.

@@ -1,5 +1,5 @@
-//! One function per write: it owns its transaction (the change, its version and its audit entry) and tells what is held in
-//! memory before it answers. And one for each read that joins ledger and store. Knows no HTTP and no SQL.
+//! One function per write: it says what is changed in its unit of work (`unit_of_work.rs`), and from what happened there follow audit
+//! entries, what is searched, and what is held in memory. And one for each read that joins ledger and store. Knows no HTTP and no SQL.
 
 pub mod access_profile_draft;
 pub mod access_profiles;
@@ -16,6 +16,7 @@ pub mod flights;
 pub mod hasher;
 pub mod hints;
 pub mod holdings;
+pub mod key_uses;
 pub mod keyring;
 pub mod near_limits;
 pub mod once;
@@ -34,9 +35,9 @@ pub mod tokens;
 pub mod tool_groups;
 pub mod turns;
 pub mod usage;
+mod unit_of_work;
 pub mod users;
 pub mod virtual_key_pages;
-pub mod virtual_key_revocation;
 pub mod virtual_keys;
 
 use std::sync::Arc;

@@ -2,73 +2,76 @@
 //!
 //! Writes are serial, so a second request under the same key runs after the first is done and finds its answer.
 
-use jiff::Timestamp;
-
 use super::Services;
+use crate::domain::audit::Actor;
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::seal::Seal;
 use crate::error::Result;
-use crate::store::{Writing, idempotency};
+use crate::store::{Work, idempotency};
 
-/// The answer that was given before under this key, or what `work` answers, stored for the next time.
+/// The answer that was given before under this key, or what `effect` answers, stored for the next time.
 ///
 /// # Errors
 /// [`crate::error::Error::IdempotencyKeyReused`] when the key came with another request, [`crate::error::Error::TooMany`] when as many
-/// answers are kept for the caller as may be; what `work` answers, which is not
+/// answers are kept for the caller as may be; what `effect` answers, which is not
 /// stored: a request that failed may be tried again.
-pub fn run(
-    writing: &Writing<'_>,
+pub fn run<'w, W: AsMut<Work<'w>>>(
+    work: &mut W,
     once: Option<&Once>,
-    now: Timestamp,
-    work: impl FnOnce() -> Result<StoredAnswer>,
+    effect: impl FnOnce(&mut W) -> Result<StoredAnswer>,
 ) -> Result<StoredAnswer> {
-    let Some(once) = once else { return work() };
-    if let Some((earlier, answer)) = idempotency::find(writing, once, now)? {
+    let Some(once) = once else {
+        return effect(work);
+    };
+    let unit = work.as_mut();
+    if let Some((earlier, answer)) = idempotency::find(unit, once, unit.now())? {
         once.check_same(&earlier)?;
         return Ok(answer);
     }
-    idempotency::make_room(writing, &once.owner, now)?;
-    let answer = work()?;
-    idempotency::insert(writing, once, &answer, now)?;
+    idempotency::make_room(unit, &once.owner)?;
+    let answer = effect(work)?;
+    idempotency::insert(work.as_mut(), once, &answer)?;
     Ok(answer)
 }
 
 /// Keeps the answer to what is done already, unless there is one.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn keep(
-    writing: &Writing<'_>,
-    once: &Once,
-    now: Timestamp,
-    answer: &StoredAnswer,
-) -> Result<()> {
-    if idempotency::find(writing, once, now)?.is_none() {
-        idempotency::insert(writing, once, answer, now)?;
-    }
-    Ok(())
+pub fn keep(services: &Services, once: Once, answer: StoredAnswer) -> Result<()> {
+    services.write(server(), move |work| {
+        if idempotency::find(work, &once, work.now())?.is_none() {
+            idempotency::insert(work, &once, &answer)?;
+        }
+        Ok(())
+    })
+}
+
+/// Makes room for one more answer to a caller; where there is none, answers when there will be, in Unix milliseconds.
+pub fn full_until(services: &Services, owner: String) -> Result<Option<i64>> {
+    services.write(server(), move |work| idempotency::full_until(work, &owner))
+}
+
+fn server() -> Actor {
+    Actor::server("idempotency")
 }
 
 /// An idempotency key, and the seal for an answer that holds a secret.
 pub type SealedOnce = (Once, Seal);
 
-/// Like [`run`], for an answer that holds a secret: its body is stored under the seal. Answers it, and what `work` made beside it
+/// Like [`run`], for an answer that holds a secret: its body is stored under the seal. Answers it, and what `effect` made beside it
 /// unless the answer is an earlier one.
 ///
 /// # Errors
 /// As [`run`]; [`crate::error::Error::Conflict`] when the earlier answer was sealed for another secret of the caller.
-pub fn run_sealed<T>(
-    writing: &Writing<'_>,
+pub fn run_sealed<'w, W: AsMut<Work<'w>>, T>(
+    work: &mut W,
     sealed: Option<SealedOnce>,
-    now: Timestamp,
-    work: impl FnOnce() -> Result<(StoredAnswer, T)>,
+    effect: impl FnOnce(&mut W) -> Result<(StoredAnswer, T)>,
 ) -> Result<(StoredAnswer, Option<T>)> {
     let Some((once, seal)) = sealed else {
-        return work().map(|(answer, made)| (answer, Some(made)));
+        return effect(work).map(|(answer, made)| (answer, Some(made)));
     };
     let mut made = None;
-    let stored = run(writing, Some(&once), now, || {
-        let (answer, new) = work()?;
+    let stored = run(work, Some(&once), |work| {
+        let (answer, new) = effect(work)?;
         made = Some(new);
         Ok(StoredAnswer {
             body: seal.close(&answer.body)?,
@@ -80,15 +83,7 @@ pub fn run_sealed<T>(
 }
 
 /// Forgets the keys that are older than a day, in small steps so that no other write waits long.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn sweep(services: &Services) -> Result<()> {
-    let now = services.clock.now();
-    while services
-        .store
-        .write(move |writing| idempotency::prune(writing, now))?
-        > 0
-    {}
+    while services.write(server(), |work| idempotency::prune(work))? > 0 {}
     Ok(())
 }

@@ -2,22 +2,17 @@
 //!
 //! Copies that share a policy change together, so that ten thousand of them take a few statements, and nobody waits long.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-use jiff::Timestamp;
-use serde_json::json;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Services, once};
-use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::audit::Actor;
+use crate::domain::event::Event;
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::domain::policy::Policy;
 use crate::domain::propagation::{PolicyChange, Propagated, PropagationInput};
 use crate::error::{Result, absences};
-use crate::ledger::{Changed, ChangedCopy};
 use crate::store::propagation::{Selected, Together, select};
-use crate::store::{
-    Reading, Writing, access_profiles, audit, policies, roles, user_access_profiles,
-};
+use crate::store::{Reading, WorkInTurn, access_profiles, policies, roles, user_access_profiles};
 
 /// What a propagation does.
 pub(super) struct Plan {
@@ -134,67 +129,34 @@ pub fn propagate(
     once: Option<Once>,
     render: impl FnOnce(&Propagated) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
-    services.ledger.change(move |writing, changed| {
-        once::run(writing, once.as_ref(), now, || {
-            let plan = Plan::work_out(writing, profile_id, &input)?;
+    services.change(actor, move |work| {
+        once::run(work, once.as_ref(), |work| {
+            let plan = Plan::work_out(work, profile_id, &input)?;
             for part in &plan.parts {
-                apply(writing, changed, part, plan.version, input.reset_usage, now)?;
+                apply(work, part, plan.version, input.reset_usage)?;
             }
             if !plan.affected.is_empty() {
-                audit::append(writing, now, &entry(actor, profile_id, &plan, &input))?;
+                work.record(Event::Propagated {
+                    access_profile_id: profile_id,
+                    version: plan.version,
+                    fields: input.field_names(),
+                    affected_users: plan.affected.len(),
+                    reset_usage: input.reset_usage,
+                });
             }
             render(&plan.outcome(&input))
         })
     })
 }
 
-fn apply(
-    writing: &Writing<'_>,
-    changed: &mut Changed,
-    part: &Part,
-    version: i64,
-    reset_usage: bool,
-    now: Timestamp,
-) -> Result<()> {
-    let ids: Vec<i64> = part.copies.iter().map(|copy| copy.copy_id).collect();
-    let together = Together::of(&ids);
-    let policy_id = policies::intern(writing, &part.change.new)?;
-    together.follow(writing, policy_id, version, now)?;
-    let holders: HashMap<i64, i64> = part
-        .copies
-        .iter()
-        .map(|copy| (copy.copy_id, copy.user_id))
-        .collect();
-    for key in &part.change.gone {
-        let place_id = policies::get_place_id(writing, key)?;
-        let lost = together.forget_place(writing, place_id)?;
-        let lost = lost.iter().filter_map(|copy_id| holders.get(copy_id));
-        changed.users.extend(lost);
+fn apply(work: &mut WorkInTurn<'_>, part: &Part, version: i64, reset_usage: bool) -> Result<()> {
+    let copies = part.copies.iter().map(|copy| (copy.user_id, copy.copy_id));
+    let together = Together::of(copies.collect());
+    let policy_id = policies::intern(work, &part.change.new)?;
+    together.follow(work, policy_id, version, reset_usage)?;
+    for place in &part.change.gone {
+        let place_id = policies::get_place_id(work, place)?;
+        together.forget_place(work, place_id)?;
     }
-    if reset_usage {
-        together.forget_counters(writing)?;
-    }
-    policies::forget_unused(writing, part.policy_id)?;
-    changed
-        .copies
-        .extend(part.copies.iter().map(|copy| ChangedCopy {
-            user_id: copy.user_id,
-            copy_id: copy.copy_id,
-            policy_id,
-            template_version: version,
-            reset_usage,
-        }));
-    Ok(())
-}
-
-fn entry(actor: Actor, profile_id: i64, plan: &Plan, input: &PropagationInput) -> NewAuditEntry {
-    let pushed = json!({
-        "version": plan.version,
-        "fields": input.field_names(),
-        "affected_users": plan.affected.len(),
-        "reset_usage": input.reset_usage,
-    });
-    let action = "access_profile.propagate";
-    NewAuditEntry::about_profile(actor, action, profile_id, None, Some(pushed))
+    policies::forget_unused(work, part.policy_id)
 }

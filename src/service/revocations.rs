@@ -7,18 +7,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::waiting::Waiting;
 use super::remembered::TakenAway;
-use super::{Services, api_key_revocation, assignments, users, virtual_key_revocation};
+use super::{Services, api_key_revocation, assignments, users};
+use crate::domain::api_key::ApiKeyInput;
 use crate::domain::audit::Actor;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::holding::{Source, UserAccessProfile};
 use crate::domain::permission::PermissionSet;
 use crate::domain::revocation::{Revocation, Taken};
+use crate::domain::rights::Rights;
+use crate::domain::validator::IfMatch;
+use crate::domain::virtual_key::VirtualKeyInput;
 use crate::error::{Error, Result};
 use crate::ledger::Ended;
 use crate::store::directory::DataDirectory;
 use crate::store::write_gate::refuses_writes;
 use crate::store::{
-    Reading, user_access_profiles, users as stored_users, virtual_keys as stored_keys,
+    Occasion, Reading, api_keys, user_access_profiles, users as stored_users,
+    virtual_keys as stored_keys,
 };
 
 /// What was taken away and is not stored yet.
@@ -88,9 +93,6 @@ fn keep(services: &Services, waiting: &mut Waiting, revocation: &Revocation) -> 
 }
 
 /// Lets what waited when the last process ended take effect, and stores it if that is possible now.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn resume(services: &Services) -> Result<()> {
     let mut waiting = services.revocations.lock();
     let count = waiting.iter().count();
@@ -261,32 +263,55 @@ fn public_id_bytes(public_id: &str) -> Option<[u8; ID_LENGTH]> {
 
 fn carry_out(services: &Services, revocation: &Revocation) -> Result<()> {
     let Revocation { actor, at, taken } = revocation.clone();
+    let (occasion, any) = (Occasion::first(actor, at), IfMatch::Unconditional);
     match taken {
-        Taken::ApiKey { public_id } => {
-            api_key_revocation::store_taken(services, actor, public_id, None, at)
-        }
+        Taken::ApiKey { public_id } => services.write_on(occasion, move |work| {
+            let key = api_keys::get_public(work, &public_id)?;
+            api_key_revocation::revoke_in(work, key).map(drop)
+        }),
         Taken::ApiKeyRights {
             public_id,
             permissions,
             expires_at,
-        } => {
-            let left = Some((permissions, expires_at));
-            api_key_revocation::store_taken(services, actor, public_id, left, at)
-        }
-        Taken::VirtualKey { user_id, public_id } => {
-            virtual_key_revocation::store_deleted(services, actor, user_id, public_id, at)
-        }
+        } => services.write_on(occasion, move |work| {
+            let key = api_keys::get_public(work, &public_id)?;
+            let left = key.narrowed(permissions, expires_at);
+            let input = ApiKeyInput {
+                permissions: Some(left.permissions),
+                expires_at: Some(left.expires_at),
+                ..ApiKeyInput::default()
+            };
+            // Whether that was allowed was found out then.
+            let rights = Rights {
+                permissions: PermissionSet::ALL,
+                expires_at: None,
+            };
+            super::api_keys::update_in(work, rights, key.id, input, &any).map(drop)
+        }),
+        Taken::VirtualKey { user_id, public_id } => services.change_on(occasion, move |work| {
+            super::virtual_keys::delete_in(work, user_id, &public_id, &any).map(drop)
+        }),
         Taken::VirtualKeyExpiry {
             public_id,
             expires_at,
-        } => virtual_key_revocation::store_expiry(services, actor, public_id, expires_at, at),
+        } => services.change_on(occasion, move |work| {
+            let mut input = VirtualKeyInput::default();
+            input.expires_at = Some(Some(expires_at));
+            super::virtual_keys::update_in(work, &public_id, input, &any).map(drop)
+        }),
         Taken::Copy {
             user_id,
             access_profile_id,
-        } => assignments::store_unassigned(services, actor, user_id, access_profile_id, at),
-        Taken::Role { user_id, role_id } => {
-            users::store_role(services, actor, user_id, role_id, at)
-        }
-        Taken::User { user_id } => users::store_deleted(services, actor, user_id, at),
+        } => services.change_on(occasion, move |work| {
+            assignments::unassign_in(work, user_id, access_profile_id).map(drop)
+        }),
+        Taken::Role { user_id, role_id } => services.change_on(occasion, move |work| {
+            let before = stored_users::get_detail(work, user_id)?;
+            users::change_role_in(work, before, role_id).map(drop)
+        }),
+        Taken::User { user_id } => services.change_on(occasion, move |work| {
+            let before = stored_users::get_detail(work, user_id)?;
+            users::delete_in(work, before).map(drop)
+        }),
     }
 }

@@ -1,15 +1,12 @@
 //! Writes of roles.
 
-use jiff::Timestamp;
-use serde_json::json;
-
 use super::{Services, once};
-use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::audit::Actor;
 use crate::domain::idempotency::{Once, StoredAnswer};
-use crate::domain::role::{Role, RoleDetail, RoleInput};
+use crate::domain::role::{RoleDetail, RoleInput};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::store::{Writing, audit, roles};
+use crate::store::roles;
 
 /// How many users the refusal to delete a role names.
 const NAMED_USERS: i64 = 10;
@@ -25,15 +22,12 @@ pub fn create(
     once: Option<Once>,
     render: impl FnOnce(&RoleDetail) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
-    services.store.write(move |writing| {
-        once::run(writing, once.as_ref(), now, || {
+    services.write(actor, move |work| {
+        once::run(work, once.as_ref(), |work| {
             let name = input.name.unwrap_or_default();
             let description = input.description.unwrap_or_default();
-            let id = roles::insert(writing, &name, &description, now)?;
-            let detail = roles::get_detail(writing, id)?;
-            note(writing, now, actor, "role.create", None, Some(&detail.role))?;
-            render(&detail)
+            let role = roles::insert(work, &name, &description)?;
+            render(&roles::detail(work, role)?)
         })
     })
 }
@@ -49,17 +43,14 @@ pub fn update(
     input: RoleInput,
     if_match: IfMatch,
 ) -> Result<RoleDetail> {
-    let now = services.clock.now();
-    services.store.write(move |writing| {
-        let before = roles::get_detail(writing, id)?;
+    services.write(actor, move |work| {
+        let before = roles::get_detail(work, id)?;
         if_match.check(&before.entity_tag())?;
-        let Some(changed) = before.role.change(input, now) else {
+        let Some(changed) = before.role.change(input, work.now()) else {
             return Ok(before);
         };
-        roles::update(writing, &changed)?;
-        let (old, new) = (Some(&before.role), Some(&changed));
-        note(writing, now, actor, "role.update", old, new)?;
-        roles::get_detail(writing, id)
+        roles::update(work, before.role, changed)?;
+        roles::get_detail(work, id)
     })
 }
 
@@ -68,13 +59,12 @@ pub fn update(
 /// # Errors
 /// [`Error::NotFound`], [`Error::Stale`], and [`Error::InUse`] when users are in it.
 pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> Result<String> {
-    let now = services.clock.now();
-    services.store.write(move |writing| {
-        let before = roles::get_detail(writing, id)?;
+    services.write(actor, move |work| {
+        let before = roles::get_detail(work, id)?;
         if_match.check(&before.entity_tag())?;
         let role = before.role;
         if role.user_count > 0 {
-            let first = roles::list_users(writing, id, NAMED_USERS)?;
+            let first = roles::list_users(work, id, NAMED_USERS)?;
             return Err(Error::in_use(
                 "role_in_use",
                 "role",
@@ -83,26 +73,8 @@ pub fn delete(services: &Services, actor: Actor, id: i64, if_match: IfMatch) -> 
                 &first,
             ));
         }
-        roles::delete(writing, id)?;
-        note(writing, now, actor, "role.delete", Some(&role), None)?;
-        Ok(role.name)
+        let name = role.name.clone();
+        roles::delete(work, role)?;
+        Ok(name)
     })
-}
-
-fn note(
-    writing: &Writing<'_>,
-    now: Timestamp,
-    actor: Actor,
-    action: &'static str,
-    previous: Option<&Role>,
-    new: Option<&Role>,
-) -> Result<()> {
-    let shown =
-        |role: &Role| json!({ "id": role.id, "name": role.name, "description": role.description });
-    let Some(role) = new.or(previous) else {
-        return Ok(());
-    };
-    let (old, new) = (previous.map(shown), new.map(shown));
-    let entry = NewAuditEntry::about(actor, action, "role", &role.id, old, new);
-    audit::append(writing, now, &entry)
 }

@@ -5,9 +5,8 @@
 use super::Services;
 use super::virtual_keys::hash;
 use crate::error::Result;
-use crate::ledger::Changed;
 use crate::store::rotated_keys::RotatedKey;
-use crate::store::{Needs, Reading, Writing, virtual_keys};
+use crate::store::{Reading, virtual_keys};
 
 /// Gives secrets that were put beside the files of their keys the place of those files when they are valid, and removes the others.
 ///
@@ -26,44 +25,8 @@ pub fn tidy(services: &Services) -> Result<()> {
     each(services, |file| !file.is_staged)
 }
 
-/// Changes what a user holds through the ledger, and removes the files of the keys that went with it before it answers.
-///
-/// # Errors
-/// What `work` answers.
-pub fn change_holdings<T: Send + 'static>(
-    services: &Services,
-    user_id: i64,
-    work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    change_holdings_with(services, Needs::ALL, user_id, work)
-}
-
-/// The same with what is needed of the commit.
-///
-/// # Errors
-/// What `work` answers.
-pub fn change_holdings_with<T: Send + 'static>(
-    services: &Services,
-    needs: Needs,
-    user_id: i64,
-    work: impl FnOnce(&Writing<'_>, &mut Changed) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (answer, before) = services
-        .ledger
-        .change_with(needs, move |writing, changed| {
-            let before = virtual_keys::list_of_user(writing, user_id)?;
-            Ok((work(writing, changed)?, before))
-        })?;
-    if services.store.directory().count_rotated_keys() > 0 {
-        for key in before {
-            forget(services, &key.public_id);
-        }
-    }
-    Ok(answer)
-}
-
 /// Removes the file of a key that is gone or has another secret now.
-pub fn forget(services: &Services, public_id: &str) {
+pub(super) fn forget(services: &Services, public_id: &str) {
     let directory = services.store.directory();
     let _turn = directory.rotated_keys_turn();
     let Some(file) = directory.find_rotated_key(public_id) else {

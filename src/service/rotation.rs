@@ -7,25 +7,21 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 
-use super::tokens::random_successor;
-use super::virtual_keys::{grace_ends, replace_secret};
+use super::tokens::{grace_ends, random_successor};
+use super::virtual_keys::replace_secret;
 use super::{Services, rotated_keys};
 use crate::domain::access_profile::AccessProfile;
-use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::duration::RotationInterval;
+use crate::domain::event::RotationDates;
 use crate::error::{Error, Result};
-use crate::ledger::Changed;
-use crate::store::{Writing, access_profiles, audit, rotations, virtual_keys};
+use crate::store::{Occasion, WorkInTurn, access_profiles, rotations, virtual_keys};
 
 /// Rotates the keys under every profile whose date has come, each key once however many dates were missed. Their old secrets work
 /// for `grace` more; a key of which as many work already as may waits for the next date. A profile that fails is tried again the
 /// next time.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn rotate_due(services: &Services, grace: Duration) -> Result<()> {
     let now = services.clock.now();
     let grace_seconds = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX);
@@ -67,61 +63,54 @@ fn rotate_profile(
     if !tokens.is_empty() {
         services.store.directory().stage_rotated_keys(&tokens)?;
     }
-    let rotated = services.ledger.change(move |writing, changed| {
-        let profile = access_profiles::get_current(writing, id)?.profile()?;
-        let Some((last, next)) = dates(&profile, now)? else {
+    let occasion = Occasion::new(Actor::server("scheduled-rotation"), now);
+    let rotated = services.change_on(occasion, move |work| {
+        let profile = access_profiles::get_current(work, id)?.profile()?;
+        let Some(after) = dates(&profile, now)? else {
             return Ok(0);
         };
-        let rotated = replace_secrets(writing, changed, id, prepared, grace_until, now)?;
-        rotations::note(writing, id, last, next)?;
-        let previous = json!({
-            "next_rotation_at": profile.next_rotation_at,
-            "last_rotation_at": profile.last_rotation_at,
-        });
-        let new = json!({
-            "next_rotation_at": next,
-            "last_rotation_at": last,
-            "virtual_keys": rotated,
-        });
-        let (actor, action) = (
-            Actor::server("scheduled-rotation"),
-            "access_profile.rotate_keys",
-        );
-        let entry = NewAuditEntry::about_profile(actor, action, id, Some(previous), Some(new));
-        audit::append(writing, now, &entry)?;
-        Ok(rotated.len())
+        let before = RotationDates {
+            next: profile.next_rotation_at,
+            last: profile.last_rotation_at,
+        };
+        let rotated = replace_secrets(work, id, prepared, grace_until)?;
+        let count = rotated.len();
+        rotations::note(work, id, before, after, rotated)?;
+        Ok(count)
     });
     rotated_keys::settle(services)?;
     rotated
 }
 
 /// The date that has come and the next one; none when somebody moved it away in the meantime.
-fn dates(profile: &AccessProfile, now: Timestamp) -> Result<Option<(Timestamp, Timestamp)>> {
+fn dates(profile: &AccessProfile, now: Timestamp) -> Result<Option<RotationDates>> {
     let Some(due) = profile.next_rotation_at.filter(|due| *due <= now) else {
         return Ok(None);
     };
     RotationInterval::from_nanoseconds(profile.auto_rotation_interval)
         .and_then(|interval| interval.around(due, now))
+        .map(|(last, next)| RotationDates {
+            next: Some(next),
+            last: Some(last),
+        })
         .map(Some)
         .ok_or_else(|| Error::internal("rotating virtual keys", "the profile has no interval"))
 }
 
 /// Answers the public ids of the keys that were rotated.
 fn replace_secrets(
-    writing: &Writing<'_>,
-    changed: &mut Changed,
+    work: &mut WorkInTurn<'_>,
     profile_id: i64,
     prepared: Vec<Prepared>,
     grace_until: Option<Timestamp>,
-    now: Timestamp,
 ) -> Result<Vec<String>> {
     let mut rotated = Vec::with_capacity(prepared.len());
     for (key_id, token) in prepared {
-        let found = virtual_keys::find(writing, key_id)?;
+        let found = virtual_keys::find(work, key_id)?;
         let Some(key) = found.filter(|key| key.access_profile_id == Some(profile_id)) else {
             continue;
         };
-        match replace_secret(writing, &key, token, grace_until, now) {
+        match replace_secret(work, &key, token, grace_until) {
             // Nobody is there to be told; what was promised holds, and the next date comes.
             Err(Error::Conflict { message, .. }) => {
                 log::warn!(
@@ -132,7 +121,6 @@ fn replace_secrets(
             }
             replaced => replaced?,
         };
-        changed.users.push(key.user_id);
         rotated.push(key.public_id);
     }
     Ok(rotated)

@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::Services;
 use super::keyring::ApiKeySettings;
 use super::tokens::random_token;
-use super::{Services, api_keys};
 use crate::domain::api_key::{ApiKey, State};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
@@ -20,7 +20,7 @@ use crate::domain::list::{Page, Sort};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 use crate::store::api_keys::Filter;
-use crate::store::{self, Reading};
+use crate::store::{Reading, api_keys};
 
 /// How long a code works.
 const LIFE: SignedDuration = SignedDuration::from_mins(30);
@@ -175,14 +175,13 @@ fn make_key(services: &Services, actor: Actor, now: Timestamp) -> Result<(ApiKey
         expires_at: Some(now.saturating_add(KEY_LIFE).unwrap_or(now)),
     };
     let new = services.keyring.prepare(&token, &settings)?;
-    let changes = services.keyring.changes();
-    let key = services.store.write(move |writing| {
-        for over in list_over(writing, &actor, now)? {
-            api_keys::end(writing, actor.clone(), &over, now)?;
+    let key = services.write_secret(actor, &token, move |work| {
+        for over in list_over(work, work.actor(), work.now())? {
+            api_keys::revoke(work, over)?;
         }
-        api_keys::insert(writing, actor, &new, now)
+        let key = api_keys::insert(work, &new)?;
+        Ok((key.clone(), Some(key)))
     })?;
-    services.keyring.remember_new(&token, &key, changes);
     Ok((key, token))
 }
 
@@ -207,7 +206,7 @@ fn list_over(reading: &Reading<'_>, maker: &Actor, now: Timestamp) -> Result<Vec
             ends_early: false,
         },
     );
-    let mut keys = store::api_keys::list(reading, &filter, sort, page, now)?.items;
+    let mut keys = api_keys::list(reading, &filter, sort, page, now)?.items;
     keys.retain(|key| key.name.starts_with(NAME) && key.created_by == maker.name);
     Ok(keys)
 }

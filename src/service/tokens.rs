@@ -1,6 +1,6 @@
 //! Making tokens: the letters of a new one come from the system's randomness.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 
 use crate::domain::credential::{ID_LENGTH, Kind, MAX_EARLIER, SECRET_LENGTH, Token};
 use crate::error::{Error, Result};
@@ -22,6 +22,11 @@ pub fn check_earlier(ends: &[Timestamp]) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// When the old secret of a key that is rotated stops working; none when it does at once.
+pub fn grace_ends(now: Timestamp, grace_seconds: i64) -> Option<Timestamp> {
+    (grace_seconds > 0).then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now))
 }
 
 /// A new token of any kind.

@@ -1,14 +1,14 @@
 //! Writes of virtual keys. Their secrets exist once: in the answer that makes them.
 
-use jiff::{Timestamp, ToSpan};
-use serde_json::{Value, json};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::once::{self, SealedOnce};
-use super::tokens::{check_earlier, random_successor, random_token};
-use super::{Services, revocations, rotated_keys};
-use crate::domain::audit::{Actor, NewAuditEntry};
+use super::tokens::{check_earlier, grace_ends, random_successor, random_token};
+use super::{Services, revocations};
+use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
+use crate::domain::event::{Change, Event};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::validator::IfMatch;
@@ -16,9 +16,8 @@ use crate::domain::virtual_key::{
     HASH_LENGTH, MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
 };
 use crate::error::{Error, Result};
-use crate::ledger::Changed;
 use crate::store::{
-    Writing, access_profiles, audit, former_secrets, user_access_profiles, users, virtual_keys,
+    Reading, WorkInTurn, access_profiles, former_secrets, user_access_profiles, users, virtual_keys,
 };
 
 /// A key that was just made, with its secret. Has no `Debug`.
@@ -30,39 +29,32 @@ pub struct IssuedKey {
     pub token: Token,
 }
 
-/// Makes a key inside a write.
+/// Makes a key inside a work.
 ///
 /// # Errors
-/// When there is no randomness or the database can't be written.
-pub fn issue(writing: &Writing<'_>, new: &NewVirtualKey, now: Timestamp) -> Result<IssuedKey> {
+/// When there is no randomness.
+pub fn issue(work: &mut WorkInTurn<'_>, new: &NewVirtualKey) -> Result<IssuedKey> {
     let token = random_token(Kind::Virtual)?;
-    let id = virtual_keys::insert(writing, new, token.id(), hash(&token), now)?;
-    Ok(IssuedKey {
-        key: virtual_keys::get(writing, id)?,
-        token,
-    })
+    let key = virtual_keys::insert(work, new, token.id(), hash(&token))?;
+    Ok(IssuedKey { key, token })
 }
 
-/// Gives a key a new secret inside a write; the old one works until `previous_until`.
+/// Gives a key a new secret inside a work, which records why; the old one works until `previous_until`.
 ///
 /// # Errors
 /// [`Error::Conflict`] when as many old ones work already as may.
 pub fn replace_secret(
-    writing: &Writing<'_>,
+    work: &mut WorkInTurn<'_>,
     key: &VirtualKey,
     token: Token,
     previous_until: Option<Timestamp>,
-    now: Timestamp,
 ) -> Result<IssuedKey> {
     if previous_until.is_some() {
-        let ends = former_secrets::list_ends(writing, key.user_id, key.id, now)?;
+        let ends = former_secrets::list_ends(work, key.user_id, key.id, work.now())?;
         check_earlier(&ends)?;
     }
-    virtual_keys::rotate(writing, key.id, hash(&token), previous_until, now)?;
-    Ok(IssuedKey {
-        key: virtual_keys::get(writing, key.id)?,
-        token,
-    })
+    let key = virtual_keys::rotate(work, key.id, hash(&token), previous_until)?;
+    Ok(IssuedKey { key, token })
 }
 
 /// What is stored of a secret.
@@ -94,48 +86,40 @@ pub fn create(
     sealed: Option<SealedOnce>,
     render: impl FnOnce(&IssuedKey) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
-    services.ledger.change(move |writing, changed| {
-        let work = || {
-            let Issuing {
-                user_id,
-                access_profile_id,
-                ref input,
-            } = issuing;
-            input.check_new(user_id, access_profile_id, now)?;
-            changed.users.push(issuing.user_id);
-            let issued = issue(writing, &worked_out(writing, issuing)?, now)?;
-            let key = &issued.key;
-            note(writing, now, actor, "virtual_key.create", None, Some(key))?;
-            Ok((render(&issued)?, ()))
-        };
-        once::run_sealed(writing, sealed, now, work).map(|(answer, _)| answer)
+    services.change(actor, move |work| {
+        let answer = once::run_sealed(work, sealed, |work| {
+            let (user_id, profile_id) = (issuing.user_id, issuing.access_profile_id);
+            issuing.input.check_new(user_id, profile_id, work.now())?;
+            let new = worked_out(work, issuing)?;
+            Ok((render(&issue(work, &new)?)?, ()))
+        });
+        answer.map(|(answer, _)| answer)
     })
 }
 
-fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> {
+fn worked_out(reading: &Reading<'_>, issuing: Issuing) -> Result<NewVirtualKey> {
     let Issuing {
         user_id,
         access_profile_id,
         input,
     } = issuing;
-    users::get(writing, user_id)?;
+    users::get(reading, user_id)?;
     let copy = match access_profile_id {
         Some(id) => {
-            access_profiles::find_current_version(writing, id)?
+            access_profiles::find_current_version(reading, id)?
                 .ok_or_else(|| Error::not_found("access profile", id))?;
-            user_access_profiles::find(writing, user_id, id)?
+            user_access_profiles::find(reading, user_id, id)?
         }
         None => None,
     };
     // A key belongs to its user: who holds another profile gets one at large.
     let (copy_id, usual_name) = match copy {
         Some(copy) => {
-            let profile = access_profiles::get_current(writing, copy.access_profile_id)?;
+            let profile = access_profiles::get_current(reading, copy.access_profile_id)?;
             let name = default_name(user_id, Some(&profile.profile()?.name));
             (Some(copy.id), name)
         }
-        None if user_access_profiles::holds_any(writing, user_id)? => {
+        None if user_access_profiles::holds_any(reading, user_id)? => {
             (None, default_name(user_id, None))
         }
         None => {
@@ -143,7 +127,7 @@ fn worked_out(writing: &Writing<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
             return Err(Error::absent(sentence));
         }
     };
-    let has = virtual_keys::count_of_user(writing, user_id)?;
+    let has = virtual_keys::count_of_user(reading, user_id)?;
     if has >= MAX_OF_USER {
         return Err(Error::conflict(
             "too_many_virtual_keys",
@@ -174,18 +158,17 @@ pub fn update(
     input: VirtualKeyInput,
     if_match: IfMatch,
 ) -> Result<(VirtualKey, Timestamp)> {
-    let now = services.clock.now();
     let (who, key_id, asked, known) = (
         actor.clone(),
         public_id.clone(),
         input.clone(),
         if_match.clone(),
     );
-    let outcome = services.ledger.change(move |writing, changed| {
-        let key = update_in(writing, changed, actor, &public_id, input, &if_match, now)?;
-        Ok((key, now))
+    let outcome = services.change(actor, move |work| {
+        Ok((update_in(work, &public_id, input, &if_match)?, work.now()))
     });
     revocations::or_keep(services, outcome, who, |reading| {
+        let now = services.clock.now();
         let before = virtual_keys::get_public(reading, &key_id)?;
         known.check(&before.entity_tag(now))?;
         let next = before.change(asked, now)?;
@@ -200,25 +183,21 @@ pub fn update(
     })
 }
 
+/// Changes a key as [`update`] does, in a work of somebody else.
 pub(super) fn update_in(
-    writing: &Writing<'_>,
-    changed: &mut Changed,
-    actor: Actor,
+    work: &mut WorkInTurn<'_>,
     public_id: &str,
     input: VirtualKeyInput,
     if_match: &IfMatch,
-    now: Timestamp,
 ) -> Result<VirtualKey> {
-    let before = virtual_keys::get_public(writing, public_id)?;
-    if_match.check(&before.entity_tag(now))?;
-    let Some(next) = before.change(input, now)? else {
+    let before = virtual_keys::get_public(work, public_id)?;
+    if_match.check(&before.entity_tag(work.now()))?;
+    let Some(next) = before.change(input, work.now())? else {
         return Ok(before);
     };
-    changed.users.push(before.user_id);
-    virtual_keys::update(writing, &next)?;
-    let (old, new) = (Some(&before), Some(&next));
-    note(writing, now, actor, "virtual_key.update", old, new)?;
-    virtual_keys::get(writing, before.id)
+    let id = before.id;
+    virtual_keys::update(work, before, next)?;
+    virtual_keys::get(work, id)
 }
 
 /// Which key is to be rotated, and how.
@@ -244,70 +223,69 @@ pub fn rotate(
     sealed: Option<SealedOnce>,
     render: impl FnOnce(&IssuedKey, Timestamp) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
     let Rotation {
         public_id,
         grace_seconds,
         if_match,
     } = rotation;
-    let shown_id = public_id.clone();
-    let rotated = services.ledger.change(move |writing, changed| {
-        let work = || {
-            let before = virtual_keys::get_public(writing, &public_id)?;
+    services.change(actor, move |work| {
+        let answer = once::run_sealed(work, sealed, |work| {
+            let (before, now) = (virtual_keys::get_public(work, &public_id)?, work.now());
             if_match.check(&before.entity_tag(now))?;
-            changed.users.push(before.user_id);
             let token = random_successor(Kind::Virtual, &public_id)?;
-            let until = grace_ends(now, grace_seconds);
-            let issued = replace_secret(writing, &before, token, until, now)?;
-            let (old, new) = (Some(&before), Some(&issued.key));
-            note(writing, now, actor, "virtual_key.rotate", old, new)?;
+            let issued = replace_secret(work, &before, token, grace_ends(now, grace_seconds))?;
+            let after = issued.key.clone();
+            work.record(Event::VirtualKeyRotated(Change { before, after }));
             Ok((render(&issued, now)?, ()))
-        };
-        once::run_sealed(writing, sealed, now, work)
-    });
-    let (answer, rotated) = rotated?;
-    if rotated.is_some() {
-        rotated_keys::forget(services, &shown_id);
-    }
-    Ok(answer)
-}
-
-/// When the old secret of a key that is rotated stops working; none when it does at once.
-pub fn grace_ends(now: Timestamp, grace_seconds: i64) -> Option<Timestamp> {
-    (grace_seconds > 0).then(|| now.checked_add(grace_seconds.seconds()).unwrap_or(now))
-}
-
-/// A key for the audit log: no secret, no hash.
-fn described(key: &VirtualKey) -> Value {
-    json!({
-        "id": key.public_id,
-        "name": key.name,
-        "description": key.description,
-        "is_managed": key.is_managed,
-        "user_id": key.user_id.to_string(),
-        "access_profile_id": key.access_profile_id,
-        "expires_at": key.expires_at,
-        "previous_expires_at": key.previous_expires_at,
-        "rotated_at": key.rotated_at,
+        });
+        answer.map(|(answer, _)| answer)
     })
 }
 
-pub(super) fn note(
-    writing: &Writing<'_>,
-    now: Timestamp,
+/// Deletes a key of a user, managed or not: it is refused from the moment this returns, also when that can't be stored
+/// ([`revocations`]).
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user or the user has no such key, [`Error::Stale`].
+pub fn delete(
+    services: &Services,
     actor: Actor,
-    action: &'static str,
-    previous: Option<&VirtualKey>,
-    new: Option<&VirtualKey>,
-) -> Result<()> {
-    let Some(key) = new.or(previous) else {
-        return Ok(());
-    };
-    let (old, new) = (previous.map(described), new.map(described));
-    let entry = NewAuditEntry {
-        access_profile_id: key.access_profile_id,
-        user_id: Some(key.user_id),
-        ..NewAuditEntry::about(actor, action, "virtual_key", &key.public_id, old, new)
-    };
-    audit::append(writing, now, &entry)
+    user_id: i64,
+    public_id: String,
+    if_match: IfMatch,
+) -> Result<VirtualKey> {
+    let (who, key_id, known) = (actor.clone(), public_id.clone(), if_match.clone());
+    let outcome = services.change(actor, move |work| {
+        delete_in(work, user_id, &public_id, &if_match)
+    });
+    revocations::or_keep(services, outcome, who, |reading| {
+        let key = of_user(reading, user_id, &key_id)?;
+        known.check(&key.entity_tag(services.clock.now()))?;
+        let public_id = key_id;
+        Ok(Some(Taken::VirtualKey { user_id, public_id }))
+    })
+}
+
+/// Deletes a key as [`delete`] does, in a work of somebody else.
+pub(super) fn delete_in(
+    work: &mut WorkInTurn<'_>,
+    user_id: i64,
+    public_id: &str,
+    if_match: &IfMatch,
+) -> Result<VirtualKey> {
+    let key = of_user(work, user_id, public_id)?;
+    if_match.check(&key.entity_tag(work.now()))?;
+    virtual_keys::delete(work, key.clone())?;
+    Ok(key)
+}
+
+/// A key of a user.
+fn of_user(reading: &Reading<'_>, user_id: i64, public_id: &str) -> Result<VirtualKey> {
+    users::get(reading, user_id)?;
+    let key = virtual_keys::get_public(reading, public_id)?;
+    if key.user_id == user_id {
+        Ok(key)
+    } else {
+        Err(Error::not_found("virtual key", public_id))
+    }
 }

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::access_profiles::{Snapshot, find_current_version};
 use super::fault::Doing;
-use super::{Reading, Writing, packed_versions};
+use super::{Reading, Work, packed_versions};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::NamedVersion;
 use crate::domain::list::{Listed, Page};
@@ -69,27 +69,20 @@ impl WholeVersion {
 }
 
 /// Stores a version.
-///
-/// # Errors
-/// When the database can't be written.
-pub(super) fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                new.snapshot.id,
-                new.snapshot.version,
-                new.snapshot.json,
-                new.profile.updated_at.as_millisecond(),
-                created_by
-            ])
-        })
-        .doing("storing a version")?;
-    Ok(())
+pub(super) fn insert(work: &Work<'_>, new: &WholeVersion) -> Result<()> {
+    work.run(
+        "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            new.snapshot.id,
+            new.snapshot.version,
+            new.snapshot.json,
+            new.profile.updated_at.as_millisecond(),
+            work.actor().name,
+        ],
+    )
+    .map(drop)
+    .doing("storing a version")
 }
 
 /// Versions with what they are differences from.

@@ -6,11 +6,11 @@ use rusqlite::{OptionalExtension, params};
 use super::access_profile_versions::{self, WholeVersion};
 use super::fault::Doing;
 use super::packed_versions::Packed;
-use super::search::ACCESS_PROFILES;
 use super::taken::Named;
-use super::{Reading, Writing, names};
+use super::{Reading, Work, names};
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
+use crate::domain::event::{Creation, Edit, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
@@ -31,49 +31,47 @@ pub struct Snapshot {
 }
 
 /// The number the next new profile gets.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn next_id(writing: &Writing<'_>) -> Result<i64> {
-    writing
-        .connection
-        .prepare_cached("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'access_profiles'), 0) + 1")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("choosing an id")
+pub fn next_id(work: &Work<'_>) -> Result<i64> {
+    work.value(
+        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'access_profiles'), 0) + 1",
+        [],
+    )
+    .doing("choosing an id")
 }
 
 /// Stores a new profile as its first version.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Result<()> {
+pub fn insert(work: &mut Work<'_>, new: &WholeVersion, creation: Creation) -> Result<()> {
     let profile = &new.profile;
-    NAMED.check_new(writing, &profile.name)?;
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at,
-                                          next_rotation_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                profile.id,
-                profile.name,
-                name_key(&profile.name),
-                profile.description,
-                profile.is_active,
-                profile.version,
-                profile.created_at.as_millisecond(),
-                profile.updated_at.as_millisecond(),
-                profile.next_rotation_at.map(Timestamp::as_millisecond),
-            ])
-        })
-        .doing(NAMED.doing)?;
-    insert_tags(writing, profile)?;
-    insert_references(writing, profile.id, &profile.mcp_references())?;
-    ACCESS_PROFILES.refresh(writing.connection, &[profile.id])?;
-    access_profile_versions::insert(writing, new, created_by)
+    NAMED.check_new(work, &profile.name)?;
+    work.run(
+        "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at,
+                                      next_rotation_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            profile.id,
+            profile.name,
+            name_key(&profile.name),
+            profile.description,
+            profile.is_active,
+            profile.version,
+            profile.created_at.as_millisecond(),
+            profile.updated_at.as_millisecond(),
+            profile.next_rotation_at.map(Timestamp::as_millisecond),
+        ],
+    )
+    .doing(NAMED.doing)?;
+    insert_tags(work, profile)?;
+    insert_references(work, profile.id, &profile.mcp_references())?;
+    access_profile_versions::insert(work, new)?;
+    work.record(Event::AccessProfileCreated {
+        id: profile.id,
+        creation,
+        version: new.named,
+    });
+    Ok(())
 }
 
 /// Stores the next version of a profile in place of `old`, the current one, of which `packed` stays.
@@ -81,81 +79,76 @@ pub fn insert(writing: &Writing<'_>, new: &WholeVersion, created_by: &str) -> Re
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
 pub fn update(
-    writing: &Writing<'_>,
+    work: &mut Work<'_>,
     old: &WholeVersion,
     packed: Option<&Packed>,
     new: &WholeVersion,
-    created_by: &str,
+    edit: Edit,
 ) -> Result<()> {
-    let (old, profile) = (&old.profile, &new.profile);
-    NAMED.check(writing, profile.id, &profile.name)?;
-    writing
-        .connection
-        .prepare_cached(
-            "UPDATE access_profiles
-             SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, is_active = ?5, version = ?6, updated_at = ?7,
-                 next_rotation_at = ?8, rotated = 0
-             WHERE id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                profile.id,
-                profile.name,
-                name_key(&profile.name),
-                profile.description,
-                profile.is_active,
-                profile.version,
-                profile.updated_at.as_millisecond(),
-                profile.next_rotation_at.map(Timestamp::as_millisecond),
-            ])
-        })
-        .doing(NAMED.doing)?;
-    if old.tags != profile.tags {
-        forget(writing, profile.id, TAGS)?;
-        insert_tags(writing, profile)?;
-    }
-    if found_by(old) != found_by(profile) {
-        ACCESS_PROFILES.refresh(writing.connection, &[profile.id])?;
+    let (before, profile) = (&old.profile, &new.profile);
+    NAMED.check(work, profile.id, &profile.name)?;
+    work.run(
+        "UPDATE access_profiles
+         SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, is_active = ?5, version = ?6, updated_at = ?7,
+             next_rotation_at = ?8, rotated = 0
+         WHERE id = ?1",
+        params![
+            profile.id,
+            profile.name,
+            name_key(&profile.name),
+            profile.description,
+            profile.is_active,
+            profile.version,
+            profile.updated_at.as_millisecond(),
+            profile.next_rotation_at.map(Timestamp::as_millisecond),
+        ],
+    )
+    .doing(NAMED.doing)?;
+    if before.tags != profile.tags {
+        forget(work, profile.id, TAGS)?;
+        insert_tags(work, profile)?;
     }
     let references = profile.mcp_references();
-    if old.mcp_references() != references {
-        forget(writing, profile.id, REFERENCES)?;
-        insert_references(writing, profile.id, &references)?;
+    if before.mcp_references() != references {
+        forget(work, profile.id, REFERENCES)?;
+        insert_references(work, profile.id, &references)?;
     }
     if let Some(packed) = packed {
-        packed.store(writing)?;
+        packed.store(work)?;
     }
-    access_profile_versions::insert(writing, new, created_by)
+    access_profile_versions::insert(work, new)?;
+    work.record(Event::AccessProfileReplaced {
+        id: profile.id,
+        edit,
+        before: old.named,
+        after: new.named,
+        is_found_otherwise: found_by(before) != found_by(profile),
+    });
+    Ok(())
 }
 
-/// Removes a profile. Its versions stay for the audit log, and are shown nowhere else.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn delete(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
-    names::keep_of_access_profile(writing, id, now)?;
+/// Removes a profile, of which `current` is the last version. Its versions stay for the audit log, and are shown nowhere else.
+pub fn delete(work: &mut Work<'_>, current: &Snapshot) -> Result<()> {
+    let id = current.id;
+    names::keep_of_access_profile(work, id)?;
     for sql in [TAGS, REFERENCES] {
-        forget(writing, id, sql)?;
+        forget(work, id, sql)?;
     }
-    writing
-        .connection
-        .prepare_cached("DELETE FROM access_profiles WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![id]))
+    work.run("DELETE FROM access_profiles WHERE id = ?1", [id])
         .doing("deleting an access profile")?;
-    ACCESS_PROFILES.refresh(writing.connection, &[id])
+    let version = current.named();
+    work.record(Event::AccessProfileDeleted { id, version });
+    Ok(())
 }
 
 /// What is kept beside the row, and how it is removed.
 const TAGS: &str = "DELETE FROM access_profile_tags WHERE access_profile_id = ?1";
 const REFERENCES: &str = "DELETE FROM access_profile_references WHERE access_profile_id = ?1";
 
-fn forget(writing: &Writing<'_>, id: i64, sql: &str) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.execute(params![id]))
-        .doing("removing what is kept beside an access profile")?;
-    Ok(())
+fn forget(work: &Work<'_>, id: i64, sql: &str) -> Result<()> {
+    work.run(sql, [id])
+        .map(drop)
+        .doing("removing what is kept beside an access profile")
 }
 
 /// What a search or a filter looks at.
@@ -179,27 +172,25 @@ const NAMED: Named = Named {
     doing: "storing an access profile",
 };
 
-fn insert_tags(writing: &Writing<'_>, profile: &AccessProfile) -> Result<()> {
+fn insert_tags(work: &Work<'_>, profile: &AccessProfile) -> Result<()> {
     for tag in &profile.tags {
-        writing
-            .connection
-            // The same label twice in a profile is one label to filter by.
-            .prepare_cached("INSERT OR IGNORE INTO access_profile_tags (tag, access_profile_id) VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.execute(params![tag, profile.id]))
-            .doing("storing a tag")?;
+        // The same label twice in a profile is one label to filter by.
+        work.run(
+            "INSERT OR IGNORE INTO access_profile_tags (tag, access_profile_id) VALUES (?1, ?2)",
+            params![tag, profile.id],
+        )
+        .doing("storing a tag")?;
     }
     Ok(())
 }
 
-fn insert_references(writing: &Writing<'_>, id: i64, references: &[McpReference]) -> Result<()> {
+fn insert_references(work: &Work<'_>, id: i64, references: &[McpReference]) -> Result<()> {
     for reference in references {
-        writing
-            .connection
-            .prepare_cached(
-                "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
-            )
-            .and_then(|mut statement| statement.execute(params![id, reference.kind, reference.id]))
-            .doing("storing an MCP reference")?;
+        work.run(
+            "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
+            params![id, reference.kind, reference.id],
+        )
+        .doing("storing an MCP reference")?;
     }
     Ok(())
 }

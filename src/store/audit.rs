@@ -7,7 +7,7 @@ mod walk;
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Row, params, params_from_iter};
 
 use super::fault::Doing;
 use super::{Reading, Writing, packed_versions};
@@ -35,66 +35,36 @@ const ENTRIES: &str = "SELECT a.id, a.created_at, a.actor_id, a.actor_name, a.ac
 const NAMED: [usize; 2] = [13, 18];
 
 /// Whether there is a log at all.
-///
-/// # Errors
-/// When the database can't be read.
 pub(super) fn is_there(reading: &Reading<'_>) -> Result<bool> {
     reading
-        .connection
-        .query_row(
+        .value(
             "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_logs')",
             [],
-            |row| row.get(0),
         )
         .doing("looking for the audit log")
 }
 
 /// The last entry's place and what stands there as its hash; `(0, zeros)` when there is none.
-///
-/// # Errors
-/// When the database can't be read.
 pub(super) fn head(reading: &Reading<'_>) -> Result<(i64, Vec<u8>)> {
+    let sql = "SELECT id, mac FROM audit_logs ORDER BY id DESC LIMIT 1";
     let head = reading
-        .connection
-        .prepare_cached("SELECT id, mac FROM audit_logs ORDER BY id DESC LIMIT 1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        })
+        .find(sql, [], |row| Ok((row.get("id")?, row.get("mac")?)))
         .doing("reading the head of the audit log")?;
     Ok(head.unwrap_or((0, vec![0; MAC_LENGTH])))
 }
 
 /// What stands as the hash of the entry at a place.
-///
-/// # Errors
-/// When the database can't be read.
 pub(super) fn mac_at(reading: &Reading<'_>, id: i64) -> Result<Option<Vec<u8>>> {
     reading
-        .connection
-        .prepare_cached("SELECT mac FROM audit_logs WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![id], |row| row.get(0))
-                .optional()
-        })
+        .find_value("SELECT mac FROM audit_logs WHERE id = ?1", [id])
         .doing("reading the audit log")
 }
 
-/// Appends an entry to the chain.
+/// Appends an entry to the chain; one that names versions of its access profile has them in place of its values.
 ///
 /// # Errors
 /// When the entry can't be written: the change it tells of fails with it.
-pub fn append(writing: &Writing<'_>, at: Timestamp, entry: &NewAuditEntry) -> Result<()> {
-    append_naming(writing, at, entry, &NamedVersions::default())
-}
-
-/// Appends an entry that names versions of its access profile in place of its values.
-///
-/// # Errors
-/// As [`append`].
-pub fn append_naming(
+pub(super) fn append(
     writing: &Writing<'_>,
     at: Timestamp,
     entry: &NewAuditEntry,
@@ -111,15 +81,12 @@ pub fn append_naming(
     let sequence = last + 1;
     let mac = writing.chain.mac(&previous, sequence, at, entry, versions);
     writing
-        .connection
-        .prepare_cached(
+        .run(
             "INSERT INTO audit_logs (id, created_at, actor_id, actor_name, action, subject_kind, subject_id,
                                      access_profile_id, user_id, previous_value, new_value, request_id, mac,
                                      previous_version, new_version)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
+            params![
                 sequence,
                 at.as_millisecond(),
                 entry.actor.id,
@@ -135,10 +102,10 @@ pub fn append_naming(
                 mac,
                 versions.previous.map(|named| named.version),
                 versions.new.map(|named| named.version),
-            ])
-        })
-        .doing("writing the audit log")?;
-    Ok(())
+            ],
+        )
+        .map(drop)
+        .doing("writing the audit log")
 }
 
 /// Which entries are wanted.
@@ -181,24 +148,15 @@ pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed
         require("subject_kind <> ?", Some(Value::from((*kind).to_owned())));
     }
     let conditions = conditions.join(" AND ");
-    let count = |sql: String, values: &[Value]| {
-        reading
-            .connection
-            .prepare_cached(&sql)
-            .and_then(|mut statement| {
-                statement.query_row(params_from_iter(values), |row| row.get(0))
-            })
-            .doing("counting audit entries")
-    };
-    let total_count: i64 = count(
-        format!("SELECT count(*) FROM audit_logs WHERE {conditions}"),
-        &values,
-    )?;
+    const COUNTING: &str = "counting audit entries";
+    let sql = format!("SELECT count(*) FROM audit_logs WHERE {conditions}");
+    let total_count: i64 = reading
+        .value(&sql, params_from_iter(&values))
+        .doing(COUNTING)?;
     if let Some(id) = filter.access_profile_id.filter(|_| total_count == 0) {
         // A profile that was deleted keeps its history, and each has at least the entry of its creation.
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM audit_logs WHERE access_profile_id = ?1)".to_owned();
-        if count(sql, &[id.into()])? == 0 {
+        let sql = "SELECT EXISTS (SELECT 1 FROM audit_logs WHERE access_profile_id = ?1)";
+        if !reading.value::<bool>(sql, [id]).doing(COUNTING)? {
             return Err(Error::not_found("access profile", id));
         }
     }

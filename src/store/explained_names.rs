@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use rusqlite::OptionalExtension;
-
 use super::Reading;
 use super::fault::Doing;
 use crate::error::Result;
@@ -28,33 +26,21 @@ impl ExplainedNames {
 }
 
 /// The names of a virtual key (`virtual_keys.id`) and of access profiles.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn find(
     reading: &Reading<'_>,
     virtual_key_id: i64,
     profiles: &[i64],
 ) -> Result<ExplainedNames> {
-    let names = || {
-        let mut key = reading
-            .connection
-            .prepare_cached("SELECT name FROM virtual_keys WHERE id = ?1")?;
-        let mut profile = reading
-            .connection
-            .prepare_cached("SELECT name FROM access_profiles WHERE id = ?1")?;
-        let mut names = ExplainedNames {
-            virtual_key: key
-                .query_row([virtual_key_id], |row| row.get(0))
-                .optional()?,
-            ..ExplainedNames::default()
-        };
-        for id in profiles {
-            if let Some(name) = profile.query_row([id], |row| row.get(0)).optional()? {
-                names.profiles.insert(*id, name);
-            }
-        }
-        Ok(names)
+    const DOING: &str = "reading names for an explanation";
+    let key = "SELECT name FROM virtual_keys WHERE id = ?1";
+    let profile = "SELECT name FROM access_profiles WHERE id = ?1";
+    let mut names = ExplainedNames {
+        virtual_key: reading.find_value(key, [virtual_key_id]).doing(DOING)?,
+        ..ExplainedNames::default()
     };
-    names().doing("reading names for an explanation")
+    for id in profiles {
+        let name = reading.find_value(profile, [id]).doing(DOING)?;
+        names.profiles.extend(name.map(|name| (*id, name)));
+    }
+    Ok(names)
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Params, params};
+use rusqlite::{Params, params};
 
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, Work};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::error::{Error, Result};
 
@@ -20,50 +20,38 @@ const MAX_BYTES: i64 = 64 * 1024 * 1024;
 const STEP: i64 = 500;
 
 /// The hash of the request that used this key before, and its answer.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn find(
     reading: &Reading<'_>,
     once: &Once,
     now: Timestamp,
 ) -> Result<Option<([u8; 32], StoredAnswer)>> {
+    let oldest = now.as_millisecond() - KEPT_MILLISECONDS;
     reading
-        .connection
-        .prepare_cached(
+        .find(
             "SELECT request_hash, status, location, etag, body FROM idempotency_keys
              WHERE owner = ?1 AND route = ?2 AND idempotency_key = ?3 AND created_at > ?4",
+            params![once.owner, once.route, once.key, oldest],
+            |row| {
+                let answer = StoredAnswer {
+                    status: row.get("status")?,
+                    location: row.get("location")?,
+                    etag: row.get("etag")?,
+                    body: row.get("body")?,
+                };
+                Ok((row.get("request_hash")?, answer))
+            },
         )
-        .and_then(|mut statement| {
-            let oldest = now.as_millisecond() - KEPT_MILLISECONDS;
-            statement
-                .query_row(params![once.owner, once.route, once.key, oldest], |row| {
-                    let answer = StoredAnswer {
-                        status: row.get(1)?,
-                        location: row.get(2)?,
-                        etag: row.get(3)?,
-                        body: row.get(4)?,
-                    };
-                    Ok((row.get(0)?, answer))
-                })
-                .optional()
-        })
         .doing("looking for an idempotency key")
 }
 
 /// Whether one more answer may be kept for a caller.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn has_room(reading: &Reading<'_>, owner: &str) -> Result<bool> {
     let kept: Option<(i64, i64)> = reading
-        .connection
-        .prepare_cached("SELECT answers, bytes FROM idempotency_callers WHERE owner = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([owner], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        })
+        .find(
+            "SELECT answers, bytes FROM idempotency_callers WHERE owner = ?1",
+            [owner],
+            |row| Ok((row.get("answers")?, row.get("bytes")?)),
+        )
         .doing("looking for an idempotency key")?;
     Ok(kept.is_none_or(|(answers, bytes)| answers < MAX_ANSWERS && bytes < MAX_BYTES))
 }
@@ -72,33 +60,32 @@ pub fn has_room(reading: &Reading<'_>, owner: &str) -> Result<bool> {
 /// and nothing else.
 ///
 /// # Errors
-/// [`Error::TooMany`]; when the database can't be written.
-pub fn make_room(writing: &Writing<'_>, owner: &str, now: Timestamp) -> Result<()> {
-    full_until(writing, owner, now)?.map_or(Ok(()), |until| Err(too_many(until, now)))
+/// [`Error::TooMany`].
+pub fn make_room(work: &Work<'_>, owner: &str) -> Result<()> {
+    let until = full_until(work, owner)?;
+    until.map_or(Ok(()), |until| Err(too_many(until, work.now())))
 }
 
 /// Makes room for one more answer by what is a day old; where that is not enough, answers when the oldest makes room, in Unix
 /// milliseconds.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn full_until(writing: &Writing<'_>, owner: &str, now: Timestamp) -> Result<Option<i64>> {
-    if has_room(writing, owner)? {
+pub fn full_until(work: &Work<'_>, owner: &str) -> Result<Option<i64>> {
+    if has_room(work, owner)? {
         return Ok(None);
     }
     forget(
-        writing,
+        work,
         "DELETE FROM idempotency_keys WHERE owner = ?1 AND created_at <= ?2
-         RETURNING owner, octet_length(body)",
-        params![owner, now.as_millisecond() - KEPT_MILLISECONDS],
+         RETURNING owner, octet_length(body) AS bytes",
+        params![owner, work.now().as_millisecond() - KEPT_MILLISECONDS],
     )?;
-    if has_room(writing, owner)? {
+    if has_room(work, owner)? {
         return Ok(None);
     }
-    let oldest: i64 = writing
-        .connection
-        .prepare_cached("SELECT min(created_at) FROM idempotency_keys WHERE owner = ?1")
-        .and_then(|mut statement| statement.query_row([owner], |row| row.get(0)))
+    let oldest: i64 = work
+        .value(
+            "SELECT min(created_at) FROM idempotency_keys WHERE owner = ?1",
+            [owner],
+        )
         .doing("looking for an idempotency key")?;
     Ok(Some(oldest + KEPT_MILLISECONDS))
 }
@@ -121,102 +108,81 @@ pub fn too_many(until: i64, now: Timestamp) -> Error {
 }
 
 /// Adds to what is kept for a caller.
-fn count(writing: &Writing<'_>, owner: &str, answers: i64, bytes: i64) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(if answers > 0 {
-            "INSERT INTO idempotency_callers (owner, answers, bytes) VALUES (?1, ?2, ?3)
-             ON CONFLICT (owner) DO UPDATE SET answers = answers + ?2, bytes = bytes + ?3"
-        } else {
-            "UPDATE idempotency_callers SET answers = answers + ?2, bytes = bytes + ?3 WHERE owner = ?1"
-        })
-        .and_then(|mut statement| statement.execute(params![owner, answers, bytes]))
-        .doing("counting idempotency keys")?;
-    Ok(())
+fn count(work: &Work<'_>, owner: &str, answers: i64, bytes: i64) -> Result<()> {
+    let sql = if answers > 0 {
+        "INSERT INTO idempotency_callers (owner, answers, bytes) VALUES (?1, ?2, ?3)
+         ON CONFLICT (owner) DO UPDATE SET answers = answers + ?2, bytes = bytes + ?3"
+    } else {
+        "UPDATE idempotency_callers SET answers = answers + ?2, bytes = bytes + ?3 WHERE owner = ?1"
+    };
+    work.run(sql, params![owner, answers, bytes])
+        .map(drop)
+        .doing("counting idempotency keys")
 }
 
 /// Deletes by a statement that answers whose each was and how long its body; answers how many they were.
-fn forget(writing: &Writing<'_>, sql: &str, values: impl Params) -> Result<usize> {
-    let mut gone: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    writing
-        .connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| {
-            let mut rows = statement.query(values)?;
-            while let Some(row) = rows.next()? {
-                let (answers, bytes) = gone.entry(row.get(0)?).or_default();
-                *answers += 1;
-                *bytes += row.get::<_, i64>(1)?;
-            }
-            Ok(())
+fn forget(work: &Work<'_>, sql: &str, values: impl Params) -> Result<usize> {
+    let gone: Vec<(String, i64)> = work
+        .all(sql, values, |row| {
+            Ok((row.get("owner")?, row.get("bytes")?))
         })
         .doing("forgetting idempotency keys")?;
-    let mut forgotten = 0;
-    for (owner, (answers, bytes)) in &gone {
-        forgotten += usize::try_from(*answers).unwrap_or_default();
-        writing
-            .connection
-            .prepare_cached("DELETE FROM idempotency_callers WHERE owner = ?1 AND answers <= ?2")
-            .and_then(|mut statement| statement.execute(params![owner, answers]))
-            .doing("counting idempotency keys")?;
-        count(writing, owner, -answers, -bytes)?;
+    let forgotten = gone.len();
+    let mut of_owners: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for (owner, length) in gone {
+        let (answers, bytes) = of_owners.entry(owner).or_default();
+        *answers += 1;
+        *bytes += length;
+    }
+    for (owner, (answers, bytes)) in &of_owners {
+        work.run(
+            "DELETE FROM idempotency_callers WHERE owner = ?1 AND answers <= ?2",
+            params![owner, answers],
+        )
+        .doing("counting idempotency keys")?;
+        count(work, owner, -answers, -bytes)?;
     }
     Ok(forgotten)
 }
 
 /// Remembers the answer to a request.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn insert(
-    writing: &Writing<'_>,
-    once: &Once,
-    answer: &StoredAnswer,
-    now: Timestamp,
-) -> Result<()> {
+pub fn insert(work: &Work<'_>, once: &Once, answer: &StoredAnswer) -> Result<()> {
     // One that is too old and not forgotten yet.
     forget(
-        writing,
+        work,
         "DELETE FROM idempotency_keys WHERE owner = ?1 AND route = ?2 AND idempotency_key = ?3
-         RETURNING owner, octet_length(body)",
+         RETURNING owner, octet_length(body) AS bytes",
         params![once.owner, once.route, once.key],
     )?;
     let bytes = i64::try_from(answer.body.len()).unwrap_or(i64::MAX);
-    count(writing, &once.owner, 1, bytes)?;
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO idempotency_keys
-                 (owner, route, idempotency_key, request_hash, status, location, etag, body, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                once.owner,
-                once.route,
-                once.key,
-                once.request_hash,
-                answer.status,
-                answer.location,
-                answer.etag,
-                answer.body,
-                now.as_millisecond(),
-            ])
-        })
-        .doing("storing an idempotency key")?;
-    Ok(())
+    count(work, &once.owner, 1, bytes)?;
+    work.run(
+        "INSERT INTO idempotency_keys
+             (owner, route, idempotency_key, request_hash, status, location, etag, body, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            once.owner,
+            once.route,
+            once.key,
+            once.request_hash,
+            answer.status,
+            answer.location,
+            answer.etag,
+            answer.body,
+            work.now().as_millisecond(),
+        ],
+    )
+    .map(drop)
+    .doing("storing an idempotency key")
 }
 
 /// Forgets some of the keys that are too old; answers how many.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn prune(writing: &Writing<'_>, now: Timestamp) -> Result<usize> {
+pub fn prune(work: &Work<'_>) -> Result<usize> {
     forget(
-        writing,
+        work,
         "DELETE FROM idempotency_keys WHERE rowid IN (
              SELECT rowid FROM idempotency_keys WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)
-         RETURNING owner, octet_length(body)",
-        params![now.as_millisecond() - KEPT_MILLISECONDS, STEP],
+         RETURNING owner, octet_length(body) AS bytes",
+        params![work.now().as_millisecond() - KEPT_MILLISECONDS, STEP],
     )
 }

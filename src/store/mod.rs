@@ -1,7 +1,7 @@
 //! SQLite, and nothing else: every SQL statement of the program is in this folder, and only this folder knows the libraries
 //! behind it. No policy rules, no HTTP.
 //!
-//! [`Store::write`] hands a closure to the one writer thread ([`writer`]); [`Store::read`] runs one on a pooled read-only
+//! [`Store::unit_of_work`] hands a closure to the one writer thread ([`writer`]); [`Store::read`] runs one on a pooled read-only
 //! connection. [`directory`] owns the data directory, [`open`] decides whether a file is ours and sound, [`migrate`] brings it
 //! to this version's schema, [`health`] says whether it still is.
 
@@ -22,6 +22,7 @@ pub mod decision_rows;
 pub mod directory;
 pub mod explained_names;
 mod fault;
+pub mod followers;
 pub mod former_secrets;
 pub mod health;
 mod id_set;
@@ -46,8 +47,10 @@ pub mod rotations;
 mod search;
 pub mod sequences;
 pub mod settings;
+mod sql;
 mod taken;
 pub mod tool_groups;
+mod unit_of_work;
 pub mod usage;
 pub mod user_access_profiles;
 pub mod user_lists;
@@ -58,6 +61,7 @@ pub mod write_gate;
 pub mod writer;
 
 use std::ops::Deref;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -69,6 +73,7 @@ use self::directory::DataDirectory;
 use self::fault::Doing;
 use self::health::Health;
 use self::remembered::Remembered;
+pub use self::unit_of_work::{Occasion, Seat, Work, WorkInTurn};
 use self::write_gate::WriteGate;
 use self::writer::Writer;
 pub use self::writer::{Needs, Submitted};
@@ -90,6 +95,8 @@ pub struct Store {
     directory: Arc<DataDirectory>,
     chain: ChainKey,
     remembered: Remembered,
+    /// Whether the ledger has its [`Seat`].
+    seat_is_taken: AtomicBool,
     /// What the last walk along the audit log found; locked while one goes on.
     walked: Mutex<Option<anchor::Walked>>,
 }
@@ -101,7 +108,7 @@ pub struct Reading<'c> {
     remembered: Option<&'c Remembered>,
 }
 
-/// A place in the open write transaction. What is written here is on disk when [`Store::write`] returns.
+/// A place in the open write transaction: for what this folder does by itself, and for the ledger ([`Seat`]).
 pub struct Writing<'c> {
     reading: Reading<'c>,
     chain: &'c ChainKey,
@@ -130,53 +137,12 @@ impl Reader {
 
 impl Store {
     /// Runs `work` in the write transaction and answers after it is on disk. An error or a panic undoes this closure alone.
-    ///
-    /// # Errors
-    /// What `work` answers; [`Error::Unavailable`] when the queue is full, the store is closing, or the commit failed.
-    pub fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.writer.write(Needs::ALL, work)
-    }
-
-    /// The same with what is needed of the commit.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
-    pub fn write_with<T: Send + 'static>(
+    fn write<T: Send + 'static>(
         &self,
         needs: Needs,
         work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(needs, work)
-    }
-
-    /// Hands `work` to the writer and does not wait for it; what one thread submits runs in that order. It waits for a place in
-    /// the queue.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the store is closed.
-    pub fn submit<T: Send + 'static>(
-        &self,
-        needs: Needs,
-        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<Submitted<T>> {
-        self.writer.submit(needs, work)
-    }
-
-    /// The same, but that the result is given to `answer`: on the writer's thread, and before anything else is written, so it
-    /// should be quick.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the store is closed; then `answer` is not called.
-    pub fn hand_over<T: Send + 'static>(
-        &self,
-        needs: Needs,
-        work: impl FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
-        answer: impl FnOnce(Result<T>) + Send + 'static,
-    ) -> Result<()> {
-        self.writer.hand_over(needs, work, answer)
     }
 
     /// A connection for one thread of its own that reads all the time.
@@ -242,9 +208,9 @@ impl Store {
     /// Writes something small, to see whether that is possible again.
     ///
     /// # Errors
-    /// As [`Store::write`].
+    /// As [`Store::unit_of_work`].
     pub fn try_to_write(&self) -> Result<()> {
-        self.write_with(Needs::FIRST, settings::try_to_write)
+        self.write(Needs::FIRST, settings::try_to_write)
     }
 
     /// The state of the database.
@@ -306,6 +272,7 @@ impl Store {
             directory,
             chain,
             remembered: Remembered::default(),
+            seat_is_taken: AtomicBool::new(false),
             walked: Mutex::default(),
         })
     }

@@ -56,9 +56,6 @@ const KEYED: [Keyed; 7] = [
 ];
 
 /// Makes all keys anew if a migration asked for it, all or nothing.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn refresh(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction().doing(DOING)?;
     let reading = Reading {

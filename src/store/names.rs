@@ -2,20 +2,14 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-use rusqlite::params;
-
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, Work};
 use crate::error::Result;
 
 /// Names by id; of what is gone the last one, as long as the history tells of it.
 pub type Names = HashMap<i64, String>;
 
 /// The names of these users.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn of_users(reading: &Reading<'_>, ids: impl IntoIterator<Item = i64>) -> Result<Names> {
     find(
         reading,
@@ -26,9 +20,6 @@ pub fn of_users(reading: &Reading<'_>, ids: impl IntoIterator<Item = i64>) -> Re
 }
 
 /// The names of these access profiles.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn of_access_profiles(
     reading: &Reading<'_>,
     ids: impl IntoIterator<Item = i64>,
@@ -42,39 +33,28 @@ pub fn of_access_profiles(
 }
 
 /// Keeps the name of a user who is about to be deleted.
-///
-/// # Errors
-/// When the database can't be written.
-pub(super) fn keep_of_user(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
+pub(super) fn keep_of_user(work: &Work<'_>, id: i64) -> Result<()> {
     keep(
-        writing,
+        work,
         "INSERT INTO gone_names (kind, id, name, gone_at) SELECT 'user', id, name, ?2 FROM users WHERE id = ?1",
         id,
-        now,
     )
 }
 
 /// Keeps the name of an access profile that is about to be deleted.
-///
-/// # Errors
-/// When the database can't be written.
-pub(super) fn keep_of_access_profile(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
+pub(super) fn keep_of_access_profile(work: &Work<'_>, id: i64) -> Result<()> {
     keep(
-        writing,
+        work,
         "INSERT INTO gone_names (kind, id, name, gone_at)
          SELECT 'access_profile', id, name, ?2 FROM access_profiles WHERE id = ?1",
         id,
-        now,
     )
 }
 
-fn keep(writing: &Writing<'_>, statement: &'static str, id: i64, now: Timestamp) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(statement)
-        .and_then(|mut statement| statement.execute(params![id, now.as_millisecond()]))
-        .doing("keeping the name of what is deleted")?;
-    Ok(())
+fn keep(work: &Work<'_>, statement: &'static str, id: i64) -> Result<()> {
+    work.run(statement, [id, work.now().as_millisecond()])
+        .map(drop)
+        .doing("keeping the name of what is deleted")
 }
 
 fn find(
@@ -82,19 +62,13 @@ fn find(
     statement: &'static str,
     ids: impl IntoIterator<Item = i64>,
 ) -> Result<Names> {
-    let names = || {
-        let mut statement = reading.connection.prepare_cached(statement)?;
-        let mut names = Names::new();
-        for id in ids {
-            if names.contains_key(&id) {
-                continue;
-            }
-            let mut rows = statement.query([id])?;
-            if let Some(row) = rows.next()? {
-                names.insert(id, row.get(0)?);
-            }
+    let mut names = Names::new();
+    for id in ids {
+        if names.contains_key(&id) {
+            continue;
         }
-        Ok(names)
-    };
-    names().doing("reading names")
+        let name = reading.find_value(statement, [id]).doing("reading names")?;
+        names.extend(name.map(|name| (id, name)));
+    }
+    Ok(names)
 }

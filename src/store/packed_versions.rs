@@ -6,7 +6,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, Work};
 use crate::error::{Error, Result};
 
 /// Shorter ones stay as they are: they take little, and anybody can read them.
@@ -27,9 +27,6 @@ pub struct Packed {
 
 impl Packed {
     /// Packs a version whose text is `stored`; nothing when that is not worth it.
-    ///
-    /// # Errors
-    /// When the database can't be read.
     pub fn of(reading: &Reading<'_>, id: i64, version: i64, stored: &str) -> Result<Option<Self>> {
         if stored.len() < MIN {
             return Ok(None);
@@ -53,26 +50,19 @@ impl Packed {
     }
 
     /// Puts it in place of the text.
-    ///
-    /// # Errors
-    /// When the database can't be written.
-    pub(super) fn store(&self, writing: &Writing<'_>) -> Result<()> {
-        writing
-            .connection
-            .prepare_cached(
-                "UPDATE access_profile_versions SET snapshot = '', packed = ?3, base_version = ?4
-                 WHERE access_profile_id = ?1 AND version = ?2",
-            )
-            .and_then(|mut statement| {
-                statement.execute(params![
-                    self.access_profile_id,
-                    self.version,
-                    self.bytes,
-                    self.base_version
-                ])
-            })
-            .doing("packing a version")?;
-        Ok(())
+    pub(super) fn store(&self, work: &Work<'_>) -> Result<()> {
+        work.run(
+            "UPDATE access_profile_versions SET snapshot = '', packed = ?3, base_version = ?4
+             WHERE access_profile_id = ?1 AND version = ?2",
+            params![
+                self.access_profile_id,
+                self.version,
+                self.bytes,
+                self.base_version
+            ],
+        )
+        .map(drop)
+        .doing("packing a version")
     }
 }
 

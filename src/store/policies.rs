@@ -2,56 +2,47 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use sha2::{Digest, Sha256};
 
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, WorkInTurn};
 use crate::domain::limit::{CounterKey, Limit, LimitKind, NewLimit, StoredPolicy};
 use crate::domain::policy::Policy;
 use crate::error::{Error, Result};
 
-/// The id of this policy, which is stored if it is new, and with it the places of its limits.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn intern(writing: &Writing<'_>, policy: &Policy) -> Result<i64> {
+/// The id of this policy, which is stored if it is new, and with it the places of its limits. Nothing happens by it: nobody has it yet.
+pub fn intern(work: &WorkInTurn<'_>, policy: &Policy) -> Result<i64> {
     let content = serde_json::to_string(policy)
         .map_err(|error| Error::internal("writing a policy", error))?;
     let hash: [u8; 32] = Sha256::digest(content.as_bytes()).into();
-    let known = writing
-        .connection
-        .prepare_cached("SELECT id FROM policies WHERE hash = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![hash], |row| row.get(0))
-                .optional()
-        })
+    let known = work
+        .find_value("SELECT id FROM policies WHERE hash = ?1", [hash])
         .doing("looking for a policy")?;
     if let Some(id) = known {
         return Ok(id);
     }
     for limit in policy.limits() {
-        insert_place(writing, &Columns::of(&limit.key))?;
+        insert_place(work, &PlaceRow::of(&limit.key))?;
     }
     for provider_key in policy.rate_limit_scopes() {
-        insert_place(writing, &Columns::of_rate_limit(&provider_key))?;
+        insert_place(work, &PlaceRow::of_rate_limit(&provider_key))?;
     }
-    writing
-        .connection
-        .prepare_cached("INSERT INTO policies (hash, content) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.insert(params![hash, content]))
-        .doing("storing a policy")
+    work.insert(
+        "INSERT INTO policies (hash, content) VALUES (?1, ?2)",
+        params![hash, content],
+    )
+    .doing("storing a policy")
 }
 
-/// The columns of a row of `limit_places`: where a limit counts, or what names a rate limit as a whole.
-struct Columns<'k> {
+/// A row of `limit_places`: where a limit counts, or what names a rate limit as a whole.
+struct PlaceRow<'k> {
     kind: &'static str,
     provider_key: &'k str,
     reset_duration: String,
 }
 
-impl<'k> Columns<'k> {
+impl<'k> PlaceRow<'k> {
     fn of(key: &'k CounterKey) -> Self {
         Self {
             kind: key.kind.name(),
@@ -69,17 +60,13 @@ impl<'k> Columns<'k> {
     }
 }
 
-fn insert_place(writing: &Writing<'_>, place: &Columns<'_>) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO limit_places (kind, provider_key, reset_duration) VALUES (?1, ?2, ?3)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![place.kind, place.provider_key, place.reset_duration])
-        })
-        .doing("storing the place of a limit")?;
-    Ok(())
+fn insert_place(work: &WorkInTurn<'_>, place: &PlaceRow<'_>) -> Result<()> {
+    work.run(
+        "INSERT OR IGNORE INTO limit_places (kind, provider_key, reset_duration) VALUES (?1, ?2, ?3)",
+        params![place.kind, place.provider_key, place.reset_duration],
+    )
+    .map(drop)
+    .doing("storing the place of a limit")
 }
 
 /// A policy by its id.
@@ -87,17 +74,11 @@ fn insert_place(writing: &Writing<'_>, place: &Columns<'_>) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Internal`] when what is stored is of another shape.
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Policy> {
-    let content: String = reading
-        .connection
-        .prepare_cached("SELECT content FROM policies WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![id], |row| row.get(0))
-                .optional()
-        })
+    let sql = "SELECT content FROM policies WHERE id = ?1";
+    let found = reading.find(sql, [id], |row| row.json("content"));
+    found
         .doing("reading a policy")?
-        .ok_or_else(|| Error::not_found("policy", id))?;
-    serde_json::from_str(&content).map_err(|error| Error::internal("reading a policy", error))
+        .ok_or_else(|| Error::not_found("policy", id))
 }
 
 /// A policy by its id, with its limits as they are stored.
@@ -107,7 +88,7 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<Policy> {
 pub fn get_stored(reading: &Reading<'_>, id: i64) -> Result<StoredPolicy> {
     let policy = get(reading, id)?;
     let numbered = |key: Arc<str>| {
-        let id = find_place(reading, &Columns::of_rate_limit(&key))?;
+        let id = find_place(reading, &PlaceRow::of_rate_limit(&key))?;
         Ok((key, id.ok_or_else(no_place)?))
     };
     Ok(StoredPolicy {
@@ -142,7 +123,7 @@ pub fn find_limit(reading: &Reading<'_>, limit: NewLimit) -> Result<Option<Limit
     let named_place_id = match limit.key.kind {
         LimitKind::Budget => place_id,
         LimitKind::Tokens | LimitKind::Requests => {
-            let whole = Columns::of_rate_limit(&limit.key.provider_key);
+            let whole = PlaceRow::of_rate_limit(&limit.key.provider_key);
             find_place(reading, &whole)?.ok_or_else(no_place)?
         }
     };
@@ -162,23 +143,15 @@ pub fn get_place_id(reading: &Reading<'_>, key: &CounterKey) -> Result<i64> {
 /// # Errors
 /// When the database can't be read.
 pub fn find_place_id(reading: &Reading<'_>, key: &CounterKey) -> Result<Option<i64>> {
-    find_place(reading, &Columns::of(key))
+    find_place(reading, &PlaceRow::of(key))
 }
 
-fn find_place(reading: &Reading<'_>, place: &Columns<'_>) -> Result<Option<i64>> {
+fn find_place(reading: &Reading<'_>, place: &PlaceRow<'_>) -> Result<Option<i64>> {
     reading
-        .connection
-        .prepare_cached(
+        .find_value(
             "SELECT id FROM limit_places WHERE kind = ?1 AND provider_key = ?2 AND reset_duration = ?3",
+            params![place.kind, place.provider_key, place.reset_duration],
         )
-        .and_then(|mut statement| {
-            statement
-                .query_row(
-                    params![place.kind, place.provider_key, place.reset_duration],
-                    |row| row.get(0),
-                )
-                .optional()
-        })
         .doing("looking for the place of a limit")
 }
 
@@ -187,17 +160,12 @@ fn no_place() -> Error {
 }
 
 /// Removes a policy if no copy has it any more.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn forget_unused(writing: &Writing<'_>, id: i64) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "DELETE FROM policies WHERE id = ?1
-             AND NOT EXISTS (SELECT 1 FROM user_access_profiles WHERE policy_id = ?1)",
-        )
-        .and_then(|mut statement| statement.execute(params![id]))
-        .doing("removing a policy")?;
-    Ok(())
+pub fn forget_unused(work: &WorkInTurn<'_>, id: i64) -> Result<()> {
+    work.run(
+        "DELETE FROM policies WHERE id = ?1
+         AND NOT EXISTS (SELECT 1 FROM user_access_profiles WHERE policy_id = ?1)",
+        [id],
+    )
+    .map(drop)
+    .doing("removing a policy")
 }

@@ -1,11 +1,13 @@
 //! Changing the policies of thousands of copies with a few statements: copies that share a policy change together.
 
-use jiff::Timestamp;
+use std::collections::HashSet;
+
 use rusqlite::params;
 
 use super::fault::Doing;
 use super::user_access_profiles::id_list;
-use super::{Reading, Writing};
+use super::{Reading, WorkInTurn};
+use crate::domain::event::{ChangedCopy, Event};
 use crate::error::Result;
 
 /// A copy that a propagation may change.
@@ -22,9 +24,6 @@ pub struct Selected {
 }
 
 /// Copies of a profile in the order of assignment: those of the users and of who is in the roles, or, without any, all of them.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn select(
     reading: &Reading<'_>,
     access_profile_id: i64,
@@ -40,108 +39,89 @@ pub fn select(
          AND user_id IN (SELECT value FROM json_each(?2)
                          UNION SELECT id FROM users WHERE role_id IN (SELECT value FROM json_each(?3))) ORDER BY id"
     };
+    let values = params![access_profile_id, id_list(user_ids), id_list(role_ids)];
     reading
-        .connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| {
-            let values = params![access_profile_id, id_list(user_ids), id_list(role_ids)];
-            statement
-                .query_map(values, |row| {
-                    Ok(Selected {
-                        copy_id: row.get(0)?,
-                        user_id: row.get(1)?,
-                        policy_id: row.get(2)?,
-                        created_at: row.get(3)?,
-                    })
-                })?
-                .collect()
+        .all(sql, values, |row| {
+            Ok(Selected {
+                copy_id: row.get("id")?,
+                user_id: row.get("user_id")?,
+                policy_id: row.get("policy_id")?,
+                created_at: row.get("created_at")?,
+            })
         })
         .doing("choosing copies")
 }
 
-/// Copies that are changed together.
+/// Copies that are changed together, each with its user.
 pub struct Together {
     ids: String,
+    copies: Vec<(i64, i64)>,
 }
 
 impl Together {
-    /// These copies.
-    pub fn of(copy_ids: &[i64]) -> Self {
-        Self {
-            ids: id_list(copy_ids),
-        }
+    /// These copies (user, copy).
+    pub fn of(copies: Vec<(i64, i64)>) -> Self {
+        let ids: Vec<i64> = copies.iter().map(|(_, copy_id)| *copy_id).collect();
+        let ids = id_list(&ids);
+        Self { ids, copies }
     }
 
-    /// Lets them follow a policy.
-    ///
-    /// # Errors
-    /// When the database can't be written.
+    /// Lets them follow a policy; they start counting at zero where `reset_usage` says so. The use case records why.
     pub fn follow(
         &self,
-        writing: &Writing<'_>,
+        work: &mut WorkInTurn<'_>,
         policy_id: i64,
         template_version: i64,
-        now: Timestamp,
+        reset_usage: bool,
     ) -> Result<()> {
-        writing
-            .connection
-            .prepare_cached(
-                "UPDATE user_access_profiles SET policy_id = ?2, template_version = ?3, updated_at = ?4
-                 WHERE id IN (SELECT value FROM json_each(?1))",
-            )
-            .and_then(|mut statement| {
-                statement.execute(params![
-                    self.ids,
-                    policy_id,
-                    template_version,
-                    now.as_millisecond()
-                ])
-            })
-            .doing("changing the policy of copies")?;
-        Ok(())
-    }
-
-    /// Forgets everything that they used.
-    ///
-    /// # Errors
-    /// When the database can't be written.
-    pub fn forget_counters(&self, writing: &Writing<'_>) -> Result<()> {
-        writing
-            .connection
-            .prepare_cached(
+        let now = work.now().as_millisecond();
+        work.run(
+            "UPDATE user_access_profiles SET policy_id = ?2, template_version = ?3, updated_at = ?4
+             WHERE id IN (SELECT value FROM json_each(?1))",
+            params![self.ids, policy_id, template_version, now],
+        )
+        .doing("changing the policy of copies")?;
+        if reset_usage {
+            work.run(
                 "DELETE FROM counters WHERE user_access_profile_id IN (SELECT value FROM json_each(?1))",
+                [&self.ids],
             )
-            .and_then(|mut statement| statement.execute(params![self.ids]))
             .doing("forgetting what copies used")?;
+        }
+        let changed = |&(user_id, copy_id): &(i64, i64)| ChangedCopy {
+            user_id,
+            copy_id,
+            policy_id,
+            template_version,
+            reset_usage,
+        };
+        let copies = self.copies.iter().map(changed).collect();
+        work.record(Event::CopiesChanged(copies));
         Ok(())
     }
 
-    /// Forgets what they used at a place where none of their limits counts any more, and the overrides there; answers the copies
-    /// that had one.
-    ///
-    /// # Errors
-    /// When the database can't be written.
-    pub fn forget_place(&self, writing: &Writing<'_>, place_id: i64) -> Result<Vec<i64>> {
-        writing
-            .connection
-            .prepare_cached(
-                "DELETE FROM counters WHERE place_id = ?2
-                 AND user_access_profile_id IN (SELECT value FROM json_each(?1))",
-            )
-            .and_then(|mut statement| statement.execute(params![self.ids, place_id]))
-            .doing("forgetting what copies used")?;
-        writing
-            .connection
-            .prepare_cached(
+    /// Forgets what they used at a place where none of their limits counts any more, and the overrides there.
+    pub fn forget_place(&self, work: &mut WorkInTurn<'_>, place_id: i64) -> Result<()> {
+        work.run(
+            "DELETE FROM counters WHERE place_id = ?2
+             AND user_access_profile_id IN (SELECT value FROM json_each(?1))",
+            params![self.ids, place_id],
+        )
+        .doing("forgetting what copies used")?;
+        let lost: Vec<i64> = work
+            .values(
                 "DELETE FROM budget_overrides WHERE place_id = ?2
                  AND user_access_profile_id IN (SELECT value FROM json_each(?1))
                  RETURNING user_access_profile_id",
+                params![self.ids, place_id],
             )
-            .and_then(|mut statement| {
-                statement
-                    .query_map(params![self.ids, place_id], |row| row.get(0))?
-                    .collect()
-            })
-            .doing("removing overrides")
+            .doing("removing overrides")?;
+        if !lost.is_empty() {
+            let lost: HashSet<i64> = lost.into_iter().collect();
+            let copies = self.copies.iter().filter(|(_, copy)| lost.contains(copy));
+            let user_ids = copies.map(|(user_id, _)| *user_id).collect();
+            work.record(Event::OverridesForgotten { user_ids });
+        }
+        Ok(())
     }
 }

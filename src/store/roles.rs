@@ -1,12 +1,12 @@
 //! Roles: one row each. There are few enough to look at each.
 
-use jiff::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::params;
 
 use super::fault::Doing;
+use super::sql::{Columns, Rows};
 use super::taken::Named;
-use super::{Reading, Writing};
+use super::{Reading, Work};
+use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::{name_key, search_key};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::role::{AttachedProfile, Role, RoleDetail};
@@ -14,61 +14,55 @@ use crate::error::{Error, Result, absences};
 
 const COLUMNS: &str = "id, name, description, user_count, revision, created_at, updated_at";
 
-fn role(row: &Row<'_>) -> rusqlite::Result<Role> {
-    let time = |at: usize| {
-        let milliseconds: i64 = row.get(at)?;
-        Ok::<_, rusqlite::Error>(Timestamp::from_millisecond(milliseconds).unwrap_or_default())
-    };
+fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
     Ok(Role {
-        id: row.get(0)?,
-        name: row.get(1)?,
-        description: row.get(2)?,
-        user_count: row.get(3)?,
-        revision: row.get(4)?,
-        created_at: time(5)?,
-        updated_at: time(6)?,
+        id: row.get("id")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
+        user_count: row.get("user_count")?,
+        revision: row.get("revision")?,
+        created_at: row.at("created_at")?,
+        updated_at: row.at("updated_at")?,
     })
 }
 
-/// Stores a new role; answers its id.
+/// Stores a new role.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn insert(writing: &Writing<'_>, name: &str, description: &str, now: Timestamp) -> Result<i64> {
-    NAMED.check_new(writing, name)?;
-    writing
-        .connection
-        .prepare_cached(
+pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role> {
+    NAMED.check_new(work, name)?;
+    let now = work.now().as_millisecond();
+    let id = work
+        .insert(
             "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+            params![name, name_key(name), description, now],
         )
-        .and_then(|mut statement| {
-            statement.insert(params![name, name_key(name), description, now.as_millisecond()])
-        })
-        .doing(NAMED.doing)
+        .doing(NAMED.doing)?;
+    let role = get(work, id)?;
+    work.record(Event::RoleCreated(role.clone()));
+    Ok(role)
 }
 
 /// Stores name and description of a role and counts its revision up.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
-pub fn update(writing: &Writing<'_>, changed: &Role) -> Result<()> {
-    NAMED.check(writing, changed.id, &changed.name)?;
-    writing
-        .connection
-        .prepare_cached(
-            "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
-             WHERE id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                changed.id,
-                changed.name,
-                name_key(&changed.name),
-                changed.description,
-                changed.updated_at.as_millisecond(),
-            ])
-        })
-        .doing(NAMED.doing)?;
+pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
+    NAMED.check(work, after.id, &after.name)?;
+    work.run(
+        "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
+         WHERE id = ?1",
+        params![
+            after.id,
+            after.name,
+            name_key(&after.name),
+            after.description,
+            after.updated_at.as_millisecond(),
+        ],
+    )
+    .doing(NAMED.doing)?;
+    work.record(Event::RoleUpdated(Change { before, after }));
     Ok(())
 }
 
@@ -82,15 +76,10 @@ const NAMED: Named = Named {
 };
 
 /// Removes a role that no user is in; the profiles attached to it stay.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached("DELETE FROM roles WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![id]))
+pub fn delete(work: &mut Work<'_>, role: Role) -> Result<()> {
+    work.run("DELETE FROM roles WHERE id = ?1", [role.id])
         .doing("deleting a role")?;
+    work.record(Event::RoleDeleted(role));
     Ok(())
 }
 
@@ -99,12 +88,9 @@ pub fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Role> {
-    reading
-        .connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM roles WHERE id = ?1"))
-        .and_then(|mut statement| statement.query_row(params![id], role).optional())
-        .doing("reading a role")?
-        .ok_or_else(|| Error::not_found("role", id))
+    let sql = format!("SELECT {COLUMNS} FROM roles WHERE id = ?1");
+    let found = reading.find(&sql, [id], role).doing("reading a role")?;
+    found.ok_or_else(|| Error::not_found("role", id))
 }
 
 /// Makes sure that there are these roles, which the body lists at `param`.
@@ -126,25 +112,22 @@ pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<RoleDetail> {
     detail(reading, role)
 }
 
-fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
+/// The same for a role that was read.
+pub fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
     let access_profiles = reading
-        .connection
-        .prepare_cached(
-            "SELECT a.access_profile_id, p.name, a.is_default
+        .all(
+            "SELECT a.access_profile_id, p.name AS name, a.is_default
              FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
              WHERE a.role_id = ?1 ORDER BY a.id",
+            [role.id],
+            |row| {
+                Ok(AttachedProfile {
+                    access_profile_id: row.get("access_profile_id")?,
+                    name: row.get("name")?,
+                    is_default: row.get("is_default")?,
+                })
+            },
         )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![role.id], |row| {
-                    Ok(AttachedProfile {
-                        access_profile_id: row.get(0)?,
-                        name: row.get(1)?,
-                        is_default: row.get(2)?,
-                    })
-                })?
-                .collect()
-        })
         .doing("listing the profiles of a role")?;
     Ok(RoleDetail {
         role,
@@ -153,18 +136,12 @@ fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
 }
 
 /// The ids of the first users who are in a role.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list_users(reading: &Reading<'_>, id: i64, most: i64) -> Result<Vec<i64>> {
     reading
-        .connection
-        .prepare_cached("SELECT id FROM users WHERE role_id = ?1 ORDER BY id LIMIT ?2")
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![id, most], |row| row.get(0))?
-                .collect()
-        })
+        .values(
+            "SELECT id FROM users WHERE role_id = ?1 ORDER BY id LIMIT ?2",
+            [id, most],
+        )
         .doing("listing the users of a role")
 }
 
@@ -172,46 +149,35 @@ pub fn list_users(reading: &Reading<'_>, id: i64, most: i64) -> Result<Vec<i64>>
 pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at", "updated_at"];
 
 /// A page of the roles whose name or description has `search` in it.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list(
     reading: &Reading<'_>,
     search: Option<&str>,
     sort: Sort,
     page: Page,
 ) -> Result<Listed<RoleDetail>> {
-    let mut values: Vec<Value> = Vec::new();
-    let condition = match search {
-        Some(text) => {
-            values.extend([search_key(text).into(), search_key(text).into()]);
-            "(contains_folded(name, ?) OR contains_folded(description, ?))"
-        }
-        None => "1",
-    };
-    let total_count = reading
-        .connection
-        .prepare_cached(&format!("SELECT count(*) FROM roles WHERE {condition}"))
-        .and_then(|mut statement| statement.query_row(params_from_iter(&values), |row| row.get(0)))
-        .doing("counting roles")?;
     let way = if sort.descending { "DESC" } else { "ASC" };
-    let order = match sort.field {
+    let by = match sort.field {
         "name" => "name_key",
-        "created_at" => "created_at",
-        "updated_at" => "updated_at",
+        "created_at" | "updated_at" => sort.field,
         _ => "id",
     };
-    values.extend([page.limit.into(), page.offset.into()]);
-    let found: Vec<Role> = reading
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM roles WHERE {condition} ORDER BY {order} {way}, id {way} LIMIT ? OFFSET ?"
-        ))
-        .and_then(|mut statement| statement.query_map(params_from_iter(values), role)?.collect())
-        .doing("listing roles")?;
-    let items = found
-        .into_iter()
-        .map(|role| detail(reading, role))
-        .collect::<Result<_>>()?;
-    Ok(Listed { items, total_count })
+    let mut rows = Rows {
+        columns: COLUMNS,
+        table: "roles",
+        conditions: Vec::new(),
+        values: Vec::new(),
+        order: format!("{by} {way}, id {way}"),
+    };
+    if let Some(text) = search {
+        rows.conditions
+            .push("(contains_folded(name, ?) OR contains_folded(description, ?))");
+        rows.values
+            .extend([search_key(text).into(), search_key(text).into()]);
+    }
+    let found = rows.list(reading, page, role).doing("listing roles")?;
+    let items = found.items.into_iter().map(|role| detail(reading, role));
+    Ok(Listed {
+        items: items.collect::<Result<_>>()?,
+        total_count: found.total_count,
+    })
 }

@@ -1,45 +1,43 @@
 //! Which profiles are due to rotate the keys of their holders, and when they did.
 
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::{Reading, Work};
+use crate::domain::event::{Event, RotationDates};
 use crate::error::Result;
 
 /// The profiles whose date has come, the earliest first.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list_due(reading: &Reading<'_>, now: Timestamp) -> Result<Vec<i64>> {
     reading
-        .connection
-        .prepare_cached(
+        .values(
             "SELECT id FROM access_profiles WHERE next_rotation_at IS NOT NULL AND next_rotation_at <= ?1
              ORDER BY next_rotation_at, id",
+            [now.as_millisecond()],
         )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![now.as_millisecond()], |row| row.get(0))?
-                .collect()
-        })
         .doing("looking for keys to rotate")
 }
 
-/// Notes the rotation of a profile and the date of the next one. It makes no version: both are shown in place of what the
+/// Notes that the keys of a profile rotated, and the date of the next time. It makes no version: both are shown in place of what the
 /// snapshot of the current one says.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn note(writing: &Writing<'_>, id: i64, last: Timestamp, next: Timestamp) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "UPDATE access_profiles SET last_rotation_at = ?2, next_rotation_at = ?3, rotated = 1 WHERE id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![id, last.as_millisecond(), next.as_millisecond()])
-        })
-        .doing("noting a rotation")?;
+pub fn note(
+    work: &mut Work<'_>,
+    access_profile_id: i64,
+    before: RotationDates,
+    after: RotationDates,
+    virtual_keys: Vec<String>,
+) -> Result<()> {
+    let milliseconds = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+    work.run(
+        "UPDATE access_profiles SET last_rotation_at = ?2, next_rotation_at = ?3, rotated = 1 WHERE id = ?1",
+        (access_profile_id, milliseconds(after.last), milliseconds(after.next)),
+    )
+    .doing("noting a rotation")?;
+    work.record(Event::KeysRotated {
+        access_profile_id,
+        before,
+        after,
+        virtual_keys,
+    });
     Ok(())
 }

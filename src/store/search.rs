@@ -2,7 +2,7 @@
 //! that looking for a text of any length in all of them is one pass over a few megabytes, and only over the packs that changed where
 //! the same was looked for before ([`super::remembered`]).
 //!
-//! Whoever changes a row, or what its labels are made of, calls [`Index::refresh`].
+//! What becomes of a row, or of what its labels are made of, is an event, and [`super::followers`] call [`Index::refresh`] for it.
 
 use std::collections::BTreeMap;
 
@@ -88,9 +88,6 @@ impl Index {
     }
 
     /// Packs these rows as they are now; those that are gone are left out.
-    ///
-    /// # Errors
-    /// When the database can't be written.
     pub(super) fn refresh(&self, connection: &Connection, ids: &[i64]) -> Result<()> {
         const DOING: &str = "packing what is searched";
         let mut packs: BTreeMap<i64, Vec<(usize, Row)>> = BTreeMap::new();
@@ -213,9 +210,6 @@ impl Index {
 }
 
 /// Packs what a migration left to be packed, all or nothing.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn fill(connection: &mut Connection) -> Result<()> {
     const DOING: &str = "packing what is searched";
     let transaction = connection.transaction().doing(DOING)?;

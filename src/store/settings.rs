@@ -1,6 +1,6 @@
 //! Small facts about the database itself.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
 use super::fault::Doing;
 use super::{Reading, Writing};
@@ -18,34 +18,23 @@ pub(super) fn app_version(connection: &Connection) -> Option<String> {
 }
 
 /// Whether a fact was noted.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn is_noted(reading: &Reading<'_>, name: &str) -> Result<bool> {
-    let found: Option<i64> = reading
-        .connection
-        .prepare_cached("SELECT 1 FROM settings WHERE name = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![name], |row| row.get(0))
-                .optional()
-        })
-        .doing("reading a setting")?;
-    Ok(found.is_some())
+    reading
+        .value(
+            "SELECT EXISTS (SELECT 1 FROM settings WHERE name = ?1)",
+            [name],
+        )
+        .doing("reading a setting")
 }
 
 /// Notes that somebody tries to write: something else each time, so that the disk is needed for it.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn try_to_write(writing: &Writing<'_>) -> Result<()> {
     writing
-        .connection
-        .prepare_cached(
+        .run(
             "INSERT INTO settings (name, value) VALUES ('write_tried', hex(randomblob(8)))
              ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [],
         )
-        .and_then(|mut statement| statement.execute([]))
-        .doing("trying to write")?;
-    Ok(())
+        .map(drop)
+        .doing("trying to write")
 }

@@ -1,8 +1,8 @@
 //! What is said to whoever chooses a name that something has already.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
-use super::Writing;
+use super::Reading;
 use super::fault::Doing;
 use super::name_keys::twins_of;
 use crate::domain::letter_case::name_key;
@@ -27,25 +27,19 @@ impl Named {
     ///
     /// # Errors
     /// [`Error::Conflict`] shows the name as it is stored.
-    pub fn check_new(&self, writing: &Writing<'_>, name: &str) -> Result<()> {
-        self.check(writing, 0, name)
+    pub fn check_new(&self, reading: &Reading<'_>, name: &str) -> Result<()> {
+        self.check(reading, 0, name)
     }
 
     /// Whether the thing with this id, 0 for none yet, may have this name: it may always keep its own.
     ///
     /// # Errors
     /// [`Error::Conflict`] shows the name as it is stored.
-    pub fn check(&self, writing: &Writing<'_>, id: i64, name: &str) -> Result<()> {
+    pub fn check(&self, reading: &Reading<'_>, id: i64, name: &str) -> Result<()> {
         let key = name_key(name);
         let [from, to] = twins_of(&key);
-        let stored: Option<String> = writing
-            .connection
-            .prepare_cached(self.other)
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![key, from, to, id, name], |row| row.get(0))
-                    .optional()
-            })
+        let stored: Option<String> = reading
+            .find_value(self.other, params![key, from, to, id, name])
             .doing(self.doing)?;
         let Some(stored) = stored else {
             return Ok(());

@@ -43,9 +43,6 @@ const OF_ALL: &str = summed_up!("");
 const OF_ONE: &str = summed_up!(" AND user_id = :user");
 
 /// A page of sums.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list(reading: &Reading<'_>, query: &UsageQuery) -> Result<Listed<UsageRow>> {
     let [by_day, by_user, by_profile, by_provider, by_model] = query.groups;
     let values = named_params! {
@@ -83,9 +80,6 @@ pub fn list(reading: &Reading<'_>, query: &UsageQuery) -> Result<Listed<UsageRow
 }
 
 /// The sum over everything that the query lets through.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn total(reading: &Reading<'_>, query: &UsageQuery) -> Result<UsageRow> {
     let mut whole = query.clone();
     whole.groups = [false; 5];

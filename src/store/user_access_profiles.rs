@@ -1,12 +1,13 @@
 //! Copies of access profiles that users hold.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 
 use super::fault::{Doing, is_unique_violation};
 use super::pages::Part;
-use super::search::USERS;
-use super::{Reading, Writing, policies};
+use super::sql::Columns;
+use super::{Reading, WorkInTurn, policies};
+use crate::domain::event::Event;
 use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
@@ -15,48 +16,42 @@ use crate::error::{Error, Result};
 const COLUMNS: &str = "c.id, c.user_id, c.access_profile_id, c.policy_id, c.source_role_id, c.template_version, c.expires_at, \
                        c.created_at, c.updated_at";
 
-/// A copy of a row that begins with [`COLUMNS`].
-fn copy(row: &Row<'_>) -> rusqlite::Result<UserAccessProfile> {
-    let time = |milliseconds: i64| Timestamp::from_millisecond(milliseconds).unwrap_or_default();
-    let role_id: Option<i64> = row.get(4)?;
-    let expires_at: Option<i64> = row.get(6)?;
+/// A copy of a row with [`COLUMNS`].
+fn copy(row: &Columns<'_>) -> rusqlite::Result<UserAccessProfile> {
+    let role_id: Option<i64> = row.get("source_role_id")?;
     Ok(UserAccessProfile {
-        id: row.get(0)?,
-        user_id: row.get(1)?,
-        access_profile_id: row.get(2)?,
-        policy_id: row.get(3)?,
+        id: row.get("id")?,
+        user_id: row.get("user_id")?,
+        access_profile_id: row.get("access_profile_id")?,
+        policy_id: row.get("policy_id")?,
         source: role_id.map_or(Source::Direct, Source::Role),
-        template_version: row.get(5)?,
-        expires_at: expires_at.map(time),
-        created_at: time(row.get(7)?),
-        updated_at: time(row.get(8)?),
+        template_version: row.get("template_version")?,
+        expires_at: row.at_if_any("expires_at")?,
+        created_at: row.at("created_at")?,
+        updated_at: row.at("updated_at")?,
     })
 }
 
-/// Stores a new copy; answers its id.
+/// Stores a new copy; answers its id. The use case records how it came about.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the user has a copy of the profile.
-pub fn insert(writing: &Writing<'_>, new: &NewUserAccessProfile, now: Timestamp) -> Result<i64> {
-    let row = writing
-        .connection
-        .prepare_cached(
-            "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
-                                               expires_at, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
-        )
-        .and_then(|mut statement| {
-            statement.insert(params![
-                new.user_id,
-                new.access_profile_id,
-                new.policy_id,
-                new.source.name(),
-                new.source.role_id(),
-                new.template_version,
-                new.expires_at.map(Timestamp::as_millisecond),
-                now.as_millisecond(),
-            ])
-        });
+pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i64> {
+    let row = work.insert(
+        "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
+                                           expires_at, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        params![
+            new.user_id,
+            new.access_profile_id,
+            new.policy_id,
+            new.source.name(),
+            new.source.role_id(),
+            new.template_version,
+            new.expires_at.map(Timestamp::as_millisecond),
+            work.now().as_millisecond(),
+        ],
+    );
     let id = match row {
         Err(error) if is_unique_violation(&error) => Err(Error::conflict(
             "already_assigned",
@@ -68,43 +63,31 @@ pub fn insert(writing: &Writing<'_>, new: &NewUserAccessProfile, now: Timestamp)
         )),
         other => other.doing("storing a copy of an access profile"),
     }?;
-    USERS.refresh(writing.connection, &[new.user_id])?;
+    let user_ids = vec![new.user_id];
+    work.record(Event::HoldersChanged { user_ids });
     Ok(id)
 }
 
-/// Removes a copy, and with it its keys, overrides and counters; and its policy if no other copy has it.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn delete(writing: &Writing<'_>, copy: &UserAccessProfile) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached("DELETE FROM user_access_profiles WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![copy.id]))
+/// Removes a copy, and with it its keys, overrides and counters; and its policy if no other copy has it. The use case records why.
+pub fn delete(work: &mut WorkInTurn<'_>, copy: &UserAccessProfile) -> Result<()> {
+    work.run("DELETE FROM user_access_profiles WHERE id = ?1", [copy.id])
         .doing("removing a copy of an access profile")?;
-    USERS.refresh(writing.connection, &[copy.user_id])?;
-    policies::forget_unused(writing, copy.policy_id)
+    let user_ids = vec![copy.user_id];
+    work.record(Event::HoldersChanged { user_ids });
+    policies::forget_unused(work, copy.policy_id)
 }
 
 /// The copy of a profile that a user holds, if there is one.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn find(
     reading: &Reading<'_>,
     user_id: i64,
     access_profile_id: i64,
 ) -> Result<Option<UserAccessProfile>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 AND c.access_profile_id = ?2"
+    );
     reading
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 AND c.access_profile_id = ?2"
-        ))
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![user_id, access_profile_id], copy)
-                .optional()
-        })
+        .find(&sql, [user_id, access_profile_id], copy)
         .doing("reading a copy of an access profile")
 }
 
@@ -130,9 +113,6 @@ pub fn get(
 }
 
 /// A page of what a user holds, in the order of assignment.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list_of_user(
     reading: &Reading<'_>,
     user_id: i64,
@@ -151,23 +131,15 @@ pub fn list_of_user(
 }
 
 /// Everything that a user holds, in the order of assignment.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list_all_of_user(reading: &Reading<'_>, user_id: i64) -> Result<Vec<UserAccessProfile>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 ORDER BY c.id");
     reading
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 ORDER BY c.id"
-        ))
-        .and_then(|mut statement| statement.query_map(params![user_id], copy)?.collect())
+        .all(&sql, [user_id], copy)
         .doing("listing what a user holds")
 }
 
 /// The copies of a profile, in the order of assignment.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list_of_profile(
     reading: &Reading<'_>,
     access_profile_id: i64,
@@ -177,47 +149,36 @@ pub fn list_of_profile(
     let part = Part::of_page(total_count, page);
     let way = if part.from_the_end { "DESC" } else { "ASC" };
     // The ids first: what is skipped is then read from an index alone.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM (
+             SELECT id FROM user_access_profiles WHERE access_profile_id = ?1 ORDER BY id {way} LIMIT ?2 OFFSET ?3
+         ) found CROSS JOIN user_access_profiles c ON c.id = found.id ORDER BY c.id"
+    );
+    let values = params![access_profile_id, part.count, part.skipped];
     let items = reading
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM (
-                 SELECT id FROM user_access_profiles WHERE access_profile_id = ?1 ORDER BY id {way} LIMIT ?2 OFFSET ?3
-             ) found CROSS JOIN user_access_profiles c ON c.id = found.id ORDER BY c.id"
-        ))
-        .and_then(|mut statement| {
-            let values = params![access_profile_id, part.count, part.skipped];
-            statement.query_map(values, copy)?.collect()
-        })
+        .all(&sql, values, copy)
         .doing("listing the copies of an access profile")?;
     Ok(Listed { items, total_count })
 }
 
 /// How many users hold a copy of a profile.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn count_of_profile(reading: &Reading<'_>, access_profile_id: i64) -> Result<i64> {
     let holders = reading
-        .connection
-        .prepare_cached("SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![access_profile_id], |row| row.get(0))
-                .optional()
-        })
+        .find_value(
+            "SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1",
+            [access_profile_id],
+        )
         .doing("counting the copies of an access profile")?;
     Ok(holders.unwrap_or(0))
 }
 
 /// Whether a user holds anything.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn holds_any(reading: &Reading<'_>, user_id: i64) -> Result<bool> {
     reading
-        .connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)")
-        .and_then(|mut statement| statement.query_row(params![user_id], |row| row.get(0)))
+        .value(
+            "SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)",
+            [user_id],
+        )
         .doing("looking for what a user holds")
 }
 
@@ -233,45 +194,31 @@ pub struct ShownKey {
 }
 
 /// The virtual keys of some users, by id.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list_keys_of_users(reading: &Reading<'_>, user_ids: &[i64]) -> Result<Vec<ShownKey>> {
     reading
-        .connection
-        .prepare_cached(
+        .all(
             "SELECT user_id, user_access_profile_id, public_id FROM virtual_keys
              WHERE user_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
+            [id_list(user_ids)],
+            |row| {
+                Ok(ShownKey {
+                    user_id: row.get("user_id")?,
+                    copy_id: row.get("user_access_profile_id")?,
+                    public_id: row.get("public_id")?,
+                })
+            },
         )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![id_list(user_ids)], |row| {
-                    Ok(ShownKey {
-                        user_id: row.get(0)?,
-                        copy_id: row.get(1)?,
-                        public_id: row.get(2)?,
-                    })
-                })?
-                .collect()
-        })
         .doing("listing virtual keys")
 }
 
 /// The next copies in the order of their ids, each as (user, copy).
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list_ids_after(reading: &Reading<'_>, after: i64, count: i64) -> Result<Vec<(i64, i64)>> {
     reading
-        .connection
-        .prepare_cached(
+        .all(
             "SELECT user_id, id FROM user_access_profiles WHERE id > ?1 ORDER BY id LIMIT ?2",
+            [after, count],
+            |row| Ok((row.get("user_id")?, row.get("id")?)),
         )
-        .and_then(|mut statement| {
-            statement
-                .query_map([after, count], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
         .doing("listing copies")
 }
 

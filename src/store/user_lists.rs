@@ -35,9 +35,6 @@ impl Filter {
 }
 
 /// A page of users with what belongs to them.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list(
     reading: &Reading<'_>,
     filter: &Filter,
@@ -71,11 +68,10 @@ pub fn list(
 
 /// Users in the order of these ids.
 fn by_ids(reading: &Reading<'_>, ids: &[i64]) -> Result<Vec<User>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN users u ON u.id = found.value ORDER BY found.key"
+    );
     reading
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN users u ON u.id = found.value ORDER BY found.key"
-        ))
-        .and_then(|mut statement| statement.query_map([id_list(ids)], user)?.collect())
+        .all(&sql, [id_list(ids)], user)
         .doing("listing users")
 }

@@ -1,12 +1,12 @@
 //! Users: one row each.
 
-use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 
 use super::fault::Doing;
-use super::search::{USERS, VIRTUAL_KEYS};
+use super::sql::Columns;
 use super::taken::Named;
-use super::{Reading, Writing, names, virtual_keys};
+use super::{Reading, Work, WorkInTurn, names, virtual_keys};
+use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
 use crate::error::{Error, Result};
@@ -15,111 +15,90 @@ use crate::error::{Error, Result};
 pub(super) const COLUMNS: &str =
     "u.id, u.name, u.email, u.role_id, u.revision, u.created_at, u.updated_at";
 
-/// A user of a row that begins with [`COLUMNS`].
-pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
-    let time = |at: usize| {
-        let milliseconds: i64 = row.get(at)?;
-        Ok::<_, rusqlite::Error>(Timestamp::from_millisecond(milliseconds).unwrap_or_default())
-    };
+/// A user of a row with [`COLUMNS`].
+pub(super) fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
     Ok(User {
-        id: row.get(0)?,
-        name: row.get(1)?,
-        email: Email::from_stored(row.get(2)?),
-        role_id: row.get(3)?,
-        revision: row.get(4)?,
-        created_at: time(5)?,
-        updated_at: time(6)?,
+        id: row.get("id")?,
+        name: row.get("name")?,
+        email: Email::from_stored(row.get("email")?),
+        role_id: row.get("role_id")?,
+        revision: row.get("revision")?,
+        created_at: row.at("created_at")?,
+        updated_at: row.at("updated_at")?,
     })
 }
 
-/// Stores a new user; answers the id.
+/// Stores a new user; the use case records how it came about.
 ///
 /// # Errors
 /// [`Error::Conflict`] when a user has the address.
-pub fn insert(writing: &Writing<'_>, new: &NewUser, now: Timestamp) -> Result<i64> {
-    ADDRESSED.check_new(writing, new.email.as_str())?;
-    let id = writing
-        .connection
-        .prepare_cached(
+pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
+    ADDRESSED.check_new(work, new.email.as_str())?;
+    let id = work
+        .insert(
             "INSERT INTO users (name, name_key, email, email_key, role_id, created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-        )
-        .and_then(|mut statement| {
-            statement.insert(params![
+            params![
                 new.name,
                 name_key(&new.name),
                 new.email.as_str(),
                 name_key(new.email.as_str()),
                 new.role_id,
-                now.as_millisecond(),
-            ])
-        })
+                work.now().as_millisecond(),
+            ],
+        )
         .doing(ADDRESSED.doing)?;
-    USERS.refresh(writing.connection, &[id])?;
-    Ok(id)
+    let user_ids = vec![id];
+    work.record(Event::HoldersChanged { user_ids });
+    get(work, id)
 }
 
 /// Stores name and address of a user and counts the revision up.
 ///
 /// # Errors
 /// [`Error::Conflict`] when another user has the address.
-pub fn update(writing: &Writing<'_>, changed: &User) -> Result<()> {
-    ADDRESSED.check(writing, changed.id, changed.email.as_str())?;
-    writing
-        .connection
-        .prepare_cached(
-            "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
-             WHERE id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                changed.id,
-                changed.name,
-                name_key(&changed.name),
-                changed.email.as_str(),
-                name_key(changed.email.as_str()),
-                changed.updated_at.as_millisecond(),
-            ])
-        })
-        .doing(ADDRESSED.doing)?;
-    USERS.refresh(writing.connection, &[changed.id])
+pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
+    ADDRESSED.check(work, after.id, after.email.as_str())?;
+    work.run(
+        "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
+         WHERE id = ?1",
+        params![
+            after.id,
+            after.name,
+            name_key(&after.name),
+            after.email.as_str(),
+            name_key(after.email.as_str()),
+            after.updated_at.as_millisecond(),
+        ],
+    )
+    .doing(ADDRESSED.doing)?;
+    work.record(Event::UserUpdated(Change { before, after }));
+    Ok(())
 }
 
-/// Puts a user into a role, or into none.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn set_role(
-    writing: &Writing<'_>,
-    id: i64,
-    role_id: Option<i64>,
-    now: Timestamp,
-) -> Result<()> {
-    writing
-        .connection
-        .prepare_cached(
-            "UPDATE users SET role_id = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
-        )
-        .and_then(|mut statement| statement.execute(params![id, role_id, now.as_millisecond()]))
-        .doing("changing the role of a user")?;
-    USERS.refresh(writing.connection, &[id])
+/// Puts a user into a role, or into none; the use case records what that changed.
+pub fn set_role(work: &mut WorkInTurn<'_>, id: i64, role_id: Option<i64>) -> Result<()> {
+    work.run(
+        "UPDATE users SET role_id = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
+        params![id, role_id, work.now().as_millisecond()],
+    )
+    .doing("changing the role of a user")?;
+    let user_ids = vec![id];
+    work.record(Event::HoldersChanged { user_ids });
+    Ok(())
 }
 
-/// Removes a user, and with it copies, keys, overrides and counters. What was used before stays in the history.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn delete(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
-    let keys = virtual_keys::list_of_user(writing, id)?;
-    let keys: Vec<i64> = keys.iter().map(|key| key.id).collect();
-    names::keep_of_user(writing, id, now)?;
-    writing
-        .connection
-        .prepare_cached("DELETE FROM users WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![id]))
+/// Removes a user, and with it copies, keys, overrides and counters. What was used before stays in the history. The use case records
+/// what went along.
+pub fn delete(work: &mut WorkInTurn<'_>, id: i64) -> Result<()> {
+    let keys = virtual_keys::list_of_user(work, id)?;
+    names::keep_of_user(work, id)?;
+    work.run("DELETE FROM users WHERE id = ?1", [id])
         .doing("deleting a user")?;
-    USERS.refresh(writing.connection, &[id])?;
-    VIRTUAL_KEYS.refresh(writing.connection, &keys)
+    let user_ids = vec![id];
+    work.record(Event::HoldersChanged { user_ids });
+    virtual_keys::record_ended(work, id, &keys);
+    Ok(())
 }
 
 /// A user.
@@ -127,12 +106,9 @@ pub fn delete(writing: &Writing<'_>, id: i64, now: Timestamp) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<User> {
-    reading
-        .connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?1"))
-        .and_then(|mut statement| statement.query_row(params![id], user).optional())
-        .doing("reading a user")?
-        .ok_or_else(|| Error::not_found("user", id))
+    let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?1");
+    let found = reading.find(&sql, [id], user).doing("reading a user")?;
+    found.ok_or_else(|| Error::not_found("user", id))
 }
 
 /// A user with what belongs to it.
@@ -145,18 +121,13 @@ pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<UserDetail> {
 }
 
 /// The same for a user that was read.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn detail(reading: &Reading<'_>, user: User) -> Result<UserDetail> {
     let role = reading
-        .connection
-        .prepare_cached("SELECT name, description FROM roles WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![user.role_id], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        })
+        .find(
+            "SELECT name, description FROM roles WHERE id = ?1",
+            [user.role_id],
+            |row| Ok((row.get("name")?, row.get("description")?)),
+        )
         .doing("reading the role of a user")?;
     Ok(UserDetail {
         role,
@@ -167,26 +138,21 @@ pub fn detail(reading: &Reading<'_>, user: User) -> Result<UserDetail> {
 
 fn list_held(reading: &Reading<'_>, user_id: i64) -> Result<Vec<HeldProfile>> {
     reading
-        .connection
-        .prepare_cached(
-            "SELECT c.id, c.access_profile_id, p.name, c.expires_at, c.source
+        .all(
+            "SELECT c.id, c.access_profile_id, p.name AS name, c.expires_at, c.source
              FROM user_access_profiles c JOIN access_profiles p ON p.id = c.access_profile_id
              WHERE c.user_id = ?1 ORDER BY c.id",
+            [user_id],
+            |row| {
+                Ok(HeldProfile {
+                    id: row.get("id")?,
+                    parent_profile_id: row.get("access_profile_id")?,
+                    name: row.get("name")?,
+                    expires_at: row.at_if_any("expires_at")?,
+                    source: row.get("source")?,
+                })
+            },
         )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![user_id], |row| {
-                    let expires_at: Option<i64> = row.get(3)?;
-                    Ok(HeldProfile {
-                        id: row.get(0)?,
-                        parent_profile_id: row.get(1)?,
-                        name: row.get(2)?,
-                        expires_at: expires_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-                        source: row.get(4)?,
-                    })
-                })?
-                .collect()
-        })
         .doing("listing what a user holds")
 }
 

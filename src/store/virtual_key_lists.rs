@@ -27,9 +27,6 @@ pub struct Filter {
 }
 
 /// A page of virtual keys; without another order in that in which they were made.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list(
     reading: &Reading<'_>,
     filter: &Filter,
@@ -58,22 +55,16 @@ pub fn list(
 }
 
 fn of_user(reading: &Reading<'_>, user_id: i64) -> Result<Arc<IdSet>> {
-    reading
-        .connection
-        .prepare_cached("SELECT id FROM virtual_keys WHERE user_id = ?1")
-        .and_then(|mut statement| statement.query_map([user_id], |row| row.get(0))?.collect())
-        .map(Arc::new)
-        .doing(DOING)
+    let sql = "SELECT id FROM virtual_keys WHERE user_id = ?1";
+    let ids = reading.values(sql, [user_id]).doing(DOING)?;
+    Ok(Arc::new(ids.into_iter().collect()))
 }
 
 /// Keys in the order of these ids.
 fn by_ids(reading: &Reading<'_>, ids: &[i64]) -> Result<Vec<VirtualKey>> {
-    reading
-        .connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN virtual_keys k ON k.id = found.value
-             LEFT JOIN user_access_profiles c ON c.id = k.user_access_profile_id ORDER BY found.key"
-        ))
-        .and_then(|mut statement| statement.query_map([id_list(ids)], key)?.collect())
-        .doing(DOING)
+    let sql = format!(
+        "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN virtual_keys k ON k.id = found.value
+         LEFT JOIN user_access_profiles c ON c.id = k.user_access_profile_id ORDER BY found.key"
+    );
+    reading.all(&sql, [id_list(ids)], key).doing(DOING)
 }

@@ -89,10 +89,10 @@ impl Writer {
         &self.gate
     }
 
-    /// See [`super::Store::write`].
+    /// See [`super::Store::unit_of_work`].
     ///
     /// # Errors
-    /// See [`super::Store::write`].
+    /// See [`super::Store::unit_of_work`].
     pub fn write<T: Send + 'static>(
         &self,
         needs: Needs,

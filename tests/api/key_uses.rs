@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use tollkeeper::service::key_uses;
+
 use crate::support::Server;
 
 const KEYS: &str = "/api/api-keys";
@@ -96,11 +98,7 @@ fn a_use_is_not_written_with_the_request_and_at_most_once_a_minute() {
     }
     assert_eq!((version(), stored()), (before, None));
     let write = || {
-        server
-            .services
-            .keyring
-            .write_uses(&server.services.store)
-            .unwrap();
+        key_uses::write(&server.services).unwrap();
     };
     write();
     let noon = stored().unwrap();

@@ -7,6 +7,7 @@ mod absences;
 mod access_log;
 mod assignments;
 mod audit_log;
+mod audit_trail;
 mod authentication;
 mod bodies;
 mod callers;

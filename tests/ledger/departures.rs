@@ -33,15 +33,11 @@ fn hold(house: &House, key: Presented, nanodollars: i64) -> Granted {
 }
 
 fn delete(house: &House, user_id: i64) {
-    let now = house.now();
-    house
-        .ledger
-        .change(move |writing, changed| {
-            changed.users.push(user_id);
-            holdings::take_all(writing, user_id)?;
-            users::delete(writing, user_id, now)
-        })
-        .unwrap();
+    let change = house.change(move |work| {
+        holdings::take_all(work, user_id)?;
+        users::delete(work, user_id)
+    });
+    change.unwrap();
 }
 
 fn open(house: &House) -> usize {

@@ -11,16 +11,19 @@ use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::decision::{Call, Party, Presented};
+use tollkeeper::domain::event::Creation;
 use tollkeeper::domain::holding::Source;
 use tollkeeper::domain::json;
 use tollkeeper::domain::policy::Policy;
 use tollkeeper::domain::settings::{DecisionSettings, Durability};
 use tollkeeper::domain::user::{Email, NewUser};
-use tollkeeper::ledger::{ChangedCopy, Ender, Ledger};
+use tollkeeper::error::Result;
+use tollkeeper::ledger::{Ender, Ledger};
 use tollkeeper::service::access_profiles;
 use tollkeeper::service::holdings::Template;
 use tollkeeper::store::directory::{DataDirectory, Owned};
-use tollkeeper::store::{Store, Writing, journal, policies, users};
+use tollkeeper::store::propagation::Together;
+use tollkeeper::store::{Occasion, Reading, Store, Work, WorkInTurn, journal, policies, users};
 
 use crate::plan::Plan;
 
@@ -92,13 +95,32 @@ impl House {
         let root = tempfile::tempdir().unwrap();
         let (from, to) = (self.root.path().to_owned(), root.path().to_owned());
         // Nothing moves between the database and its log while a write has its turn.
-        self.store
-            .write(move |_| {
-                copy(&from, &to);
-                Ok(())
-            })
-            .unwrap();
+        self.write(move |_| {
+            copy(&from, &to);
+            Ok(())
+        })
+        .unwrap();
         root
+    }
+
+    /// Changes what decisions depend on, as a use case does.
+    pub fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut WorkInTurn<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let occasion = Occasion::new(Actor::server("test"), self.now());
+        self.ledger.change(occasion, work).map(|(made, _)| made)
+    }
+
+    /// Changes what no decision depends on.
+    pub fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Work<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let occasion = Occasion::new(Actor::server("test"), self.now());
+        self.store
+            .unit_of_work(occasion, work)
+            .map(|(made, _)| made)
     }
 
     pub fn now(&self) -> Timestamp {
@@ -118,28 +140,24 @@ impl House {
     }
 
     pub fn profile_of(&self, body: &serde_json::Value) -> i64 {
-        let (now, body) = (self.now(), body.to_string());
-        self.store
-            .write(move |writing| {
-                let input = AccessProfileInput::parse_new(&json::parse(body.as_bytes())?, now)?;
-                let actor = Actor::server("test");
-                let made =
-                    access_profiles::insert(writing, actor, input, "access_profile.create", now)?;
-                Ok(made.snapshot.profile()?.id)
-            })
-            .unwrap()
+        let body = body.to_string();
+        self.write(move |work| {
+            let body = json::parse(body.as_bytes())?;
+            let input = AccessProfileInput::parse_new(&body, work.now())?;
+            let made = access_profiles::insert(work, input, Creation::New)?;
+            Ok(made.snapshot.profile()?.id)
+        })
+        .unwrap()
     }
 
     pub fn user(&self, number: usize) -> i64 {
-        let now = self.now();
         let new = NewUser {
             name: format!("user {number}"),
             email: Email::parse(&format!("user{number}@example.com")).unwrap(),
             role_id: None,
         };
-        self.store
-            .write(move |writing| users::insert(writing, &new, now))
-            .unwrap()
+        let made = self.change(move |work| users::insert(work, &new));
+        made.unwrap().id
     }
 
     /// Gives a user a copy; answers its id and the key that came with it.
@@ -154,7 +172,6 @@ impl House {
         profile_id: i64,
         expires_at: Option<Timestamp>,
     ) -> (i64, Presented) {
-        let now = self.now();
         let policy = self.store.read(|reading| {
             let current = tollkeeper::store::access_profiles::get_current(reading, profile_id)?;
             Ok(Policy::of(&current.profile()?))
@@ -163,13 +180,11 @@ impl House {
         let found = expressions.look_up(&[policy.unwrap()]);
         let ready = expressions.complete(found).unwrap();
         let give = || {
-            self.ledger.change(move |writing, changed| {
-                changed.users.push(user_id);
-                let profile = profile(writing, profile_id)?;
-                let user = users::get(writing, user_id)?;
-                let template = Template::of(writing, &profile)?;
-                let (copy_id, issued) =
-                    template.give(writing, &user, Source::Direct, expires_at, now)?;
+            self.change(move |work| {
+                let profile = profile(work, profile_id)?;
+                let user = users::get(work, user_id)?;
+                let template = Template::of(work, &profile)?;
+                let (copy_id, issued) = template.give(work, &user, Source::Direct, expires_at)?;
                 Ok((copy_id, Presented::of(&issued.token).unwrap()))
             })
         };
@@ -183,36 +198,20 @@ impl House {
 
     /// Lets copies (user, copy) follow another profile.
     pub fn follow_body(&self, copies: &[(i64, i64)], body: &serde_json::Value, reset_usage: bool) {
-        let body = body.to_string();
-        let (copies, now) = (copies.to_vec(), self.now());
-        self.ledger
-            .change(move |writing, changed| {
-                let input = AccessProfileInput::parse_new(&json::parse(body.as_bytes())?, now)?;
-                let mut last = 0;
-                let mut next = || {
-                    last += 1;
-                    last
-                };
-                let profile = AccessProfile::create(1, input, &mut next, now)?;
-                let policy_id = policies::intern(writing, &Policy::of(&profile))?;
-                let ids: Vec<i64> = copies.iter().map(|(_, copy)| *copy).collect();
-                let together = tollkeeper::store::propagation::Together::of(&ids);
-                together.follow(writing, policy_id, 2, now)?;
-                if reset_usage {
-                    together.forget_counters(writing)?;
-                }
-                for (user_id, copy_id) in copies {
-                    changed.copies.push(ChangedCopy {
-                        user_id,
-                        copy_id,
-                        policy_id,
-                        template_version: 2,
-                        reset_usage,
-                    });
-                }
-                Ok(())
-            })
-            .unwrap();
+        let (body, copies) = (body.to_string(), copies.to_vec());
+        self.change(move |work| {
+            let body = json::parse(body.as_bytes())?;
+            let input = AccessProfileInput::parse_new(&body, work.now())?;
+            let mut last = 0;
+            let mut next = || {
+                last += 1;
+                last
+            };
+            let profile = AccessProfile::create(1, input, &mut next, work.now())?;
+            let policy_id = policies::intern(work, &Policy::of(&profile))?;
+            Together::of(copies).follow(work, policy_id, 2, reset_usage)
+        })
+        .unwrap();
     }
 
     /// Every counter whose window the journal still holds is what the journal makes of it.
@@ -230,8 +229,8 @@ impl Drop for House {
     }
 }
 
-fn profile(writing: &Writing<'_>, id: i64) -> tollkeeper::error::Result<AccessProfile> {
-    tollkeeper::store::access_profiles::get_current(writing, id)?.profile()
+fn profile(reading: &Reading<'_>, id: i64) -> tollkeeper::error::Result<AccessProfile> {
+    tollkeeper::store::access_profiles::get_current(reading, id)?.profile()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -11,9 +11,9 @@ use tollkeeper::domain::money::Money;
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::domain::usage::UsageQuery;
 use tollkeeper::domain::virtual_key::VirtualKey;
-use tollkeeper::ledger::Changed;
+use tollkeeper::error::Result;
 use tollkeeper::service::holdings;
-use tollkeeper::store::{Writing, usage, users, virtual_keys};
+use tollkeeper::store::{WorkInTurn, usage, users, virtual_keys};
 
 use crate::house::{House, call, owner, quick};
 
@@ -246,26 +246,24 @@ impl Spender {
     fn lose(&self, loss: Loss) {
         let (user_id, now) = (self.user_id, self.house.now());
         match loss {
-            Loss::Rotate => self.each_key(move |writing, key| {
-                virtual_keys::rotate(writing, key.id, secret(), None, now)
-            }),
-            Loss::RotateWithGrace => self.each_key(move |writing, key| {
+            Loss::Rotate => self
+                .each_key(|work, key| virtual_keys::rotate(work, key.id, secret(), None).map(drop)),
+            Loss::RotateWithGrace => self.each_key(move |work, key| {
                 let until = now.checked_add(jiff::Span::new().minutes(1)).unwrap();
-                virtual_keys::rotate(writing, key.id, secret(), Some(until), now)
+                virtual_keys::rotate(work, key.id, secret(), Some(until)).map(drop)
             }),
-            Loss::KeyExpires => self.each_key(move |writing, mut key| {
-                key.expires_at = Some(now);
-                virtual_keys::update(writing, &key)
+            Loss::KeyExpires => self.each_key(move |work, key| {
+                let mut expired = key.clone();
+                expired.expires_at = Some(now);
+                virtual_keys::update(work, key, expired)
             }),
-            Loss::DeleteKey => self.each_key(|writing, key| virtual_keys::delete(writing, key.id)),
-            Loss::TakeOne => self.change(move |writing| {
-                holdings::take_one(writing, user_id, 1).map(drop).or(Ok(()))
-            }),
-            Loss::TakeAll => {
-                self.change(move |writing| holdings::take_all(writing, user_id).map(drop));
+            Loss::DeleteKey => self.each_key(virtual_keys::delete),
+            Loss::TakeOne => {
+                self.change(move |work| holdings::take_one(work, user_id, 1).map(drop).or(Ok(())))
             }
+            Loss::TakeAll => self.change(move |work| holdings::take_all(work, user_id).map(drop)),
             // Not through what the service does before: whatever was held goes by itself.
-            Loss::DeleteUser => self.change(move |writing| users::delete(writing, user_id, now)),
+            Loss::DeleteUser => self.change(move |work| users::delete(work, user_id)),
             Loss::Follow(which) => {
                 let bodies = [
                     profile(
@@ -297,28 +295,18 @@ impl Spender {
         }
     }
 
-    fn change(
-        &self,
-        work: impl FnOnce(&Writing<'_>) -> tollkeeper::error::Result<()> + Send + 'static,
-    ) {
-        let user_id = self.user_id;
-        self.house
-            .ledger
-            .change(move |writing, changed: &mut Changed| {
-                changed.users.push(user_id);
-                work(writing)
-            })
-            .unwrap();
+    fn change(&self, work: impl FnOnce(&mut WorkInTurn<'_>) -> Result<()> + Send + 'static) {
+        self.house.change(work).unwrap();
     }
 
     fn each_key(
         &self,
-        each: impl Fn(&Writing<'_>, VirtualKey) -> tollkeeper::error::Result<()> + Send + 'static,
+        each: impl Fn(&mut WorkInTurn<'_>, VirtualKey) -> Result<()> + Send + 'static,
     ) {
         let user_id = self.user_id;
-        self.change(move |writing| {
-            let keys = virtual_keys::list_of_user(writing, user_id)?;
-            keys.into_iter().try_for_each(|key| each(writing, key))
+        self.change(move |work| {
+            let keys = virtual_keys::list_of_user(work, user_id)?;
+            keys.into_iter().try_for_each(|key| each(work, key))
         });
     }
 }
@@ -359,11 +347,10 @@ fn of_a_key_that_is_rotated_without_end_the_newest_secrets_are_known() {
         charged.unwrap().map_err(|refusal| refusal.kind)
     };
     let mut keys = vec![spender.keys[0]];
-    let now = spender.house.now();
     for _ in 0..102 {
         let hash = secret();
-        spender.each_key(move |writing, key| match key.id {
-            1 => virtual_keys::rotate(writing, key.id, hash, None, now),
+        spender.each_key(move |work, key| match key.id {
+            1 => virtual_keys::rotate(work, key.id, hash, None).map(drop),
             _ => Ok(()),
         });
         spender.house.ledger.sweep(spender.house.now()).unwrap();

@@ -2,11 +2,14 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use jiff::Timestamp;
 use rusqlite::Connection;
+use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::decision::{Call, Presented, RequestId};
 use tollkeeper::domain::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::{Ledger, OpenQuery};
+use tollkeeper::store::Occasion;
 
 use crate::house::{House, call, owner, quick};
 use crate::plan::DOLLAR;
@@ -58,8 +61,9 @@ fn together<T>(ledger: &Ledger, ask: impl FnOnce(&Ledger) -> T) -> T {
         let (started, wait_started): (Sender<()>, Receiver<()>) = channel();
         let (go, wait_go): (Sender<()>, Receiver<()>) = channel();
         let held = scope.spawn(move || {
+            let occasion = Occasion::new(Actor::server("test"), Timestamp::UNIX_EPOCH);
             ledger
-                .change(move |_, _| {
+                .change(occasion, move |_| {
                     started.send(()).unwrap();
                     wait_go.recv().unwrap();
                     Ok(())

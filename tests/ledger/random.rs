@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use tollkeeper::domain::budget_override::BudgetOverride;
+use tollkeeper::domain::budget_override::{BudgetOverride, BudgetPlace};
 use tollkeeper::domain::decision::{Presented, RequestId, ReservationId};
 use tollkeeper::domain::limit::{CounterKey, LimitKind};
 use tollkeeper::domain::money::Money;
@@ -61,7 +61,7 @@ impl World {
 
     /// Lets the ledger see what time it is before it becomes another one.
     fn expire(&mut self) {
-        self.house.ledger.change(|_, _| Ok(())).unwrap();
+        self.house.change(|_| Ok(())).unwrap();
         self.model.expire(self.house.now_ms());
     }
 
@@ -313,23 +313,25 @@ impl World {
         };
         let anchor_at = one.raise((kind, of, every), dollars * DOLLAR, cycles, now);
         let (user_id, copy_id) = (self.users[one.user], one.id);
-        let at = self.house.now();
+        let at = BudgetPlace {
+            user_id,
+            access_profile_id: 1,
+            budget_id: String::new(),
+        };
         self.house
-            .ledger
-            .change(move |writing, changed| {
+            .change(move |work| {
                 let key = CounterKey {
                     kind: LimitKind::Budget,
                     provider_key: "".into(),
                     reset_duration: duration(every),
                 };
                 let over = BudgetOverride {
-                    place_id: policies::get_place_id(writing, &key)?,
+                    place_id: policies::get_place_id(work, &key)?,
                     amount: Money::from_nanodollars(dollars * DOLLAR).unwrap(),
                     cycles,
                     anchor_at,
                 };
-                changed.users.push(user_id);
-                budget_overrides::put(writing, copy_id, &over, at)
+                budget_overrides::put(work, copy_id, at, None, over)
             })
             .unwrap();
     }

@@ -121,7 +121,7 @@ fn whoever_asks_for_the_tables_to_be_up_to_date_finds_the_calls_decided_with_tha
         let ((begun, busy), (go_on, held)) = (channel(), channel());
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let change = house.ledger.change(move |_, _| {
+                let change = house.change(move |_| {
                     begun.send(()).unwrap();
                     held.recv().unwrap();
                     Ok(())
@@ -149,14 +149,11 @@ fn what_was_reset_or_deleted_does_not_come_back_from_the_tail() {
     assert!(tail_length(&house) > 0);
     house.follow(&copies[..1], &PLANS[0], true);
     let (holder, gone) = copies[1];
-    house
-        .ledger
-        .change(move |writing, changed| {
-            changed.users.push(holder);
-            let copy = user_access_profiles::get(writing, holder, PROFILE)?;
-            user_access_profiles::delete(writing, &copy)
-        })
-        .unwrap();
+    let change = house.change(move |work| {
+        let copy = user_access_profiles::get(work, holder, PROFILE)?;
+        user_access_profiles::delete(work, &copy)
+    });
+    change.unwrap();
     let house = house.crash();
     let (first, third) = (copies[0].1, copies[2].1);
     let counted = house.ledger.counts_of(copies, house.now_ms());

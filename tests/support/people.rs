@@ -3,10 +3,12 @@
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
+use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::holding::Source;
 use tollkeeper::domain::virtual_key::NewVirtualKey;
+use tollkeeper::error;
 use tollkeeper::service::holdings;
-use tollkeeper::store::{access_profiles, users, virtual_keys};
+use tollkeeper::store::{Occasion, WorkInTurn, access_profiles, users, virtual_keys};
 
 use super::{Client, Server};
 
@@ -44,14 +46,22 @@ impl Client {
 }
 
 impl Server {
+    /// Changes what decisions depend on, as no use case does.
+    pub fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut WorkInTurn<'_>) -> error::Result<T> + Send + 'static,
+    ) -> error::Result<T> {
+        let occasion = Occasion::new(Actor::server("test"), self.time.now());
+        let changed = self.services.ledger.change(occasion, work);
+        changed.map(|(made, _)| made)
+    }
+
     /// Gives a user a copy of a profile; answers the managed virtual key as its holder carries it.
     pub fn assign(&self, user_id: i64, profile_id: i64) -> String {
-        let now = self.time.now();
-        let given = self.services.ledger.change(move |writing, changed| {
-            changed.users.push(user_id);
-            let user = users::get(writing, user_id)?;
-            let profile = access_profiles::get_current(writing, profile_id)?.profile()?;
-            holdings::give(writing, &user, &profile, Source::Direct, None, now)
+        let given = self.change(move |work| {
+            let user = users::get(work, user_id)?;
+            let profile = access_profiles::get_current(work, profile_id)?.profile()?;
+            holdings::give(work, &user, &profile, Source::Direct, None)
         });
         let (_, issued) = given.unwrap();
         issued.token.reveal().to_owned()
@@ -78,11 +88,8 @@ impl Server {
             is_managed: false,
             expires_at: None,
         };
-        let now = self.time.now();
-        let made = self.services.ledger.change(move |writing, changed| {
-            changed.users.push(user);
-            virtual_keys::insert(writing, &key, FURNISHED_KEY, [7; 32], now)
-        });
+        let made =
+            self.change(move |work| virtual_keys::insert(work, &key, FURNISHED_KEY, [7; 32]));
         made.unwrap();
     }
 

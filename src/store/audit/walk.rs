@@ -27,9 +27,6 @@ impl Milestone {
 }
 
 /// Walks the chain from a milestone on, which it moves as far as the chain is intact.
-///
-/// # Errors
-/// When the database can't be read.
 pub(in crate::store) fn walk(
     reading: &Reading<'_>,
     chain: &ChainKey,
@@ -124,9 +121,6 @@ fn is_told(row: &Row<'_>, told: &AuditEntry) -> rusqlite::Result<bool> {
 /// The first profile with a version that comes after all of which the log tells, and that version; for a log that is intact.
 ///
 /// The first release's entries name no versions, so a profile that has only such may have any.
-///
-/// # Errors
-/// When the database can't be read.
 pub(in crate::store) fn find_untold_version(reading: &Reading<'_>) -> Result<Option<(i64, i64)>> {
     reading
         .connection

@@ -23,9 +23,6 @@ pub(super) struct Table {
 
 /// The keys under which lines are counted that get none of their own, by their places among `lines`, where those of one user,
 /// profile and day stand together.
-///
-/// # Errors
-/// When the database can't be read.
 pub(super) fn folded<T>(
     writing: &Writing<'_>,
     table: &Table,

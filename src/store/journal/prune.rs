@@ -1,7 +1,5 @@
 //! Forgetting what is too old, a little at a time.
 
-use rusqlite::params;
-
 use super::KEPT_MILLISECONDS;
 use crate::error::Result;
 use crate::store::Writing;
@@ -12,9 +10,6 @@ const STEP: i64 = 500;
 
 /// Forgets reservations that were over a day ago, among the next few after the one with the number `after`. Answers where to go
 /// on; none when everything old was seen.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn prune_reservations(writing: &Writing<'_>, after: i64, now_ms: i64) -> Result<Option<i64>> {
     const DOING: &str = "forgetting old reservations";
     let oldest = now_ms - KEPT_MILLISECONDS;
@@ -25,27 +20,24 @@ pub fn prune_reservations(writing: &Writing<'_>, after: i64, now_ms: i64) -> Res
         now_ms,
     )?;
     writing
-        .connection
-        .prepare_cached(
+        .run(
             "UPDATE journal SET pruned_to = max(pruned_to, (
                  SELECT coalesce(max(max(id, coalesce(expired_number, 0), coalesce(settled_number, 0))), 0) FROM reservations
                  WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3))",
+            [after, step.last, oldest],
         )
-        .and_then(|mut statement| statement.execute(params![after, step.last, oldest]))
         .doing(DOING)?;
     writing
-        .connection
-        .prepare_cached("DELETE FROM reservations WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3")
-        .and_then(|mut statement| statement.execute(params![after, step.last, oldest]))
+        .run(
+            "DELETE FROM reservations WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3",
+            [after, step.last, oldest],
+        )
         .doing(DOING)?;
     Ok(step.more.then_some(step.last))
 }
 
 /// Forgets answers to request ids that are older than a day, among the next few after the one with the number `after`. Answers
 /// where to go on; none when everything old was seen.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn prune_answers(writing: &Writing<'_>, after: i64, now_ms: i64) -> Result<Option<i64>> {
     let step = step(
         writing,
@@ -54,11 +46,10 @@ pub fn prune_answers(writing: &Writing<'_>, after: i64, now_ms: i64) -> Result<O
         now_ms,
     )?;
     writing
-        .connection
-        .prepare_cached("DELETE FROM request_ids WHERE id > ?1 AND id <= ?2 AND created_at <= ?3")
-        .and_then(|mut statement| {
-            statement.execute(params![after, step.last, now_ms - KEPT_MILLISECONDS])
-        })
+        .run(
+            "DELETE FROM request_ids WHERE id > ?1 AND id <= ?2 AND created_at <= ?3",
+            [after, step.last, now_ms - KEPT_MILLISECONDS],
+        )
         .doing("forgetting answers to request ids")?;
     Ok(step.more.then_some(step.last))
 }
@@ -72,16 +63,18 @@ struct Step {
 /// The next few rows that `sql` reads, up to the first that is young: numbers ascend with time. A row of a time that is yet to come,
 /// from when the clock was ahead, says nothing about those after it.
 fn step(writing: &Writing<'_>, sql: &str, after: i64, now_ms: i64) -> Result<Step> {
-    const DOING: &str = "looking for what is too old";
     let young = now_ms - KEPT_MILLISECONDS + 1..=now_ms;
-    let mut statement = writing.connection.prepare_cached(sql).doing(DOING)?;
-    let mut rows = statement.query(params![after, STEP]).doing(DOING)?;
+    let rows: Vec<(i64, i64)> = writing
+        .all(sql, [after, STEP], |row| {
+            Ok((row.get("id")?, row.get("created_at")?))
+        })
+        .doing("looking for what is too old")?;
     let (mut last, mut seen) = (after, 0);
-    while let Some(row) = rows.next().doing(DOING)? {
-        if young.contains(&row.get(1).doing(DOING)?) {
+    for (id, created_at) in rows {
+        if young.contains(&created_at) {
             return Ok(Step { last, more: false });
         }
-        last = row.get(0).doing(DOING)?;
+        last = id;
         seen += 1;
     }
     Ok(Step {
@@ -95,37 +88,31 @@ const DAY: i64 = 86_400_000;
 
 /// Forgets some of the history before `day` (days since 1970-01-01), and the names of what went before it and of
 /// which nothing is told any more; answers whether there may be more.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn prune_history(writing: &Writing<'_>, day: i64) -> Result<bool> {
     const DOING: &str = "forgetting the history of use";
     let used = writing
-        .connection
-        .prepare_cached(
+        .run(
             "DELETE FROM usage_days WHERE (day, user_id, access_profile_id, provider, model) IN (
                  SELECT day, user_id, access_profile_id, provider, model FROM usage_days WHERE day < ?1 LIMIT ?2)",
+            [day, STEP],
         )
-        .and_then(|mut statement| statement.execute(params![day, STEP]))
         .doing(DOING)?;
     let refused = writing
-        .connection
-        .prepare_cached(
+        .run(
             "DELETE FROM refusal_days WHERE (day, user_id, access_profile_id, provider, model, reason) IN (
                  SELECT day, user_id, access_profile_id, provider, model, reason FROM refusal_days WHERE day < ?1 LIMIT ?2)",
+            [day, STEP],
         )
-        .and_then(|mut statement| statement.execute(params![day, STEP]))
         .doing(DOING)?;
     // A day in some time zone begins up to a day before that of UTC.
     let left = writing
-        .connection
-        .prepare_cached(
+        .run(
             "DELETE FROM gone_names WHERE (kind, id) IN (
                  SELECT kind, id FROM gone_names g WHERE gone_at < ?1 AND (kind <> 'user'
                      OR NOT EXISTS (SELECT 1 FROM usage_days u WHERE u.user_id = g.id)
                          AND NOT EXISTS (SELECT 1 FROM refusal_days r WHERE r.user_id = g.id)) LIMIT ?2)",
+            [(day - 1) * DAY, STEP],
         )
-        .and_then(|mut statement| statement.execute(params![(day - 1) * DAY, STEP]))
         .doing(DOING)?;
     Ok(used.max(refused).max(left) > 0)
 }

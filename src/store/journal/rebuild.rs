@@ -30,13 +30,9 @@ struct Counting {
 
 /// Works every counter out from the journal whose whole window it still holds: the journal goes back a day, so a window that is open
 /// for longer is left out once something of it was forgotten. So is what has grown beyond everything that can be counted.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
     let pruned_to: i64 = reading
-        .connection
-        .query_row("SELECT pruned_to FROM journal", [], |row| row.get(0))
+        .value("SELECT pruned_to FROM journal", [])
         .doing("reading the journal's position")?;
     let mut copies: HashMap<i64, Vec<Counting>> = HashMap::new();
     for row in stored(reading)? {
@@ -117,11 +113,10 @@ impl Counting {
 }
 
 fn place(reading: &Reading<'_>, id: i64) -> Result<(String, String)> {
+    let sql = "SELECT kind, provider_key FROM limit_places WHERE id = ?1";
     reading
-        .connection
-        .prepare_cached("SELECT kind, provider_key FROM limit_places WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement.query_row(params![id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .one(sql, [id], |row| {
+            Ok((row.get("kind")?, row.get("provider_key")?))
         })
         .doing("reading the place of a limit")
 }

@@ -53,9 +53,6 @@ static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 /// Notes reservations that were made.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) fn insert(writing: &Writing<'_>, rows: &[&ReservationRow]) -> Result<()> {
     let all_open = rows.iter().all(|row| row.end.is_none());
     let inserted = if all_open {

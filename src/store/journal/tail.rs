@@ -5,7 +5,6 @@
 //! in between loses nothing: the tail is read at the start, and the last that it says of a counter or a line holds.
 
 use rusqlite::params;
-use serde::de::DeserializeOwned;
 
 use super::write::{add_usage, put_counters};
 use crate::domain::journal::{CatchUp, CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
@@ -17,9 +16,6 @@ type StoredCounter = (i64, i64, i64, i64, i64, i64, u8, i64);
 type StoredUsage = (i64, i64, i64, String, String, i64, i64, i64);
 
 /// Appends a row.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) fn append(
     writing: &Writing<'_>,
     id: i64,
@@ -34,28 +30,22 @@ pub(super) fn append(
     let written = |error| Error::internal("writing the tail of the journal", error);
     let counters = serde_json::to_string(&counters).map_err(written)?;
     let usage = serde_json::to_string(&usage).map_err(written)?;
+    // What a commit left that was taken for failed must not be in the way.
     writing
-        .connection
-        // What a commit left that was taken for failed must not be in the way.
-        .prepare_cached(
+        .run(
             "INSERT OR REPLACE INTO journal_tail (id, counters, used) VALUES (?1, ?2, ?3)",
+            params![id, counters, usage],
         )
-        .and_then(|mut statement| statement.execute(params![id, counters, usage]))
-        .doing("appending to the tail of the journal")?;
-    Ok(())
+        .map(drop)
+        .doing("appending to the tail of the journal")
 }
 
 /// Forgets the rows up to one: the tables say the same by now.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) fn forget(writing: &Writing<'_>, up_to: i64) -> Result<()> {
     writing
-        .connection
-        .prepare_cached("DELETE FROM journal_tail WHERE id <= ?1")
-        .and_then(|mut statement| statement.execute(params![up_to]))
-        .doing("shortening the tail of the journal")?;
-    Ok(())
+        .run("DELETE FROM journal_tail WHERE id <= ?1", params![up_to])
+        .map(drop)
+        .doing("shortening the tail of the journal")
 }
 
 /// Brings everything into the tables, unless the tail has come there already.
@@ -64,9 +54,7 @@ pub(super) fn forget(writing: &Writing<'_>, up_to: i64) -> Result<()> {
 /// When the database can't be written.
 pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
     let last: Option<i64> = writing
-        .connection
-        .prepare_cached("SELECT max(id) FROM journal_tail")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .value("SELECT max(id) FROM journal_tail", [])
         .doing("reading the tail of the journal")?;
     let Some(last) = last else {
         return Ok(());
@@ -79,32 +67,19 @@ pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
 /// Reads the tail, the oldest row first: its id, and what it says.
 ///
 /// # Errors
-/// When the database can't be read, or what `each` answers.
+/// What `each` answers.
 pub fn for_each_of_tail(
     reading: &Reading<'_>,
     mut each: impl FnMut(i64, Vec<TailCounter>, Vec<TailUsage>) -> Result<()>,
 ) -> Result<()> {
-    const DOING: &str = "reading the tail of the journal";
-    let mut statement = reading
-        .connection
-        .prepare_cached("SELECT id, counters, used FROM journal_tail ORDER BY id")
-        .doing(DOING)?;
-    let mut rows = statement.query([]).doing(DOING)?;
-    while let Some(row) = rows.next().doing(DOING)? {
-        let counters: Vec<StoredCounter> = list(&row.get::<_, String>(1).doing(DOING)?)?;
-        let usage: Vec<StoredUsage> = list(&row.get::<_, String>(2).doing(DOING)?)?;
-        each(
-            row.get(0).doing(DOING)?,
-            counters.into_iter().map(counter).collect(),
-            usage.into_iter().map(line).collect(),
-        )?;
-    }
-    Ok(())
-}
-
-fn list<T: DeserializeOwned>(text: &str) -> Result<Vec<T>> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::internal("reading the tail of the journal", error))
+    let sql = "SELECT id, counters, used FROM journal_tail ORDER BY id";
+    reading.each("reading the tail of the journal", sql, [], |row| {
+        let id = row.get("id")?;
+        let counters: Vec<StoredCounter> = row.json("counters")?;
+        let usage: Vec<StoredUsage> = row.json("used")?;
+        let counters = counters.into_iter().map(counter).collect();
+        Ok(each(id, counters, usage.into_iter().map(line).collect()))
+    })
 }
 
 fn stored_counter((user_id, row): &TailCounter) -> StoredCounter {

@@ -8,6 +8,7 @@ use rusqlite::params;
 use super::folding::{Table, folded};
 use super::many_rows::{ManyRows, Values};
 use super::{reservation_rows, tail};
+use crate::domain::audit::NamedVersions;
 use crate::domain::clock_high_water::HighWater;
 use crate::domain::journal::{
     CallAnswer, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey, UsageLine,
@@ -21,9 +22,6 @@ use crate::store::{Writing, audit};
 const MOST: i64 = i64::MAX / 2;
 
 /// Writes down a batch. Refusals that can't be counted are left out: they must not stop anything else.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     // What happened to one of them in the same batch came after it was made.
     let made = journal.entries.iter().filter_map(|entry| match entry {
@@ -52,17 +50,13 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     }
     add_refusals(writing, &journal.refusals)?;
     for (at, entry) in &journal.audited {
-        audit::append(writing, *at, entry)?;
+        audit::append(writing, *at, entry, &NamedVersions::default())?;
     }
     writing
-        .connection
-        .prepare_cached(
+        .run(
             "UPDATE journal SET next_number = max(next_number, ?1), open_from = ?2, seen_at = max(seen_at, ?3) WHERE only_row = 1",
+            params![journal.next_number, journal.open_from, journal.high_water.latest()],
         )
-        .and_then(|mut statement| {
-            let seen_at = journal.high_water.latest();
-            statement.execute(params![journal.next_number, journal.open_from, seen_at])
-        })
         .doing("moving the journal on")?;
     if journal.high_water.differ() {
         put_high_water(writing, &journal.high_water)?;
@@ -71,51 +65,43 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
 }
 
 /// Stores who has seen which time of the clock; needed while it is behind what it once showed.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn put_high_water(writing: &Writing<'_>, high_water: &HighWater) -> Result<()> {
     let value = serde_json::to_string(high_water)
         .map_err(|error| Error::internal("writing the times of the clock", error))?;
     writing
-        .connection
-        .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)")
-        .and_then(|mut statement| statement.execute(params![value]))
-        .doing("storing the times of the clock")?;
-    Ok(())
+        .run(
+            "INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)",
+            [value],
+        )
+        .map(drop)
+        .doing("storing the times of the clock")
 }
 
 fn extend(writing: &Writing<'_>, extended: &Extended) -> Result<()> {
     writing
-        .connection
-        .prepare_cached(
+        .run(
             "UPDATE reservations SET estimated_tokens = ?2, estimated_cost = ?3, held_tokens = ?4, held_cost = ?5, expires_at = ?6
              WHERE id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
+            params![
                 extended.id,
                 extended.estimated_tokens,
                 extended.estimated_cost,
                 extended.held_tokens,
                 extended.held_cost,
                 extended.expires_at
-            ])
-        })
-        .doing("noting that a reservation was extended")?;
-    Ok(())
+            ],
+        )
+        .map(drop)
+        .doing("noting that a reservation was extended")
 }
 
 fn finish(writing: &Writing<'_>, id: i64, end: &ReservationEnd) -> Result<()> {
     writing
-        .connection
-        .prepare_cached(
+        .run(
             "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
                  tokens = ?7, cost = ?8, finished_at = ?9, ended_by = ?10
              WHERE id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
+            params![
                 id,
                 end.state.name(),
                 end.expired.map(|charge| charge.number),
@@ -126,10 +112,10 @@ fn finish(writing: &Writing<'_>, id: i64, end: &ReservationEnd) -> Result<()> {
                 end.settled.map(|charge| charge.cost),
                 end.finished_at,
                 end.by.stored(),
-            ])
-        })
-        .doing("noting the end of a reservation")?;
-    Ok(())
+            ],
+        )
+        .map(drop)
+        .doing("noting the end of a reservation")
 }
 
 static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -150,9 +136,6 @@ static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 /// Stores counters.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn put_counters(writing: &Writing<'_>, counters: &[CounterRow]) -> Result<()> {
     let bind = |counter: &CounterRow, values: &mut Values<'_, '_>| {
         values.add(counter.copy_id)?;
@@ -296,14 +279,11 @@ fn add_refusal(
     (reason, calls): (&'static str, i64),
 ) -> Result<()> {
     writing
-        .connection
-        .prepare_cached(
+        .run(
             "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls, named)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, named = max(named, excluded.named)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
+            params![
                 key.day,
                 key.user_id,
                 key.access_profile_id,
@@ -312,8 +292,8 @@ fn add_refusal(
                 reason,
                 calls,
                 named == Named::Both
-            ])
-        })
-        .doing("adding to the history of refusals")?;
-    Ok(())
+            ],
+        )
+        .map(drop)
+        .doing("adding to the history of refusals")
 }

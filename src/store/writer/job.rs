@@ -118,7 +118,7 @@ impl<T> Submitted<T> {
     /// Waits until it is committed.
     ///
     /// # Errors
-    /// See [`crate::store::Store::write`].
+    /// See [`crate::store::Store::unit_of_work`].
     pub fn wait(self) -> Result<T> {
         self.0.recv().unwrap_or_else(|_| Err(stopped()))
     }

@@ -68,7 +68,7 @@ fn open_store(root: &std::path::Path) -> Store {
     };
     let store = Store::open(Arc::new(directory), Timestamp::UNIX_EPOCH).unwrap();
     let make = |writing: &Writing<'_>| writing.connection.execute_batch(TABLES).doing("preparing");
-    store.write(make).unwrap();
+    store.write(Needs::ALL, make).unwrap();
     store
 }
 
@@ -136,7 +136,7 @@ proptest! {
                 scope.spawn(move || {
                     for (number, step) in (0_u16..).zip(steps) {
                         let before = store.generation();
-                        let told = store.write(work(thread, number, *step));
+                        let told = store.write(Needs::ALL, work(thread, number, *step));
                         assert_eq!(told.is_ok(), step.1 == End::Succeed, "{told:?}");
                         assert!(store.generation() > before);
                     }

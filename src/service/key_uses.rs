@@ -1,0 +1,37 @@
+//! Writing down when keys were used: now and then, because each request uses one.
+
+use super::Services;
+use crate::domain::audit::Actor;
+use crate::error::Result;
+use crate::store::{api_key_hints, api_keys};
+
+/// How exactly the last use of a key is kept: no more than one write for each key in this time.
+const USE_STEP_MILLISECONDS: i64 = 60_000;
+
+/// Writes down when keys were last used, at most once a minute for each, and the hints of tokens that were right.
+///
+/// # Errors
+/// When the database can't be written; it is kept for the next time.
+pub fn write(services: &Services) -> Result<()> {
+    let keyring = &services.keyring;
+    let (uses, hints) = {
+        let mut remembered = keyring.change();
+        let uses: Vec<_> = remembered.last_uses().into_iter().collect();
+        remembered.uses.clear();
+        (uses, std::mem::take(&mut remembered.new_hints))
+    };
+    if uses.is_empty() && hints.is_empty() {
+        return Ok(());
+    }
+    let attempted = (uses.clone(), hints.clone());
+    let written = services.write(Actor::server("key-uses"), move |work| {
+        api_keys::note_uses(work, &uses, USE_STEP_MILLISECONDS)?;
+        api_key_hints::note(work, &hints)
+    });
+    if written.is_err() {
+        let mut remembered = keyring.change();
+        remembered.uses.extend(attempted.0);
+        remembered.new_hints.extend(attempted.1);
+    }
+    written
+}
