@@ -44,7 +44,7 @@ impl Services {
         work: impl FnOnce(&mut Work<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, aftermath) = self.store.unit_of_work(occasion, work)?;
-        self.follow(aftermath);
+        self.follow(&aftermath);
         Ok(answer)
     }
 
@@ -58,7 +58,7 @@ impl Services {
         work: impl FnOnce(&mut WorkInTurn<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, aftermath) = self.ledger.change(occasion, work)?;
-        self.follow(aftermath);
+        self.follow(&aftermath);
         Ok(answer)
     }
 
@@ -78,7 +78,7 @@ impl Services {
         let ((answer, key), aftermath) = self.store.unit_of_work(occasion, work)?;
         // Somebody else's change in the meantime makes the count differ, and then this state of the key is not remembered.
         let expected = before + aftermath.api_keys.len() as u64;
-        self.follow(aftermath);
+        self.follow(&aftermath);
         if let Some(key) = key {
             self.keyring.remember_new(token, &key, expected);
         }
@@ -86,7 +86,7 @@ impl Services {
     }
 
     /// Does what follows after the commit and before the answer.
-    fn follow(&self, aftermath: Aftermath) {
+    fn follow(&self, aftermath: &Aftermath) {
         debug_assert!(!aftermath.is_untold, "the audit log has to tell of it");
         for public_id in &aftermath.api_keys {
             self.keyring.forget(public_id);

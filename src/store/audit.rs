@@ -126,6 +126,7 @@ pub struct Filter {
 /// # Errors
 /// [`Error::NotFound`] when there is no such profile and never was, [`Error::Invalid`] when the page is too large.
 pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed<AuditEntry>> {
+    const COUNTING: &str = "counting audit entries";
     // Entries about API keys are not for who may only read access profiles. What people hold and use is.
     let mut conditions = match filter.access_profile_id {
         Some(_) => Vec::new(),
@@ -148,7 +149,6 @@ pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed
         require("subject_kind <> ?", Some(Value::from((*kind).to_owned())));
     }
     let conditions = conditions.join(" AND ");
-    const COUNTING: &str = "counting audit entries";
     let sql = format!("SELECT count(*) FROM audit_logs WHERE {conditions}");
     let total_count: i64 = reading
         .value(&sql, params_from_iter(&values))

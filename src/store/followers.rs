@@ -104,19 +104,10 @@ impl Followers {
             aftermath,
         } = self;
         match event {
-            // Who is in a role, and what it gives, are events of their own.
-            Event::RoleCreated(_)
-            | Event::RoleUpdated(_)
-            | Event::RoleDeleted(_)
-            | Event::RolesAttached { .. }
-            | Event::RoleDetached { .. } => {}
-
             Event::ToolGroupCreated(_)
             | Event::ToolGroupUpdated(_)
             | Event::ToolGroupDeleted(_) => reload.tool_groups = true,
 
-            // Nobody has seen a new key yet.
-            Event::ApiKeyCreated(_) => {}
             Event::ApiKeyUpdated(Change { after: key, .. })
             | Event::ApiKeyRotated(Change { after: key, .. })
             | Event::ApiKeyRevoked(key) => aftermath.api_keys.push(key.public_id),
@@ -130,10 +121,6 @@ impl Followers {
             } => {
                 found.access_profiles.insert(id);
             }
-            Event::AccessProfileReplaced {
-                is_found_otherwise: false,
-                ..
-            } => {}
 
             Event::OverrideSet { place, .. } | Event::OverrideRemoved { place, .. } => {
                 reload.users.insert(place.user_id);
@@ -153,8 +140,18 @@ impl Followers {
                 aftermath.virtual_keys.push(key.public_id);
             }
 
-            // Of what they did to rows there are the events below.
-            Event::Propagated { .. }
+            // Nobody has seen a new key yet; who is in a role and holds what, and what else became of rows, are events of their own.
+            Event::ApiKeyCreated(_)
+            | Event::AccessProfileReplaced {
+                is_found_otherwise: false,
+                ..
+            }
+            | Event::RoleCreated(_)
+            | Event::RoleUpdated(_)
+            | Event::RoleDeleted(_)
+            | Event::RolesAttached { .. }
+            | Event::RoleDetached { .. }
+            | Event::Propagated { .. }
             | Event::KeysRotated { .. }
             | Event::CopyAssigned { .. }
             | Event::CopyUnassigned { .. }

@@ -176,6 +176,20 @@ impl<'w> AsMut<Work<'w>> for WorkInTurn<'w> {
     }
 }
 
+#[cfg(test)]
+impl WorkInTurn<'_> {
+    /// Does something without a ledger, for tests of the store.
+    pub(super) fn alone<T>(
+        writing: &Writing<'_>,
+        work: impl FnOnce(&mut WorkInTurn<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let actor = Actor::server("test");
+        let mut turn = WorkInTurn(Work::begin(writing, actor, Timestamp::UNIX_EPOCH));
+        let answer = work(&mut turn)?;
+        turn.0.end().map(|_| answer)
+    }
+}
+
 /// The store as the ledger has it: it writes journals, and says when it is whose turn. There is one of a store.
 #[derive(Clone)]
 pub struct Seat(Arc<Store>);

@@ -259,9 +259,11 @@ impl Spender {
             }),
             Loss::DeleteKey => self.each_key(virtual_keys::delete),
             Loss::TakeOne => {
-                self.change(move |work| holdings::take_one(work, user_id, 1).map(drop).or(Ok(())))
+                self.change(move |work| holdings::take_one(work, user_id, 1).map(drop).or(Ok(())));
             }
-            Loss::TakeAll => self.change(move |work| holdings::take_all(work, user_id).map(drop)),
+            Loss::TakeAll => {
+                self.change(move |work| holdings::take_all(work, user_id).map(drop));
+            }
             // Not through what the service does before: whatever was held goes by itself.
             Loss::DeleteUser => self.change(move |work| users::delete(work, user_id)),
             Loss::Follow(which) => {

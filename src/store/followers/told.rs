@@ -9,6 +9,10 @@ use crate::domain::audit::Actor;
 use crate::domain::event::{Change, Creation, Edit, Event, Membership};
 
 /// The entry of an event; none for what the entry of an action tells of.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one match for everything that happens"
+)]
 pub(super) fn entry(event: &Event, actor: &Actor) -> Option<Told> {
     let about = About(actor);
     Some(match event {

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::*;
@@ -11,7 +10,7 @@ use crate::domain::list::Sort;
 use crate::domain::user::{Email, NewUser};
 use crate::store::remembered::Remembered;
 use crate::store::user_lists::{self, Filter};
-use crate::store::{Writing, migrate, search, users};
+use crate::store::{WorkInTurn, Writing, migrate, search, users};
 
 const CHAIN: ChainKey = ChainKey([7; MAC_LENGTH]);
 const PAGE: Page = Page {
@@ -58,7 +57,7 @@ impl People {
             email: Email::from_stored(email.to_owned()),
             role_id: None,
         };
-        users::insert(&writing, &new, Timestamp::UNIX_EPOCH).unwrap();
+        WorkInTurn::alone(&writing, |work| users::insert(work, &new)).unwrap();
     }
 
     /// The instructions that SQLite runs for a page, how many users there are in all, and the first of the page.
