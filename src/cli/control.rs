@@ -50,7 +50,7 @@ impl Control {
     /// Finds the server of the data directory, or starts one for this command. `create` says whether a directory without a
     /// database may get one.
     fn open(settings: &Settings, create: bool) -> Result<Self> {
-        let data_dir = &settings.data_dir;
+        let data_dir = &settings.storage.data_dir;
         if !create && !place::holds_database(data_dir) {
             return Err(Error::refused(format!(
                 "there is no database in {}; start the server there first, or name another directory with --data-dir",
