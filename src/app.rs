@@ -85,14 +85,14 @@ pub enum Reach {
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let (network, max_connections) = match reach {
         Reach::Network => {
-            let room = file_limit::make_room(settings.max_connections, most_open)?;
+            let room = file_limit::make_room(settings.server.max_connections, most_open)?;
             (Some(listen(settings)?), room)
         }
         Reach::ControlSocket => (None, 0),
     };
-    let directory = match DataDirectory::own(&settings.data_dir)? {
+    let directory = match DataDirectory::own(&settings.storage.data_dir)? {
         Owned::Ours(directory) => Arc::new(directory),
-        Owned::Other { process, .. } => return Err(in_use(&settings.data_dir, process)),
+        Owned::Other { process, .. } => return Err(in_use(&settings.storage.data_dir, process)),
     };
     if reach == Reach::Network {
         directory.has_initial_key()?;
@@ -130,12 +130,12 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let control = listen_for_commands(&directory)?;
     let state = web::Data::new(State {
         services: Arc::clone(&services),
-        body_timeout: settings.deadlines.body,
-        proxies: TrustedProxies(settings.trusted_proxies.clone()),
+        body_timeout: settings.server.deadlines.body,
+        proxies: TrustedProxies(settings.server.trusted_proxies.clone()),
         attempts: Attempts::default(),
         bad_holders: BadHolders::default(),
         refused_calls: RefusedCalls::default(),
-        hosts: Hosts::new(&settings.allowed_hosts, settings.listen.ip()),
+        hosts: Hosts::new(&settings.server.allowed_hosts, settings.server.listen.ip()),
         request_ids: RequestIds::new(),
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
@@ -150,7 +150,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         listeners: Listeners { network, control },
         state,
         max_connections,
-        deadlines: settings.deadlines,
+        deadlines: settings.server.deadlines,
         retries: Retries::start(Arc::clone(&services))?,
         upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
         services,
@@ -261,8 +261,8 @@ fn page_url(bound: SocketAddr) -> String {
 }
 
 fn listen(settings: &Settings) -> Result<TcpListener> {
-    let listener =
-        TcpListener::bind(settings.listen).map_err(|error| cannot_listen(settings, &error))?;
+    let listener = TcpListener::bind(settings.server.listen)
+        .map_err(|error| cannot_listen(settings, &error))?;
     // Connections inherit it.
     rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)
         .map_err(|error| cannot_listen(settings, &error.into()))?;
@@ -295,7 +295,7 @@ fn listen_for_commands(directory: &DataDirectory) -> Result<UnixListener> {
 }
 
 fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Error {
-    let address = settings.listen;
+    let address = settings.server.listen;
     match error.kind() {
         std::io::ErrorKind::AddrInUse => Error::refused(format!(
             "{address} is in use by another program; stop it or choose another port, such as --listen {}:{}",

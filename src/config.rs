@@ -1,22 +1,22 @@
 //! Settings: defaults < config.toml < environment < flags. Nothing else reads the environment.
 //!
-//! The file and every variable are read into the same type, so a setting has one name, one type and one error.
+//! One struct is the file: its fields are the names, its `Default` says what they are when nothing is said, and its readers what they
+//! may be. A variable is a value of that file.
 
-mod document;
-mod names;
+mod sources;
 mod values;
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use self::document::{DecisionTable, Document, Level, ServerTable, VirtualKeyTable};
+use self::sources::Sources;
+use crate::domain::settings::values::whole;
 use crate::domain::settings::{Deadlines, DecisionSettings, VirtualKeySettings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Before every variable of ours.
 const PREFIX: &str = "TOLLKEEPER_";
@@ -27,33 +27,112 @@ const BOOTSTRAP_VARIABLE: &str = "TOLLKEEPER_BOOTSTRAP_KEY_FILE";
 /// The settings file that is read when none is named, if it exists.
 const DEFAULT_FILE: &str = "config.toml";
 
-/// Everything that can be set, with its defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// Host names by which clients reach this server, beside the loopback names.
-    pub allowed_hosts: Vec<String>,
-    /// Networks of proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// How long a client may keep the server waiting.
-    pub deadlines: Deadlines,
-    /// Connections at a time.
-    pub max_connections: usize,
-    /// Where everything is stored.
-    pub data_dir: PathBuf,
-    /// How log lines look.
-    pub log_format: LogFormat,
-    /// The least severe log lines that are written.
-    pub log_level: log::LevelFilter,
     /// The zone in which days, weeks, months, quarters and years begin.
+    #[serde(deserialize_with = "values::time_zone")]
     pub time_zone: TimeZone,
+    /// How others reach this server.
+    pub server: ServerSettings,
+    /// Where everything lies.
+    pub storage: StorageSettings,
     /// How decisions are made and kept.
     pub decisions: DecisionSettings,
     /// How virtual keys are kept.
     pub virtual_keys: VirtualKeySettings,
-    /// A file that holds the first key, instead of a generated one.
+    /// What is logged.
+    pub log: LogSettings,
+    /// A file that holds the first key, instead of a generated one. A variable alone.
+    #[serde(skip)]
     pub bootstrap_key_file: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            time_zone: TimeZone::UTC,
+            server: ServerSettings::default(),
+            storage: StorageSettings::default(),
+            decisions: DecisionSettings::default(),
+            virtual_keys: VirtualKeySettings::default(),
+            log: LogSettings::default(),
+            bootstrap_key_file: None,
+        }
+    }
+}
+
+/// How others reach this server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Where to listen.
+    #[serde(deserialize_with = "values::address")]
+    pub listen: SocketAddr,
+    /// Host names by which clients reach this server, beside the loopback names.
+    #[serde(deserialize_with = "values::names")]
+    pub allowed_hosts: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "values::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a client may keep the server waiting; only the time for a body can be set.
+    #[serde(
+        rename = "body_timeout_seconds",
+        deserialize_with = "values::body_deadline::<1, 3_600, _>"
+    )]
+    pub deadlines: Deadlines,
+    /// Connections at a time.
+    #[serde(deserialize_with = "whole::<1, 100_000, _, _>")]
+    pub max_connections: usize,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            deadlines: Deadlines::default(),
+            max_connections: 10_000,
+        }
+    }
+}
+
+/// Where everything lies.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageSettings {
+    /// The directory of everything that is stored.
+    pub data_dir: PathBuf,
+}
+
+impl Default for StorageSettings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+        }
+    }
+}
+
+/// What is logged.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// How log lines look.
+    pub format: LogFormat,
+    /// The least severe log lines that are written.
+    #[serde(deserialize_with = "values::level")]
+    pub level: log::LevelFilter,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: log::LevelFilter::Info,
+        }
+    }
 }
 
 /// How log lines look.
@@ -83,144 +162,47 @@ impl Settings {
     /// Reads the settings. `environment` is every variable of the process.
     ///
     /// # Errors
-    /// [`Error::Refused`] that names the file and line, or the variable, and what was expected.
+    /// [`crate::error::Error::Refused`] with every mistake: the file and line, variable or flag, and what was expected.
     pub fn load(
         flags: Flags,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self> {
+        // An empty variable is as if unset: that is how unit and compose files take one away.
         let variables: Vec<(String, String)> = environment
             .into_iter()
-            .filter(|(name, _)| name.starts_with(PREFIX))
+            .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty())
             .collect();
         let named = |wanted: &str| {
-            variables
-                .iter()
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| PathBuf::from(value))
+            let found = variables.iter().find(|(name, _)| name == wanted);
+            found.map(|(_, value)| PathBuf::from(value))
         };
-        let mut document = match flags.config.or_else(|| named(CONFIG_VARIABLE)) {
-            Some(path) => Document::read(&path)?,
-            None if Path::new(DEFAULT_FILE).exists() => Document::read(Path::new(DEFAULT_FILE))?,
-            None => Document::default(),
+        let mut sources = Sources::default();
+        let default_file = || {
+            let path = Path::new(DEFAULT_FILE);
+            path.exists().then(|| path.to_owned())
         };
+        let file = flags.config.or_else(|| named(CONFIG_VARIABLE));
+        if let Some(path) = file.or_else(default_file) {
+            sources.file(&path);
+        }
         for (name, value) in &variables {
             if name != CONFIG_VARIABLE && name != BOOTSTRAP_VARIABLE {
-                document.set(name, value)?;
+                sources.variable(name, value);
             }
         }
-        let Document {
-            time_zone,
-            server,
-            storage,
-            decisions,
-            virtual_keys,
-            log,
-        } = document;
-        let deadlines = server.deadlines();
-        let listen = flags
-            .listen
-            .or(server.listen)
-            .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        Ok(Self {
-            listen: address(&listen)?,
-            allowed_hosts: server.allowed_hosts.unwrap_or_default().0,
-            trusted_proxies: networks(&server.trusted_proxies.unwrap_or_default().0)?,
-            deadlines,
-            max_connections: server
-                .max_connections
-                .map_or(10_000, |value| value.0 as usize),
-            data_dir: flags
-                .data_dir
-                .or(storage.data_dir)
-                .unwrap_or_else(|| PathBuf::from("data")),
-            log_format: flags.log_format.or(log.format).unwrap_or(LogFormat::Text),
-            log_level: log.level.unwrap_or(Level::Info).filter(),
-            time_zone: time_zone.map_or(TimeZone::UTC, |zone| zone.0),
-            decisions: decisions.settings(),
-            virtual_keys: virtual_keys.settings(),
-            bootstrap_key_file: named(BOOTSTRAP_VARIABLE),
-        })
-    }
-}
-
-impl ServerTable {
-    fn deadlines(&self) -> Deadlines {
-        let default = Deadlines::default();
-        Deadlines {
-            body: self
-                .body_timeout_seconds
-                .as_ref()
-                .map_or(default.body, |value| Duration::from_secs(value.0.into())),
-            ..default
+        if let Some(listen) = &flags.listen {
+            sources.flag("--listen", "server.listen", listen);
         }
-    }
-}
-
-impl DecisionTable {
-    fn settings(self) -> DecisionSettings {
-        let default = DecisionSettings::default();
-        DecisionSettings {
-            durability: self.durability.unwrap_or(default.durability),
-            reservation_ttl: self
-                .reservation_ttl
-                .map_or(default.reservation_ttl, |span| span.0),
-            on_expiry: self.on_expiry.unwrap_or(default.on_expiry),
-            max_hold: self.max_hold.map(|dollars| dollars.0),
-            usage_retention_days: self
-                .usage_retention_days
-                .map_or(default.usage_retention_days, |days| days.0),
-            rate_limit_headers: self
-                .rate_limit_headers
-                .unwrap_or(default.rate_limit_headers),
-            queue: self.queue.map_or(default.queue, |length| length.0 as usize),
-            max_open_per_virtual_key: self
-                .max_open_per_virtual_key
-                .map_or(default.max_open_per_virtual_key, |most| most.0),
-            max_open_per_management_key: self
-                .max_open_per_management_key
-                .map_or(default.max_open_per_management_key, |most| most.0),
+        let mut settings = sources.settings()?;
+        settings.bootstrap_key_file = named(BOOTSTRAP_VARIABLE);
+        if let Some(data_dir) = flags.data_dir {
+            settings.storage.data_dir = data_dir;
         }
-    }
-}
-
-impl VirtualKeyTable {
-    fn settings(self) -> VirtualKeySettings {
-        let default = VirtualKeySettings::default();
-        VirtualKeySettings {
-            rotation_grace: self
-                .rotation_grace
-                .map_or(default.rotation_grace, |span| span.0),
+        if let Some(format) = flags.log_format {
+            settings.log.format = format;
         }
+        Ok(settings)
     }
-}
-
-fn address(text: &str) -> Result<SocketAddr> {
-    let expected = "expected an address and a port such as 127.0.0.1:8080";
-    text.to_socket_addrs()
-        .map_err(|error| {
-            Error::refused(format!(
-                "server.listen: {expected}, found {text:?} ({error})"
-            ))
-        })?
-        .next()
-        .ok_or_else(|| {
-            Error::refused(format!(
-                "server.listen: {text:?} is no address of this machine; {expected}"
-            ))
-        })
-}
-
-fn networks(names: &[String]) -> Result<Vec<IpNet>> {
-    let read = |name: &String| {
-        let alone = || name.parse::<IpAddr>().map(IpNet::from);
-        name.parse::<IpNet>().or_else(|_| alone()).map_err(|_| {
-            let expected = "expected addresses or networks such as 10.0.0.0/8";
-            Error::refused(format!(
-                "server.trusted_proxies: {expected}, found {name:?}"
-            ))
-        })
-    };
-    names.iter().map(read).collect()
 }
 
 #[cfg(test)]

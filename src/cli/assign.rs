@@ -8,7 +8,7 @@ use serde_json::json;
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::find::{find_profile, find_user};
-use super::{print_line, text};
+use super::print::{print_answer, text};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 
@@ -35,9 +35,7 @@ pub struct AssignArguments {
 /// # Errors
 /// One sentence about what went wrong.
 pub fn run(arguments: &AssignArguments, settings: &Settings) -> Result<()> {
-    let control = Control::open(settings, false)?;
-    let done = assign(&control, arguments);
-    control.close().and(done)
+    Control::with(settings, |control| assign(control, arguments))
 }
 
 fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
@@ -52,27 +50,24 @@ fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
     let expires_at = arguments.expires_at.at(Timestamp::now());
     let body = json!({ "access_profile_id": profile["id"], "expires_at": expires_at });
     let path = format!("/api/users/{}/access-profiles", text(&user["id"]));
-    let mut answer = control.call(Method::POST, &path, Some(&body))?;
-    if arguments.json {
-        answer["database"] = json!(control.database());
-        print_line(&answer.to_string());
-        return Ok(());
-    }
-    let key = &answer["virtual_key"];
-    print_line(&format!(
-        "{}\n\nThis virtual key is shown this once.\nName:    {} (id {})\nUser:    {} <{}> (id {})\nProfile: {} (id {})\nExpires: {}\nStored in {}",
-        text(&key["value"]),
-        text(&key["name"]),
-        text(&key["id"]),
-        text(&user["name"]),
-        text(&user["email"]),
-        text(&user["id"]),
-        text(&profile["name"]),
-        profile["id"],
-        answer["access_profile"]["expires_at"]
-            .as_str()
-            .unwrap_or("never"),
-        control.database()
-    ));
+    let answer = control.call(Method::POST, &path, Some(&body))?;
+    print_answer(control, answer, arguments.json, |answer| {
+        let key = &answer["virtual_key"];
+        format!(
+            "{}\n\nThis virtual key is shown this once.\nName:    {} (id {})\nUser:    {} <{}> (id {})\nProfile: {} (id {})\nExpires: {}\nStored in {}",
+            text(&key["value"]),
+            text(&key["name"]),
+            text(&key["id"]),
+            text(&user["name"]),
+            text(&user["email"]),
+            text(&user["id"]),
+            text(&profile["name"]),
+            profile["id"],
+            answer["access_profile"]["expires_at"]
+                .as_str()
+                .unwrap_or("never"),
+            control.database()
+        )
+    });
     Ok(())
 }

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::control::Control;
-use super::print_line;
+use super::print::{print_answer, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -32,30 +32,22 @@ pub enum AuditCommand {
 /// One sentence about why the log could not be walked.
 pub fn run(command: &AuditCommand, settings: &Settings) -> Result<ExitCode> {
     let AuditCommand::Verify { json: as_json } = command;
-    let control = Control::open(settings, false)?;
-    let verdict = control.call(Method::GET, "/api/access-profiles/audit-logs/verify", None);
-    let database = control.database();
-    control.close()?;
-    let mut verdict = verdict?;
-    let intact = verdict["intact"] == json!(true);
-    if *as_json {
-        verdict["database"] = json!(database);
-        print_line(&verdict.to_string());
-    } else if intact {
-        print_line(&format!(
-            "intact: {} entries in {database}",
-            verdict["entries"]
-        ));
-    } else {
-        let finding = verdict["finding"].as_str().unwrap_or_default();
-        print_line(&format!(
-            "tampered at entry {}: {finding}; in {database}",
-            verdict["entry"]
-        ));
-    }
-    Ok(if intact {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(TAMPERED)
+    Control::with(settings, |control| {
+        let path = "/api/access-profiles/audit-logs/verify";
+        let verdict = control.call(Method::GET, path, None)?;
+        let intact = verdict["intact"] == json!(true);
+        print_answer(control, verdict, *as_json, |verdict| {
+            let database = control.database();
+            if intact {
+                return format!("intact: {} entries in {database}", verdict["entries"]);
+            }
+            let (entry, finding) = (&verdict["entry"], text(&verdict["finding"]));
+            format!("tampered at entry {entry}: {finding}; in {database}")
+        });
+        Ok(if intact {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(TAMPERED)
+        })
     })
 }

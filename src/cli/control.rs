@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use super::text;
+use super::print::text;
 use crate::app::{self, Reach, Stopper};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -29,13 +29,28 @@ pub struct Control {
 }
 
 impl Control {
-    /// Finds the server of the data directory, or starts one for this command. `create` says whether a directory without a
-    /// database may get one.
+    /// Does something with the server of the data directory, and ends the one that was started for it, so that everything is on disk.
     ///
     /// # Errors
-    /// One sentence when the directory can't be used.
-    pub fn open(settings: &Settings, create: bool) -> Result<Self> {
-        let data_dir = &settings.data_dir;
+    /// What stopped it, or one sentence when the directory can't be used.
+    pub fn with<T>(settings: &Settings, done: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        Self::open(settings, false)?.finish(done)
+    }
+
+    /// The same, on a directory that may get a database for it.
+    pub fn with_new<T>(settings: &Settings, done: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        Self::open(settings, true)?.finish(done)
+    }
+
+    fn finish<T>(self, done: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let done = done(&self);
+        self.close().and(done)
+    }
+
+    /// Finds the server of the data directory, or starts one for this command. `create` says whether a directory without a
+    /// database may get one.
+    fn open(settings: &Settings, create: bool) -> Result<Self> {
+        let data_dir = &settings.storage.data_dir;
         if !create && !place::holds_database(data_dir) {
             return Err(Error::refused(format!(
                 "there is no database in {}; start the server there first, or name another directory with --data-dir",
@@ -118,6 +133,16 @@ impl Control {
         }
     }
 
+    /// Every item of a list that is searched, or all of it.
+    ///
+    /// # Errors
+    /// As [`Control::call`].
+    pub fn searched(&self, items: &str, path: &str, search: Option<&str>) -> Result<Vec<Value>> {
+        let search = search.map(|text| format!("&search={}", encoded(text)));
+        let path = format!("{path}?limit=500{}", search.unwrap_or_default());
+        self.every(items, &path)
+    }
+
     async fn exchange(
         &self,
         method: Method,
@@ -160,11 +185,8 @@ impl Control {
         Ok((status, answer))
     }
 
-    /// Ends the server that was started for this command, if any, so that everything is on disk.
-    ///
-    /// # Errors
-    /// When it could not stop in order.
-    pub fn close(self) -> Result<()> {
+    /// Ends the server that was started for this command, if any.
+    fn close(self) -> Result<()> {
         let Some((stopper, thread)) = self.own else {
             return Ok(());
         };

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::{Number, Value, json};
 
 use super::control::Control;
-use super::print_line;
+use super::print::print_line;
 use crate::config::Settings;
 use crate::domain::decision_input::MAX_KEY_TEXT;
 use crate::error::{Error, Result};
@@ -58,10 +58,9 @@ pub fn run(arguments: ExplainArguments, settings: &Settings) -> Result<()> {
         "mcp_server": arguments.mcp_server, "mcp_tool": arguments.mcp_tool,
         "estimated_tokens": arguments.tokens, "estimated_cost": arguments.cost,
     });
-    let control = Control::open(settings, false)?;
-    let answer = control.call(Method::POST, "/v1/explain", Some(&body));
-    control.close()?;
-    let answer = answer?;
+    let answer = Control::with(settings, |control| {
+        control.call(Method::POST, "/v1/explain", Some(&body))
+    })?;
     if arguments.json {
         print_line(&answer.to_string());
     } else {

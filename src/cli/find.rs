@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::control::{Control, encoded};
-use super::text;
+use super::print::text;
 use crate::domain::letter_case::name_key;
 use crate::error::{Error, Result};
 
@@ -28,13 +28,7 @@ pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
 /// # Errors
 /// When there is none, or it could be two.
 pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
-    let named = search(control, "roles", wanted, "name")?;
-    let by_id = if is_number(wanted) {
-        by_id(control, "roles", wanted, "role")?
-    } else {
-        None
-    };
-    one_of(named, by_id, "role", wanted)?
+    by_name_or_id(control, ("roles", "role"), "role", wanted)?
         .ok_or_else(|| nothing(control, "role", wanted, "see `tollkeeper roles list`"))
 }
 
@@ -43,14 +37,31 @@ pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
 /// # Errors
 /// When there is none, or it could be two.
 pub fn find_profile(control: &Control, wanted: &str) -> Result<Value> {
-    let named = search(control, "access-profiles", wanted, "name")?;
+    let places = ("access-profiles", "access_profile");
+    by_name_or_id(control, places, "access profile", wanted)?
+        .ok_or_else(|| nothing(control, "access profile", wanted, "name it or its id"))
+}
+
+/// The path of the list and the field of one thing say where to look, `what` what it is called.
+fn by_name_or_id(
+    control: &Control,
+    (list, field): (&str, &str),
+    what: &str,
+    wanted: &str,
+) -> Result<Option<Value>> {
+    let named = search(control, list, wanted, "name")?;
     let by_id = if is_number(wanted) {
-        by_id(control, "access-profiles", wanted, "access_profile")?
+        by_id(control, list, wanted, field)?
     } else {
         None
     };
-    one_of(named, by_id, "access profile", wanted)?
-        .ok_or_else(|| nothing(control, "access profile", wanted, "name it or its id"))
+    match (named, by_id) {
+        (Some(named), Some(other)) if named["id"] != other["id"] => Err(Error::refused(format!(
+            "{wanted:?} is the name of one {what} and the id of another; ids: {}, {wanted}",
+            named["id"]
+        ))),
+        (named, by_id) => Ok(named.or(by_id)),
+    }
 }
 
 fn is_number(text: &str) -> bool {
@@ -62,21 +73,6 @@ fn nothing(control: &Control, what: &str, wanted: &str, hint: &str) -> Error {
     Error::refused(format!(
         "there is no {what} {wanted:?} in {database}; {hint}"
     ))
-}
-
-fn one_of(
-    named: Option<Value>,
-    by_id: Option<Value>,
-    what: &str,
-    wanted: &str,
-) -> Result<Option<Value>> {
-    match (named, by_id) {
-        (Some(named), Some(other)) if named["id"] != other["id"] => Err(Error::refused(format!(
-            "{wanted:?} is the name of one {what} and the id of another; ids: {}, {wanted}",
-            named["id"]
-        ))),
-        (named, by_id) => Ok(named.or(by_id)),
-    }
 }
 
 fn by_id(control: &Control, list: &str, id: &str, field: &str) -> Result<Option<Value>> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::find::{called, ids};
-use super::{print_line, text};
+use super::print::{List, print_answer, text};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 
@@ -90,16 +90,19 @@ pub struct CreateArguments {
 /// # Errors
 /// One sentence about what went wrong.
 pub fn run(command: KeysCommand, settings: &Settings) -> Result<()> {
-    let creating = matches!(command, KeysCommand::Create(_));
-    let control = Control::open(settings, creating)?;
-    let done = match command {
-        KeysCommand::Create(arguments) => create(&control, &arguments),
-        KeysCommand::List { json } => list(&control, json),
-        KeysCommand::Show { key, json } => show(&control, &key, json),
-        KeysCommand::Rotate { key, grace, json } => rotate(&control, &key, &grace, json),
-        KeysCommand::Revoke { key, json } => revoke(&control, &key, json),
+    let create = |arguments: &CreateArguments| {
+        Control::with_new(settings, |control| create(control, arguments))
     };
-    control.close().and(done)
+    let with = |done: &dyn Fn(&Control) -> Result<()>| Control::with(settings, done);
+    match command {
+        KeysCommand::Create(arguments) => create(&arguments),
+        KeysCommand::List { json } => with(&|control| list(control, json)),
+        KeysCommand::Show { key, json } => with(&|control| show(control, &key, json)),
+        KeysCommand::Rotate { key, grace, json } => {
+            with(&|control| rotate(control, &key, &grace, json))
+        }
+        KeysCommand::Revoke { key, json } => with(&|control| revoke(control, &key, json)),
+    }
 }
 
 fn create(control: &Control, arguments: &CreateArguments) -> Result<()> {
@@ -123,28 +126,27 @@ fn rotate(control: &Control, wanted: &str, grace: &str, json: bool) -> Result<()
 }
 
 fn show(control: &Control, wanted: &str, json: bool) -> Result<()> {
-    let key = find(control, wanted)?;
-    if json {
-        print_line(&json!({ "api_key": key, "database": control.database() }).to_string());
-    } else {
-        print_line(&format!("{}\nIn {}", described(&key), control.database()));
-    }
+    let answer = json!({ "api_key": find(control, wanted)? });
+    print_answer(control, answer, json, |answer| {
+        format!(
+            "{}\nIn {}",
+            described(&answer["api_key"]),
+            control.database()
+        )
+    });
     Ok(())
 }
 
 /// Shows an answer that holds a new secret.
-fn print_secret(control: &Control, mut answer: Value, json: bool) {
-    answer["database"] = json!(control.database());
-    if json {
-        print_line(&answer.to_string());
-        return;
-    }
-    print_line(&format!(
-        "{}\n\nThis key is shown this once.\n{}\nStored in {}",
-        text(&answer["key"]),
-        described(&answer["api_key"]),
-        control.database()
-    ));
+fn print_secret(control: &Control, answer: Value, json: bool) {
+    print_answer(control, answer, json, |answer| {
+        format!(
+            "{}\n\nThis key is shown this once.\n{}\nStored in {}",
+            text(&answer["key"]),
+            described(&answer["api_key"]),
+            control.database()
+        )
+    });
 }
 
 fn described(key: &Value) -> String {
@@ -168,45 +170,36 @@ fn described(key: &Value) -> String {
 }
 
 fn list(control: &Control, json: bool) -> Result<()> {
-    let keys = all_keys(control)?;
-    if json {
-        print_line(&json!({ "api_keys": keys, "database": control.database() }).to_string());
-        return Ok(());
-    }
-    print_line(&format!(
-        "{:>6}  {:<24}  {:<22}  {:<26}  may",
-        "id", "name", "key", "expires"
-    ));
-    for key in &keys {
-        print_line(&format!(
-            "{:>6}  {:<24}  {:<22}  {:<26}  {}",
-            key["id"].to_string(),
-            text(&key["name"]),
-            text(&key["key_prefix"]),
-            key["expires_at"].as_str().unwrap_or("never"),
-            scopes_of(key)
-        ));
-    }
-    print_line(&format!("In {}", control.database()));
+    let list = List {
+        field: "api_keys",
+        none: None,
+        heading: format!(
+            "{:>6}  {:<24}  {:<22}  {:<26}  may",
+            "id", "name", "key", "expires"
+        ),
+        row: |key| {
+            format!(
+                "{:>6}  {:<24}  {:<22}  {:<26}  {}",
+                key["id"].to_string(),
+                text(&key["name"]),
+                text(&key["key_prefix"]),
+                key["expires_at"].as_str().unwrap_or("never"),
+                scopes_of(key)
+            )
+        },
+    };
+    list.print(control, &all_keys(control)?, json);
     Ok(())
 }
 
 fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
     let key = find(control, wanted)?;
-    let answer = control.call(
-        Method::DELETE,
-        &format!("/api/api-keys/{}", key["id"]),
-        None,
-    )?;
-    if json {
-        print_line(&json!({ "api_key": key, "message": answer["message"], "database": control.database() }).to_string());
-    } else {
-        print_line(&format!(
-            "{} in {}",
-            text(&answer["message"]),
-            control.database()
-        ));
-    }
+    let path = format!("/api/api-keys/{}", key["id"]);
+    let mut answer = control.call(Method::DELETE, &path, None)?;
+    let answer = json!({ "api_key": key, "message": answer["message"].take() });
+    print_answer(control, answer, json, |answer| {
+        format!("{} in {}", text(&answer["message"]), control.database())
+    });
     Ok(())
 }
 
@@ -246,19 +239,7 @@ fn find(control: &Control, wanted: &str) -> Result<Value> {
 }
 
 fn all_keys(control: &Control) -> Result<Vec<Value>> {
-    let mut keys = Vec::new();
-    loop {
-        let page = control.call(
-            Method::GET,
-            &format!("/api/api-keys?limit=500&offset={}", keys.len()),
-            None,
-        )?;
-        let found = page["api_keys"].as_array().cloned().unwrap_or_default();
-        if found.is_empty() {
-            return Ok(keys);
-        }
-        keys.extend(found);
-    }
+    control.every("api_keys", "/api/api-keys?limit=500")
 }
 
 fn scopes_of(key: &Value) -> String {

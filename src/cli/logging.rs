@@ -24,7 +24,7 @@ const LINE: usize = 256;
 
 /// Starts logging as the settings say.
 pub fn start(settings: &Settings) -> Arc<Faults> {
-    let write = match settings.log_format {
+    let write = match settings.log.format {
         LogFormat::Text => text,
         LogFormat::Json => json_line,
     };
@@ -46,8 +46,8 @@ pub fn start(settings: &Settings) -> Arc<Faults> {
         Ok(())
     };
     env_logger::Builder::new()
-        .filter_level(settings.log_level.min(LevelFilter::Warn))
-        .filter_module("tollkeeper", settings.log_level)
+        .filter_level(settings.log.level.min(LevelFilter::Warn))
+        .filter_module("tollkeeper", settings.log.level)
         .format(write_all)
         .target(Target::Pipe(Box::new(LogLines)))
         .init();

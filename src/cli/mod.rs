@@ -9,6 +9,7 @@ mod find;
 mod keys;
 mod log_faults;
 mod logging;
+mod print;
 mod roles;
 mod serve;
 mod sign_in;
@@ -19,8 +20,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use serde_json::Value;
 
+use self::print::print_line;
 use crate::config::{Flags, LogFormat, Settings};
 use crate::domain::shell_word::shell_word;
 use crate::error::{Error, Result};
@@ -170,33 +171,4 @@ fn dispatch(
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A field that is text; nothing when it is not.
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-/// A number of things, in words that fit it.
-fn counted(number: &Value, thing: &str) -> String {
-    match number.as_i64() {
-        Some(0) => format!("no {thing} is"),
-        Some(1) => format!("1 {thing} is"),
-        _ => format!("{number} {thing}s are"),
-    }
-}
-
-/// What a list says that has nothing in it.
-fn none(control: &control::Control, thing: &str, search: Option<&str>, hint: &str) -> String {
-    let database = control.database();
-    match search {
-        Some(text) => format!("No {thing} with {text:?} in {database}"),
-        None => format!("There is no {thing} in {database} yet; {hint}"),
-    }
-}
-
-/// Prints a line; a reader that has gone away (`| head`) is no failure.
-fn print_line(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -5,7 +5,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::control::Control;
-use super::{print_line, text};
+use super::print::{print_answer, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -29,27 +29,20 @@ pub struct SignInArguments {
 /// # Errors
 /// One sentence about what went wrong.
 pub fn run(arguments: &SignInArguments, settings: &Settings) -> Result<()> {
-    let control = Control::open(settings, false)?;
-    let made = control.call(Method::POST, "/api/sign-in-codes", None);
-    let database = control.database();
-    control.close()?;
-    let mut made = made?;
-    if let Some(url) = &arguments.url {
-        made["link"] = json!(format!(
-            "{}/#code={}",
-            url.trim_end_matches('/'),
-            text(&made["code"])
-        ));
-    }
-    if arguments.json {
-        made["database"] = json!(database);
-        print_line(&made.to_string());
-        return Ok(());
-    }
-    print_line(&format!(
-        "{}\n\nOpens the admin page signed in, once, until {}.\nIn {database}",
-        text(&made["link"]),
-        text(&made["expires_at"]),
-    ));
-    Ok(())
+    Control::with(settings, |control| {
+        let mut made = control.call(Method::POST, "/api/sign-in-codes", None)?;
+        if let Some(url) = &arguments.url {
+            let (url, code) = (url.trim_end_matches('/'), text(&made["code"]));
+            made["link"] = json!(format!("{url}/#code={code}"));
+        }
+        print_answer(control, made, arguments.json, |made| {
+            format!(
+                "{}\n\nOpens the admin page signed in, once, until {}.\nIn {}",
+                text(&made["link"]),
+                text(&made["expires_at"]),
+                control.database()
+            )
+        });
+        Ok(())
+    })
 }

@@ -4,9 +4,9 @@ use clap::{ArgGroup, Subcommand};
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::control::{Control, encoded};
+use super::control::Control;
 use super::find::{find_role, find_user};
-use super::{counted, none, print_line, text};
+use super::print::{List, counted, names, none, print_answer, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -76,52 +76,49 @@ pub enum UsersCommand {
 /// # Errors
 /// One sentence that says what is in the way.
 pub fn run(command: UsersCommand, settings: &Settings) -> Result<()> {
-    let control = Control::open(settings, false)?;
-    let done = match command {
-        UsersCommand::List { search, json } => list(&control, search.as_deref(), json),
+    Control::with(settings, |control| match command {
+        UsersCommand::List { search, json } => list(control, search.as_deref(), json),
         UsersCommand::Create {
             name,
             email,
             role,
             json,
-        } => create(&control, &name, &email, role.as_deref(), json),
-        UsersCommand::Delete { user, json } => delete(&control, &user, json),
+        } => create(control, &name, &email, role.as_deref(), json),
+        UsersCommand::Delete { user, json } => delete(control, &user, json),
         UsersCommand::SetRole {
             user, role, json, ..
-        } => set_role(&control, &user, role.as_deref(), json),
-    };
-    control.close().and(done)
+        } => set_role(control, &user, role.as_deref(), json),
+    })
 }
 
 fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
-    let users = matching(control, search)?;
-    if json {
-        print_line(&json!({ "users": users, "database": control.database() }).to_string());
-        return Ok(());
-    }
-    if users.is_empty() {
-        let hint = "make one with `tollkeeper users create NAME EMAIL`";
-        print_line(&none(control, "user", search, hint));
-        return Ok(());
-    }
-    print_line(&format!(
-        "{:>6}  {:<24}  {:<32}  {:<16}  holds",
-        "id", "name", "e-mail", "role"
-    ));
-    for user in &users {
-        let copies = user["access_profiles"].as_array().into_iter().flatten();
-        let held: Vec<&str> = copies.map(|copy| text(&copy["name"])).collect();
-        print_line(&format!(
-            "{:>6}  {:<24}  {:<32}  {:<16}  {}",
-            text(&user["id"]),
-            text(&user["name"]),
-            text(&user["email"]),
-            user["role"]["name"].as_str().unwrap_or("-"),
-            held.join(", ")
-        ));
-    }
-    print_line(&format!("In {}", control.database()));
+    let hint = "make one with `tollkeeper users create NAME EMAIL`";
+    let list = List {
+        field: "users",
+        none: Some(none(control, "user", search, hint)),
+        heading: format!(
+            "{:>6}  {:<24}  {:<32}  {:<16}  holds",
+            "id", "name", "e-mail", "role"
+        ),
+        row: |user| {
+            format!(
+                "{:>6}  {:<24}  {:<32}  {:<16}  {}",
+                text(&user["id"]),
+                text(&user["name"]),
+                text(&user["email"]),
+                user["role"]["name"].as_str().unwrap_or("-"),
+                names(&user["access_profiles"])
+            )
+        },
+    };
+    let users = control.searched("users", "/api/users", search)?;
+    list.print(control, &users, json);
     Ok(())
+}
+
+fn role_id(control: &Control, role: Option<&str>) -> Result<Option<Value>> {
+    let role = role.map(|role| find_role(control, role)).transpose()?;
+    Ok(role.map(|role| role["id"].clone()))
 }
 
 fn create(
@@ -131,22 +128,19 @@ fn create(
     role: Option<&str>,
     json: bool,
 ) -> Result<()> {
-    let role_id = role.map(|role| find_role(control, role)).transpose()?;
-    let role_id = role_id.map(|role| role["id"].clone());
-    let body = json!({ "name": name, "email": email, "role_id": role_id });
+    let body = json!({ "name": name, "email": email, "role_id": role_id(control, role)? });
     let answer = control.call(Method::POST, "/api/users", Some(&body))?;
     let user = &answer["user"];
     let said = format!("Made {} (id {})", text(&user["name"]), text(&user["id"]));
-    print_change(control, answer.clone(), &said, json);
+    print_change(control, answer, &said, json);
     Ok(())
 }
 
 fn set_role(control: &Control, wanted: &str, role: Option<&str>, json: bool) -> Result<()> {
     let user = find_user(control, wanted)?;
-    let role_id = role.map(|role| find_role(control, role)).transpose()?;
-    let role_id = role_id.map(|role| role["id"].clone());
     let path = format!("/api/users/{}/role", text(&user["id"]));
-    let answer = control.call(Method::PUT, &path, Some(&json!({ "role_id": role_id })))?;
+    let body = json!({ "role_id": role_id(control, role)? });
+    let answer = control.call(Method::PUT, &path, Some(&body))?;
     let role = answer["user"]["role"]["name"].as_str();
     let said = format!(
         "{} is in {}; {} dead that came with the role before",
@@ -169,26 +163,14 @@ fn delete(control: &Control, wanted: &str, json: bool) -> Result<()> {
 }
 
 /// Shows what was done, and the virtual keys that an answer shows this once.
-fn print_change(control: &Control, mut answer: Value, said: &str, json: bool) {
-    answer["database"] = json!(control.database());
-    if json {
-        print_line(&answer.to_string());
-        return;
-    }
-    for key in answer["virtual_keys"].as_array().into_iter().flatten() {
-        print_line(&format!(
-            "{}\n  {}, shown this once",
-            text(&key["value"]),
-            text(&key["name"])
-        ));
-    }
-    print_line(&format!("{said}\nIn {}", control.database()));
-}
-
-fn matching(control: &Control, search: Option<&str>) -> Result<Vec<Value>> {
-    let search = search.map(|text| format!("&search={}", encoded(text)));
-    control.every(
-        "users",
-        &format!("/api/users?limit=500{}", search.unwrap_or_default()),
-    )
+fn print_change(control: &Control, answer: Value, said: &str, json: bool) {
+    print_answer(control, answer, json, |answer| {
+        let keys = answer["virtual_keys"].as_array().into_iter().flatten();
+        let shown = keys.map(|key| {
+            let (value, name) = (text(&key["value"]), text(&key["name"]));
+            format!("{value}\n  {name}, shown this once\n")
+        });
+        let shown: String = shown.collect();
+        format!("{shown}{said}\nIn {}", control.database())
+    });
 }

@@ -8,6 +8,7 @@ use serde_json::Number;
 
 use super::input::Node;
 use super::json::Json;
+use super::number::Decimal;
 
 const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
 const DECIMALS: u8 = 9;
@@ -75,6 +76,7 @@ impl Money {
 }
 
 /// What a number has below a nanodollar.
+#[derive(Default)]
 struct Rest {
     is_any: bool,
     /// Whether it is half of one or more.
@@ -83,33 +85,16 @@ struct Rest {
 
 /// The whole nanodollars in a number of dollars, and what is below them.
 fn nanodollars(number: &Number) -> Result<(i64, Rest), NotMoney> {
-    let text = number.as_str();
-    let (negative, text) = text
-        .strip_prefix('-')
-        .map_or((false, text), |rest| (true, rest));
-    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all: String = [whole, fraction].concat();
-    let significant = all.trim_start_matches('0');
-    if significant.is_empty() {
-        let rest = Rest {
-            is_any: false,
-            is_half: false,
-        };
-        return Ok((0, rest));
-    }
-    if negative {
+    let decimal = Decimal::of(number);
+    if decimal.negative {
         return Err(NotMoney::Negative);
     }
-    // The value is 0.<significant> × 10^point dollars.
-    let leading_zeros = i64::try_from(all.len() - significant.len()).unwrap_or(i64::MAX);
-    let whole = i64::try_from(whole.len()).unwrap_or(i64::MAX);
-    let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
-        i64::MIN / 2
-    } else {
-        i64::MAX / 2
-    });
-    let point = whole.saturating_sub(leading_zeros).saturating_add(exponent);
+    // The value is 0.<digits> × 10^point dollars.
+    let length = i64::try_from(decimal.digits.len()).unwrap_or(i64::MAX / 4);
+    let point = length.saturating_add(decimal.exponent);
+    if decimal.digits.is_empty() {
+        return Ok((0, Rest::default()));
+    }
     if point > 10 {
         return Err(NotMoney::TooLarge);
     }
@@ -120,7 +105,8 @@ fn nanodollars(number: &Number) -> Result<(i64, Rest), NotMoney> {
         };
         return Ok((0, rest));
     };
-    let digits = significant.bytes().map(|digit| i64::from(digit - b'0'));
+    let digits = decimal.digits.bytes();
+    let digits = digits.map(|digit| i64::from(digit - b'0'));
     let mut digits = digits.chain(std::iter::repeat_n(0, kept));
     let whole = digits.by_ref().take(kept);
     let whole = whole.fold(0_i64, |sum, digit| {

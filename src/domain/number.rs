@@ -2,6 +2,46 @@
 
 use serde_json::{Number, Value};
 
+/// A JSON number by its value, not by how it is written: `digits` × 10^`exponent`.
+pub struct Decimal {
+    /// Whether it is below zero.
+    pub negative: bool,
+    /// Without zeros at either end; empty for zero.
+    pub digits: String,
+    /// Where 64 bits can't hold it, half of what they can, so that sums with it are still sums.
+    pub exponent: i64,
+    /// Whether 64 bits can hold the exponent.
+    pub is_exact: bool,
+}
+
+impl Decimal {
+    /// The value of a number.
+    pub fn of(number: &Number) -> Self {
+        let text = number.as_str();
+        let (text, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let unsigned = text.trim_start_matches('-');
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let all = [whole, fraction].concat();
+        let significant = all.trim_end_matches('0');
+        let digits = significant.trim_start_matches('0').to_owned();
+        let places = |length: usize| i64::try_from(length).unwrap_or(i64::MAX / 4);
+        let moved = places(all.len() - significant.len()) - places(fraction.len());
+        let written: Option<i64> = exponent.parse().ok();
+        let exact = written.and_then(|written| written.checked_add(moved));
+        let end = if exponent.starts_with('-') {
+            i64::MIN / 2
+        } else {
+            i64::MAX / 2
+        };
+        Self {
+            negative: text.len() > unsigned.len() && !digits.is_empty(),
+            digits,
+            exponent: exact.unwrap_or(end),
+            is_exact: exact.is_some(),
+        }
+    }
+}
+
 /// What a JSON number is as a whole number.
 pub enum Whole {
     /// This one.
@@ -12,39 +52,27 @@ pub enum Whole {
     Fraction,
 }
 
-/// A number by its value, not by how it is written: `4.0` and `4e0` are 4, as JSON Schema has it.
+/// A number by its value: `4.0` and `4e0` are 4, as JSON Schema has it.
 pub fn read_whole(number: &Number) -> Whole {
-    let text = number.as_str();
-    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if fraction.is_empty() && exponent == "0" {
-        return whole.parse().map_or(Whole::TooLarge, Whole::Of);
+    if let Ok(plain) = number.as_str().parse() {
+        return Whole::Of(plain);
     }
-    let all = [whole, fraction].concat();
-    let significant = all.trim_end_matches('0');
-    if significant.trim_start_matches(['-', '0']).is_empty() {
+    let decimal = Decimal::of(number);
+    if decimal.digits.is_empty() {
         return Whole::Of(0);
     }
-    let places = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
-    let exponent: i64 = match exponent.parse() {
-        Ok(exponent) => exponent,
-        Err(_) if exponent.starts_with('-') => return Whole::Fraction,
-        Err(_) => return Whole::TooLarge,
-    };
-    let zeros = exponent
-        .saturating_sub(places(fraction.len()))
-        .saturating_add(places(all.len() - significant.len()));
-    let Ok(zeros) = u32::try_from(zeros) else {
-        return if zeros < 0 {
+    let Ok(zeros) = u32::try_from(decimal.exponent) else {
+        return if decimal.exponent < 0 {
             Whole::Fraction
         } else {
             Whole::TooLarge
         };
     };
-    let value = significant
-        .parse::<i64>()
-        .ok()
-        .zip(10_i64.checked_pow(zeros))
+    let sign = if decimal.negative { "-" } else { "" };
+    let value = format!("{sign}{}", decimal.digits).parse::<i64>().ok();
+    let power = 10_i64.checked_pow(zeros);
+    let value = value
+        .zip(power)
         .and_then(|(value, power)| value.checked_mul(power));
     value.map_or(Whole::TooLarge, Whole::Of)
 }
@@ -65,26 +93,13 @@ pub fn normalise(value: &mut Value) {
 
 /// The significant digits without a point, and the power of ten they are multiplied by; `None` when that can't be counted.
 fn normal(number: &Number) -> Option<Number> {
-    let text = number.to_string();
-    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
-    let (sign, digits) = match digits.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", digits),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all = [whole, fraction].concat();
-    let significant = all.trim_end_matches('0');
-    let shown = significant.trim_start_matches('0');
-    if shown.is_empty() {
+    let decimal = Decimal::of(number);
+    if decimal.digits.is_empty() {
         return Some(Number::from(0));
     }
-    let places = |length: usize| i64::try_from(length).ok();
-    let exponent = exponent
-        .parse::<i64>()
-        .ok()?
-        .checked_sub(places(fraction.len())?)?
-        .checked_add(places(all.len() - significant.len())?)?;
-    format!("{sign}{shown}e{exponent}").parse().ok()
+    let sign = if decimal.negative { "-" } else { "" };
+    let text = format!("{sign}{}e{}", decimal.digits, decimal.exponent);
+    text.parse().ok().filter(|_| decimal.is_exact)
 }
 
 /// Bytes as hexadecimal digits.

@@ -1,9 +1,12 @@
-//! What the operator can set about connections, decisions and virtual keys, with the defaults.
+//! What the operator can set about connections, decisions and virtual keys, with the defaults and the bounds.
+
+pub(crate) mod values;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use self::values::{dollars, span, whole};
 use super::money::Money;
 
 /// How long a client may keep the server waiting. Only the one for bodies has a setting.
@@ -31,25 +34,32 @@ impl Default for Deadlines {
 }
 
 /// How decisions are made and kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct DecisionSettings {
     /// What an acknowledged decision survives.
     pub durability: Durability,
     /// How long a reservation is held that asks for no time of its own.
+    #[serde(deserialize_with = "span::<1, 86_400, _>")]
     pub reservation_ttl: Duration,
     /// What becomes of a hold that is never settled.
     pub on_expiry: OnExpiry,
     /// The most that one call holds of a budget.
+    #[serde(deserialize_with = "dollars")]
     pub max_hold: Option<Money>,
     /// How many days the usage history is kept.
+    #[serde(deserialize_with = "whole::<1, 3_650, _, _>")]
     pub usage_retention_days: u32,
     /// Whether answers carry `RateLimit` and `RateLimit-Policy`.
     pub rate_limit_headers: bool,
     /// How many decisions may wait; further ones are refused with 503.
+    #[serde(deserialize_with = "whole::<1, 1_000_000, _, _>")]
     pub queue: usize,
     /// How many reservations may be open that were made with one virtual key; further ones are refused with 429.
+    #[serde(deserialize_with = "whole::<1, 1_000_000, _, _>")]
     pub max_open_per_virtual_key: u32,
     /// How many may be open that one management key made.
+    #[serde(deserialize_with = "whole::<1, 1_000_000, _, _>")]
     pub max_open_per_management_key: u32,
 }
 
@@ -90,9 +100,11 @@ pub enum OnExpiry {
 }
 
 /// How virtual keys are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct VirtualKeySettings {
     /// How long the old secret works after a rotation.
+    #[serde(deserialize_with = "span::<0, 2_592_000, _>")]
     pub rotation_grace: Duration,
 }
 

@@ -23,7 +23,7 @@ const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const LARGE: &str = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 fn start(deadlines: Deadlines) -> Server {
-    Server::start_with(|settings| settings.deadlines = deadlines)
+    Server::start_with(|settings| settings.server.deadlines = deadlines)
 }
 
 #[track_caller]
@@ -286,8 +286,8 @@ fn by_control_socket(server: &Server) -> String {
 fn so_many_connections_are_served_at_a_time_as_are_set_and_the_operator_besides() {
     const PLACES: usize = 3;
     let server = Server::start_with(|settings| {
-        settings.max_connections = PLACES;
-        settings.deadlines = NEVER;
+        settings.server.max_connections = PLACES;
+        settings.server.deadlines = NEVER;
     });
     let mut open: Vec<Wire> = (1..PLACES).map(|_| open_request(&server)).collect();
     // One place is left, for one after another.
@@ -323,8 +323,8 @@ fn so_many_connections_are_served_at_a_time_as_are_set_and_the_operator_besides(
 fn whoever_keeps_the_server_waiting_gives_way_to_those_that_wait_for_a_place() {
     const PLACES: usize = 8;
     let server = Server::start_with(|settings| {
-        settings.max_connections = PLACES;
-        settings.deadlines = NEVER;
+        settings.server.max_connections = PLACES;
+        settings.server.deadlines = NEVER;
     });
     let unread = HEALTH.replace("\r\n\r\n", "\r\ntransfer-encoding: chunked\r\n\r\n");
     let mut hostile: Vec<Wire> = Vec::new();
@@ -347,8 +347,8 @@ fn whoever_keeps_the_server_waiting_gives_way_to_those_that_wait_for_a_place() {
 #[test]
 fn connections_that_wait_for_a_place_do_not_keep_the_server_from_stopping() {
     let mut server = Server::start_with(|settings| {
-        settings.max_connections = 1;
-        settings.deadlines = NEVER;
+        settings.server.max_connections = 1;
+        settings.server.deadlines = NEVER;
     });
     let mut open = open_request(&server);
     let mut waiting = Wire::open(server.client.port);

@@ -16,7 +16,7 @@ const READ: usize = 2 * 1024;
 
 fn start() -> Server {
     Server::start_with(|settings| {
-        settings.deadlines = Deadlines {
+        settings.server.deadlines = Deadlines {
             head: SHORT,
             body: SHORT,
             answer: LONG,

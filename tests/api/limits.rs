@@ -23,8 +23,9 @@ fn create(server: &Server, header: &str) -> String {
 
 #[test]
 fn only_names_of_this_server_are_answered() {
-    let server =
-        Server::start_with(|settings| settings.allowed_hosts = vec!["Toll.example".to_owned()]);
+    let server = Server::start_with(|settings| {
+        settings.server.allowed_hosts = vec!["Toll.example".to_owned()]
+    });
     let port = server.client.port;
     for host in [
         "localhost",
@@ -173,7 +174,7 @@ fn a_path_with_its_query_has_at_most_8_kib() {
 #[test]
 fn a_body_that_does_not_arrive_in_time_is_refused_on_a_connection_that_ends() {
     let server =
-        Server::start_with(|settings| settings.deadlines.body = Duration::from_millis(200));
+        Server::start_with(|settings| settings.server.deadlines.body = Duration::from_millis(200));
     for (head, sent) in [
         ("content-length: 20", "{\"name\""),
         ("content-length: 20", ""),

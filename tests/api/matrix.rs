@@ -381,7 +381,7 @@ fn every_route_answers_every_kind_of_key_as_its_row_says() {
     let mut rows = rows();
     // Whoever keeps failing is slowed down, so each of those calls comes from an address of its own.
     let refusing = Server::start_with(|settings| {
-        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     });
     let (bad, mut calls) = (bad_keys(&refusing), 0);
     let mut stage = Stage {

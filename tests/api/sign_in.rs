@@ -163,7 +163,7 @@ fn a_wrong_code_is_refused_like_an_unknown_one_and_costs_no_hash() {
 #[test]
 fn whoever_guesses_codes_is_slowed_down_and_nobody_else() {
     let server = Server::start_with(|settings| {
-        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     });
     let from = |address: &str, code: &str| {
         let headers = [("x-forwarded-for", address)];

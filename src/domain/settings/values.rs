@@ -1,0 +1,90 @@
+//! Values of settings with their bounds, which stand beside the field: `#[serde(deserialize_with = "whole::<1, 3_650, _, _>")]`.
+
+use std::time::Duration;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use crate::domain::duration::{ResetDuration, Unit};
+use crate::domain::money::Money;
+
+/// A whole number from `MIN` to `MAX`.
+pub fn whole<'de, const MIN: u32, const MAX: u32, D: Deserializer<'de>, T: TryFrom<u32>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let value = i64::deserialize(deserializer)?;
+    u32::try_from(value)
+        .ok()
+        .filter(|value| (MIN..=MAX).contains(value))
+        .and_then(|value| T::try_from(value).ok())
+        .ok_or_else(|| D::Error::custom(format_args!("must be from {MIN} to {MAX}, is {value}")))
+}
+
+/// A span of time from `MIN` to `MAX` seconds, such as `"10m"`.
+pub fn span<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
+    const EXPECTED: &str = "expected a span of time such as \"10m\" (units s, m, h, d, w)";
+    let text = String::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
+    match span_seconds(text.trim()) {
+        Some(seconds) if (MIN..=MAX).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        Some(_) => Err(D::Error::custom(format_args!(
+            "must be from {} to {}, is {text:?}",
+            written(MIN),
+            written(MAX)
+        ))),
+        None => Err(D::Error::custom(format_args!("{EXPECTED}, found {text:?}"))),
+    }
+}
+
+/// The seconds of a span, in units up to weeks; unlike the length of a window it may be 0.
+fn span_seconds(text: &str) -> Option<u64> {
+    match text.trim_start_matches('0') {
+        "" | "s" | "m" | "h" | "d" | "w" if text.starts_with('0') => Some(0),
+        span => {
+            let span: ResetDuration = span.parse().ok()?;
+            let seconds = span.count() * span.unit().rolling_seconds();
+            (span.unit() <= Unit::Week).then(|| seconds.unsigned_abs())
+        }
+    }
+}
+
+/// A number of seconds as a span, in the longest unit but weeks that it is whole in.
+fn written(seconds: u64) -> String {
+    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+    let fits = units.iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
+    match fits {
+        Some((name, unit)) if seconds > 0 => format!("{}{name}", seconds / unit),
+        _ => "0".to_owned(),
+    }
+}
+
+/// An amount of US dollars above zero, as a number or as text.
+pub fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected an amount of US dollars such as 2.50")]
+    enum Written {
+        Whole(i64),
+        // TOML has no other fractions. The shortest decimal that is this float is what was written, up to 15 digits.
+        Fraction(f64),
+        Text(String),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Whole(dollars) => dollars.to_string(),
+        Written::Fraction(dollars) => dollars.to_string(),
+        Written::Text(text) => text.trim().to_owned(),
+    };
+    let number: serde_json::Number = text.parse().map_err(|_| {
+        D::Error::custom(format_args!(
+            "expected an amount of US dollars such as 2.50, found {text:?}"
+        ))
+    })?;
+    let amount = Money::from_number(&number).ok();
+    let above = amount.filter(|amount| *amount > Money::ZERO);
+    above.map(Some).ok_or_else(|| {
+        let most = Money::MAX;
+        D::Error::custom(format_args!(
+            "must be above 0 and at most {most} dollars, is {number}"
+        ))
+    })
+}
