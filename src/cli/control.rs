@@ -13,7 +13,6 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use super::print::text;
 use crate::app::{self, Reach, Stopper};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -227,4 +226,9 @@ pub fn encoded(text: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect()
+}
+
+/// A field that is text; nothing when it is not.
+pub(super) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }

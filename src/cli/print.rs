@@ -3,11 +3,7 @@
 use serde_json::{Value, json};
 
 use super::control::Control;
-
-/// A field that is text; nothing when it is not.
-pub(super) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
+pub(super) use super::control::text;
 
 /// The names of some things, as a sentence lists them.
 pub(super) fn names(things: &Value) -> String {

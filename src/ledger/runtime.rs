@@ -3,7 +3,6 @@
 //! A question carries its reply: what works the answer out gives the type that is waited for, and only what was answered can be told.
 //! Nothing pairs questions and replies anywhere else.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;

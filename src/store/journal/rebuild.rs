@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use rusqlite::params;
-
 use super::{for_each, for_each_of_tail};
 use crate::domain::journal::{CounterRow, ReservationRow, ReservationState};
 use crate::domain::letter_case::fold;
