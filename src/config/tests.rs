@@ -93,7 +93,7 @@ fn shown_in_the_file() -> String {
         });
         shown.or(Some(line).filter(|line| line.starts_with('[')))
     });
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.fold(String::new(), |text, line| text + line + "\n")
 }
 
 #[test]

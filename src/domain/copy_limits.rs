@@ -137,7 +137,7 @@ impl CopyPage<'_> {
                 last_reset: time(state.starts_at),
                 resets_at: time(state.resets_at),
                 override_amount: raised.map(|over| over.amount),
-                override_mode: raised.map(|over| over.mode()),
+                override_mode: raised.map(super::budget_override::BudgetOverride::mode),
                 override_cycles_remaining: raised.and_then(|over| over.remaining(&windows, window)),
                 override_cycles_total: raised.and_then(|over| over.cycles),
                 override_anchor_reset: raised.map(|over| time(over.anchor_at)),

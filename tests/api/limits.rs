@@ -24,7 +24,7 @@ fn create(server: &Server, header: &str) -> String {
 #[test]
 fn only_names_of_this_server_are_answered() {
     let server = Server::start_with(|settings| {
-        settings.server.allowed_hosts = vec!["Toll.example".to_owned()]
+        settings.server.allowed_hosts = vec!["Toll.example".to_owned()];
     });
     let port = server.client.port;
     for host in [

@@ -14,7 +14,7 @@ const GARBAGE: usize = 1_000;
 /// A server behind a trusted proxy, so that every test call can come from an address of its own.
 fn behind_a_proxy() -> Server {
     Server::start_with(|settings| {
-        settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]
+        settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
 }
 

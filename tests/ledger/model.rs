@@ -54,7 +54,7 @@ fn amount(kind: LimitKind, tokens: i64, cost: i64, requests: i64) -> i64 {
     match kind {
         LimitKind::Budget => cost,
         LimitKind::Tokens => tokens,
-        _ => requests,
+        LimitKind::Requests => requests,
     }
 }
 
@@ -142,7 +142,7 @@ impl Model {
         let asks = |kind| match kind {
             LimitKind::Budget => asked.cost,
             LimitKind::Tokens => asked.tokens,
-            _ => Some(1),
+            LimitKind::Requests => Some(1),
         };
         let dry: Vec<_> = copy
             .covering(provider)

@@ -195,7 +195,7 @@ impl World {
                     let used = match limit.kind {
                         LimitKind::Budget => nanodollars,
                         LimitKind::Tokens => tokens,
-                        _ => 0,
+                        LimitKind::Requests => 0,
                     };
                     used > 0 && spent > limit.effective_max_limit
                 });

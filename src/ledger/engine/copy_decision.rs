@@ -121,12 +121,12 @@ fn decide_in_line(
         return Some(obstacle);
     }
     let (kind, limit) = decide_by_limits(state, copy, line, demand, now_ms, note)?;
-    let stage = limit
+    let refused_at = limit
         .room_at
         .map_or(RefusalStage::Size, |_| RefusalStage::Limits);
     Some(Obstacle {
         limit: Some(limit),
-        ..Obstacle::at(stage, kind, Some(line))
+        ..Obstacle::at(refused_at, kind, Some(line))
     })
 }
 
