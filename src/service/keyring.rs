@@ -176,7 +176,7 @@ impl Keyring {
         self.remember(token, &Arc::new(key.clone()), None, changes, None);
     }
 
-    /// How often [`Keyring::forget`] was called.
+    /// How often `forget` was called.
     pub fn changes(&self) -> u64 {
         self.look().changes
     }

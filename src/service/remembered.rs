@@ -16,7 +16,7 @@ use crate::error::Error;
 pub struct Remembered {
     /// Tokens that were verified, by their tags.
     pub tokens: HashMap<[u8; 32], Verified>,
-    /// Counts the calls of [`super::keyring::Keyring::forget`], so that a verification that began before one is not remembered after it.
+    /// Counts the calls of `Keyring::forget`, so that a verification that began before one is not remembered after it.
     pub changes: u64,
     /// Keys that were met after their time: a clock that is set back does not bring them to life again.
     pub expired: HashSet<String>,

@@ -1,6 +1,6 @@
 //! What follows from what happened: one `match` says it for each event, so that a new one does not compile before it is said.
 //!
-//! In the transaction follow audit entries ([`told`]) and what is searched; then the ledger loads anew what [`Reload`] names, in the same
+//! In the transaction follow audit entries (`told.rs`) and what is searched; then the ledger loads anew what [`Reload`] names, in the same
 //! turn; after the commit and before the answer follows the [`Aftermath`].
 
 mod entries;

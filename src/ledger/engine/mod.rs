@@ -2,7 +2,7 @@
 //!
 //! Pure: it knows no store, no thread and no clock. `now_ms` is an argument, and what has to be written down is noted in
 //! [`Effects`] for the caller. [`LedgerState`] has two parts: the [`Directory`] says who holds what, and with each copy what its limits
-//! count; [`Reservations`] are what is open. Around them stand the operations: a [`Demand`] is decided on (`decide`, `copy_decision`,
+//! count; `reservations` are what is open. Around them stand the operations: a [`Demand`] is decided on (`decide`, `copy_decision`,
 //! `refuse`), let in (`reserve`, `extend`) and brought to an end (`settle`); `counting` is where any of them counts.
 
 mod copy_decision;
