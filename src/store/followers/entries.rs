@@ -31,21 +31,21 @@ impl About<'_> {
         (kind, id): (&'static str, impl Fn(&T) -> String),
         (before, after): (Option<&T>, Option<&T>),
         shown: impl Fn(&T) -> Value,
-    ) -> NewAuditEntry {
+    ) -> Told {
         let id = after.or(before).map(id).unwrap_or_default();
         let (old, new) = (before.map(&shown), after.map(&shown));
-        NewAuditEntry::about(self.0.clone(), action, kind, &id, old, new)
+        let entry = NewAuditEntry::about(self.0.clone(), action, kind, &id, old, new);
+        (entry, NamedVersions::default())
     }
 
     pub fn role(&self, action: &'static str, before: Option<&Role>, after: Option<&Role>) -> Told {
         let kind = ("role", |role: &Role| role.id.to_string());
-        let entry = self.thing(
+        self.thing(
             action,
             kind,
             (before, after),
             |role| json!({ "id": role.id, "name": role.name, "description": role.description }),
-        );
-        (entry, NamedVersions::default())
+        )
     }
 
     pub fn tool_group(
@@ -55,7 +55,7 @@ impl About<'_> {
         after: Option<&ToolGroup>,
     ) -> Told {
         let kind = ("mcp_tool_group", |group: &ToolGroup| group.id.to_string());
-        let entry = self.thing(action, kind, (before, after), |group| {
+        self.thing(action, kind, (before, after), |group| {
             json!({
                 "id": group.id,
                 "name": group.name,
@@ -63,8 +63,7 @@ impl About<'_> {
                 "enabled": group.enabled,
                 "tools": group.tools,
             })
-        });
-        (entry, NamedVersions::default())
+        })
     }
 
     pub fn api_key(
@@ -74,7 +73,7 @@ impl About<'_> {
         after: Option<&ApiKey>,
     ) -> Told {
         let kind = ("api_key", |key: &ApiKey| key.id.to_string());
-        let entry = self.thing(action, kind, (before, after), |key| {
+        self.thing(action, kind, (before, after), |key| {
             json!({
                 "id": key.id,
                 "public_id": key.public_id,
@@ -84,8 +83,7 @@ impl About<'_> {
                 "expires_at": key.expires_at,
                 "previous_key_expires_at": key.previous_expires_at,
             })
-        });
-        (entry, NamedVersions::default())
+        })
     }
 
     pub fn virtual_key(
@@ -96,24 +94,25 @@ impl About<'_> {
     ) -> Told {
         let kind = ("virtual_key", |key: &VirtualKey| key.public_id.clone());
         let key = after.or(before);
+        let (entry, versions) = self.thing(action, kind, (before, after), |key| {
+            json!({
+                "id": key.public_id,
+                "name": key.name,
+                "description": key.description,
+                "is_managed": key.is_managed,
+                "user_id": key.user_id.to_string(),
+                "access_profile_id": key.access_profile_id,
+                "expires_at": key.expires_at,
+                "previous_expires_at": key.previous_expires_at,
+                "rotated_at": key.rotated_at,
+            })
+        });
         let entry = NewAuditEntry {
             access_profile_id: key.and_then(|key| key.access_profile_id),
             user_id: key.map(|key| key.user_id),
-            ..self.thing(action, kind, (before, after), |key| {
-                json!({
-                    "id": key.public_id,
-                    "name": key.name,
-                    "description": key.description,
-                    "is_managed": key.is_managed,
-                    "user_id": key.user_id.to_string(),
-                    "access_profile_id": key.access_profile_id,
-                    "expires_at": key.expires_at,
-                    "previous_expires_at": key.previous_expires_at,
-                    "rotated_at": key.rotated_at,
-                })
-            })
+            ..entry
         };
-        (entry, NamedVersions::default())
+        (entry, versions)
     }
 
     pub fn user(
