@@ -9,7 +9,7 @@ use super::taken::Named;
 use super::{Reading, Work};
 use crate::domain::api_key::{ApiKey, NewApiKey, State};
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::{name_key, search_key};
+use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
@@ -146,31 +146,15 @@ pub fn list(
     page: Page,
     now: Timestamp,
 ) -> Result<Listed<ApiKey>> {
-    let way = if sort.descending { "DESC" } else { "ASC" };
-    let by = match sort.field {
-        "name" => "name_key",
-        "created_at" | "expires_at" | "last_used_at" => sort.field,
-        _ => "id",
-    };
-    let mut rows = Rows {
-        columns: COLUMNS,
-        table: "api_keys",
-        conditions: vec!["revoked_at IS NULL"],
-        values: Vec::new(),
-        order: format!("{by} {way}, id {way}"),
-    };
-    if let Some(text) = &filter.search {
-        rows.conditions
-            .push("(contains_folded(name, ?) OR contains_folded(description, ?))");
-        rows.values
-            .extend([search_key(text).into(), search_key(text).into()]);
-    }
+    let mut rows = Rows::of("api_keys", COLUMNS, sort)
+        .only("revoked_at IS NULL", [])
+        .with(filter.search.as_deref());
     if let Some(state) = filter.state {
-        rows.conditions.push(match state {
+        let condition = match state {
             State::Active => "(expires_at IS NULL OR expires_at > ?)",
             State::Expired => "expires_at <= ?",
-        });
-        rows.values.push(now.as_millisecond().into());
+        };
+        rows = rows.only(condition, [now.as_millisecond().into()]);
     }
     rows.list(reading, page, key).doing("listing API keys")
 }

@@ -7,7 +7,7 @@ use super::sql::{Columns, Rows};
 use super::taken::Named;
 use super::{Reading, Work};
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::{name_key, search_key};
+use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::role::{AttachedProfile, Role, RoleDetail};
 use crate::error::{Error, Result, absences};
@@ -155,25 +155,7 @@ pub fn list(
     sort: Sort,
     page: Page,
 ) -> Result<Listed<RoleDetail>> {
-    let way = if sort.descending { "DESC" } else { "ASC" };
-    let by = match sort.field {
-        "name" => "name_key",
-        "created_at" | "updated_at" => sort.field,
-        _ => "id",
-    };
-    let mut rows = Rows {
-        columns: COLUMNS,
-        table: "roles",
-        conditions: Vec::new(),
-        values: Vec::new(),
-        order: format!("{by} {way}, id {way}"),
-    };
-    if let Some(text) = search {
-        rows.conditions
-            .push("(contains_folded(name, ?) OR contains_folded(description, ?))");
-        rows.values
-            .extend([search_key(text).into(), search_key(text).into()]);
-    }
+    let rows = Rows::of("roles", COLUMNS, sort).with(search);
     let found = rows.list(reading, page, role).doing("listing roles")?;
     let items = found.items.into_iter().map(|role| detail(reading, role));
     Ok(Listed {

@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use super::fault::Doing;
 use super::{Reading, Writing};
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::list::{Listed, Page};
+use crate::domain::letter_case::search_key;
+use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::money::Money;
 use crate::error::Result;
 
@@ -162,21 +163,52 @@ impl Reading<'_> {
     }
 }
 
-/// A page of rows that are few enough to look at each.
+/// Rows with a name and a description that are few enough to look at each.
 pub(super) struct Rows<'s> {
-    /// What is read of each.
-    pub columns: &'s str,
-    /// The table.
-    pub table: &'s str,
+    columns: &'s str,
+    table: &'s str,
     /// What they have in common, all of it.
-    pub conditions: Vec<&'s str>,
+    conditions: Vec<&'static str>,
     /// The values of the conditions, in their order.
-    pub values: Vec<Value>,
-    /// A total order.
-    pub order: String,
+    values: Vec<Value>,
+    order: String,
 }
 
-impl Rows<'_> {
+impl<'s> Rows<'s> {
+    /// All rows of a table in a total order, with what is read of each.
+    pub fn of(table: &'s str, columns: &'s str, sort: Sort) -> Self {
+        let way = if sort.descending { "DESC" } else { "ASC" };
+        let by = match sort.field {
+            "name" => "name_key",
+            field => field,
+        };
+        Self {
+            columns,
+            table,
+            conditions: Vec::new(),
+            values: Vec::new(),
+            order: format!("{by} {way}, id {way}"),
+        }
+    }
+
+    /// Those alone of which this holds.
+    pub fn only<const N: usize>(mut self, condition: &'static str, values: [Value; N]) -> Self {
+        self.conditions.push(condition);
+        self.values.extend(values);
+        self
+    }
+
+    /// Those alone that have `search` in the name or the description, if anything is looked for.
+    pub fn with(self, search: Option<&str>) -> Self {
+        let Some(text) = search.map(search_key) else {
+            return self;
+        };
+        self.only(
+            "(contains_folded(name, ?) OR contains_folded(description, ?))",
+            [text.clone().into(), text.into()],
+        )
+    }
+
     /// Reads one page of them.
     pub fn list<T>(
         mut self,

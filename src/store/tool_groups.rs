@@ -7,7 +7,7 @@ use super::sql::{Columns, Rows};
 use super::taken::Named;
 use super::{Reading, WorkInTurn};
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::{name_key, search_key};
+use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::tool_group::{ClientTools, NewToolGroup, ToolGroup};
 use crate::error::{Error, Result};
@@ -141,24 +141,6 @@ pub fn list(
     sort: Sort,
     page: Page,
 ) -> Result<Listed<ToolGroup>> {
-    let way = if sort.descending { "DESC" } else { "ASC" };
-    let by = match sort.field {
-        "name" => "name_key",
-        "created_at" | "updated_at" => sort.field,
-        _ => "id",
-    };
-    let mut rows = Rows {
-        columns: COLUMNS,
-        table: "mcp_tool_groups",
-        conditions: Vec::new(),
-        values: Vec::new(),
-        order: format!("{by} {way}, id {way}"),
-    };
-    if let Some(text) = search {
-        rows.conditions
-            .push("(contains_folded(name, ?) OR contains_folded(description, ?))");
-        rows.values
-            .extend([search_key(text).into(), search_key(text).into()]);
-    }
+    let rows = Rows::of("mcp_tool_groups", COLUMNS, sort).with(search);
     rows.list(reading, page, group).doing("listing tool groups")
 }
