@@ -43,14 +43,14 @@ pub fn may_be_in(body: &[u8]) -> bool {
 
 /// Why an expression is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct BadExpression {
     /// Stable machine-readable reason.
     pub code: &'static str,
     /// A sentence about it.
     pub sentence: String,
 }
 
-impl Refused {
+impl BadExpression {
     fn invalid(sentence: impl Into<String>) -> Self {
         Self {
             code: "invalid_pattern",
@@ -82,18 +82,18 @@ impl ExpressionBudget {
     ///
     /// # Errors
     /// Why not; of those that have no room, for the first alone.
-    pub fn take(&self, expression: &str) -> Result<(), Refused> {
+    pub fn take(&self, expression: &str) -> Result<(), BadExpression> {
         self.compile(expression).map(|_| ())
     }
 
     /// Nothing when one before it did not fit.
-    fn compile(&self, expression: &str) -> Result<Option<(Hir, OneOrMore)>, Refused> {
+    fn compile(&self, expression: &str) -> Result<Option<(Hir, OneOrMore)>, BadExpression> {
         if self.is_over.get() {
             return Ok(None);
         }
         if self.count.get() == 0 {
             self.is_over.set(true);
-            return Err(Refused {
+            return Err(BadExpression {
                 code: "too_many_expressions",
                 sentence: format!(
                     "is one \"regex:\" pattern more than the {MAX_EXPRESSIONS} that a profile may have; names and * need no expression"
@@ -108,7 +108,7 @@ impl ExpressionBudget {
         let hir = parse(expression)?;
         let Some(compiled) = OneOrMore::compile(std::slice::from_ref(&hir)) else {
             self.is_over.set(true);
-            return Err(Refused::invalid(format!(
+            return Err(BadExpression::invalid(format!(
                 "is too large an expression; {ADVICE}"
             )));
         };
@@ -121,10 +121,10 @@ impl ExpressionBudget {
         Ok(Some((hir, compiled)))
     }
 
-    fn refuse_too_large(&self) -> Refused {
+    fn refuse_too_large(&self) -> BadExpression {
         self.is_over.set(true);
         let (left, most) = (self.bytes.get() / 1024, MAX_COMPILED / 1024);
-        Refused {
+        BadExpression {
             code: "expressions_too_large",
             sentence: format!(
                 "has no room: all expressions of a profile take {most} KiB compiled, and {left} KiB are left; {ADVICE}"
@@ -253,9 +253,9 @@ pub(super) fn strip(pattern: &str) -> Option<&str> {
 }
 
 /// Reads an expression, to cover whole names without regard to case.
-fn parse(expression: &str) -> Result<Hir, Refused> {
+fn parse(expression: &str) -> Result<Hir, BadExpression> {
     if expression.is_empty() {
-        return Err(Refused::invalid("has nothing after \"regex:\""));
+        return Err(BadExpression::invalid("has nothing after \"regex:\""));
     }
     ParserBuilder::new()
         .case_insensitive(true)
@@ -267,7 +267,7 @@ fn parse(expression: &str) -> Result<Hir, Refused> {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or(&text).trim();
             let reason = last.trim_start_matches("error: ");
-            Refused::invalid(format!("is no valid regular expression: {reason}"))
+            BadExpression::invalid(format!("is no valid regular expression: {reason}"))
         })
 }
 

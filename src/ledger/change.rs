@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::changed::{Change, ChangeWork};
+use super::changed::{ChangeWork, QueuedChange};
 use super::engine::Ended;
 use super::handle::Ledger;
 use super::message::LedgerMessage;
@@ -98,7 +98,7 @@ impl<T: Send + 'static> OneChange<T> {
     }
 }
 
-impl<T: Send> Change for OneChange<T> {
+impl<T: Send> QueuedChange for OneChange<T> {
     fn work(&mut self) -> Option<ChangeWork> {
         self.work.take()
     }

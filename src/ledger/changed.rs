@@ -5,7 +5,7 @@ use crate::store::followers::Reload;
 use crate::store::{Needs, Seat, Writing};
 
 /// A change of who holds what, the type of its answer forgotten.
-pub trait Change: Send {
+pub trait QueuedChange: Send {
     /// What runs in the transaction, at most once.
     fn work(&mut self) -> Option<ChangeWork>;
     /// What it needs of its commit.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use super::changed::Change;
+use super::changed::QueuedChange;
 use super::load;
 use super::reply::stopped;
 use super::runtime::{Answered, Batch, Runtime};
@@ -156,10 +156,10 @@ impl Runtime {
 
     fn submit(
         &self,
-        mut change: Box<dyn Change>,
+        mut change: Box<dyn QueuedChange>,
         rows: &Arc<CatchUp>,
         now_ms: i64,
-    ) -> (Box<dyn Change>, Result<Submitted<load::Loaded>>) {
+    ) -> (Box<dyn QueuedChange>, Result<Submitted<load::Loaded>>) {
         let (work, needs) = (change.work(), change.needs());
         let (known, zone) = (self.known.clone(), self.state.zone.clone());
         // Whoever comes now has not seen what others have: that must outlive the process as they do.

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
-use super::changed::Change;
+use super::changed::QueuedChange;
 use super::engine::Ended;
 use super::runtime::Question;
 
@@ -11,7 +11,7 @@ pub enum LedgerMessage {
     /// Answer this.
     Question(Box<dyn Question>),
     /// Change who holds what.
-    Change(Box<dyn Change>),
+    Change(Box<dyn QueuedChange>),
     /// End this in memory, although it can't be written down.
     End(Ended, SyncSender<()>),
     /// What was ended like that is written down.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::changed::Change;
+use super::changed::QueuedChange;
 use super::clock::SharedHighWater;
 use super::engine::{Effects, LedgerState, PendingRows, Refusals};
 use super::known_requests::KnownRequests;
@@ -54,7 +54,7 @@ pub struct Batch {
     pub answered: Vec<Box<dyn Answered>>,
     /// Reservations whose time was up.
     pub expired: Vec<i64>,
-    pub changes: Vec<Box<dyn Change>>,
+    pub changes: Vec<Box<dyn QueuedChange>>,
     /// Whether refusals that are kept back are to be written down.
     pub flush: bool,
     /// Whether all tables are to be brought up to date.

@@ -16,7 +16,7 @@ use crate::store::packed_versions::Packed;
 use crate::store::{Occasion, Reading, Work, access_profiles, sequences};
 
 /// What makes the next version of a profile out of the current one; nothing when it changes nothing. May be asked twice.
-pub trait Change:
+pub trait ProfileChange:
     Fn(&Reading<'_>, &AccessProfile, NextId<'_>) -> Result<Option<AccessProfile>>
     + Send
     + Sync
@@ -24,7 +24,7 @@ pub trait Change:
 {
 }
 
-impl<F> Change for F where
+impl<F> ProfileChange for F where
     F: Fn(&Reading<'_>, &AccessProfile, NextId<'_>) -> Result<Option<AccessProfile>>
         + Send
         + Sync
@@ -53,7 +53,7 @@ impl Draft {
         reading: &Reading<'_>,
         recent: &RecentProfiles,
         id: i64,
-        change: &impl Change,
+        change: &impl ProfileChange,
     ) -> Result<Self> {
         let base = match recent.find(id) {
             Some(known) if access_profiles::is_current(reading, &known.snapshot)? => known,
@@ -119,7 +119,7 @@ pub(super) struct Drafting<C> {
 
 /// Works a change out before the writer thread is asked, when it is this profile's turn. What stands against it now may be gone in
 /// the transaction, or the answer may be an earlier one: so nothing is refused here, but worked out again there.
-pub(super) fn in_turn<C: Change, T: Send + 'static>(
+pub(super) fn in_turn<C: ProfileChange, T: Send + 'static>(
     services: &Services,
     occasion: Occasion,
     id: i64,

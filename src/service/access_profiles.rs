@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::access_profile_draft::{Change, Draft, Drafting, in_turn};
+use super::access_profile_draft::{Draft, Drafting, ProfileChange, in_turn};
 use super::{Services, once};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
@@ -194,7 +194,7 @@ struct Replacement {
 fn replace(
     work: &mut Work<'_>,
     replacement: Replacement,
-    drafting: &Drafting<impl Change>,
+    drafting: &Drafting<impl ProfileChange>,
 ) -> Result<TaggedSnapshot> {
     let Replacement { id, if_match, edit } = replacement;
     let anew;

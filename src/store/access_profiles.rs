@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::access_profile_versions::{self, WholeVersion};
 use super::fault::Doing;
 use super::packed_versions::Packed;
-use super::taken::Named;
+use super::taken::UniqueName;
 use super::{Reading, Work, names};
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
@@ -163,7 +163,7 @@ fn found_by(profile: &AccessProfile) -> (&str, &str, bool, &[String]) {
     (name, description, *is_active, tags)
 }
 
-const NAMED: Named = Named {
+const NAMED: UniqueName = UniqueName {
     what: "an access profile named",
     field: "name",
     code: "duplicate_name",

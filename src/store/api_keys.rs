@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::fault::Doing;
 use super::sql::{Columns, Rows};
-use super::taken::Named;
+use super::taken::UniqueName;
 use super::{Reading, Work};
 use crate::domain::api_key::{ApiKey, NewApiKey, State};
 use crate::domain::event::{Change, Event};
@@ -95,7 +95,7 @@ pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<A
     Ok(after)
 }
 
-const NAMED: Named = Named {
+const NAMED: UniqueName = UniqueName {
     what: "an API key named",
     field: "name",
     code: "duplicate_name",

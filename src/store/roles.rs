@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::fault::Doing;
 use super::sql::{Columns, Rows};
-use super::taken::Named;
+use super::taken::UniqueName;
 use super::{Reading, Work};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
@@ -66,7 +66,7 @@ pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
     Ok(())
 }
 
-const NAMED: Named = Named {
+const NAMED: UniqueName = UniqueName {
     what: "a role named",
     field: "name",
     code: "duplicate_name",

@@ -9,7 +9,7 @@ use crate::domain::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// What has a name of its own.
-pub(super) struct Named {
+pub(super) struct UniqueName {
     /// Such as `a role named`.
     pub what: &'static str,
     /// The field that holds the name.
@@ -22,7 +22,7 @@ pub(super) struct Named {
     pub doing: &'static str,
 }
 
-impl Named {
+impl UniqueName {
     /// Whether a new thing may have this name.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::fault::Doing;
 use super::sql::{Columns, Rows};
-use super::taken::Named;
+use super::taken::UniqueName;
 use super::{Reading, WorkInTurn};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
@@ -102,7 +102,7 @@ fn insert_clients(work: &WorkInTurn<'_>, id: i64, tools: &[ClientTools]) -> Resu
     Ok(())
 }
 
-const NAMED: Named = Named {
+const NAMED: UniqueName = UniqueName {
     what: "an MCP tool group named",
     field: "name",
     code: "duplicate_name",

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::fault::Doing;
 use super::sql::Columns;
-use super::taken::Named;
+use super::taken::UniqueName;
 use super::{Reading, Work, WorkInTurn, names, virtual_keys};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
@@ -156,7 +156,7 @@ fn list_held(reading: &Reading<'_>, user_id: i64) -> Result<Vec<HeldProfile>> {
         .doing("listing what a user holds")
 }
 
-const ADDRESSED: Named = Named {
+const ADDRESSED: UniqueName = UniqueName {
     what: "a user with the address",
     field: "email",
     code: "duplicate_email",

@@ -35,12 +35,12 @@ pub struct WriteGate {
     closed: AtomicBool,
     /// The disk refused the last commit.
     failing: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<GateState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct GateState {
     /// Why the last commit failed, if the disk refused it.
     refusal: Option<Error>,
     /// Rounds that have ended.
@@ -50,7 +50,7 @@ struct State {
     is_stopped: bool,
 }
 
-impl State {
+impl GateState {
     fn is_round_wanted(&self) -> bool {
         self.rounds < self.wanted
     }
@@ -185,7 +185,7 @@ impl WriteGate {
         })
     }
 
-    fn want_a_round(&self) -> MutexGuard<'_, State> {
+    fn want_a_round(&self) -> MutexGuard<'_, GateState> {
         let mut state = self.state();
         // One that is running may have begun before this.
         state.wanted = state.rounds + 2;
@@ -193,7 +193,7 @@ impl WriteGate {
         state
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GateState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -46,7 +46,7 @@ impl Needs {
 }
 
 /// A closure with its caller.
-struct Call<T, W, A> {
+struct AnsweredJob<T, W, A> {
     /// What runs.
     work: Option<W>,
     /// What it answered.
@@ -57,7 +57,7 @@ struct Call<T, W, A> {
     needs: Needs,
 }
 
-impl<T, W, A> Job for Call<T, W, A>
+impl<T, W, A> Job for AnsweredJob<T, W, A>
 where
     T: Send,
     W: FnOnce(&Writing<'_>) -> Result<T> + Send,
@@ -93,7 +93,7 @@ pub fn job<T: Send + 'static>(
     needs: Needs,
     answer: impl FnOnce(Result<T>) + Send + 'static,
 ) -> Box<dyn Job> {
-    Box::new(Call {
+    Box::new(AnsweredJob {
         work: Some(work),
         result: None,
         answer,
