@@ -1,12 +1,13 @@
 //! Management API keys: what they may do and how long.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
+use super::body::{Body, BodySchema, Form, Kind, description, expiry, name};
 use super::duration::{ResetDuration, Unit};
-use super::input::{Fields, MAX_NAME, Node, nearest, read_description};
+use super::input::{Node, nearest};
 use super::json::Json;
 use super::permission::{Permission, PermissionSet};
-use super::stored_texts::Sent;
 use super::validator::entity_tag;
 use super::violation::Violations;
 use crate::error::{Error, Result};
@@ -148,60 +149,65 @@ pub struct ApiKeyInput {
     pub expires_at: Option<Option<Timestamp>>,
 }
 
-/// Fields that the server sets.
-pub const SET_BY_SERVER: [&str; 8] = [
-    "id",
-    "key_prefix",
-    "state",
-    "created_by",
-    "created_at",
-    "updated_at",
-    "last_used_at",
-    "previous_key_expires_at",
-];
+/// What making a management API key takes.
+pub const NEW_API_KEY: Body<ApiKeyInput> = Body::new(
+    "ApiKeyBody",
+    "What making a management API key takes.",
+    |form| Some(ApiKeyInput::read(form)),
+);
+
+/// What a change of a management API key takes.
+pub const API_KEY_CHANGE: Body<ApiKeyInput> = Body::change(
+    "ApiKeyChangeBody",
+    "What a change of a management API key takes: the same fields, none of them required.",
+    |form| Some(ApiKeyInput::read(form)),
+);
+
+/// What a rotation takes: how many seconds the old secret still works, 0 when it is left out.
+pub const ROTATION: Body<i64> = Body::new(
+    "RotateBody",
+    "What a rotation takes; it may be left out.",
+    |form| {
+        let grace = form.optional(
+            "grace",
+            grace(),
+            "How long the old secret still works: a span such as `\"24h\"` (units `s m h d w`) or whole seconds, at most 30 days. Left \
+             out: not at all.",
+        );
+        Some(grace.unwrap_or(0))
+    },
+);
 
 impl ApiKeyInput {
-    /// Reads the body of a create, where name and scopes are required, or of a change.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
-        let violations = Violations::beside(sent.stored());
-        let input = Self::read_body(&Node::root(body, &violations), sent.is_new());
-        violations.finish(input)
-    }
-
-    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
-        Some(Self::read(body.object()?, creating))
-    }
-
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
-        let mut wanted = |name| {
-            if creating {
-                fields.required(name)
-            } else {
-                fields.sent(name)
-            }
-        };
-        let (name, scopes) = (wanted("name"), wanted("scopes"));
+    fn read(form: &mut Form<'_>) -> Self {
         let input = Self {
-            name: name.and_then(|node| node.name(MAX_NAME)),
-            permissions: scopes.and_then(|node| read_scopes(&node)),
-            description: fields.sent("description").and_then(|node| {
-                if node.value.is_null() {
-                    Some(String::new())
-                } else {
-                    read_description(&node)
-                }
-            }),
-            expires_at: fields.sent("expires_at").and_then(|node| match node.value {
-                Json::Null => Some(None),
-                Json::String(text) if text.is_empty() => Some(None),
-                _ => node.timestamp().map(Some),
-            }),
+            name: form.required(
+                "name",
+                name(),
+                "Unique among keys that are not revoked, without regard to case.",
+            ),
+            permissions: form.required(
+                "scopes",
+                scopes(),
+                "Names or ids of permissions, or `[\"*\"]` for all.",
+            ),
+            description: form.sent("description", description(), ""),
+            expires_at: form.sent(
+                "expires_at",
+                expiry(),
+                "In the future; empty or left out: never.",
+            ),
         };
-        fields.ignore(&SET_BY_SERVER);
-        fields.finish();
+        form.ignore(&[
+            "id",
+            "key_prefix",
+            "state",
+            "created_by",
+            "created_at",
+            "updated_at",
+            "last_used_at",
+            "previous_key_expires_at",
+        ]);
         input
     }
 
@@ -254,22 +260,27 @@ fn read_scopes(node: &Node<'_>) -> Option<PermissionSet> {
     .map(PermissionSet::of)
 }
 
-/// Reads the body of a rotation: how many seconds the old secret still works, 0 when it is left out.
-///
-/// # Errors
-/// [`crate::error::Error::Invalid`] with every violation.
-pub fn parse_grace(body: &Json<'_>) -> Result<i64> {
-    let violations = Violations::default();
-    let read = || {
-        let mut fields = Node::root(body, &violations).object()?;
-        let grace = fields
-            .given("grace")
-            .map_or(Some(0), |node| read_grace(&node));
-        fields.finish();
-        grace
+fn scopes() -> Kind<'static, PermissionSet> {
+    let schema = || {
+        let names = Permission::all().map(|permission| Value::from(permission.to_string()));
+        let ids = Permission::all().map(|permission| Value::from(permission.id()));
+        let every = BodySchema::List {
+            items: Box::new(BodySchema::values(["*"])),
+            least: 1,
+            most: 1,
+            unique: false,
+        };
+        BodySchema::values(names.chain(ids)).list().or(every)
     };
-    let grace = read();
-    violations.finish(grace)
+    Kind::new(schema, read_scopes)
+}
+
+fn grace() -> Kind<'static, i64> {
+    let schema = || {
+        BodySchema::pattern("^(0[smhdw]?|[1-9][0-9]{0,5}[smhdw])?$")
+            .or(BodySchema::integer(0..=MAX_GRACE_SECONDS))
+    };
+    Kind::new(schema, read_grace)
 }
 
 /// `0`, with or without a unit.

@@ -3,12 +3,9 @@
 //! What is stored is the window in which it was given. How many windows are left is derived from that, so that neither a restart nor
 //! a missed window can revive or lose one.
 
-use super::input::Node;
-use super::json::Json;
+use super::body::{Body, BodySchema, Form, Kind};
 use super::money::{Money, read_money};
-use super::violation::Violations;
 use super::window::{Window, Windows};
-use crate::error::Result;
 
 /// Most windows an override lasts, unless it lasts for good.
 pub const MAX_CYCLES: i64 = 10_000;
@@ -75,48 +72,66 @@ pub struct OverrideInput {
     pub cycles: Option<i64>,
 }
 
+/// What an override takes.
+pub const OVERRIDE: Body<OverrideInput> = Body::new(
+    "OverrideBody",
+    "What an override takes.",
+    OverrideInput::read,
+);
+
 impl OverrideInput {
-    /// Reads the body that sets an override.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>) -> Result<Self> {
-        let violations = Violations::default();
-        let read = || {
-            let mut fields = Node::root(body, &violations).object()?;
-            let amount = fields.required("amount").and_then(|node| {
-                read_money(&node).and_then(|amount| match amount {
-                    Money::ZERO => node.refuse("out_of_range", "must be more than 0 dollars"),
-                    amount => Some(amount),
-                })
-            });
-            let lasts = fields
-                .required("mode")
-                .and_then(|node| match node.string(usize::MAX)? {
-                    CYCLES => Some(true),
-                    FOREVER => Some(false),
-                    _ => node.refuse("invalid_value", "expected \"cycles\" or \"forever\""),
-                });
-            let cycles = if lasts == Some(true) {
-                let node = fields.required("cycles");
-                node.and_then(|node| node.integer(1..=MAX_CYCLES))
-            } else {
-                if let Some(node) = fields.given("cycles")
-                    && lasts == Some(false)
-                {
-                    node.refuse::<()>("cycles_without_mode", "is only for the mode \"cycles\"");
+    fn read(form: &mut Form<'_>) -> Option<Self> {
+        let amount = form.required(
+            "amount",
+            some_dollars(),
+            "US dollars that are added to the limit; more than 0.",
+        );
+        let lasts = form.required("mode", mode(), "For some windows, or for good.");
+        let cycles = Kind::new(
+            || BodySchema::integer(1..=MAX_CYCLES),
+            |node| {
+                if lasts? {
+                    node.integer(1..=MAX_CYCLES)
+                } else {
+                    node.refuse("cycles_without_mode", "is only for the mode \"cycles\"")
                 }
-                None
-            };
-            fields.finish();
-            Some(Self {
-                amount: amount?,
-                cycles,
-            })
-        };
-        let input = read();
-        violations.finish(input)
+            },
+        );
+        let cycles = form.optional(
+            "cycles",
+            cycles,
+            "Windows it lasts, the open one included; only with `cycles`, and required there.",
+        );
+        if lasts == Some(true) && !form.gives("cycles") {
+            form.refuse("cycles", "required", "is required");
+        }
+        Some(Self {
+            amount: amount?,
+            cycles,
+        })
     }
+}
+
+fn some_dollars() -> Kind<'static, Money> {
+    Kind::new(
+        || BodySchema::Number(1e-9..=1e9),
+        |node| match read_money(node)? {
+            Money::ZERO => node.refuse("out_of_range", "must be more than 0 dollars"),
+            amount => Some(amount),
+        },
+    )
+}
+
+/// How long an override lasts: whether for some windows only.
+fn mode() -> Kind<'static, bool> {
+    Kind::new(
+        || BodySchema::values([CYCLES, FOREVER]),
+        |node| match node.string(usize::MAX)? {
+            CYCLES => Some(true),
+            FOREVER => Some(false),
+            _ => node.refuse("invalid_value", "expected \"cycles\" or \"forever\""),
+        },
+    )
 }
 
 #[cfg(test)]

@@ -11,9 +11,11 @@ use super::decision_body;
 use super::money::Money;
 use crate::error::Result;
 
-mod reading;
+mod bodies;
+mod kinds;
 
-use reading::{in_full, read_call, read_explanation, read_extension, read_settlement, read_usage};
+use bodies::in_full;
+pub use bodies::{CALL, EXPLANATION, EXTENSION, SETTLEMENT, USAGE};
 
 /// Largest body of a decision, in bytes (RELIABILITY.md, R14).
 pub const MAX_DECISION_BODY: usize = 64 * 1024;
@@ -105,7 +107,7 @@ impl CallInput {
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        decision_body::call(bytes).map_or_else(|| in_full(bytes, read_call), Ok)
+        decision_body::call(bytes).map_or_else(|| in_full(bytes, &CALL), Ok)
     }
 
     /// The call, once its key is known to be one.
@@ -175,10 +177,8 @@ impl ExplainInput {
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let presented = |call| Self { call, by_id: false };
-        decision_body::call(bytes).map_or_else(
-            || in_full(bytes, read_explanation),
-            |call| Ok(presented(call)),
-        )
+        decision_body::call(bytes)
+            .map_or_else(|| in_full(bytes, &EXPLANATION), |call| Ok(presented(call)))
     }
 }
 
@@ -188,7 +188,7 @@ impl UsageInput {
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        decision_body::usage(bytes).map_or_else(|| in_full(bytes, read_usage), Ok)
+        decision_body::usage(bytes).map_or_else(|| in_full(bytes, &USAGE), Ok)
     }
 
     /// The call and what it used, once its key is known to be one.
@@ -214,7 +214,7 @@ impl Spent {
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        decision_body::spent(bytes).map_or_else(|| in_full(bytes, read_settlement), Ok)
+        decision_body::spent(bytes).map_or_else(|| in_full(bytes, &SETTLEMENT), Ok)
     }
 }
 
@@ -224,7 +224,7 @@ impl ExtendInput {
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        in_full(bytes, read_extension)
+        in_full(bytes, &EXTENSION)
     }
 }
 

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::access_profile_input::MAX_COUNT;
+use super::body::{Body, BodySchema, Form, Kind, expiry, integer};
 use super::budget_override::BudgetOverride;
 use super::input::Node;
 use super::json::Json;
 use super::validator::entity_tag_beside;
-use super::violation::{Path, Violation, Violations};
+use super::violation::{Path, Violation};
 use crate::error::Result;
 
 /// The copy of an access profile that a user holds, as it is stored.
@@ -114,30 +115,29 @@ pub struct AssignmentInput {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What assigning an access profile to a user takes.
+pub const ASSIGNMENT: Body<AssignmentInput> = Body::new(
+    "AssignmentBody",
+    "What assigning an access profile to a user takes.",
+    AssignmentInput::read,
+);
+
 impl AssignmentInput {
-    /// Reads the body of an assignment.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>) -> Result<Self> {
-        let violations = Violations::default();
-        let read = || {
-            let mut fields = Node::root(body, &violations).object()?;
-            let access_profile_id = fields
-                .required("access_profile_id")
-                .and_then(|node| node.integer(1..=MAX_COUNT));
-            let expires_at = fields
-                .given("expires_at")
-                .filter(|node| node.value.as_str() != Some(""))
-                .map(|node| node.timestamp());
-            fields.finish();
-            Some(Self {
-                access_profile_id: access_profile_id?,
-                expires_at: expires_at.flatten(),
-            })
-        };
-        let input = read();
-        violations.finish(input)
+    fn read(form: &mut Form<'_>) -> Option<Self> {
+        let access_profile_id = form.required(
+            "access_profile_id",
+            integer(1..=MAX_COUNT),
+            "The access profile.",
+        );
+        let expires_at = form.sent(
+            "expires_at",
+            expiry(),
+            "In the future; empty or left out: never.",
+        );
+        Some(Self {
+            access_profile_id: access_profile_id?,
+            expires_at: expires_at.flatten(),
+        })
     }
 
     /// Makes sure that the copy would work.
@@ -167,67 +167,59 @@ pub struct AttachmentInput {
     pub apply_to_existing: bool,
 }
 
+/// What attaching an access profile to roles takes.
+pub const ATTACHMENT: Body<AttachmentInput> = Body::new(
+    "AttachmentBody",
+    "What attaching an access profile to roles takes.",
+    AttachmentInput::read,
+);
+
 impl AttachmentInput {
-    /// Reads the body of an attachment.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>) -> Result<Self> {
-        let violations = Violations::default();
-        let read = || {
-            let mut fields = Node::root(body, &violations).object()?;
-            let role_ids = fields.required("role_ids").and_then(|node| {
-                if node.value.as_array().is_some_and(<[_]>::is_empty) {
-                    return node.refuse("empty", "must name a role");
-                }
-                read_ids(&node)
-            });
-            let is_default = fields.given("is_default").map(|node| node.boolean());
-            let apply = fields.given("apply_to_existing").map(|node| node.boolean());
-            fields.finish();
-            Some(Self {
-                role_ids: role_ids?,
-                is_default: is_default.unwrap_or(Some(false))?,
-                apply_to_existing: apply.unwrap_or(Some(false))?,
-            })
-        };
-        let input = read();
-        violations.finish(input)
+    fn read(form: &mut Form<'_>) -> Option<Self> {
+        let roles = each_once(integer(1..=MAX_COUNT)).not_empty(|| "must name a role".to_owned());
+        let role_ids = form.required("role_ids", roles, "At least one.");
+        let is_default = form.flag(
+            "is_default",
+            false,
+            "Users who join the roles later get a copy.",
+        );
+        let apply_to_existing = form.flag(
+            "apply_to_existing",
+            false,
+            "Users who are in the roles now get a copy, unless they hold one.",
+        );
+        Some(Self {
+            role_ids: role_ids?,
+            is_default,
+            apply_to_existing,
+        })
     }
 }
 
-/// A list of ids, each once.
-pub fn read_ids(node: &Node<'_>) -> Option<Vec<i64>> {
-    let mut seen = std::collections::HashSet::new();
-    node.list(|item| {
-        let id = item.integer(1..=MAX_COUNT)?;
-        if !seen.insert(id) {
-            return item.refuse("duplicate_id", format_args!("{id} is listed twice"));
-        }
-        Some(id)
-    })
+/// A list of ids, each once, as numbers or as the digits of one in a string.
+pub fn loose_ids() -> Kind<'static, Vec<i64>> {
+    let schema =
+        || BodySchema::integer(1..=MAX_COUNT).or(BodySchema::pattern("^[1-9][0-9]{0,17}$"));
+    each_once(Kind::new(schema, read_loose_id))
 }
 
-/// A list of ids, each once, as numbers or as the digits of one in a string.
-pub fn read_loose_ids(node: &Node<'_>) -> Option<Vec<i64>> {
-    let mut seen = std::collections::HashSet::new();
-    node.list(|item| {
-        let id = if matches!(item.value, Json::Number(_)) {
-            item.integer(1..=MAX_COUNT)?
-        } else {
-            let text = item.string(20)?;
-            let Some(id) = parse_user_id(text) else {
-                return item.refuse(
-                    "invalid_id",
-                    format_args!("expected an id such as \"17\", found {text:?}"),
-                );
-            };
-            id
-        };
-        if !seen.insert(id) {
-            return item.refuse("duplicate_id", format_args!("{id} is listed twice"));
-        }
-        Some(id)
+fn each_once(id: Kind<'static, i64>) -> Kind<'static, Vec<i64>> {
+    id.unique_list(
+        None,
+        "duplicate_id",
+        |id| *id,
+        |id| format!("{id} is listed twice"),
+    )
+}
+
+fn read_loose_id(node: &Node<'_>) -> Option<i64> {
+    if matches!(node.value, Json::Number(_)) {
+        return node.integer(1..=MAX_COUNT);
+    }
+    let text = node.string(20)?;
+    parse_user_id(text).or_else(|| {
+        let sentence = format_args!("expected an id such as \"17\", found {text:?}");
+        node.refuse("invalid_id", sentence)
     })
 }
 

@@ -56,7 +56,7 @@ impl<'v> Node<'v> {
     fn wrong_type<T>(&self, expected: &str) -> Option<T> {
         self.refuse(
             "wrong_type",
-            format_args!("expected {expected}, found {}", kind(self.value)),
+            format_args!("expected {expected}, found {}", self.value.shown()),
         )
     }
 
@@ -150,7 +150,7 @@ impl<'v> Node<'v> {
             Whole::Of(value) if range.contains(&value) => Some(value),
             Whole::Fraction => self.refuse(
                 "wrong_type",
-                format_args!("expected a whole number, found {}", kind(self.value)),
+                format_args!("expected a whole number, found {}", self.value.shown()),
             ),
             _ => self.refuse(
                 "out_of_range",
@@ -158,7 +158,7 @@ impl<'v> Node<'v> {
                     "must be from {} to {}, is {}",
                     range.start(),
                     range.end(),
-                    kind(self.value)
+                    self.value.shown()
                 ),
             ),
         }
@@ -183,7 +183,7 @@ impl<'v> Node<'v> {
                 "invalid_timestamp",
                 format_args!(
                     "expected an RFC 3339 timestamp such as \"2027-01-31T00:00:00Z\", found {}",
-                    kind(self.value)
+                    self.value.shown()
                 ),
             ),
         }
@@ -250,6 +250,11 @@ impl<'v> Fields<'v> {
             path: self.above.field(name),
             violations: self.violations,
         })
+    }
+
+    /// Whether a field was sent, to be read or not, and is not `null`.
+    pub fn gives(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Whether a field was sent, to be read or not.
@@ -331,16 +336,4 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .filter(|(distance, known)| *distance <= 2.max(known.len() / 3))
         .min()
         .map(|(_, known)| known)
-}
-
-fn kind(value: &Json<'_>) -> String {
-    match value {
-        Json::Null => "null".to_owned(),
-        Json::Bool(value) => value.to_string(),
-        Json::Number(number) => number.to_string().chars().take(40).collect(),
-        Json::String(text) if text.chars().count() <= 40 => format!("the string {text:?}"),
-        Json::String(_) => "a string".to_owned(),
-        Json::Array(_) => "a list".to_owned(),
-        Json::Object(_) => "an object".to_owned(),
-    }
 }

@@ -71,6 +71,19 @@ impl Json<'_> {
         matches!(self, Self::Null)
     }
 
+    /// It in a sentence that says what was found.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Number(number) => number.to_string().chars().take(40).collect(),
+            Self::String(text) if text.chars().count() <= 40 => format!("the string {text:?}"),
+            Self::String(_) => "a string".to_owned(),
+            Self::Array(_) => "a list".to_owned(),
+            Self::Object(_) => "an object".to_owned(),
+        }
+    }
+
     /// The text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {

@@ -9,6 +9,7 @@ pub mod access_profile_versions;
 pub mod access_profile_warnings;
 pub mod api_key;
 pub mod audit;
+pub mod body;
 pub mod budget_override;
 pub mod clock_high_water;
 pub mod copy_limits;

@@ -6,14 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::body::{Body, BodySchema, Form, Kind};
 use super::duration::ResetDuration;
-use super::holding::read_loose_ids;
+use super::holding::loose_ids;
 use super::input::{Node, nearest};
-use super::json::Json;
 use super::limit::{CounterKey, LimitKind};
 use super::money::Money;
 use super::policy::{Policy, PolicyField};
-use super::violation::Violations;
 use crate::error::{Error, Result};
 
 /// What is pushed, and to whom.
@@ -31,36 +30,36 @@ pub struct PropagationInput {
     pub reset_usage: bool,
 }
 
+/// What pushing parts of an access profile to its copies takes.
+pub const PROPAGATION: Body<PropagationInput> = Body::new(
+    "PropagationBody",
+    "What pushing parts of an access profile to its copies takes.",
+    PropagationInput::read,
+);
+
 impl PropagationInput {
-    /// Reads the body of a propagation.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>) -> Result<Self> {
-        let violations = Violations::default();
-        let read = || {
-            let mut fields = Node::root(body, &violations).object()?;
-            let parts = fields.required("fields").and_then(|node| {
-                if node.value.as_array().is_some_and(<[_]>::is_empty) {
-                    return node.refuse("empty", format_args!("must name a field: {}", known()));
-                }
-                read_fields(&node)
-            });
-            let dry_run = fields.given("dry_run").map(|node| node.boolean());
-            let users = fields.given("user_ids").map(|node| read_loose_ids(&node));
-            let roles = fields.given("group_ids").map(|node| read_loose_ids(&node));
-            let reset = fields.given("reset_usage").map(|node| node.boolean());
-            fields.finish();
-            Some(Self {
-                fields: parts?,
-                dry_run: dry_run.unwrap_or(Some(false))?,
-                user_ids: users.unwrap_or_else(|| Some(Vec::new()))?,
-                role_ids: roles.unwrap_or_else(|| Some(Vec::new()))?,
-                reset_usage: reset.unwrap_or(Some(false))?,
-            })
-        };
-        let input = read();
-        violations.finish(input)
+    fn read(form: &mut Form<'_>) -> Option<Self> {
+        let parts = policy_fields().not_empty(|| format!("must name a field: {}", known()));
+        let fields = form.required("fields", parts, "At least one, each once.");
+        let dry_run = form.flag("dry_run", false, "Only say what would change.");
+        let user_ids = form.optional(
+            "user_ids",
+            loose_ids(),
+            "To these users only; empty or left out, without `group_ids` too: to everybody who holds a copy.",
+        );
+        let role_ids = form.optional(
+            "group_ids",
+            loose_ids(),
+            "To the users in these roles only.",
+        );
+        let reset_usage = form.flag("reset_usage", false, "What the copies used is forgotten.");
+        Some(Self {
+            fields: fields?,
+            dry_run,
+            user_ids: user_ids.unwrap_or_default(),
+            role_ids: role_ids.unwrap_or_default(),
+            reset_usage,
+        })
     }
 
     /// The names of the parts.
@@ -69,24 +68,28 @@ impl PropagationInput {
     }
 }
 
-fn read_fields(node: &Node<'_>) -> Option<Vec<PolicyField>> {
-    let mut seen = HashSet::new();
-    node.list(|item| {
-        let name = item.string(100)?;
-        let Some((field, _)) = PolicyField::ALL.iter().find(|(_, known)| *known == name) else {
-            let hint = nearest(name, PolicyField::ALL.iter().map(|(_, known)| *known))
-                .map(|meant| format!("; did you mean {meant:?}?"))
-                .unwrap_or_default();
-            return item.refuse(
-                "unknown_propagation_field",
-                format_args!("can't be propagated; known are {}{hint}", known()),
-            );
-        };
-        if !seen.insert(*field) {
-            return item.refuse("duplicate_field", "is listed twice");
-        }
-        Some(*field)
-    })
+fn policy_fields() -> Kind<'static, Vec<PolicyField>> {
+    let schema = || BodySchema::values(PolicyField::ALL.map(|(_, name)| name));
+    Kind::new(schema, read_field).unique_list(
+        None,
+        "duplicate_field",
+        |field| *field,
+        |_| "is listed twice".to_owned(),
+    )
+}
+
+fn read_field(node: &Node<'_>) -> Option<PolicyField> {
+    let name = node.string(100)?;
+    if let Some((field, _)) = PolicyField::ALL.iter().find(|(_, known)| *known == name) {
+        return Some(*field);
+    }
+    let hint = nearest(name, PolicyField::ALL.iter().map(|(_, known)| *known))
+        .map(|meant| format!("; did you mean {meant:?}?"))
+        .unwrap_or_default();
+    node.refuse(
+        "unknown_propagation_field",
+        format_args!("can't be propagated; known are {}{hint}", known()),
+    )
 }
 
 fn known() -> String {
@@ -244,7 +247,7 @@ mod tests {
     use super::*;
 
     fn read(body: &Value) -> Result<PropagationInput> {
-        PropagationInput::parse(&crate::domain::json::parse(body.to_string().as_bytes())?)
+        PROPAGATION.parse(&crate::domain::json::parse(body.to_string().as_bytes())?)
     }
 
     fn codes(body: &Value) -> Vec<String> {

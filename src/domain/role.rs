@@ -2,12 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::input::{Fields, MAX_NAME, Node, read_description};
-use super::json::Json;
-use super::stored_texts::Sent;
+use super::body::{Body, Form, description, name};
 use super::validator::entity_tag_beside;
-use super::violation::Violations;
-use crate::error::Result;
 
 /// A role as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,53 +63,34 @@ pub struct RoleInput {
     pub description: Option<String>,
 }
 
-/// Fields that the server sets.
-pub const SET_BY_SERVER: [&str; 6] = [
-    "id",
-    "is_system_role",
-    "user_count",
-    "access_profiles",
-    "created_at",
-    "updated_at",
-];
+/// What making a role takes.
+pub const NEW_ROLE: Body<RoleInput> = Body::new("RoleBody", "What making a role takes.", |form| {
+    Some(RoleInput::read(form))
+});
+
+/// What a change of a role takes.
+pub const ROLE_CHANGE: Body<RoleInput> = Body::change(
+    "RoleChangeBody",
+    "What a change of a role takes: the same fields, none of them required.",
+    |form| Some(RoleInput::read(form)),
+)
+.or_under("role");
 
 impl RoleInput {
-    /// Reads the body of a create, where the name is required, or of a change.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
-        let violations = Violations::beside(sent.stored());
-        let root = Node::root(body, &violations);
-        let input = root
-            .object()
-            .map(|fields| Self::read(fields, sent.is_new()));
-        violations.finish(input)
-    }
-
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
-        let name = if creating {
-            fields.required("name")
-        } else {
-            fields.sent("name")
-        };
+    fn read(form: &mut Form<'_>) -> Self {
         let input = Self {
-            name: name.and_then(|node| node.name(MAX_NAME)),
-            description: read_optional_description(&mut fields),
+            name: form.required("name", name(), "Unique without regard to case."),
+            description: form.sent("description", description(), ""),
         };
-        fields.ignore(&SET_BY_SERVER);
-        fields.finish();
+        form.ignore(&[
+            "id",
+            "is_system_role",
+            "user_count",
+            "access_profiles",
+            "created_at",
+            "updated_at",
+        ]);
         input
-    }
-}
-
-/// The description of anything: `None` when it was left out, empty when it is `null`.
-pub fn read_optional_description(fields: &mut Fields<'_>) -> Option<String> {
-    let node = fields.sent("description")?;
-    if node.value.is_null() {
-        Some(String::new())
-    } else {
-        read_description(&node)
     }
 }
 

@@ -4,12 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::input::{Fields, MAX_NAME, Node};
-use super::json::Json;
-use super::role::read_optional_description;
-use super::stored_texts::Sent;
+use super::body::{Body, Form, Kind, boolean, description, name, object};
 use super::validator::entity_tag_beside;
-use super::violation::Violations;
 use crate::error::{Error, Result};
 
 /// A tool group as it is stored.
@@ -96,40 +92,33 @@ pub struct ToolGroupInput {
     pub tools: Option<Vec<ClientTools>>,
 }
 
-/// Fields that the server sets.
-pub const SET_BY_SERVER: [&str; 4] = ["id", "access_profile_count", "created_at", "updated_at"];
+/// What making a tool group takes.
+pub const NEW_TOOL_GROUP: Body<ToolGroupInput> =
+    Body::new("ToolGroupBody", "What making a tool group takes.", |form| {
+        Some(ToolGroupInput::read(form))
+    });
+
+/// What a change of a tool group takes.
+pub const TOOL_GROUP_CHANGE: Body<ToolGroupInput> = Body::change(
+    "ToolGroupChangeBody",
+    "What a change of a tool group takes: the same fields, none of them required.",
+    |form| Some(ToolGroupInput::read(form)),
+)
+.or_under("mcp_tool_group");
 
 impl ToolGroupInput {
-    /// Reads the body of a create, where name and tools are required, or of a change.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
-        let violations = Violations::beside(sent.stored());
-        let root = Node::root(body, &violations);
-        let input = root
-            .object()
-            .map(|fields| Self::read(fields, sent.is_new()));
-        violations.finish(input)
-    }
-
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
-        let mut wanted = |name| {
-            if creating {
-                fields.required(name)
-            } else {
-                fields.sent(name)
-            }
-        };
-        let (name, tools) = (wanted("name"), wanted("tools"));
+    fn read(form: &mut Form<'_>) -> Self {
         let input = Self {
-            name: name.and_then(|node| node.name(MAX_NAME)),
-            tools: tools.and_then(|node| read_tools(&node)),
-            description: read_optional_description(&mut fields),
-            enabled: fields.given("enabled").and_then(|node| node.boolean()),
+            name: form.required("name", name(), "Unique without regard to case."),
+            tools: form.required("tools", tools(), "Each client once."),
+            description: form.sent("description", description(), ""),
+            enabled: form.optional(
+                "enabled",
+                boolean(),
+                "Whether it grants anything; left out: yes.",
+            ),
         };
-        fields.ignore(&SET_BY_SERVER);
-        fields.finish();
+        form.ignore(&["id", "access_profile_count", "created_at", "updated_at"]);
         input
     }
 
@@ -150,38 +139,34 @@ impl ToolGroupInput {
     }
 }
 
-/// Names of tools, each once.
-fn read_tool_names(node: &Node<'_>) -> Option<Vec<String>> {
-    let mut seen = std::collections::HashSet::new();
-    node.list(|tool| {
-        let name = tool.name(MAX_NAME)?;
-        if !seen.insert(name.clone()) {
-            let sentence = format!("the tool {name:?} is listed twice");
-            return tool.refuse("duplicate_tool_name", sentence);
-        }
-        Some(name)
-    })
+fn tools() -> Kind<'static, Vec<ClientTools>> {
+    object(
+        "ClientToolsBody",
+        "Tools of one MCP client.",
+        ClientTools::read,
+    )
+    .unique_list(
+        Some("mcp_client_id"),
+        "duplicate_mcp_client",
+        |tools| tools.mcp_client_id.clone(),
+        |tools| format!("the tools of {:?} are already listed", tools.mcp_client_id),
+    )
 }
 
-fn read_tools(node: &Node<'_>) -> Option<Vec<ClientTools>> {
-    let mut seen = std::collections::HashSet::new();
-    node.list(|item| {
-        let mut fields = item.object()?;
-        let client_node = fields.required("mcp_client_id");
-        let client = client_node.as_ref().and_then(|node| node.name(MAX_NAME));
-        let tools = match fields.given("tool_names") {
-            Some(node) => read_tool_names(&node),
-            None => Some(Vec::new()),
-        };
-        fields.finish();
-        let mcp_client_id = client?;
-        if !seen.insert(mcp_client_id.clone()) {
-            let sentence = format!("the tools of {mcp_client_id:?} are already listed");
-            return client_node?.refuse("duplicate_mcp_client", sentence);
-        }
-        Some(ClientTools {
-            mcp_client_id,
-            tool_names: tools?,
+impl ClientTools {
+    fn read(form: &mut Form<'_>) -> Option<Self> {
+        let mcp_client_id = form.required("mcp_client_id", name(), "");
+        let names = name().unique_list(None, "duplicate_tool_name", Clone::clone, |name| {
+            format!("the tool {name:?} is listed twice")
+        });
+        let tool_names = form.optional(
+            "tool_names",
+            names,
+            "Empty or left out: every tool of the client.",
+        );
+        Some(Self {
+            mcp_client_id: mcp_client_id?,
+            tool_names: tool_names.unwrap_or_default(),
         })
-    })
+    }
 }

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::input::{Fields, MAX_NAME, Node};
+use super::body::patterns::EMAIL;
+use super::body::{Body, BodySchema, Form, Kind, id, name};
+use super::input::Node;
 use super::json::Json;
-use super::stored_texts::{INVALID_EMAIL, Sent};
+use super::stored_texts::INVALID_EMAIL;
 use super::user::{Email, MAX_EMAIL, NewUser};
-use super::violation::Violations;
 use crate::error::{Error, Result};
 
 /// The fields of a user as somebody sent them; `None` where they were left out.
@@ -20,65 +21,66 @@ pub struct UserInput {
     pub role_id: Option<Option<i64>>,
     /// The role as it is shown.
     pub role: Option<Value>,
+    /// What the user holds, as it is shown.
+    pub access_profiles: Option<Value>,
 }
 
-/// Fields that the server sets.
-pub const SET_BY_SERVER: [&str; 3] = ["id", "created_at", "updated_at"];
+/// What making a user takes.
+pub const NEW_USER: Body<UserInput> = Body::new("UserBody", "What making a user takes.", |form| {
+    Some(UserInput::read(form))
+});
 
-/// Those that a change may send back besides.
-pub const SET_BY_SERVER_ON_CHANGE: [&str; 5] =
-    ["id", "role", "access_profiles", "created_at", "updated_at"];
+/// What a change of a user takes.
+pub const USER_CHANGE: Body<UserInput> = Body::change(
+    "UserChangeBody",
+    "What a change of a user takes: the same fields, none of them required. `role_id` must be the present one.",
+    |form| Some(UserInput::read(form)),
+)
+.or_under("user");
+
+/// What a change of a user's role takes: `role_id` is required, `null` is no role.
+pub const USER_ROLE: Body<Option<i64>> = Body::new(
+    "UserRoleBody",
+    "What a change of a user's role takes.",
+    |form| {
+        form.required_or_null(
+            "role_id",
+            id().or_null(),
+            "The role to join; `null`: none.",
+            "is required; null puts the user in no role",
+        )
+    },
+);
 
 impl UserInput {
-    /// Reads the body of a create, where name and address are required, or of a change.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
-        let violations = Violations::beside(sent.stored());
-        let root = Node::root(body, &violations);
-        let input = root
-            .object()
-            .map(|fields| Self::read(fields, sent.is_new()));
-        violations.finish(input)
-    }
-
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
-        let mut wanted = |name| {
-            if creating {
-                fields.required(name)
-            } else {
-                fields.sent(name)
-            }
-        };
-        let (name, email) = (wanted("name"), wanted("email"));
+    fn read(form: &mut Form<'_>) -> Self {
         let mut input = Self {
-            name: name.and_then(|node| node.name(MAX_NAME)),
-            email: email.and_then(|node| read_email(&node)),
-            role_id: fields.sent("role_id").and_then(|node| read_role(&node)),
+            name: form.required("name", name(), ""),
+            email: form.required("email", email(), "Unique without regard to case."),
+            role_id: form.sent(
+                "role_id",
+                id().or_null(),
+                "The role to join; `null` or left out: none.",
+            ),
             role: None,
+            access_profiles: None,
         };
-        let (role, held) = (
-            fields.sent_back("role"),
-            fields.sent_back("access_profiles"),
-        );
-        if creating {
-            // Whoever sends them expects something of it.
-            if let Some(node) = role {
-                node.refuse::<()>("not_settable", "can't be set here; send `role_id`");
-            }
-            if let Some(node) = &held {
-                node.refuse::<()>("not_settable", ASSIGN);
-            }
+        if form.is_change() {
+            input.role = form.sent_back("role").map(|node| node.value.to_value());
+            let held = form.sent_back("access_profiles");
+            input.access_profiles = held.and_then(|node| {
+                if is_shown_list(node.value) {
+                    Some(node.value.to_value())
+                } else {
+                    node.refuse("not_settable", ASSIGN)
+                }
+            });
         } else {
-            input.role = role.map(|node| node.value.to_value());
-            let held = held.filter(|node| !is_shown_list(node.value));
-            if let Some(node) = held {
-                node.refuse::<()>("not_settable", ASSIGN);
-            }
+            // Whoever sends them expects something of it.
+            form.not_settable("role", "can't be set here; send `role_id`");
+            form.not_settable("access_profiles", ASSIGN);
         }
-        fields.ignore(&SET_BY_SERVER);
-        fields.finish();
+        form.ignore(&["id", "created_at", "updated_at"]);
         input
     }
 
@@ -109,26 +111,8 @@ fn is_shown_list(sent: &Json<'_>) -> bool {
     sent.is_null() || sent.as_array().is_some_and(shown)
 }
 
-/// Reads the body that changes the role of a user: `role_id` is required, `null` is no role.
-///
-/// # Errors
-/// [`Error::Invalid`] with every violation.
-pub fn parse_role_change(body: &Json<'_>) -> Result<Option<i64>> {
-    let violations = Violations::default();
-    let read = || {
-        let mut fields = Node::root(body, &violations).object()?;
-        let sent = fields.sent("role_id");
-        if sent.is_none() {
-            let path = fields.path().field("role_id");
-            let sentence = "is required; null puts the user in no role";
-            violations.add(&path, "required", sentence);
-        }
-        let role = sent.and_then(|node| read_role(&node));
-        fields.finish();
-        role
-    };
-    let role = read();
-    violations.finish(role)
+fn email() -> Kind<'static, Email> {
+    Kind::new(|| BodySchema::text(3..=MAX_EMAIL, EMAIL), read_email)
 }
 
 fn read_email(node: &Node<'_>) -> Option<Email> {
@@ -142,16 +126,4 @@ fn read_email(node: &Node<'_>) -> Option<Email> {
         Ok(email)
     });
     read.map_or_else(|sentence| node.refuse(INVALID_EMAIL, sentence), Some)
-}
-
-#[expect(
-    clippy::option_option,
-    reason = "what was not good, and no role, are two things"
-)]
-fn read_role(node: &Node<'_>) -> Option<Option<i64>> {
-    if node.value.is_null() {
-        Some(None)
-    } else {
-        node.integer(1..=i64::MAX).map(Some)
-    }
 }

@@ -3,11 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::body::{Body, Form, description, expiry, name};
 use super::credential::Kind;
-use super::input::{Fields, MAX_NAME, Node};
-use super::json::Json;
-use super::role::read_optional_description;
-use super::stored_texts::Sent;
+use super::input::MAX_NAME;
 use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation, Violations};
 use crate::error::{Error, Result};
@@ -126,56 +124,53 @@ pub struct VirtualKeyInput {
     pub description: Option<String>,
     /// `Some(None)` is never.
     pub expires_at: Option<Option<Timestamp>>,
-    /// Those of [`FIXED`].
+    /// Fields that may be sent as they are shown, but are not ignored: whoever sends another value expects something of it.
     fixed: Vec<(&'static str, Value)>,
 }
 
-/// Fields that may be sent as they are shown, but are not ignored: whoever sends another value expects something of it.
-const FIXED: [&str; 4] = ["is_active", "user_id", "is_managed", "access_profile_id"];
+/// What making a virtual key takes.
+pub const NEW_VIRTUAL_KEY: Body<VirtualKeyInput> = Body::new(
+    "VirtualKeyBody",
+    "What making a virtual key takes. `null` is as if the field were left out.",
+    |form| Some(VirtualKeyInput::read(form)),
+);
 
-/// Fields that the server sets.
-pub const SET_BY_SERVER: [&str; 6] = [
-    "id",
-    "value",
-    "previous_expires_at",
-    "rotated_at",
-    "created_at",
-    "updated_at",
-];
+/// What a change of a virtual key takes.
+pub const VIRTUAL_KEY_CHANGE: Body<VirtualKeyInput> = Body::change(
+    "VirtualKeyChangeBody",
+    "What changing a virtual key takes: the same fields, but the name can't be `null`.",
+    |form| Some(VirtualKeyInput::read(form)),
+)
+.or_under("virtual_key");
 
 impl VirtualKeyInput {
-    /// Reads the body of a create, where `null` is a field that is left out, or of a change; every field may be left out.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>, sent: Sent<'_>) -> Result<Self> {
-        let violations = Violations::beside(sent.stored());
-        let root = Node::root(body, &violations);
-        let input = root
-            .object()
-            .map(|fields| Self::read(fields, sent.is_new()));
-        violations.finish(input)
-    }
-
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
-        let mut sent = |name| {
-            let node = fields.sent(name)?;
-            (!creating || !node.value.is_null()).then_some(node)
+    fn read(form: &mut Form<'_>) -> Self {
+        let about = "Need not be unique. Left out: the names of the user and of the profile.";
+        let name = if form.is_change() {
+            form.sent("name", name(), about)
+        } else {
+            form.optional("name", name(), about)
         };
-        let name = sent("name");
-        let fixed = FIXED.map(|name| sent(name).map(|node| (name, node.value.to_value())));
+        let fixed = ["is_active", "user_id", "is_managed", "access_profile_id"]
+            .map(|name| form.fixed(name));
         let input = Self {
-            name: name.and_then(|node| node.name(MAX_NAME)),
+            name,
             fixed: fixed.into_iter().flatten().collect(),
-            description: read_optional_description(&mut fields),
-            expires_at: fields.sent("expires_at").and_then(|node| match node.value {
-                Json::Null => Some(None),
-                Json::String(text) if text.is_empty() => Some(None),
-                _ => node.timestamp().map(Some),
-            }),
+            description: form.sent("description", description(), ""),
+            expires_at: form.sent(
+                "expires_at",
+                expiry(),
+                "In the future; empty or `null`: never.",
+            ),
         };
-        fields.ignore(&SET_BY_SERVER);
-        fields.finish();
+        form.ignore(&[
+            "id",
+            "value",
+            "previous_expires_at",
+            "rotated_at",
+            "created_at",
+            "updated_at",
+        ]);
         input
     }
 

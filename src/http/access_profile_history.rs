@@ -85,9 +85,9 @@ pub async fn diff(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
 pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let place = (call.id("id")?, call.id("n")?);
     let if_match = call.if_match()?;
-    call.no_fields().await?;
+    let hash = call.no_fields().await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let once = call.once(&actor)?;
+    let once = call.once(&actor, hash)?;
     let restore = move || {
         service::access_profiles::restore(&services, actor, place, if_match, once, |tagged| {
             StoredAnswer {

@@ -101,11 +101,11 @@ fn read_filter(query: &Query) -> Filter {
 pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
     let services = call.services();
     let now = services.clock.now();
-    let input = call
+    let (input, hash) = call
         .profile_json(move |body| AccessProfileInput::parse_new(body, now))
         .await?;
     let actor = caller.actor(&call);
-    let once = call.once(&actor)?;
+    let once = call.once(&actor, hash)?;
     let render = render_created(&call);
     let create = move || service::access_profiles::create(&services, actor, input, once, render);
     stored(blocking(create).await?)
@@ -117,9 +117,9 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, call: Call) -> Answe
 /// 400, 404, 409 when the name is taken.
 pub async fn clone(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
-    let input = call.json(CloneInput::parse).await?;
+    let (input, hash) = call.json_with(CloneInput::parse).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let once = call.once(&actor)?;
+    let once = call.once(&actor, hash)?;
     let render = render_created(&call);
     let clone = move || service::access_profiles::clone(&services, actor, id, input, once, render);
     stored(blocking(clone).await?)

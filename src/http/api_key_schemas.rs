@@ -1,51 +1,11 @@
-//! Shapes of bodies and answers about management API keys; see [`super::schemas`].
+//! Shapes of answers about management API keys; see [`super::schemas`].
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
-use super::shapes;
 use crate::domain::api_key::ApiKey;
 use crate::domain::credential::{Kind, masked};
-
-/// What making a management API key takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ApiKeyBody {
-    /// Unique among keys that are not revoked, without regard to case.
-    #[schema(schema_with = shapes::name)]
-    name: String,
-    #[schema(schema_with = shapes::text)]
-    description: Option<String>,
-    /// Names or ids of permissions, or `["*"]` for all.
-    #[schema(schema_with = shapes::scopes)]
-    scopes: Vec<serde_json::Value>,
-    /// In the future; empty or left out: never.
-    #[schema(schema_with = shapes::expiry)]
-    expires_at: Option<String>,
-}
-
-/// What a change of a management API key takes: the same fields, none of them required.
-pub struct ApiKeyChangeBody;
-
-impl PartialSchema for ApiKeyChangeBody {
-    fn schema() -> RefOr<Schema> {
-        shapes::all_optional(ApiKeyBody::schema())
-    }
-}
-
-impl ToSchema for ApiKeyChangeBody {}
-
-/// What a rotation takes; it may be left out.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct RotateBody {
-    /// How long the old secret still works: a span such as `"24h"` (units `s m h d w`) or whole seconds, at most 30 days. Left
-    /// out: not at all.
-    #[schema(schema_with = shapes::grace)]
-    grace: Option<String>,
-}
 
 /// A management API key as it is listed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -139,15 +99,6 @@ impl SessionKey {
             expires_at: key.expires_at,
         }
     }
-}
-
-/// What is sent of a sign-in link.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct SignInBody {
-    /// What stands behind `#code=` in the link.
-    #[schema(schema_with = shapes::sign_in_code)]
-    code: String,
 }
 
 /// Who is signed in by a link, and with which key.

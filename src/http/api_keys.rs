@@ -10,12 +10,10 @@ use super::api_key_schemas::{
 use super::call::{Call, blocking};
 use super::guard::{AnyKey, ApiKeys, Caller, Create, Delete, Update, View};
 use super::schemas::Message;
-use crate::domain::api_key::{ApiKey, ApiKeyInput, State, parse_grace};
+use crate::domain::api_key::{API_KEY_CHANGE, ApiKey, NEW_API_KEY, ROTATION, State};
 use crate::domain::credential::Token;
-use crate::domain::json::Json;
 use crate::domain::list::{Page, Query};
 use crate::domain::permission::Permission;
-use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::error::Result;
 use crate::service;
 use crate::service::Services;
@@ -119,11 +117,9 @@ pub async fn get(_: Caller<View, ApiKeys>, call: Call) -> Answer {
 /// 400 with every violation, 403 when more is granted than held or for longer, 409 when the name is taken.
 pub async fn create(caller: Caller<Create, ApiKeys>, call: Call) -> Answer {
     let services = call.services();
-    let input = call
-        .json(|body| ApiKeyInput::parse(body, Sent::New))
-        .await?;
+    let (input, hash) = call.json(&NEW_API_KEY).await?;
     let (actor, rights) = (caller.actor(&call), caller.rights());
-    let sealed = caller.sealed_once(&call)?;
+    let sealed = caller.sealed_once(&call, hash)?;
     let create = move || service::api_keys::create(&services, actor, rights, input, sealed, render);
     Ok(ok_json(blocking(create).await?))
 }
@@ -135,13 +131,11 @@ pub async fn create(caller: Caller<Create, ApiKeys>, call: Call) -> Answer {
 pub async fn update(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
     let id = call.id("id")?;
     let if_match = call.if_match()?;
-    let parse =
-        |body: &Json<'_>, stored: &StoredTexts| ApiKeyInput::parse(body, Sent::Change(stored));
     let stored = move |reading: &Reading<'_>| {
         let key = api_keys::get(reading, id)?;
         Ok(json!([key.name, key.description]).to_string())
     };
-    let input = call.json_of_change(parse, stored).await?;
+    let input = call.json_of_change(&API_KEY_CHANGE, stored).await?;
     let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
     let (tag, view) = blocking(move || {
         let key = service::api_keys::update(&services, actor, rights, id, input, if_match)?;
@@ -157,12 +151,12 @@ pub async fn update(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
 /// 400, 403 when the key holds more than the caller or works longer, 404, 412.
 pub async fn rotate(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
-    let grace_seconds = call.optional_json(parse_grace).await?.unwrap_or(0);
+    let (grace_seconds, hash) = call.optional_json(&ROTATION).await?;
     let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
-    let sealed = caller.sealed_once(&call)?;
+    let sealed = caller.sealed_once(&call, hash)?;
     let rotation = Rotation {
         id,
-        grace_seconds,
+        grace_seconds: grace_seconds.unwrap_or(0),
         if_match,
     };
     let rotate =

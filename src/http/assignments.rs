@@ -9,7 +9,7 @@ use super::holding_schemas::{AssignedAnswer, CopyAnswer, HolderUser, HolderView}
 use super::path_values::{held_profile_id, location, user_id};
 use super::people_schemas::{KeysGone, NewKeyView};
 use super::problem::Problem;
-use crate::domain::holding::AssignmentInput;
+use crate::domain::holding::ASSIGNMENT;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{Page, Query};
 use crate::domain::permission::Resource;
@@ -126,9 +126,9 @@ pub(super) fn tagged(held: &Held) -> std::result::Result<(String, String), Probl
 /// 400 with every violation, 404 when there is no such user or profile, 409 when the profile is inactive or the user holds it.
 pub async fn assign(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
     let user = user_id(&call, "user_id")?;
-    let input = call.json(AssignmentInput::parse).await?;
+    let (input, hash) = call.json(&ASSIGNMENT).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let sealed = caller.sealed_once(&call)?;
+    let sealed = caller.sealed_once(&call, hash)?;
     let place = location(&call, input.access_profile_id);
     let render = move |given: &Assigned| render(place, given);
     let given = Given::Profile(input.access_profile_id);

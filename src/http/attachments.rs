@@ -5,7 +5,7 @@ use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete};
 use super::holding_schemas::Attached;
 use super::schemas::Message;
-use crate::domain::holding::AttachmentInput;
+use crate::domain::holding::{ATTACHMENT, AttachmentInput};
 use crate::domain::idempotency::StoredAnswer;
 use crate::error::Result;
 use crate::service;
@@ -17,9 +17,9 @@ use crate::service::expressions::Given;
 /// 400 with every violation, 404 when there is no such profile or role, 409 when the profile is inactive.
 pub async fn attach(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
-    let input = call.json(AttachmentInput::parse).await?;
+    let (input, hash) = call.json(&ATTACHMENT).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let once = call.once(&actor)?;
+    let once = call.once(&actor, hash)?;
     let attach = move || service::attachments::attach(&services, actor, id, input, once, render);
     let ready = call.ready_expressions(Given::Profile(id)).await?;
     stored(blocking(move || ready.until(attach)).await?)

@@ -74,7 +74,6 @@ macro_rules! either {
         }
     };
 }
-pub(super) use either;
 
 either!(AccessProfileRequest: AccessProfileBody, AccessProfileEnvelope);
 either!(AccessProfileChangeRequest: AccessProfileChangeBody, AccessProfileChangeEnvelope);

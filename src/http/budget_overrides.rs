@@ -6,7 +6,7 @@ use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Delete, Update};
 use super::holding_schemas::OverrideAnswer;
 use super::path_values::{held_profile_id, user_id};
-use crate::domain::budget_override::{BudgetPlace, OverrideInput};
+use crate::domain::budget_override::{BudgetPlace, OVERRIDE};
 use crate::domain::user_copy::CopyBudget;
 use crate::error::Result;
 use crate::service;
@@ -18,7 +18,7 @@ use crate::service::assignments::Held;
 /// 400 with every violation, 404 when there is no such user, copy or budget, 412.
 pub async fn put(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let (place, if_match) = (place(&call)?, call.if_match()?);
-    let input = call.json(OverrideInput::parse).await?;
+    let (input, _) = call.json(&OVERRIDE).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let put = move || service::budget_overrides::put(&services, actor, &place, input, &if_match);
     answer(blocking(put).await?)

@@ -2,8 +2,9 @@
 
 mod body;
 mod idempotency;
+mod payload;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -12,20 +13,17 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
 
-pub use body::MAX_BODY;
+pub use body::BodyHash;
+pub use payload::MAX_BODY;
 
 use super::State;
 use super::context::Context;
 use super::problem::Problem;
 use super::route::RoutePath;
-use crate::domain::decision_input::MAX_DECISION_BODY;
-use crate::domain::input::{Fields, Node};
-use crate::domain::json::{self, Json};
 use crate::domain::list::{Query, parse_id};
-use crate::domain::stored_texts::{self, StoredTexts};
 use crate::domain::validator::IfMatch;
-use crate::domain::violation::{Path, Violation, Violations};
-use crate::error::{Error, Result};
+use crate::domain::violation::{Path, Violation};
+use crate::error::Result;
 use crate::service::Services;
 use crate::store::Reading;
 
@@ -33,8 +31,6 @@ use crate::store::Reading;
 pub struct Call {
     request: HttpRequest,
     payload: RefCell<Payload>,
-    /// SHA-256 of the body that was read, when an idempotency key asks for it.
-    body_hash: Cell<[u8; 32]>,
 }
 
 impl FromRequest for Call {
@@ -45,7 +41,6 @@ impl FromRequest for Call {
         ready(Ok(Self {
             request: request.clone(),
             payload: RefCell::new(payload.take()),
-            body_hash: Cell::default(),
         }))
     }
 }
@@ -134,76 +129,6 @@ impl Call {
         Ok(pairs.into_inner())
     }
 
-    /// The JSON body, turned into a value by `read`.
-    ///
-    /// # Errors
-    /// 415, 413, 408, or 400 with every violation.
-    pub async fn json<T>(
-        &self,
-        read: impl FnOnce(&Json<'_>) -> Result<T>,
-    ) -> std::result::Result<T, Problem> {
-        let bytes = self.json_bytes().await?;
-        self.read_json(&bytes, read)
-    }
-
-    /// The JSON body of a change. Rules of texts judge what is sent, never what is stored: where they refuse a text, the body is read anew
-    /// beside the texts in what `stored` answers, as JSON, of the thing that is changed.
-    ///
-    /// # Errors
-    /// As [`Call::json`].
-    pub async fn json_of_change<T>(
-        &self,
-        read: impl Fn(&Json<'_>, &StoredTexts) -> Result<T>,
-        stored: impl FnOnce(&Reading<'_>) -> Result<String> + Send + 'static,
-    ) -> std::result::Result<T, Problem> {
-        let bytes = self.json_bytes().await?;
-        let mut refuses_texts = false;
-        let outcome = self.read_json(&bytes, |body| {
-            let outcome = read(body, &StoredTexts::None);
-            refuses_texts = matches!(&outcome, Err(error) if stored_texts::are_refused(error));
-            outcome
-        });
-        if !refuses_texts {
-            return outcome;
-        }
-        match self.read(stored).await {
-            Ok(stored) => {
-                let stored = StoredTexts::of(&stored)?;
-                self.read_json(&bytes, |body| read(body, &stored))
-            }
-            // What is wrong with a change is said before there is nothing to change.
-            Err(Error::NotFound { .. }) => outcome,
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub(super) fn read_json<T>(
-        &self,
-        bytes: &[u8],
-        read: impl FnOnce(&Json<'_>) -> Result<T>,
-    ) -> std::result::Result<T, Problem> {
-        let (value, hash) = self.body_reader().read(bytes, read)?;
-        self.note_hash(hash);
-        Ok(value)
-    }
-
-    /// The JSON body of a decision, which `read` takes from its bytes.
-    ///
-    /// # Errors
-    /// As [`Call::json`].
-    pub async fn decision<T>(
-        &self,
-        read: impl FnOnce(&[u8]) -> Result<T>,
-    ) -> std::result::Result<T, Problem> {
-        self.refuse_other_types()?;
-        let bytes = self.bytes(MAX_DECISION_BODY).await?;
-        let value = read(&bytes)?;
-        if self.has_idempotency_key() {
-            self.note_body(json::parse(&bytes)?.to_value());
-        }
-        Ok(value)
-    }
-
     /// Reads from the database, off the async threads. Who waits is served in order of arrival.
     ///
     /// # Errors
@@ -240,20 +165,6 @@ impl Call {
             .unwrap_or_default()
     }
 
-    /// Makes sure that the body, if there is one, is an object without fields.
-    ///
-    /// # Errors
-    /// As [`Call::json`].
-    pub async fn no_fields(&self) -> std::result::Result<(), Problem> {
-        self.optional_json(|body| {
-            let violations = Violations::default();
-            let empty = Node::root(body, &violations).object().map(Fields::finish);
-            violations.finish(empty)
-        })
-        .await
-        .map(|_| ())
-    }
-
     /// A piece of the path as text.
     pub fn segment(&self, name: &str) -> String {
         self.request
@@ -261,34 +172,6 @@ impl Call {
             .get(name)
             .unwrap_or_default()
             .to_owned()
-    }
-
-    /// The JSON body, if there is one.
-    ///
-    /// # Errors
-    /// As [`Call::json`].
-    pub async fn optional_json<T>(
-        &self,
-        read: impl FnOnce(&Json<'_>) -> Result<T>,
-    ) -> std::result::Result<Option<T>, Problem> {
-        let announced = [header::CONTENT_TYPE, header::TRANSFER_ENCODING]
-            .iter()
-            .any(|name| self.header(name).is_some())
-            || self
-                .header(&header::CONTENT_LENGTH)
-                .is_some_and(|length| length != "0");
-        if !announced {
-            self.note_no_body();
-            return Ok(None);
-        }
-        // Some clients announce chunks or a type and then send nothing.
-        let bytes = self.bytes(MAX_BODY).await?;
-        if bytes.is_empty() {
-            self.note_no_body();
-            return Ok(None);
-        }
-        self.refuse_other_types()?;
-        self.read_json(&bytes, read).map(Some)
     }
 
     /// A header's value, if it is there and text.

@@ -1,4 +1,4 @@
-//! Shapes of bodies and answers about decisions; see [`super::schemas`].
+//! Shapes of answers about decisions; see [`super::schemas`].
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,132 +6,8 @@ use utoipa::ToSchema;
 
 use super::limits::LimitView;
 use super::replay::MADE;
-use super::{decision_shapes, shapes};
 use crate::domain::decision::OpenReservation;
 use crate::domain::money::Money;
-
-/// A call that is about to be made.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct CallBody {
-    /// The virtual key of the caller (`tk_vk_…`). Without one the answer is 401.
-    #[schema(schema_with = decision_shapes::key_text)]
-    virtual_key: Option<String>,
-    /// The provider; left out: the first of the profile that allows the model.
-    #[schema(schema_with = decision_shapes::name_or_null)]
-    provider: Option<String>,
-    /// The model, perhaps with `<provider>/` before it; a comma is refused.
-    #[schema(schema_with = shapes::model)]
-    model: String,
-    /// The MCP server that is called.
-    #[schema(schema_with = decision_shapes::name_or_null)]
-    mcp_server: Option<String>,
-    /// The tool of that server.
-    #[schema(schema_with = decision_shapes::name_or_null)]
-    mcp_tool: Option<String>,
-    /// Tokens that the call will probably use.
-    #[schema(schema_with = decision_shapes::tokens_or_null)]
-    estimated_tokens: Option<i64>,
-    /// US dollars that it will probably cost.
-    #[schema(schema_with = decision_shapes::dollars_or_null)]
-    estimated_cost: Option<f64>,
-    /// The most US dollars that are held of each budget, above 0; `[decisions] max_hold` still binds. What was really used is charged
-    /// in full.
-    #[schema(schema_with = decision_shapes::max_hold)]
-    max_hold: Option<f64>,
-    /// What the gateway calls the request: within 24 hours the same id and body get the same reservation again while it is open, and
-    /// 409 once it is over.
-    #[schema(schema_with = decision_shapes::request_id_or_null)]
-    request_id: Option<String>,
-}
-
-/// A call that is explained.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ExplainBody {
-    /// The virtual key of the caller (`tk_vk_…`). Without one, and without `virtual_key_id`, what is explained is a 401.
-    #[schema(schema_with = decision_shapes::key_text)]
-    virtual_key: Option<String>,
-    /// The id of the virtual key, in its place: whoever explains need not have the secret.
-    #[schema(schema_with = decision_shapes::key_id_or_null)]
-    virtual_key_id: Option<String>,
-    /// The provider; left out: the first of the profile that allows the model.
-    #[schema(schema_with = decision_shapes::name_or_null)]
-    provider: Option<String>,
-    /// The model, perhaps with `<provider>/` before it; a comma is refused.
-    #[schema(schema_with = shapes::model)]
-    model: String,
-    /// The MCP server that is called.
-    #[schema(schema_with = decision_shapes::name_or_null)]
-    mcp_server: Option<String>,
-    /// The tool of that server.
-    #[schema(schema_with = decision_shapes::name_or_null)]
-    mcp_tool: Option<String>,
-    /// Tokens that the call will probably use.
-    #[schema(schema_with = decision_shapes::tokens_or_null)]
-    estimated_tokens: Option<i64>,
-    /// US dollars that it will probably cost.
-    #[schema(schema_with = decision_shapes::dollars_or_null)]
-    estimated_cost: Option<f64>,
-    /// What the gateway calls the request; nothing is counted, so it means nothing here.
-    #[schema(schema_with = decision_shapes::request_id_or_null)]
-    request_id: Option<String>,
-}
-
-/// What a call has really used.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct SettleBody {
-    /// Tokens; above 9007199254740991 they count as that many.
-    #[schema(schema_with = decision_shapes::used_tokens)]
-    tokens: i64,
-    /// US dollars; what is finer than a nanodollar is rounded up.
-    #[schema(schema_with = decision_shapes::spent)]
-    cost: f64,
-}
-
-/// How a reservation is prolonged or raised.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ExtendBody {
-    /// Tokens to hold in all; a hold only grows.
-    #[schema(schema_with = decision_shapes::tokens_or_null)]
-    estimated_tokens: Option<i64>,
-    /// US dollars to hold in all; a hold only grows.
-    #[schema(schema_with = decision_shapes::dollars_or_null)]
-    estimated_cost: Option<f64>,
-    /// How long it is held from now on: a span such as `"10m"` (units `s m h d w`) or whole seconds, at most a day. Left out: the
-    /// configured time.
-    #[schema(schema_with = decision_shapes::ttl)]
-    ttl: Option<String>,
-}
-
-/// A call that was made without a reservation.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct UsageBody {
-    /// The virtual key of the caller (`tk_vk_…`). Without one the answer is 401.
-    #[schema(schema_with = decision_shapes::key_text)]
-    virtual_key: Option<String>,
-    /// The provider, kept as `model` is.
-    #[schema(schema_with = decision_shapes::used_name)]
-    provider: String,
-    /// The model. Of more than 255 characters the first are kept, and U+FFFD for one that can't be seen.
-    #[schema(schema_with = decision_shapes::used_name)]
-    model: String,
-    /// Tokens; above 9007199254740991 they count as that many.
-    #[schema(schema_with = decision_shapes::used_tokens)]
-    tokens: i64,
-    /// US dollars; what is finer than a nanodollar is rounded up.
-    #[schema(schema_with = decision_shapes::spent)]
-    cost: f64,
-    /// How many requests it counts as: 1, or 0 when forward-auth has counted the call already.
-    #[schema(schema_with = decision_shapes::requests)]
-    requests: Option<i64>,
-    /// What the gateway calls the request; it is charged once.
-    #[schema(schema_with = decision_shapes::request_id)]
-    request_id: String,
-}
 
 /// An open reservation.
 #[derive(ToSchema)]

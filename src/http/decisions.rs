@@ -45,7 +45,7 @@ const UPDATE: Permission = Permission {
 /// # Errors
 /// 400 with every violation; 401, 402, 403 or 429 when the decision is a refusal; 422.
 pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
-    let input = call.decision(CallInput::parse).await?;
+    let (input, hash) = call.decision(CallInput::parse).await?;
     let work = async |once: Option<&_>| {
         let mut asked = input.into_call().map_err(refuse_key)?;
         let own = asked.request.is_some();
@@ -60,7 +60,8 @@ pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
         let status = if granted.repeated { 200 } else { 201 };
         Ok(shown(status, granted))
     };
-    replay::once(&call, WhenFull::Refuse, || caller.actor(&call), work).await
+    let actor = || caller.actor(&call);
+    replay::once(&call, hash, WhenFull::Refuse, actor, work).await
 }
 
 /// `POST /v1/reservations/{id}/settle`
@@ -68,7 +69,7 @@ pub async fn reserve(caller: Caller<Create, Decisions>, call: Call) -> Answer {
 /// # Errors
 /// 400, 403 when it is not the caller's, 404, 409 when it was settled with other numbers.
 pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> Answer {
-    let spent = call.decision(Spent::parse).await?;
+    let (spent, hash) = call.decision(Spent::parse).await?;
     let id = reservation(&call)?;
     let work = async |_: Option<&_>| {
         let ledger = &call.state().services.ledger;
@@ -76,7 +77,8 @@ pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> An
         let settled = end(&caller, &call, settle).await?;
         Ok(charged(200, settled))
     };
-    replay::once(&call, WhenFull::KeepNone, || caller.actor(&call), work).await
+    let actor = || caller.actor(&call);
+    replay::once(&call, hash, WhenFull::KeepNone, actor, work).await
 }
 
 /// `POST /v1/reservations/{id}/extend`
@@ -84,7 +86,7 @@ pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> An
 /// # Errors
 /// 400, 403 when it is not the caller's, 404, 409 when it is not open; 402 or 429 when a limit has no room for more.
 pub async fn extend(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> Answer {
-    let input = call.decision(ExtendInput::parse).await?;
+    let (input, hash) = call.decision(ExtendInput::parse).await?;
     let id = reservation(&call)?;
     let to = Extension {
         estimated_tokens: input.estimated_tokens,
@@ -99,7 +101,8 @@ pub async fn extend(caller: Caller<CreateOrUpdate, Decisions>, call: Call) -> An
         let granted = granted.map_err(|refusal| refuse(&call, refusal))?;
         Ok(shown(200, granted))
     };
-    replay::once(&call, WhenFull::Refuse, || caller.actor(&call), work).await
+    let actor = || caller.actor(&call);
+    replay::once(&call, hash, WhenFull::Refuse, actor, work).await
 }
 
 /// `DELETE /v1/reservations/{id}`
@@ -150,7 +153,7 @@ pub async fn list(caller: Caller<View, Decisions>, call: Call) -> Answer {
 /// # Errors
 /// 400 with every violation; 401 for a key that never was; 422.
 pub async fn charge(caller: Caller<Create, Decisions>, call: Call) -> Answer {
-    let input = call.decision(UsageInput::parse).await?;
+    let (input, hash) = call.decision(UsageInput::parse).await?;
     let work = async |_: Option<&_>| {
         let (mut asked, spent) = input.into_call().map_err(refuse_key)?;
         asked.owner = Party::ApiKey(caller.key_id());
@@ -160,7 +163,8 @@ pub async fn charge(caller: Caller<Create, Decisions>, call: Call) -> Answer {
         let status = if settled.repeated { 200 } else { 201 };
         Ok(charged(status, settled))
     };
-    replay::once(&call, WhenFull::KeepNone, || caller.actor(&call), work).await
+    let actor = || caller.actor(&call);
+    replay::once(&call, hash, WhenFull::KeepNone, actor, work).await
 }
 
 /// `GET /v1/mcp/tools`

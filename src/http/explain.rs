@@ -27,7 +27,7 @@ const ALLOWED: u16 = 201;
 /// # Errors
 /// 400 with every violation. A refusal is what is explained, so it is 200.
 pub async fn explain(_: Caller<Create, Decisions>, call: Call) -> Answer {
-    let input = call.decision(ExplainInput::parse).await?;
+    let (input, _) = call.decision(ExplainInput::parse).await?;
     ok(&match input.call.into_call() {
         Ok(asked) => explained(&call, asked, input.by_id).await?,
         Err(why) => without_key(why),

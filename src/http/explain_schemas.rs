@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::decision_shapes;
+use super::limits;
 
 /// A decision and every step that led to it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,7 +121,7 @@ pub struct ExplainedLimitView {
     /// The access profile that sets it.
     access_profile_id: i64,
     /// `budget`, `tokens` or `requests`.
-    #[schema(schema_with = decision_shapes::limit_kind)]
+    #[schema(schema_with = limits::kind_schema)]
     kind: String,
     /// The id of the budget or rate limit.
     id: String,

@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::authenticate::{Admission, admit};
-use super::call::Call;
+use super::call::{BodyHash, Call};
 use super::problem::Problem;
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::Actor;
@@ -153,8 +153,8 @@ impl<O, R> Caller<O, R> {
     ///
     /// # Errors
     /// 400 when the key is malformed, or the caller has no token to make a seal from.
-    pub fn sealed_once(&self, call: &Call) -> Result<Option<SealedOnce>> {
-        let Some(once) = call.once(&self.actor(call))? else {
+    pub fn sealed_once(&self, call: &Call, body: BodyHash) -> Result<Option<SealedOnce>> {
+        let Some(once) = call.once(&self.actor(call), body)? else {
             return Ok(None);
         };
         let token = self.token.as_ref().ok_or_else(|| {

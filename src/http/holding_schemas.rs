@@ -1,10 +1,9 @@
-//! Shapes of bodies and answers about what users hold; see [`super::schemas`].
+//! Shapes of answers about what users hold; see [`super::schemas`].
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::people_schemas::NewKeyView;
-use super::shapes;
 use crate::domain::holding::Attachment;
 use crate::domain::money::Money;
 use crate::domain::user::{Email, User};
@@ -37,21 +36,6 @@ impl From<&Attachment> for AttachmentView {
     }
 }
 
-/// What attaching an access profile to roles takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct AttachmentBody {
-    /// At least one.
-    #[schema(schema_with = shapes::some_ids)]
-    role_ids: Vec<i64>,
-    /// Users who join the roles later get a copy.
-    #[schema(default = false)]
-    is_default: Option<bool>,
-    /// Users who are in the roles now get a copy, unless they hold one.
-    #[schema(default = false)]
-    apply_to_existing: Option<bool>,
-}
-
 /// What attaching did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Attached {
@@ -59,18 +43,6 @@ pub struct Attached {
     pub message: String,
     /// How many users got a copy.
     pub users_applied: usize,
-}
-
-/// What assigning an access profile to a user takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct AssignmentBody {
-    /// The access profile.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
-    access_profile_id: i64,
-    /// In the future; empty or left out: never.
-    #[schema(schema_with = shapes::expiry)]
-    expires_at: Option<String>,
 }
 
 /// A copy that was just given.
@@ -151,42 +123,6 @@ pub struct HolderList {
     limit: i64,
     /// As asked.
     offset: i64,
-}
-
-/// What pushing parts of an access profile to its copies takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct PropagationBody {
-    /// At least one, each once.
-    #[schema(schema_with = shapes::policy_fields)]
-    fields: Vec<String>,
-    /// Only say what would change.
-    #[schema(default = false)]
-    dry_run: Option<bool>,
-    /// To these users only; empty or left out, without `group_ids` too: to everybody who holds a copy.
-    #[schema(schema_with = shapes::loose_ids)]
-    user_ids: Option<Vec<String>>,
-    /// To the users in these roles only.
-    #[schema(schema_with = shapes::loose_ids)]
-    group_ids: Option<Vec<i64>>,
-    /// What the copies used is forgotten.
-    #[schema(default = false)]
-    reset_usage: Option<bool>,
-}
-
-/// What an override takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct OverrideBody {
-    /// US dollars that are added to the limit; more than 0.
-    #[schema(schema_with = shapes::some_dollars)]
-    amount: f64,
-    /// For some windows, or for good.
-    #[schema(schema_with = shapes::override_modes)]
-    mode: String,
-    /// Windows it lasts, the open one included; only with `cycles`, and required there.
-    #[schema(minimum = 1, maximum = 10_000)]
-    cycles: Option<i64>,
 }
 
 /// A budget after a change of its override.

@@ -9,8 +9,9 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
-use super::decision_shapes;
 use crate::domain::decision::LimitState;
 use crate::domain::explanation::ExplainedLimit;
 use crate::domain::instant::write_instant;
@@ -24,7 +25,7 @@ pub struct LimitView {
     /// The access profile that sets it.
     access_profile_id: i64,
     /// `budget`, `tokens` or `requests`.
-    #[schema(schema_with = decision_shapes::limit_kind)]
+    #[schema(schema_with = kind_schema)]
     kind: String,
     /// The id of the budget or rate limit, as the copy of the profile shows it.
     id: String,
@@ -45,6 +46,14 @@ pub struct LimitView {
     /// When the window ends.
     #[schema(format = DateTime)]
     resets_at: String,
+}
+
+/// What a limit counts.
+pub fn kind_schema() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["budget", "tokens", "requests"]))
+        .into()
 }
 
 /// Writes limits as a JSON list.

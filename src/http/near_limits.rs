@@ -9,7 +9,7 @@ use super::answer::{Answer, ok};
 use super::call::Call;
 use super::decision_schemas::time;
 use super::guard::{AccessProfiles, Caller, View};
-use super::{decision_shapes, limits};
+use super::limits;
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page, Query};
 use crate::domain::permission::Resource;
 use crate::ledger::NearLimit;
@@ -33,7 +33,7 @@ pub struct NearLimitView {
     /// The id of the budget or rate limit, as the copy of the profile shows it.
     pub id: String,
     /// `budget`, `tokens` or `requests`.
-    #[schema(schema_with = decision_shapes::limit_kind)]
+    #[schema(schema_with = limits::kind_schema)]
     pub kind: &'static str,
     /// `total` or `provider:<name>`.
     pub scope: String,

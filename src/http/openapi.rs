@@ -15,7 +15,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required,
     ResponseBuilder, Schema,
 };
 
@@ -26,8 +26,9 @@ use super::call::Call;
 use super::error_body::ErrorBody;
 use super::guard::{Access, Anyone};
 use super::ignored_fields::{IGNORED, SOMETIMES};
+use super::named_schema::{NamedSchema, reference};
 use super::path_values::path_parameter;
-use super::route::{Description, NamedSchema, Parameter, Route};
+use super::route::{Description, Parameter, Route};
 use super::routes;
 use super::shapes::{close, complete};
 
@@ -270,10 +271,6 @@ fn refusals(route: &Route) -> Vec<u16> {
     all.sort_unstable();
     all.dedup();
     all
-}
-
-fn reference(name: &str) -> RefOr<Schema> {
-    RefOr::Ref(Ref::from_schema_name(name))
 }
 
 fn reason(status: u16) -> String {

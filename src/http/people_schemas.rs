@@ -1,50 +1,12 @@
-//! Shapes of bodies and answers about users and roles; see [`super::schemas`].
+//! Shapes of answers about users and roles; see [`super::schemas`].
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
-use super::shapes;
 use crate::domain::role::{AttachedProfile, RoleDetail};
 use crate::domain::user::{Email, HeldProfile, UserDetail};
 use crate::service::virtual_keys::IssuedKey;
-
-/// What making a user takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct UserBody {
-    #[schema(schema_with = shapes::name)]
-    name: String,
-    /// Unique without regard to case.
-    #[schema(schema_with = shapes::email)]
-    email: String,
-    /// The role to join; `null` or left out: none.
-    #[schema(schema_with = shapes::id_or_null)]
-    role_id: Option<i64>,
-}
-
-/// What a change of a user takes: the same fields, none of them required. `role_id` must be the present one.
-pub struct UserChangeBody;
-
-impl PartialSchema for UserChangeBody {
-    fn schema() -> RefOr<Schema> {
-        shapes::all_optional(UserBody::schema())
-    }
-}
-
-impl ToSchema for UserChangeBody {}
-
-/// What a change of a user's role takes.
-pub struct UserRoleBody;
-
-impl PartialSchema for UserRoleBody {
-    fn schema() -> RefOr<Schema> {
-        shapes::required_id_or_null("role_id", "The role to join; `null`: none.")
-    }
-}
-
-impl ToSchema for UserRoleBody {}
 
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -218,28 +180,6 @@ pub struct UserList {
     /// As asked.
     pub offset: i64,
 }
-
-/// What making a role takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct RoleBody {
-    /// Unique without regard to case.
-    #[schema(schema_with = shapes::name)]
-    name: String,
-    #[schema(schema_with = shapes::text)]
-    description: Option<String>,
-}
-
-/// What a change of a role takes: the same fields, none of them required.
-pub struct RoleChangeBody;
-
-impl PartialSchema for RoleChangeBody {
-    fn schema() -> RefOr<Schema> {
-        shapes::all_optional(RoleBody::schema())
-    }
-}
-
-impl ToSchema for RoleChangeBody {}
 
 /// A role: a group of users that are given access profiles together.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,7 +4,7 @@ use super::answer::{Answer, ok, stored};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create};
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::propagation::{Propagated, PropagationInput};
+use crate::domain::propagation::{PROPAGATION, Propagated};
 use crate::service;
 use crate::service::Services;
 use crate::service::expressions::Given;
@@ -15,9 +15,9 @@ use crate::service::expressions::Given;
 /// 400 with every violation, 404 when there is no such profile or role, or a user does not hold it.
 pub async fn propagate(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer {
     let id = call.id("id")?;
-    let input = call.json(PropagationInput::parse).await?;
+    let (input, hash) = call.json(&PROPAGATION).await?;
     let actor = caller.actor(&call);
-    let once = call.once(&actor)?;
+    let once = call.once(&actor, hash)?;
     if input.dry_run {
         let preview =
             move |services: &Services| service::propagation_preview::preview(services, id, &input);

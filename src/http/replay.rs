@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::answer::stored;
-use super::call::{Call, blocking};
+use super::call::{BodyHash, Call, blocking};
 use super::limits;
 use super::problem::Problem;
 use crate::domain::audit::Actor;
@@ -110,13 +110,14 @@ impl Decided {
 /// may be, unless it is done all the same.
 pub async fn once(
     call: &Call,
+    body: BodyHash,
     when_full: WhenFull,
     actor: impl FnOnce() -> Actor,
     work: impl AsyncFnOnce(Option<&Once>) -> std::result::Result<Decided, Problem>,
 ) -> std::result::Result<HttpResponse, Problem> {
     if call.has_idempotency_key() {
         // In a place of its own, so that who sends none carries none of it.
-        Box::pin(under_key(call, when_full, actor, work)).await
+        Box::pin(under_key(call, body, when_full, actor, work)).await
     } else {
         work(None).await?.respond(call)
     }
@@ -124,11 +125,12 @@ pub async fn once(
 
 async fn under_key(
     call: &Call,
+    body: BodyHash,
     when_full: WhenFull,
     actor: impl FnOnce() -> Actor,
     work: impl AsyncFnOnce(Option<&Once>) -> std::result::Result<Decided, Problem>,
 ) -> std::result::Result<HttpResponse, Problem> {
-    let Some(once) = call.once(&actor())? else {
+    let Some(once) = call.once(&actor(), body)? else {
         return work(None).await?.respond(call);
     };
     let state = call.state();

@@ -4,15 +4,12 @@ use serde_json::json;
 
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
-use super::envelopes::opened;
 use super::guard::{Caller, Create, Delete, Roles, Update, View};
 use super::path_values::location;
 use super::people_schemas::{RoleAnswer, RoleList, RoleView};
 use super::schemas::Message;
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::json::Json;
-use crate::domain::role::{RoleDetail, RoleInput};
-use crate::domain::stored_texts::{Sent, StoredTexts};
+use crate::domain::role::{NEW_ROLE, ROLE_CHANGE, RoleDetail};
 use crate::service;
 use crate::store::Reading;
 use crate::store::roles;
@@ -65,9 +62,9 @@ pub async fn get(_: Caller<View, Roles>, call: Call) -> Answer {
 /// # Errors
 /// 400 with every violation, 409 when the name is taken.
 pub async fn create(caller: Caller<Create, Roles>, call: Call) -> Answer {
-    let input = call.json(|body| RoleInput::parse(body, Sent::New)).await?;
+    let (input, hash) = call.json(&NEW_ROLE).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let once = call.once(&actor)?;
+    let once = call.once(&actor, hash)?;
     let place = location(&call, "");
     let create = move || {
         service::roles::create(&services, actor, input, once, move |detail| {
@@ -87,16 +84,11 @@ pub async fn create(caller: Caller<Create, Roles>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the name is taken, 412.
 pub async fn update(caller: Caller<Update, Roles>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
-    let parse = |body: &Json<'_>, stored: &StoredTexts| {
-        opened(body, "role", |fields| {
-            RoleInput::parse(fields, Sent::Change(stored))
-        })
-    };
     let stored = move |reading: &Reading<'_>| {
         let role = roles::get(reading, id)?;
         Ok(json!([role.name, role.description]).to_string())
     };
-    let input = call.json_of_change(parse, stored).await?;
+    let input = call.json_of_change(&ROLE_CHANGE, stored).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::roles::update(&services, actor, id, input, if_match);
     let detail = blocking(update).await?;

@@ -14,7 +14,9 @@ use utoipa::{PartialSchema, ToSchema};
 use super::answer::Answer;
 use super::call::Call;
 use super::guard::{Access, Guard};
+use super::named_schema::NamedSchema;
 use super::problem::Problem;
+use crate::domain::body::Body;
 
 /// The two path families that `P` stands for (API.md §1).
 const FAMILIES: [&str; 2] = ["/api", "/api/governance"];
@@ -139,24 +141,6 @@ pub struct Parameter {
     pub schema: fn() -> RefOr<Schema>,
 }
 
-/// A schema with the name under which the document keeps it, and those it refers to.
-pub struct NamedSchema {
-    /// Its name.
-    pub name: String,
-    /// It and all it refers to.
-    pub all: Vec<(String, RefOr<Schema>)>,
-}
-
-impl NamedSchema {
-    /// The schema of a type.
-    pub fn of<T: ToSchema + PartialSchema>() -> Self {
-        let name = T::name().into_owned();
-        let mut all = vec![(name.clone(), T::schema())];
-        T::schemas(&mut all);
-        Self { name, all }
-    }
-}
-
 impl Route {
     /// A route served by `handler`; its first argument says who may call.
     pub fn new<G, F, Fut>(
@@ -250,16 +234,21 @@ impl Route {
     }
 
     /// Its request body, and one that is accepted.
-    pub fn takes<T: ToSchema + PartialSchema>(mut self, example: Value) -> Self {
-        self.description.body = Some(NamedSchema::of::<T>());
-        self.description.example = Some(example);
-        self
+    pub fn takes<T>(self, body: &Body<T>, example: Value) -> Self {
+        self.takes_schema(NamedSchema::of_body(body), example)
     }
 
     /// A request body that may be left out, and one that is accepted.
-    pub fn may_take<T: ToSchema + PartialSchema>(mut self, example: Value) -> Self {
+    pub fn may_take<T>(mut self, body: &Body<T>, example: Value) -> Self {
         self.description.body_optional = true;
-        self.takes::<T>(example)
+        self.takes(body, example)
+    }
+
+    /// A request body of which this is the schema, and one that is accepted.
+    pub fn takes_schema(mut self, schema: NamedSchema, example: Value) -> Self {
+        self.description.body = Some(schema);
+        self.description.example = Some(example);
+        self
     }
 
     /// Its status and body of success.

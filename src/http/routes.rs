@@ -12,10 +12,10 @@ use serde_json::json;
 
 use super::access_profile_history as history;
 use super::api_key_schemas::{
-    ApiKeyAnswer, ApiKeyBody, ApiKeyChangeBody, ApiKeyCreated, ApiKeyList, PermissionList,
-    RotateBody, SessionAnswer, SignInBody, SignInCode, SignedIn,
+    ApiKeyAnswer, ApiKeyCreated, ApiKeyList, PermissionList, SessionAnswer, SignInCode, SignedIn,
 };
 use super::bodies::{AccessProfileChangeRequest, AccessProfileRequest, CloneBody};
+use super::named_schema::NamedSchema;
 use super::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
 use super::route::Route;
 use super::schemas::{
@@ -23,6 +23,7 @@ use super::schemas::{
     JsonPatch, Message, StatusAnswer, VersionAnswer, VersionList,
 };
 use super::{access_profiles, api_keys, docs, openapi, page, sign_in, status};
+use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
 
 /// Every route there is.
 pub fn table() -> Vec<Route> {
@@ -98,7 +99,7 @@ fn access_profile_routes() -> Vec<Route> {
                  are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out. A profile that lets nothing \
                  through (no provider, model lists that allow nothing, a budget of 0) is stored, and `warnings` beside it says what to do.",
             )
-            .takes::<AccessProfileRequest>(json!({
+            .takes_schema(NamedSchema::of::<AccessProfileRequest>(), json!({
                 "name": "developers",
                 "description": "What developers may use",
                 "tags": ["engineering"],
@@ -129,7 +130,7 @@ fn access_profile_routes() -> Vec<Route> {
                  somebody changed it in the meantime; its roles and holders, which the `ETag` covers too, do not count there. \
                  `next_rotation_at` stays when only the interval changes.",
             )
-            .takes::<AccessProfileChangeRequest>(json!({ "description": "What developers may use from today on" }))
+            .takes_schema(NamedSchema::of::<AccessProfileChangeRequest>(), json!({ "description": "What developers may use from today on" }))
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, PROFILE, "delete_access_profile", access_profiles::delete)
@@ -156,7 +157,7 @@ fn access_profile_routes() -> Vec<Route> {
                 "Clone an access profile",
                 "The policy under another name: fresh ids, version 1, active if the original is. Rotation starts anew.",
             )
-            .takes::<CloneBody>(json!({ "name": "testers" }))
+            .takes_schema(NamedSchema::of::<CloneBody>(), json!({ "name": "testers" }))
             .answers::<AccessProfileAnswer>(201)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
     ]
@@ -229,7 +230,7 @@ fn api_key_routes() -> Vec<Route> {
                  grant what it does not hold, nor make one that works longer than itself: a key that expires sends an `expires_at` that is \
                  not after its own, else 403 with the last instant allowed. `scopes` is `[\"*\"]` for every permission, those of later versions included.",
             )
-            .takes::<ApiKeyBody>(json!({ "name": "reporting", "scopes": ["AccessProfiles:View"] }))
+            .takes(&NEW_API_KEY, json!({ "name": "reporting", "scopes": ["AccessProfiles:View"] }))
             .answers::<ApiKeyCreated>(200)
             .refuses(&[400, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, API_KEY, "get_api_key", api_keys::get)
@@ -243,7 +244,7 @@ fn api_key_routes() -> Vec<Route> {
                  caller does not hold both the scopes before and after, whatever is changed, or when the caller expires and the key is \
                  prolonged beyond that, or works longer and is given more. The last key that holds every permission and never expires can't be narrowed or given an expiry (409).",
             )
-            .takes::<ApiKeyChangeBody>(json!({ "scopes": ["AccessProfiles:View", "Users:View"] }))
+            .takes(&API_KEY_CHANGE, json!({ "scopes": ["AccessProfiles:View", "Users:View"] }))
             .answers::<ApiKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, API_KEY, "delete_api_key", api_keys::delete)
@@ -264,7 +265,7 @@ fn api_key_routes() -> Vec<Route> {
                  at most work beside the current one: 409 `too_many_secrets`, which says when the first ends, for a fourth with a grace \
                  period. Revoking the key ends all. 403 when the key holds more than the caller, who would get hold of it, or works longer.",
             )
-            .may_take::<RotateBody>(json!({ "grace": "24h" }))
+            .may_take(&ROTATION, json!({ "grace": "24h" }))
             .answers::<ApiKeyCreated>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415, 422]),
         Route::new(Method::GET, "/api/session", "get_session", api_keys::session)
@@ -282,7 +283,7 @@ fn api_key_routes() -> Vec<Route> {
                  revoked meanwhile. 401 says whether the code is unknown, used, or has expired; wrong codes are slowed down like \
                  wrong keys. `Idempotency-Key` has no effect.",
             )
-            .takes::<SignInBody>(json!({
+            .takes(&sign_in::SIGN_IN, json!({
                 "code": "tk_code_Xq3vVb7Yp0Ls_9WmR2kTzJ4cHnE8uQ5aGdF1xP6yB0oViS7tLrCwKjUh2g7Aso"
             }))
             .answers::<SignedIn>(200)

@@ -9,11 +9,9 @@ use super::api_key_schemas::{SessionKey, SignInCode, SignedIn};
 use super::authenticate::operator;
 use super::call::{Call, blocking};
 use super::guard::{Anyone, Operator};
-use crate::domain::credential::{Kind, Token};
-use crate::domain::input::{Fields, Node};
-use crate::domain::json::Json;
-use crate::domain::violation::Violations;
-use crate::error::{Error, Result};
+use crate::domain::body::{Body, BodySchema, Kind};
+use crate::domain::credential::{self, Token};
+use crate::error::Error;
 use crate::service::sign_in::{self, SignsIn};
 
 /// Under which id wrong codes are counted.
@@ -21,6 +19,12 @@ const CODES: &str = "sign-in";
 
 /// Longest text that is looked at, in characters.
 const MAX_TEXT: usize = 200;
+
+/// What is sent of a sign-in link.
+pub const SIGN_IN: Body<Token> =
+    Body::new("SignInBody", "What is sent of a sign-in link.", |form| {
+        form.required("code", code(), "What stands behind `#code=` in the link.")
+    });
 
 /// The address that opens the page signed in. What stands behind `#` is never sent by a browser.
 pub fn link(page_url: &str, code: &Token) -> String {
@@ -61,7 +65,7 @@ pub async fn sign_in(_: Anyone, call: Call) -> Answer {
     let from = call.client().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let attempts = &call.state().attempts;
     attempts.check(from, Some(CODES))?;
-    let code = call.small_json(read_code).await?;
+    let code = call.small_json(&SIGN_IN).await?;
     let (services, operator) = (call.services(), operator(call.request_id()));
     let outcome = blocking(move || sign_in::redeem(&services, &code, operator)).await;
     attempts.note(from, CODES, &outcome);
@@ -79,21 +83,16 @@ pub async fn sign_in(_: Anyone, call: Call) -> Answer {
     })
 }
 
-fn read_code(body: &Json<'_>) -> Result<Token> {
-    let violations = Violations::default();
-    let read = |mut fields: Fields<'_>| {
-        let node = fields.required("code");
-        fields.finish();
-        let node = node?;
+fn code() -> Kind<'static, Token> {
+    let schema = || BodySchema::pattern("^tk_code_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$");
+    Kind::new(schema, |node| {
         let text = node.string(MAX_TEXT)?;
         match Token::parse(text.trim()) {
-            Ok(code) if code.kind() == Kind::SignIn => Some(code),
+            Ok(code) if code.kind() == credential::Kind::SignIn => Some(code),
             _ => node.refuse(
                 "invalid_code",
                 "is no sign-in code (tk_code_ and 62 more characters): the link is cut off or mistyped; copy it whole",
             ),
         }
-    };
-    let code = Node::root(body, &violations).object().and_then(read);
-    violations.finish(code)
+    })
 }

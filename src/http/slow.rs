@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix_web::web::Bytes;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::call::{Call, blocking};
+use super::call::{BodyHash, Call, blocking};
 use super::problem::Problem;
 use crate::domain::expressions::may_be_in;
 use crate::domain::json::Json;
@@ -201,19 +201,17 @@ impl Call {
     pub async fn profile_json<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Json<'_>) -> Result<T> + Send + 'static,
-    ) -> std::result::Result<T, Problem> {
+    ) -> std::result::Result<(T, BodyHash), Problem> {
         let bytes: Bytes = self.json_bytes().await?;
-        let Some(turn) = self.turn_for(&bytes).await? else {
-            return self.read_json(&bytes, read);
-        };
         let reader = self.body_reader();
+        let Some(turn) = self.turn_for(&bytes).await? else {
+            return Ok(reader.read(&bytes, read)?);
+        };
         let read = blocking(move || {
             let _turn = turn;
             reader.read(&bytes, read)
         });
-        let (value, hash) = read.await?;
-        self.note_hash(hash);
-        Ok(value)
+        Ok(read.await?)
     }
 
     /// Compiles the expressions of what a change is about to give to somebody, who must not wait for that.

@@ -1,54 +1,10 @@
-//! Shapes of bodies and answers about MCP tool groups; see [`super::schemas`].
+//! Shapes of answers about MCP tool groups; see [`super::schemas`].
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
-use super::shapes;
 use crate::domain::tool_group::{ClientTools, ToolGroup};
-
-/// What making a tool group takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ToolGroupBody {
-    /// Unique without regard to case.
-    #[schema(schema_with = shapes::name)]
-    name: String,
-    #[schema(schema_with = shapes::text)]
-    description: Option<String>,
-    /// Whether it grants anything; left out: yes.
-    enabled: Option<bool>,
-    /// Each client once.
-    #[schema(max_items = 10_000)]
-    tools: Vec<ClientToolsBody>,
-}
-
-/// Tools of one MCP client.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct ClientToolsBody {
-    #[schema(schema_with = shapes::name)]
-    mcp_client_id: String,
-    /// Empty or left out: every tool of the client.
-    #[schema(schema_with = shapes::names)]
-    tool_names: Option<Vec<String>>,
-}
-
-/// What a change of a tool group takes: the same fields, none of them required.
-pub struct ToolGroupChangeBody;
-
-impl PartialSchema for ToolGroupChangeBody {
-    fn schema() -> RefOr<Schema> {
-        shapes::all_optional(ToolGroupBody::schema())
-    }
-}
-
-impl ToSchema for ToolGroupChangeBody {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        ToolGroupBody::schemas(schemas);
-    }
-}
 
 /// A tool group: tools of MCP clients that a profile can grant together.
 #[derive(Debug, Serialize, ToSchema)]

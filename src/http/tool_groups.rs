@@ -4,15 +4,12 @@ use serde_json::json;
 
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
-use super::envelopes::opened;
 use super::guard::{Caller, Create, Delete, Update, View, VirtualMcps};
 use super::path_values::location;
 use super::schemas::Message;
 use super::tool_group_schemas::{ToolGroupAnswer, ToolGroupList, ToolGroupView};
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::json::Json;
-use crate::domain::stored_texts::{Sent, StoredTexts};
-use crate::domain::tool_group::{ToolGroup, ToolGroupInput};
+use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE, ToolGroup};
 use crate::service;
 use crate::store::Reading;
 use crate::store::tool_groups;
@@ -65,11 +62,9 @@ pub async fn get(_: Caller<View, VirtualMcps>, call: Call) -> Answer {
 /// # Errors
 /// 400 with every violation, 409 when the name is taken.
 pub async fn create(caller: Caller<Create, VirtualMcps>, call: Call) -> Answer {
-    let input = call
-        .json(|body| ToolGroupInput::parse(body, Sent::New))
-        .await?;
+    let (input, hash) = call.json(&NEW_TOOL_GROUP).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let once = call.once(&actor)?;
+    let once = call.once(&actor, hash)?;
     let place = location(&call, "");
     let create = move || {
         service::tool_groups::create(&services, actor, input, once, move |group| {
@@ -90,16 +85,11 @@ pub async fn create(caller: Caller<Create, VirtualMcps>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the name is taken, 412.
 pub async fn update(caller: Caller<Update, VirtualMcps>, call: Call) -> Answer {
     let (id, if_match) = (call.id("id")?, call.if_match()?);
-    let parse = |body: &Json<'_>, stored: &StoredTexts| {
-        opened(body, "mcp_tool_group", |fields| {
-            ToolGroupInput::parse(fields, Sent::Change(stored))
-        })
-    };
     let stored = move |reading: &Reading<'_>| {
         let group = tool_groups::get(reading, id)?;
         Ok(json!([group.name, group.description, group.tools]).to_string())
     };
-    let input = call.json_of_change(parse, stored).await?;
+    let input = call.json_of_change(&TOOL_GROUP_CHANGE, stored).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::tool_groups::update(&services, actor, id, input, if_match);
     let group = blocking(update).await?;

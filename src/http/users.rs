@@ -5,18 +5,15 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
-use super::envelopes::opened;
 use super::guard::{Caller, Create, Delete, Update, Users, View};
 use super::path_values::{location, user_id};
 use super::people_schemas::{
     KeysGone, NewKeyView, UserAnswer, UserCreated, UserList, UserRoleChanged, UserView,
 };
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::json::Json;
 use crate::domain::list::Query;
-use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::user::UserDetail;
-use crate::domain::user_input::{UserInput, parse_role_change};
+use crate::domain::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
 use crate::domain::violation::{Path, Violation};
 use crate::error::Result;
 use crate::ledger::ReadyExpressions;
@@ -84,9 +81,9 @@ pub async fn get(_: Caller<View, Users>, call: Call) -> Answer {
 /// # Errors
 /// 400 with every violation, 404 when there is no such role, 409 when the address is taken.
 pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
-    let input = call.json(|body| UserInput::parse(body, Sent::New)).await?;
+    let (input, hash) = call.json(&NEW_USER).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
-    let sealed = caller.sealed_once(&call)?;
+    let sealed = caller.sealed_once(&call, hash)?;
     let place = location(&call, "");
     let ready = ready_for(&call, input.role_id.flatten()).await?;
     let create = move || {
@@ -117,17 +114,12 @@ pub async fn create(caller: Caller<Create, Users>, call: Call) -> Answer {
 /// 400 with every violation, 404, 409 when the address is taken, 412.
 pub async fn update(caller: Caller<Update, Users>, call: Call) -> Answer {
     let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
-    let parse = |body: &Json<'_>, stored: &StoredTexts| {
-        opened(body, "user", |fields| {
-            let held = fields.get("access_profiles").map(Json::to_value);
-            Ok((UserInput::parse(fields, Sent::Change(stored))?, held))
-        })
-    };
     let stored = move |reading: &Reading<'_>| {
         let user = users::get(reading, id)?;
         Ok(json!([user.name, user.email]).to_string())
     };
-    let (input, held) = call.json_of_change(parse, stored).await?;
+    let input = call.json_of_change(&USER_CHANGE, stored).await?;
+    let held = input.access_profiles.clone();
     let (services, actor) = (call.services(), caller.actor(&call));
     let check = move |before: &UserDetail, now| refuse_other_copies(held.as_ref(), before, now);
     let update = move || service::users::update(&services, actor, id, input, if_match, check);
@@ -177,7 +169,7 @@ fn refuse_other_copies(sent: Option<&Value>, before: &UserDetail, now: Timestamp
 /// 400, 404 when there is no such user or role, 412.
 pub async fn change_role(caller: Caller<Update, Users>, call: Call) -> Answer {
     let (id, if_match) = (user_id(&call, "id")?, call.if_match()?);
-    let role = call.json(parse_role_change).await?;
+    let (role, _) = call.json(&USER_ROLE).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let ready = ready_for(&call, role).await?;
     let change = move || service::users::change_role(&services, actor, id, role, if_match);

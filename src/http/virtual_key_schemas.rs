@@ -1,45 +1,10 @@
-//! Shapes of bodies and answers about virtual keys; see [`super::schemas`].
+//! Shapes of answers about virtual keys; see [`super::schemas`].
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
-use super::shapes;
 use crate::domain::virtual_key::VirtualKey;
-
-/// What making or changing a virtual key takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct VirtualKeyBody {
-    /// Need not be unique. Left out: the names of the user and of the profile.
-    #[schema(schema_with = shapes::name_or_null)]
-    name: Option<String>,
-    #[schema(schema_with = shapes::text)]
-    description: Option<String>,
-    /// In the future; empty or `null`: never.
-    #[schema(schema_with = shapes::expiry)]
-    expires_at: Option<String>,
-    #[schema(schema_with = shapes::sent_back)]
-    is_active: Option<bool>,
-    #[schema(schema_with = shapes::sent_back)]
-    is_managed: Option<bool>,
-    #[schema(schema_with = shapes::sent_back)]
-    user_id: Option<String>,
-    #[schema(schema_with = shapes::sent_back)]
-    access_profile_id: Option<i64>,
-}
-
-/// What changing a virtual key takes: the same fields, but the name can't be `null`.
-pub struct VirtualKeyChangeBody;
-
-impl PartialSchema for VirtualKeyChangeBody {
-    fn schema() -> RefOr<Schema> {
-        shapes::with_property(VirtualKeyBody::schema(), "name", shapes::name())
-    }
-}
-
-impl ToSchema for VirtualKeyChangeBody {}
 
 /// A virtual key. Has no `Debug`: the answer that makes it shows its secret.
 #[derive(Serialize, ToSchema)]

@@ -4,17 +4,14 @@ use serde_json::json;
 
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
-use super::envelopes::opened;
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
 use super::path_values::{held_profile_id, user_id, virtual_key_id};
 use super::schemas::Message;
 use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList, VirtualKeyView};
-use crate::domain::api_key::parse_grace;
+use crate::domain::api_key::ROTATION;
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::json::Json;
 use crate::domain::list::Query;
-use crate::domain::stored_texts::{Sent, StoredTexts};
-use crate::domain::virtual_key::VirtualKeyInput;
+use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
 use crate::error::Result;
 use crate::service;
 use crate::service::virtual_key_pages::{self, TimedKey};
@@ -117,16 +114,14 @@ async fn issue(
     access_profile_id: Option<i64>,
 ) -> Answer {
     let user_id = user_id(&call, "id")?;
-    let input = call
-        .optional_json(|body| VirtualKeyInput::parse(body, Sent::New))
-        .await?;
+    let (input, hash) = call.optional_json(&NEW_VIRTUAL_KEY).await?;
     let issuing = Issuing {
         user_id,
         access_profile_id,
         input: input.unwrap_or_default(),
     };
     let (services, actor) = (call.services(), caller.actor(&call));
-    let sealed = caller.sealed_once(&call)?;
+    let sealed = caller.sealed_once(&call, hash)?;
     let family = call.family();
     let create = move || {
         service::virtual_keys::create(&services, actor, issuing, sealed, move |issued| {
@@ -146,17 +141,12 @@ async fn issue(
 /// 400 with every violation, 404, 409 when a managed key is given another expiry, 412.
 pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let (id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
-    let parse = |body: &Json<'_>, stored: &StoredTexts| {
-        opened(body, "virtual_key", |fields| {
-            VirtualKeyInput::parse(fields, Sent::Change(stored))
-        })
-    };
     let public_id = id.clone();
     let stored = move |reading: &Reading<'_>| {
         let key = virtual_keys::get_public(reading, &public_id)?;
         Ok(json!([key.name, key.description]).to_string())
     };
-    let input = call.json_of_change(parse, stored).await?;
+    let input = call.json_of_change(&VIRTUAL_KEY_CHANGE, stored).await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let update = move || service::virtual_keys::update(&services, actor, id, input, if_match);
     let (key, now) = blocking(update).await?;
@@ -173,14 +163,14 @@ pub async fn update(caller: Caller<Update, AccessProfiles>, call: Call) -> Answe
 /// 400, 404, 409 when three old secrets work already, 412.
 pub async fn rotate(caller: Caller<Update, AccessProfiles>, call: Call) -> Answer {
     let (public_id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
-    let grace_seconds = call.optional_json(parse_grace).await?.unwrap_or(0);
+    let (grace_seconds, hash) = call.optional_json(&ROTATION).await?;
     let rotation = Rotation {
         public_id,
-        grace_seconds,
+        grace_seconds: grace_seconds.unwrap_or(0),
         if_match,
     };
     let (services, actor) = (call.services(), caller.actor(&call));
-    let sealed = caller.sealed_once(&call)?;
+    let sealed = caller.sealed_once(&call, hash)?;
     let rotate =
         move || service::virtual_keys::rotate(&services, actor, rotation, sealed, revealed);
     stored(blocking(rotate).await?)

@@ -24,7 +24,7 @@ fn call(text: &str) -> Result<CallInput> {
 
 /// The same body, read in full.
 fn call_in_full(text: &str) -> Result<CallInput> {
-    in_full(text.as_bytes(), read_call)
+    in_full(text.as_bytes(), &CALL)
 }
 
 #[test]

@@ -1,29 +1,142 @@
-//! Reading the body of a request: its type, its size and how long it may take.
+//! The body of a request as a value, and the hash by which a repetition of the request is known.
 
-use std::rc::Rc;
-
-use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::web::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use actix_web::web::Bytes;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::Call;
+use super::payload::MAX_BODY;
+use crate::domain::body::{Body, NO_FIELDS};
+use crate::domain::decision_input::MAX_DECISION_BODY;
 use crate::domain::json::{self, Json};
-use crate::error::Result;
-use crate::http::connection::Progress;
+use crate::domain::number;
+use crate::domain::stored_texts::{self, StoredTexts};
+use crate::error::{Error, Result};
 use crate::http::problem::Problem;
+use crate::store::Reading;
 
-/// Largest body of a management call, in bytes.
-pub const MAX_BODY: usize = 1024 * 1024;
 /// Largest body of a call that anybody may make, in bytes.
 const MAX_SMALL_BODY: usize = 4 * 1024;
-/// How much of a body that is too large is still read, so that the refusal reaches a client that is busy sending.
-const DRAINED: usize = 16 * MAX_BODY;
+
+/// SHA-256 of the body that was read, where an idempotency key asks for it. Nothing else makes one, so that a key can't be taken before
+/// the body was read.
+#[derive(Clone, Copy)]
+pub struct BodyHash(pub(super) Option<[u8; 32]>);
 
 impl Call {
-    /// The bytes of the JSON body, for who reads them off the async threads because they may be many. For requests that know no
-    /// idempotency key.
+    /// The JSON body as a value.
+    ///
+    /// # Errors
+    /// 415, 413, 408, or 400 with every violation.
+    pub async fn json<T>(&self, body: &Body<T>) -> std::result::Result<(T, BodyHash), Problem> {
+        self.json_with(|json| body.parse(json)).await
+    }
+
+    /// The JSON body, turned into a value by `read`.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn json_with<T>(
+        &self,
+        read: impl FnOnce(&Json<'_>) -> Result<T>,
+    ) -> std::result::Result<(T, BodyHash), Problem> {
+        let bytes = self.json_bytes().await?;
+        Ok(self.body_reader().read(&bytes, read)?)
+    }
+
+    /// The JSON body of a change. Rules of texts judge what is sent, never what is stored: where they refuse a text, the body is read anew
+    /// beside the texts in what `stored` answers, as JSON, of the thing that is changed.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn json_of_change<T>(
+        &self,
+        body: &Body<T>,
+        stored: impl FnOnce(&Reading<'_>) -> Result<String> + Send + 'static,
+    ) -> std::result::Result<T, Problem> {
+        let bytes = self.json_bytes().await?;
+        let parse = |stored: &StoredTexts| body.parse_beside(&json::parse(&bytes)?, stored);
+        let refusal = match parse(&StoredTexts::None) {
+            Err(error) if stored_texts::are_refused(&error) => error,
+            outcome => return Ok(outcome?),
+        };
+        match self.read(stored).await {
+            Ok(stored) => Ok(parse(&StoredTexts::of(&stored)?)?),
+            // What is wrong with a change is said before there is nothing to change.
+            Err(Error::NotFound { .. }) => Err(refusal.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The JSON body, if there is one.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn optional_json<T>(
+        &self,
+        body: &Body<T>,
+    ) -> std::result::Result<(Option<T>, BodyHash), Problem> {
+        let announced = [header::CONTENT_TYPE, header::TRANSFER_ENCODING]
+            .iter()
+            .any(|name| self.header(name).is_some())
+            || self
+                .header(&header::CONTENT_LENGTH)
+                .is_some_and(|length| length != "0");
+        // Some clients announce chunks or a type and then send nothing.
+        let bytes = if announced {
+            self.bytes(MAX_BODY).await?
+        } else {
+            Bytes::new()
+        };
+        if bytes.is_empty() {
+            // It is as one without fields.
+            let hash = self.body_reader().hash(|| Value::Object(Map::new()));
+            return Ok((None, hash));
+        }
+        self.refuse_other_types()?;
+        let (value, hash) = self.body_reader().read(&bytes, |json| body.parse(json))?;
+        Ok((Some(value), hash))
+    }
+
+    /// Makes sure that the body, if there is one, is an object without fields.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn no_fields(&self) -> std::result::Result<BodyHash, Problem> {
+        Ok(self.optional_json(&NO_FIELDS).await?.1)
+    }
+
+    /// The JSON body of a call that anybody may make; it is small.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn small_json<T>(&self, body: &Body<T>) -> std::result::Result<T, Problem> {
+        self.refuse_other_types()?;
+        let bytes = self.bytes(MAX_SMALL_BODY).await?;
+        Ok(body.parse(&json::parse(&bytes)?)?)
+    }
+
+    /// The JSON body of a decision, which `read` takes from its bytes.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub async fn decision<T>(
+        &self,
+        read: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> std::result::Result<(T, BodyHash), Problem> {
+        self.refuse_other_types()?;
+        let bytes = self.bytes(MAX_DECISION_BODY).await?;
+        let value = read(&bytes)?;
+        let hash = if self.has_idempotency_key() {
+            BodyHash(Some(hash_of(json::parse(&bytes)?.to_value())))
+        } else {
+            BodyHash(None)
+        };
+        Ok((value, hash))
+    }
+
+    /// The bytes of the JSON body, for who reads them off the async threads because they may be many.
     ///
     /// # Errors
     /// 415, 413 or 408.
@@ -32,106 +145,40 @@ impl Call {
         self.bytes(MAX_BODY).await
     }
 
-    /// The JSON body of a call that anybody may make, turned into a value by `read`; it is small.
-    ///
-    /// # Errors
-    /// As [`Call::json`].
-    pub async fn small_json<T>(
-        &self,
-        read: impl FnOnce(&Json<'_>) -> Result<T>,
-    ) -> std::result::Result<T, Problem> {
-        self.refuse_other_types()?;
-        let bytes = self.bytes(MAX_SMALL_BODY).await?;
-        Ok(read(&json::parse(&bytes)?)?)
-    }
-
-    pub(super) fn refuse_other_types(&self) -> std::result::Result<(), Problem> {
-        let content_type = self.header(&header::CONTENT_TYPE).unwrap_or_default();
-        let media = content_type.split(';').next().unwrap_or_default().trim();
-        let encoded = self
-            .header(&header::CONTENT_ENCODING)
-            .is_some_and(|coding| coding != "identity");
-        if media.eq_ignore_ascii_case("application/json") && !encoded {
-            return Ok(());
+    /// What reads the body, on whatever thread.
+    pub(in crate::http) fn body_reader(&self) -> BodyReader {
+        BodyReader {
+            hashes: self.has_idempotency_key(),
         }
-        let found = match (encoded, content_type.is_empty()) {
-            (true, _) => "an encoded body".to_owned(),
-            (false, true) => "no Content-Type".to_owned(),
-            (false, false) => format!("{:?}", content_type.chars().take(100).collect::<String>()),
-        };
-        Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "unsupported_media_type",
-            format!("expected Content-Type: application/json, found {found}"),
-        ))
-    }
-
-    pub(super) async fn bytes(&self, most: usize) -> std::result::Result<Bytes, Problem> {
-        if self.announced_length() > Some(DRAINED) {
-            return Err(too_large(most).closing());
-        }
-        let deadline = self.state().body_timeout;
-        match tokio::time::timeout(deadline, self.collect(most)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "request_timeout",
-                "body_timeout",
-                format!("the body did not arrive within {} s", deadline.as_secs()),
-            )
-            .closing()),
-        }
-    }
-
-    fn announced_length(&self) -> Option<usize> {
-        self.header(&header::CONTENT_LENGTH)?.parse().ok()
-    }
-
-    async fn collect(&self, most: usize) -> std::result::Result<Bytes, Problem> {
-        let mut payload = self.payload.replace(Payload::None);
-        // Most bodies come in one piece, which is then not copied.
-        let (mut whole, mut pieces) = (Bytes::new(), BytesMut::new());
-        let mut length = 0;
-        let announced = self.announced_length().unwrap_or(0);
-        let progress = self.request.conn_data::<Rc<Progress>>();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|error| {
-                log::debug!("a body broke off: {error}");
-                Problem::broken_body()
-            })?;
-            progress.inspect(|progress| progress.body_taken());
-            length += chunk.len();
-            if length > DRAINED {
-                return Err(too_large(most).closing());
-            }
-            if length == chunk.len() {
-                whole = chunk;
-            } else if length <= most {
-                if pieces.is_empty() {
-                    pieces.reserve(announced.min(most).max(length));
-                    pieces.extend_from_slice(&whole);
-                }
-                pieces.extend_from_slice(&chunk);
-            }
-        }
-        progress.inspect(|progress| progress.body_ended());
-        if length > most {
-            return Err(too_large(most));
-        }
-        Ok(if pieces.is_empty() {
-            whole
-        } else {
-            pieces.freeze()
-        })
     }
 }
 
-fn too_large(most: usize) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "payload_too_large",
-        "payload_too_large",
-        format!("the body has more than {most} bytes"),
-    )
+/// Reads JSON bodies.
+#[derive(Clone, Copy)]
+pub(in crate::http) struct BodyReader {
+    /// Whether an idempotency key asks for the hash.
+    hashes: bool,
+}
+
+impl BodyReader {
+    /// A body's value and its hash.
+    pub(in crate::http) fn read<T>(
+        self,
+        bytes: &[u8],
+        read: impl FnOnce(&Json<'_>) -> Result<T>,
+    ) -> Result<(T, BodyHash)> {
+        let body = json::parse(bytes)?;
+        let value = read(&body)?;
+        Ok((value, self.hash(|| body.to_value())))
+    }
+
+    fn hash(self, body: impl FnOnce() -> Value) -> BodyHash {
+        BodyHash(self.hashes.then(|| hash_of(body())))
+    }
+}
+
+/// SHA-256 of the values, not the bytes: a client may write the same object anew.
+fn hash_of(mut body: Value) -> [u8; 32] {
+    number::normalise(&mut body);
+    Sha256::digest(body.to_string()).into()
 }

@@ -3,10 +3,11 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::domain::propagation::Propagated;
+use crate::domain::budget_override::OVERRIDE as OVERRIDE_BODY;
+use crate::domain::holding::{ASSIGNMENT, ATTACHMENT};
+use crate::domain::propagation::{PROPAGATION, Propagated};
 use crate::http::holding_schemas::{
-    AssignedAnswer, AssignmentBody, Attached, AttachmentBody, CopyAnswer, CopyList, HolderList,
-    OverrideAnswer, OverrideBody, PropagationBody,
+    AssignedAnswer, Attached, CopyAnswer, CopyList, HolderList, OverrideAnswer,
 };
 use crate::http::parameters::PAGE;
 use crate::http::people_schemas::KeysGone;
@@ -31,7 +32,7 @@ fn profile_routes() -> Vec<Route> {
                  holds no copy, or one whose time is over, gets one, all in one transaction. Each copy comes with a managed virtual key; rotate it to hand it out, \
                  its value is not shown here. Attaching again says anew whether it is a default. 409 when the profile is inactive.",
             )
-            .takes::<AttachmentBody>(json!({ "role_ids": [1], "is_default": true, "apply_to_existing": true }))
+            .takes(&ATTACHMENT, json!({ "role_ids": [1], "is_default": true, "apply_to_existing": true }))
             .answers::<Attached>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::DELETE, "P/access-profiles/{id}/roles/{role_id}", "detach_role", attachments::detach)
@@ -57,7 +58,7 @@ fn profile_routes() -> Vec<Route> {
                  A dry run writes nothing, and says what would change for whom (`changes`) and whose use, with what calls under way hold, \
                  would be above a limit (`would_exceed`). 404 names the user who holds no copy, or the role that does not exist.",
             )
-            .takes::<PropagationBody>(json!({ "fields": ["budgets"], "dry_run": true }))
+            .takes(&PROPAGATION, json!({ "fields": ["budgets"], "dry_run": true }))
             .answers::<Propagated>(200)
             .refuses(&[400, 404, 408, 413, 415, 422]),
     ]
@@ -83,7 +84,7 @@ fn copy_routes() -> Vec<Route> {
                  `Idempotency-Key`. 409 when the profile is inactive (`inactive_profile`) or the user holds it (`already_assigned`); a copy whose time is \
                  over is replaced, and the keys that were issued under it go.",
             )
-            .takes::<AssignmentBody>(json!({ "access_profile_id": 1 }))
+            .takes(&ASSIGNMENT, json!({ "access_profile_id": 1 }))
             .answers::<AssignedAnswer>(201)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, COPY, "get_user_access_profile", assignments::get)
@@ -113,7 +114,7 @@ fn override_routes() -> Vec<Route> {
                  replaces the override before. `{budget_id}` is that of the copy; 404 with a hint when it is one of the access profile. An \
                  override is a part of the copy: the `ETag` is that of the copy, and `If-Match` takes it.",
             )
-            .takes::<OverrideBody>(json!({ "amount": 100, "mode": "cycles", "cycles": 2 }))
+            .takes(&OVERRIDE_BODY, json!({ "amount": 100, "mode": "cycles", "cycles": 2 }))
             .answers::<OverrideAnswer>(200)
             .refuses(&[400, 404, 408, 412, 413, 415]),
         Route::new(Method::DELETE, OVERRIDE, "remove_budget_override", budget_overrides::delete)

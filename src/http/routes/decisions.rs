@@ -3,12 +3,14 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use crate::domain::decision_input::{
+    CALL, EXPLANATION, EXTENSION, SETTLEMENT, USAGE as USAGE_BODY,
+};
 use crate::http::decision_parameters::{
     CALL_HEADERS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
 };
 use crate::http::decision_schemas::{
-    CallBody, CancelledAnswer, ExplainBody, ExtendBody, McpTools, ReservationAnswer,
-    ReservationList, SettleBody, SettledAnswer, UsageAnswer, UsageBody,
+    CancelledAnswer, McpTools, ReservationAnswer, ReservationList, SettledAnswer, UsageAnswer,
 };
 use crate::http::explain_schemas::ExplainAnswer;
 use crate::http::near_limits::NearLimitList;
@@ -48,7 +50,7 @@ fn reservations() -> Vec<Route> {
                  429 `too_many_open_reservations`: so many are open as may be of one virtual key or one management key \
                  (`[decisions] max_open_per_virtual_key`, `max_open_per_management_key`); settle or cancel some.",
             )
-            .takes::<CallBody>(json!({
+            .takes(&CALL, json!({
                 "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "estimated_tokens": 1200,
                 "estimated_cost": 0.0125, "request_id": "018f2d5e"
             }))
@@ -75,7 +77,7 @@ fn reservations() -> Vec<Route> {
                  made too, which the audit log tells of. Without that, 403 `not_own_reservation`. An id that is not known, or no \
                  more, is 404 for every key.",
             )
-            .takes::<SettleBody>(json!({ "tokens": 950, "cost": 0.0098 }))
+            .takes(&SETTLEMENT, json!({ "tokens": 950, "cost": 0.0098 }))
             .answers::<SettledAnswer>(200)
             .refuses(&[404, 408, 409, 413, 415, 422]),
         Route::new(Method::POST, "/v1/reservations/{reservation}/extend", "extend_reservation", decisions::extend)
@@ -86,7 +88,7 @@ fn reservations() -> Vec<Route> {
                  call any more; 409 when it is not open, or the user does not hold its profile any more. Whose reservations a key \
                  may extend: as settling them.",
             )
-            .takes::<ExtendBody>(json!({ "estimated_tokens": 4000, "ttl": "10m" }))
+            .takes(&EXTENSION, json!({ "estimated_tokens": 4000, "ttl": "10m" }))
             .answers::<ReservationAnswer>(200)
             .refuses(&[402, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::DELETE, "/v1/reservations/{reservation}", "cancel_reservation", decisions::cancel)
@@ -116,7 +118,7 @@ fn around() -> Vec<Route> {
                  `request_id` is charged once: 200 with the first answer, 422 with another body. Send `requests: 0` for a call that \
                  forward-auth has let in: it is counted there.",
             )
-            .takes::<UsageBody>(json!({
+            .takes(&USAGE_BODY, json!({
                 "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "tokens": 950, "cost": 0.0098,
                 "request_id": "018f2d60"
             }))
@@ -130,7 +132,7 @@ fn around() -> Vec<Route> {
                  false, also for a virtual key that is not known. `status_code` is what a reservation would be answered with. It changes nothing, \
                  so an `Idempotency-Key` is of no matter.",
             )
-            .takes::<ExplainBody>(json!({ "virtual_key_id": "8fK2mQ0xZb71", "provider": "openai", "model": "gpt-5", "estimated_cost": 0.0125 }))
+            .takes(&EXPLANATION, json!({ "virtual_key_id": "8fK2mQ0xZb71", "provider": "openai", "model": "gpt-5", "estimated_cost": 0.0125 }))
             .answers::<ExplainAnswer>(200)
             .refuses(&[408, 413, 415]),
         Route::new(Method::GET, "/api/usage", "list_usage", usage::list)

@@ -3,11 +3,11 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::http::envelopes::{RoleChangeRequest, UserChangeRequest};
+use crate::domain::role::{NEW_ROLE, ROLE_CHANGE};
+use crate::domain::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
 use crate::http::parameters::{ROLE_LIST, USER_LIST};
 use crate::http::people_schemas::{
-    KeysGone, RoleAnswer, RoleBody, RoleList, UserAnswer, UserBody, UserCreated, UserList,
-    UserRoleBody, UserRoleChanged,
+    KeysGone, RoleAnswer, RoleList, UserAnswer, UserCreated, UserList, UserRoleChanged,
 };
 use crate::http::route::Route;
 use crate::http::schemas::Message;
@@ -55,7 +55,7 @@ fn user_routes() -> Vec<Route> {
                  key, which `virtual_keys` shows this once, and again to the same caller under the same `Idempotency-Key`: so \
                  `Users:Create` alone is enough to get the keys that a role gives. 404 when there is no such role.",
             )
-            .takes::<UserBody>(json!({ "name": "Ada Lovelace", "email": "ada@example.com" }))
+            .takes(&NEW_USER, json!({ "name": "Ada Lovelace", "email": "ada@example.com" }))
             .answers::<UserCreated>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, USER, "get_user", users::get)
@@ -68,7 +68,7 @@ fn user_routes() -> Vec<Route> {
                 "A field that is left out keeps its value. What was read may be sent back, also as a whole answer; another `role_id` or \
                  `role` is refused, because `/role` changes it, and so are `access_profiles` that the user does not hold.",
             )
-            .takes::<UserChangeRequest>(json!({ "name": "Ada King" }))
+            .takes(&USER_CHANGE, json!({ "name": "Ada King" }))
             .answers::<UserAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, USER, "delete_user", users::delete)
@@ -85,7 +85,7 @@ fn user_routes() -> Vec<Route> {
                  role come, each with a managed virtual key that is shown this once. What was assigned directly stays. Does nothing \
                  when the user is in the role already.",
             )
-            .takes::<UserRoleBody>(json!({ "role_id": null }))
+            .takes(&USER_ROLE, json!({ "role_id": null }))
             .answers::<UserRoleChanged>(200)
             .refuses(&[400, 404, 408, 412, 413, 415]),
     ]
@@ -101,7 +101,7 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             .refuses(&[400]),
         Route::new(Method::POST, all, create, roles::create)
             .says("Make a role", "A role gives no management permission: it groups users, to give them access profiles.")
-            .takes::<RoleBody>(json!({ "name": "developers" }))
+            .takes(&NEW_ROLE, json!({ "name": "developers" }))
             .answers::<RoleAnswer>(200)
             .refuses(&[400, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, one, get, roles::get)
@@ -110,7 +110,7 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             .refuses(&[304, 400, 404]),
         Route::new(Method::PUT, one, update, roles::update)
             .says("Change a role", "A field that is left out keeps its value.")
-            .takes::<RoleChangeRequest>(json!({ "description": "Everybody who writes code" }))
+            .takes(&ROLE_CHANGE, json!({ "description": "Everybody who writes code" }))
             .answers::<RoleAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, one, delete, roles::delete)

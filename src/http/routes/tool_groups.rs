@@ -3,11 +3,11 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::http::envelopes::ToolGroupChangeRequest;
+use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE};
 use crate::http::parameters::TOOL_GROUP_LIST;
 use crate::http::route::Route;
 use crate::http::schemas::Message;
-use crate::http::tool_group_schemas::{ToolGroupAnswer, ToolGroupBody, ToolGroupList};
+use crate::http::tool_group_schemas::{ToolGroupAnswer, ToolGroupList};
 use crate::http::tool_groups;
 
 const ALL: &str = "P/mcp/tool-groups";
@@ -27,7 +27,7 @@ pub fn routes() -> Vec<Route> {
                 "It is `enabled` unless told otherwise. An empty list of `tool_names` is every tool of the client. The clients that tool \
                  groups name are the ones that are known here.",
             )
-            .takes::<ToolGroupBody>(json!({
+            .takes(&NEW_TOOL_GROUP, json!({
                 "name": "reading",
                 "enabled": true,
                 "tools": [{ "mcp_client_id": "github", "tool_names": ["get_issue", "list_issues"] }]
@@ -43,7 +43,7 @@ pub fn routes() -> Vec<Route> {
                 "Change an MCP tool group",
                 "A field that is left out keeps its value; a list replaces the list. Decisions follow it before this answers.",
             )
-            .takes::<ToolGroupChangeRequest>(json!({ "enabled": false }))
+            .takes(&TOOL_GROUP_CHANGE, json!({ "enabled": false }))
             .answers::<ToolGroupAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, ONE, "delete_mcp_tool_group", tool_groups::delete)

@@ -3,12 +3,12 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::http::api_key_schemas::RotateBody;
-use crate::http::envelopes::VirtualKeyChangeRequest;
+use crate::domain::api_key::ROTATION;
+use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
 use crate::http::parameters::{USER_VIRTUAL_KEY_LIST, VIRTUAL_KEY_LIST};
 use crate::http::route::Route;
 use crate::http::schemas::Message;
-use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyBody, VirtualKeyList};
+use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList};
 use crate::http::virtual_keys;
 
 const OF_USER: &str = "P/users/{id}/virtual-keys";
@@ -36,7 +36,7 @@ pub fn routes() -> Vec<Route> {
                  answer only, and again to the same caller under the same `Idempotency-Key`. `is_active` may be true and nothing else. 404 \
                  when the user holds none, 409 when the user has 1,000 keys.",
             )
-            .may_take::<VirtualKeyBody>(json!({ "name": "laptop" }))
+            .may_take(&NEW_VIRTUAL_KEY, json!({ "name": "laptop" }))
             .answers::<VirtualKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::POST, UNDER_PROFILE, "create_virtual_key_under_profile", virtual_keys::create_under)
@@ -45,7 +45,7 @@ pub fn routes() -> Vec<Route> {
                 "It works with every access profile that the user holds, and dies when this one goes; a user who holds others but \
                  not this one gets a key at large. `value` is shown in this answer only. 404 when the user holds none, 409 when the user has 1,000 keys.",
             )
-            .may_take::<VirtualKeyBody>(json!({ "name": "build server", "expires_at": "2027-12-31T00:00:00Z" }))
+            .may_take(&NEW_VIRTUAL_KEY, json!({ "name": "build server", "expires_at": "2027-12-31T00:00:00Z" }))
             .answers::<VirtualKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, ONE, "get_virtual_key", virtual_keys::get)
@@ -59,7 +59,7 @@ pub fn routes() -> Vec<Route> {
                  be changed (409). What was read may be sent back; `is_active`, `user_id`, `is_managed` and `access_profile_id` with \
                  another value are 400.",
             )
-            .takes::<VirtualKeyChangeRequest>(json!({ "description": "on the new laptop" }))
+            .takes(&VIRTUAL_KEY_CHANGE, json!({ "description": "on the new laptop" }))
             .answers::<VirtualKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::POST, "P/virtual-keys/{vk_id}/rotate", "rotate_virtual_key", virtual_keys::rotate)
@@ -70,7 +70,7 @@ pub fn routes() -> Vec<Route> {
                  the current one: 409 `too_many_secrets`, which says when the first ends, for a fourth with a grace period. Deleting the \
                  key ends all. The answer shows the new `value` this once.",
             )
-            .may_take::<RotateBody>(json!({ "grace": "24h" }))
+            .may_take(&ROTATION, json!({ "grace": "24h" }))
             .answers::<VirtualKeyAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415, 422]),
         Route::new(Method::DELETE, OF_USER_ONE, "delete_virtual_key", virtual_keys::delete)

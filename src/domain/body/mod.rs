@@ -1,0 +1,118 @@
+//! Bodies of requests: one description of each, which reads it, names its fields to who misspelt one, and says what it may be.
+
+mod form;
+mod kind;
+pub mod patterns;
+mod schema;
+
+pub use form::{Form, ReadForm};
+pub use kind::{Kind, boolean, description, expiry, id, integer, name};
+pub use schema::{BodySchema, FieldSchema, ObjectSchema};
+
+use super::input::Node;
+use super::json::Json;
+use super::stored_texts::StoredTexts;
+use super::violation::Violations;
+use crate::error::Result;
+
+/// The body of a request, an object that becomes a `T`.
+pub struct Body<T> {
+    name: &'static str,
+    about: &'static str,
+    is_change: bool,
+    envelope: Option<&'static str>,
+    read: ReadForm<T>,
+}
+
+impl<T> Body<T> {
+    /// A body that is known under this name.
+    pub const fn new(name: &'static str, about: &'static str, read: ReadForm<T>) -> Self {
+        Self {
+            name,
+            about,
+            is_change: false,
+            envelope: None,
+            read,
+        }
+    }
+
+    /// The same of a change, in which no field is required.
+    pub const fn change(name: &'static str, about: &'static str, read: ReadForm<T>) -> Self {
+        Self {
+            is_change: true,
+            ..Self::new(name, about, read)
+        }
+    }
+
+    /// The same, which may also stand alone under this field, as answers have it.
+    pub const fn or_under(self, envelope: &'static str) -> Self {
+        Self {
+            envelope: Some(envelope),
+            ..self
+        }
+    }
+
+    /// Under which field it may stand.
+    pub fn envelope(&self) -> Option<&'static str> {
+        self.envelope
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] with every violation.
+    pub fn parse(&self, body: &Json<'_>) -> Result<T> {
+        self.parse_beside(body, &StoredTexts::None)
+    }
+
+    /// Reads it, where it may send these texts back.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_beside(&self, body: &Json<'_>, stored: &StoredTexts) -> Result<T> {
+        let violations = Violations::beside(stored.clone());
+        let value = self.read_node(&Node::root(body, &violations));
+        violations.finish(value)
+    }
+
+    fn read_node(&self, body: &Node<'_>) -> Option<T> {
+        let enveloped = match (body.value, self.envelope) {
+            (Json::Object(fields), Some(name)) => fields.alone(name).map(|value| Node {
+                value,
+                path: body.path.field(name),
+                violations: body.violations,
+            }),
+            _ => None,
+        };
+        let fields = enveloped.as_ref().unwrap_or(body).object()?;
+        Form::read(fields, self.is_change, self.read)
+    }
+
+    /// What it may be.
+    pub fn schema(&self) -> ObjectSchema {
+        ObjectSchema {
+            name: self.name,
+            about: self.about,
+            fields: Form::describe(self.is_change, self.read),
+        }
+    }
+}
+
+/// An object within a body, which is known under this name.
+pub fn object<T: 'static>(
+    name: &'static str,
+    about: &'static str,
+    read: ReadForm<T>,
+) -> Kind<'static, T> {
+    let schema = move || {
+        BodySchema::Object(ObjectSchema {
+            name,
+            about,
+            fields: Form::describe(false, read),
+        })
+    };
+    Kind::new(schema, move |node| Form::read(node.object()?, false, read))
+}
+
+/// A body without fields.
+pub const NO_FIELDS: Body<()> = Body::new("NoFields", "Nothing.", |_| Some(()));
