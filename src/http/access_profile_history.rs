@@ -6,13 +6,12 @@ use super::access_profiles::body;
 use super::answer::{Answer, ok, ok_unless_known, stored, to_json, typed_unless_known};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Update, View};
-use super::schemas::{
-    AuditLogList, AuditLogView, AuditVerdict, VersionAnswer, VersionList, VersionView,
-};
+use super::list::List;
+use super::schemas::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
 use crate::domain::access_profile_versions::patch;
 use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, Verified, kinds_out_of_reach};
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::list::{Listed, Page, Query};
+use crate::domain::list::Query;
 use crate::domain::validator::entity_tag;
 use crate::error::{Error, Result};
 use crate::service;
@@ -33,14 +32,7 @@ pub async fn list_versions(_: Caller<View, AccessProfiles>, call: Call) -> Answe
     let list = call
         .slow_read(move |reading| access_profile_versions::list(reading, id, page))
         .await?;
-    let versions: Vec<_> = list.items.into_iter().map(view).collect();
-    ok(&VersionList {
-        count: versions.len(),
-        versions,
-        total_count: list.total_count,
-        limit: page.limit,
-        offset: page.offset,
-    })
+    ok(&List::of(list, page, view))
 }
 
 /// `GET P/access-profiles/{id}/versions/{n}`
@@ -148,7 +140,8 @@ async fn audit_logs(
     let list = call
         .slow_read(move |reading| audit::list(reading, &filter, page))
         .await?;
-    ok(&audit_log_list(list, page)?)
+    let entries: Result<_> = list.items.into_iter().map(audit_view).collect();
+    ok(&List::new(entries?, list.total_count, page))
 }
 
 /// `GET P/access-profiles/audit-logs/verify`
@@ -173,21 +166,6 @@ pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, call: Call) -> An
             finding: Some(finding),
             walked_at,
         },
-    })
-}
-
-fn audit_log_list(list: Listed<AuditEntry>, page: Page) -> Result<AuditLogList> {
-    let audit_logs: Vec<_> = list
-        .items
-        .into_iter()
-        .map(audit_view)
-        .collect::<Result<_>>()?;
-    Ok(AuditLogList {
-        count: audit_logs.len(),
-        audit_logs,
-        total_count: list.total_count,
-        limit: page.limit,
-        offset: page.offset,
     })
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::list::ListItem;
 use crate::domain::api_key::ApiKey;
 use crate::domain::credential::{Kind, masked};
 
@@ -39,6 +40,12 @@ pub struct ApiKeyView {
     /// Set by the server.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+}
+
+impl ListItem for ApiKeyView {
+    const MEMBER: &'static str = "api_keys";
+    const SCHEMA: &'static str = "ApiKeyList";
+    const ABOUT: &'static str = "A page of management API keys.";
 }
 
 impl ApiKeyView {
@@ -136,21 +143,6 @@ pub struct ApiKeyCreated {
     pub api_key: ApiKeyView,
     /// The key itself; it is never shown again.
     pub key: String,
-}
-
-/// A page of management API keys.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ApiKeyList {
-    /// The keys.
-    pub api_keys: Vec<ApiKeyView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
 }
 
 /// A permission that a key can hold.

@@ -4,11 +4,12 @@ use serde_json::json;
 
 use super::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, to_json};
 use super::api_key_schemas::{
-    ApiKeyAnswer, ApiKeyCreated, ApiKeyList, ApiKeyView, PermissionList, PermissionView,
-    SessionAnswer, SessionKey,
+    ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, PermissionView, SessionAnswer,
+    SessionKey,
 };
 use super::call::{Call, blocking};
 use super::guard::{AnyKey, ApiKeys, Caller, Create, Delete, Update, View};
+use super::list::List;
 use super::schemas::Message;
 use crate::domain::api_key::{API_KEY_CHANGE, ApiKey, NEW_API_KEY, ROTATION, State};
 use crate::domain::credential::Token;
@@ -47,14 +48,8 @@ pub async fn list(_: Caller<View, ApiKeys>, call: Call) -> Answer {
         if by_use {
             keys = in_order_of_use(keys, sort.descending, page);
         }
-        let api_keys: Vec<_> = keys.iter().map(|key| ApiKeyView::of(key, now)).collect();
-        Ok(ApiKeyList {
-            count: api_keys.len(),
-            api_keys,
-            total_count: list.total_count,
-            limit: page.limit,
-            offset: page.offset,
-        })
+        let views = keys.iter().map(|key| ApiKeyView::of(key, now)).collect();
+        Ok(List::new(views, list.total_count, page))
     });
     ok(&list.await?)
 }

@@ -1,17 +1,16 @@
 //! Handlers of the copies that users hold.
 
-use serde::Serialize;
-
 use super::answer::{Answer, ok, ok_json, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, View};
 use super::holding_schemas::{AssignedAnswer, CopyAnswer, HolderUser, HolderView};
+use super::list::List;
 use super::path_values::{held_profile_id, location, user_id};
 use super::people_schemas::{KeysGone, NewKeyView};
 use super::problem::Problem;
 use crate::domain::holding::ASSIGNMENT;
 use crate::domain::idempotency::StoredAnswer;
-use crate::domain::list::{Page, Query};
+use crate::domain::list::Query;
 use crate::domain::permission::Resource;
 use crate::error::Result;
 use crate::service;
@@ -36,12 +35,8 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         Ok((read.with_counters(services, services.clock.now())?, total))
     });
     let (copies, total_count) = list.await?;
-    Ok(ok_json(list_of(
-        "access_profiles",
-        &copies,
-        total_count,
-        page,
-    )?))
+    let list = List::new(copies, total_count, page);
+    Ok(ok_json(list.into_bounded_json()?))
 }
 
 /// `GET P/access-profiles/{id}/users`
@@ -70,34 +65,8 @@ pub async fn holders(caller: Caller<View, AccessProfiles>, call: Call) -> Answer
         Ok((view.collect::<Vec<_>>(), total))
     });
     let (holders, total_count) = list.await?;
-    Ok(ok_json(list_of("holders", &holders, total_count, page)?))
-}
-
-/// A page as JSON, unless it is too large to be sent.
-fn list_of<T: Serialize>(
-    name: &str,
-    items: &[T],
-    total_count: i64,
-    page: Page,
-) -> std::result::Result<String, Problem> {
-    let mut body = format!("{{\"{name}\":[");
-    let mut count = 0;
-    for item in items {
-        let item = to_json(item)?;
-        if !page.has_room_for(body.len() + item.len())? {
-            break;
-        }
-        if count > 0 {
-            body.push(',');
-        }
-        body.push_str(&item);
-        count += 1;
-    }
-    let (limit, offset) = (page.limit, page.offset);
-    let end = format!(
-        "],\"count\":{count},\"total_count\":{total_count},\"limit\":{limit},\"offset\":{offset}}}"
-    );
-    Ok(body + &end)
+    let list = List::new(holders, total_count, page);
+    Ok(ok_json(list.into_bounded_json()?))
 }
 
 /// `GET P/users/{user_id}/access-profiles/{profile_id}`

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::limits::LimitView;
+use super::list::ListItem;
 use super::replay::MADE;
 use crate::domain::decision::OpenReservation;
 use crate::domain::money::Money;
@@ -152,6 +153,12 @@ pub struct ReservationView {
     pub expires_at: Timestamp,
 }
 
+impl ListItem for ReservationView {
+    const MEMBER: &'static str = "reservations";
+    const SCHEMA: &'static str = "ReservationList";
+    const ABOUT: &'static str = "A page of open holds, the oldest first.";
+}
+
 impl ReservationView {
     /// A hold as it is listed.
     pub fn of(open: OpenReservation) -> Self {
@@ -179,21 +186,6 @@ impl ReservationView {
             expires_at: time(open.expires_at_ms),
         }
     }
-}
-
-/// A page of open holds, the oldest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReservationList {
-    /// The holds.
-    pub reservations: Vec<ReservationView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: usize,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
 }
 
 /// The tools of an MCP server that a key may call.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::answer::{Answer, ok, ok_json};
 use super::call::Call;
-use super::decision_schemas::{ReservationList, ReservationView};
+use super::decision_schemas::ReservationView;
 use super::guard::{Caller, Create, CreateOrUpdate, Decisions, View};
 use super::holder::Holder;
 use super::limits::{write_limits, write_number, write_text, write_time};
+use super::list::List;
 use super::problem::Problem;
 use super::refusal::{no_key, with_limit_headers};
 use super::replay::{self, Decided, WhenFull};
@@ -20,7 +21,7 @@ use crate::domain::decision_input::{
     CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput,
 };
 use crate::domain::input::MAX_NAME;
-use crate::domain::list::Query;
+use crate::domain::list::{Listed, Query};
 use crate::domain::money::write_dollars;
 use crate::domain::permission::{Operation, Permission, Resource};
 use crate::error::{Error, Result};
@@ -134,18 +135,11 @@ pub async fn list(caller: Caller<View, Decisions>, call: Call) -> Answer {
     let open = call
         .slow(move |services| services.ledger.open_reservations(query))
         .await?;
-    let reservations: Vec<_> = open
-        .reservations
-        .into_iter()
-        .map(ReservationView::of)
-        .collect();
-    ok(&ReservationList {
-        count: reservations.len(),
-        reservations,
-        total_count: open.total,
-        limit: page.limit,
-        offset: page.offset,
-    })
+    let open = Listed {
+        items: open.reservations,
+        total_count: i64::try_from(open.total).unwrap_or(i64::MAX),
+    };
+    ok(&List::of(open, page, ReservationView::of))
 }
 
 /// `POST /v1/usage`

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::list::ListItem;
 use super::people_schemas::NewKeyView;
 use crate::domain::holding::Attachment;
 use crate::domain::money::Money;
@@ -61,19 +62,10 @@ pub struct CopyAnswer {
     pub access_profile: UserCopy,
 }
 
-/// A page of what a user holds.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the answer is put together copy by copy")]
-pub struct CopyList {
-    access_profiles: Vec<UserCopy>,
-    /// Items on this page.
-    count: usize,
-    /// Items on all pages.
-    total_count: i64,
-    /// As asked.
-    limit: i64,
-    /// As asked.
-    offset: i64,
+impl ListItem for UserCopy {
+    const MEMBER: &'static str = "access_profiles";
+    const SCHEMA: &'static str = "CopyList";
+    const ABOUT: &'static str = "A page of what a user holds.";
 }
 
 /// Who holds a copy.
@@ -110,19 +102,10 @@ pub struct HolderView {
     pub access_profile: UserCopy,
 }
 
-/// A page of the users who hold an access profile.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the answer is put together holder by holder")]
-pub struct HolderList {
-    holders: Vec<HolderView>,
-    /// Items on this page.
-    count: usize,
-    /// Items on all pages.
-    total_count: i64,
-    /// As asked.
-    limit: i64,
-    /// As asked.
-    offset: i64,
+impl ListItem for HolderView {
+    const MEMBER: &'static str = "holders";
+    const SCHEMA: &'static str = "HolderList";
+    const ABOUT: &'static str = "A page of the users who hold an access profile.";
 }
 
 /// A budget after a change of its override.

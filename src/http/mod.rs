@@ -33,6 +33,7 @@ pub mod holder;
 pub mod holding_schemas;
 pub mod ignored_fields;
 pub mod limits;
+pub mod list;
 pub mod log_lines;
 pub mod mount;
 pub mod named_schema;

@@ -10,6 +10,7 @@ use super::call::Call;
 use super::decision_schemas::time;
 use super::guard::{AccessProfiles, Caller, View};
 use super::limits;
+use super::list::{List, ListItem};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page, Query};
 use crate::domain::permission::Resource;
 use crate::ledger::NearLimit;
@@ -61,19 +62,10 @@ pub struct NearLimitView {
     pub share: f64,
 }
 
-/// A page of what is almost used up, the fullest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NearLimitList {
-    /// The limits.
-    pub limits: Vec<NearLimitView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: usize,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
+impl ListItem for NearLimitView {
+    const MEMBER: &'static str = "limits";
+    const SCHEMA: &'static str = "NearLimitList";
+    const ABOUT: &'static str = "A page of what is almost used up, the fullest first.";
 }
 
 fn read_query(query: &Query) -> NearQuery {
@@ -103,14 +95,9 @@ pub async fn list(caller: Caller<View, AccessProfiles>, call: Call) -> Answer {
     let list = call.slow(move |services| near_limits::list(services, wanted, page, named));
     let found = list.await?;
     let limits = found.limits.iter();
-    let limits: Vec<_> = limits.map(|one| view(one, &found)).collect();
-    ok(&NearLimitList {
-        count: limits.len(),
-        limits,
-        total_count: found.total,
-        limit: page.limit,
-        offset: page.offset,
-    })
+    let limits = limits.map(|one| view(one, &found)).collect();
+    let total_count = i64::try_from(found.total).unwrap_or(i64::MAX);
+    ok(&List::new(limits, total_count, page))
 }
 
 fn view(near: &NearLimit, page: &NearPage) -> NearLimitView {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::list::ListItem;
 use crate::domain::role::{AttachedProfile, RoleDetail};
 use crate::domain::user::{Email, HeldProfile, UserDetail};
 use crate::service::virtual_keys::IssuedKey;
@@ -30,6 +31,12 @@ pub struct UserView {
     /// Set by the server.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+}
+
+impl ListItem for UserView {
+    const MEMBER: &'static str = "users";
+    const SCHEMA: &'static str = "UserList";
+    const ABOUT: &'static str = "A page of users.";
 }
 
 /// The role that a user is in.
@@ -166,21 +173,6 @@ pub struct KeysGone {
     pub deleted_vk_count: usize,
 }
 
-/// A page of users.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct UserList {
-    /// The users.
-    pub users: Vec<UserView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
-}
-
 /// A role: a group of users that are given access profiles together.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RoleView {
@@ -202,6 +194,12 @@ pub struct RoleView {
     /// Set by the server.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+}
+
+impl ListItem for RoleView {
+    const MEMBER: &'static str = "roles";
+    const SCHEMA: &'static str = "RoleList";
+    const ABOUT: &'static str = "A page of roles.";
 }
 
 /// An access profile that a role is attached to.
@@ -241,19 +239,4 @@ impl From<&RoleDetail> for RoleView {
 pub struct RoleAnswer {
     /// The role.
     pub role: RoleView,
-}
-
-/// A page of roles.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RoleList {
-    /// The roles.
-    pub roles: Vec<RoleView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{Caller, Create, Delete, Roles, Update, View};
+use super::list::List;
 use super::path_values::location;
-use super::people_schemas::{RoleAnswer, RoleList, RoleView};
+use super::people_schemas::{RoleAnswer, RoleView};
 use super::schemas::Message;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::role::{NEW_ROLE, ROLE_CHANGE, RoleDetail};
@@ -31,14 +32,7 @@ pub async fn list(_: Caller<View, Roles>, call: Call) -> Answer {
             roles::list(reading, search.as_deref(), sort, page)
         })
         .await?;
-    let roles: Vec<_> = list.items.iter().map(RoleView::from).collect();
-    ok(&RoleList {
-        count: roles.len(),
-        roles,
-        total_count: list.total_count,
-        limit: page.limit,
-        offset: page.offset,
-    })
+    ok(&List::of(list, page, |one| RoleView::from(&one)))
 }
 
 /// `GET P/rbac/roles/{id}`, `GET P/roles/{id}`

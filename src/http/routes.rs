@@ -12,15 +12,16 @@ use serde_json::json;
 
 use super::access_profile_history as history;
 use super::api_key_schemas::{
-    ApiKeyAnswer, ApiKeyCreated, ApiKeyList, PermissionList, SessionAnswer, SignInCode, SignedIn,
+    ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, SessionAnswer, SignInCode, SignedIn,
 };
 use super::bodies::{AccessProfileChangeRequest, AccessProfileRequest, CloneBody};
+use super::list::List;
 use super::named_schema::NamedSchema;
 use super::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
 use super::route::Route;
 use super::schemas::{
-    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogList, AuditVerdict,
-    JsonPatch, Message, StatusAnswer, VersionAnswer, VersionList,
+    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, AuditVerdict,
+    JsonPatch, Message, StatusAnswer, VersionAnswer, VersionView,
 };
 use super::{access_profiles, api_keys, docs, openapi, page, sign_in, status};
 use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
@@ -168,7 +169,7 @@ fn history_routes() -> Vec<Route> {
         Route::new(Method::GET, "P/access-profiles/{id}/versions", "list_versions", history::list_versions)
             .says("List the versions of an access profile", "The newest first.")
             .query(PAGE)
-            .answers::<VersionList>(200)
+            .answers::<List<VersionView>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::GET, "P/access-profiles/{id}/versions/{n}", "get_version", history::get_version)
             .says("Read a version of an access profile", "")
@@ -194,7 +195,7 @@ fn history_routes() -> Vec<Route> {
         Route::new(Method::GET, "P/access-profiles/{id}/audit-logs", "list_audit_logs_of_profile", history::audit_logs_of_one)
             .says("List the audit log of an access profile", "The newest first; also after the profile was deleted.")
             .query(AUDIT_LIST)
-            .answers::<AuditLogList>(200)
+            .answers::<List<AuditLogView>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::GET, "P/access-profiles/audit-logs", "list_audit_logs", history::audit_logs_of_all)
             .says(
@@ -204,7 +205,7 @@ fn history_routes() -> Vec<Route> {
                  before: `actor_id` is the id in the key that acted (`tk_mgmt_<id>_…`), or `cli` or `server`.",
             )
             .query(AUDIT_LIST)
-            .answers::<AuditLogList>(200)
+            .answers::<List<AuditLogView>>(200)
             .refuses(&[400]),
         Route::new(Method::GET, "P/access-profiles/audit-logs/verify", "verify_audit_log", history::verify_audit_log)
             .says(
@@ -221,7 +222,7 @@ fn api_key_routes() -> Vec<Route> {
         Route::new(Method::GET, API_KEYS, "list_api_keys", api_keys::list)
             .says("List management API keys", "Without `sort`, by id. Revoked keys are not shown.")
             .query(KEY_LIST)
-            .answers::<ApiKeyList>(200)
+            .answers::<List<ApiKeyView>>(200)
             .refuses(&[400]),
         Route::new(Method::POST, API_KEYS, "create_api_key", api_keys::create)
             .says(

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::holding_schemas::AttachmentView;
+use super::list::ListItem;
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::access_profile_warnings::Warning;
 
@@ -70,26 +71,17 @@ pub struct VersionView {
     pub created_at: Timestamp,
 }
 
+impl ListItem for VersionView {
+    const MEMBER: &'static str = "versions";
+    const SCHEMA: &'static str = "VersionList";
+    const ABOUT: &'static str = "A page of versions, the newest first.";
+}
+
 /// One version.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VersionAnswer {
     /// The version.
     pub version: VersionView,
-}
-
-/// A page of versions, the newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct VersionList {
-    /// The versions.
-    pub versions: Vec<VersionView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
 }
 
 /// One step of a JSON Patch (RFC 6902).
@@ -137,19 +129,10 @@ pub struct AuditLogView {
     pub created_at: Timestamp,
 }
 
-/// A page of the audit log, the newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AuditLogList {
-    /// The entries.
-    pub audit_logs: Vec<AuditLogView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
+impl ListItem for AuditLogView {
+    const MEMBER: &'static str = "audit_logs";
+    const SCHEMA: &'static str = "AuditLogList";
+    const ABOUT: &'static str = "A page of the audit log, the newest first.";
 }
 
 /// Whether the audit log is as it was written.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::list::ListItem;
 use crate::domain::tool_group::{ClientTools, ToolGroup};
 
 /// A tool group: tools of MCP clients that a profile can grant together.
@@ -29,6 +30,12 @@ pub struct ToolGroupView {
     pub updated_at: Timestamp,
 }
 
+impl ListItem for ToolGroupView {
+    const MEMBER: &'static str = "mcp_tool_groups";
+    const SCHEMA: &'static str = "ToolGroupList";
+    const ABOUT: &'static str = "A page of tool groups.";
+}
+
 impl From<ToolGroup> for ToolGroupView {
     fn from(group: ToolGroup) -> Self {
         Self {
@@ -49,19 +56,4 @@ impl From<ToolGroup> for ToolGroupView {
 pub struct ToolGroupAnswer {
     /// The group.
     pub mcp_tool_group: ToolGroupView,
-}
-
-/// A page of tool groups.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ToolGroupList {
-    /// The groups.
-    pub mcp_tool_groups: Vec<ToolGroupView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
 }

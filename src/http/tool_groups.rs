@@ -5,9 +5,10 @@ use serde_json::json;
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{Caller, Create, Delete, Update, View, VirtualMcps};
+use super::list::List;
 use super::path_values::location;
 use super::schemas::Message;
-use super::tool_group_schemas::{ToolGroupAnswer, ToolGroupList, ToolGroupView};
+use super::tool_group_schemas::{ToolGroupAnswer, ToolGroupView};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE, ToolGroup};
 use crate::service;
@@ -31,14 +32,7 @@ pub async fn list(_: Caller<View, VirtualMcps>, call: Call) -> Answer {
             tool_groups::list(reading, search.as_deref(), sort, page)
         })
         .await?;
-    let mcp_tool_groups: Vec<_> = list.items.into_iter().map(ToolGroupView::from).collect();
-    ok(&ToolGroupList {
-        count: mcp_tool_groups.len(),
-        mcp_tool_groups,
-        total_count: list.total_count,
-        limit: page.limit,
-        offset: page.offset,
-    })
+    ok(&List::of(list, page, ToolGroupView::from))
 }
 
 /// `GET P/mcp/tool-groups/{id}`

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{Caller, Create, Delete, Update, Users, View};
+use super::list::List;
 use super::path_values::{location, user_id};
 use super::people_schemas::{
-    KeysGone, NewKeyView, UserAnswer, UserCreated, UserList, UserRoleChanged, UserView,
+    KeysGone, NewKeyView, UserAnswer, UserCreated, UserRoleChanged, UserView,
 };
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::Query;
@@ -39,18 +40,7 @@ pub async fn list(_: Caller<View, Users>, call: Call) -> Answer {
             user_lists::list(reading, &filter, sort, page)
         })
         .await?;
-    let users: Vec<_> = list
-        .items
-        .iter()
-        .map(|one| UserView::of(one, now))
-        .collect();
-    ok(&UserList {
-        count: users.len(),
-        users,
-        total_count: list.total_count,
-        limit: page.limit,
-        offset: page.offset,
-    })
+    ok(&List::of(list, page, |one| UserView::of(&one, now)))
 }
 
 fn read_filter(query: &Query) -> Filter {

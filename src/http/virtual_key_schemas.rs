@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::list::ListItem;
 use crate::domain::virtual_key::VirtualKey;
 
 /// A virtual key. Has no `Debug`: the answer that makes it shows its secret.
@@ -42,6 +43,12 @@ pub struct VirtualKeyView {
     pub updated_at: Timestamp,
 }
 
+impl ListItem for VirtualKeyView {
+    const MEMBER: &'static str = "virtual_keys";
+    const SCHEMA: &'static str = "VirtualKeyList";
+    const ABOUT: &'static str = "A page of virtual keys.";
+}
+
 impl VirtualKeyView {
     /// A key as it is shown at a time, without its secret.
     pub fn of(key: &VirtualKey, now: Timestamp) -> Self {
@@ -68,19 +75,4 @@ impl VirtualKeyView {
 pub struct VirtualKeyAnswer {
     /// The key.
     pub virtual_key: VirtualKeyView,
-}
-
-/// A page of virtual keys.
-#[derive(Serialize, ToSchema)]
-pub struct VirtualKeyList {
-    /// The keys.
-    pub virtual_keys: Vec<VirtualKeyView>,
-    /// Items on this page.
-    pub count: usize,
-    /// Items on all pages.
-    pub total_count: i64,
-    /// As asked.
-    pub limit: i64,
-    /// As asked.
-    pub offset: i64,
 }

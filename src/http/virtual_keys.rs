@@ -5,9 +5,10 @@ use serde_json::json;
 use super::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
+use super::list::List;
 use super::path_values::{held_profile_id, user_id, virtual_key_id};
 use super::schemas::Message;
-use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList, VirtualKeyView};
+use super::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyView};
 use crate::domain::api_key::ROTATION;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::Query;
@@ -60,18 +61,8 @@ async fn list_some(
     let list = call.read_page(page, searches, move |reading| {
         virtual_key_pages::list(&services, reading, &filter, sort, page, of_user)
     });
-    let list = list.await?;
-    let keys = list.items.iter();
-    let virtual_keys: Vec<_> = keys
-        .map(|one| VirtualKeyView::of(&one.key, one.now))
-        .collect();
-    ok(&VirtualKeyList {
-        count: virtual_keys.len(),
-        virtual_keys,
-        total_count: list.total_count,
-        limit: page.limit,
-        offset: page.offset,
-    })
+    let view = |one: TimedKey| VirtualKeyView::of(&one.key, one.now);
+    ok(&List::of(list.await?, page, view))
 }
 
 /// `GET P/virtual-keys/{vk_id}`

@@ -6,9 +6,11 @@ use serde_json::json;
 use crate::domain::budget_override::OVERRIDE as OVERRIDE_BODY;
 use crate::domain::holding::{ASSIGNMENT, ATTACHMENT};
 use crate::domain::propagation::{PROPAGATION, Propagated};
+use crate::domain::user_copy::UserCopy;
 use crate::http::holding_schemas::{
-    AssignedAnswer, Attached, CopyAnswer, CopyList, HolderList, OverrideAnswer,
+    AssignedAnswer, Attached, CopyAnswer, HolderView, OverrideAnswer,
 };
+use crate::http::list::List;
 use crate::http::parameters::PAGE;
 use crate::http::people_schemas::KeysGone;
 use crate::http::route::Route;
@@ -47,7 +49,7 @@ fn profile_routes() -> Vec<Route> {
             .says("List who holds an access profile", "Each user with the copy and what binds it now, in the order of assignment; names and e-mail addresses for keys that hold \
                  `Users:View`.")
             .query(PAGE)
-            .answers::<HolderList>(200)
+            .answers::<List<HolderView>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::POST, "P/access-profiles/{id}/propagate", "propagate", propagation::propagate)
             .says(
@@ -75,7 +77,7 @@ fn copy_routes() -> Vec<Route> {
                 "The copies in the order of assignment, which is the order in which they serve the user's calls, with what binds them now.",
             )
             .query(PAGE)
-            .answers::<CopyList>(200)
+            .answers::<List<UserCopy>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::POST, COPIES, "assign_access_profile", assignments::assign)
             .says(

@@ -10,10 +10,11 @@ use crate::http::decision_parameters::{
     CALL_HEADERS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
 };
 use crate::http::decision_schemas::{
-    CancelledAnswer, McpTools, ReservationAnswer, ReservationList, SettledAnswer, UsageAnswer,
+    CancelledAnswer, McpTools, ReservationAnswer, ReservationView, SettledAnswer, UsageAnswer,
 };
 use crate::http::explain_schemas::ExplainAnswer;
-use crate::http::near_limits::NearLimitList;
+use crate::http::list::List;
+use crate::http::near_limits::NearLimitView;
 use crate::http::parameters::PAGE;
 use crate::http::quota::QuotaAnswer;
 use crate::http::route::Route;
@@ -65,7 +66,7 @@ fn reservations() -> Vec<Route> {
                  often it was rotated since.",
             )
             .query(OPEN_LIST)
-            .answers::<ReservationList>(200),
+            .answers::<List<ReservationView>>(200),
         Route::new(Method::POST, "/v1/reservations/{reservation}/settle", "settle_reservation", decisions::settle)
             .says(
                 "Report what a call has really used",
@@ -153,7 +154,7 @@ fn around() -> Vec<Route> {
                  or requests. With both filters, what one user holds of one profile. `user_name` is there for keys that hold `Users:View`.",
             )
             .query(NEAR_LIMITS)
-            .answers::<NearLimitList>(200),
+            .answers::<List<NearLimitView>>(200),
     ]
 }
 

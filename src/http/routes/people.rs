@@ -5,9 +5,10 @@ use serde_json::json;
 
 use crate::domain::role::{NEW_ROLE, ROLE_CHANGE};
 use crate::domain::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
+use crate::http::list::List;
 use crate::http::parameters::{ROLE_LIST, USER_LIST};
 use crate::http::people_schemas::{
-    KeysGone, RoleAnswer, RoleList, UserAnswer, UserCreated, UserList, UserRoleChanged,
+    KeysGone, RoleAnswer, RoleView, UserAnswer, UserCreated, UserRoleChanged, UserView,
 };
 use crate::http::route::Route;
 use crate::http::schemas::Message;
@@ -46,7 +47,7 @@ fn user_routes() -> Vec<Route> {
                 "Without `sort`, by id.",
             )
             .query(USER_LIST)
-            .answers::<UserList>(200)
+            .answers::<List<UserView>>(200)
             .refuses(&[400]),
         Route::new(Method::POST, USERS, "create_user", users::create)
             .says(
@@ -97,7 +98,7 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
         Route::new(Method::GET, all, list, roles::list)
             .says("List roles", "Without `sort`, by id.")
             .query(ROLE_LIST)
-            .answers::<RoleList>(200)
+            .answers::<List<RoleView>>(200)
             .refuses(&[400]),
         Route::new(Method::POST, all, create, roles::create)
             .says("Make a role", "A role gives no management permission: it groups users, to give them access profiles.")

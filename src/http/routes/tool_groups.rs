@@ -4,10 +4,11 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE};
+use crate::http::list::List;
 use crate::http::parameters::TOOL_GROUP_LIST;
 use crate::http::route::Route;
 use crate::http::schemas::Message;
-use crate::http::tool_group_schemas::{ToolGroupAnswer, ToolGroupList};
+use crate::http::tool_group_schemas::{ToolGroupAnswer, ToolGroupView};
 use crate::http::tool_groups;
 
 const ALL: &str = "P/mcp/tool-groups";
@@ -19,7 +20,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, ALL, "list_mcp_tool_groups", tool_groups::list)
             .says("List MCP tool groups", "Without `sort`, by id.")
             .query(TOOL_GROUP_LIST)
-            .answers::<ToolGroupList>(200)
+            .answers::<List<ToolGroupView>>(200)
             .refuses(&[400]),
         Route::new(Method::POST, ALL, "create_mcp_tool_group", tool_groups::create)
             .says(

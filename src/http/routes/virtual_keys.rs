@@ -5,10 +5,11 @@ use serde_json::json;
 
 use crate::domain::api_key::ROTATION;
 use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
+use crate::http::list::List;
 use crate::http::parameters::{USER_VIRTUAL_KEY_LIST, VIRTUAL_KEY_LIST};
 use crate::http::route::Route;
 use crate::http::schemas::Message;
-use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyList};
+use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyView};
 use crate::http::virtual_keys;
 
 const OF_USER: &str = "P/users/{id}/virtual-keys";
@@ -22,12 +23,12 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "P/virtual-keys", "list_virtual_keys", virtual_keys::list)
             .says("List virtual keys", "Without `sort`, in the order in which they were made.")
             .query(VIRTUAL_KEY_LIST)
-            .answers::<VirtualKeyList>(200)
+            .answers::<List<VirtualKeyView>>(200)
             .refuses(&[400]),
         Route::new(Method::GET, OF_USER, "list_virtual_keys_of_user", virtual_keys::list_of_user)
             .says("List the virtual keys of a user", "Without `sort`, in the order in which they were made.")
             .query(USER_VIRTUAL_KEY_LIST)
-            .answers::<VirtualKeyList>(200)
+            .answers::<List<VirtualKeyView>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::POST, OF_USER, "create_virtual_key", virtual_keys::create)
             .says(
