@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::{rt, web};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,16 +15,16 @@ use crate::domain::credential::Token;
 use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;
-use crate::http::State;
 use crate::http::attempts::{Attempts, BadHolders};
 use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
-use crate::http::discipline::Hosts;
-use crate::http::refused_calls::RefusedCalls;
-use crate::http::replay::KeyTurns;
+use crate::http::hosts::Hosts;
+use crate::http::key_turns::KeyTurns;
+use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
 use crate::http::shown::Answers;
-use crate::http::slow::SlowWork;
+use crate::http::slow_work::SlowWork;
+use crate::http::state::State;
 use crate::ledger::Ledger;
 use crate::retries::Retries;
 use crate::service::keyring::Keyring;
@@ -134,7 +134,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         proxies: TrustedProxies(settings.server.trusted_proxies.clone()),
         attempts: Attempts::default(),
         bad_holders: BadHolders::default(),
-        refused_calls: RefusedCalls::default(),
+        refused_calls: Arc::default(),
         hosts: Hosts::new(&settings.server.allowed_hosts, settings.server.listen.ip()),
         request_ids: RequestIds::new(),
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
@@ -144,6 +144,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         shown_pages: Answers::default(),
         explained_names: Answers::default(),
         turns: KeyTurns::default(),
+        openapi: LazyLock::new(openapi::text),
         rate_limit_headers: settings.decisions.rate_limit_headers,
     });
     Ok(App {

@@ -10,10 +10,11 @@ use actix_web::http::header;
 use futures_util::future::Either;
 
 use super::attempts::Attempts;
-use super::call::{blocking, web_state};
+use super::call::blocking;
 use super::context::Context;
 use super::problem::Problem;
 use super::refused_calls;
+use super::state::web_state;
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, NotAToken, Token};

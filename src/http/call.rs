@@ -16,10 +16,10 @@ use actix_web::{FromRequest, HttpRequest};
 pub use body::BodyHash;
 pub use payload::MAX_BODY;
 
-use super::State;
 use super::context::Context;
 use super::problem::Problem;
-use super::route::RoutePath;
+use super::route_path::RoutePath;
+use super::state::{State, state};
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::IfMatch;
 use crate::domain::violation::{Path, Violation};
@@ -206,18 +206,6 @@ impl Call {
             .collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
-}
-
-/// The state of the server that serves a request.
-pub fn web_state(request: &HttpRequest) -> web::Data<State> {
-    state(request).clone()
-}
-
-/// The same, borrowed.
-pub fn state(request: &HttpRequest) -> &web::Data<State> {
-    request
-        .app_data::<web::Data<State>>()
-        .unwrap_or_else(|| unreachable!("the application is always built with its state"))
 }
 
 /// Runs ordinary blocking code off the async threads.

@@ -1,16 +1,18 @@
 //! What is known about a request while it is on its way: for the error body and the access log.
 
 use std::cell::OnceCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpMessage;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-use super::refused_calls::Refused;
 use crate::domain::credential::may_hold_token;
 use crate::domain::token_like::looks_like_token;
 
+/// The target under which the access log is written.
+pub const ACCESS_LOG: &str = "tollkeeper::access";
 /// Longest request id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
 /// The header that carries a request id both ways.
@@ -45,6 +47,17 @@ impl Context {
     pub fn of(request: &impl HttpMessage) -> Option<Rc<Self>> {
         request.extensions().get::<Rc<Self>>().cloned()
     }
+}
+
+/// A credential that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Refused {
+    /// Where it came from.
+    pub from: IpAddr,
+    /// The id of the key that was tried.
+    pub tried_id: String,
+    /// Why.
+    pub code: &'static str,
 }
 
 /// Makes request ids: random for the process, then counted, so that none costs a call to the system.

@@ -1,7 +1,6 @@
 //! What holds for every request, known route or not: its id, the limits before any work, the error body, the security headers,
 //! and one line in the access log.
 
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -13,14 +12,15 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 
 use super::authenticate::ControlSocket;
-use super::call::state;
 use super::connection::{BodyLength, Progress};
-use super::context::{Context, REQUEST_ID};
+use super::context::{ACCESS_LOG, Context, REQUEST_ID};
 use super::forward_auth;
+use super::hosts::Hosts;
 use super::log_lines;
 use super::pieces;
 use super::problem::Problem;
-use super::route::RoutePath;
+use super::route_path::RoutePath;
+use super::state::state;
 
 /// Largest sum of header names and values, in bytes.
 pub const MAX_HEADERS: usize = 32 * 1024;
@@ -56,7 +56,7 @@ pub async fn apply(
     let status = response.status();
     let shared = state(response.request());
     let refused = context.refused.get();
-    if refused.is_none_or(|refused| shared.refused_calls.is_told(shared, refused)) {
+    if refused.is_none_or(|refused| shared.refused_calls.is_told(refused)) {
         log_lines::together(|| log_access(&context, shown(&method), route, status, began));
     }
     let response = response.map_body(|_, body| pieces::split(body, progress.as_ref()));
@@ -86,7 +86,7 @@ fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, 
     let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     if let Some(refused) = context.refused.get() {
         log::info!(
-            target: super::ACCESS_LOG,
+            target: ACCESS_LOG,
             request_id = context.request_id.as_str(),
             key_id = context.key_id.get().map_or("-", String::as_str),
             method = method,
@@ -101,7 +101,7 @@ fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, 
         return;
     }
     log::info!(
-        target: super::ACCESS_LOG,
+        target: ACCESS_LOG,
         request_id = context.request_id.as_str(),
         key_id = context.key_id.get().map_or("-", String::as_str),
         method = method,
@@ -205,47 +205,6 @@ fn refuse_unless_allowed(hosts: &Hosts, host: &str) -> Option<Problem> {
     ))
 }
 
-/// The host names by which this server may be called.
-#[derive(Debug, Clone)]
-pub struct Hosts {
-    configured: Vec<String>,
-    listening: IpAddr,
-}
-
-impl Hosts {
-    /// Loopback names, the configured ones, and the address that is listened on.
-    pub fn new(configured: &[String], listening: IpAddr) -> Self {
-        Self {
-            configured: configured.iter().map(|host| host.to_lowercase()).collect(),
-            listening,
-        }
-    }
-
-    /// Whether a Host header (name or address, port or not) is one of them.
-    pub fn allows(&self, host: &str) -> bool {
-        // Before an @ stands a user name, which only looks like a host.
-        if host.contains('@') {
-            return false;
-        }
-        let host = host.to_lowercase();
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.split(':').next().unwrap_or_default(),
-        };
-        if let Ok(address) = name.parse::<IpAddr>() {
-            // An address in the Host header can't be rebound; who listens on all of them means all of them.
-            return address.is_loopback()
-                || address == self.listening
-                || self.listening.is_unspecified();
-        }
-        name == "localhost"
-            || self
-                .configured
-                .iter()
-                .any(|known| known == name || *known == host)
-    }
-}
-
 fn with_error_body(response: ServiceResponse, context: &Context) -> ServiceResponse {
     let Some(error) = response.response().error() else {
         return response;
@@ -299,40 +258,5 @@ fn set_headers(response: &mut ServiceResponse, context: &Context) {
     }
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert(REQUEST_ID.clone(), id);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_of_this_server_are_allowed() {
-        let hosts = Hosts::new(&["Toll.example".to_owned()], "192.0.2.1".parse().unwrap());
-        for good in [
-            "localhost",
-            "LOCALHOST:8080",
-            "127.0.0.1:1",
-            "[::1]:8080",
-            "[::1]",
-            "toll.example:443",
-            "192.0.2.1:8080",
-        ] {
-            assert!(hosts.allows(good), "{good}");
-        }
-        for bad in [
-            "",
-            "evil.example",
-            "localhost.evil.example",
-            "localhost:1@evil.example",
-            "192.0.2.2",
-            "[2001:db8::1]:8080",
-            "toll.example.evil",
-            "[",
-            ":",
-        ] {
-            assert!(!hosts.allows(bad), "{bad}");
-        }
-        assert!(Hosts::new(&[], "0.0.0.0".parse().unwrap()).allows("192.0.2.7:8080"));
     }
 }

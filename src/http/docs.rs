@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderValue};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use super::answer::Answer;
+use super::answer::{Answer, ok_shared};
 use super::call::Call;
 use super::guard::Anyone;
 use super::page;
@@ -16,6 +16,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// The files of Swagger UI that the page loads; the rest of them is not served.
 const FILES: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
+
+/// `GET /openapi.json`
+///
+/// # Errors
+/// None.
+pub async fn openapi(_: Anyone, call: Call) -> Answer {
+    Ok(ok_shared(call.state().openapi.clone()))
+}
 
 /// `GET /docs`
 ///

@@ -9,12 +9,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
 
-use super::call::state;
 use super::context::Context;
 use super::guard::{Access, Guard};
 use super::problem::Problem;
 use super::refusal::no_key;
 use super::refused_calls::{NO_ID, note, note_code};
+use super::state::state;
 use crate::domain::decision::{Presented, Refusal, RefusalKind};
 use crate::domain::decision_input::{NoKey, presented};
 

@@ -31,7 +31,9 @@ pub mod forward_auth;
 pub mod guard;
 pub mod holder;
 pub mod holding_schemas;
+pub mod hosts;
 pub mod ignored_fields;
+pub mod key_turns;
 pub mod limits;
 pub mod list;
 pub mod log_lines;
@@ -52,6 +54,7 @@ pub mod refused_calls;
 pub mod replay;
 pub mod roles;
 pub mod route;
+pub mod route_path;
 pub mod routes;
 pub mod schemas;
 pub mod serve;
@@ -59,6 +62,8 @@ pub mod shapes;
 pub mod shown;
 pub mod sign_in;
 pub mod slow;
+pub mod slow_work;
+pub mod state;
 pub mod status;
 pub mod tool_group_schemas;
 pub mod tool_groups;
@@ -66,70 +71,3 @@ pub mod usage;
 pub mod users;
 pub mod virtual_key_schemas;
 pub mod virtual_keys;
-
-use std::sync::Arc;
-use std::time::Duration;
-
-use actix_web::web;
-use tokio::sync::Semaphore;
-
-use crate::service::Services;
-use crate::store::explained_names::ExplainedNames;
-use attempts::{Attempts, BadHolders};
-use client_address::TrustedProxies;
-use context::RequestIds;
-use discipline::Hosts;
-use refused_calls::RefusedCalls;
-use replay::KeyTurns;
-use shown::Answers;
-use slow::SlowWork;
-
-/// The target under which the access log is written.
-pub const ACCESS_LOG: &str = "tollkeeper::access";
-
-/// What all requests share.
-pub struct State {
-    /// What the functions of `service` work with.
-    pub services: Arc<Services>,
-    /// How long a request body may take.
-    pub body_timeout: Duration,
-    /// The networks whose `X-Forwarded-For` is believed.
-    pub proxies: TrustedProxies,
-    /// Slows down whoever fails to authenticate.
-    pub attempts: Attempts,
-    /// Slows down virtual keys that don't work and are sent again and again.
-    pub bad_holders: BadHolders,
-    /// What was refused lately, for the access log.
-    pub refused_calls: RefusedCalls,
-    /// The host names by which this server may be called.
-    pub hosts: Hosts,
-    /// Makes the ids of requests that bring none.
-    pub request_ids: RequestIds,
-    /// The address of the page on this machine; none when only the control socket is listened on.
-    pub page_url: Option<String>,
-    /// As many as there are connections to read with. They are handed out in order, which the connections are not.
-    pub read_permits: Arc<Semaphore>,
-    /// Places for what takes long.
-    pub slow: SlowWork,
-    /// Answers that show one access profile.
-    pub shown_profiles: Answers<i64>,
-    /// Answers that show a page of access profiles, by the query string.
-    pub shown_pages: Answers<String>,
-    /// The names in explanations, by the virtual key: they are all that is read for one.
-    pub explained_names: Answers<i64, Arc<ExplainedNames>>,
-    /// Whose turn it is among decisions under the same idempotency key.
-    pub turns: KeyTurns,
-    /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
-    pub rate_limit_headers: bool,
-}
-
-/// Mounts every route, and the refusal of every other path.
-pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
-    move |config| {
-        config.app_data(state);
-        mount::mount(&routes::table(), config);
-        config.default_service(web::to(|call: call::Call| async move {
-            answer::Answer::Err(problem::Problem::no_route(call.path()))
-        }));
-    }
-}

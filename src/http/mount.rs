@@ -6,8 +6,12 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, Resource, web};
 
 use super::answer::Answer;
+use super::call::Call;
 use super::problem::Problem;
-use super::route::{Route, RoutePath};
+use super::route::Route;
+use super::route_path::RoutePath;
+use super::routes;
+use super::state::State;
 
 /// Where the calls are that gateways make all the time.
 const HOT: &str = "/v1";
@@ -16,7 +20,7 @@ const HOT: &str = "/v1";
 const REST: &str = "{path}";
 
 /// Mounts a table: every path with all its methods, HEAD beside every GET, and 405 for the rest.
-pub fn mount(table: &[Route], config: &mut web::ServiceConfig) {
+fn mount(table: &[Route], config: &mut web::ServiceConfig) {
     let mut paths: Vec<(String, String)> = table
         .iter()
         .flat_map(Route::paths)
@@ -92,4 +96,15 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
 /// Whether a request has this method. The guard of actix-web notes besides what else was tried, for an answer that is ours here.
 fn is(method: Method) -> impl Guard {
     fn_guard(move |context| context.head().method == method)
+}
+
+/// Mounts every route, and the refusal of every other path.
+pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        config.app_data(state);
+        mount(&routes::table(), config);
+        config.default_service(web::to(|call: Call| async move {
+            Answer::Err(Problem::no_route(call.path()))
+        }));
+    }
 }

@@ -3,7 +3,6 @@
 mod headers;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use actix_web::http::Method;
 use actix_web::web::Bytes;
@@ -21,10 +20,8 @@ use utoipa::openapi::{
 
 use self::headers::{REQUEST_HEADERS, request_header, with_headers};
 use super::about::about;
-use super::answer::{Answer, ok_shared, to_json};
-use super::call::Call;
 use super::error_body::ErrorBody;
-use super::guard::{Access, Anyone};
+use super::guard::Access;
 use super::ignored_fields::{IGNORED, SOMETIMES};
 use super::named_schema::{NamedSchema, reference};
 use super::path_values::path_parameter;
@@ -32,17 +29,9 @@ use super::route::{Description, Parameter, Route};
 use super::routes;
 use super::shapes::{close, complete};
 
-/// `GET /openapi.json`
-///
-/// # Errors
-/// None.
-pub async fn show(_: Anyone, _: Call) -> Answer {
-    static TEXT: OnceLock<Bytes> = OnceLock::new();
-    if TEXT.get().is_none() {
-        // Two threads may both make it; they make the same.
-        let _ = TEXT.set(to_json(&document())?.into());
-    }
-    Ok(ok_shared(TEXT.get().cloned().unwrap_or_default()))
+/// The document as it is served.
+pub fn text() -> Bytes {
+    serde_json::to_vec(&document()).unwrap_or_default().into()
 }
 
 /// The document.

@@ -3,13 +3,12 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::{HttpRequest, rt, web};
+use actix_web::{HttpRequest, rt};
 
-use super::State;
-use super::context::Context;
+use super::context::{ACCESS_LOG, Context, Refused};
 use super::problem::Problem;
 use crate::domain::repeats::{LeftOut, PERIOD, Repeats};
 use crate::error::Error;
@@ -24,17 +23,6 @@ const OF_ADDRESS: usize = 10;
 const FURTHER_IDS: &str = "*";
 /// What stands for the key id where no well-formed key came.
 pub const NO_ID: &str = "-";
-
-/// A credential that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Refused {
-    /// Where it came from.
-    pub from: IpAddr,
-    /// The id of the key that was tried.
-    pub tried_id: String,
-    /// Why.
-    pub code: &'static str,
-}
 
 /// What was refused lately.
 pub struct RefusedCalls(Mutex<Lately>);
@@ -99,16 +87,16 @@ pub fn note_code(request: &HttpRequest, from: IpAddr, tried_id: &str, code: &'st
 
 impl RefusedCalls {
     /// Whether the call is told as a line of its own. To be called where a local task can be spawned.
-    pub fn is_told(&self, state: &web::Data<State>, refused: &Refused) -> bool {
+    pub fn is_told(self: &Arc<Self>, refused: &Refused) -> bool {
         let mut lately = self.lately();
         let told = lately.note(refused);
         let begins = !std::mem::replace(&mut lately.is_awaited, true);
         drop(lately);
         if begins {
-            let state = state.clone();
+            let calls = Arc::clone(self);
             rt::spawn(async move {
                 rt::time::sleep(PERIOD).await;
-                state.refused_calls.end();
+                calls.end();
             });
         }
         told
@@ -134,7 +122,7 @@ fn tell(left_out: Vec<LeftOut<Refused>>) {
         let seconds = PERIOD.as_secs();
         match what {
             Some(refused) => log::info!(
-                target: super::ACCESS_LOG,
+                target: ACCESS_LOG,
                 from:% = refused.from,
                 tried_id = refused.tried_id.as_str(),
                 code = refused.code,
@@ -142,7 +130,7 @@ fn tell(left_out: Vec<LeftOut<Refused>>) {
                 "refused as often again in {seconds} s"
             ),
             None => log::info!(
-                target: super::ACCESS_LOG,
+                target: ACCESS_LOG,
                 count = count;
                 "refused from others in {seconds} s"
             ),

@@ -4,14 +4,8 @@
 //! finds the first reservation; settling, charging and extending are the same when they are repeated. Here the answer is kept, and
 //! requests under the same key take turns. A request without the header pays for none of this.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::PoisonError;
-
 use actix_web::HttpResponse;
 use jiff::Timestamp;
-use tokio::sync::{Mutex, MutexGuard};
 
 use super::answer::stored;
 use super::call::{BodyHash, Call, blocking};
@@ -23,18 +17,8 @@ use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::service;
 use crate::store::{Reading, idempotency};
 
-/// How many keys can have a turn at a time.
-const TURNS: usize = 64;
 /// Before a request id that was made from an idempotency key; nobody can send one that begins with it.
 pub const MADE: &str = "\u{1}idempotency-key ";
-
-/// Whose turn it is. Keys that fall to the same place wait for each other, which does no harm.
-pub struct KeyTurns {
-    places: [Mutex<()>; TURNS],
-    hasher: RandomState,
-    /// The callers for whom no more answers may be kept, and until when, in Unix milliseconds: who is refused takes no turn of a write.
-    full: std::sync::Mutex<HashMap<String, i64>>,
-}
 
 /// What happens where as many answers are kept for a caller as may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,30 +27,6 @@ pub enum WhenFull {
     Refuse,
     /// It is done and its answer is not kept: what was spent is recorded, and recording it again changes nothing.
     KeepNone,
-}
-
-impl Default for KeyTurns {
-    fn default() -> Self {
-        Self {
-            places: std::array::from_fn(|_| Mutex::default()),
-            hasher: RandomState::new(),
-            full: std::sync::Mutex::default(),
-        }
-    }
-}
-
-impl KeyTurns {
-    async fn of(&self, once: &Once) -> MutexGuard<'_, ()> {
-        let place = self.hasher.hash_one((&once.owner, &once.route, &once.key));
-        let places = u64::try_from(TURNS).unwrap_or(1);
-        self.places[usize::try_from(place % places).unwrap_or_default()]
-            .lock()
-            .await
-    }
-
-    fn full(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
-        self.full.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The answer to a decision that was let in, and the limits that its headers show.

@@ -23,7 +23,7 @@ use super::schemas::{
     AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, AuditVerdict,
     JsonPatch, Message, StatusAnswer, VersionAnswer, VersionView,
 };
-use super::{access_profiles, api_keys, docs, openapi, page, sign_in, status};
+use super::{access_profiles, api_keys, docs, page, sign_in, status};
 use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
 
 /// Every route there is.
@@ -57,7 +57,7 @@ fn public() -> Vec<Route> {
             )
             .answers::<StatusAnswer>(200)
             .refuses(&[503]),
-        Route::new(Method::GET, "/openapi.json", "openapi", openapi::show)
+        Route::new(Method::GET, "/openapi.json", "openapi", docs::openapi)
             .says("This document", "")
             .answers::<serde_json::Value>(200),
         Route::new(Method::GET, "/docs", "docs", docs::index)

@@ -27,7 +27,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::authenticate::ControlSocket;
 use super::connection::{Connection, Connections, Places, Served};
-use super::{State, configure, discipline};
+use super::state::State;
+use super::{discipline, mount};
 use crate::domain::settings::Deadlines;
 
 /// How long open requests may take to end after a stop was asked for; the store needs the rest of the 8 seconds (R10).
@@ -214,7 +215,7 @@ where
     F: Future<Output = ()> + 'static,
 {
     let application = actix_web::App::new()
-        .configure(configure(state))
+        .configure(mount::configure(state))
         .wrap(from_fn(discipline::apply))
         .into_factory()
         .map_err(|error: actix_web::Error| error.error_response());

@@ -7,7 +7,7 @@ use super::body::BodyHash;
 use crate::domain::audit::Actor;
 use crate::domain::idempotency::{Once, read_key};
 use crate::error::Result;
-use crate::http::route::canonical;
+use crate::http::route_path::canonical;
 
 /// The header that makes a POST have its effect at most once.
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
