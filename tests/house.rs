@@ -398,7 +398,7 @@ fn the_rules_find_a_breach_in_every_form() {
             .map(|(_, module)| module)
             .collect::<Vec<_>>()
     };
-    assert_eq!(modules("use crate::http::call;"), ["http"]);
+    assert_eq!(modules("use crate::http::core::request;"), ["http"]);
     assert_eq!(
         modules("use crate::{error::{Error, Result}, store::Store};"),
         ["error", "store"]

@@ -17,7 +17,7 @@ use super::log_faults::Faults;
 use crate::config::{LogFormat, Settings};
 use crate::domain::credential::redacted;
 use crate::domain::instant::write_instant_in_full;
-use crate::http::log_lines::LogLines;
+use crate::http::core::log_lines::LogLines;
 
 /// Bytes of most lines.
 const LINE: usize = 256;

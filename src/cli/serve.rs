@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::domain::credential::Token;
 use crate::domain::shell_word::shell_word;
 use crate::error::Result;
-use crate::http::sign_in::link;
+use crate::http::api_keys::sign_in::link;
 use crate::service::sign_in::SignsIn;
 use crate::service::{Clock, Services, rotated_keys};
 

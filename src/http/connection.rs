@@ -4,6 +4,7 @@
 //! whatever it has read at once. So the deadlines are here, for every head, body and answer, and no more is read ahead than a client
 //! needs that waits for its answers.
 
+mod connections;
 mod ending;
 mod last_bytes;
 mod places;
@@ -18,19 +19,25 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+pub use connections::Connections;
 pub use ending::Served;
 pub use places::Places;
 pub use progress::{BodyLength, Progress};
-pub use worker::Connections;
 
 /// One connection, as actix-http sees it.
 pub struct Connection<T> {
     /// Shared with [`Served`], which ends the connection when actix-http is done with it.
     stream: Rc<RefCell<T>>,
     progress: Rc<Progress>,
+    all: Rc<Connections>,
 }
 
 impl<T> Connection<T> {
+    /// The connections of the worker, of which this is one.
+    pub fn all(&self) -> Rc<Connections> {
+        Rc::clone(&self.all)
+    }
+
     /// Where the requests of this connection say how far they are.
     pub fn progress(&self) -> Rc<Progress> {
         Rc::clone(&self.progress)

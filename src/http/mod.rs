@@ -1,73 +1,23 @@
 //! HTTP: one route table, extractors, handlers, the error body and the admin page. The only folder that knows actix.
 //!
-//! Reading order: [`routes`] (what there is), [`guard`] (who may call), [`call`] (what a request holds), a handler such as
-//! [`access_profiles`], [`answer`] and [`problem`] (what goes out), [`discipline`] (what holds for all).
+//! Reading order: [`routes`] (what there is), [`core::guard`] (who may call), [`core::request`] (what came in), a handler such as
+//! [`users`], [`core::answer`] and [`core::problem`] (what goes out), [`core::discipline`] (what holds for all). Each noun has a folder:
+//! handlers, and views of what they answer.
 
-mod about;
-pub mod access_profile_history;
 pub mod access_profiles;
-pub mod answer;
-pub mod api_key_schemas;
 pub mod api_keys;
 pub mod assignments;
-pub mod attachments;
-pub mod attempts;
-pub mod authenticate;
-pub mod bodies;
-pub mod budget_overrides;
-pub mod call;
-pub mod client_address;
 pub mod connection;
-pub mod context;
-pub mod decision_parameters;
-pub mod decision_schemas;
+pub mod core;
 pub mod decisions;
-pub mod discipline;
-pub mod docs;
-pub mod error_body;
-pub mod explain;
-pub mod explain_schemas;
-pub mod forward_auth;
-pub mod guard;
-pub mod holder;
-pub mod holding_schemas;
-pub mod hosts;
-pub mod ignored_fields;
-pub mod key_turns;
-pub mod limits;
-pub mod list;
-pub mod log_lines;
 pub mod mount;
-pub mod named_schema;
-pub mod near_limits;
 pub mod openapi;
 pub mod page;
-pub mod parameters;
-pub mod path_values;
-pub mod people_schemas;
-pub mod pieces;
-pub mod problem;
-pub mod propagation;
-pub mod quota;
-pub mod refusal;
-pub mod refused_calls;
-pub mod replay;
 pub mod roles;
-pub mod route;
-pub mod route_path;
 pub mod routes;
-pub mod schemas;
 pub mod serve;
-pub mod shapes;
 pub mod shown;
-pub mod sign_in;
-pub mod slow;
-pub mod slow_work;
-pub mod state;
 pub mod status;
-pub mod tool_group_schemas;
 pub mod tool_groups;
-pub mod usage;
 pub mod users;
-pub mod virtual_key_schemas;
 pub mod virtual_keys;

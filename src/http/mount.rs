@@ -5,13 +5,13 @@ use actix_web::guard::{Guard, fn_guard};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, Resource, web};
 
-use super::answer::Answer;
-use super::call::Call;
-use super::problem::Problem;
-use super::route::Route;
-use super::route_path::RoutePath;
-use super::routes;
-use super::state::State;
+use crate::http::core::answer::Answer;
+use crate::http::core::problem::Problem;
+use crate::http::core::request::Request;
+use crate::http::core::route::Route;
+use crate::http::core::route_path::RoutePath;
+use crate::http::core::state::State;
+use crate::http::routes;
 
 /// Where the calls are that gateways make all the time.
 const HOT: &str = "/v1";
@@ -103,8 +103,8 @@ pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig
     move |config| {
         config.app_data(state);
         mount(&routes::table(), config);
-        config.default_service(web::to(|call: Call| async move {
-            Answer::Err(Problem::no_route(call.path()))
+        config.default_service(web::to(|request: Request| async move {
+            Answer::Err(Problem::no_route(request.path()))
         }));
     }
 }

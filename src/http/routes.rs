@@ -2,7 +2,9 @@
 //! this table.
 
 mod assignments;
+mod decision_parameters;
 mod decisions;
+mod parameters;
 mod people;
 mod tool_groups;
 mod virtual_keys;
@@ -10,21 +12,30 @@ mod virtual_keys;
 use actix_web::http::Method;
 use serde_json::json;
 
-use super::access_profile_history as history;
-use super::api_key_schemas::{
+use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
+use crate::http::access_profiles;
+use crate::http::access_profiles::bodies::{
+    AccessProfileChangeRequest, AccessProfileRequest, CloneBody,
+};
+use crate::http::access_profiles::history;
+use crate::http::access_profiles::views::{
+    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, AuditVerdict,
+    JsonPatch, VersionAnswer, VersionView,
+};
+use crate::http::api_keys;
+use crate::http::api_keys::sign_in;
+use crate::http::api_keys::views::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, SessionAnswer, SignInCode, SignedIn,
 };
-use super::bodies::{AccessProfileChangeRequest, AccessProfileRequest, CloneBody};
-use super::list::List;
-use super::named_schema::NamedSchema;
-use super::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
-use super::route::Route;
-use super::schemas::{
-    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, AuditVerdict,
-    JsonPatch, Message, StatusAnswer, VersionAnswer, VersionView,
-};
-use super::{access_profiles, api_keys, docs, page, sign_in, status};
-use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
+use crate::http::core::answer::Message;
+use crate::http::core::list::List;
+use crate::http::core::named_schema::NamedSchema;
+use crate::http::core::route::Route;
+use crate::http::page;
+use crate::http::page::docs;
+use crate::http::routes::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
+use crate::http::status;
+use crate::http::status::StatusAnswer;
 
 /// Every route there is.
 pub fn table() -> Vec<Route> {

@@ -25,11 +25,12 @@ use actix_web::web;
 use futures_util::future::{join_all, try_join_all};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::authenticate::ControlSocket;
-use super::connection::{Connection, Connections, Places, Served};
-use super::state::State;
-use super::{discipline, mount};
 use crate::domain::settings::Deadlines;
+use crate::http::connection::{Connection, Connections, Places, Served};
+use crate::http::core::authenticate::ControlSocket;
+use crate::http::core::discipline;
+use crate::http::core::state::State;
+use crate::http::mount;
 
 /// How long open requests may take to end after a stop was asked for; the store needs the rest of the 8 seconds (R10).
 const DRAIN_SECONDS: u64 = 5;
@@ -227,6 +228,7 @@ where
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .on_connect_ext(move |connection: &Connection<T>, extensions| {
             extensions.insert(connection.progress());
+            extensions.insert(connection.all());
             mark(extensions);
         })
         .finish(map_config(application, |()| AppConfig::default()))

@@ -1,18 +1,29 @@
 //! Handlers that say how the server is.
 
-use super::answer::{Answer, ok};
-use super::call::{Call, blocking};
-use super::guard::Anyone;
-use super::schemas::StatusAnswer;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::core::answer::{Answer, ok};
+use crate::http::core::guard::Anyone;
+use crate::http::core::request::{Request, blocking};
 use crate::store::settings;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusAnswer {
+    /// `ok` or `ready`.
+    pub status: &'static str,
+    /// The version of Tollkeeper.
+    pub version: &'static str,
+}
 
 /// `GET /health`: the process is alive.
 ///
 /// # Errors
 /// None.
-pub async fn health(_: Anyone, _: Call) -> Answer {
+pub async fn health(_: Anyone, _: Request) -> Answer {
     ok(&StatusAnswer {
         status: "ok",
         version: VERSION,
@@ -24,8 +35,8 @@ pub async fn health(_: Anyone, _: Call) -> Answer {
 ///
 /// # Errors
 /// 503 with the reason.
-pub async fn ready(_: Anyone, call: Call) -> Answer {
-    let services = call.services();
+pub async fn ready(_: Anyone, request: Request) -> Answer {
+    let services = request.services();
     blocking(move || {
         services.store.ready()?;
         services

@@ -1,6 +1,6 @@
 //! What holds for every request, known route or not: the error body, the request id, the headers, and HEAD.
 
-use tollkeeper::http::guard::Access;
+use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 
 use crate::openapi::concrete;

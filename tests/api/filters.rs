@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tollkeeper::domain::list::MAY_BE_EMPTY;
-use tollkeeper::http::guard::Access;
+use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 
 use crate::openapi::{concrete, document, operations};

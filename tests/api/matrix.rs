@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tollkeeper::domain::credential::Kind;
 use tollkeeper::domain::permission::Permission;
-use tollkeeper::http::guard::Access;
+use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 use tollkeeper::service::sign_in::SignsIn;
 use tollkeeper::service::tokens::random_token;

@@ -1,6 +1,6 @@
 //! Which permission each route asks for, made from the route table.
 
-use tollkeeper::http::guard::Access;
+use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 
 use crate::openapi::concrete;

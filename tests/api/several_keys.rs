@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::http::guard::Access;
+use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 use tollkeeper::service::tokens::random_token;
 
@@ -35,7 +35,7 @@ fn paths() -> Vec<String> {
         .iter()
         .filter(|route| matches!(route.access, Access::VirtualKey));
     let paths: Vec<String> = own
-        .flat_map(tollkeeper::http::route::Route::paths)
+        .flat_map(tollkeeper::http::core::route::Route::paths)
         .map(|path| path.replace("{path}", "x"))
         .map(|path| path.replace("/tools", "/tools?mcp_server=files"))
         .collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tollkeeper::domain::permission::Permission;
-use tollkeeper::http::guard::Access;
+use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 
 use crate::support::holders::call;

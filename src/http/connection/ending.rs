@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::Connection;
+use super::connections::Connections;
 use super::progress::{Ending, Progress, Stage};
-use super::worker::Connections;
 
 /// How long a client may go on sending after it was refused.
 const LINGER: Duration = Duration::from_secs(1);
@@ -49,10 +49,11 @@ impl<T: AsyncRead + AsyncWrite + AsFd + Unpin> Served<T> {
     /// A stream that was accepted by a worker: what serves it, and what actix-http is given.
     pub fn new(stream: T, worker: &Rc<Connections>) -> (Self, Connection<T>) {
         let stream = Rc::new(RefCell::new(stream));
-        let progress = Rc::new(Progress::new(Rc::clone(worker)));
+        let progress = Rc::new(Progress::new(Rc::clone(worker.worker())));
         let connection = Connection {
             stream: Rc::clone(&stream),
             progress: Rc::clone(&progress),
+            all: Rc::clone(worker),
         };
         let served = Self {
             stream,
@@ -64,7 +65,7 @@ impl<T: AsyncRead + AsyncWrite + AsFd + Unpin> Served<T> {
 
     /// Waits for a place, has the requests served, and ends the connection.
     pub async fn run(self, requests: impl Future<Output = Result<(), DispatchError>>) {
-        let places = Arc::clone(self.worker.places());
+        let places = Arc::clone(&self.worker.worker().places);
         let Some(_place) = places.take(|| self.worker.give_way()).await else {
             return;
         };

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::last_bytes::{LastBytes, blank};
-use super::worker::{Connections, Tick};
+use super::worker::{Tick, Worker};
 
 /// How much is read before it is looked at: enough for most heads, and for few requests beside the one that is being answered, each
 /// of which takes more memory than bytes.
@@ -50,7 +50,7 @@ pub enum BodyLength {
 
 /// How far a connection is.
 pub struct Progress {
-    worker: Rc<Connections>,
+    worker: Rc<Worker>,
     stage: Cell<Stage>,
     /// When the stage began, or bytes of an answer were last taken.
     since: Cell<Tick>,
@@ -80,7 +80,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(worker: Rc<Connections>) -> Self {
+    pub(super) fn new(worker: Rc<Worker>) -> Self {
         Self {
             worker,
             stage: Cell::new(Stage::Head),
@@ -148,14 +148,14 @@ impl Progress {
     }
 
     /// A large answer holds these bytes until it is sent.
-    pub fn hold(&self, bytes: usize) {
+    pub(super) fn hold(&self, bytes: usize) {
         self.held.set(bytes);
-        self.worker.hold(bytes);
+        self.worker.places.hold(bytes);
     }
 
     /// It was sent or given up.
     pub fn release(&self) {
-        self.worker.release(self.held.take());
+        self.worker.places.release(self.held.take());
     }
 
     pub(super) fn enter(&self, stage: Stage) {
@@ -305,7 +305,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.ending.get().is_some() {
-            self.worker.has_gone();
+            self.worker.places.has_left();
         }
     }
 }

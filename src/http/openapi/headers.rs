@@ -4,7 +4,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Header, RefOr, Required, ResponseBuilder, Schema};
 
-use crate::http::context;
+use crate::http::core::context;
 
 /// A header that a client may send.
 pub struct RequestHeader {

@@ -3,19 +3,22 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use super::parameters::PAGE;
 use crate::domain::budget_override::OVERRIDE as OVERRIDE_BODY;
 use crate::domain::holding::{ASSIGNMENT, ATTACHMENT};
 use crate::domain::propagation::{PROPAGATION, Propagated};
 use crate::domain::user_copy::UserCopy;
-use crate::http::holding_schemas::{
+use crate::http::access_profiles::attachments;
+use crate::http::access_profiles::propagation;
+use crate::http::assignments;
+use crate::http::assignments::budget_overrides;
+use crate::http::assignments::views::{
     AssignedAnswer, Attached, CopyAnswer, HolderView, OverrideAnswer,
 };
-use crate::http::list::List;
-use crate::http::parameters::PAGE;
-use crate::http::people_schemas::KeysGone;
-use crate::http::route::Route;
-use crate::http::schemas::Message;
-use crate::http::{assignments, attachments, budget_overrides, propagation};
+use crate::http::core::answer::Message;
+use crate::http::core::list::List;
+use crate::http::core::route::Route;
+use crate::http::virtual_keys::views::KeysGone;
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {

@@ -3,23 +3,28 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use super::decision_parameters::{
+    CALL_HEADERS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
+};
+use super::parameters::PAGE;
 use crate::domain::decision_input::{
     CALL, EXPLANATION, EXTENSION, SETTLEMENT, USAGE as USAGE_BODY,
 };
-use crate::http::decision_parameters::{
-    CALL_HEADERS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
-};
-use crate::http::decision_schemas::{
+use crate::http::core::list::List;
+use crate::http::core::route::Route;
+use crate::http::decisions;
+use crate::http::decisions::explain;
+use crate::http::decisions::explanation_views::ExplainAnswer;
+use crate::http::decisions::forward_auth;
+use crate::http::decisions::near_limits;
+use crate::http::decisions::near_limits::NearLimitView;
+use crate::http::decisions::quota;
+use crate::http::decisions::quota::QuotaAnswer;
+use crate::http::decisions::usage;
+use crate::http::decisions::usage::UsageList;
+use crate::http::decisions::views::{
     CancelledAnswer, McpTools, ReservationAnswer, ReservationView, SettledAnswer, UsageAnswer,
 };
-use crate::http::explain_schemas::ExplainAnswer;
-use crate::http::list::List;
-use crate::http::near_limits::NearLimitView;
-use crate::http::parameters::PAGE;
-use crate::http::quota::QuotaAnswer;
-use crate::http::route::Route;
-use crate::http::usage::UsageList;
-use crate::http::{decisions, explain, forward_auth, near_limits, quota, usage};
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {

@@ -3,16 +3,18 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use super::parameters::{ROLE_LIST, USER_LIST};
 use crate::domain::role::{NEW_ROLE, ROLE_CHANGE};
 use crate::domain::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
-use crate::http::list::List;
-use crate::http::parameters::{ROLE_LIST, USER_LIST};
-use crate::http::people_schemas::{
-    KeysGone, RoleAnswer, RoleView, UserAnswer, UserCreated, UserRoleChanged, UserView,
-};
-use crate::http::route::Route;
-use crate::http::schemas::Message;
-use crate::http::{roles, users};
+use crate::http::core::answer::Message;
+use crate::http::core::list::List;
+use crate::http::core::route::Route;
+use crate::http::roles;
+use crate::http::roles::views::RoleAnswer;
+use crate::http::roles::views::RoleView;
+use crate::http::users;
+use crate::http::users::views::{UserAnswer, UserCreated, UserRoleChanged, UserView};
+use crate::http::virtual_keys::views::KeysGone;
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {

@@ -3,13 +3,13 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use super::parameters::TOOL_GROUP_LIST;
 use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE};
-use crate::http::list::List;
-use crate::http::parameters::TOOL_GROUP_LIST;
-use crate::http::route::Route;
-use crate::http::schemas::Message;
-use crate::http::tool_group_schemas::{ToolGroupAnswer, ToolGroupView};
+use crate::http::core::answer::Message;
+use crate::http::core::list::List;
+use crate::http::core::route::Route;
 use crate::http::tool_groups;
+use crate::http::tool_groups::views::{ToolGroupAnswer, ToolGroupView};
 
 const ALL: &str = "P/mcp/tool-groups";
 const ONE: &str = "P/mcp/tool-groups/{id}";

@@ -3,14 +3,14 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use super::parameters::{USER_VIRTUAL_KEY_LIST, VIRTUAL_KEY_LIST};
 use crate::domain::api_key::ROTATION;
 use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
-use crate::http::list::List;
-use crate::http::parameters::{USER_VIRTUAL_KEY_LIST, VIRTUAL_KEY_LIST};
-use crate::http::route::Route;
-use crate::http::schemas::Message;
-use crate::http::virtual_key_schemas::{VirtualKeyAnswer, VirtualKeyView};
+use crate::http::core::answer::Message;
+use crate::http::core::list::List;
+use crate::http::core::route::Route;
 use crate::http::virtual_keys;
+use crate::http::virtual_keys::views::{VirtualKeyAnswer, VirtualKeyView};
 
 const OF_USER: &str = "P/users/{id}/virtual-keys";
 const UNDER_PROFILE: &str = "P/users/{id}/access-profiles/{profile_id}/virtual-keys";

@@ -1,0 +1,221 @@
+//! Handlers of what an access profile was: its versions and the audit log.
+
+use serde_json::value::RawValue;
+
+use super::body;
+use super::views::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
+use crate::domain::access_profile_versions::patch;
+use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, Verified, kinds_out_of_reach};
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::list::Query;
+use crate::domain::validator::entity_tag;
+use crate::error::{Error, Result};
+use crate::http::core::answer::{Answer, ok, ok_unless_known, stored, to_json, typed_unless_known};
+use crate::http::core::guard::{AccessProfiles, Caller, Update, View};
+use crate::http::core::list::List;
+use crate::http::core::request::{Request, blocking};
+use crate::service;
+use crate::service::expressions::are_in_version;
+use crate::store::access_profile_versions::{self, Version};
+use crate::store::audit::{self, Filter};
+
+/// The media type of a JSON Patch.
+pub const JSON_PATCH: &str = "application/json-patch+json";
+
+/// `GET P/access-profiles/{id}/versions`
+///
+/// # Errors
+/// 400, 404.
+pub async fn list_versions(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let id = request.id("id")?;
+    let page = request.query(Query::page)?;
+    let list = request
+        .slow_read(move |reading| access_profile_versions::list(reading, id, page))
+        .await?;
+    ok(&List::of(list, page, view))
+}
+
+/// `GET P/access-profiles/{id}/versions/{n}`
+///
+/// # Errors
+/// 400, 404.
+pub async fn get_version(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let (id, number) = (request.id("id")?, request.id("n")?);
+    let version = request
+        .read(move |reading| access_profile_versions::get(reading, id, number))
+        .await?;
+    let body = to_json(&VersionAnswer {
+        version: view(version),
+    })?;
+    Ok(ok_unless_known(&request, &entity_tag(number, &body), body))
+}
+
+/// `GET P/access-profiles/{id}/versions/{n}/diff`
+///
+/// # Errors
+/// 400, 404.
+pub async fn diff(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let (id, number) = (request.id("id")?, request.id("n")?);
+    let against = request.query(|query| query.integer("against", 1, i64::MAX))?;
+    let compare = request.slow(move |services| {
+        let (from, to) = services.store.read(|reading| {
+            let to = access_profile_versions::get(reading, id, number)?;
+            let against = against.unwrap_or((number - 1).max(1));
+            Ok((access_profile_versions::get(reading, id, against)?, to))
+        })?;
+        patch(&from.snapshot, &to.snapshot)
+    });
+    let text = compare.await?;
+    let tag = entity_tag(number, &text);
+    Ok(typed_unless_known(&request, &tag, JSON_PATCH, text))
+}
+
+/// `POST P/access-profiles/{id}/versions/{n}/restore`
+///
+/// # Errors
+/// 400, 404, 409 when the name is taken or today's rules refuse the content, 412.
+pub async fn restore(caller: Caller<Update, AccessProfiles>, request: Request) -> Answer {
+    let place = (request.id("id")?, request.id("n")?);
+    let if_match = request.if_match()?;
+    let hash = request.no_fields().await?;
+    let (services, actor) = (request.services(), caller.actor(&request));
+    let once = request.once(&actor, hash)?;
+    let restore = move || {
+        service::access_profiles::restore(&services, actor, place, if_match, once, |tagged| {
+            StoredAnswer {
+                etag: Some(tagged.entity_tag.clone()),
+                ..StoredAnswer::ok(body(&tagged.snapshot))
+            }
+        })
+    };
+    let has_expressions = request.aside(move |services| are_in_version(services, place));
+    let turn = if has_expressions.await? {
+        Some(request.expression_turn().await?)
+    } else {
+        None
+    };
+    let restore = move || {
+        let _turn = turn;
+        restore()
+    };
+    stored(blocking(restore).await?)
+}
+
+/// `GET P/access-profiles/{id}/audit-logs`
+///
+/// # Errors
+/// 400, 404 when there is no such profile and never was.
+pub async fn audit_logs_of_one(caller: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let id = request.id("id")?;
+    audit_logs(&caller, request, Some(id)).await
+}
+
+/// `GET P/access-profiles/audit-logs`
+///
+/// # Errors
+/// 400.
+pub async fn audit_logs_of_all(caller: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    audit_logs(&caller, request, None).await
+}
+
+async fn audit_logs(
+    caller: &Caller<View, AccessProfiles>,
+    request: Request,
+    access_profile_id: Option<i64>,
+) -> Answer {
+    let kinds_left_out = kinds_out_of_reach(caller.permissions());
+    let (filter, page) = request.query(|query| {
+        let action = read_action(query);
+        let user_id = query.integer("user_id", 1, i64::MAX);
+        (
+            Filter {
+                access_profile_id,
+                action,
+                user_id,
+                kinds_left_out,
+            },
+            query.page(),
+        )
+    })?;
+    let list = request
+        .slow_read(move |reading| audit::list(reading, &filter, page))
+        .await?;
+    let entries: Result<_> = list.items.into_iter().map(audit_view).collect();
+    ok(&List::new(entries?, list.total_count, page))
+}
+
+/// `GET P/access-profiles/audit-logs/verify`
+///
+/// # Errors
+/// 503 when the log or its anchor can't be read.
+pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let verify = request.slow(|services| services.store.verify_audit_log(services.clock.now()));
+    let Verified { verdict, walked_at } = verify.await?;
+    ok(&match verdict {
+        Verdict::Intact { entries } => AuditVerdict {
+            intact: true,
+            entries: Some(entries),
+            entry: None,
+            finding: None,
+            walked_at,
+        },
+        Verdict::Tampered { entry, finding } => AuditVerdict {
+            intact: false,
+            entries: None,
+            entry: Some(entry),
+            finding: Some(finding),
+            walked_at,
+        },
+    })
+}
+
+fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
+    let value = |text: Option<String>| {
+        text.map(RawValue::from_string)
+            .transpose()
+            .map_err(|error| Error::internal("reading an audit entry", error))
+    };
+    let entry = logged.entry;
+    Ok(AuditLogView {
+        id: logged.id,
+        access_profile_id: entry.access_profile_id,
+        user_id: entry.user_id.map(|id| id.to_string()),
+        action: entry.action.into_owned(),
+        actor_id: entry.actor.id,
+        actor_name: entry.actor.name,
+        previous_value: value(entry.previous_value)?,
+        new_value: value(entry.new_value)?,
+        request_id: entry.actor.request_id,
+        created_at: logged.at,
+    })
+}
+
+fn view(version: Version) -> VersionView {
+    VersionView {
+        access_profile_id: version.access_profile_id,
+        version: version.version,
+        snapshot: version.snapshot,
+        stored_bytes: version.stored_bytes,
+        created_by: version.created_by,
+        created_at: version.created_at,
+    }
+}
+
+/// An action by its whole name: `update` is what happens to access profiles.
+fn read_action(query: &Query) -> Option<String> {
+    let sent = query.text("action", 100)?;
+    let action = if sent.contains('.') {
+        sent.clone()
+    } else {
+        format!("access_profile.{sent}")
+    };
+    if !ACTIONS.contains(&action.as_str()) {
+        let known = ACTIONS.join(", ");
+        query.refuse(
+            "action",
+            "invalid_value",
+            format_args!("expected one of {known}, found {sent:?}"),
+        );
+    }
+    Some(action)
+}

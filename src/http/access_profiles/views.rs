@@ -1,0 +1,153 @@
+//! Answers about access profiles: what they are, what they were, and who did what to them.
+//!
+//! Request bodies are read field by field in `domain`; the `…Body` types here only describe them, and a test holds them to it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::domain::access_profile::{AccessProfile, McpReference};
+use crate::domain::access_profile_warnings::Warning;
+use crate::http::assignments::views::AttachmentView;
+use crate::http::core::list::ListItem;
+
+/// One access profile.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+pub struct AccessProfileAnswer {
+    access_profile: AccessProfile,
+    /// What lets nothing through, with what to do; left out where there is nothing to warn of.
+    #[schema(nullable = false)]
+    warnings: Option<Vec<Warning>>,
+}
+
+/// One access profile and what belongs to it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+pub struct AccessProfileDetail {
+    access_profile: AccessProfile,
+    /// Roles it is attached to, in the order in which they were.
+    roles: Vec<AttachmentView>,
+    /// Users who hold a copy.
+    user_count: i64,
+    /// MCP things that it names and that are not known here; they grant nothing by themselves.
+    unresolved_references: Vec<McpReference>,
+    /// What lets nothing through, with what to do; left out where there is nothing to warn of.
+    #[schema(nullable = false)]
+    warnings: Option<Vec<Warning>>,
+}
+
+/// A page of access profiles.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+pub struct AccessProfileList {
+    access_profiles: Vec<AccessProfile>,
+    /// How many users hold a copy of each, in the same order.
+    user_counts: Vec<i64>,
+    /// Items on this page.
+    count: i64,
+    /// Items on all pages.
+    total_count: i64,
+    limit: i64,
+    offset: i64,
+}
+
+/// One version of an access profile.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionView {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// 1 for the first.
+    pub version: i64,
+    /// The whole profile of that version: JSON in a string.
+    pub snapshot: String,
+    /// What it takes in the database, in bytes: the current one is kept whole, an earlier one as what differs from one before it.
+    pub stored_bytes: i64,
+    /// The name of the key that made it.
+    pub created_by: String,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl ListItem for VersionView {
+    const MEMBER: &'static str = "versions";
+    const SCHEMA: &'static str = "VersionList";
+    const ABOUT: &'static str = "A page of versions, the newest first.";
+}
+
+/// One version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionAnswer {
+    /// The version.
+    pub version: VersionView,
+}
+
+/// One step of a JSON Patch (RFC 6902).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the patch is written by its library")]
+pub struct PatchStep {
+    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
+    op: String,
+    /// Where, as a JSON Pointer.
+    path: String,
+    /// What is there afterwards.
+    value: Option<serde_json::Value>,
+}
+
+/// A JSON Patch (RFC 6902).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the patch is written by its library")]
+pub struct JsonPatch(Vec<PatchStep>);
+
+/// One entry of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditLogView {
+    /// Its place in the chain, 1 for the first.
+    pub id: i64,
+    /// The access profile concerned.
+    pub access_profile_id: Option<i64>,
+    /// The user concerned: a number in a string.
+    pub user_id: Option<String>,
+    /// What was done, such as `access_profile.update`.
+    pub action: String,
+    /// The public id of the key that did it.
+    pub actor_id: String,
+    /// The name of that key at that time.
+    pub actor_name: String,
+    /// What was there before: the changed fields, or the whole thing when it was deleted.
+    #[schema(value_type = Option<Object>)]
+    pub previous_value: Option<Box<RawValue>>,
+    /// What is there now: the changed fields, or the whole thing when it was created.
+    #[schema(value_type = Option<Object>)]
+    pub new_value: Option<Box<RawValue>>,
+    /// The request that did it.
+    pub request_id: String,
+    /// When it was done.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl ListItem for AuditLogView {
+    const MEMBER: &'static str = "audit_logs";
+    const SCHEMA: &'static str = "AuditLogList";
+    const ABOUT: &'static str = "A page of the audit log, the newest first.";
+}
+
+/// Whether the audit log is as it was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditVerdict {
+    /// Nothing was changed, removed, moved or added.
+    pub intact: bool,
+    /// How many entries there are, when it is intact.
+    pub entries: Option<i64>,
+    /// The first entry at which tampering shows.
+    pub entry: Option<i64>,
+    /// What is wrong there.
+    pub finding: Option<String>,
+    /// When the walk began that looked at every entry. Its outcome stands for a minute, or ten times as long as it took; entries that
+    /// came since are looked at each time.
+    #[schema(value_type = String, format = DateTime)]
+    pub walked_at: Timestamp,
+}

@@ -1,0 +1,69 @@
+//! What the server has, for all requests.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::web::{self, Bytes};
+use tokio::sync::Semaphore;
+
+use super::attempts::{Attempts, BadHolders};
+use super::client_address::TrustedProxies;
+use super::context::RequestIds;
+use super::hosts::Hosts;
+use super::key_turns::KeyTurns;
+use super::refused_calls::RefusedCalls;
+use super::slow_work::SlowWork;
+use crate::http::shown::Answers;
+use crate::service::Services;
+use crate::store::explained_names::ExplainedNames;
+
+/// What all requests share.
+pub struct State {
+    /// What the functions of `service` work with.
+    pub services: Arc<Services>,
+    /// How long a request body may take.
+    pub body_timeout: Duration,
+    /// The networks whose `X-Forwarded-For` is believed.
+    pub proxies: TrustedProxies,
+    /// Slows down whoever fails to authenticate.
+    pub attempts: Attempts,
+    /// Slows down virtual keys that don't work and are sent again and again.
+    pub bad_holders: BadHolders,
+    /// What was refused lately, for the access log.
+    pub refused_calls: Arc<RefusedCalls>,
+    /// The host names by which this server may be called.
+    pub hosts: Hosts,
+    /// Makes the ids of requests that bring none.
+    pub request_ids: RequestIds,
+    /// The address of the page on this machine; none when only the control socket is listened on.
+    pub page_url: Option<String>,
+    /// As many as there are connections to read with. They are handed out in order, which the connections are not.
+    pub read_permits: Arc<Semaphore>,
+    /// Places for what takes long.
+    pub slow: SlowWork,
+    /// Answers that show one access profile.
+    pub shown_profiles: Answers<i64>,
+    /// Answers that show a page of access profiles, by the query string.
+    pub shown_pages: Answers<String>,
+    /// The names in explanations, by the virtual key: they are all that is read for one.
+    pub explained_names: Answers<i64, Arc<ExplainedNames>>,
+    /// Whose turn it is among decisions under the same idempotency key.
+    pub turns: KeyTurns,
+    /// The OpenAPI document, made when somebody reads it first.
+    pub openapi: LazyLock<Bytes>,
+    /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
+    pub rate_limit_headers: bool,
+}
+
+/// The state of the server that serves a request.
+pub fn web_state(request: &HttpRequest) -> web::Data<State> {
+    state(request).clone()
+}
+
+/// The same, borrowed.
+pub fn state(request: &HttpRequest) -> &web::Data<State> {
+    request
+        .app_data::<web::Data<State>>()
+        .unwrap_or_else(|| unreachable!("the application is always built with its state"))
+}

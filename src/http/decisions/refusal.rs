@@ -1,0 +1,82 @@
+//! A refused decision as an answer (API.md §4): the status, the code in the top-level `type`, and when to try again.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use serde_json::{Value, json};
+
+use super::limits::{self, Shown};
+use crate::domain::decision::{Refusal, RefusalKind};
+use crate::domain::decision_input::NoKey;
+use crate::http::core::problem::Problem;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = refusal.kind.status();
+        let code = refusal.kind.code();
+        let mut extra = json!({
+            "access_profile_id": refusal.access_profile_id,
+            "limit": refusal.limit.as_ref().map(Shown),
+        });
+        let mut problem = Self::new(
+            StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
+            code,
+            code,
+            refusal.message,
+        );
+        // Where waiting is in vain, nobody is told to wait.
+        if let Some(wait_ms) = refusal.retry_after_ms {
+            extra["retry_after_ms"] = Value::from(wait_ms);
+            // Rounded up: a second too early would only be refused again.
+            let seconds = wait_ms.saturating_add(999) / 1_000;
+            problem = problem.with_header(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        if status == 401 {
+            problem =
+                problem.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        problem.with_extra(extra)
+    }
+}
+
+/// The refusal with the headers that say how much of its limit is left.
+pub fn with_limit_headers(refusal: Refusal, now_ms: i64) -> Problem {
+    let headers = refusal
+        .limit
+        .as_ref()
+        .and_then(|limit| limits::headers(std::slice::from_ref(limit), now_ms));
+    headers
+        .into_iter()
+        .flatten()
+        .fold(Problem::from(refusal), |problem, (name, value)| {
+            problem.with_header(name, value)
+        })
+}
+
+/// The refusal of what is no virtual key; `place` says where one belongs. The text itself is not repeated.
+pub fn no_key(why: NoKey, place: &str) -> Refusal {
+    let (kind, message) = match why {
+        NoKey::Missing => (
+            RefusalKind::VirtualKeyRequired,
+            format!("send the virtual key (tk_vk_…) of the caller in {place}"),
+        ),
+        NoKey::Malformed => (
+            RefusalKind::AccessNotFound,
+            format!(
+                "what is in {place} is no virtual key; it begins with tk_vk_, and may be cut off or mistyped"
+            ),
+        ),
+        NoKey::Management => (
+            RefusalKind::AccessNotFound,
+            format!(
+                "{place} holds a management API key (tk_mgmt_…), but a virtual key (tk_vk_…) is needed there"
+            ),
+        ),
+        NoKey::Several(one, other) => (
+            RefusalKind::AccessNotFound,
+            format!(
+                "two different virtual keys were sent, in {one} and in {other}, so it can't be told who calls; send one of them"
+            ),
+        ),
+    };
+    Refusal::new(kind, message)
+}

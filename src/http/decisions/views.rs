@@ -1,0 +1,207 @@
+//! Answers about decisions.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::limits::LimitView;
+use super::replay::MADE;
+use crate::domain::decision::OpenReservation;
+use crate::domain::money::Money;
+use crate::http::core::list::ListItem;
+
+/// An open reservation.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct HeldView {
+    /// Its id.
+    id: String,
+    /// When it expires if it is neither settled nor extended.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// A call that may be made.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct ReservationAnswer {
+    reservation: HeldView,
+    /// The profile that grants it.
+    access_profile_id: i64,
+    /// Whose call it is.
+    user_id: String,
+    /// The provider, as the profile names it.
+    provider: String,
+    /// Every limit that it is held on.
+    limits: Vec<LimitView>,
+}
+
+/// What was charged.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct ChargedView {
+    /// Its id.
+    id: String,
+    /// `settled`.
+    status: String,
+    /// Tokens.
+    tokens: i64,
+    /// US dollars.
+    cost: f64,
+}
+
+/// A call that was charged.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct SettledAnswer {
+    reservation: ChargedView,
+    /// The profile that it was charged to, or that its user held last; 0 when that is not known any more.
+    access_profile_id: i64,
+    /// Whose call it was.
+    user_id: String,
+    /// The provider, as the profile names it, or as it was sent where none does.
+    provider: String,
+    /// Every limit that it was charged to; none when the user's copy is gone.
+    limits: Vec<LimitView>,
+}
+
+/// A call that was made without a reservation and charged.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct UsageAnswer {
+    reservation: ChargedView,
+    /// The profile that it was charged to, or that its user held last; 0 when that is not known any more.
+    access_profile_id: i64,
+    /// Whose call it was.
+    user_id: String,
+    /// The provider, as the profile names it, or as it was sent where none does.
+    provider: String,
+    /// Every limit that it was charged to; none when the user holds nothing any more.
+    limits: Vec<LimitView>,
+    /// What would have refused the call, had it been asked about before; left out when nothing would have.
+    #[schema(required = false)]
+    outside_policy: Option<OutsideView>,
+}
+
+/// What would have refused a call: the `error` of that refusal.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct OutsideView {
+    /// The code of the refusal.
+    r#type: String,
+    /// The same.
+    code: String,
+    /// Why, in a sentence.
+    message: String,
+}
+
+/// A reservation that was given back.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct CancelledView {
+    /// Its id.
+    id: String,
+    /// `cancelled`.
+    status: String,
+}
+
+/// A reservation that was given back.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what a handler writes")]
+pub struct CancelledAnswer {
+    reservation: CancelledView,
+}
+
+/// An open hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReservationView {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// The profile that granted it.
+    pub access_profile_id: i64,
+    /// The public id of the virtual key it was made with; `null` once that was deleted.
+    pub virtual_key_id: Option<String>,
+    /// The provider, as the profile names it.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The MCP server.
+    pub mcp_server: Option<String>,
+    /// The tool of that server.
+    pub mcp_tool: Option<String>,
+    /// What the gateway expected.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expected, in US dollars.
+    #[schema(value_type = Option<f64>)]
+    pub estimated_cost: Option<Money>,
+    /// What is held on limits of tokens.
+    pub held_tokens: i64,
+    /// What is held on budgets, in US dollars: less than was expected where `max_hold` says so.
+    #[schema(value_type = f64)]
+    pub held_cost: Money,
+    /// The management key that made it; `null` when it was made over the control socket, or before this was kept.
+    pub api_key_id: Option<i64>,
+    /// The gateway's own id of the call.
+    pub request_id: Option<String>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it expires.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+impl ListItem for ReservationView {
+    const MEMBER: &'static str = "reservations";
+    const SCHEMA: &'static str = "ReservationList";
+    const ABOUT: &'static str = "A page of open holds, the oldest first.";
+}
+
+impl ReservationView {
+    /// A hold as it is listed.
+    pub fn of(open: OpenReservation) -> Self {
+        let (mcp_server, mcp_tool) = open
+            .mcp
+            .map_or((None, None), |mcp| (Some(mcp.server), mcp.tool));
+        Self {
+            id: open.id.to_string(),
+            user_id: open.user_id.to_string(),
+            access_profile_id: open.access_profile_id,
+            virtual_key_id: open
+                .virtual_key
+                .map(|id| String::from_utf8_lossy(&id).into_owned()),
+            provider: open.provider.to_string(),
+            model: open.model,
+            mcp_server,
+            mcp_tool,
+            estimated_tokens: open.estimated_tokens,
+            estimated_cost: open.estimated_cost,
+            held_tokens: open.held_tokens,
+            held_cost: open.held_cost,
+            api_key_id: open.owner.api_key_id(),
+            request_id: open.request_id.filter(|id| !id.starts_with(MADE)),
+            created_at: time(open.created_at_ms),
+            expires_at: time(open.expires_at_ms),
+        }
+    }
+}
+
+/// The tools of an MCP server that a key may call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct McpTools {
+    /// The server, as asked.
+    pub mcp_server: String,
+    /// Every tool may be called but those excluded.
+    pub all_tools: bool,
+    /// The tools that are granted by name.
+    pub tools: Vec<String>,
+    /// The tools that may not be called although all are granted.
+    pub excluded_tools: Vec<String>,
+}
+
+/// An instant in milliseconds since 1970.
+pub fn time(at_ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,76 @@
+//! Answers about roles.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::role::{AttachedProfile, RoleDetail};
+use crate::http::core::list::ListItem;
+
+/// A role: a group of users that are given access profiles together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoleView {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Always false: there are no roles that come with the server.
+    pub is_system_role: bool,
+    /// Users who are in it.
+    pub user_count: i64,
+    /// The access profiles that it is attached to.
+    pub access_profiles: Vec<AttachedProfileView>,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Set by the server.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+impl ListItem for RoleView {
+    const MEMBER: &'static str = "roles";
+    const SCHEMA: &'static str = "RoleList";
+    const ABOUT: &'static str = "A page of roles.";
+}
+
+/// An access profile that a role is attached to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttachedProfileView {
+    /// The profile.
+    pub access_profile_id: i64,
+    /// Its name.
+    pub name: String,
+    /// Whether users who join the role get it.
+    pub is_default: bool,
+}
+
+impl From<&RoleDetail> for RoleView {
+    fn from(detail: &RoleDetail) -> Self {
+        let one = |attached: &AttachedProfile| AttachedProfileView {
+            access_profile_id: attached.access_profile_id,
+            name: attached.name.clone(),
+            is_default: attached.is_default,
+        };
+        let role = &detail.role;
+        Self {
+            id: role.id,
+            name: role.name.clone(),
+            description: role.description.clone(),
+            is_system_role: false,
+            user_count: role.user_count,
+            access_profiles: detail.access_profiles.iter().map(one).collect(),
+            created_at: role.created_at,
+            updated_at: role.updated_at,
+        }
+    }
+}
+
+/// One role.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoleAnswer {
+    /// The role.
+    pub role: RoleView,
+}

@@ -1,0 +1,109 @@
+//! Query parameters of decisions and usage; see [`super::parameters`].
+
+use utoipa::openapi::{RefOr, Schema};
+
+use super::parameters::{LIMIT, OFFSET, id, integer, one_of_words, text};
+use crate::domain::input::MAX_NAME;
+use crate::http::core::route::Parameter;
+use crate::http::decisions::near_limits::MAX_NEAR_OFFSET;
+
+const USER_ID: Parameter = Parameter {
+    name: "user_id",
+    description: "Of this user only",
+    schema: id,
+};
+const FROM: Parameter = Parameter {
+    name: "from",
+    description: "The first day; 30 days up to the last when left out",
+    schema: date,
+};
+const TO: Parameter = Parameter {
+    name: "to",
+    description: "The last day; today when left out",
+    schema: date,
+};
+const GROUP_BY: Parameter = Parameter {
+    name: "group_by",
+    description: "What rows are told apart by, with commas between: day, user, access_profile, provider, model; day when \
+                  left out. `user_id` and `access_profile_id`, as the fields are called, are the same",
+    schema: || {
+        let one = "(day|user|user_id|access_profile|access_profile_id|provider|model)";
+        RefOr::T(
+            text()
+                .pattern(Some(format!("^({one}(,{one}){{0,4}})?$")))
+                .into(),
+        )
+    },
+};
+const PROFILE_ID: Parameter = Parameter {
+    name: "access_profile_id",
+    description: "Of this access profile only",
+    schema: id,
+};
+/// A page of open reservations.
+pub const OPEN_LIST: &[Parameter] = &[LIMIT, OFFSET, USER_ID];
+/// A page of the history of use.
+pub const USAGE: &[Parameter] = &[FROM, TO, GROUP_BY, USER_ID, PROFILE_ID, LIMIT, OFFSET];
+/// A page of one's own history of use.
+pub const OWN_USAGE: &[Parameter] = &[FROM, TO, GROUP_BY, PROFILE_ID, LIMIT, OFFSET];
+/// A page of the limits that are almost used up.
+pub const NEAR_LIMITS: &[Parameter] = &[
+    LIMIT,
+    Parameter {
+        name: "offset",
+        description: "Items to skip",
+        schema: || integer(0, MAX_NEAR_OFFSET, 0),
+    },
+    Parameter {
+        name: "user_id",
+        description: "Limits of this user only",
+        schema: id,
+    },
+    Parameter {
+        name: "access_profile_id",
+        description: "Limits of copies of this access profile only",
+        schema: id,
+    },
+];
+/// The MCP server whose tools are listed.
+pub const MCP_SERVER: &[Parameter] = &[Parameter {
+    name: "mcp_server",
+    description: "The MCP server",
+    schema: || {
+        let name = text().min_length(Some(1)).max_length(Some(MAX_NAME));
+        RefOr::T(name.pattern(Some("^[^\\u0000]+$")).into())
+    },
+}];
+/// What a proxy's headers say about the call.
+pub const CALL_HEADERS: &[Parameter] = &[
+    Parameter {
+        name: "x-model",
+        description: "The model, perhaps with `<provider>/` before it; a comma is refused",
+        schema: || header_text("^[!-+\\--~]([ -+\\--~]*[!-+\\--~])?$"),
+    },
+    Parameter {
+        name: "x-provider",
+        description: "The provider; when left out, the first that grants the model and has room",
+        schema: || header_text("^([!-~]([ -~]*[!-~])?)?$"),
+    },
+];
+/// How a proxy is refused.
+pub const REFUSE_WITH: &[Parameter] = &[Parameter {
+    name: "refuse_with",
+    description: "Answer every refusal with this status; nginx understands no other",
+    schema: || one_of_words(["403"]),
+}];
+
+/// What a proxy can send in a header, without spaces around it.
+fn header_text(pattern: &str) -> RefOr<Schema> {
+    let name = text().max_length(Some(MAX_NAME));
+    RefOr::T(name.pattern(Some(pattern)).into())
+}
+
+fn date() -> RefOr<Schema> {
+    RefOr::T(
+        text()
+            .pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))
+            .into(),
+    )
+}

@@ -1,0 +1,222 @@
+//! Query parameters as the OpenAPI document describes them; the handlers read them through [`crate::domain::list::Query`].
+
+use utoipa::PartialSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::domain::audit::ACTIONS;
+use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
+use crate::http::access_profiles;
+use crate::http::access_profiles::shapes::text_up_to;
+use crate::http::api_keys;
+use crate::http::core::route::Parameter;
+use crate::http::roles;
+use crate::http::tool_groups;
+use crate::http::users;
+use crate::http::virtual_keys;
+
+pub(super) const LIMIT: Parameter = Parameter {
+    name: "limit",
+    description: "Items of a page. A page of more than 16 MiB is refused; when this is left out, it ends before that, and `count` \
+                  says where",
+    schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
+};
+pub(super) const OFFSET: Parameter = Parameter {
+    name: "offset",
+    description: "Items to skip",
+    schema: || integer(0, MAX_OFFSET, 0),
+};
+/// A page of a list.
+pub const PAGE: &[Parameter] = &[LIMIT, OFFSET];
+/// A page of the management API keys.
+pub const KEY_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "state",
+        description: "Keys that work, or keys whose time is over",
+        schema: || RefOr::T(text().enum_values(Some(["active", "expired"])).into()),
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(api_keys::SORT_FIELDS),
+    },
+];
+/// What to compare a version with.
+pub const AGAINST: &[Parameter] = &[Parameter {
+    name: "against",
+    description: "The version to compare with; the one before when left out",
+    schema: id,
+}];
+/// A page of the audit log.
+pub const AUDIT_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "action",
+        description: "Entries of this kind only, such as access_profile.update, or update for the same",
+        schema: || {
+            let whole = ACTIONS.iter().copied();
+            let short = whole
+                .clone()
+                .filter_map(|action| action.strip_prefix("access_profile."));
+            RefOr::T(text().enum_values(Some(whole.chain(short))).into())
+        },
+    },
+    Parameter {
+        name: "user_id",
+        description: "Entries about this user only",
+        schema: id,
+    },
+];
+/// A page of the access profiles.
+pub const PROFILE_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "tags",
+        description: "Tags with commas between; profiles that have all of them",
+        schema: || {
+            let tags = text().max_length(Some(access_profiles::MAX_TAGS));
+            RefOr::T(
+                tags.pattern(Some("^[^\\u0000]*[^\\u0000,\\s][^\\u0000]*$"))
+                    .into(),
+            )
+        },
+    },
+    Parameter {
+        name: "is_active",
+        description: "Active or inactive profiles only",
+        schema: bool::schema,
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(access_profiles::SORT_FIELDS),
+    },
+];
+
+/// A page of the users.
+pub const USER_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or e-mail address, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "role_id",
+        description: "Users in this role only",
+        schema: id,
+    },
+    Parameter {
+        name: "access_profile_id",
+        description: "Users who hold a copy of this profile only",
+        schema: id,
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(users::SORT_FIELDS),
+    },
+];
+const KEY_NAME: Parameter = Parameter {
+    name: "search",
+    description: "Substring of name or description, without regard to case",
+    schema: || text_up_to(MAX_SEARCH, Type::String),
+};
+const KEY_SORT: Parameter = Parameter {
+    name: "sort",
+    description: "Field to sort by; - before it for descending",
+    schema: || sort_schema(virtual_keys::SORT_FIELDS),
+};
+/// A page of the virtual keys of a user.
+pub const USER_VIRTUAL_KEY_LIST: &[Parameter] = &[LIMIT, OFFSET, KEY_NAME, KEY_SORT];
+/// A page of all virtual keys.
+pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    KEY_NAME,
+    Parameter {
+        name: "user_id",
+        description: "Keys of this user only",
+        schema: id,
+    },
+    KEY_SORT,
+];
+/// A page of the MCP tool groups.
+pub const TOOL_GROUP_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(tool_groups::SORT_FIELDS),
+    },
+];
+/// A page of the roles.
+pub const ROLE_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "search",
+        description: "Substring of name or description, without regard to case",
+        schema: || text_up_to(MAX_SEARCH, Type::String),
+    },
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema: || sort_schema(roles::SORT_FIELDS),
+    },
+];
+
+fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
+    let words = fields
+        .iter()
+        .flat_map(|field| [(*field).to_owned(), format!("-{field}")]);
+    one_of_words(words)
+}
+
+/// One of some words, or nothing, which is as if the parameter were left out.
+pub(super) fn one_of_words(words: impl IntoIterator<Item = impl Into<String>>) -> RefOr<Schema> {
+    let words = words.into_iter().map(Into::into).chain([String::new()]);
+    RefOr::T(text().enum_values(Some(words)).into())
+}
+
+pub(super) fn id() -> RefOr<Schema> {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(i64::MAX));
+    RefOr::T(schema.into())
+}
+
+pub(super) fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+pub(super) fn integer(minimum: i64, maximum: i64, default: i64) -> RefOr<Schema> {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(minimum))
+        .maximum(Some(maximum))
+        .default(Some(default.into()));
+    RefOr::T(schema.into())
+}

@@ -1,0 +1,197 @@
+//! Handlers of virtual keys.
+
+pub mod views;
+
+use serde_json::json;
+
+use self::views::{VirtualKeyAnswer, VirtualKeyView};
+use crate::domain::api_key::ROTATION;
+use crate::domain::idempotency::StoredAnswer;
+use crate::domain::list::Query;
+use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
+use crate::error::Result;
+use crate::http::core::answer::Message;
+use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
+use crate::http::core::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
+use crate::http::core::list::List;
+use crate::http::core::path_values::{held_profile_id, user_id, virtual_key_id};
+use crate::http::core::request::{Request, blocking};
+use crate::service;
+use crate::service::virtual_key_pages::{self, TimedKey};
+use crate::service::virtual_keys::{IssuedKey, Issuing, Rotation};
+use crate::store::Reading;
+use crate::store::virtual_key_lists::Filter;
+use crate::store::virtual_keys;
+
+pub use crate::store::virtual_key_lists::SORT_FIELDS;
+
+/// `GET P/virtual-keys`
+///
+/// # Errors
+/// 400 when a parameter is not valid.
+pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let filter = |query: &Query| Filter {
+        search: query.search(),
+        user_id: query.integer("user_id", 1, i64::MAX),
+    };
+    list_some(request, filter, None).await
+}
+
+/// `GET P/users/{id}/virtual-keys`
+///
+/// # Errors
+/// 400 when a parameter is not valid, 404.
+pub async fn list_of_user(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let id = user_id(&request, "id")?;
+    let filter = |query: &Query| Filter {
+        search: query.search(),
+        user_id: Some(id),
+    };
+    list_some(request, filter, Some(id)).await
+}
+
+/// A page of keys. `of_user` must be there; a user to filter by need not.
+async fn list_some(
+    request: Request,
+    read_filter: impl Fn(&Query) -> Filter,
+    of_user: Option<i64>,
+) -> Answer {
+    let (filter, sort, page) =
+        request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
+    let searches = filter.search.is_some();
+    let services = request.services();
+    let list = request.read_page(page, searches, move |reading| {
+        virtual_key_pages::list(&services, reading, &filter, sort, page, of_user)
+    });
+    let view = |one: TimedKey| VirtualKeyView::of(&one.key, one.now);
+    ok(&List::of(list.await?, page, view))
+}
+
+/// `GET P/virtual-keys/{vk_id}`
+///
+/// # Errors
+/// 404.
+pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    let id = virtual_key_id(&request)?;
+    let services = request.services();
+    let found = request.read(move |reading| virtual_key_pages::get(&services, reading, &id));
+    let TimedKey { key, now } = found.await?;
+    let virtual_key = VirtualKeyView::of(&key, now);
+    let (tag, body) = (
+        key.entity_tag(now),
+        to_json(&VirtualKeyAnswer { virtual_key })?,
+    );
+    Ok(ok_unless_known(&request, &tag, body))
+}
+
+/// `POST P/users/{id}/virtual-keys`
+///
+/// # Errors
+/// 400, 404 when there is no such user or the user holds nothing.
+pub async fn create(caller: Caller<Create, AccessProfiles>, request: Request) -> Answer {
+    issue(caller, request, None).await
+}
+
+/// `POST P/users/{id}/access-profiles/{profile_id}/virtual-keys`
+///
+/// # Errors
+/// 400, 404 when there is no such user or the user holds nothing.
+pub async fn create_under(caller: Caller<Create, AccessProfiles>, request: Request) -> Answer {
+    let profile = held_profile_id(&request)?;
+    issue(caller, request, Some(profile)).await
+}
+
+async fn issue(
+    caller: Caller<Create, AccessProfiles>,
+    request: Request,
+    access_profile_id: Option<i64>,
+) -> Answer {
+    let user_id = user_id(&request, "id")?;
+    let (input, hash) = request.optional_json(&NEW_VIRTUAL_KEY).await?;
+    let issuing = Issuing {
+        user_id,
+        access_profile_id,
+        input: input.unwrap_or_default(),
+    };
+    let (services, actor) = (request.services(), caller.actor(&request));
+    let sealed = caller.sealed_once(&request, hash)?;
+    let family = request.family();
+    let create = move || {
+        service::virtual_keys::create(&services, actor, issuing, sealed, move |issued| {
+            let place = format!("{family}/virtual-keys/{}", issued.key.public_id);
+            Ok(StoredAnswer {
+                location: Some(place),
+                ..revealed(issued, issued.key.created_at)?
+            })
+        })
+    };
+    stored(blocking(create).await?)
+}
+
+/// `PUT P/virtual-keys/{vk_id}`
+///
+/// # Errors
+/// 400 with every violation, 404, 409 when a managed key is given another expiry, 412.
+pub async fn update(caller: Caller<Update, AccessProfiles>, request: Request) -> Answer {
+    let (id, if_match) = (virtual_key_id(&request)?, request.if_match()?);
+    let public_id = id.clone();
+    let stored = move |reading: &Reading<'_>| {
+        let key = virtual_keys::get_public(reading, &public_id)?;
+        Ok(json!([key.name, key.description]).to_string())
+    };
+    let input = request.json_of_change(&VIRTUAL_KEY_CHANGE, stored).await?;
+    let (services, actor) = (request.services(), caller.actor(&request));
+    let update = move || service::virtual_keys::update(&services, actor, id, input, if_match);
+    let (key, now) = blocking(update).await?;
+    let virtual_key = VirtualKeyView::of(&key, now);
+    Ok(ok_tagged(
+        &key.entity_tag(now),
+        to_json(&VirtualKeyAnswer { virtual_key })?,
+    ))
+}
+
+/// `POST P/virtual-keys/{vk_id}/rotate`
+///
+/// # Errors
+/// 400, 404, 409 when three old secrets work already, 412.
+pub async fn rotate(caller: Caller<Update, AccessProfiles>, request: Request) -> Answer {
+    let (public_id, if_match) = (virtual_key_id(&request)?, request.if_match()?);
+    let (grace_seconds, hash) = request.optional_json(&ROTATION).await?;
+    let rotation = Rotation {
+        public_id,
+        grace_seconds: grace_seconds.unwrap_or(0),
+        if_match,
+    };
+    let (services, actor) = (request.services(), caller.actor(&request));
+    let sealed = caller.sealed_once(&request, hash)?;
+    let rotate =
+        move || service::virtual_keys::rotate(&services, actor, rotation, sealed, revealed);
+    stored(blocking(rotate).await?)
+}
+
+/// `DELETE P/users/{id}/access-profiles/virtual-keys/{vk_id}`
+///
+/// # Errors
+/// 404, 412.
+pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) -> Answer {
+    let (user, id) = (user_id(&request, "id")?, virtual_key_id(&request)?);
+    let if_match = request.if_match()?;
+    let (services, actor) = (request.services(), caller.actor(&request));
+    let delete = move || service::virtual_keys::delete(&services, actor, user, id, if_match);
+    let key = blocking(delete).await?;
+    ok(&Message {
+        message: format!("the virtual key {:?} is dead", key.name),
+    })
+}
+
+/// The one answer that shows a key with its secret.
+fn revealed(issued: &IssuedKey, now: jiff::Timestamp) -> Result<StoredAnswer> {
+    let virtual_key = VirtualKeyView {
+        value: issued.token.reveal().to_owned(),
+        ..VirtualKeyView::of(&issued.key, now)
+    };
+    Ok(StoredAnswer {
+        etag: Some(issued.key.entity_tag(now)),
+        ..StoredAnswer::json(&VirtualKeyAnswer { virtual_key })?
+    })
+}
