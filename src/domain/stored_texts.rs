@@ -70,30 +70,6 @@ pub fn is_about_text(violation: &Violation) -> bool {
     [INVALID_CHARACTER, CREDENTIAL_HERE, INVALID_EMAIL].contains(&violation.code)
 }
 
-/// What a body is for.
-#[derive(Debug, Clone, Copy)]
-pub enum Sent<'s> {
-    /// To make something.
-    New,
-    /// To change something in which these texts stand.
-    Change(&'s StoredTexts),
-}
-
-impl Sent<'_> {
-    /// Whether something is made.
-    pub fn is_new(self) -> bool {
-        matches!(self, Self::New)
-    }
-
-    /// The texts that may be sent back.
-    pub fn stored(self) -> StoredTexts {
-        match self {
-            Self::New => StoredTexts::None,
-            Self::Change(stored) => stored.clone(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

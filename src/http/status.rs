@@ -20,9 +20,6 @@ pub struct StatusAnswer {
 }
 
 /// `GET /health`: the process is alive.
-///
-/// # Errors
-/// None.
 pub async fn health(_: Anyone, _: Request) -> Answer {
     ok(&StatusAnswer {
         status: "ok",

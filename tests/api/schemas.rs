@@ -163,6 +163,16 @@ fn assert_described(document: &Value, schema: &Value, value: &Value, place: &str
     }
 }
 
+/// An answer is as the document says of this operation.
+fn assert_documented(document: &Value, reply: &Reply, method: &str, path: &str) {
+    let operation = &document["paths"][path][method.to_lowercase()];
+    let response = &operation["responses"][reply.status.to_string()];
+    let media = reply.header("content-type").unwrap_or_default();
+    let schema = &response["content"][media]["schema"];
+    assert!(!schema.is_null(), "{method} {path} {}", reply.status);
+    assert_described(document, schema, &reply.json(), path);
+}
+
 fn operation_takes_virtual_key(
     operations: &BTreeMap<(String, String), Value>,
     method: &str,
@@ -184,12 +194,7 @@ fn answers_have_exactly_the_documented_fields() {
     let holder = server.client.with_virtual_key(&key);
     let operations = operations(&document);
     let described = |reply: Reply, method: &str, path: &str| {
-        let operation = &operations[&(method.to_owned(), path.to_owned())];
-        let response = &operation["responses"][reply.status.to_string()];
-        let media = reply.header("content-type").unwrap_or_default();
-        let schema = &response["content"][media]["schema"];
-        assert!(!schema.is_null(), "{method} {path} {}", reply.status);
-        assert_described(&document, schema, &reply.json(), path);
+        assert_documented(&document, &reply, method, path);
     };
     for ((method, path), _) in operations.iter().filter(|((method, _), _)| method == "GET") {
         if path == "/"
@@ -251,5 +256,57 @@ fn answers_have_exactly_the_documented_fields() {
         server.client.delete("/api/api-keys/2").expect(200),
         "DELETE",
         "/api/api-keys/{id}",
+    );
+}
+
+#[test]
+fn answers_to_decisions_have_exactly_the_documented_fields() {
+    let server = Server::start();
+    let document = document(&server);
+    let key = server.client.make_holder("ada", &policy()).key;
+    let described = |reply: Reply, method: &str, path: &str| {
+        assert_documented(&document, &reply, method, path);
+    };
+    let call = json!({ "virtual_key": key, "provider": "openai", "model": "gpt-5", "estimated_tokens": 1 });
+    let reserve = || server.client.post("/v1/reservations", &call);
+    let [kept, given_back] = [reserve(), reserve()].map(|reply| {
+        let id = reply.json()["reservation"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        described(reply, "POST", "/v1/reservations");
+        format!("/v1/reservations/{id}")
+    });
+    let documented = "/v1/reservations/{reservation}";
+    let sent = |step: &str, body: &Value| {
+        let reply = server.client.post(&format!("{kept}{step}"), body);
+        described(reply.expect(200), "POST", &format!("{documented}{step}"));
+    };
+    sent("/extend", &json!({ "ttl": "10m" }));
+    sent("/settle", &json!({ "tokens": 1, "cost": 0 }));
+    described(server.client.delete(&given_back), "DELETE", documented);
+    for model in ["gpt-5", "unheard-of"] {
+        let used = json!({
+            "virtual_key": key, "provider": "openai", "model": model, "tokens": 1, "cost": 0, "request_id": model
+        });
+        let reply = server.client.post("/v1/usage", &used).expect(201);
+        assert_eq!(
+            reply.json().get("outside_policy").is_some(),
+            model != "gpt-5",
+            "{}",
+            reply.text
+        );
+        described(reply, "POST", "/v1/usage");
+    }
+    described(
+        server.client.post("/v1/explain", &call),
+        "POST",
+        "/v1/explain",
+    );
+    let refused = json!({ "virtual_key": key, "model": "unheard-of" });
+    described(
+        server.client.post("/v1/reservations", &refused).expect(403),
+        "POST",
+        "/v1/reservations",
     );
 }

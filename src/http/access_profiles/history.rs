@@ -23,9 +23,6 @@ use crate::store::audit::{self, Filter};
 pub const JSON_PATCH: &str = "application/json-patch+json";
 
 /// `GET P/access-profiles/{id}/versions`
-///
-/// # Errors
-/// 400, 404.
 pub async fn list_versions(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let id = request.id("id")?;
     let page = request.query(Query::page)?;
@@ -36,9 +33,6 @@ pub async fn list_versions(_: Caller<View, AccessProfiles>, request: Request) ->
 }
 
 /// `GET P/access-profiles/{id}/versions/{n}`
-///
-/// # Errors
-/// 400, 404.
 pub async fn get_version(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let (id, number) = (request.id("id")?, request.id("n")?);
     let version = request
@@ -51,9 +45,6 @@ pub async fn get_version(_: Caller<View, AccessProfiles>, request: Request) -> A
 }
 
 /// `GET P/access-profiles/{id}/versions/{n}/diff`
-///
-/// # Errors
-/// 400, 404.
 pub async fn diff(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let (id, number) = (request.id("id")?, request.id("n")?);
     let against = request.query(|query| query.integer("against", 1, i64::MAX))?;
@@ -111,9 +102,6 @@ pub async fn audit_logs_of_one(caller: Caller<View, AccessProfiles>, request: Re
 }
 
 /// `GET P/access-profiles/audit-logs`
-///
-/// # Errors
-/// 400.
 pub async fn audit_logs_of_all(caller: Caller<View, AccessProfiles>, request: Request) -> Answer {
     audit_logs(&caller, request, None).await
 }

@@ -28,9 +28,6 @@ use crate::store::api_keys::{self, Filter};
 pub use crate::store::api_keys::SORT_FIELDS;
 
 /// `GET /api/api-keys`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, ApiKeys>, request: Request) -> Answer {
     let (filter, sort, page) =
         request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
@@ -91,9 +88,6 @@ fn read_filter(query: &Query) -> Filter {
 }
 
 /// `GET /api/api-keys/{id}`
-///
-/// # Errors
-/// 400, 404.
 pub async fn get(_: Caller<View, ApiKeys>, request: Request) -> Answer {
     let id = request.id("id")?;
     let services = request.services();
@@ -178,9 +172,6 @@ pub async fn delete(caller: Caller<Delete, ApiKeys>, request: Request) -> Answer
 }
 
 /// `GET /api/session`
-///
-/// # Errors
-/// None.
 pub async fn session(caller: AnyKey, _: Request) -> Answer {
     ok(&SessionAnswer {
         api_key: SessionKey::of(caller.key()),
@@ -188,9 +179,6 @@ pub async fn session(caller: AnyKey, _: Request) -> Answer {
 }
 
 /// `GET P/rbac/permissions`, `GET P/permissions`
-///
-/// # Errors
-/// None.
 pub async fn permissions(_: AnyKey, _: Request) -> Answer {
     let permissions: Vec<_> = Permission::all()
         .map(|permission| PermissionView {

@@ -24,9 +24,6 @@ use crate::service::expressions::Given;
 use crate::store::{access_profiles, user_access_profiles, users};
 
 /// `GET P/users/{user_id}/access-profiles`
-///
-/// # Errors
-/// 400 when a parameter is not valid, 404.
 pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let user = user_id(&request, "user_id")?;
     let page = request.query(Query::page)?;
@@ -44,9 +41,6 @@ pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
 }
 
 /// `GET P/access-profiles/{id}/users`
-///
-/// # Errors
-/// 400 when a parameter is not valid, 404.
 pub async fn holders(caller: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let id = request.id("id")?;
     let named = caller.permissions().shows(Resource::Users);
@@ -74,9 +68,6 @@ pub async fn holders(caller: Caller<View, AccessProfiles>, request: Request) -> 
 }
 
 /// `GET P/users/{user_id}/access-profiles/{profile_id}`
-///
-/// # Errors
-/// 400, 404.
 pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let (user, profile) = (user_id(&request, "user_id")?, held_profile_id(&request)?);
     let held = request

@@ -116,34 +116,33 @@ pub struct McpView {
 
 /// What one limit says: dollars, tokens or requests.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what `limits::explained` writes")]
 pub struct ExplainedLimitView {
     /// The access profile that sets it.
-    access_profile_id: i64,
+    pub access_profile_id: i64,
     /// `budget`, `tokens` or `requests`.
     #[schema(schema_with = limits::kind_schema)]
-    kind: String,
+    pub kind: String,
     /// The id of the budget or rate limit.
-    id: String,
+    pub id: String,
     /// `total` or `provider:<name>`.
-    scope: String,
+    pub scope: String,
     /// How often it starts anew.
-    reset_duration: String,
+    pub reset_duration: String,
     /// What the profile allows.
-    max_limit: f64,
+    pub max_limit: f64,
     /// The same with what an override adds.
-    effective_max_limit: f64,
+    pub effective_max_limit: f64,
     /// Used in this window.
-    used: f64,
+    pub used: f64,
     /// Held by open reservations.
-    held: f64,
+    pub held: f64,
     /// What is neither used nor held; never below 0.
-    remaining: f64,
+    pub remaining: f64,
     /// When the window ends.
     #[schema(format = DateTime)]
-    resets_at: String,
+    pub resets_at: String,
     /// What the call asks of it.
-    asked: f64,
+    pub asked: f64,
     /// Whether that fits.
-    fits: bool,
+    pub fits: bool,
 }

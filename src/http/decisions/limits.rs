@@ -20,32 +20,31 @@ use crate::domain::money::write_dollars;
 
 /// What a limit allows, what is used and held of it, and when it starts anew. Dollars, tokens or requests.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what `write_limit` writes")]
 pub struct LimitView {
     /// The access profile that sets it.
-    access_profile_id: i64,
+    pub access_profile_id: i64,
     /// `budget`, `tokens` or `requests`.
     #[schema(schema_with = kind_schema)]
-    kind: String,
+    pub kind: String,
     /// The id of the budget or rate limit, as the copy of the profile shows it.
-    id: String,
+    pub id: String,
     /// `total` or `provider:<name>`.
-    scope: String,
+    pub scope: String,
     /// How often it starts anew.
-    reset_duration: String,
+    pub reset_duration: String,
     /// What the profile allows.
-    max_limit: f64,
+    pub max_limit: f64,
     /// The same with what an override adds.
-    effective_max_limit: f64,
+    pub effective_max_limit: f64,
     /// Used in this window.
-    used: f64,
+    pub used: f64,
     /// Held by open reservations.
-    held: f64,
+    pub held: f64,
     /// What is neither used nor held; never below 0.
-    remaining: f64,
+    pub remaining: f64,
     /// When the window ends.
     #[schema(format = DateTime)]
-    resets_at: String,
+    pub resets_at: String,
 }
 
 /// What a limit counts.

@@ -131,9 +131,6 @@ pub async fn cancel(caller: Caller<CreateOrUpdate, Decisions>, request: Request)
 }
 
 /// `GET /v1/reservations`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(caller: Caller<View, Decisions>, request: Request) -> Answer {
     let (user_id, page) = request.query(|query| (read_user(query), query.page()))?;
     // The guard lets in whoever makes reservations too; such a key sees its own.

@@ -86,9 +86,6 @@ fn read_page(query: &Query) -> Page {
 }
 
 /// `GET /api/usage/near-limits`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(caller: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let named = caller.permissions().shows(Resource::Users);
     let (wanted, page) = request.query(|query| (read_query(query), read_page(query)))?;

@@ -106,9 +106,6 @@ pub struct UsageList {
 }
 
 /// `GET /api/usage`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(caller: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let query = request.query(|query| {
         let mut wanted = read(&request, query);

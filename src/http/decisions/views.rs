@@ -12,104 +12,100 @@ use crate::http::core::list::ListItem;
 
 /// An open reservation.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct HeldView {
     /// Its id.
-    id: String,
+    pub id: String,
     /// When it expires if it is neither settled nor extended.
     #[schema(format = DateTime)]
-    expires_at: String,
+    pub expires_at: String,
 }
 
 /// A call that may be made.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct ReservationAnswer {
-    reservation: HeldView,
+    /// The reservation.
+    pub reservation: HeldView,
     /// The profile that grants it.
-    access_profile_id: i64,
+    pub access_profile_id: i64,
     /// Whose call it is.
-    user_id: String,
+    pub user_id: String,
     /// The provider, as the profile names it.
-    provider: String,
+    pub provider: String,
     /// Every limit that it is held on.
-    limits: Vec<LimitView>,
+    pub limits: Vec<LimitView>,
 }
 
 /// What was charged.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct ChargedView {
     /// Its id.
-    id: String,
+    pub id: String,
     /// `settled`.
-    status: String,
+    pub status: String,
     /// Tokens.
-    tokens: i64,
+    pub tokens: i64,
     /// US dollars.
-    cost: f64,
+    pub cost: f64,
 }
 
 /// A call that was charged.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct SettledAnswer {
-    reservation: ChargedView,
+    /// The reservation.
+    pub reservation: ChargedView,
     /// The profile that it was charged to, or that its user held last; 0 when that is not known any more.
-    access_profile_id: i64,
+    pub access_profile_id: i64,
     /// Whose call it was.
-    user_id: String,
+    pub user_id: String,
     /// The provider, as the profile names it, or as it was sent where none does.
-    provider: String,
+    pub provider: String,
     /// Every limit that it was charged to; none when the user's copy is gone.
-    limits: Vec<LimitView>,
+    pub limits: Vec<LimitView>,
 }
 
 /// A call that was made without a reservation and charged.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct UsageAnswer {
-    reservation: ChargedView,
+    /// The reservation.
+    pub reservation: ChargedView,
     /// The profile that it was charged to, or that its user held last; 0 when that is not known any more.
-    access_profile_id: i64,
+    pub access_profile_id: i64,
     /// Whose call it was.
-    user_id: String,
+    pub user_id: String,
     /// The provider, as the profile names it, or as it was sent where none does.
-    provider: String,
+    pub provider: String,
     /// Every limit that it was charged to; none when the user holds nothing any more.
-    limits: Vec<LimitView>,
+    pub limits: Vec<LimitView>,
     /// What would have refused the call, had it been asked about before; left out when nothing would have.
     #[schema(required = false)]
-    outside_policy: Option<OutsideView>,
+    pub outside_policy: Option<OutsideView>,
 }
 
 /// What would have refused a call: the `error` of that refusal.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct OutsideView {
     /// The code of the refusal.
-    r#type: String,
+    pub r#type: String,
     /// The same.
-    code: String,
+    pub code: String,
     /// Why, in a sentence.
-    message: String,
+    pub message: String,
 }
 
 /// A reservation that was given back.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct CancelledView {
     /// Its id.
-    id: String,
+    pub id: String,
     /// `cancelled`.
-    status: String,
+    pub status: String,
 }
 
 /// A reservation that was given back.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what a handler writes")]
 pub struct CancelledAnswer {
-    reservation: CancelledView,
+    /// The reservation.
+    pub reservation: CancelledView,
 }
 
 /// An open hold.

@@ -6,74 +6,72 @@ use crate::http::decisions::limits::LimitView;
 
 /// Every refusal.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body that `problem` writes")]
 pub struct ErrorBody {
     /// The request id.
     #[schema(pattern = "^[A-Za-z0-9._-]{1,128}$")]
-    event_id: String,
+    pub event_id: String,
     /// What kind of refusal it is.
     #[schema(pattern = "^[a-z_]+$")]
-    r#type: String,
+    pub r#type: String,
     /// Always false: part of the contract.
-    is_bifrost_error: bool,
+    pub is_bifrost_error: bool,
     /// The status of the answer.
     #[schema(minimum = 400, maximum = 599)]
-    status_code: i64,
-    error: ErrorDetail,
-    extra_fields: ErrorExtras,
+    pub status_code: i64,
+    /// What is wrong.
+    pub error: ErrorDetail,
+    /// What else there is to say.
+    pub extra_fields: ErrorExtras,
 }
 
 /// What is wrong; the first thing, where there are several.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body that `problem` writes")]
 pub struct ErrorDetail {
     /// The same as the top-level `type`.
     #[schema(pattern = "^[a-z_]+$")]
-    r#type: String,
+    pub r#type: String,
     /// Stable machine-readable reason.
     #[schema(pattern = "^[a-z_]+$")]
-    code: String,
+    pub code: String,
     /// A sentence for people.
     #[schema(min_length = 1)]
-    message: String,
+    pub message: String,
     /// JSON path of the offending value.
     #[schema(required)]
-    param: Option<String>,
+    pub param: Option<String>,
 }
 
 /// What else a refusal says.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body that `problem` writes")]
 pub struct ErrorExtras {
     /// Every violation: with a 400, and with a 409 that has several reasons.
     #[schema(nullable = false)]
-    errors: Option<Vec<ErrorEntry>>,
+    pub errors: Option<Vec<ErrorEntry>>,
     /// The limit that has no room: with a refused decision.
-    limit: Option<LimitView>,
+    pub limit: Option<LimitView>,
     /// The profile whose refusal it is: with a refused decision.
-    access_profile_id: Option<i64>,
+    pub access_profile_id: Option<i64>,
     /// When to try again at the earliest, in milliseconds: with 402 and 429. Missing where a call is larger than a whole limit.
     #[schema(nullable = false)]
-    retry_after_ms: Option<i64>,
+    pub retry_after_ms: Option<i64>,
     /// How many users hold or have what was to be deleted: with a 409.
     #[schema(nullable = false)]
-    user_count: Option<u64>,
+    pub user_count: Option<u64>,
     /// The ids of up to ten of them.
     #[schema(nullable = false, max_items = 10)]
-    user_ids: Option<Vec<String>>,
+    pub user_ids: Option<Vec<String>>,
 }
 
 /// One violation.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body that `problem` writes")]
 pub struct ErrorEntry {
     /// Stable machine-readable reason.
     #[schema(pattern = "^[a-z_]+$")]
-    code: String,
+    pub code: String,
     /// A sentence for people.
     #[schema(min_length = 1)]
-    message: String,
+    pub message: String,
     /// JSON path of the offending value.
     #[schema(required)]
-    param: Option<String>,
+    pub param: Option<String>,
 }

@@ -16,10 +16,11 @@ pub const IGNORED: &[(&str, &[&str])] = &[
 ];
 
 /// Fields of answers that are not always there, by schema: those that rows of the history are told apart by, when they are; and the
-/// value of a step of a patch, unless it removes one; who users are, for keys that may see it; what
+/// value of a step of a patch, unless it removes one; what would have refused a call that was made all the same; who users are, for keys that may see it; what
 /// lets nothing through in a profile, when something does; and the part of a model's name that a pattern covers, where it is not all.
 pub const SOMETIMES: &[(&str, &[&str])] = &[
     ("UsageView", TOLD_APART_BY),
+    ("UsageAnswer", &["outside_policy"]),
     ("PatchStep", &["value"]),
     ("HolderUser", &["name", "email"]),
     ("NearLimitView", &["user_name"]),

@@ -18,25 +18,16 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const FILES: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
 
 /// `GET /openapi.json`
-///
-/// # Errors
-/// None.
 pub async fn openapi(_: Anyone, request: Request) -> Answer {
     Ok(ok_shared(request.state().openapi.clone()))
 }
 
 /// `GET /docs`
-///
-/// # Errors
-/// None.
 pub async fn index(_: Anyone, request: Request) -> Answer {
     page::serve(&request, "docs.html", POLICY)
 }
 
 /// `GET /docs/{file}`: what the page loads of Swagger UI.
-///
-/// # Errors
-/// 404.
 pub async fn file(_: Anyone, request: Request) -> Answer {
     let name = request.segment("file");
     let Some(file) = find(&name) else {

@@ -28,26 +28,17 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       trusted-types 'none'";
 
 /// `GET /`: the page itself.
-///
-/// # Errors
-/// None.
 pub async fn index(_: Anyone, request: Request) -> Answer {
     serve(&request, "index.html", POLICY)
 }
 
 /// `GET /static/{path}`: what the page loads. The path is looked up among the embedded files, never on a disk.
-///
-/// # Errors
-/// 404.
 pub async fn file(_: Anyone, request: Request) -> Answer {
     let name = request.segment("path");
     serve(&request, &name, POLICY)
 }
 
 /// A file of `static/` under a content security policy.
-///
-/// # Errors
-/// 404.
 pub fn serve(request: &Request, name: &str, policy: &'static str) -> Answer {
     let Some(file) = Files::get(name) else {
         return Err(no_file(name));

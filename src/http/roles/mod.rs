@@ -21,9 +21,6 @@ use crate::store::roles;
 pub use crate::store::roles::SORT_FIELDS;
 
 /// `GET P/rbac/roles`, `GET P/roles`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, Roles>, request: Request) -> Answer {
     let (search, sort, page) = request.query(|query| {
         let search = query.search();
@@ -39,9 +36,6 @@ pub async fn list(_: Caller<View, Roles>, request: Request) -> Answer {
 }
 
 /// `GET P/rbac/roles/{id}`, `GET P/roles/{id}`
-///
-/// # Errors
-/// 400, 404.
 pub async fn get(_: Caller<View, Roles>, request: Request) -> Answer {
     let id = request.id("id")?;
     let detail = request

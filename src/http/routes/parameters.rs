@@ -26,27 +26,33 @@ pub(super) const OFFSET: Parameter = Parameter {
     description: "Items to skip",
     schema: || integer(0, MAX_OFFSET, 0),
 };
+const SEARCH: Parameter = Parameter {
+    name: "search",
+    description: "Substring of name or description, without regard to case",
+    schema: || text_up_to(MAX_SEARCH, Type::String),
+};
+
+const fn sort(schema: fn() -> RefOr<Schema>) -> Parameter {
+    Parameter {
+        name: "sort",
+        description: "Field to sort by; - before it for descending",
+        schema,
+    }
+}
+
 /// A page of a list.
 pub const PAGE: &[Parameter] = &[LIMIT, OFFSET];
 /// A page of the management API keys.
 pub const KEY_LIST: &[Parameter] = &[
     LIMIT,
     OFFSET,
-    Parameter {
-        name: "search",
-        description: "Substring of name or description, without regard to case",
-        schema: || text_up_to(MAX_SEARCH, Type::String),
-    },
+    SEARCH,
     Parameter {
         name: "state",
         description: "Keys that work, or keys whose time is over",
         schema: || RefOr::T(text().enum_values(Some(["active", "expired"])).into()),
     },
-    Parameter {
-        name: "sort",
-        description: "Field to sort by; - before it for descending",
-        schema: || sort_schema(api_keys::SORT_FIELDS),
-    },
+    sort(|| sort_schema(api_keys::SORT_FIELDS)),
 ];
 /// What to compare a version with.
 pub const AGAINST: &[Parameter] = &[Parameter {
@@ -79,11 +85,7 @@ pub const AUDIT_LIST: &[Parameter] = &[
 pub const PROFILE_LIST: &[Parameter] = &[
     LIMIT,
     OFFSET,
-    Parameter {
-        name: "search",
-        description: "Substring of name or description, without regard to case",
-        schema: || text_up_to(MAX_SEARCH, Type::String),
-    },
+    SEARCH,
     Parameter {
         name: "tags",
         description: "Tags with commas between; profiles that have all of them",
@@ -100,11 +102,7 @@ pub const PROFILE_LIST: &[Parameter] = &[
         description: "Active or inactive profiles only",
         schema: bool::schema,
     },
-    Parameter {
-        name: "sort",
-        description: "Field to sort by; - before it for descending",
-        schema: || sort_schema(access_profiles::SORT_FIELDS),
-    },
+    sort(|| sort_schema(access_profiles::SORT_FIELDS)),
 ];
 
 /// A page of the users.
@@ -126,29 +124,16 @@ pub const USER_LIST: &[Parameter] = &[
         description: "Users who hold a copy of this profile only",
         schema: id,
     },
-    Parameter {
-        name: "sort",
-        description: "Field to sort by; - before it for descending",
-        schema: || sort_schema(users::SORT_FIELDS),
-    },
+    sort(|| sort_schema(users::SORT_FIELDS)),
 ];
-const KEY_NAME: Parameter = Parameter {
-    name: "search",
-    description: "Substring of name or description, without regard to case",
-    schema: || text_up_to(MAX_SEARCH, Type::String),
-};
-const KEY_SORT: Parameter = Parameter {
-    name: "sort",
-    description: "Field to sort by; - before it for descending",
-    schema: || sort_schema(virtual_keys::SORT_FIELDS),
-};
+const KEY_SORT: Parameter = sort(|| sort_schema(virtual_keys::SORT_FIELDS));
 /// A page of the virtual keys of a user.
-pub const USER_VIRTUAL_KEY_LIST: &[Parameter] = &[LIMIT, OFFSET, KEY_NAME, KEY_SORT];
+pub const USER_VIRTUAL_KEY_LIST: &[Parameter] = &[LIMIT, OFFSET, SEARCH, KEY_SORT];
 /// A page of all virtual keys.
 pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
     LIMIT,
     OFFSET,
-    KEY_NAME,
+    SEARCH,
     Parameter {
         name: "user_id",
         description: "Keys of this user only",
@@ -160,31 +145,15 @@ pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
 pub const TOOL_GROUP_LIST: &[Parameter] = &[
     LIMIT,
     OFFSET,
-    Parameter {
-        name: "search",
-        description: "Substring of name or description, without regard to case",
-        schema: || text_up_to(MAX_SEARCH, Type::String),
-    },
-    Parameter {
-        name: "sort",
-        description: "Field to sort by; - before it for descending",
-        schema: || sort_schema(tool_groups::SORT_FIELDS),
-    },
+    SEARCH,
+    sort(|| sort_schema(tool_groups::SORT_FIELDS)),
 ];
 /// A page of the roles.
 pub const ROLE_LIST: &[Parameter] = &[
     LIMIT,
     OFFSET,
-    Parameter {
-        name: "search",
-        description: "Substring of name or description, without regard to case",
-        schema: || text_up_to(MAX_SEARCH, Type::String),
-    },
-    Parameter {
-        name: "sort",
-        description: "Field to sort by; - before it for descending",
-        schema: || sort_schema(roles::SORT_FIELDS),
-    },
+    SEARCH,
+    sort(|| sort_schema(roles::SORT_FIELDS)),
 ];
 
 fn sort_schema(fields: &[&str]) -> RefOr<Schema> {

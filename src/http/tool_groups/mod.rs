@@ -20,9 +20,6 @@ use crate::store::tool_groups;
 pub use crate::store::tool_groups::SORT_FIELDS;
 
 /// `GET P/mcp/tool-groups`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, VirtualMcps>, request: Request) -> Answer {
     let (search, sort, page) = request.query(|query| {
         let search = query.search();
@@ -38,9 +35,6 @@ pub async fn list(_: Caller<View, VirtualMcps>, request: Request) -> Answer {
 }
 
 /// `GET P/mcp/tool-groups/{id}`
-///
-/// # Errors
-/// 400, 404.
 pub async fn get(_: Caller<View, VirtualMcps>, request: Request) -> Answer {
     let id = request.id("id")?;
     let group = request
@@ -96,9 +90,6 @@ pub async fn update(caller: Caller<Update, VirtualMcps>, request: Request) -> An
 }
 
 /// `DELETE P/mcp/tool-groups/{id}`
-///
-/// # Errors
-/// 400, 404, 412.
 pub async fn delete(caller: Caller<Delete, VirtualMcps>, request: Request) -> Answer {
     let (id, if_match) = (request.id("id")?, request.if_match()?);
     let (services, actor) = (request.services(), caller.actor(&request));

@@ -29,9 +29,6 @@ use crate::store::users;
 pub use crate::store::user_lists::SORT_FIELDS;
 
 /// `GET P/users`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, Users>, request: Request) -> Answer {
     let (filter, sort, page) =
         request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
@@ -54,9 +51,6 @@ fn read_filter(query: &Query) -> Filter {
 }
 
 /// `GET P/users/{id}`
-///
-/// # Errors
-/// 404.
 pub async fn get(_: Caller<View, Users>, request: Request) -> Answer {
     let id = user_id(&request, "id")?;
     let now = request.services().clock.now();
@@ -177,9 +171,6 @@ pub async fn change_role(caller: Caller<Update, Users>, request: Request) -> Ans
 }
 
 /// `DELETE P/users/{id}`
-///
-/// # Errors
-/// 404, 412.
 pub async fn delete(caller: Caller<Delete, Users>, request: Request) -> Answer {
     let (id, if_match) = (user_id(&request, "id")?, request.if_match()?);
     let (services, actor) = (request.services(), caller.actor(&request));

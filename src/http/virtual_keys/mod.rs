@@ -26,9 +26,6 @@ use crate::store::virtual_keys;
 pub use crate::store::virtual_key_lists::SORT_FIELDS;
 
 /// `GET P/virtual-keys`
-///
-/// # Errors
-/// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let filter = |query: &Query| Filter {
         search: query.search(),
@@ -38,9 +35,6 @@ pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
 }
 
 /// `GET P/users/{id}/virtual-keys`
-///
-/// # Errors
-/// 400 when a parameter is not valid, 404.
 pub async fn list_of_user(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let id = user_id(&request, "id")?;
     let filter = |query: &Query| Filter {
@@ -68,9 +62,6 @@ async fn list_some(
 }
 
 /// `GET P/virtual-keys/{vk_id}`
-///
-/// # Errors
-/// 404.
 pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let id = virtual_key_id(&request)?;
     let services = request.services();
@@ -170,9 +161,6 @@ pub async fn rotate(caller: Caller<Update, AccessProfiles>, request: Request) ->
 }
 
 /// `DELETE P/users/{id}/access-profiles/virtual-keys/{vk_id}`
-///
-/// # Errors
-/// 404, 412.
 pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) -> Answer {
     let (user, id) = (user_id(&request, "id")?, virtual_key_id(&request)?);
     let if_match = request.if_match()?;
