@@ -7,14 +7,11 @@ use sha2::{Digest, Sha256};
 
 use super::credential::{Kind, Token};
 use super::decision::{Call, McpCall, Party, Presented, RequestId};
-use super::decision_body;
 use super::money::Money;
-use crate::error::Result;
 
 mod bodies;
 mod kinds;
 
-use bodies::in_full;
 pub use bodies::{CALL, EXPLANATION, EXTENSION, SETTLEMENT, USAGE};
 
 /// Largest body of a decision, in bytes (RELIABILITY.md, R14).
@@ -102,14 +99,6 @@ pub struct UsageInput {
 }
 
 impl CallInput {
-    /// Reads the body of a reservation.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        decision_body::call(bytes).map_or_else(|| in_full(bytes, &CALL), Ok)
-    }
-
     /// The call, once its key is known to be one.
     ///
     /// # Errors
@@ -170,27 +159,7 @@ impl CallInput {
     }
 }
 
-impl ExplainInput {
-    /// Reads the body of an explanation: that of a reservation, or with the id of a key in the place of the key.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let presented = |call| Self { call, by_id: false };
-        decision_body::call(bytes)
-            .map_or_else(|| in_full(bytes, &EXPLANATION), |call| Ok(presented(call)))
-    }
-}
-
 impl UsageInput {
-    /// Reads the body of a charge without a reservation.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        decision_body::usage(bytes).map_or_else(|| in_full(bytes, &USAGE), Ok)
-    }
-
     /// The call and what it used, once its key is known to be one.
     ///
     /// # Errors
@@ -205,26 +174,6 @@ impl UsageInput {
             ..self.call.named(request)?
         };
         Ok((call, self.spent))
-    }
-}
-
-impl Spent {
-    /// Reads the body of a settlement.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        decision_body::spent(bytes).map_or_else(|| in_full(bytes, &SETTLEMENT), Ok)
-    }
-}
-
-impl ExtendInput {
-    /// Reads the body of an extension.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        in_full(bytes, &EXTENSION)
     }
 }
 

@@ -1,5 +1,4 @@
-//! The bodies of decisions as they are described, and read in full, with every violation and its place; what the quick reading does not
-//! take.
+//! The bodies of decisions: as they are described and read in full, with every violation and its place, and quickly.
 
 use super::kinds::{
     dollars, key, key_id, max_hold, model, name, request_id, spent_dollars, ttl, used_name,
@@ -9,9 +8,8 @@ use super::{CallInput, ExplainInput, ExtendInput, NoKey, Spent, UsageInput, mcp_
 use crate::domain::access_profile_input::MAX_COUNT;
 use crate::domain::body::{Body, Form, integer};
 use crate::domain::decision::Presented;
-use crate::domain::json;
+use crate::domain::decision_body;
 use crate::domain::money::Money;
-use crate::error::Result;
 
 /// A call that is about to be made.
 pub const CALL: Body<CallInput> =
@@ -21,21 +19,27 @@ pub const CALL: Body<CallInput> =
             "The virtual key of the caller (`tk_vk_…`). Without one the answer is 401.",
         );
         read_call(form, key)
-    });
+    })
+    .quickly(decision_body::call);
 
 /// A call that is explained.
 pub const EXPLANATION: Body<ExplainInput> = Body::new(
     "ExplainBody",
     "A call that is explained: nothing is counted, so `request_id` means nothing here.",
     read_explanation,
-);
+)
+.quickly(|bytes| {
+    let call = decision_body::call(bytes)?;
+    Some(ExplainInput { call, by_id: false })
+});
 
 /// What a call has really used.
 pub const SETTLEMENT: Body<Spent> = Body::new(
     "SettleBody",
     "What a call has really used.",
     read_settlement,
-);
+)
+.quickly(decision_body::spent);
 
 /// How a reservation is prolonged or raised.
 pub const EXTENSION: Body<ExtendInput> = Body::new(
@@ -49,12 +53,8 @@ pub const USAGE: Body<UsageInput> = Body::new(
     "UsageBody",
     "A call that was made without a reservation.",
     read_usage,
-);
-
-/// Reads a body field by field, noting everything that is wrong with it.
-pub fn in_full<T>(bytes: &[u8], body: &Body<T>) -> Result<T> {
-    body.parse(&json::parse(bytes)?)
-}
+)
+.quickly(decision_body::usage);
 
 type Key = std::result::Result<Presented, NoKey>;
 

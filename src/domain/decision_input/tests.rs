@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::Error;
+use crate::domain::{decision_body, json};
+use crate::error::{Error, Result};
 
 const KEY: &str = "tk_vk_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
 
@@ -19,12 +20,12 @@ fn codes<T>(read: Result<T>) -> Vec<String> {
 }
 
 fn call(text: &str) -> Result<CallInput> {
-    CallInput::parse(text.as_bytes())
+    CALL.parse_bytes(text.as_bytes())
 }
 
 /// The same body, read in full.
 fn call_in_full(text: &str) -> Result<CallInput> {
-    in_full(text.as_bytes(), &CALL)
+    CALL.parse(&json::parse(text.as_bytes())?)
 }
 
 #[test]
@@ -54,11 +55,11 @@ fn every_violation_of_a_body_is_named() {
     ];
     assert_eq!(codes(call(text)), expected);
     assert_eq!(
-        codes(Spent::parse(b"{}")),
+        codes(SETTLEMENT.parse_bytes(b"{}")),
         ["tokens required", "cost required"]
     );
     assert_eq!(
-        codes(UsageInput::parse(b"{}")),
+        codes(USAGE.parse_bytes(b"{}")),
         [
             "provider required",
             "model required",
@@ -68,7 +69,7 @@ fn every_violation_of_a_body_is_named() {
         ]
     );
     assert_eq!(
-        codes(ExtendInput::parse(br#"{"ttl":"2d"}"#)),
+        codes(EXTENSION.parse_bytes(br#"{"ttl":"2d"}"#)),
         ["ttl invalid_ttl"]
     );
 }
@@ -76,7 +77,7 @@ fn every_violation_of_a_body_is_named() {
 #[test]
 fn numbers_have_bounds() {
     let spent = |tokens: &str, cost: &str| {
-        Spent::parse(format!(r#"{{"tokens":{tokens},"cost":{cost}}}"#).as_bytes())
+        SETTLEMENT.parse_bytes(format!(r#"{{"tokens":{tokens},"cost":{cost}}}"#).as_bytes())
     };
     for (tokens, cost) in [
         ("0", "0"),
@@ -112,17 +113,17 @@ fn numbers_have_bounds() {
 
 #[test]
 fn what_is_no_object_or_says_a_thing_twice_is_refused() {
-    assert_eq!(codes(Spent::parse(b"[1,2]")), [" wrong_type"]);
+    assert_eq!(codes(SETTLEMENT.parse_bytes(b"[1,2]")), [" wrong_type"]);
     assert_eq!(
-        codes(Spent::parse(br#"{"tokens":1,"tokens":1,"cost":0}"#)),
+        codes(SETTLEMENT.parse_bytes(br#"{"tokens":1,"tokens":1,"cost":0}"#)),
         [" duplicate_key"]
     );
     assert_eq!(
-        codes(Spent::parse(br#"{"tokens":1,"cost":0} x"#)),
+        codes(SETTLEMENT.parse_bytes(br#"{"tokens":1,"cost":0} x"#)),
         [" malformed_json"]
     );
     assert_eq!(
-        codes(Spent::parse(br#"{"tokens":1,"cost":0,"model":null}"#)),
+        codes(SETTLEMENT.parse_bytes(br#"{"tokens":1,"cost":0,"model":null}"#)),
         ["model unknown_field"]
     );
 }

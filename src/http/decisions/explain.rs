@@ -10,7 +10,7 @@ use super::explanation_views::{
 use super::limits;
 use super::refusal::no_key;
 use crate::domain::decision::{Refusal, RefusalKind};
-use crate::domain::decision_input::{ExplainInput, NoKey};
+use crate::domain::decision_input::{EXPLANATION, NoKey};
 use crate::domain::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::{Caller, Create, Decisions};
@@ -27,7 +27,7 @@ const ALLOWED: u16 = 201;
 /// # Errors
 /// 400 with every violation. A refusal is what is explained, so it is 200.
 pub async fn explain(_: Caller<Create, Decisions>, request: Request) -> Answer {
-    let (input, _) = request.decision(ExplainInput::parse).await?;
+    let (input, _) = request.decision(&EXPLANATION).await?;
     ok(&match input.call.into_call() {
         Ok(asked) => explained(&request, asked, input.by_id).await?,
         Err(why) => without_key(why),

@@ -24,9 +24,7 @@ use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{
     Granted, LimitState, OutsidePolicy, Party, Refusal, ReservationId, Settled,
 };
-use crate::domain::decision_input::{
-    CallInput, ExtendInput, NO_CREDENTIAL, NoKey, Spent, UsageInput,
-};
+use crate::domain::decision_input::{CALL, EXTENSION, NO_CREDENTIAL, NoKey, SETTLEMENT, USAGE};
 use crate::domain::input::MAX_NAME;
 use crate::domain::list::{Listed, Query};
 use crate::domain::money::write_dollars;
@@ -58,7 +56,7 @@ const UPDATE: Permission = Permission {
 /// # Errors
 /// 400 with every violation; 401, 402, 403 or 429 when the decision is a refusal; 422.
 pub async fn reserve(caller: Caller<Create, Decisions>, request: Request) -> Answer {
-    let (input, hash) = request.decision(CallInput::parse).await?;
+    let (input, hash) = request.decision(&CALL).await?;
     let work = async |once: Option<&_>| {
         let mut asked = input.into_call().map_err(refuse_key)?;
         let own = asked.request.is_some();
@@ -82,7 +80,7 @@ pub async fn reserve(caller: Caller<Create, Decisions>, request: Request) -> Ans
 /// # Errors
 /// 400, 403 when it is not the caller's, 404, 409 when it was settled with other numbers.
 pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, request: Request) -> Answer {
-    let (spent, hash) = request.decision(Spent::parse).await?;
+    let (spent, hash) = request.decision(&SETTLEMENT).await?;
     let id = reservation(&request)?;
     let work = async |_: Option<&_>| {
         let ledger = &request.state().services.ledger;
@@ -99,7 +97,7 @@ pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, request: Request)
 /// # Errors
 /// 400, 403 when it is not the caller's, 404, 409 when it is not open; 402 or 429 when a limit has no room for more.
 pub async fn extend(caller: Caller<CreateOrUpdate, Decisions>, request: Request) -> Answer {
-    let (input, hash) = request.decision(ExtendInput::parse).await?;
+    let (input, hash) = request.decision(&EXTENSION).await?;
     let id = reservation(&request)?;
     let to = Extension {
         estimated_tokens: input.estimated_tokens,
@@ -156,7 +154,7 @@ pub async fn list(caller: Caller<View, Decisions>, request: Request) -> Answer {
 /// # Errors
 /// 400 with every violation; 401 for a key that never was; 422.
 pub async fn charge(caller: Caller<Create, Decisions>, request: Request) -> Answer {
-    let (input, hash) = request.decision(UsageInput::parse).await?;
+    let (input, hash) = request.decision(&USAGE).await?;
     let work = async |_: Option<&_>| {
         let (mut asked, spent) = input.into_call().map_err(refuse_key)?;
         asked.owner = Party::ApiKey(caller.key_id());

@@ -117,17 +117,14 @@ impl Request {
         Ok(body.parse(&json::parse(&bytes)?)?)
     }
 
-    /// The JSON body of a decision, which `read` takes from its bytes.
+    /// The JSON body of a decision.
     ///
     /// # Errors
     /// As [`Request::json`].
-    pub async fn decision<T>(
-        &self,
-        read: impl FnOnce(&[u8]) -> Result<T>,
-    ) -> std::result::Result<(T, BodyHash), Problem> {
+    pub async fn decision<T>(&self, body: &Body<T>) -> std::result::Result<(T, BodyHash), Problem> {
         self.refuse_other_types()?;
         let bytes = self.bytes(MAX_DECISION_BODY).await?;
-        let value = read(&bytes)?;
+        let value = body.parse_bytes(&bytes)?;
         let hash = if self.has_idempotency_key() {
             BodyHash(Some(hash_of(json::parse(&bytes)?.to_value())))
         } else {
