@@ -28,7 +28,7 @@ const MANY: usize = 256;
 pub struct Arguments {
     #[command(flatten)]
     settings: Settings,
-    /// Virtual keys in the databases; everything is measured with the first number
+    /// Virtual keys in the databases; everything is measured with the first number (a million takes minutes to make)
     #[arg(long, value_delimiter = ',', default_value = "10000,10,1000000")]
     keys: Vec<usize>,
     #[arg(long, value_delimiter = ',', default_value = "1,64,256")]

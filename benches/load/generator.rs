@@ -16,7 +16,7 @@ use super::script::Script;
 
 /// Threads that ask at most: more would take processors from the server.
 const THREADS: usize = 2;
-/// For how long answers are waited for when no more is asked.
+/// How long answers are waited for once nothing more is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub enum Pace {
     PerSecond(f64),
 }
 
-/// How is asked, and for how long unless the script ends before.
+/// How to ask, and for how long unless the script ends before.
 #[derive(Clone, Copy)]
 pub struct Load {
     pub connections: usize,

@@ -32,7 +32,14 @@ pub fn run(arguments: &Arguments) -> bool {
     let many = ask_all(arguments.people, arguments);
     println!(
         "\n{:<72} {:>9} {:>9} {:>9} {:>9}  aim",
-        "with a change before every so many requests", "p50 of 10", "p50 ms", "p99 ms", "ratio"
+        format!(
+            "requests from one change to the next: {}",
+            arguments.change_every
+        ),
+        format!("p50 of {FEW}"),
+        "p50 ms",
+        "p99 ms",
+        "ratio"
     );
     for ((path, few), (_, many)) in few.iter().zip(&many) {
         let [few, p50, p99] = [few.at(0.5), many.at(0.5), many.at(0.99)];
