@@ -3,6 +3,8 @@
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/counts.rs"]
+mod counts;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -73,6 +75,11 @@ fn sources(folder: &str) -> Vec<Source> {
 
 /// The files of a folder and those below it with this ending.
 fn files(folder: &str, ending: &str) -> Vec<Source> {
+    files_of(Path::new(env!("CARGO_MANIFEST_DIR")), folder, ending)
+}
+
+/// The same of another tree of this repository.
+fn files_of(root: &Path, folder: &str, ending: &str) -> Vec<Source> {
     fn walk(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -86,7 +93,6 @@ fn files(folder: &str, ending: &str) -> Vec<Source> {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     walk(&root.join(folder), ending, &mut paths);
     paths.sort();

@@ -6,46 +6,21 @@ use std::time::{Duration, Instant};
 
 use super::client::{Connection, request};
 use super::house::call;
+use super::latencies::Latencies;
 use super::server::Server;
 
 /// From one question of a caller to its next.
 const EVERY: Duration = Duration::from_millis(30);
 
-/// How long answers took, and how many did not come.
-pub struct Latencies {
-    sorted: Vec<Duration>,
+/// What these callers saw.
+pub struct Seen {
+    pub latencies: Latencies,
+    /// Answers that did not come.
     pub failures: usize,
 }
 
-impl Latencies {
-    fn new(mut all: Vec<Duration>, failures: usize) -> Self {
-        all.sort_unstable();
-        Self {
-            sorted: all,
-            failures,
-        }
-    }
-
-    /// A quantile in milliseconds.
-    pub fn at(&self, share: f64) -> f64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "the place of a quantile in a list"
-        )]
-        let place = ((self.sorted.len() as f64 * share).ceil() as usize).max(1) - 1;
-        let found = self.sorted.get(place).or(self.sorted.last());
-        found.map_or(f64::INFINITY, |time| time.as_secs_f64() * 1000.0)
-    }
-
-    pub fn count(&self) -> usize {
-        self.sorted.len()
-    }
-}
-
 /// Runs `hostile` while one caller reserves with this virtual key, one reads a page of profiles, and one asks for the key's quota.
-pub fn beside<T>(server: &Server, key: &str, hostile: impl FnOnce() -> T) -> (T, Latencies) {
+pub fn beside<T>(server: &Server, key: &str, hostile: impl FnOnce() -> T) -> (T, Seen) {
     let questions = [
         request(
             "POST",
@@ -70,7 +45,14 @@ pub fn beside<T>(server: &Server, key: &str, hostile: impl FnOnce() -> T) -> (T,
             all.extend(times);
             failures += failed;
         }
-        (outcome, Latencies::new(all, failures))
+        let latencies = Latencies::new(all);
+        (
+            outcome,
+            Seen {
+                latencies,
+                failures,
+            },
+        )
     })
 }
 
@@ -92,7 +74,7 @@ fn ask_until(server: &Server, question: &[u8], over: &AtomicBool) -> (Vec<Durati
             }
             _ => {
                 failures += 1;
-                if let Ok(anew) = Connection::open(server.port) {
+                if let Ok(anew) = Connection::open(server.process.port) {
                     connection = anew;
                 }
             }

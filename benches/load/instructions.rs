@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::client::{Connection, request};
-use super::house::{call, make_people, value};
-use super::server::{Server, tollkeeper};
+use super::house::{Person, call, make_people, value};
+use super::server::{Launch, tollkeeper};
 
 /// Virtual keys that are used in turn.
 const PEOPLE: usize = 50;
@@ -25,15 +25,14 @@ const LINES: [(&str, Ask); 5] = [
     ("explain", explain),
 ];
 
-/// Who asks, and with which keys.
+/// Who asks, and with whose keys.
 struct Asker<'a> {
     operator: &'a str,
-    keys: &'a [String],
+    people: &'a [Person],
 }
 
 /// Counts for the binary of this build, and for another one beside it; whether the aim is met.
-pub fn run(arguments: &[String]) -> bool {
-    let other = arguments.first().map(Path::new);
+pub fn run(other: Option<&Path>) -> bool {
     println!("instructions a request, callgrind{}", " ".repeat(12));
     println!(
         "{:<20} {:>6} {:>12} {:>12} {:>7}",
@@ -79,11 +78,11 @@ fn counted(binary: &Path, ask: Ask, connections: usize, requests: usize) -> u64 
         "--fair-sched=try".to_owned(),
         format!("--callgrind-out-file={}", out.display()),
     ];
-    let server = Server::start(binary, &wrapper);
-    let keys = make_people(&server, PEOPLE);
+    let server = Launch::of(binary).under(&wrapper).fresh();
+    let people = make_people(&server, PEOPLE);
     let asker = Asker {
         operator: &server.operator,
-        keys: &keys,
+        people: &people,
     };
     std::thread::scope(|scope| {
         for number in 0..connections {
@@ -108,7 +107,7 @@ fn counted(binary: &Path, ask: Ask, connections: usize, requests: usize) -> u64 
 
 impl Asker<'_> {
     fn key(&self, n: usize) -> &str {
-        &self.keys[n % self.keys.len()]
+        &self.people[n % self.people.len()].key
     }
 
     fn post(&self, connection: &mut Connection, path: &str, body: &str) -> String {

@@ -1,14 +1,12 @@
-//! The real binary as a process on a directory of its own.
+//! The real binary on a directory of its own.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
 use super::client::{Answer, Connection, request};
+use super::process::Process;
 
 /// The binary that is measured: the one that was built with this tool, or that which `LOAD_BINARY` names.
 pub fn tollkeeper() -> PathBuf {
@@ -16,70 +14,104 @@ pub fn tollkeeper() -> PathBuf {
     std::env::var_os("LOAD_BINARY").map_or_else(|| built.into(), PathBuf::from)
 }
 
-/// A running server; killed when dropped.
-pub struct Server {
-    child: Child,
-    pub port: u16,
-    /// The header that lets in whoever may do everything.
-    pub operator: String,
-    log_bytes: Arc<AtomicU64>,
-    directory: TempDir,
+/// How a binary is started. Settings of the server in the environment of this tool (`TOLLKEEPER_…`) reach it, too.
+#[derive(Clone)]
+pub struct Launch {
+    binary: PathBuf,
+    wrapper: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
-impl Server {
-    /// Starts a binary on an empty directory. `wrapper` is a command before it, such as valgrind, with its arguments.
-    pub fn start(binary: &Path, wrapper: &[String]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+impl Launch {
+    pub fn of(binary: &Path) -> Self {
+        Self {
+            binary: binary.to_owned(),
+            wrapper: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// With a command before it, such as valgrind, and its arguments.
+    pub fn under(mut self, wrapper: &[String]) -> Self {
+        self.wrapper = wrapper.to_vec();
+        self
+    }
+
+    /// With a setting of the server.
+    pub fn with(mut self, variable: &str, value: &str) -> Self {
+        self.variables.push((variable.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a setting of the server, unless the binary is older than that setting.
+    pub fn with_if_known(self, variable: &str, value: &str) -> Self {
+        let nowhere = tempfile::tempdir().unwrap();
+        let asked = Command::new(&self.binary)
+            .args(["keys", "list", "--data-dir"])
+            .arg(nowhere.path())
+            .env(variable, value)
+            .output();
+        let said = asked.unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()));
+        if String::from_utf8_lossy(&said.stderr).contains("is no setting") {
+            return self;
+        }
+        self.with(variable, value)
+    }
+
+    /// On an empty directory.
+    pub fn fresh(&self) -> Server {
+        self.on(tempfile::tempdir().unwrap())
+    }
+
+    /// On a directory that another server has left.
+    pub fn on(&self, directory: TempDir) -> Server {
+        let mut command = command(&self.wrapper, &self.binary);
         let data = directory.path().join("data");
-        let mut command = match wrapper.split_first() {
-            Some((program, arguments)) => {
-                let mut command = Command::new(program);
-                command.args(arguments).arg(binary);
-                command
-            }
-            None => Command::new(binary),
-        };
-        let mut child = command
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data)
             .current_dir(directory.path())
             .env_remove("TOLLKEEPER_CONFIG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next().expect("the server did not start").unwrap();
-            if let Some((_, rest)) = line.split_once("listening on http://127.0.0.1:") {
-                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                break digits.parse().unwrap();
-            }
-        };
-        let log_bytes = Arc::new(AtomicU64::new(0));
-        let sum = Arc::clone(&log_bytes);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                sum.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
-            }
-        });
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let process = Process::start(command, &directory.path().join("log"));
         let key = std::fs::read_to_string(data.join("initial-key")).unwrap();
-        Self {
-            child,
-            port,
+        Server {
+            process,
             operator: format!("Authorization: Bearer {}", key.trim()),
-            log_bytes,
+            binary: self.binary.clone(),
             directory,
         }
     }
+}
 
+/// A program under a command with arguments, or by itself where that is empty.
+pub fn command(wrapper: &[String], program: &Path) -> Command {
+    match wrapper.split_first() {
+        Some((first, arguments)) => {
+            let mut command = Command::new(first);
+            command.args(arguments).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
+}
+
+/// A running server; killed when dropped.
+pub struct Server {
+    pub process: Process,
+    /// The header that lets in whoever may do everything.
+    pub operator: String,
+    binary: PathBuf,
+    directory: TempDir,
+}
+
+impl Server {
     pub fn data_dir(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
     pub fn connect(&self) -> Connection {
-        Connection::open(self.port).unwrap()
+        Connection::open(self.process.port).unwrap()
     }
 
     /// Asks as the operator, on a connection of its own.
@@ -90,7 +122,7 @@ impl Server {
 
     /// Runs a command of the same binary on the directory of this server.
     pub fn command(&self, arguments: &[&str]) -> Output {
-        Command::new(tollkeeper())
+        Command::new(&self.binary)
             .arg("--data-dir")
             .arg(self.data_dir())
             .args(arguments)
@@ -101,37 +133,18 @@ impl Server {
 
     /// What was logged so far, in bytes.
     pub fn log_bytes(&self) -> u64 {
-        self.log_bytes.load(Ordering::Relaxed)
+        let log = self.directory.path().join("log");
+        std::fs::metadata(log).unwrap().len()
     }
 
-    /// The memory of the process now and at its highest since [`Server::forget_peak`], in MiB.
-    pub fn memory(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let of = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-            kib.unwrap_or(0) / 1024
-        };
-        (of("VmRSS:"), of("VmHWM:"))
+    /// Stops in order, so that a wrapper writes down what it has seen; answers what is left.
+    pub fn stop(self) -> TempDir {
+        self.process.stop();
+        self.directory
     }
 
-    pub fn forget_peak(&self) {
-        // Where the system does not allow it, the peak is that of the whole run, which judges more strictly.
-        let _ = std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5");
-    }
-
-    /// Stops in order, so that a wrapper writes down what it has seen.
-    pub fn stop(mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// Kills the process; answers what is left.
+    pub fn kill(self) -> TempDir {
+        self.directory
     }
 }

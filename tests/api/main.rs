@@ -70,6 +70,7 @@ mod spent;
 mod texts;
 mod throttling;
 mod tool_groups;
+mod upgrades;
 mod usage;
 mod users;
 mod validation;

@@ -1,0 +1,115 @@
+//! A connection that never blocks, with one request under way at most. Of an answer it reads what tells where it ends, and its status.
+
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::net::TcpStream;
+use std::ops::Range;
+
+use memchr::memmem;
+
+/// Room for an answer; it grows where that is too little.
+const ROOM: usize = 16 * 1024;
+
+pub struct Exchange {
+    stream: TcpStream,
+    /// The request; it is written before [`Exchange::advance`] sends it.
+    pub request: Vec<u8>,
+    sent: usize,
+    answer: Vec<u8>,
+    filled: usize,
+    head: Option<Head>,
+}
+
+/// What the head of an answer says.
+#[derive(Clone)]
+struct Head {
+    status: u16,
+    body: Range<usize>,
+}
+
+impl Exchange {
+    pub fn open(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            request: Vec::new(),
+            sent: 0,
+            answer: vec![0; ROOM],
+            filled: 0,
+            head: None,
+        })
+    }
+
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Sends and reads as far as it goes without waiting; answers the status and the body once all is there.
+    ///
+    /// # Errors
+    /// When the connection is no use any more: an answer that was under way does not come.
+    pub fn advance(&mut self) -> Result<Option<(u16, &[u8])>> {
+        while self.sent < self.request.len() {
+            match self.stream.write(&self.request[self.sent..]) {
+                Ok(some) => self.sent += some,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        loop {
+            if let Some(head) = self.whole_answer()? {
+                self.request.clear();
+                (self.sent, self.filled) = (0, 0);
+                return Ok(Some((head.status, &self.answer[head.body])));
+            }
+            if self.filled == self.answer.len() {
+                self.answer.resize(self.filled * 2, 0);
+            }
+            match self.stream.read(&mut self.answer[self.filled..]) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(some) => self.filled += some,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn whole_answer(&mut self) -> Result<Option<Head>> {
+        if self.head.is_none() {
+            self.head = Head::read(&self.answer[..self.filled])?;
+        }
+        Ok(self.head.take_if(|head| head.body.end <= self.filled))
+    }
+}
+
+impl Head {
+    /// Reads a head as actix-http writes it, if all of it is there.
+    fn read(answer: &[u8]) -> Result<Option<Self>> {
+        const LENGTH: &[u8] = b"content-length: ";
+        let Some(end) = memmem::find(answer, b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let unreadable = || {
+            Error::new(
+                ErrorKind::InvalidData,
+                "an answer without a status or with a length that is no number",
+            )
+        };
+        let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<usize>().ok();
+        let head = &answer[..end + 2];
+        let status = head.get(9..12).and_then(number);
+        let status = status.and_then(|status| u16::try_from(status).ok());
+        let length = match memmem::find(head, LENGTH) {
+            Some(at) => {
+                let rest = &head[at + LENGTH.len()..];
+                memchr::memchr(b'\r', rest).and_then(|end| number(&rest[..end]))
+            }
+            // As of 204.
+            None => Some(0),
+        };
+        let (status, length) = status.zip(length).ok_or_else(unreadable)?;
+        let body = end + 4..end + 4 + length;
+        Ok(Some(Self { status, body }))
+    }
+}

@@ -1,0 +1,171 @@
+//! Databases that earlier versions wrote (`tests/fixtures`), opened by this one: whoever is there, what was spent, who may call, and
+//! what was answered.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::holders::call;
+use crate::support::{Server, TestTime};
+
+/// A server on the database of a schema, at the instant of its last change, and what else was written then.
+fn upgraded(schema: i32) -> (Server, Value) {
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/schema-{schema}"));
+    let written: Value = serde_json::from_str(&read(&fixture.join("written.json"))).unwrap();
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let database = Connection::open(data.join("tollkeeper.db")).unwrap();
+    database
+        .execute_batch(&read(&fixture.join("database.sql")))
+        .unwrap();
+    drop(database);
+    let hex = written["audit_key"].as_str().unwrap();
+    let bytes = (0..hex.len()).step_by(2);
+    let key: Vec<u8> = bytes
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect();
+    fs::write(data.join("audit.key"), key).unwrap();
+    fs::write(data.join("audit-anchor"), text(&written, "audit_anchor")).unwrap();
+    fs::write(data.join("initial-key"), text(&written, "key")).unwrap();
+    let server = Server::start_on(directory, TestTime::at(text(&written, "at")));
+    (server, written)
+}
+
+fn read(path: &PathBuf) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+fn text<'w>(written: &'w Value, name: &str) -> &'w str {
+    written[name].as_str().unwrap()
+}
+
+const SCHEMAS: [i32; 2] = [8, 17];
+
+#[test]
+fn profiles_people_and_what_they_spent_are_there_after_an_upgrade() {
+    for schema in SCHEMAS {
+        let (server, _) = upgraded(schema);
+        let client = &server.client;
+        let profile = client.get("/api/access-profiles/1").expect(200).json();
+        let profile = &profile["access_profile"];
+        assert_eq!(profile["name"], "Équipe");
+        assert_eq!(profile["version"], 4);
+        assert_eq!(
+            profile["provider_configs"][0]["allowed_models"],
+            json!(["gpt-4o", "regex:o[0-9]+(-mini)?"])
+        );
+        assert_eq!(
+            profile["budgets"][1]["reset_config"]["quarter_start_month"],
+            2
+        );
+        let versions = client
+            .get("/api/access-profiles/1/versions")
+            .expect(200)
+            .json();
+        assert_eq!(versions["total_count"], 4);
+        client
+            .post("/api/access-profiles/1/versions/1/restore", &json!({}))
+            .expect(200);
+        assert_eq!(
+            client.get("/api/access-profiles/1").json()["access_profile"]["description"],
+            "what developers get"
+        );
+
+        let found = client
+            .get("/api/access-profiles?search=%C3%89QUIPE")
+            .expect(200)
+            .json();
+        assert_eq!(found["total_count"], 1, "schema {schema}");
+        let found = client.get("/api/users?search=ada").expect(200).json();
+        assert_eq!(found["users"][0]["role"]["name"], "Developers");
+
+        let copies = client
+            .get("/api/users/1/access-profiles")
+            .expect(200)
+            .json();
+        let budgets = copies["access_profiles"][0]["budgets"].as_array().unwrap();
+        let month = budgets
+            .iter()
+            .find(|budget| budget["reset_duration"] == "1M")
+            .unwrap();
+        assert_eq!(month["current_usage"], json!(0.25));
+        assert_eq!(month["held"], json!(0.5));
+        assert_eq!(month["effective_max_limit"], json!(125));
+        let usage = client.get("/api/usage?user_id=2").expect(200).json();
+        assert!(usage.to_string().contains("1.5"), "{usage}");
+    }
+}
+
+#[test]
+fn keys_and_what_was_promised_to_calls_hold_after_an_upgrade() {
+    for schema in SCHEMAS {
+        let (server, written) = upgraded(schema);
+        let client = &server.client;
+        for name in ["key", "ci", "ci_rotated"] {
+            client
+                .with_key(text(&written, name))
+                .get("/api/session")
+                .expect(200);
+        }
+        for name in ["ada", "bob", "bob_rotated"] {
+            client
+                .with_key(text(&written, name))
+                .get("/v1/quota")
+                .expect(200);
+        }
+        let of_bob = json!({ "provider": "openai", "model": "gpt-4o", "tokens": 10, "cost": 1.5, "request_id": "call-3",
+            "virtual_key": text(&written, "bob") });
+        client.post("/v1/usage", &of_bob).expect(200);
+        let asked = json!({ "provider": "openai", "model": "gpt-4o", "estimated_tokens": 100, "estimated_cost": 0.5, "request_id": "call-2" });
+        let again = client
+            .post("/v1/reservations", &call(text(&written, "ada"), &asked))
+            .expect(200)
+            .json();
+        assert_eq!(
+            again["reservation"]["id"], written["open"],
+            "schema {schema}"
+        );
+        for id in ["open", "settled"] {
+            let path = format!("/v1/reservations/{}/settle", text(&written, id));
+            client
+                .post(&path, &json!({ "tokens": 90, "cost": 0.25 }))
+                .expect(200);
+        }
+        let quota = client
+            .with_key(text(&written, "ada"))
+            .get("/v1/quota")
+            .expect(200)
+            .json();
+        let budgets = quota["access_profiles"][0]["budgets"].as_array().unwrap();
+        let month = budgets
+            .iter()
+            .find(|budget| budget["reset_duration"] == "1M")
+            .unwrap();
+        assert_eq!(
+            (&month["current_usage"], &month["held"]),
+            (&json!(0.5), &json!(0))
+        );
+    }
+}
+
+#[test]
+fn the_audit_log_goes_on_where_an_earlier_version_left_it() {
+    for schema in SCHEMAS {
+        let (server, _) = upgraded(schema);
+        server
+            .client
+            .create_profile(&json!({ "name": "after the upgrade" }));
+        let walked = server
+            .client
+            .get("/api/access-profiles/audit-logs/verify")
+            .expect(200)
+            .json();
+        assert_eq!(walked["intact"], true, "schema {schema}: {walked}");
+        assert_eq!(walked["entries"], 19);
+    }
+}
