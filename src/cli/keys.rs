@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::find::{called, ids};
-use super::print::{List, print_answer, text};
+use super::print::{PrintedList, print_answer, text};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 
@@ -170,7 +170,7 @@ fn described(key: &Value) -> String {
 }
 
 fn list(control: &Control, json: bool) -> Result<()> {
-    let list = List {
+    let list = PrintedList {
         field: "api_keys",
         none: None,
         heading: format!(

@@ -43,7 +43,7 @@ pub(super) fn print_answer(
 }
 
 /// A list that is printed.
-pub(super) struct List<'a> {
+pub(super) struct PrintedList<'a> {
     /// What the things are in JSON.
     pub field: &'a str,
     /// What is printed when there are none.
@@ -54,7 +54,7 @@ pub(super) struct List<'a> {
     pub row: fn(&Value) -> String,
 }
 
-impl List<'_> {
+impl PrintedList<'_> {
     pub(super) fn print(self, control: &Control, things: &[Value], as_json: bool) {
         if as_json {
             return print_answer(control, json!({ self.field: things }), true, |_| {

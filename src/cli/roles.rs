@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::control::Control;
 use super::find::find_role;
-use super::print::{List, names, none, print_answer, text};
+use super::print::{PrintedList, names, none, print_answer, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -67,7 +67,7 @@ pub fn run(command: RolesCommand, settings: &Settings) -> Result<()> {
 
 fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
     let hint = "make one with `tollkeeper roles create NAME`";
-    let list = List {
+    let list = PrintedList {
         field: "roles",
         none: Some(none(control, "role", search, hint)),
         heading: format!("{:>6}  {:<24}  {:>6}  profiles", "id", "name", "users"),

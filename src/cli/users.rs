@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::control::Control;
 use super::find::{find_role, find_user};
-use super::print::{List, counted, names, none, print_answer, text};
+use super::print::{PrintedList, counted, names, none, print_answer, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -93,7 +93,7 @@ pub fn run(command: UsersCommand, settings: &Settings) -> Result<()> {
 
 fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
     let hint = "make one with `tollkeeper users create NAME EMAIL`";
-    let list = List {
+    let list = PrintedList {
         field: "users",
         none: Some(none(control, "user", search, hint)),
         heading: format!(

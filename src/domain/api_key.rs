@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::body::{Body, BodySchema, Form, Kind, description, expiry, name};
+use super::body::{Body, BodySchema, Form, ValueKind, description, expiry, name};
 use super::duration::{ResetDuration, Unit};
 use super::input::{Node, nearest};
 use super::json::Json;
@@ -129,7 +129,7 @@ pub struct NewApiKey {
 
 /// Whether a key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum KeyState {
     /// It works.
     Active,
     /// Its time is over.
@@ -260,7 +260,7 @@ fn read_scopes(node: &Node<'_>) -> Option<PermissionSet> {
     .map(PermissionSet::of)
 }
 
-fn scopes() -> Kind<'static, PermissionSet> {
+fn scopes() -> ValueKind<'static, PermissionSet> {
     let schema = || {
         let names = Permission::all().map(|permission| Value::from(permission.to_string()));
         let ids = Permission::all().map(|permission| Value::from(permission.id()));
@@ -272,15 +272,15 @@ fn scopes() -> Kind<'static, PermissionSet> {
         };
         BodySchema::values(names.chain(ids)).list().or(every)
     };
-    Kind::new(schema, read_scopes)
+    ValueKind::new(schema, read_scopes)
 }
 
-fn grace() -> Kind<'static, i64> {
+fn grace() -> ValueKind<'static, i64> {
     let schema = || {
         BodySchema::pattern("^(0[smhdw]?|[1-9][0-9]{0,5}[smhdw])?$")
             .or(BodySchema::integer(0..=MAX_GRACE_SECONDS))
     };
-    Kind::new(schema, read_grace)
+    ValueKind::new(schema, read_grace)
 }
 
 /// `0`, with or without a unit.

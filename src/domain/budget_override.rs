@@ -3,7 +3,7 @@
 //! What is stored is the window in which it was given. How many windows are left is derived from that, so that neither a restart nor
 //! a missed window can revive or lose one.
 
-use super::body::{Body, BodySchema, Form, Kind};
+use super::body::{Body, BodySchema, Form, ValueKind};
 use super::money::{Money, read_money};
 use super::window::{Window, Windows};
 
@@ -87,7 +87,7 @@ impl OverrideInput {
             "US dollars that are added to the limit; more than 0.",
         );
         let lasts = form.required("mode", mode(), "For some windows, or for good.");
-        let cycles = Kind::new(
+        let cycles = ValueKind::new(
             || BodySchema::integer(1..=MAX_CYCLES),
             |node| {
                 if lasts? {
@@ -112,8 +112,8 @@ impl OverrideInput {
     }
 }
 
-fn some_dollars() -> Kind<'static, Money> {
-    Kind::new(
+fn some_dollars() -> ValueKind<'static, Money> {
+    ValueKind::new(
         || BodySchema::Number(1e-9..=1e9),
         |node| match read_money(node)? {
             Money::ZERO => node.refuse("out_of_range", "must be more than 0 dollars"),
@@ -123,8 +123,8 @@ fn some_dollars() -> Kind<'static, Money> {
 }
 
 /// How long an override lasts: whether for some windows only.
-fn mode() -> Kind<'static, bool> {
-    Kind::new(
+fn mode() -> ValueKind<'static, bool> {
+    ValueKind::new(
         || BodySchema::values([CYCLES, FOREVER]),
         |node| match node.string(usize::MAX)? {
             CYCLES => Some(true),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::access_profile_input::MAX_COUNT;
-use super::body::{Body, BodySchema, Form, Kind, expiry, integer};
+use super::body::{Body, BodySchema, Form, ValueKind, expiry, integer};
 use super::budget_override::BudgetOverride;
 use super::input::Node;
 use super::json::Json;
@@ -197,13 +197,13 @@ impl AttachmentInput {
 }
 
 /// A list of ids, each once, as numbers or as the digits of one in a string.
-pub fn loose_ids() -> Kind<'static, Vec<i64>> {
+pub fn loose_ids() -> ValueKind<'static, Vec<i64>> {
     let schema =
         || BodySchema::integer(1..=MAX_COUNT).or(BodySchema::pattern("^[1-9][0-9]{0,17}$"));
-    each_once(Kind::new(schema, read_loose_id))
+    each_once(ValueKind::new(schema, read_loose_id))
 }
 
-fn each_once(id: Kind<'static, i64>) -> Kind<'static, Vec<i64>> {
+fn each_once(id: ValueKind<'static, i64>) -> ValueKind<'static, Vec<i64>> {
     id.unique_list(
         None,
         "duplicate_id",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::body::{Body, BodySchema, Form, Kind};
+use super::body::{Body, BodySchema, Form, ValueKind};
 use super::duration::ResetDuration;
 use super::holding::loose_ids;
 use super::input::{Node, nearest};
@@ -68,9 +68,9 @@ impl PropagationInput {
     }
 }
 
-fn policy_fields() -> Kind<'static, Vec<PolicyField>> {
+fn policy_fields() -> ValueKind<'static, Vec<PolicyField>> {
     let schema = || BodySchema::values(PolicyField::ALL.map(|(_, name)| name));
-    Kind::new(schema, read_field).unique_list(
+    ValueKind::new(schema, read_field).unique_list(
         None,
         "duplicate_field",
         |field| *field,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{Body, Form, Kind, boolean, description, name, object};
+use super::body::{Body, Form, ValueKind, boolean, description, name, object};
 use super::validator::entity_tag_beside;
 use crate::error::{Error, Result};
 
@@ -139,7 +139,7 @@ impl ToolGroupInput {
     }
 }
 
-fn tools() -> Kind<'static, Vec<ClientTools>> {
+fn tools() -> ValueKind<'static, Vec<ClientTools>> {
     object(
         "ClientToolsBody",
         "Tools of one MCP client.",

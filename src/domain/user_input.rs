@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::body::patterns::EMAIL;
-use super::body::{Body, BodySchema, Form, Kind, id, name};
+use super::body::{Body, BodySchema, Form, ValueKind, id, name};
 use super::input::Node;
 use super::json::Json;
 use super::stored_texts::INVALID_EMAIL;
@@ -111,8 +111,8 @@ fn is_shown_list(sent: &Json<'_>) -> bool {
     sent.is_null() || sent.as_array().is_some_and(shown)
 }
 
-fn email() -> Kind<'static, Email> {
-    Kind::new(|| BodySchema::text(3..=MAX_EMAIL, EMAIL), read_email)
+fn email() -> ValueKind<'static, Email> {
+    ValueKind::new(|| BodySchema::text(3..=MAX_EMAIL, EMAIL), read_email)
 }
 
 fn read_email(node: &Node<'_>) -> Option<Email> {

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 use super::Services;
 use super::keyring::ApiKeySettings;
 use super::tokens::random_token;
-use crate::domain::api_key::{ApiKey, State};
+use crate::domain::api_key::{ApiKey, KeyState};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::list::{Page, Sort};
@@ -193,7 +193,7 @@ const DESCRIPTION: &str = "Made when a link of `tollkeeper sign-in` was opened";
 fn list_over(reading: &Reading<'_>, maker: &Actor, now: Timestamp) -> Result<Vec<ApiKey>> {
     let filter = Filter {
         search: Some(NAME.to_owned()),
-        state: Some(State::Expired),
+        state: Some(KeyState::Expired),
     };
     let (sort, page) = (
         Sort {

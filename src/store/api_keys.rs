@@ -7,7 +7,7 @@ use super::fault::Doing;
 use super::sql::{Columns, Rows};
 use super::taken::UniqueName;
 use super::{Reading, Work};
-use crate::domain::api_key::{ApiKey, NewApiKey, State};
+use crate::domain::api_key::{ApiKey, KeyState, NewApiKey};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
@@ -135,7 +135,7 @@ pub struct Filter {
     /// Substring of name or description, without regard to case.
     pub search: Option<String>,
     /// Keys in this state only.
-    pub state: Option<State>,
+    pub state: Option<KeyState>,
 }
 
 /// A page of the keys that are not revoked. There are few enough keys to look at each.
@@ -151,8 +151,8 @@ pub fn list(
         .with(filter.search.as_deref());
     if let Some(state) = filter.state {
         let condition = match state {
-            State::Active => "(expires_at IS NULL OR expires_at > ?)",
-            State::Expired => "expires_at <= ?",
+            KeyState::Active => "(expires_at IS NULL OR expires_at > ?)",
+            KeyState::Expired => "expires_at <= ?",
         };
         rows = rows.only(condition, [now.as_millisecond().into()]);
     }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::kind::{Kind, boolean};
+use super::kind::{ValueKind, boolean};
 use super::schema::{BodySchema, FieldSchema};
 use crate::domain::input::{Fields, Node};
 
@@ -69,7 +69,7 @@ impl<'v> Form<'v> {
     pub fn required<T>(
         &mut self,
         name: &'static str,
-        kind: Kind<'_, T>,
+        kind: ValueKind<'_, T>,
         about: &'static str,
     ) -> Option<T> {
         let presence = if self.is_change {
@@ -84,7 +84,7 @@ impl<'v> Form<'v> {
     pub fn optional<T>(
         &mut self,
         name: &'static str,
-        kind: Kind<'_, T>,
+        kind: ValueKind<'_, T>,
         about: &'static str,
     ) -> Option<T> {
         self.field(name, kind, about, Presence::Optional)
@@ -94,7 +94,7 @@ impl<'v> Form<'v> {
     pub fn sent<T>(
         &mut self,
         name: &'static str,
-        kind: Kind<'_, T>,
+        kind: ValueKind<'_, T>,
         about: &'static str,
     ) -> Option<T> {
         self.field(name, kind, about, Presence::Sent)
@@ -104,7 +104,7 @@ impl<'v> Form<'v> {
     pub fn required_or_null<T>(
         &mut self,
         name: &'static str,
-        kind: Kind<'_, T>,
+        kind: ValueKind<'_, T>,
         about: &'static str,
         sentence: &'static str,
     ) -> Option<T> {
@@ -131,7 +131,7 @@ impl<'v> Form<'v> {
     fn field<T>(
         &mut self,
         name: &'static str,
-        kind: Kind<'_, T>,
+        kind: ValueKind<'_, T>,
         about: &'static str,
         presence: Presence,
     ) -> Option<T> {

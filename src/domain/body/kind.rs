@@ -13,14 +13,14 @@ use crate::domain::input::{MAX_DESCRIPTION, MAX_NAME, Node, read_description};
 use crate::domain::json::Json;
 
 /// A kind of value: its schema, and what reads one or notes what is wrong with it.
-pub struct Kind<'k, T> {
+pub struct ValueKind<'k, T> {
     schema: Box<dyn Fn() -> BodySchema + 'k>,
     read: Read<'k, T>,
 }
 
 type Read<'k, T> = Box<dyn Fn(&Node<'_>) -> Option<T> + 'k>;
 
-impl<'k, T: 'k> Kind<'k, T> {
+impl<'k, T: 'k> ValueKind<'k, T> {
     /// What may be so, and is read by `read`.
     pub fn new(
         schema: impl Fn() -> BodySchema + 'k,
@@ -43,7 +43,7 @@ impl<'k, T: 'k> Kind<'k, T> {
     }
 
     /// The same, or nothing where `null` stands.
-    pub fn or_null(self) -> Kind<'k, Option<T>> {
+    pub fn or_null(self) -> ValueKind<'k, Option<T>> {
         let Self { schema, read } = self;
         let read = move |node: &Node<'_>| {
             if node.value.is_null() {
@@ -52,13 +52,13 @@ impl<'k, T: 'k> Kind<'k, T> {
                 read(node).map(Some)
             }
         };
-        Kind::new(move || schema().or_null(), read)
+        ValueKind::new(move || schema().or_null(), read)
     }
 
     /// A list of them.
-    pub fn list(self) -> Kind<'k, Vec<T>> {
+    pub fn list(self) -> ValueKind<'k, Vec<T>> {
         let Self { schema, read } = self;
-        Kind::new(
+        ValueKind::new(
             move || schema().list(),
             move |node| node.list(|item| read(&item)),
         )
@@ -72,7 +72,7 @@ impl<'k, T: 'k> Kind<'k, T> {
         code: &'static str,
         key: impl Fn(&T) -> K + 'k,
         sentence: impl Fn(&T) -> String + 'k,
-    ) -> Kind<'k, Vec<T>> {
+    ) -> ValueKind<'k, Vec<T>> {
         let Self { schema, read } = self;
         let schema = move || match schema().list() {
             BodySchema::List {
@@ -85,7 +85,7 @@ impl<'k, T: 'k> Kind<'k, T> {
             },
             other => other,
         };
-        Kind::new(schema, move |node| {
+        ValueKind::new(schema, move |node| {
             let seen = RefCell::new(HashSet::new());
             node.list(|item| {
                 let value = read(&item)?;
@@ -100,7 +100,7 @@ impl<'k, T: 'k> Kind<'k, T> {
     }
 }
 
-impl<'k, T: 'k> Kind<'k, Vec<T>> {
+impl<'k, T: 'k> ValueKind<'k, Vec<T>> {
     /// The same list with at least one element; without any it is refused with this sentence.
     pub fn not_empty(self, sentence: impl Fn() -> String + 'k) -> Self {
         let Self { schema, read } = self;
@@ -128,16 +128,16 @@ impl<'k, T: 'k> Kind<'k, Vec<T>> {
 }
 
 /// A name; surrounding white space is removed. See [`Node::name`].
-pub fn name() -> Kind<'static, String> {
-    Kind::new(
+pub fn name() -> ValueKind<'static, String> {
+    ValueKind::new(
         || BodySchema::text(1..=MAX_NAME, NAME),
         |node| node.name(MAX_NAME),
     )
 }
 
 /// Free text about something, empty where `null` stands.
-pub fn description() -> Kind<'static, String> {
-    Kind::new(
+pub fn description() -> ValueKind<'static, String> {
+    ValueKind::new(
         || BodySchema::text(0..=MAX_DESCRIPTION, TEXT).or_null(),
         |node| {
             if node.value.is_null() {
@@ -150,8 +150,8 @@ pub fn description() -> Kind<'static, String> {
 }
 
 /// `true` or `false`.
-pub fn boolean() -> Kind<'static, bool> {
-    Kind::new(|| BodySchema::Boolean, read_boolean)
+pub fn boolean() -> ValueKind<'static, bool> {
+    ValueKind::new(|| BodySchema::Boolean, read_boolean)
 }
 
 fn read_boolean(node: &Node<'_>) -> Option<bool> {
@@ -159,22 +159,22 @@ fn read_boolean(node: &Node<'_>) -> Option<bool> {
 }
 
 /// A whole number within bounds.
-pub fn integer(range: RangeInclusive<i64>) -> Kind<'static, i64> {
+pub fn integer(range: RangeInclusive<i64>) -> ValueKind<'static, i64> {
     let bounds = range.clone();
-    Kind::new(
+    ValueKind::new(
         move || BodySchema::integer(bounds.clone()),
         move |node| node.integer(range.clone()),
     )
 }
 
 /// The id of something.
-pub fn id() -> Kind<'static, i64> {
+pub fn id() -> ValueKind<'static, i64> {
     integer(1..=i64::MAX)
 }
 
 /// From when on something is over; empty or `null`: never.
-pub fn expiry() -> Kind<'static, Option<Timestamp>> {
-    Kind::new(
+pub fn expiry() -> ValueKind<'static, Option<Timestamp>> {
+    ValueKind::new(
         || BodySchema::Timestamp.or(BodySchema::values([""])).or_null(),
         |node| match node.value {
             Json::Null => Some(None),

@@ -6,7 +6,7 @@ pub mod patterns;
 mod schema;
 
 pub use form::{Form, ReadForm};
-pub use kind::{Kind, boolean, description, expiry, id, integer, name};
+pub use kind::{ValueKind, boolean, description, expiry, id, integer, name};
 pub use schema::{BodySchema, FieldSchema, ObjectSchema};
 
 use super::input::Node;
@@ -127,7 +127,7 @@ pub fn object<T: 'static>(
     name: &'static str,
     about: &'static str,
     read: ReadForm<T>,
-) -> Kind<'static, T> {
+) -> ValueKind<'static, T> {
     let schema = move || {
         BodySchema::Object(ObjectSchema {
             name,
@@ -135,7 +135,7 @@ pub fn object<T: 'static>(
             fields: Form::describe(false, read),
         })
     };
-    Kind::new(schema, move |node| Form::read(node.object()?, false, read))
+    ValueKind::new(schema, move |node| Form::read(node.object()?, false, read))
 }
 
 /// A body without fields.

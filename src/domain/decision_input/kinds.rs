@@ -3,7 +3,7 @@
 use super::{MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey, presented};
 use crate::domain::access_profile_input::MAX_COUNT;
 use crate::domain::body::patterns::{NAME, NOT_BLANK, REQUEST_ID, TEXT};
-use crate::domain::body::{BodySchema, Kind};
+use crate::domain::body::{BodySchema, ValueKind};
 use crate::domain::credential::{ID_LENGTH, may_hold_token};
 use crate::domain::decision::Presented;
 use crate::domain::duration::{ResetDuration, Unit};
@@ -19,43 +19,43 @@ use crate::domain::unseen::find_unseen;
 const SHOWN: &str = "\u{FFFD}";
 
 /// What is sent in the place of a virtual key.
-pub(super) fn key() -> Kind<'static, std::result::Result<Presented, NoKey>> {
-    Kind::new(
+pub(super) fn key() -> ValueKind<'static, std::result::Result<Presented, NoKey>> {
+    ValueKind::new(
         || BodySchema::text(0..=MAX_KEY_TEXT, TEXT),
         |node| node.string(MAX_KEY_TEXT).map(presented),
     )
 }
 
 /// US dollars that a call will probably cost.
-pub(super) fn dollars() -> Kind<'static, Money> {
-    Kind::new(
+pub(super) fn dollars() -> ValueKind<'static, Money> {
+    ValueKind::new(
         || BodySchema::values([0]).or(BodySchema::Number(1e-9..=1e9)),
         read_money,
     )
 }
 
 /// US dollars that were spent, however few.
-pub(super) fn spent_dollars() -> Kind<'static, Money> {
-    Kind::new(|| BodySchema::Number(0.0..=1e9), read_spent)
+pub(super) fn spent_dollars() -> ValueKind<'static, Money> {
+    ValueKind::new(|| BodySchema::Number(0.0..=1e9), read_spent)
 }
 
 /// Tokens that were used, however many.
-pub(super) fn used_tokens() -> Kind<'static, i64> {
+pub(super) fn used_tokens() -> ValueKind<'static, i64> {
     let schema = || BodySchema::Integer {
         least: 0,
         most: None,
     };
-    Kind::new(schema, read_used_tokens)
+    ValueKind::new(schema, read_used_tokens)
 }
 
-pub(super) fn name() -> Kind<'static, String> {
-    Kind::new(|| BodySchema::text(1..=MAX_NAME, NAME), read_name)
+pub(super) fn name() -> ValueKind<'static, String> {
+    ValueKind::new(|| BodySchema::text(1..=MAX_NAME, NAME), read_name)
 }
 
 /// The model of a call that is decided on: one, not a list of them.
-pub(super) fn model() -> Kind<'static, String> {
+pub(super) fn model() -> ValueKind<'static, String> {
     let schema = || BodySchema::text(1..=MAX_NAME, NAME.replace("[^", "[^,"));
-    Kind::new(schema, |node| {
+    ValueKind::new(schema, |node| {
         let name = read_name(node)?;
         match model_name::refuse(&name) {
             Some(sentence) => node.refuse("invalid_character", sentence),
@@ -64,14 +64,14 @@ pub(super) fn model() -> Kind<'static, String> {
     })
 }
 
-pub(super) fn used_name() -> Kind<'static, String> {
-    Kind::new(|| BodySchema::pattern(NOT_BLANK), read_used_name)
+pub(super) fn used_name() -> ValueKind<'static, String> {
+    ValueKind::new(|| BodySchema::pattern(NOT_BLANK), read_used_name)
 }
 
 /// The public id of a virtual key.
-pub(super) fn key_id() -> Kind<'static, [u8; ID_LENGTH]> {
+pub(super) fn key_id() -> ValueKind<'static, [u8; ID_LENGTH]> {
     let schema = || BodySchema::pattern("^[0-9A-Za-z]{12}$");
-    Kind::new(schema, |node| {
+    ValueKind::new(schema, |node| {
         let text = node.string(MAX_NAME)?;
         let id = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         id.then(|| text.as_bytes().try_into().ok())
@@ -86,9 +86,9 @@ pub(super) fn key_id() -> Kind<'static, [u8; ID_LENGTH]> {
 }
 
 /// Nothing held would be no reservation.
-pub(super) fn max_hold() -> Kind<'static, Money> {
+pub(super) fn max_hold() -> ValueKind<'static, Money> {
     let schema = || BodySchema::Number(1e-9..=1e9);
-    Kind::new(schema, |node| match read_money(node)? {
+    ValueKind::new(schema, |node| match read_money(node)? {
         Money::ZERO => node.refuse(
             "too_small",
             "must be above 0: the most dollars that are held of a budget",
@@ -98,9 +98,9 @@ pub(super) fn max_hold() -> Kind<'static, Money> {
 }
 
 /// A request id is taken as it is: 1 to 255 characters, none of them a control character.
-pub(super) fn request_id() -> Kind<'static, String> {
+pub(super) fn request_id() -> ValueKind<'static, String> {
     let schema = || BodySchema::text(1..=MAX_NAME, REQUEST_ID);
-    Kind::new(schema, |node| {
+    ValueKind::new(schema, |node| {
         let name = read_name(node)?;
         match node.value.as_str() {
             Some(text) if text.len() == name.len() => Some(name),
@@ -113,11 +113,11 @@ pub(super) fn request_id() -> Kind<'static, String> {
 }
 
 /// How long a reservation is held, in seconds.
-pub(super) fn ttl() -> Kind<'static, i64> {
+pub(super) fn ttl() -> ValueKind<'static, i64> {
     let schema = || {
         BodySchema::pattern("^[1-9][0-9]{0,4}[smhd]$").or(BodySchema::integer(1..=MAX_TTL_SECONDS))
     };
-    Kind::new(schema, read_ttl)
+    ValueKind::new(schema, read_ttl)
 }
 
 /// A name is counted and shown, so it must not be a credential that was put in the wrong place.

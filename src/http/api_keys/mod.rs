@@ -9,7 +9,7 @@ use self::views::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, PermissionView, SessionAnswer,
     SessionKey,
 };
-use crate::domain::api_key::{API_KEY_CHANGE, ApiKey, NEW_API_KEY, ROTATION, State};
+use crate::domain::api_key::{API_KEY_CHANGE, ApiKey, KeyState, NEW_API_KEY, ROTATION};
 use crate::domain::credential::Token;
 use crate::domain::list::{Page, Query};
 use crate::domain::permission::Permission;
@@ -79,9 +79,9 @@ fn read_filter(query: &Query) -> Filter {
         search: query.search(),
         state: state.map(|name| {
             if name == "active" {
-                State::Active
+                KeyState::Active
             } else {
-                State::Expired
+                KeyState::Expired
             }
         }),
     }

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::HttpResponse;
 
 use super::views::{SessionKey, SignInCode, SignedIn};
-use crate::domain::body::{Body, BodySchema, Kind};
-use crate::domain::credential::{self, Token};
+use crate::domain::body::{Body, BodySchema, ValueKind};
+use crate::domain::credential::{Kind, Token};
 use crate::error::Error;
 use crate::http::core::answer::{Answer, ok, to_json};
 use crate::http::core::authenticate::operator;
@@ -85,12 +85,12 @@ pub async fn sign_in(_: Anyone, request: Request) -> Answer {
     })
 }
 
-fn code() -> Kind<'static, Token> {
+fn code() -> ValueKind<'static, Token> {
     let schema = || BodySchema::pattern("^tk_code_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$");
-    Kind::new(schema, |node| {
+    ValueKind::new(schema, |node| {
         let text = node.string(MAX_TEXT)?;
         match Token::parse(text.trim()) {
-            Ok(code) if code.kind() == credential::Kind::SignIn => Some(code),
+            Ok(code) if code.kind() == Kind::SignIn => Some(code),
             _ => node.refuse(
                 "invalid_code",
                 "is no sign-in code (tk_code_ and 62 more characters): the link is cut off or mistyped; copy it whole",
