@@ -59,9 +59,13 @@ pub async fn apply(
     if refused.is_none_or(|refused| shared.refused_calls.is_told(refused)) {
         log_lines::together(|| log_access(&context, shown(&method), route, status, began));
     }
-    let all = response.request().conn_data::<Rc<Connections>>().cloned();
-    let connection = progress.as_ref().zip(all.as_deref());
-    let response = response.map_body(|_, body| pieces::split(body, connection));
+    let response = if pieces::is_large(response.response().body()) {
+        let all = response.request().conn_data::<Rc<Connections>>().cloned();
+        let connection = progress.as_ref().zip(all.as_deref());
+        response.map_body(|_, body| pieces::split(body, connection))
+    } else {
+        response
+    };
     if let Some(progress) = progress {
         progress.answered();
     }

@@ -33,12 +33,13 @@ pub fn shared(bytes: Bytes) -> BoxBody {
     })
 }
 
-/// A body as it goes out on a connection.
+/// Whether a body goes out in pieces.
+pub fn is_large(body: &impl MessageBody) -> bool {
+    matches!(body.size(), BodySize::Sized(length) if length > PIECE as u64)
+}
+
+/// A large body as it goes out on a connection.
 pub fn split(body: BoxBody, connection: Option<(&Rc<Progress>, &Connections)>) -> BoxBody {
-    match body.size() {
-        BodySize::Sized(length) if length > PIECE as u64 => {}
-        _ => return body,
-    }
     match body.try_into_bytes() {
         Ok(bytes) => {
             let held = connection.map(|(progress, all)| {
