@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::service::{Services, revocations};
-use crate::store::write_gate::WriteGate;
+use crate::store::writer::write_gate::WriteGate;
 
 /// The thread that tries: first what was taken away and has to be stored before anything else, otherwise something small.
 pub struct Retries {

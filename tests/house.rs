@@ -231,12 +231,12 @@ const CALLED_ONLY_IN: [(&str, &[&str]); 6] = [
     (r"&(mut )?Writing\b", &["src/store/", "src/ledger/"]),
     // What follows: audit entries and what is searched.
     (
-        r"\baudit::append\w*\(",
+        r"\bchain::append\(",
         &["src/store/followers.rs", "src/store/journal/write.rs"],
     ),
     (
         r"\b(USERS|VIRTUAL_KEYS|ACCESS_PROFILES|index)\s*\.refresh\(",
-        &["src/store/followers.rs", "src/store/search.rs"],
+        &["src/store/followers.rs", "src/store/lists/search.rs"],
     ),
 ];
 

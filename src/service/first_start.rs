@@ -13,7 +13,7 @@ use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 use crate::store::api_keys;
 use crate::store::directory::MAX_KEY_FILE;
-use crate::store::private::{self, Rule};
+use crate::store::directory::private::{self, Rule};
 
 /// The name of the first key.
 const NAME: &str = "initial";

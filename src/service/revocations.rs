@@ -20,7 +20,7 @@ use crate::domain::virtual_key::VirtualKeyInput;
 use crate::error::{Error, Result};
 use crate::ledger::Ended;
 use crate::store::directory::DataDirectory;
-use crate::store::write_gate::refuses_writes;
+use crate::store::writer::write_gate::refuses_writes;
 use crate::store::{
     Occasion, Reading, api_keys, user_access_profiles, users as stored_users,
     virtual_keys as stored_keys,

@@ -5,7 +5,7 @@
 use super::Services;
 use super::virtual_keys::hash;
 use crate::error::Result;
-use crate::store::rotated_keys::RotatedKey;
+use crate::store::directory::rotated_keys::RotatedKey;
 use crate::store::{Reading, virtual_keys};
 
 /// Gives secrets that were put beside the files of their keys the place of those files when they are valid, and removes the others.

@@ -7,7 +7,9 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::access_profiles::{Snapshot, find_current_version};
 use super::fault::Doing;
-use super::{Reading, Work, packed_versions};
+use super::packed_versions;
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::NamedVersion;
 use crate::domain::list::{Listed, Page};

@@ -5,9 +5,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::access_profile_versions::{self, WholeVersion};
 use super::fault::Doing;
+use super::names;
 use super::packed_versions::Packed;
+use super::sql::Reading;
 use super::taken::UniqueName;
-use super::{Reading, Work, names};
+use super::unit_of_work::Work;
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
 use crate::domain::event::{Creation, Edit, Event};
@@ -165,10 +167,10 @@ fn found_by(profile: &AccessProfile) -> (&str, &str, bool, &[String]) {
 
 const NAMED: UniqueName = UniqueName {
     what: "an access profile named",
+    table: "access_profiles",
     field: "name",
+    among: "true",
     code: "duplicate_name",
-    other: "SELECT name FROM access_profiles WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM access_profiles own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing an access profile",
 };
 

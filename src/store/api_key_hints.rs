@@ -3,7 +3,8 @@
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::error::Result;
 
 /// Most hints of a key: its secret, and some that it had before.

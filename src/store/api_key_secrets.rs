@@ -5,7 +5,8 @@ use rusqlite::params;
 
 use super::api_keys::{COLUMNS, get, key};
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, SALT_LENGTH};
 use crate::domain::credential::MAX_EARLIER;
 use crate::domain::event::{Change, Event};

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::{Columns, Rows};
+use super::lists::rows::Rows;
+use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
-use super::{Reading, Work};
+use super::unit_of_work::Work;
 use crate::domain::api_key::{ApiKey, NewApiKey, State};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
@@ -97,10 +98,10 @@ pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<A
 
 const NAMED: UniqueName = UniqueName {
     what: "an API key named",
+    table: "api_keys",
     field: "name",
+    among: "revoked_at IS NULL",
     code: "duplicate_name",
-    other: "SELECT name FROM api_keys WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4 AND revoked_at IS NULL
-            AND NOT EXISTS (SELECT 1 FROM api_keys own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing an API key",
 };
 
@@ -110,8 +111,7 @@ const NAMED: UniqueName = UniqueName {
 /// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<ApiKey> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?1 AND revoked_at IS NULL");
-    let found = reading.find(&sql, [id], key).doing("reading an API key")?;
-    found.ok_or_else(|| Error::not_found("API key", id))
+    reading.get("API key", &sql, id, key)
 }
 
 /// A key that is not revoked, by its public id.
@@ -120,10 +120,7 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<ApiKey> {
 /// [`Error::NotFound`].
 pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<ApiKey> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE public_id = ?1 AND revoked_at IS NULL");
-    let found = reading
-        .find(&sql, [public_id], key)
-        .doing("reading an API key")?;
-    found.ok_or_else(|| Error::not_found("API key", public_id))
+    reading.get("API key", &sql, public_id, key)
 }
 
 /// Fields to sort by, the default first. Every order ends in the id, so it is total.

@@ -3,8 +3,8 @@
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::user_access_profiles::id_list;
-use super::{Reading, WorkInTurn};
+use super::sql::{Reading, id_list};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::budget_override::{BudgetOverride, BudgetPlace};
 use crate::domain::event::Event;
 use crate::error::Result;

@@ -3,9 +3,7 @@
 use rusqlite::Params;
 
 use super::fault::Doing;
-use super::sql::Columns;
-use super::user_access_profiles::id_list;
-use super::{Reading, Writing};
+use super::sql::{Columns, Reading, Writing, id_list};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::journal::CounterRow;
@@ -52,9 +50,8 @@ pub fn is_user(reading: &Reading<'_>, id: i64) -> Result<bool> {
 
 /// How many virtual keys and users there are.
 pub fn sizes(reading: &Reading<'_>) -> Result<(usize, usize)> {
-    let total = |name: &str| -> Result<usize> {
-        let sql = "SELECT total FROM row_counts WHERE name = ?1";
-        let total: i64 = reading.value(sql, [name]).doing("counting")?;
+    let total = |table| {
+        let total = reading.row_count(table)?;
         Ok(usize::try_from(total).unwrap_or(0))
     };
     Ok((total("virtual_keys")?, total("users")?))

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Reading;
 use super::fault::Doing;
+use super::sql::Reading;
 use crate::error::Result;
 
 /// Names by id.

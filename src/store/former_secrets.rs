@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::{Reading, WorkInTurn, Writing};
+use super::sql::{Reading, Writing};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::virtual_key::HASH_LENGTH;
 use crate::error::Result;

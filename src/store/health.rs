@@ -4,7 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::fault;
+use super::fault::{self, Doing};
+use super::sql::Reading;
 use crate::error::{Error, Result};
 
 /// What is known about damage.
@@ -118,9 +119,24 @@ impl Health {
 }
 
 /// The error that says what is broken.
-pub(super) fn damaged(finding: &str) -> Error {
+fn damaged(finding: &str) -> Error {
     Error::Unavailable {
         code: fault::DAMAGED,
         reason: format!("the database file is damaged: {finding}"),
+    }
+}
+
+/// Reads every page for damage.
+///
+/// # Errors
+/// [`Error::Unavailable`] with the first finding.
+pub(super) fn quick_check(reading: &Reading<'_>) -> Result<()> {
+    let finding: String = reading
+        .value("PRAGMA quick_check(1)", [])
+        .doing("checking the database for damage")?;
+    if finding == "ok" {
+        Ok(())
+    } else {
+        Err(damaged(&finding.replace('\n', " ")))
     }
 }

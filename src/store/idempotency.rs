@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{Params, params};
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::error::{Error, Result};
 

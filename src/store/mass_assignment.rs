@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::params;
 use serde_json::json;
 
-use super::WorkInTurn;
 use super::fault::Doing;
-use super::user_access_profiles::id_list;
+use super::sql::id_list;
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::Event;
 use crate::domain::holding::NewUserAccessProfile;
 use crate::domain::letter_case::name_key;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::error::Result;
 
 /// Names by id; of what is gone the last one, as long as the history tells of it.

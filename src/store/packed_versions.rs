@@ -6,7 +6,8 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::error::{Error, Result};
 
 /// Shorter ones stay as they are: they take little, and anybody can read them.

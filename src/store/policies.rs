@@ -6,7 +6,8 @@ use rusqlite::params;
 use sha2::{Digest, Sha256};
 
 use super::fault::Doing;
-use super::{Reading, WorkInTurn};
+use super::sql::Reading;
+use super::unit_of_work::WorkInTurn;
 use crate::domain::limit::{CounterKey, Limit, LimitKind, NewLimit, StoredPolicy};
 use crate::domain::policy::Policy;
 use crate::error::{Error, Result};
@@ -75,10 +76,7 @@ fn insert_place(work: &WorkInTurn<'_>, place: &PlaceRow<'_>) -> Result<()> {
 /// [`Error::NotFound`]; [`Error::Internal`] when what is stored is of another shape.
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Policy> {
     let sql = "SELECT content FROM policies WHERE id = ?1";
-    let found = reading.find(sql, [id], |row| row.json("content"));
-    found
-        .doing("reading a policy")?
-        .ok_or_else(|| Error::not_found("policy", id))
+    reading.get("policy", sql, id, |row| row.json("content"))
 }
 
 /// A policy by its id, with its limits as they are stored.

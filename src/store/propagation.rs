@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::user_access_profiles::id_list;
-use super::{Reading, WorkInTurn};
+use super::sql::{Reading, id_list};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{ChangedCopy, Event};
 use crate::error::Result;
 

@@ -1,14 +1,14 @@
 //! What was found before: who asks for the same again, after any number of writes, has only the packs searched that changed since.
 //!
-//! What is kept is as of a change of the index ([`super::search::Index`]), and whoever reads sees the changes up to one: so nobody
+//! What is kept is as of a change of the index ([`super::lists::search::Index`]), and whoever reads sees the changes up to one: so nobody
 //! who knows of a write is shown what was before it, and nobody whose view is older is shown what came after it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Reading;
-use super::id_set::IdSet;
-use super::search::{Index, Wanted};
+use super::lists::id_set::IdSet;
+use super::lists::search::{Index, Wanted};
+use super::sql::Reading;
 use crate::error::Result;
 
 /// Most bytes that are kept, over all searches; past that all are dropped.
@@ -66,7 +66,7 @@ impl Reading<'_> {
     /// The ids of the rows in which something is found.
     pub(super) fn search(&self, index: &Index, wanted: &Wanted) -> Result<Arc<IdSet>> {
         let what = (index.name(), wanted.clone());
-        let change = index.last_change(self.connection)?;
+        let change = index.last_change(self)?;
         let before = self.remembered.map(|remembered| remembered.find(&what));
         let before = before
             .filter(|found| found.change <= change)
@@ -75,7 +75,7 @@ impl Reading<'_> {
             return Ok(before.ids);
         }
         let mut ids = Arc::unwrap_or_clone(before.ids);
-        for (pack, bits) in index.search(self.connection, wanted, before.change)? {
+        for (pack, bits) in index.search(self, wanted, before.change)? {
             ids.set_pack(pack, bits);
         }
         let ids = Arc::new(ids);

@@ -3,14 +3,15 @@
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::{Columns, Rows};
+use super::lists::rows::Rows;
+use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
-use super::{Reading, Work};
+use super::unit_of_work::Work;
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::role::{AttachedProfile, Role, RoleDetail};
-use crate::error::{Error, Result, absences};
+use crate::error::{Result, absences};
 
 const COLUMNS: &str = "id, name, description, user_count, revision, created_at, updated_at";
 
@@ -29,7 +30,7 @@ fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
 /// Stores a new role.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the name is taken.
+/// [`crate::error::Error::Conflict`] when the name is taken.
 pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role> {
     NAMED.check_new(work, name)?;
     let now = work.now().as_millisecond();
@@ -47,7 +48,7 @@ pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role
 /// Stores name and description of a role and counts its revision up.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the name is taken.
+/// [`crate::error::Error::Conflict`] when the name is taken.
 pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
     work.run(
@@ -68,10 +69,10 @@ pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
 
 const NAMED: UniqueName = UniqueName {
     what: "a role named",
+    table: "roles",
     field: "name",
+    among: "true",
     code: "duplicate_name",
-    other: "SELECT name FROM roles WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM roles own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing a role",
 };
 
@@ -86,17 +87,16 @@ pub fn delete(work: &mut Work<'_>, role: Role) -> Result<()> {
 /// A role.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`crate::error::Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Role> {
     let sql = format!("SELECT {COLUMNS} FROM roles WHERE id = ?1");
-    let found = reading.find(&sql, [id], role).doing("reading a role")?;
-    found.ok_or_else(|| Error::not_found("role", id))
+    reading.get("role", &sql, id, role)
 }
 
 /// Makes sure that there are these roles, which the body lists at `param`.
 ///
 /// # Errors
-/// [`Error::NotFound`] with every one that there is not.
+/// [`crate::error::Error::NotFound`] with every one that there is not.
 pub fn get_all(reading: &Reading<'_>, ids: &[i64], param: &str) -> Result<()> {
     absences(ids.iter().enumerate().map(|(at, id)| {
         get(reading, *id).map_err(|error| error.named_at(format_args!("{param}[{at}]")))
@@ -106,7 +106,7 @@ pub fn get_all(reading: &Reading<'_>, ids: &[i64], param: &str) -> Result<()> {
 /// A role with what belongs to it.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`crate::error::Error::NotFound`].
 pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<RoleDetail> {
     let role = get(reading, id)?;
     detail(reading, role)

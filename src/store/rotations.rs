@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::event::{Event, RotationDates};
 use crate::error::Result;
 

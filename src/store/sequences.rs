@@ -2,7 +2,8 @@
 //! twice and an undone write gives its numbers back.
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::error::Result;
 
 /// The next number that is free.

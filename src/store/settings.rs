@@ -1,20 +1,13 @@
 //! Small facts about the database itself.
 
-use rusqlite::Connection;
-
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::sql::{Reading, Writing};
 use crate::error::Result;
 
 /// The version of Tollkeeper that last migrated this file, if it can be read.
-pub(super) fn app_version(connection: &Connection) -> Option<String> {
-    connection
-        .query_row(
-            "SELECT value FROM settings WHERE name = 'app_version'",
-            [],
-            |row| row.get(0),
-        )
-        .ok()
+pub(super) fn app_version(reading: &Reading<'_>) -> Option<String> {
+    let sql = "SELECT value FROM settings WHERE name = 'app_version'";
+    reading.value(sql, []).ok()
 }
 
 /// Whether a fact was noted.

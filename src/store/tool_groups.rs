@@ -3,9 +3,10 @@
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::{Columns, Rows};
+use super::lists::rows::Rows;
+use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
-use super::{Reading, WorkInTurn};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
@@ -104,10 +105,10 @@ fn insert_clients(work: &WorkInTurn<'_>, id: i64, tools: &[ClientTools]) -> Resu
 
 const NAMED: UniqueName = UniqueName {
     what: "an MCP tool group named",
+    table: "mcp_tool_groups",
     field: "name",
+    among: "true",
     code: "duplicate_name",
-    other: "SELECT name FROM mcp_tool_groups WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM mcp_tool_groups own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing a tool group",
 };
 
@@ -125,10 +126,7 @@ pub fn delete(work: &mut WorkInTurn<'_>, group: ToolGroup) -> Result<()> {
 /// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<ToolGroup> {
     let sql = format!("SELECT {COLUMNS} FROM mcp_tool_groups WHERE id = ?1");
-    let found = reading
-        .find(&sql, [id], group)
-        .doing("reading a tool group")?;
-    found.ok_or_else(|| Error::not_found("MCP tool group", id))
+    reading.get("MCP tool group", &sql, id, group)
 }
 
 /// Fields to sort by, the default first. Every order is total.

@@ -59,7 +59,9 @@ use jiff::Timestamp;
 use rusqlite::Params;
 
 use super::followers::{Aftermath, Reload, follow};
-use super::{Needs, Reading, Store, Submitted, Writing};
+use super::handle::Store;
+use super::sql::{Reading, Writing};
+use super::writer::job::{Needs, Submitted};
 use crate::domain::audit::Actor;
 use crate::domain::event::Event;
 use crate::error::{Error, Result};

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::fault::{Doing, is_unique_violation};
-use super::pages::Part;
-use super::sql::Columns;
-use super::{Reading, WorkInTurn, policies};
+use super::lists::pages::Part;
+use super::policies;
+use super::sql::{Columns, Reading, id_list};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::Event;
 use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::domain::list::{Listed, Page};
@@ -220,10 +221,4 @@ pub fn list_ids_after(reading: &Reading<'_>, after: i64, count: i64) -> Result<V
             |row| Ok((row.get("user_id")?, row.get("id")?)),
         )
         .doing("listing copies")
-}
-
-/// Ids as a value that `json_each` takes apart again.
-pub(super) fn id_list(ids: &[i64]) -> String {
-    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-    format!("[{}]", ids.join(","))
 }

@@ -1,10 +1,9 @@
 //! Pages of users: filters, search and order.
 
-use super::Reading;
 use super::fault::Doing;
-use super::pages::{Meant, Order};
-use super::search::{USERS, Wanted};
-use super::user_access_profiles::id_list;
+use super::lists::pages::{Meant, Order};
+use super::lists::search::{USERS, Wanted};
+use super::sql::{Reading, id_list};
 use super::users::{COLUMNS, detail, user};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::user::{User, UserDetail};

@@ -3,13 +3,14 @@
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::Columns;
+use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
-use super::{Reading, Work, WorkInTurn, names, virtual_keys};
+use super::unit_of_work::{Work, WorkInTurn};
+use super::{names, virtual_keys};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The columns of [`user`], of the table under the name `u`.
 pub(super) const COLUMNS: &str =
@@ -31,7 +32,7 @@ pub(super) fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
 /// Stores a new user; the use case records how it came about.
 ///
 /// # Errors
-/// [`Error::Conflict`] when a user has the address.
+/// [`crate::error::Error::Conflict`] when a user has the address.
 pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
     ADDRESSED.check_new(work, new.email.as_str())?;
     let id = work
@@ -56,7 +57,7 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
 /// Stores name and address of a user and counts the revision up.
 ///
 /// # Errors
-/// [`Error::Conflict`] when another user has the address.
+/// [`crate::error::Error::Conflict`] when another user has the address.
 pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
     ADDRESSED.check(work, after.id, after.email.as_str())?;
     work.run(
@@ -104,17 +105,16 @@ pub fn delete(work: &mut WorkInTurn<'_>, id: i64) -> Result<()> {
 /// A user.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`crate::error::Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<User> {
     let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?1");
-    let found = reading.find(&sql, [id], user).doing("reading a user")?;
-    found.ok_or_else(|| Error::not_found("user", id))
+    reading.get("user", &sql, id, user)
 }
 
 /// A user with what belongs to it.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`crate::error::Error::NotFound`].
 pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<UserDetail> {
     let user = get(reading, id)?;
     detail(reading, user)
@@ -158,9 +158,9 @@ fn list_held(reading: &Reading<'_>, user_id: i64) -> Result<Vec<HeldProfile>> {
 
 const ADDRESSED: UniqueName = UniqueName {
     what: "a user with the address",
+    table: "users",
     field: "email",
+    among: "true",
     code: "duplicate_email",
-    other: "SELECT email FROM users WHERE (email_key = ?1 OR (email_key > ?2 AND email_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM users own WHERE own.id = ?4 AND own.email = ?5)",
     doing: "storing a user",
 };

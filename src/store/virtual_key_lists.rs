@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Reading;
 use super::fault::Doing;
-use super::id_set::IdSet;
-use super::pages::{Meant, Order};
-use super::search::{VIRTUAL_KEYS, Wanted};
-use super::user_access_profiles::id_list;
+use super::lists::id_set::IdSet;
+use super::lists::pages::{Meant, Order};
+use super::lists::search::{VIRTUAL_KEYS, Wanted};
+use super::sql::{Reading, id_list};
 use super::virtual_keys::{COLUMNS, key};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::virtual_key::VirtualKey;

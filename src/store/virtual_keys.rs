@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::Columns;
-use super::{Reading, WorkInTurn, former_secrets};
+use super::former_secrets;
+use super::sql::{Columns, Reading};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, VirtualKey};
@@ -144,10 +145,7 @@ pub fn find(reading: &Reading<'_>, id: i64) -> Result<Option<VirtualKey>> {
 /// [`Error::NotFound`].
 pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<VirtualKey> {
     let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE k.public_id = ?1");
-    let found = reading
-        .find(&sql, [public_id], key)
-        .doing("reading a virtual key")?;
-    found.ok_or_else(|| Error::not_found("virtual key", public_id))
+    reading.get("virtual key", &sql, public_id, key)
 }
 
 /// What is stored of the secret that a key has, if there is such a key.

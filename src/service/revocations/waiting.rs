@@ -3,8 +3,8 @@
 use crate::domain::revocation::{Revocation, Taken};
 use crate::error::{Error, Result};
 use crate::store::directory::DataDirectory;
-use crate::store::kept_revocations::KeptRevocations;
-use crate::store::write_gate::FIRST;
+use crate::store::directory::kept_revocations::KeptRevocations;
+use crate::store::writer::write_gate::FIRST;
 
 /// How often somebody may take more from the same; the file has a line for each time.
 const MAX_TIMES: usize = 8;
@@ -140,7 +140,7 @@ mod tests {
     use crate::domain::audit::Actor;
     use crate::domain::permission::PermissionSet;
     use crate::store::directory::Owned;
-    use crate::store::kept_revocations::ROOM;
+    use crate::store::directory::kept_revocations::ROOM;
     use jiff::Timestamp;
 
     fn by(actor: &str, taken: Taken) -> Revocation {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Statement, ToSql};
 
-use crate::store::Writing;
+use crate::store::sql::Writing;
 
 /// How many rows a statement takes; the most come first.
 const SIZES: [usize; 3] = [16, 4, 1];

@@ -1,9 +1,9 @@
 //! Forgetting what is too old, a little at a time.
 
-use super::KEPT_MILLISECONDS;
+use super::read::KEPT_MILLISECONDS;
 use crate::error::Result;
-use crate::store::Writing;
 use crate::store::fault::Doing;
+use crate::store::sql::Writing;
 
 /// Rows looked at in one step, so that no other write waits long.
 const STEP: i64 = 500;

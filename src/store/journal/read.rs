@@ -2,16 +2,17 @@
 
 use rusqlite::params;
 
-use super::KEPT_MILLISECONDS;
 use crate::domain::clock_high_water::HighWater;
 use crate::domain::decision::{Party, RequestId};
 use crate::domain::journal::{
     CallAnswer, Charge, ReservationEnd, ReservationRow, ReservationState,
 };
 use crate::error::Result;
-use crate::store::Reading;
 use crate::store::fault::Doing;
-use crate::store::sql::Columns;
+use crate::store::sql::{Columns, Reading};
+
+/// How long what is over is kept, in milliseconds.
+pub const KEPT_MILLISECONDS: i64 = 24 * 3_600 * 1_000;
 
 /// The answer that a request id got in the last 24 hours.
 pub fn find_answer(

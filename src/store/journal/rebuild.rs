@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{for_each, for_each_of_tail};
+use super::read::for_each;
+use super::tail::for_each_of_tail;
 use crate::domain::journal::{CounterRow, ReservationRow, ReservationState};
 use crate::domain::letter_case::fold;
 use crate::error::Result;
-use crate::store::Reading;
 use crate::store::decision_rows;
 use crate::store::fault::Doing;
+use crate::store::sql::Reading;
 
 /// A counter as it is stored, and what the journal says it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

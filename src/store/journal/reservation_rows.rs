@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use super::many_rows::{ManyRows, Values};
 use crate::domain::journal::{ReservationRow, ReservationState};
 use crate::error::Result;
-use crate::store::Writing;
 use crate::store::fault::Doing;
+use crate::store::sql::Writing;
 
 /// The columns of a reservation, however it stands.
 const COLUMNS: [&str; 21] = [

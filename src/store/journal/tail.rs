@@ -6,11 +6,10 @@
 
 use rusqlite::params;
 
-use super::write::{add_usage, put_counters};
-use crate::domain::journal::{CatchUp, CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
+use crate::domain::journal::{CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
 use crate::error::{Error, Result};
 use crate::store::fault::Doing;
-use crate::store::{Reading, Writing};
+use crate::store::sql::{Reading, Writing};
 
 type StoredCounter = (i64, i64, i64, i64, i64, i64, u8, i64);
 type StoredUsage = (i64, i64, i64, String, String, i64, i64, i64);
@@ -48,20 +47,11 @@ pub(super) fn forget(writing: &Writing<'_>, up_to: i64) -> Result<()> {
         .doing("shortening the tail of the journal")
 }
 
-/// Brings everything into the tables, unless the tail has come there already.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
-    let last: Option<i64> = writing
+/// The last row, if there is any.
+pub(super) fn find_last(reading: &Reading<'_>) -> Result<Option<i64>> {
+    reading
         .value("SELECT max(id) FROM journal_tail", [])
-        .doing("reading the tail of the journal")?;
-    let Some(last) = last else {
-        return Ok(());
-    };
-    put_counters(writing, &rows.counters)?;
-    add_usage(writing, &rows.usage)?;
-    forget(writing, last)
+        .doing("reading the tail of the journal")
 }
 
 /// Reads the tail, the oldest row first: its id, and what it says.

@@ -11,12 +11,13 @@ use super::{reservation_rows, tail};
 use crate::domain::audit::NamedVersions;
 use crate::domain::clock_high_water::HighWater;
 use crate::domain::journal::{
-    CallAnswer, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey, UsageLine,
-    UsageSum,
+    CallAnswer, CatchUp, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey,
+    UsageLine, UsageSum,
 };
 use crate::error::{Error, Result};
+use crate::store::audit::chain;
 use crate::store::fault::Doing;
-use crate::store::{Writing, audit};
+use crate::store::sql::Writing;
 
 /// The most that a line of the history counts: two of them still fit into a number.
 const MOST: i64 = i64::MAX / 2;
@@ -50,7 +51,7 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     }
     add_refusals(writing, &journal.refusals)?;
     for (at, entry) in &journal.audited {
-        audit::append(writing, *at, entry, &NamedVersions::default())?;
+        chain::append(writing, *at, entry, &NamedVersions::default())?;
     }
     writing
         .run(
@@ -62,6 +63,19 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
         put_high_water(writing, &journal.high_water)?;
     }
     Ok(())
+}
+
+/// Brings everything into the tables, unless the tail has come there already.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
+    let Some(last) = tail::find_last(writing)? else {
+        return Ok(());
+    };
+    put_counters(writing, &rows.counters)?;
+    add_usage(writing, &rows.usage)?;
+    tail::forget(writing, last)
 }
 
 /// Stores who has seen which time of the clock; needed while it is behind what it once showed.
@@ -208,7 +222,7 @@ const USED: Table = Table {
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()> {
+fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()> {
     let bind = |line: &UsageLine<UsageSum>, values: &mut Values<'_, '_>| {
         let UsageLine { key, named, added } = line;
         values.add(key.day)?;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::Reading;
-use super::fault::Doing;
 use super::id_set::IdSet;
-use super::user_access_profiles::id_list;
 use crate::domain::list::Page;
 use crate::error::Result;
+use crate::store::fault::Doing;
+use crate::store::sql::{Reading, id_list};
 
 /// Most rows that are sorted sooner than looked for in the order of all.
 const FEW: i64 = 1_000;
@@ -87,16 +86,9 @@ impl Order {
     }
 
     fn part_of_all(&self, reading: &Reading<'_>, part: Part, reversed: bool) -> Result<Vec<i64>> {
+        let sql = format!("{} LIMIT ?1 OFFSET ?2", self.sql("", "", reversed));
         reading
-            .connection
-            .prepare_cached(&format!(
-                "{} LIMIT ?1 OFFSET ?2",
-                self.sql("", "", reversed)
-            ))
-            .and_then(|mut statement| {
-                let rows = statement.query_map([part.count, part.skipped], |row| row.get(0))?;
-                rows.collect()
-            })
+            .values(&sql, [part.count, part.skipped])
             .doing(DOING)
     }
 
@@ -111,16 +103,10 @@ impl Order {
             "json_each(?1) wanted CROSS JOIN",
             "WHERE t.id = wanted.value",
         );
-        let sql = self.sql(joined, those, reversed);
+        let sql = format!("{} LIMIT ?2 OFFSET ?3", self.sql(joined, those, reversed));
         let ids: Vec<i64> = ids.iter().collect();
         reading
-            .connection
-            .prepare_cached(&format!("{sql} LIMIT ?2 OFFSET ?3"))
-            .and_then(|mut statement| {
-                let values = params![id_list(&ids), part.count, part.skipped];
-                let rows = statement.query_map(values, |row| row.get(0))?;
-                rows.collect()
-            })
+            .values(&sql, params![id_list(&ids), part.count, part.skipped])
             .doing(DOING)
     }
 
@@ -132,28 +118,19 @@ impl Order {
         part: Part,
         reversed: bool,
     ) -> Result<Vec<i64>> {
-        let walk = || {
-            let mut statement = reading
-                .connection
-                .prepare_cached(&self.sql("", "", reversed))?;
-            let mut rows = statement.query([])?;
-            let (mut skipped, mut found) = (0, Vec::new());
-            while part.is_longer_than(&found)
-                && let Some(row) = rows.next()?
-            {
-                let id = row.get(0)?;
-                if !ids.contains(id) {
-                    continue;
-                }
+        let (mut skipped, mut found) = (0, Vec::new());
+        reading.each_while(DOING, &self.sql("", "", reversed), [], |row| {
+            let id = row.get("id")?;
+            if ids.contains(id) {
                 if skipped < part.skipped {
                     skipped += 1;
                 } else {
                     found.push(id);
                 }
             }
-            Ok(found)
-        };
-        walk().doing(DOING)
+            Ok(Ok(part.is_longer_than(&found)))
+        })?;
+        Ok(found)
     }
 
     fn sql(&self, joined: &str, those: &str, reversed: bool) -> String {
@@ -209,10 +186,8 @@ impl Part {
 
 impl Reading<'_> {
     /// How many rows a table has of which that is kept.
-    pub(super) fn row_count(&self, table: &str) -> Result<i64> {
-        self.connection
-            .prepare_cached("SELECT total FROM row_counts WHERE name = ?1")
-            .and_then(|mut statement| statement.query_row([table], |row| row.get(0)))
+    pub(crate) fn row_count(&self, table: &str) -> Result<i64> {
+        self.value("SELECT total FROM row_counts WHERE name = ?1", [table])
             .doing("reading how many rows there are")
     }
 }
