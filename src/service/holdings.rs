@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::tokens::random_token;
-use super::virtual_keys::{IssuedKey, hash, issue};
+use super::virtual_keys::{IssuedKey, issue};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::credential::Kind;
 use crate::domain::holding::{NewUserAccessProfile, Source};
@@ -150,7 +150,7 @@ impl UnseenKeys {
 
 fn unseen_key() -> Result<UnseenKey> {
     let token = random_token(Kind::Virtual)?;
-    Ok((token.id().to_owned(), hash(&token)))
+    Ok((token.id().to_owned(), token.secret_hash()))
 }
 
 /// Makes sure that copies of a profile may be given.

@@ -49,8 +49,8 @@ use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
 use recent_profiles::RecentProfiles;
-use revocations::Revocations;
-use sign_in::SignInCodes;
+use revocations::waiting::Revocations;
+use sign_in::codes::SignInCodes;
 use turns::Turns;
 
 /// What every function of this folder works with.

@@ -1,7 +1,6 @@
 //! Writes of virtual keys. Their secrets exist once: in the answer that makes them.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::once::{self, SealedOnce};
 use super::tokens::{check_earlier, grace_ends, random_successor, random_token};
@@ -13,7 +12,7 @@ use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::{
-    HASH_LENGTH, MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
+    MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
 };
 use crate::error::{Error, Result};
 use crate::store::{
@@ -35,7 +34,7 @@ pub struct IssuedKey {
 /// When there is no randomness.
 pub fn issue(work: &mut WorkInTurn<'_>, new: &NewVirtualKey) -> Result<IssuedKey> {
     let token = random_token(Kind::Virtual)?;
-    let key = virtual_keys::insert(work, new, token.id(), hash(&token))?;
+    let key = virtual_keys::insert(work, new, token.id(), token.secret_hash())?;
     Ok(IssuedKey { key, token })
 }
 
@@ -53,13 +52,8 @@ pub fn replace_secret(
         let ends = former_secrets::list_ends(work, key.user_id, key.id, work.now())?;
         check_earlier(&ends)?;
     }
-    let key = virtual_keys::rotate(work, key.id, hash(&token), previous_until)?;
+    let key = virtual_keys::rotate(work, key.id, token.secret_hash(), previous_until)?;
     Ok(IssuedKey { key, token })
-}
-
-/// What is stored of a secret.
-pub(super) fn hash(token: &Token) -> [u8; HASH_LENGTH] {
-    Sha256::digest(token.secret()).into()
 }
 
 /// Whose key is to be made, and under which profile.

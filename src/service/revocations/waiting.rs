@@ -1,5 +1,7 @@
 //! What was taken away and is not stored yet: one change for whoever took something from something, however often they did.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::domain::revocation::{Revocation, Taken};
 use crate::error::{Error, Result};
 use crate::store::directory::DataDirectory;
@@ -10,6 +12,24 @@ use crate::store::writer::write_gate::FIRST;
 const MAX_TIMES: usize = 8;
 /// How many may wait in memory alone, once the file takes no more.
 const MAX_NOT_KEPT: usize = 1_000;
+
+/// What was taken away and is not stored yet.
+pub struct Revocations(Mutex<Waiting>);
+
+impl Revocations {
+    /// Reads what waited when the last process ended. [`super::storing::resume`] lets it take effect.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the file can't be used.
+    pub fn open(directory: &DataDirectory) -> Result<Self> {
+        Waiting::open(directory).map(|waiting| Self(Mutex::new(waiting)))
+    }
+
+    /// What waits; nothing comes in between while it is held.
+    pub fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What waits, and the file that keeps it over a restart.
 pub struct Waiting {
