@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::once::{self, SealedOnce};
-use super::tokens::{check_earlier, grace_ends, random_successor, random_token};
+use super::tokens::{Rotation, check_earlier, grace_ends, random_successor, random_token};
 use super::{Services, revocations};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
@@ -81,13 +81,12 @@ pub fn create(
     render: impl FnOnce(&IssuedKey) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     services.change(actor, move |work| {
-        let answer = once::run_sealed(work, sealed, |work| {
+        once::run_sealed(work, sealed, |work| {
             let (user_id, profile_id) = (issuing.user_id, issuing.access_profile_id);
             issuing.input.check_new(user_id, profile_id, work.now())?;
             let new = worked_out(work, issuing)?;
-            Ok((render(&issue(work, &new)?)?, ()))
-        });
-        answer.map(|(answer, _)| answer)
+            render(&issue(work, &new)?)
+        })
     })
 }
 
@@ -194,17 +193,6 @@ pub(super) fn update_in(
     virtual_keys::get(work, id)
 }
 
-/// Which key is to be rotated, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rotation {
-    /// The key.
-    pub public_id: String,
-    /// How long the old secret still works.
-    pub grace_seconds: i64,
-    /// What the caller knows of it.
-    pub if_match: IfMatch,
-}
-
 /// Gives a key a new secret; the old one works for the grace period, and each older one until its own ends.
 ///
 /// # Errors
@@ -213,26 +201,25 @@ pub struct Rotation {
 pub fn rotate(
     services: &Services,
     actor: Actor,
-    rotation: Rotation,
+    rotation: Rotation<String>,
     sealed: Option<SealedOnce>,
     render: impl FnOnce(&IssuedKey, Timestamp) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     let Rotation {
-        public_id,
+        key: public_id,
         grace_seconds,
         if_match,
     } = rotation;
     services.change(actor, move |work| {
-        let answer = once::run_sealed(work, sealed, |work| {
+        once::run_sealed(work, sealed, |work| {
             let (before, now) = (virtual_keys::get_public(work, &public_id)?, work.now());
             if_match.check(&before.entity_tag(now))?;
             let token = random_successor(Kind::Virtual, &public_id)?;
             let issued = replace_secret(work, &before, token, grace_ends(now, grace_seconds))?;
             let after = issued.key.clone();
             work.record(Event::VirtualKeyRotated(Change { before, after }));
-            Ok((render(&issued, now)?, ()))
-        });
-        answer.map(|(answer, _)| answer)
+            render(&issued, now)
+        })
     })
 }
 

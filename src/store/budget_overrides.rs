@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::{Reading, id_list};
+use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::budget_override::{BudgetOverride, BudgetPlace};
 use crate::domain::event::Event;
@@ -91,14 +91,18 @@ pub fn list_of_copies(
              WHERE user_access_profile_id IN (SELECT value FROM json_each(?1)) ORDER BY user_access_profile_id, place_id",
             [id_list(copy_ids)],
             |row| {
-                let over = BudgetOverride {
-                    place_id: row.get("place_id")?,
-                    amount: row.money("amount")?,
-                    cycles: row.get("cycles")?,
-                    anchor_at: row.get("anchor_at")?,
-                };
-                Ok((row.get("user_access_profile_id")?, over))
+                Ok((row.get("user_access_profile_id")?, read(row)?))
             },
         )
         .doing("listing overrides")
+}
+
+/// An override of a row that has its columns.
+pub(super) fn read(row: &Columns<'_>) -> rusqlite::Result<BudgetOverride> {
+    Ok(BudgetOverride {
+        place_id: row.get("place_id")?,
+        amount: row.money("amount")?,
+        cycles: row.get("cycles")?,
+        anchor_at: row.get("anchor_at")?,
+    })
 }

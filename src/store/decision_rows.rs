@@ -2,8 +2,9 @@
 
 use rusqlite::Params;
 
+use super::budget_overrides;
 use super::fault::Doing;
-use super::sql::{Columns, Reading, Writing, id_list};
+use super::sql::{Columns, Reading, Writing, id_list, one_or_all};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::journal::CounterRow;
@@ -78,14 +79,10 @@ pub fn for_each_key(
     user_id: Option<i64>,
     each: impl FnMut(KeyRow) -> Result<()>,
 ) -> Result<()> {
-    let sql = match user_id {
-        Some(_) => {
-            "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys WHERE user_id = ?1"
-        }
-        None => {
-            "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys WHERE ?1 IS NULL"
-        }
-    };
+    let which = one_or_all("user_id", user_id);
+    let sql = format!(
+        "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys WHERE {which}"
+    );
     let read = |row: &Columns<'_>| {
         Ok(KeyRow {
             id: row.get("id")?,
@@ -95,7 +92,7 @@ pub fn for_each_key(
             secret_hash: row.get("secret_hash")?,
         })
     };
-    each_row(reading, sql, [user_id], read, each)
+    each_row(reading, &sql, [user_id], read, each)
 }
 
 /// Reads the copies of a user, or all, in the order of assignment.
@@ -107,16 +104,11 @@ pub fn for_each_copy(
     user_id: Option<i64>,
     each: impl FnMut(CopyRow) -> Result<()>,
 ) -> Result<()> {
-    let sql = match user_id {
-        Some(_) => {
-            "SELECT id, user_id, access_profile_id, policy_id, template_version, created_at, expires_at FROM user_access_profiles
-             WHERE user_id = ?1 ORDER BY id"
-        }
-        None => {
-            "SELECT id, user_id, access_profile_id, policy_id, template_version, created_at, expires_at FROM user_access_profiles
-             WHERE ?1 IS NULL ORDER BY id"
-        }
-    };
+    let which = one_or_all("user_id", user_id);
+    let sql = format!(
+        "SELECT id, user_id, access_profile_id, policy_id, template_version, created_at, expires_at FROM user_access_profiles
+         WHERE {which} ORDER BY id"
+    );
     let read = |row: &Columns<'_>| {
         Ok(CopyRow {
             id: row.get("id")?,
@@ -128,7 +120,7 @@ pub fn for_each_copy(
             expires_at: row.get("expires_at")?,
         })
     };
-    each_row(reading, sql, [user_id], read, each)
+    each_row(reading, &sql, [user_id], read, each)
 }
 
 /// Reads the rows of all counters, each with the user. What the tail of the journal says of them is newer.
@@ -139,11 +131,11 @@ pub fn for_each_counter(
     reading: &Reading<'_>,
     each: impl FnMut((i64, CounterRow)) -> Result<()>,
 ) -> Result<()> {
-    let sql = "SELECT c.user_id, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
-             k.window_rule, k.counted_from
-         FROM counters k CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id";
+    let sql = format!(
+        "SELECT c.user_id, {COUNTER} FROM counters k CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id"
+    );
     let read = |row: &Columns<'_>| Ok((row.get("user_id")?, counter(row)?));
-    each_row(reading, sql, [], read, each)
+    each_row(reading, &sql, [], read, each)
 }
 
 /// Reads the counters of some copies, each with when the copy was given, in milliseconds since 1970.
@@ -155,13 +147,16 @@ pub fn for_each_counter_of(
     copy_ids: &[i64],
     each: impl FnMut((i64, CounterRow)) -> Result<()>,
 ) -> Result<()> {
-    let sql = "SELECT c.created_at, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
-             k.window_rule, k.counted_from
-         FROM json_each(?1) wanted CROSS JOIN counters k ON k.user_access_profile_id = wanted.value
-         CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id";
+    let sql = format!(
+        "SELECT c.created_at, {COUNTER} FROM json_each(?1) wanted CROSS JOIN counters k ON k.user_access_profile_id = wanted.value
+         CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id"
+    );
     let read = |row: &Columns<'_>| Ok((row.get("created_at")?, counter(row)?));
-    each_row(reading, sql, [id_list(copy_ids)], read, each)
+    each_row(reading, &sql, [id_list(copy_ids)], read, each)
 }
+
+/// The columns of [`counter`], of the table under the name `k`.
+const COUNTER: &str = "k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at, k.window_rule, k.counted_from";
 
 fn counter(row: &Columns<'_>) -> rusqlite::Result<CounterRow> {
     Ok(CounterRow {
@@ -195,29 +190,16 @@ pub fn for_each_override(
     copy_id: Option<i64>,
     each: impl FnMut((i64, i64, BudgetOverride)) -> Result<()>,
 ) -> Result<()> {
-    let sql = match copy_id {
-        Some(_) => {
-            "SELECT c.user_id, o.user_access_profile_id, o.place_id, o.amount, o.cycles, o.anchor_at
-             FROM budget_overrides o JOIN user_access_profiles c ON c.id = o.user_access_profile_id
-             WHERE o.user_access_profile_id = ?1"
-        }
-        None => {
-            "SELECT c.user_id, o.user_access_profile_id, o.place_id, o.amount, o.cycles, o.anchor_at
-             FROM budget_overrides o CROSS JOIN user_access_profiles c ON c.id = o.user_access_profile_id
-             WHERE ?1 IS NULL"
-        }
-    };
+    let which = one_or_all("o.user_access_profile_id", copy_id);
+    let sql = format!(
+        "SELECT c.user_id, o.user_access_profile_id, o.place_id, o.amount, o.cycles, o.anchor_at
+         FROM budget_overrides o CROSS JOIN user_access_profiles c ON c.id = o.user_access_profile_id WHERE {which}"
+    );
     let read = |row: &Columns<'_>| {
-        let over = BudgetOverride {
-            place_id: row.get("place_id")?,
-            amount: row.money("amount")?,
-            cycles: row.get("cycles")?,
-            anchor_at: row.get("anchor_at")?,
-        };
         let (user_id, copy_id) = (row.get("user_id")?, row.get("user_access_profile_id")?);
-        Ok((user_id, copy_id, over))
+        Ok((user_id, copy_id, budget_overrides::read(row)?))
     };
-    each_row(reading, sql, [copy_id], read, each)
+    each_row(reading, &sql, [copy_id], read, each)
 }
 
 /// Reads the tool groups: id, whether it is enabled, and its tools as JSON.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::{Reading, Writing};
+use super::sql::{Reading, Writing, one_or_all};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::virtual_key::HASH_LENGTH;
@@ -94,17 +94,12 @@ pub fn for_each_earlier(
     user_id: Option<i64>,
     mut each: impl FnMut(EarlierSecret),
 ) -> Result<()> {
-    let sql = match user_id {
-        Some(_) => {
-            "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
-             WHERE user_id = ?1 AND works_until IS NOT NULL"
-        }
-        None => {
-            "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
-             WHERE ?1 IS NULL AND works_until IS NOT NULL"
-        }
-    };
-    reading.each("reading earlier secrets", sql, [user_id], |row| {
+    let which = one_or_all("user_id", user_id);
+    let sql = format!(
+        "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
+         WHERE {which} AND works_until IS NOT NULL"
+    );
+    reading.each("reading earlier secrets", &sql, [user_id], |row| {
         each(EarlierSecret {
             public_id: row.public_id("public_id")?,
             hash: row.get("secret_hash")?,

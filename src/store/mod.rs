@@ -46,9 +46,7 @@ pub mod tool_groups;
 mod unit_of_work;
 pub mod usage;
 pub mod user_access_profiles;
-pub mod user_lists;
 pub mod users;
-pub mod virtual_key_lists;
 pub mod virtual_keys;
 pub mod writer;
 

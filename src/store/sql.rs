@@ -266,3 +266,11 @@ pub(super) fn id_list(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
     format!("[{}]", ids.join(","))
 }
+
+/// The condition that a column is the value `?1`, or, where there is none, that of every row.
+pub(super) fn one_or_all(column: &str, value: Option<i64>) -> String {
+    match value {
+        Some(_) => format!("{column} = ?1"),
+        None => "?1 IS NULL".to_owned(),
+    }
+}

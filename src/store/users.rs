@@ -3,21 +3,23 @@
 use rusqlite::params;
 
 use super::fault::Doing;
-use super::sql::{Columns, Reading};
+use super::lists::pages::{Meant, Order};
+use super::lists::search::{USERS, Wanted};
+use super::sql::{Columns, Reading, id_list};
 use super::taken::UniqueName;
 use super::unit_of_work::{Work, WorkInTurn};
 use super::{names, virtual_keys};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
+use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
 use crate::error::Result;
 
 /// The columns of [`user`], of the table under the name `u`.
-pub(super) const COLUMNS: &str =
-    "u.id, u.name, u.email, u.role_id, u.revision, u.created_at, u.updated_at";
+const COLUMNS: &str = "u.id, u.name, u.email, u.role_id, u.revision, u.created_at, u.updated_at";
 
 /// A user of a row with [`COLUMNS`].
-pub(super) fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
+fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
     Ok(User {
         id: row.get("id")?,
         name: row.get("name")?,
@@ -164,3 +166,59 @@ const ADDRESSED: UniqueName = UniqueName {
     code: "duplicate_email",
     doing: "storing a user",
 };
+
+/// Fields to sort by, the default first. Every order is total.
+pub const SORT_FIELDS: &[&str] = &["id", "name", "email", "created_at", "updated_at"];
+
+/// Which users are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Substring of name or address, without regard to case.
+    pub search: Option<String>,
+    /// Users in this role only.
+    pub role_id: Option<i64>,
+    /// Users who hold a copy of this profile only.
+    pub access_profile_id: Option<i64>,
+}
+
+impl Filter {
+    fn wanted(&self) -> impl Iterator<Item = Wanted> {
+        let role = self.role_id.map(|id| Wanted::Label(format!("role {id}")));
+        let profile = self.access_profile_id;
+        let profile = profile.map(|id| Wanted::Label(format!("profile {id}")));
+        let text = self.search.clone().map(Wanted::Text);
+        [role, profile, text].into_iter().flatten()
+    }
+}
+
+/// A page of users with what belongs to them.
+pub fn list(
+    reading: &Reading<'_>,
+    filter: &Filter,
+    sort: Sort,
+    page: Page,
+) -> Result<Listed<UserDetail>> {
+    let found = filter
+        .wanted()
+        .map(|wanted| reading.search(&USERS, &wanted));
+    let meant = Meant::of(found, || reading.row_count("users"))?;
+    let ids = Order::of("users", sort).page(reading, &meant, page)?;
+    let items = by_ids(reading, &ids)?
+        .into_iter()
+        .map(|user| detail(reading, user))
+        .collect::<Result<_>>()?;
+    Ok(Listed {
+        items,
+        total_count: meant.total(),
+    })
+}
+
+/// Users in the order of these ids.
+fn by_ids(reading: &Reading<'_>, ids: &[i64]) -> Result<Vec<User>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN users u ON u.id = found.value ORDER BY found.key"
+    );
+    reading
+        .all(&sql, [id_list(ids)], user)
+        .doing("listing users")
+}

@@ -1,31 +1,37 @@
 //! Virtual keys: hashes only. A key that is deleted leaves its audit entries, and for a while what its secrets are recognised by
 //! (`former_secrets.rs`).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::params;
 
 use super::fault::Doing;
 use super::former_secrets;
-use super::sql::{Columns, Reading};
+use super::lists::id_set::IdSet;
+use super::lists::pages::{Meant, Order};
+use super::lists::search::{VIRTUAL_KEYS, Wanted};
+use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
+use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, VirtualKey};
 use crate::error::{Error, Result};
 
 /// The columns of [`key`], of the table under the name `k` and that of copies under the name `c`.
-pub(super) const COLUMNS: &str = "k.id, k.public_id, k.user_id, k.user_access_profile_id, c.access_profile_id, k.name, k.description, \
+const COLUMNS: &str = "k.id, k.public_id, k.user_id, k.user_access_profile_id, c.access_profile_id, k.name, k.description, \
      k.is_managed, k.expires_at, \
      (SELECT max(works_until) FROM former_secrets f WHERE f.user_id = k.user_id AND f.virtual_key_id = k.id) AS previous_expires_at, \
      k.rotated_at, k.revision, k.created_at, k.updated_at, \
      (SELECT iif(count(*) = count(held.expires_at), max(held.expires_at), NULL) FROM user_access_profiles held \
       WHERE held.user_id = k.user_id) AS copies_expire_at";
 /// Every key with the copy it was issued under.
-pub(super) const FROM: &str =
+const FROM: &str =
     "virtual_keys k LEFT JOIN user_access_profiles c ON c.id = k.user_access_profile_id";
 
 /// A key of a row with [`COLUMNS`].
-pub(super) fn key(row: &Columns<'_>) -> rusqlite::Result<VirtualKey> {
+fn key(row: &Columns<'_>) -> rusqlite::Result<VirtualKey> {
     Ok(VirtualKey {
         id: row.get("id")?,
         public_id: row.get("public_id")?,
@@ -242,4 +248,51 @@ pub(super) fn record_ended(work: &mut WorkInTurn<'_>, user_id: i64, keys: &[Virt
             public_ids: keys.iter().map(|key| key.public_id.clone()).collect(),
         });
     }
+}
+
+/// Fields to sort by, the default first. Every order is total.
+pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at"];
+const LISTING: &str = "listing virtual keys";
+
+/// Which keys are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Substring of name or description, without regard to case.
+    pub search: Option<String>,
+    /// Keys of this user only.
+    pub user_id: Option<i64>,
+}
+
+/// A page of virtual keys; without another order in that in which they were made.
+pub fn list(
+    reading: &Reading<'_>,
+    filter: &Filter,
+    sort: Sort,
+    page: Page,
+) -> Result<Listed<VirtualKey>> {
+    let of_user = filter.user_id.map(|user_id| of_user(reading, user_id));
+    let text = filter.search.clone().map(Wanted::Text);
+    let found = text.map(|wanted| reading.search(&VIRTUAL_KEYS, &wanted));
+    let sets = [of_user, found].into_iter().flatten();
+    let meant = Meant::of(sets, || reading.row_count("virtual_keys"))?;
+    let ids = Order::of("virtual_keys", sort).page(reading, &meant, page)?;
+    Ok(Listed {
+        items: by_ids(reading, &ids)?,
+        total_count: meant.total(),
+    })
+}
+
+fn of_user(reading: &Reading<'_>, user_id: i64) -> Result<Arc<IdSet>> {
+    let sql = "SELECT id FROM virtual_keys WHERE user_id = ?1";
+    let ids = reading.values(sql, [user_id]).doing(LISTING)?;
+    Ok(Arc::new(ids.into_iter().collect()))
+}
+
+/// Keys in the order of these ids.
+fn by_ids(reading: &Reading<'_>, ids: &[i64]) -> Result<Vec<VirtualKey>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN virtual_keys k ON k.id = found.value
+         LEFT JOIN user_access_profiles c ON c.id = k.user_access_profile_id ORDER BY found.key"
+    );
+    reading.all(&sql, [id_list(ids)], key).doing(LISTING)
 }

@@ -2,14 +2,13 @@
 
 use rusqlite::params;
 
+use super::reservation_rows;
 use crate::domain::clock_high_water::HighWater;
-use crate::domain::decision::{Party, RequestId};
-use crate::domain::journal::{
-    CallAnswer, Charge, ReservationEnd, ReservationRow, ReservationState,
-};
+use crate::domain::decision::RequestId;
+use crate::domain::journal::{CallAnswer, ReservationRow};
 use crate::error::Result;
 use crate::store::fault::Doing;
-use crate::store::sql::{Columns, Reading};
+use crate::store::sql::Reading;
 
 /// How long what is over is kept, in milliseconds.
 pub const KEPT_MILLISECONDS: i64 = 24 * 3_600 * 1_000;
@@ -76,64 +75,11 @@ pub fn find_high_water(reading: &Reading<'_>) -> Result<HighWater> {
     Ok(stored.unwrap_or_default())
 }
 
-/// The columns of [`row`].
-const COLUMNS: &str = "id, nonce, virtual_key_id, user_id, user_access_profile_id, access_profile_id, provider, model, mcp_server, \
-     mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id, created_at, expires_at, requests, \
-     max_hold, owner, finished_at, state, expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, ended_by";
-
-fn row(row: &Columns<'_>) -> rusqlite::Result<ReservationRow> {
-    let charge = |[number, tokens, cost]: [&str; 3]| -> rusqlite::Result<Option<Charge>> {
-        let number: Option<i64> = row.get(number)?;
-        let charge = |number| {
-            Ok(Charge {
-                number,
-                tokens: row.get(tokens)?,
-                cost: row.get(cost)?,
-            })
-        };
-        number.map(charge).transpose()
-    };
-    let mut found = ReservationRow {
-        id: row.get("id")?,
-        nonce: row.get("nonce")?,
-        virtual_key_id: row.get("virtual_key_id")?,
-        user_id: row.get("user_id")?,
-        copy_id: row.get("user_access_profile_id")?,
-        access_profile_id: row.get("access_profile_id")?,
-        provider: row.get::<String>("provider")?.into(),
-        model: row.get::<String>("model")?.into(),
-        mcp_server: row.get("mcp_server")?,
-        mcp_tool: row.get("mcp_tool")?,
-        estimated_tokens: row.get("estimated_tokens")?,
-        estimated_cost: row.get("estimated_cost")?,
-        held_tokens: row.get("held_tokens")?,
-        held_cost: row.get("held_cost")?,
-        request_id: row.get("request_id")?,
-        created_at: row.get("created_at")?,
-        expires_at: row.get("expires_at")?,
-        end: None,
-        requests: row.get("requests")?,
-        max_hold: row.get("max_hold")?,
-        owner: Party::of_stored(row.get("owner")?),
-    };
-    let finished_at: Option<i64> = row.get("finished_at")?;
-    if let Some(finished_at) = finished_at {
-        found.end = Some(ReservationEnd {
-            state: row.read("state", |state: String| ReservationState::parse(&state))?,
-            expired: charge(["expired_number", "expired_tokens", "expired_cost"])?,
-            settled: charge(["settled_number", "tokens", "cost"])?,
-            finished_at,
-            by: Party::of_stored(row.get("ended_by")?),
-        });
-    }
-    Ok(found)
-}
-
 /// A reservation by its number.
 pub fn find(reading: &Reading<'_>, id: i64) -> Result<Option<ReservationRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM reservations WHERE id = ?1");
+    let sql = format!("{} WHERE id = ?1", *reservation_rows::SELECT);
     reading
-        .find(&sql, [id], row)
+        .find(&sql, [id], reservation_rows::read)
         .doing("looking for a reservation")
 }
 
@@ -151,8 +97,8 @@ pub fn for_each(
     } else {
         ""
     };
-    let sql = format!("SELECT {COLUMNS} FROM reservations {which} ORDER BY id");
-    reading.each("reading reservations", &sql, [], |found| {
-        row(found).map(&mut each)
+    let sql = format!("{} {which} ORDER BY id", *reservation_rows::SELECT);
+    reading.each("reading reservations", &sql, [], |row| {
+        reservation_rows::read(row).map(&mut each)
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use super::id_set::IdSet;
-use crate::domain::list::Page;
+use crate::domain::list::{Page, Sort};
 use crate::error::Result;
 use crate::store::fault::Doing;
 use crate::store::sql::{Reading, id_list};
@@ -63,6 +63,21 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order in which a table is to be sorted.
+    pub fn of(table: &'static str, sort: Sort) -> Self {
+        let column = match sort.field {
+            "id" => None,
+            "name" => Some("name_key"),
+            "email" => Some("email_key"),
+            field => Some(field),
+        };
+        Self {
+            table,
+            column,
+            descending: sort.descending,
+        }
+    }
+
     /// The ids of a page, in order.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::store::lists::search;
 use crate::store::remembered::Remembered;
 use crate::store::sql::Writing;
 use crate::store::unit_of_work::WorkInTurn;
-use crate::store::user_lists::{self, Filter};
+use crate::store::users::Filter;
 use crate::store::{migrate, users};
 
 const CHAIN: ChainKey = ChainKey([7; MAC_LENGTH]);
@@ -79,7 +79,7 @@ impl People {
             descending: false,
         };
         let page = Page { offset, ..PAGE };
-        let listed = user_lists::list(&reading, &filter, sort, page).unwrap();
+        let listed = users::list(&reading, &filter, sort, page).unwrap();
         self.connection
             .progress_handler(0, None::<fn() -> bool>)
             .unwrap();
