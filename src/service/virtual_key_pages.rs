@@ -42,9 +42,6 @@ pub fn list(
 }
 
 /// A key by its public id.
-///
-/// # Errors
-/// [`crate::error::Error::NotFound`]
 pub fn get(services: &Services, reading: &Reading<'_>, public_id: &str) -> Result<TimedKey> {
     let key = virtual_keys::get_public(reading, public_id)?;
     Ok(timed(services, key, services.clock.now()))

@@ -72,8 +72,7 @@ impl WholeVersion {
 
 /// Stores a version.
 pub(super) fn insert(work: &Work<'_>, new: &WholeVersion) -> Result<()> {
-    work.run(
-        "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
+    work.run("storing a version", "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             new.snapshot.id,
@@ -83,8 +82,6 @@ pub(super) fn insert(work: &Work<'_>, new: &WholeVersion) -> Result<()> {
             work.actor().name,
         ],
     )
-    .map(drop)
-    .doing("storing a version")
 }
 
 /// Versions with what they are differences from.

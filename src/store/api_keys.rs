@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::lists::rows::Rows;
 use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
@@ -44,8 +43,7 @@ pub(super) fn key(row: &Columns<'_>) -> rusqlite::Result<ApiKey> {
 pub fn insert(work: &mut Work<'_>, new: &NewApiKey) -> Result<ApiKey> {
     NAMED.check_new(work, &new.name)?;
     let id = work
-        .insert(
-            "INSERT INTO api_keys (public_id, name, name_key, description, permissions, salt, secret_hash,
+        .insert(NAMED.doing, "INSERT INTO api_keys (public_id, name, name_key, description, permissions, salt, secret_hash,
                                    created_by, created_at, updated_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
             params![
@@ -60,8 +58,7 @@ pub fn insert(work: &mut Work<'_>, new: &NewApiKey) -> Result<ApiKey> {
                 work.now().as_millisecond(),
                 new.expires_at.map(Timestamp::as_millisecond),
             ],
-        )
-        .doing(NAMED.doing)?;
+        )?;
     let key = get(work, id)?;
     work.record(Event::ApiKeyCreated(key.clone()));
     Ok(key)
@@ -73,8 +70,7 @@ pub fn insert(work: &mut Work<'_>, new: &NewApiKey) -> Result<ApiKey> {
 /// [`Error::Conflict`] when another key that is not revoked has the name.
 pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<ApiKey> {
     NAMED.check(work, changed.id, &changed.name)?;
-    work.run(
-        "UPDATE api_keys SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, permissions = ?5, expires_at = ?6,
+    work.run(NAMED.doing, "UPDATE api_keys SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, permissions = ?5, expires_at = ?6,
                              updated_at = ?7, revision = revision + 1
          WHERE id = ?1",
         params![
@@ -86,8 +82,7 @@ pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<A
             changed.expires_at.map(Timestamp::as_millisecond),
             work.now().as_millisecond(),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     let after = get(work, before.id)?;
     work.record(Event::ApiKeyUpdated(Change {
         before,
@@ -106,18 +101,12 @@ const NAMED: UniqueName = UniqueName {
 };
 
 /// A key that is not revoked.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<ApiKey> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?1 AND revoked_at IS NULL");
     reading.get("API key", &sql, id, key)
 }
 
 /// A key that is not revoked, by its public id.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<ApiKey> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE public_id = ?1 AND revoked_at IS NULL");
     reading.get("API key", &sql, public_id, key)
@@ -153,7 +142,7 @@ pub fn list(
         };
         rows = rows.only(condition, [now.as_millisecond().into()]);
     }
-    rows.list(reading, page, key).doing("listing API keys")
+    rows.list("listing API keys", reading, page, key)
 }
 
 /// Revokes a key for good.
@@ -162,21 +151,20 @@ pub fn list(
 /// [`Error::NotFound`] when there is none or it is revoked already.
 pub fn revoke(work: &mut Work<'_>, key: ApiKey) -> Result<()> {
     let (now, id) = (work.now().as_millisecond(), key.id);
-    let changed = work
-        .run(
-            "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1
+    let changed = work.change(
+        "revoking an API key",
+        "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1
              WHERE id = ?1 AND revoked_at IS NULL",
-            [id, now],
-        )
-        .doing("revoking an API key")?;
+        [id, now],
+    )?;
     if changed == 0 {
         return Err(Error::not_found("API key", id));
     }
     work.run(
+        "revoking an API key",
         "DELETE FROM earlier_api_key_secrets WHERE api_key_id = ?1",
         [id],
-    )
-    .doing("revoking an API key")?;
+    )?;
     work.record(Event::ApiKeyRevoked(key));
     Ok(())
 }
@@ -186,11 +174,11 @@ pub fn revoke(work: &mut Work<'_>, key: ApiKey) -> Result<()> {
 pub fn note_uses(work: &Work<'_>, uses: &[(String, i64)], step: i64) -> Result<()> {
     for (public_id, at) in uses {
         work.run(
+            "noting when a key was used",
             "UPDATE api_keys SET last_used_at = ?2
              WHERE public_id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2 - ?3)",
             params![public_id, at, step],
-        )
-        .doing("noting when a key was used")?;
+        )?;
     }
     Ok(())
 }
@@ -198,16 +186,16 @@ pub fn note_uses(work: &Work<'_>, uses: &[(String, i64)], step: i64) -> Result<(
 /// The public ids of the keys that hold every permission, are not revoked, and never expire.
 pub fn list_all_powerful(reading: &Reading<'_>) -> Result<Vec<String>> {
     reading
-        .values(
-            "SELECT public_id FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
+        .values("listing API keys", "SELECT public_id FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
             [],
         )
-        .doing("listing API keys")
 }
 
 /// Whether there ever was a key, revoked ones included.
 pub fn any_ever(reading: &Reading<'_>) -> Result<bool> {
-    reading
-        .value("SELECT EXISTS (SELECT 1 FROM api_keys)", [])
-        .doing("looking for API keys")
+    reading.value(
+        "looking for API keys",
+        "SELECT EXISTS (SELECT 1 FROM api_keys)",
+        [],
+    )
 }

@@ -2,7 +2,6 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::budget_override::{BudgetOverride, BudgetPlace};
@@ -17,8 +16,7 @@ pub fn put(
     before: Option<BudgetOverride>,
     after: BudgetOverride,
 ) -> Result<()> {
-    work.run(
-        "INSERT OR REPLACE INTO budget_overrides (user_access_profile_id, place_id, amount, cycles, anchor_at, created_at)
+    work.run("storing an override", "INSERT OR REPLACE INTO budget_overrides (user_access_profile_id, place_id, amount, cycles, anchor_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             copy_id,
@@ -28,8 +26,7 @@ pub fn put(
             after.anchor_at,
             work.now().as_millisecond(),
         ],
-    )
-    .doing("storing an override")?;
+    )?;
     work.record(Event::OverrideSet {
         place,
         before,
@@ -46,12 +43,11 @@ pub fn delete(
     place_id: i64,
     before: Option<BudgetOverride>,
 ) -> Result<()> {
-    let deleted = work
-        .run(
-            "DELETE FROM budget_overrides WHERE user_access_profile_id = ?1 AND place_id = ?2",
-            [copy_id, place_id],
-        )
-        .doing("removing an override")?;
+    let deleted = work.change(
+        "removing an override",
+        "DELETE FROM budget_overrides WHERE user_access_profile_id = ?1 AND place_id = ?2",
+        [copy_id, place_id],
+    )?;
     if deleted > 0 {
         work.record(Event::OverrideRemoved { place, before });
     }
@@ -64,14 +60,13 @@ pub fn find_window(
     copy_id: i64,
     place_id: i64,
 ) -> Result<Option<(i64, i64)>> {
-    reading
-        .find(
-            "SELECT window_starts_at, window_resets_at FROM counters
+    reading.find(
+        "reading the window of a limit",
+        "SELECT window_starts_at, window_resets_at FROM counters
              WHERE user_access_profile_id = ?1 AND place_id = ?2",
-            [copy_id, place_id],
-            |row| Ok((row.get("window_starts_at")?, row.get("window_resets_at")?)),
-        )
-        .doing("reading the window of a limit")
+        [copy_id, place_id],
+        |row| Ok((row.get("window_starts_at")?, row.get("window_resets_at")?)),
+    )
 }
 
 /// The overrides of a copy.
@@ -86,15 +81,13 @@ pub fn list_of_copies(
     copy_ids: &[i64],
 ) -> Result<Vec<(i64, BudgetOverride)>> {
     reading
-        .all(
-            "SELECT user_access_profile_id, place_id, amount, cycles, anchor_at FROM budget_overrides
+        .all("listing overrides", "SELECT user_access_profile_id, place_id, amount, cycles, anchor_at FROM budget_overrides
              WHERE user_access_profile_id IN (SELECT value FROM json_each(?1)) ORDER BY user_access_profile_id, place_id",
             [id_list(copy_ids)],
             |row| {
                 Ok((row.get("user_access_profile_id")?, read(row)?))
             },
         )
-        .doing("listing overrides")
 }
 
 /// An override of a row that has its columns.

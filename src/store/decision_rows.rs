@@ -3,7 +3,6 @@
 use rusqlite::Params;
 
 use super::budget_overrides;
-use super::fault::Doing;
 use super::sql::{Columns, Reading, Writing, id_list, one_or_all};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::credential::ID_LENGTH;
@@ -44,9 +43,11 @@ pub struct CopyRow {
 
 /// Whether there is such a user.
 pub fn is_user(reading: &Reading<'_>, id: i64) -> Result<bool> {
-    reading
-        .value("SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)", [id])
-        .doing("looking for a user")
+    reading.value(
+        "looking for a user",
+        "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)",
+        [id],
+    )
 }
 
 /// How many virtual keys and users there are.
@@ -71,9 +72,6 @@ fn each_row<T>(
 const DOING: &str = "reading what decisions depend on";
 
 /// Reads the keys of a user, or all.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_key(
     reading: &Reading<'_>,
     user_id: Option<i64>,
@@ -96,9 +94,6 @@ pub fn for_each_key(
 }
 
 /// Reads the copies of a user, or all, in the order of assignment.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_copy(
     reading: &Reading<'_>,
     user_id: Option<i64>,
@@ -124,9 +119,6 @@ pub fn for_each_copy(
 }
 
 /// Reads the rows of all counters, each with the user. What the tail of the journal says of them is newer.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_counter(
     reading: &Reading<'_>,
     each: impl FnMut((i64, CounterRow)) -> Result<()>,
@@ -139,9 +131,6 @@ pub fn for_each_counter(
 }
 
 /// Reads the counters of some copies, each with when the copy was given, in milliseconds since 1970.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_counter_of(
     reading: &Reading<'_>,
     copy_ids: &[i64],
@@ -172,19 +161,14 @@ fn counter(row: &Columns<'_>) -> rusqlite::Result<CounterRow> {
 
 /// Removes a counter: it starts at zero.
 pub fn delete_counter(writing: &Writing<'_>, copy_id: i64, place_id: i64) -> Result<()> {
-    writing
-        .run(
-            "DELETE FROM counters WHERE user_access_profile_id = ?1 AND place_id = ?2",
-            [copy_id, place_id],
-        )
-        .map(drop)
-        .doing("removing a counter")
+    writing.run(
+        "removing a counter",
+        "DELETE FROM counters WHERE user_access_profile_id = ?1 AND place_id = ?2",
+        [copy_id, place_id],
+    )
 }
 
 /// Reads the overrides of a copy, or all, each with user and copy.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_override(
     reading: &Reading<'_>,
     copy_id: Option<i64>,
@@ -204,22 +188,19 @@ pub fn for_each_override(
 
 /// Reads the tool groups: id, whether it is enabled, and its tools as JSON.
 pub fn tool_groups(reading: &Reading<'_>) -> Result<Vec<(i64, bool, serde_json::Value)>> {
-    reading
-        .all(
-            "SELECT id, enabled, tools FROM mcp_tool_groups",
-            [],
-            |row| Ok((row.get("id")?, row.get("enabled")?, row.json("tools")?)),
-        )
-        .doing(DOING)
+    reading.all(
+        DOING,
+        "SELECT id, enabled, tools FROM mcp_tool_groups",
+        [],
+        |row| Ok((row.get("id")?, row.get("enabled")?, row.json("tools")?)),
+    )
 }
 
 /// The number of what happens next in the journal, and the latest time that the clock has shown.
 pub fn position(reading: &Reading<'_>) -> Result<(i64, i64)> {
     reading
-        .one(
-            "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)) AS next_number, seen_at FROM journal",
+        .one("reading the journal's position", "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)) AS next_number, seen_at FROM journal",
             [],
             |row| Ok((row.get("next_number")?, row.get("seen_at")?)),
         )
-        .doing("reading the journal's position")
 }

@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::sql::{Reading, Writing, one_or_all};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::credential::ID_LENGTH;
@@ -45,27 +44,20 @@ pub(super) fn note_current(
     works_until: Option<Timestamp>,
 ) -> Result<()> {
     const DOING: &str = "noting a secret that is replaced";
-    work.run(
-        "UPDATE former_secrets SET works_until = NULL
+    work.run(DOING, "UPDATE former_secrets SET works_until = NULL
          WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until <= ?2",
         [virtual_key_id, work.now().as_millisecond()],
-    )
-    .doing(DOING)?;
-    work.run(
-        "INSERT OR REPLACE INTO former_secrets (secret_hash, public_id, virtual_key_id, user_id, works_until)
+    )?;
+    work.run(DOING, "INSERT OR REPLACE INTO former_secrets (secret_hash, public_id, virtual_key_id, user_id, works_until)
          SELECT secret_hash, public_id, id, user_id, ?2 FROM virtual_keys WHERE id = ?1",
         params![virtual_key_id, works_until.map(Timestamp::as_millisecond)],
-    )
-    .doing(DOING)?;
-    work.run(
-        "DELETE FROM former_secrets WHERE secret_hash IN (
+    )?;
+    work.run(DOING, "DELETE FROM former_secrets WHERE secret_hash IN (
              SELECT secret_hash FROM former_secrets
              WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until IS NULL
              ORDER BY seen_at DESC NULLS FIRST LIMIT -1 OFFSET ?2)",
         [virtual_key_id, KEPT_OF_KEY],
     )
-    .map(drop)
-    .doing(DOING)
 }
 
 /// When the earlier secrets of a key that work at `now` stop working, the first one first.
@@ -76,19 +68,14 @@ pub fn list_ends(
     now: Timestamp,
 ) -> Result<Vec<Timestamp>> {
     reading
-        .all(
-            "SELECT works_until FROM former_secrets WHERE user_id = ?1 AND virtual_key_id = ?2 AND works_until > ?3
+        .all("reading when earlier secrets end", "SELECT works_until FROM former_secrets WHERE user_id = ?1 AND virtual_key_id = ?2 AND works_until > ?3
              ORDER BY works_until",
             [user_id, virtual_key_id, now.as_millisecond()],
             |row| row.at("works_until"),
         )
-        .doing("reading when earlier secrets end")
 }
 
 /// Reads the earlier secrets that may work, of a user's keys or of all.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_earlier(
     reading: &Reading<'_>,
     user_id: Option<i64>,
@@ -116,20 +103,19 @@ pub fn find(
     public_id: &[u8; ID_LENGTH],
     hash: &[u8; HASH_LENGTH],
 ) -> Result<Option<FormerSecret>> {
-    reading
-        .find(
-            "SELECT virtual_key_id, user_id, access_profile_id FROM former_secrets
+    reading.find(
+        "looking for a former secret",
+        "SELECT virtual_key_id, user_id, access_profile_id FROM former_secrets
              WHERE secret_hash = ?1 AND public_id = CAST(?2 AS TEXT)",
-            params![hash, public_id],
-            |row| {
-                Ok(FormerSecret {
-                    virtual_key_id: row.get("virtual_key_id")?,
-                    user_id: row.get("user_id")?,
-                    access_profile_id: Some(row.get("access_profile_id")?).filter(|id| *id > 0),
-                })
-            },
-        )
-        .doing("looking for a former secret")
+        params![hash, public_id],
+        |row| {
+            Ok(FormerSecret {
+                virtual_key_id: row.get("virtual_key_id")?,
+                user_id: row.get("user_id")?,
+                access_profile_id: Some(row.get("access_profile_id")?).filter(|id| *id > 0),
+            })
+        },
+    )
 }
 
 /// Notes that those which came since are here at `now`, and forgets some of those that were seen here before `oldest`; answers
@@ -137,20 +123,18 @@ pub fn find(
 pub fn prune(writing: &Writing<'_>, oldest: Timestamp, now: Timestamp) -> Result<bool> {
     const DOING: &str = "forgetting former secrets";
     let now = now.as_millisecond();
-    let seen = writing
-        .run(
-            "UPDATE former_secrets SET seen_at = ?1 WHERE secret_hash IN (
+    let seen = writing.change(
+        DOING,
+        "UPDATE former_secrets SET seen_at = ?1 WHERE secret_hash IN (
                  SELECT secret_hash FROM former_secrets WHERE seen_at IS NULL LIMIT ?2)",
-            [now, STEP],
-        )
-        .doing(DOING)?;
-    let forgotten = writing
-        .run(
-            "DELETE FROM former_secrets WHERE secret_hash IN (
+        [now, STEP],
+    )?;
+    let forgotten = writing.change(
+        DOING,
+        "DELETE FROM former_secrets WHERE secret_hash IN (
                  SELECT secret_hash FROM former_secrets
                  WHERE seen_at < ?1 AND (works_until IS NULL OR works_until <= ?2) LIMIT ?3)",
-            [oldest.as_millisecond(), now, STEP],
-        )
-        .doing(DOING)?;
+        [oldest.as_millisecond(), now, STEP],
+    )?;
     Ok(seen > 0 || forgotten > 0)
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::fault::{self, Doing};
+use super::fault;
 use super::sql::Reading;
 use crate::error::{Error, Result};
 
@@ -131,9 +131,11 @@ fn damaged(finding: &str) -> Error {
 /// # Errors
 /// [`Error::Unavailable`] with the first finding.
 pub(super) fn quick_check(reading: &Reading<'_>) -> Result<()> {
-    let finding: String = reading
-        .value("PRAGMA quick_check(1)", [])
-        .doing("checking the database for damage")?;
+    let finding: String = reading.value(
+        "checking the database for damage",
+        "PRAGMA quick_check(1)",
+        [],
+    )?;
     if finding == "ok" {
         Ok(())
     } else {

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use rusqlite::params;
 use serde_json::json;
 
-use super::fault::Doing;
 use super::sql::id_list;
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::Event;
@@ -19,8 +18,7 @@ pub fn insert_copies(
     user_ids: &[i64],
     new: &NewUserAccessProfile,
 ) -> Result<()> {
-    work.run(
-        "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
+    work.run("storing copies of an access profile", "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
                                            expires_at, created_at, updated_at)
          SELECT value, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 FROM json_each(?1)",
         params![
@@ -33,8 +31,7 @@ pub fn insert_copies(
             new.expires_at.map(Timestamp::as_millisecond),
             work.now().as_millisecond(),
         ],
-    )
-    .doing("storing copies of an access profile")?;
+    )?;
     let user_ids = user_ids.to_vec();
     work.record(Event::HoldersChanged { user_ids });
     Ok(())
@@ -66,25 +63,20 @@ pub fn insert_keys(
         .collect();
     let rows = serde_json::Value::from(rows).to_string();
     let hashes = keys.iter().flat_map(|key| key.hash).collect::<Vec<u8>>();
-    let last: i64 = work
-        .value("SELECT coalesce(max(id), 0) FROM virtual_keys", [])
-        .doing(DOING)?;
-    work.run(
-        "INSERT INTO virtual_keys (public_id, user_id, user_access_profile_id, name, name_key, description, is_managed,
+    let last: i64 = work.value(DOING, "SELECT coalesce(max(id), 0) FROM virtual_keys", [])?;
+    work.run(DOING, "INSERT INTO virtual_keys (public_id, user_id, user_access_profile_id, name, name_key, description, is_managed,
                                    secret_hash, created_at, updated_at)
          SELECT new.value ->> 1, c.user_id, c.id, new.value ->> 2, new.value ->> 3, '', 1, substr(?4, new.key * 32 + 1, 32), ?3, ?3
          FROM json_each(?1) new
          CROSS JOIN user_access_profiles c ON c.user_id = new.value ->> 0 AND c.access_profile_id = ?2 ORDER BY new.key",
         params![rows, access_profile_id, work.now().as_millisecond(), hashes],
-    )
-    .doing(DOING)?;
+    )?;
     // Ids ascend, so the new keys are those behind the last.
-    let key_ids = work
-        .values(
-            "SELECT id FROM virtual_keys WHERE id > ?1 ORDER BY id",
-            [last],
-        )
-        .doing(DOING)?;
+    let key_ids = work.values(
+        DOING,
+        "SELECT id FROM virtual_keys WHERE id > ?1 ORDER BY id",
+        [last],
+    )?;
     let user_ids = keys.iter().map(|key| key.user_id).collect();
     work.record(Event::KeysIssued { user_ids, key_ids });
     Ok(())

@@ -35,9 +35,11 @@ pub fn run(connection: &mut Connection) -> Result<()> {
         .set_grouped(true)
         .run(connection)
         .map_err(|error| Error::internal("migrating the database", error))?;
-    let broken: i64 = Reading::of(connection)
-        .value("SELECT count(*) FROM pragma_foreign_key_check", [])
-        .doing("checking references after the migration")?;
+    let broken: i64 = Reading::of(connection).value(
+        "checking references after the migration",
+        "SELECT count(*) FROM pragma_foreign_key_check",
+        [],
+    )?;
     if broken > 0 {
         return Err(Error::internal(
             "migrating the database",

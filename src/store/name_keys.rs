@@ -5,7 +5,6 @@
 
 use rusqlite::params;
 
-use super::fault::{Doing, is_unique_violation};
 use super::settings;
 use super::sql::Writing;
 use crate::domain::letter_case::name_key;
@@ -34,28 +33,27 @@ pub(super) fn refresh(writing: &Writing<'_>) -> Result<()> {
         return Ok(());
     }
     for (table, name, key) in KEYED {
-        refresh_of(writing, table, name, key).doing(DOING)?;
+        refresh_of(writing, table, name, key)?;
     }
     let sql = "INSERT INTO settings (name, value) VALUES (?1, '')";
-    writing.run(sql, [NOTED]).map(drop).doing(DOING)
+    writing.run(DOING, sql, [NOTED])
 }
 
-fn refresh_of(writing: &Writing<'_>, table: &str, name: &str, key: &str) -> rusqlite::Result<()> {
+fn refresh_of(writing: &Writing<'_>, table: &str, name: &str, key: &str) -> Result<()> {
     // Those alone that may have another key than their letters in lower case.
     let names = format!(
         "SELECT id, {name} AS name FROM {table} WHERE length({name}) <> length(CAST({name} AS BLOB)) ORDER BY id"
     );
-    let store = format!("UPDATE {table} SET {key} = ?2 WHERE id = ?1");
-    let names: Vec<(i64, String)> =
-        writing.all(&names, [], |row| Ok((row.get("id")?, row.get("name")?)))?;
+    let names: Vec<(i64, String)> = writing.all(DOING, &names, [], |row| {
+        Ok((row.get("id")?, row.get("name")?))
+    })?;
+    // None is changed where another has the key.
+    let store = format!("UPDATE OR IGNORE {table} SET {key} = ?2 WHERE id = ?1");
     for (id, name) in names {
         let key = name_key(&name);
-        match writing.run(&store, params![id, key]) {
-            Err(error) if is_unique_violation(&error) => {
-                writing.run(&store, params![id, format!("{key}{TWIN}{id}")])?
-            }
-            other => other?,
-        };
+        if writing.change(DOING, &store, params![id, key])? == 0 {
+            writing.run(DOING, &store, params![id, format!("{key}{TWIN}{id}")])?;
+        }
     }
     Ok(())
 }
@@ -90,7 +88,7 @@ mod tests {
             let writing = Writing::of(&connection, &chain);
             refresh(&writing).unwrap();
             let sql = "SELECT name_key FROM roles ORDER BY id";
-            let keys: Vec<String> = writing.values(sql, []).unwrap();
+            let keys: Vec<String> = writing.values(DOING, sql, []).unwrap();
             assert_eq!(
                 keys,
                 [

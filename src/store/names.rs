@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::fault::Doing;
 use super::sql::Reading;
 use super::unit_of_work::Work;
 use crate::error::Result;
@@ -53,9 +52,11 @@ pub(super) fn keep_of_access_profile(work: &Work<'_>, id: i64) -> Result<()> {
 }
 
 fn keep(work: &Work<'_>, statement: &'static str, id: i64) -> Result<()> {
-    work.run(statement, [id, work.now().as_millisecond()])
-        .map(drop)
-        .doing("keeping the name of what is deleted")
+    work.run(
+        "keeping the name of what is deleted",
+        statement,
+        [id, work.now().as_millisecond()],
+    )
 }
 
 fn find(
@@ -68,7 +69,7 @@ fn find(
         if names.contains_key(&id) {
             continue;
         }
-        let name = reading.find_value(statement, [id]).doing("reading names")?;
+        let name = reading.find_value("reading names", statement, [id])?;
         names.extend(name.map(|name| (id, name)));
     }
     Ok(names)

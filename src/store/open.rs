@@ -263,9 +263,7 @@ fn make_up(
 }
 
 fn schema(connection: &Connection) -> Result<i64> {
-    let reading = Reading::of(connection);
-    let schema = reading.value("PRAGMA user_version", []);
-    schema.doing("reading the schema version")
+    Reading::of(connection).value("reading the schema version", "PRAGMA user_version", [])
 }
 
 /// Copies the database aside when a migration is about to change it, then migrates.

@@ -53,6 +53,7 @@ impl Packed {
     /// Puts it in place of the text.
     pub(super) fn store(&self, work: &Work<'_>) -> Result<()> {
         work.run(
+            "packing a version",
             "UPDATE access_profile_versions SET snapshot = '', packed = ?3, base_version = ?4
              WHERE access_profile_id = ?1 AND version = ?2",
             params![
@@ -62,8 +63,6 @@ impl Packed {
                 self.base_version
             ],
         )
-        .map(drop)
-        .doing("packing a version")
     }
 }
 

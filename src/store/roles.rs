@@ -2,7 +2,6 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::lists::rows::Rows;
 use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
@@ -35,11 +34,9 @@ pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role
     NAMED.check_new(work, name)?;
     let now = work.now().as_millisecond();
     let id = work
-        .insert(
-            "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+        .insert(NAMED.doing, "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
             params![name, name_key(name), description, now],
-        )
-        .doing(NAMED.doing)?;
+        )?;
     let role = get(work, id)?;
     work.record(Event::RoleCreated(role.clone()));
     Ok(role)
@@ -51,8 +48,7 @@ pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role
 /// [`crate::error::Error::Conflict`] when the name is taken.
 pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
-    work.run(
-        "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
+    work.run(NAMED.doing, "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
          WHERE id = ?1",
         params![
             after.id,
@@ -61,8 +57,7 @@ pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
             after.description,
             after.updated_at.as_millisecond(),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     work.record(Event::RoleUpdated(Change { before, after }));
     Ok(())
 }
@@ -78,16 +73,16 @@ const NAMED: UniqueName = UniqueName {
 
 /// Removes a role that no user is in; the profiles attached to it stay.
 pub fn delete(work: &mut Work<'_>, role: Role) -> Result<()> {
-    work.run("DELETE FROM roles WHERE id = ?1", [role.id])
-        .doing("deleting a role")?;
+    work.run(
+        "deleting a role",
+        "DELETE FROM roles WHERE id = ?1",
+        [role.id],
+    )?;
     work.record(Event::RoleDeleted(role));
     Ok(())
 }
 
 /// A role.
-///
-/// # Errors
-/// [`crate::error::Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Role> {
     let sql = format!("SELECT {COLUMNS} FROM roles WHERE id = ?1");
     reading.get("role", &sql, id, role)
@@ -104,9 +99,6 @@ pub fn get_all(reading: &Reading<'_>, ids: &[i64], param: &str) -> Result<()> {
 }
 
 /// A role with what belongs to it.
-///
-/// # Errors
-/// [`crate::error::Error::NotFound`].
 pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<RoleDetail> {
     let role = get(reading, id)?;
     detail(reading, role)
@@ -114,21 +106,20 @@ pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<RoleDetail> {
 
 /// The same for a role that was read.
 pub fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
-    let access_profiles = reading
-        .all(
-            "SELECT a.access_profile_id, p.name AS name, a.is_default
+    let access_profiles = reading.all(
+        "listing the profiles of a role",
+        "SELECT a.access_profile_id, p.name AS name, a.is_default
              FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
              WHERE a.role_id = ?1 ORDER BY a.id",
-            [role.id],
-            |row| {
-                Ok(AttachedProfile {
-                    access_profile_id: row.get("access_profile_id")?,
-                    name: row.get("name")?,
-                    is_default: row.get("is_default")?,
-                })
-            },
-        )
-        .doing("listing the profiles of a role")?;
+        [role.id],
+        |row| {
+            Ok(AttachedProfile {
+                access_profile_id: row.get("access_profile_id")?,
+                name: row.get("name")?,
+                is_default: row.get("is_default")?,
+            })
+        },
+    )?;
     Ok(RoleDetail {
         role,
         access_profiles,
@@ -137,12 +128,11 @@ pub fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
 
 /// The ids of the first users who are in a role.
 pub fn list_users(reading: &Reading<'_>, id: i64, most: i64) -> Result<Vec<i64>> {
-    reading
-        .values(
-            "SELECT id FROM users WHERE role_id = ?1 ORDER BY id LIMIT ?2",
-            [id, most],
-        )
-        .doing("listing the users of a role")
+    reading.values(
+        "listing the users of a role",
+        "SELECT id FROM users WHERE role_id = ?1 ORDER BY id LIMIT ?2",
+        [id, most],
+    )
 }
 
 /// Fields to sort by, the default first. Every order is total.
@@ -156,7 +146,7 @@ pub fn list(
     page: Page,
 ) -> Result<Listed<RoleDetail>> {
     let rows = Rows::of("roles", COLUMNS, sort).with(search);
-    let found = rows.list(reading, page, role).doing("listing roles")?;
+    let found = rows.list("listing roles", reading, page, role)?;
     let items = found.items.into_iter().map(|role| detail(reading, role));
     Ok(Listed {
         items: items.collect::<Result<_>>()?,

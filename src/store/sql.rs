@@ -145,32 +145,31 @@ impl<'r> Columns<'r> {
 /// Why a value can't be what it should be.
 type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 
+/// Each says first what is being done, for the log.
 impl Reading<'_> {
     /// Reads the one row that there is.
     pub(super) fn one<T>(
         &self,
+        doing: &str,
         sql: &str,
         values: impl Params,
         read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_row(values, |row| read(&Columns::of(row)))
+    ) -> Result<T> {
+        self.row(sql, values, read).doing(doing)
     }
 
     /// Reads the row, if there is one.
     pub(super) fn find<T>(
         &self,
+        doing: &str,
         sql: &str,
         values: impl Params,
         read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Option<T>> {
-        self.one(sql, values, read).optional()
+    ) -> Result<Option<T>> {
+        self.row(sql, values, read).optional().doing(doing)
     }
 
     /// Reads the row of the `what` that `id` stands for in `sql`.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
     pub(super) fn get<T>(
         &self,
         what: &'static str,
@@ -178,7 +177,7 @@ impl Reading<'_> {
         id: impl ToSql + Display,
         read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        match self.find(sql, [&id], read) {
+        match self.row(sql, [&id], read).optional() {
             Ok(found) => found.ok_or_else(|| Error::not_found(what, id)),
             Err(error) => Err(error).doing(&format!("reading the {what} {id}")),
         }
@@ -187,19 +186,23 @@ impl Reading<'_> {
     /// Reads all rows.
     pub(super) fn all<T>(
         &self,
+        doing: &str,
         sql: &str,
         values: impl Params,
         read: impl Fn(&Columns<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(values, |row| read(&Columns::of(row)))?;
-        rows.collect()
+    ) -> Result<Vec<T>> {
+        let all = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(values, |row| read(&Columns::of(row)))?;
+            rows.collect::<rusqlite::Result<Vec<T>>>()
+        };
+        all().doing(doing)
     }
 
     /// Reads row after row, for what need not be in memory at once.
     pub(super) fn each(
         &self,
-        doing: &'static str,
+        doing: &str,
         sql: &str,
         values: impl Params,
         mut each: impl FnMut(&Columns<'_>) -> rusqlite::Result<Result<()>>,
@@ -212,7 +215,7 @@ impl Reading<'_> {
     /// The same for as long as `each` answers that there is room for more.
     pub(super) fn each_while(
         &self,
-        doing: &'static str,
+        doing: &str,
         sql: &str,
         values: impl Params,
         mut each: impl FnMut(&Columns<'_>) -> rusqlite::Result<Result<bool>>,
@@ -226,38 +229,64 @@ impl Reading<'_> {
     }
 
     /// The value in the first column of the one row that there is.
-    pub(super) fn value<T: FromSql>(&self, sql: &str, values: impl Params) -> rusqlite::Result<T> {
-        self.one(sql, values, |row| row.row.get(0))
+    pub(super) fn value<T: FromSql>(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+    ) -> Result<T> {
+        self.one(doing, sql, values, |row| row.row.get(0))
     }
 
     /// The value in the first column of the row, if there is one.
     pub(super) fn find_value<T: FromSql>(
         &self,
+        doing: &str,
         sql: &str,
         values: impl Params,
-    ) -> rusqlite::Result<Option<T>> {
-        self.find(sql, values, |row| row.row.get(0))
+    ) -> Result<Option<T>> {
+        self.find(doing, sql, values, |row| row.row.get(0))
     }
 
     /// The values in the first column of all rows.
     pub(super) fn values<T: FromSql>(
         &self,
+        doing: &str,
         sql: &str,
         values: impl Params,
-    ) -> rusqlite::Result<Vec<T>> {
-        self.all(sql, values, |row| row.row.get(0))
+    ) -> Result<Vec<T>> {
+        self.all(doing, sql, values, |row| row.row.get(0))
+    }
+
+    fn row<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_row(values, |row| read(&Columns::of(row)))
     }
 }
 
 impl Writing<'_> {
+    /// Runs a statement.
+    pub(super) fn run(&self, doing: &str, sql: &str, values: impl Params) -> Result<()> {
+        self.change(doing, sql, values).map(drop)
+    }
+
     /// Runs a statement; answers how many rows it changed.
-    pub(super) fn run(&self, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
-        self.connection.prepare_cached(sql)?.execute(values)
+    pub(super) fn change(&self, doing: &str, sql: &str, values: impl Params) -> Result<usize> {
+        let statement = self.connection.prepare_cached(sql);
+        let changed = statement.and_then(|mut statement| statement.execute(values));
+        changed.doing(doing)
     }
 
     /// Inserts a row; answers its id.
-    pub(super) fn insert(&self, sql: &str, values: impl Params) -> rusqlite::Result<i64> {
-        self.connection.prepare_cached(sql)?.insert(values)
+    pub(super) fn insert(&self, doing: &str, sql: &str, values: impl Params) -> Result<i64> {
+        let statement = self.connection.prepare_cached(sql);
+        let id = statement.and_then(|mut statement| statement.insert(values));
+        id.doing(doing)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::name_keys::twins_of;
 use super::sql::Reading;
 use crate::domain::letter_case::name_key;
@@ -52,9 +51,8 @@ impl UniqueName {
             "SELECT {field} FROM {table} WHERE ({field}_key = ?1 OR ({field}_key > ?2 AND {field}_key < ?3)) AND id <> ?4 AND {among}
              AND NOT EXISTS (SELECT 1 FROM {table} own WHERE own.id = ?4 AND own.{field} = ?5)"
         );
-        let stored: Option<String> = reading
-            .find_value(&other, params![key, from, to, id, name])
-            .doing(self.doing)?;
+        let stored: Option<String> =
+            reading.find_value(self.doing, &other, params![key, from, to, id, name])?;
         let Some(stored) = stored else {
             return Ok(());
         };

@@ -2,7 +2,6 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::lists::rows::Rows;
 use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
@@ -38,8 +37,7 @@ fn group(row: &Columns<'_>) -> rusqlite::Result<ToolGroup> {
 pub fn insert(work: &mut WorkInTurn<'_>, new: &NewToolGroup) -> Result<ToolGroup> {
     NAMED.check_new(work, &new.name)?;
     let id = work
-        .insert(
-            "INSERT INTO mcp_tool_groups (name, name_key, description, enabled, tools, created_at, updated_at)
+        .insert(NAMED.doing, "INSERT INTO mcp_tool_groups (name, name_key, description, enabled, tools, created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
             params![
                 new.name,
@@ -49,8 +47,7 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewToolGroup) -> Result<ToolGroup
                 json(&new.tools)?,
                 work.now().as_millisecond(),
             ],
-        )
-        .doing(NAMED.doing)?;
+        )?;
     insert_clients(work, id, &new.tools)?;
     let group = get(work, id)?;
     work.record(Event::ToolGroupCreated(group.clone()));
@@ -63,8 +60,7 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewToolGroup) -> Result<ToolGroup
 /// [`Error::Conflict`] when the name is taken.
 pub fn update(work: &mut WorkInTurn<'_>, before: ToolGroup, after: ToolGroup) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
-    work.run(
-        "UPDATE mcp_tool_groups SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, enabled = ?5, tools = ?6, updated_at = ?7,
+    work.run(NAMED.doing, "UPDATE mcp_tool_groups SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, enabled = ?5, tools = ?6, updated_at = ?7,
                                     revision = revision + 1
          WHERE id = ?1",
         params![
@@ -76,13 +72,12 @@ pub fn update(work: &mut WorkInTurn<'_>, before: ToolGroup, after: ToolGroup) ->
             json(&after.tools)?,
             after.updated_at.as_millisecond(),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     work.run(
+        "removing the clients of a tool group",
         "DELETE FROM mcp_tool_group_clients WHERE mcp_tool_group_id = ?1",
         [after.id],
-    )
-    .doing("removing the clients of a tool group")?;
+    )?;
     insert_clients(work, after.id, &after.tools)?;
     work.record(Event::ToolGroupUpdated(Change { before, after }));
     Ok(())
@@ -95,10 +90,10 @@ fn json(tools: &[ClientTools]) -> Result<String> {
 fn insert_clients(work: &WorkInTurn<'_>, id: i64, tools: &[ClientTools]) -> Result<()> {
     for of_client in tools {
         work.run(
+            "storing a client of a tool group",
             "INSERT INTO mcp_tool_group_clients (mcp_client_id, mcp_tool_group_id) VALUES (?1, ?2)",
             params![of_client.mcp_client_id, id],
-        )
-        .doing("storing a client of a tool group")?;
+        )?;
     }
     Ok(())
 }
@@ -114,16 +109,16 @@ const NAMED: UniqueName = UniqueName {
 
 /// Removes a group; profiles that name it keep the name.
 pub fn delete(work: &mut WorkInTurn<'_>, group: ToolGroup) -> Result<()> {
-    work.run("DELETE FROM mcp_tool_groups WHERE id = ?1", [group.id])
-        .doing("deleting a tool group")?;
+    work.run(
+        "deleting a tool group",
+        "DELETE FROM mcp_tool_groups WHERE id = ?1",
+        [group.id],
+    )?;
     work.record(Event::ToolGroupDeleted(group));
     Ok(())
 }
 
 /// A tool group.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<ToolGroup> {
     let sql = format!("SELECT {COLUMNS} FROM mcp_tool_groups WHERE id = ?1");
     reading.get("MCP tool group", &sql, id, group)
@@ -140,5 +135,5 @@ pub fn list(
     page: Page,
 ) -> Result<Listed<ToolGroup>> {
     let rows = Rows::of("mcp_tool_groups", COLUMNS, sort).with(search);
-    rows.list(reading, page, group).doing("listing tool groups")
+    rows.list("listing tool groups", reading, page, group)
 }

@@ -2,7 +2,6 @@
 
 use rusqlite::{ToSql, named_params};
 
-use super::fault::Doing;
 use super::sql::{Columns, Reading};
 use crate::domain::journal::FOLDED;
 use crate::domain::list::Listed;
@@ -57,11 +56,12 @@ pub fn list(reading: &Reading<'_>, query: &UsageQuery) -> Result<Listed<UsageRow
         }
         None => OF_ALL,
     };
-    let rows: Vec<(UsageRow, i64)> = reading
-        .all(statement, values.as_slice(), |row| {
-            Ok((row_of(row)?, row.get("total")?))
-        })
-        .doing("summing up the history of use")?;
+    let rows: Vec<(UsageRow, i64)> = reading.all(
+        "summing up the history of use",
+        statement,
+        values.as_slice(),
+        |row| Ok((row_of(row)?, row.get("total")?)),
+    )?;
     let mut total_count = rows.first().map_or(0, |(_, total)| *total);
     if rows.is_empty() && query.page.offset > 0 {
         // No row of a page behind the end says how many there are before it.

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::fault::{Doing, is_unique_violation};
 use super::lists::pages::Part;
 use super::policies;
 use super::sql::{Columns, Reading, id_list};
@@ -38,7 +37,18 @@ fn copy(row: &Columns<'_>) -> rusqlite::Result<UserAccessProfile> {
 /// # Errors
 /// [`Error::Conflict`] when the user has a copy of the profile.
 pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i64> {
-    let row = work.insert(
+    if find(work, new.user_id, new.access_profile_id)?.is_some() {
+        return Err(Error::conflict(
+            "already_assigned",
+            "access_profile_id",
+            format!(
+                "access_profile_id: the user {} holds a copy of the access profile {} already",
+                new.user_id, new.access_profile_id
+            ),
+        ));
+    }
+    let id = work.insert(
+        "storing a copy of an access profile",
         "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
                                            expires_at, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
@@ -52,18 +62,7 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i
             new.expires_at.map(Timestamp::as_millisecond),
             work.now().as_millisecond(),
         ],
-    );
-    let id = match row {
-        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
-            "already_assigned",
-            "access_profile_id",
-            format!(
-                "access_profile_id: the user {} holds a copy of the access profile {} already",
-                new.user_id, new.access_profile_id
-            ),
-        )),
-        other => other.doing("storing a copy of an access profile"),
-    }?;
+    )?;
     let user_ids = vec![new.user_id];
     work.record(Event::HoldersChanged { user_ids });
     Ok(id)
@@ -71,8 +70,11 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i
 
 /// Removes a copy, and with it its keys, overrides and counters; and its policy if no other copy has it. The use case records why.
 pub fn delete(work: &mut WorkInTurn<'_>, copy: &UserAccessProfile) -> Result<()> {
-    work.run("DELETE FROM user_access_profiles WHERE id = ?1", [copy.id])
-        .doing("removing a copy of an access profile")?;
+    work.run(
+        "removing a copy of an access profile",
+        "DELETE FROM user_access_profiles WHERE id = ?1",
+        [copy.id],
+    )?;
     let user_ids = vec![copy.user_id];
     work.record(Event::HoldersChanged { user_ids });
     policies::forget_unused(work, copy.policy_id)
@@ -87,9 +89,12 @@ pub fn find(
     let sql = format!(
         "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 AND c.access_profile_id = ?2"
     );
-    reading
-        .find(&sql, [user_id, access_profile_id], copy)
-        .doing("reading a copy of an access profile")
+    reading.find(
+        "reading a copy of an access profile",
+        &sql,
+        [user_id, access_profile_id],
+        copy,
+    )
 }
 
 /// The copy of a profile that a user holds. That there is such a user is for the caller to know.
@@ -135,9 +140,7 @@ pub fn list_of_user(
 pub fn list_all_of_user(reading: &Reading<'_>, user_id: i64) -> Result<Vec<UserAccessProfile>> {
     let sql =
         format!("SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 ORDER BY c.id");
-    reading
-        .all(&sql, [user_id], copy)
-        .doing("listing what a user holds")
+    reading.all("listing what a user holds", &sql, [user_id], copy)
 }
 
 /// The copies of a profile, in the order of assignment.
@@ -156,31 +159,32 @@ pub fn list_of_profile(
          ) found CROSS JOIN user_access_profiles c ON c.id = found.id ORDER BY c.id"
     );
     let values = params![access_profile_id, part.count, part.skipped];
-    let items = reading
-        .all(&sql, values, copy)
-        .doing("listing the copies of an access profile")?;
+    let items = reading.all(
+        "listing the copies of an access profile",
+        &sql,
+        values,
+        copy,
+    )?;
     Ok(Listed { items, total_count })
 }
 
 /// How many users hold a copy of a profile.
 pub fn count_of_profile(reading: &Reading<'_>, access_profile_id: i64) -> Result<i64> {
-    let holders = reading
-        .find_value(
-            "SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1",
-            [access_profile_id],
-        )
-        .doing("counting the copies of an access profile")?;
+    let holders = reading.find_value(
+        "counting the copies of an access profile",
+        "SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1",
+        [access_profile_id],
+    )?;
     Ok(holders.unwrap_or(0))
 }
 
 /// Whether a user holds anything.
 pub fn holds_any(reading: &Reading<'_>, user_id: i64) -> Result<bool> {
-    reading
-        .value(
-            "SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)",
-            [user_id],
-        )
-        .doing("looking for what a user holds")
+    reading.value(
+        "looking for what a user holds",
+        "SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)",
+        [user_id],
+    )
 }
 
 /// A virtual key, as it is shown with the copies it belongs to.
@@ -196,29 +200,27 @@ pub struct ShownKey {
 
 /// The virtual keys of some users, by id.
 pub fn list_keys_of_users(reading: &Reading<'_>, user_ids: &[i64]) -> Result<Vec<ShownKey>> {
-    reading
-        .all(
-            "SELECT user_id, user_access_profile_id, public_id FROM virtual_keys
+    reading.all(
+        "listing virtual keys",
+        "SELECT user_id, user_access_profile_id, public_id FROM virtual_keys
              WHERE user_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
-            [id_list(user_ids)],
-            |row| {
-                Ok(ShownKey {
-                    user_id: row.get("user_id")?,
-                    copy_id: row.get("user_access_profile_id")?,
-                    public_id: row.get("public_id")?,
-                })
-            },
-        )
-        .doing("listing virtual keys")
+        [id_list(user_ids)],
+        |row| {
+            Ok(ShownKey {
+                user_id: row.get("user_id")?,
+                copy_id: row.get("user_access_profile_id")?,
+                public_id: row.get("public_id")?,
+            })
+        },
+    )
 }
 
 /// The next copies in the order of their ids, each as (user, copy).
 pub fn list_ids_after(reading: &Reading<'_>, after: i64, count: i64) -> Result<Vec<(i64, i64)>> {
-    reading
-        .all(
-            "SELECT user_id, id FROM user_access_profiles WHERE id > ?1 ORDER BY id LIMIT ?2",
-            [after, count],
-            |row| Ok((row.get("user_id")?, row.get("id")?)),
-        )
-        .doing("listing copies")
+    reading.all(
+        "listing copies",
+        "SELECT user_id, id FROM user_access_profiles WHERE id > ?1 ORDER BY id LIMIT ?2",
+        [after, count],
+        |row| Ok((row.get("user_id")?, row.get("id")?)),
+    )
 }

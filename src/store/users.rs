@@ -2,7 +2,6 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::lists::pages::{Meant, Order};
 use super::lists::search::{USERS, Wanted};
 use super::sql::{Columns, Reading, id_list};
@@ -37,20 +36,19 @@ fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
 /// [`crate::error::Error::Conflict`] when a user has the address.
 pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
     ADDRESSED.check_new(work, new.email.as_str())?;
-    let id = work
-        .insert(
-            "INSERT INTO users (name, name_key, email, email_key, role_id, created_at, updated_at)
+    let id = work.insert(
+        ADDRESSED.doing,
+        "INSERT INTO users (name, name_key, email, email_key, role_id, created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-            params![
-                new.name,
-                name_key(&new.name),
-                new.email.as_str(),
-                name_key(new.email.as_str()),
-                new.role_id,
-                work.now().as_millisecond(),
-            ],
-        )
-        .doing(ADDRESSED.doing)?;
+        params![
+            new.name,
+            name_key(&new.name),
+            new.email.as_str(),
+            name_key(new.email.as_str()),
+            new.role_id,
+            work.now().as_millisecond(),
+        ],
+    )?;
     let user_ids = vec![id];
     work.record(Event::HoldersChanged { user_ids });
     get(work, id)
@@ -62,8 +60,7 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
 /// [`crate::error::Error::Conflict`] when another user has the address.
 pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
     ADDRESSED.check(work, after.id, after.email.as_str())?;
-    work.run(
-        "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
+    work.run(ADDRESSED.doing, "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
          WHERE id = ?1",
         params![
             after.id,
@@ -73,8 +70,7 @@ pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
             name_key(after.email.as_str()),
             after.updated_at.as_millisecond(),
         ],
-    )
-    .doing(ADDRESSED.doing)?;
+    )?;
     work.record(Event::UserUpdated(Change { before, after }));
     Ok(())
 }
@@ -82,10 +78,10 @@ pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
 /// Puts a user into a role, or into none; the use case records what that changed.
 pub fn set_role(work: &mut WorkInTurn<'_>, id: i64, role_id: Option<i64>) -> Result<()> {
     work.run(
+        "changing the role of a user",
         "UPDATE users SET role_id = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         params![id, role_id, work.now().as_millisecond()],
-    )
-    .doing("changing the role of a user")?;
+    )?;
     let user_ids = vec![id];
     work.record(Event::HoldersChanged { user_ids });
     Ok(())
@@ -96,8 +92,7 @@ pub fn set_role(work: &mut WorkInTurn<'_>, id: i64, role_id: Option<i64>) -> Res
 pub fn delete(work: &mut WorkInTurn<'_>, id: i64) -> Result<()> {
     let keys = virtual_keys::list_of_user(work, id)?;
     names::keep_of_user(work, id)?;
-    work.run("DELETE FROM users WHERE id = ?1", [id])
-        .doing("deleting a user")?;
+    work.run("deleting a user", "DELETE FROM users WHERE id = ?1", [id])?;
     let user_ids = vec![id];
     work.record(Event::HoldersChanged { user_ids });
     virtual_keys::record_ended(work, id, &keys);
@@ -105,18 +100,12 @@ pub fn delete(work: &mut WorkInTurn<'_>, id: i64) -> Result<()> {
 }
 
 /// A user.
-///
-/// # Errors
-/// [`crate::error::Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<User> {
     let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?1");
     reading.get("user", &sql, id, user)
 }
 
 /// A user with what belongs to it.
-///
-/// # Errors
-/// [`crate::error::Error::NotFound`].
 pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<UserDetail> {
     let user = get(reading, id)?;
     detail(reading, user)
@@ -124,13 +113,12 @@ pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<UserDetail> {
 
 /// The same for a user that was read.
 pub fn detail(reading: &Reading<'_>, user: User) -> Result<UserDetail> {
-    let role = reading
-        .find(
-            "SELECT name, description FROM roles WHERE id = ?1",
-            [user.role_id],
-            |row| Ok((row.get("name")?, row.get("description")?)),
-        )
-        .doing("reading the role of a user")?;
+    let role = reading.find(
+        "reading the role of a user",
+        "SELECT name, description FROM roles WHERE id = ?1",
+        [user.role_id],
+        |row| Ok((row.get("name")?, row.get("description")?)),
+    )?;
     Ok(UserDetail {
         role,
         access_profiles: list_held(reading, user.id)?,
@@ -139,23 +127,22 @@ pub fn detail(reading: &Reading<'_>, user: User) -> Result<UserDetail> {
 }
 
 fn list_held(reading: &Reading<'_>, user_id: i64) -> Result<Vec<HeldProfile>> {
-    reading
-        .all(
-            "SELECT c.id, c.access_profile_id, p.name AS name, c.expires_at, c.source
+    reading.all(
+        "listing what a user holds",
+        "SELECT c.id, c.access_profile_id, p.name AS name, c.expires_at, c.source
              FROM user_access_profiles c JOIN access_profiles p ON p.id = c.access_profile_id
              WHERE c.user_id = ?1 ORDER BY c.id",
-            [user_id],
-            |row| {
-                Ok(HeldProfile {
-                    id: row.get("id")?,
-                    parent_profile_id: row.get("access_profile_id")?,
-                    name: row.get("name")?,
-                    expires_at: row.at_if_any("expires_at")?,
-                    source: row.get("source")?,
-                })
-            },
-        )
-        .doing("listing what a user holds")
+        [user_id],
+        |row| {
+            Ok(HeldProfile {
+                id: row.get("id")?,
+                parent_profile_id: row.get("access_profile_id")?,
+                name: row.get("name")?,
+                expires_at: row.at_if_any("expires_at")?,
+                source: row.get("source")?,
+            })
+        },
+    )
 }
 
 const ADDRESSED: UniqueName = UniqueName {
@@ -218,7 +205,5 @@ fn by_ids(reading: &Reading<'_>, ids: &[i64]) -> Result<Vec<User>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN users u ON u.id = found.value ORDER BY found.key"
     );
-    reading
-        .all(&sql, [id_list(ids)], user)
-        .doing("listing users")
+    reading.all("listing users", &sql, [id_list(ids)], user)
 }

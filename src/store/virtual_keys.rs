@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::fault::Doing;
 use super::former_secrets;
 use super::lists::id_set::IdSet;
 use super::lists::pages::{Meant, Order};
@@ -59,8 +58,7 @@ pub fn insert(
     hash: [u8; HASH_LENGTH],
 ) -> Result<VirtualKey> {
     let id = work
-        .insert(
-            "INSERT INTO virtual_keys (public_id, user_id, user_access_profile_id, name, name_key, description, is_managed,
+        .insert("storing a virtual key", "INSERT INTO virtual_keys (public_id, user_id, user_access_profile_id, name, name_key, description, is_managed,
                                        secret_hash, expires_at, created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
             params![
@@ -75,8 +73,7 @@ pub fn insert(
                 new.expires_at.map(Timestamp::as_millisecond),
                 work.now().as_millisecond(),
             ],
-        )
-        .doing("storing a virtual key")?;
+        )?;
     let key = get(work, id)?;
     work.record(if key.is_managed {
         Event::KeysIssued {
@@ -91,8 +88,7 @@ pub fn insert(
 
 /// Stores the settings of a key and counts its revision up.
 pub fn update(work: &mut WorkInTurn<'_>, before: VirtualKey, after: VirtualKey) -> Result<()> {
-    work.run(
-        "UPDATE virtual_keys SET name = ?2, name_key = ?3, description = ?4, expires_at = ?5, updated_at = ?6,
+    work.run("storing a virtual key", "UPDATE virtual_keys SET name = ?2, name_key = ?3, description = ?4, expires_at = ?5, updated_at = ?6,
                                  revision = revision + 1
          WHERE id = ?1",
         params![
@@ -103,8 +99,7 @@ pub fn update(work: &mut WorkInTurn<'_>, before: VirtualKey, after: VirtualKey) 
             after.expires_at.map(Timestamp::as_millisecond),
             after.updated_at.as_millisecond(),
         ],
-    )
-    .doing("storing a virtual key")?;
+    )?;
     work.record(Event::VirtualKeyUpdated(Change { before, after }));
     Ok(())
 }
@@ -118,11 +113,9 @@ pub fn rotate(
     previous_until: Option<Timestamp>,
 ) -> Result<VirtualKey> {
     former_secrets::note_current(work, id, previous_until)?;
-    work.run(
-        "UPDATE virtual_keys SET secret_hash = ?2, rotated_at = ?3, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
+    work.run("rotating a virtual key", "UPDATE virtual_keys SET secret_hash = ?2, rotated_at = ?3, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         params![id, hash, work.now().as_millisecond()],
-    )
-    .doing("rotating a virtual key")?;
+    )?;
     let key = get(work, id)?;
     work.record(Event::SecretReplaced {
         user_id: key.user_id,
@@ -132,9 +125,6 @@ pub fn rotate(
 }
 
 /// A key by its id inside.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<VirtualKey> {
     find(reading, id)?.ok_or_else(|| Error::not_found("virtual key", id))
 }
@@ -142,13 +132,10 @@ pub fn get(reading: &Reading<'_>, id: i64) -> Result<VirtualKey> {
 /// A key by its id inside, if there is one.
 pub fn find(reading: &Reading<'_>, id: i64) -> Result<Option<VirtualKey>> {
     let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE k.id = ?1");
-    reading.find(&sql, [id], key).doing("reading a virtual key")
+    reading.find("reading a virtual key", &sql, [id], key)
 }
 
 /// A key by its public id.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<VirtualKey> {
     let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE k.public_id = ?1");
     reading.get("virtual key", &sql, public_id, key)
@@ -156,21 +143,18 @@ pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<VirtualKey> 
 
 /// What is stored of the secret that a key has, if there is such a key.
 pub fn find_hash(reading: &Reading<'_>, public_id: &str) -> Result<Option<[u8; HASH_LENGTH]>> {
-    reading
-        .find_value(
-            "SELECT secret_hash FROM virtual_keys WHERE public_id = ?1",
-            [public_id],
-        )
-        .doing("reading what is stored of a secret")
+    reading.find_value(
+        "reading what is stored of a secret",
+        "SELECT secret_hash FROM virtual_keys WHERE public_id = ?1",
+        [public_id],
+    )
 }
 
 /// The keys that were issued under a copy, the first one first.
 pub fn list_of_copy(reading: &Reading<'_>, copy_id: i64) -> Result<Vec<VirtualKey>> {
     let sql =
         format!("SELECT {COLUMNS} FROM {FROM} WHERE k.user_access_profile_id = ?1 ORDER BY k.id");
-    reading
-        .all(&sql, [copy_id], key)
-        .doing("listing the virtual keys of a copy")
+    reading.all("listing the virtual keys of a copy", &sql, [copy_id], key)
 }
 
 /// The managed keys that were issued under the copies of a profile, the first one first.
@@ -182,27 +166,27 @@ pub fn list_managed_of_profile(
         "SELECT {COLUMNS} FROM user_access_profiles c CROSS JOIN virtual_keys k ON k.user_access_profile_id = c.id
          WHERE c.access_profile_id = ?1 AND k.is_managed = 1 ORDER BY k.id"
     );
-    reading
-        .all(&sql, [access_profile_id], key)
-        .doing("listing the managed keys of a profile")
+    reading.all(
+        "listing the managed keys of a profile",
+        &sql,
+        [access_profile_id],
+        key,
+    )
 }
 
 /// Every key of a user, the first one first.
 pub fn list_of_user(reading: &Reading<'_>, user_id: i64) -> Result<Vec<VirtualKey>> {
     let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE k.user_id = ?1 ORDER BY k.id");
-    reading
-        .all(&sql, [user_id], key)
-        .doing("listing the virtual keys of a user")
+    reading.all("listing the virtual keys of a user", &sql, [user_id], key)
 }
 
 /// How many keys a user has.
 pub fn count_of_user(reading: &Reading<'_>, user_id: i64) -> Result<i64> {
-    reading
-        .value(
-            "SELECT count(*) FROM virtual_keys WHERE user_id = ?1",
-            [user_id],
-        )
-        .doing("counting the virtual keys of a user")
+    reading.value(
+        "counting the virtual keys of a user",
+        "SELECT count(*) FROM virtual_keys WHERE user_id = ?1",
+        [user_id],
+    )
 }
 
 /// Removes a key that nothing else takes along.
@@ -213,9 +197,11 @@ pub fn delete(work: &mut WorkInTurn<'_>, key: VirtualKey) -> Result<()> {
 }
 
 fn remove(work: &WorkInTurn<'_>, id: i64) -> Result<()> {
-    work.run("DELETE FROM virtual_keys WHERE id = ?1", [id])
-        .map(drop)
-        .doing("deleting a virtual key")
+    work.run(
+        "deleting a virtual key",
+        "DELETE FROM virtual_keys WHERE id = ?1",
+        [id],
+    )
 }
 
 /// Removes the keys that were issued under a copy; answers their names, the first one first.
@@ -284,7 +270,7 @@ pub fn list(
 
 fn of_user(reading: &Reading<'_>, user_id: i64) -> Result<Arc<IdSet>> {
     let sql = "SELECT id FROM virtual_keys WHERE user_id = ?1";
-    let ids = reading.values(sql, [user_id]).doing(LISTING)?;
+    let ids = reading.values(LISTING, sql, [user_id])?;
     Ok(Arc::new(ids.into_iter().collect()))
 }
 
@@ -294,5 +280,5 @@ fn by_ids(reading: &Reading<'_>, ids: &[i64]) -> Result<Vec<VirtualKey>> {
         "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN virtual_keys k ON k.id = found.value
          LEFT JOIN user_access_profiles c ON c.id = k.user_access_profile_id ORDER BY found.key"
     );
-    reading.all(&sql, [id_list(ids)], key).doing(LISTING)
+    reading.all(LISTING, &sql, [id_list(ids)], key)
 }

@@ -7,7 +7,6 @@ use rusqlite::params;
 
 use crate::domain::audit::{ACTIONS, MAC_LENGTH, NamedVersions, NewAuditEntry, Verified};
 use crate::error::{Error, Result};
-use crate::store::fault::Doing;
 use crate::store::sql::{Reading, Writing};
 
 /// The hash of an entry.
@@ -39,28 +38,29 @@ pub(crate) struct Walked {
 
 /// Whether there is a log at all.
 pub(crate) fn is_there(reading: &Reading<'_>) -> Result<bool> {
-    reading
-        .value(
-            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_logs')",
-            [],
-        )
-        .doing("looking for the audit log")
+    reading.value(
+        "looking for the audit log",
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_logs')",
+        [],
+    )
 }
 
 /// The last entry's place and what stands there as its hash; `(0, zeros)` when there is none.
 pub(crate) fn head(reading: &Reading<'_>) -> Result<(i64, Vec<u8>)> {
     let sql = "SELECT id, mac FROM audit_logs ORDER BY id DESC LIMIT 1";
-    let head = reading
-        .find(sql, [], |row| Ok((row.get("id")?, row.get("mac")?)))
-        .doing("reading the head of the audit log")?;
+    let head = reading.find("reading the head of the audit log", sql, [], |row| {
+        Ok((row.get("id")?, row.get("mac")?))
+    })?;
     Ok(head.unwrap_or((0, vec![0; MAC_LENGTH])))
 }
 
 /// What stands as the hash of the entry at a place.
 pub(crate) fn mac_at(reading: &Reading<'_>, id: i64) -> Result<Option<Vec<u8>>> {
-    reading
-        .find_value("SELECT mac FROM audit_logs WHERE id = ?1", [id])
-        .doing("reading the audit log")
+    reading.find_value(
+        "reading the audit log",
+        "SELECT mac FROM audit_logs WHERE id = ?1",
+        [id],
+    )
 }
 
 /// Appends an entry to the chain; one that names versions of its access profile has them in place of its values.
@@ -84,8 +84,7 @@ pub(crate) fn append(
     let sequence = last + 1;
     let mac = writing.chain.mac(&previous, sequence, at, entry, versions);
     writing
-        .run(
-            "INSERT INTO audit_logs (id, created_at, actor_id, actor_name, action, subject_kind, subject_id,
+        .run("writing the audit log", "INSERT INTO audit_logs (id, created_at, actor_id, actor_name, action, subject_kind, subject_id,
                                      access_profile_id, user_id, previous_value, new_value, request_id, mac,
                                      previous_version, new_version)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
@@ -107,6 +106,4 @@ pub(crate) fn append(
                 versions.new.map(|named| named.version),
             ],
         )
-        .map(drop)
-        .doing("writing the audit log")
 }

@@ -8,7 +8,6 @@ use crate::domain::access_profile_versions::changed_fields;
 use crate::domain::audit::{Actor, AuditEntry, NewAuditEntry};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
-use crate::store::fault::Doing;
 use crate::store::packed_versions;
 use crate::store::sql::{Columns, Reading};
 
@@ -70,13 +69,11 @@ pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed
     }
     let conditions = conditions.join(" AND ");
     let sql = format!("SELECT count(*) FROM audit_logs WHERE {conditions}");
-    let total_count: i64 = reading
-        .value(&sql, params_from_iter(&values))
-        .doing(COUNTING)?;
+    let total_count: i64 = reading.value(COUNTING, &sql, params_from_iter(&values))?;
     if let Some(id) = filter.access_profile_id.filter(|_| total_count == 0) {
         // A profile that was deleted keeps its history, and each has at least the entry of its creation.
         let sql = "SELECT EXISTS (SELECT 1 FROM audit_logs WHERE access_profile_id = ?1)";
-        if !reading.value::<bool>(sql, [id]).doing(COUNTING)? {
+        if !reading.value::<bool>(COUNTING, sql, [id])? {
             return Err(Error::not_found("access profile", id));
         }
     }

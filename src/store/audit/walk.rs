@@ -6,7 +6,6 @@ use super::chain::Milestone;
 use super::entries::{ENTRIES, NAMED, entry};
 use crate::domain::audit::{AuditEntry, ChainKey, NamedVersion, NamedVersions, Verdict};
 use crate::error::Result;
-use crate::store::fault::Doing;
 use crate::store::packed_versions;
 use crate::store::sql::{Columns, Reading};
 
@@ -34,7 +33,7 @@ pub(crate) fn walk(
         return Ok(found);
     }
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_logs'";
-    let highest: Option<i64> = reading.find_value(sql, []).doing(DOING)?;
+    let highest: Option<i64> = reading.find_value(DOING, sql, [])?;
     let last = milestone.entry;
     if let Some(highest) = highest.filter(|highest| *highest > last) {
         let finding = format!("there were {highest} entries, the rest was removed");
@@ -100,8 +99,7 @@ fn is_told(row: &Columns<'_>, told: &AuditEntry) -> bool {
 /// The first release's entries name no versions, so a profile that has only such may have any.
 pub(crate) fn find_untold_version(reading: &Reading<'_>) -> Result<Option<(i64, i64)>> {
     reading
-        .find(
-            "SELECT v.access_profile_id, v.last FROM
+        .find("comparing versions with the audit log", "SELECT v.access_profile_id, v.last FROM
                  (SELECT access_profile_id, max(version) AS last FROM access_profile_versions GROUP BY access_profile_id) v
              LEFT JOIN (SELECT access_profile_id, max(new_version) AS last FROM audit_logs
                         WHERE access_profile_id IS NOT NULL GROUP BY access_profile_id) a
@@ -111,7 +109,6 @@ pub(crate) fn find_untold_version(reading: &Reading<'_>) -> Result<Option<(i64, 
             [],
             |row| Ok((row.get("access_profile_id")?, row.get("last")?)),
         )
-        .doing("comparing versions with the audit log")
 }
 
 /// A verdict that names a place.

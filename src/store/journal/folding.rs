@@ -6,7 +6,6 @@ use rusqlite::params;
 
 use crate::domain::journal::{FOLDED, Named, UsageKey, UsageLine};
 use crate::error::Result;
-use crate::store::fault::Doing;
 use crate::store::sql::Writing;
 
 /// Lines of a user, profile and day that are of a provider or model that does not stand in the policy. Further ones are counted
@@ -76,9 +75,7 @@ fn count(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<usize> 
     let (day, user_id, access_profile_id) = group_of(key);
     let most = i64::try_from(MAX_OWN_LINES).unwrap_or(i64::MAX);
     let which = params![day, user_id, access_profile_id, most];
-    let lines: i64 = writing
-        .value(table.count, which)
-        .doing("counting lines of the history")?;
+    let lines: i64 = writing.value("counting lines of the history", table.count, which)?;
     Ok(usize::try_from(lines).unwrap_or(MAX_OWN_LINES))
 }
 
@@ -91,8 +88,7 @@ fn has_line(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<bool
         model,
     } = key;
     let which = params![day, user_id, access_profile_id, &**provider, &**model];
-    let line: Option<i64> = writing
-        .find_value(table.find, which)
-        .doing("looking for a line of the history")?;
+    let line: Option<i64> =
+        writing.find_value("looking for a line of the history", table.find, which)?;
     Ok(line.is_some())
 }

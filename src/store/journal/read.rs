@@ -7,7 +7,6 @@ use crate::domain::clock_high_water::HighWater;
 use crate::domain::decision::RequestId;
 use crate::domain::journal::{CallAnswer, ReservationRow};
 use crate::error::Result;
-use crate::store::fault::Doing;
 use crate::store::sql::Reading;
 
 /// How long what is over is kept, in milliseconds.
@@ -20,24 +19,23 @@ pub fn find_answer(
     request_id: &str,
     now_ms: i64,
 ) -> Result<Option<CallAnswer>> {
-    reading
-        .find(
-            "SELECT body_hash, answer, created_at FROM request_ids
+    reading.find(
+        "looking for a request id",
+        "SELECT body_hash, answer, created_at FROM request_ids
              WHERE virtual_key_id = ?1 AND request_id = ?2 AND created_at > ?3",
-            params![virtual_key_id, request_id, now_ms - KEPT_MILLISECONDS],
-            |row| {
-                Ok(CallAnswer {
-                    virtual_key_id,
-                    request: RequestId {
-                        id: request_id.to_owned(),
-                        body_hash: row.get("body_hash")?,
-                    },
-                    answer: row.get("answer")?,
-                    created_at: row.get("created_at")?,
-                })
-            },
-        )
-        .doing("looking for a request id")
+        params![virtual_key_id, request_id, now_ms - KEPT_MILLISECONDS],
+        |row| {
+            Ok(CallAnswer {
+                virtual_key_id,
+                request: RequestId {
+                    id: request_id.to_owned(),
+                    body_hash: row.get("body_hash")?,
+                },
+                answer: row.get("answer")?,
+                created_at: row.get("created_at")?,
+            })
+        },
+    )
 }
 
 /// The newest request ids that were answered, the newest first: the row, the key and the id.
@@ -58,35 +56,34 @@ pub fn for_each_request(
 /// The first and the last row of the request ids that were answered, if there are any.
 pub fn find_request_rows(reading: &Reading<'_>) -> Result<Option<(i64, i64)>> {
     let rows: (Option<i64>, Option<i64>) = reading
-        .one(
-            "SELECT (SELECT min(id) FROM request_ids) AS first, (SELECT max(id) FROM request_ids) AS last",
+        .one("reading request ids", "SELECT (SELECT min(id) FROM request_ids) AS first, (SELECT max(id) FROM request_ids) AS last",
             [],
             |row| Ok((row.get("first")?, row.get("last")?)),
-        )
-        .doing("reading request ids")?;
+        )?;
     Ok(rows.0.zip(rows.1))
 }
 
 /// Who has seen which time of the clock, as it was last stored.
 pub fn find_high_water(reading: &Reading<'_>) -> Result<HighWater> {
     let sql = "SELECT value FROM settings WHERE name = 'clock_peaks'";
-    let stored = reading.find(sql, [], |row| row.json("value"));
-    let stored = stored.doing("reading the times of the clock")?;
-    Ok(stored.unwrap_or_default())
+    let stored = reading.find("reading the times of the clock", sql, [], |row| {
+        row.json("value")
+    });
+    Ok(stored?.unwrap_or_default())
 }
 
 /// A reservation by its number.
 pub fn find(reading: &Reading<'_>, id: i64) -> Result<Option<ReservationRow>> {
     let sql = format!("{} WHERE id = ?1", *reservation_rows::SELECT);
-    reading
-        .find(&sql, [id], reservation_rows::read)
-        .doing("looking for a reservation")
+    reading.find(
+        "looking for a reservation",
+        &sql,
+        [id],
+        reservation_rows::read,
+    )
 }
 
 /// Reads every reservation that is open, or every one, the oldest first.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each(
     reading: &Reading<'_>,
     open_only: bool,

@@ -54,11 +54,9 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
         chain::append(writing, *at, entry, &NamedVersions::default())?;
     }
     writing
-        .run(
-            "UPDATE journal SET next_number = max(next_number, ?1), open_from = ?2, seen_at = max(seen_at, ?3) WHERE only_row = 1",
+        .run("moving the journal on", "UPDATE journal SET next_number = max(next_number, ?1), open_from = ?2, seen_at = max(seen_at, ?3) WHERE only_row = 1",
             params![journal.next_number, journal.open_from, journal.high_water.latest()],
-        )
-        .doing("moving the journal on")?;
+        )?;
     if journal.high_water.differ() {
         put_high_water(writing, &journal.high_water)?;
     }
@@ -66,9 +64,6 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
 }
 
 /// Brings everything into the tables, unless the tail has come there already.
-///
-/// # Errors
-/// When the database can't be written.
 pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
     let Some(last) = tail::find_last(writing)? else {
         return Ok(());
@@ -82,19 +77,16 @@ pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
 pub fn put_high_water(writing: &Writing<'_>, high_water: &HighWater) -> Result<()> {
     let value = serde_json::to_string(high_water)
         .map_err(|error| Error::internal("writing the times of the clock", error))?;
-    writing
-        .run(
-            "INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)",
-            [value],
-        )
-        .map(drop)
-        .doing("storing the times of the clock")
+    writing.run(
+        "storing the times of the clock",
+        "INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)",
+        [value],
+    )
 }
 
 fn extend(writing: &Writing<'_>, extended: &Extended) -> Result<()> {
     writing
-        .run(
-            "UPDATE reservations SET estimated_tokens = ?2, estimated_cost = ?3, held_tokens = ?4, held_cost = ?5, expires_at = ?6
+        .run("noting that a reservation was extended", "UPDATE reservations SET estimated_tokens = ?2, estimated_cost = ?3, held_tokens = ?4, held_cost = ?5, expires_at = ?6
              WHERE id = ?1",
             params![
                 extended.id,
@@ -105,14 +97,11 @@ fn extend(writing: &Writing<'_>, extended: &Extended) -> Result<()> {
                 extended.expires_at
             ],
         )
-        .map(drop)
-        .doing("noting that a reservation was extended")
 }
 
 fn finish(writing: &Writing<'_>, id: i64, end: &ReservationEnd) -> Result<()> {
     writing
-        .run(
-            "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
+        .run("noting the end of a reservation", "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
                  tokens = ?7, cost = ?8, finished_at = ?9, ended_by = ?10
              WHERE id = ?1",
             params![
@@ -128,8 +117,6 @@ fn finish(writing: &Writing<'_>, id: i64, end: &ReservationEnd) -> Result<()> {
                 end.by.stored(),
             ],
         )
-        .map(drop)
-        .doing("noting the end of a reservation")
 }
 
 static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -219,9 +206,6 @@ const USED: Table = Table {
 };
 
 /// Adds to lines of the history.
-///
-/// # Errors
-/// When the database can't be written.
 fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()> {
     let bind = |line: &UsageLine<UsageSum>, values: &mut Values<'_, '_>| {
         let UsageLine { key, named, added } = line;
@@ -293,8 +277,7 @@ fn add_refusal(
     (reason, calls): (&'static str, i64),
 ) -> Result<()> {
     writing
-        .run(
-            "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls, named)
+        .run("adding to the history of refusals", "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls, named)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, named = max(named, excluded.named)",
             params![
@@ -308,6 +291,4 @@ fn add_refusal(
                 named == Named::Both
             ],
         )
-        .map(drop)
-        .doing("adding to the history of refusals")
 }

@@ -8,7 +8,6 @@ use rusqlite::params;
 use super::id_set::IdSet;
 use crate::domain::list::{Page, Sort};
 use crate::error::Result;
-use crate::store::fault::Doing;
 use crate::store::sql::{Reading, id_list};
 
 /// Most rows that are sorted sooner than looked for in the order of all.
@@ -79,9 +78,6 @@ impl Order {
     }
 
     /// The ids of a page, in order.
-    ///
-    /// # Errors
-    /// When the database can't be read.
     pub fn page(&self, reading: &Reading<'_>, meant: &Meant, page: Page) -> Result<Vec<i64>> {
         let part = Part::of_page(meant.total(), page);
         let reversed = part.from_the_end != self.descending;
@@ -102,9 +98,7 @@ impl Order {
 
     fn part_of_all(&self, reading: &Reading<'_>, part: Part, reversed: bool) -> Result<Vec<i64>> {
         let sql = format!("{} LIMIT ?1 OFFSET ?2", self.sql("", "", reversed));
-        reading
-            .values(&sql, [part.count, part.skipped])
-            .doing(DOING)
+        reading.values(DOING, &sql, [part.count, part.skipped])
     }
 
     fn part_of_few(
@@ -120,9 +114,11 @@ impl Order {
         );
         let sql = format!("{} LIMIT ?2 OFFSET ?3", self.sql(joined, those, reversed));
         let ids: Vec<i64> = ids.iter().collect();
-        reading
-            .values(&sql, params![id_list(&ids), part.count, part.skipped])
-            .doing(DOING)
+        reading.values(
+            DOING,
+            &sql,
+            params![id_list(&ids), part.count, part.skipped],
+        )
     }
 
     /// Reads ids in order until those of the part are found.
@@ -202,8 +198,11 @@ impl Part {
 impl Reading<'_> {
     /// How many rows a table has of which that is kept.
     pub(crate) fn row_count(&self, table: &str) -> Result<i64> {
-        self.value("SELECT total FROM row_counts WHERE name = ?1", [table])
-            .doing("reading how many rows there are")
+        self.value(
+            "reading how many rows there are",
+            "SELECT total FROM row_counts WHERE name = ?1",
+            [table],
+        )
     }
 }
 

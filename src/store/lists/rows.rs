@@ -5,6 +5,7 @@ use rusqlite::types::Value;
 
 use crate::domain::letter_case::search_key;
 use crate::domain::list::{Listed, Page, Sort};
+use crate::error::Result;
 use crate::store::sql::{Columns, Reading};
 
 /// Which rows are wanted, and in which order.
@@ -56,10 +57,11 @@ impl<'s> Rows<'s> {
     /// Reads one page of them.
     pub fn list<T>(
         mut self,
+        doing: &str,
         reading: &Reading<'_>,
         page: Page,
         read: impl Fn(&Columns<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Listed<T>> {
+    ) -> Result<Listed<T>> {
         let (columns, table, order) = (self.columns, self.table, self.order);
         let conditions = if self.conditions.is_empty() {
             "1".to_owned()
@@ -67,12 +69,12 @@ impl<'s> Rows<'s> {
             self.conditions.join(" AND ")
         };
         let count = format!("SELECT count(*) FROM {table} WHERE {conditions}");
-        let total_count = reading.value(&count, params_from_iter(&self.values))?;
+        let total_count = reading.value(doing, &count, params_from_iter(&self.values))?;
         self.values.extend([page.limit.into(), page.offset.into()]);
         let list = format!(
             "SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?"
         );
-        let items = reading.all(&list, params_from_iter(self.values), read)?;
+        let items = reading.all(doing, &list, params_from_iter(self.values), read)?;
         Ok(Listed { items, total_count })
     }
 }

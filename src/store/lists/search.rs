@@ -12,7 +12,6 @@ use rusqlite::params;
 
 use crate::domain::letter_case::search_key;
 use crate::error::Result;
-use crate::store::fault::Doing;
 use crate::store::sql::{Reading, Writing, id_list};
 
 /// Rows of one pack; which of them match is one byte.
@@ -105,11 +104,9 @@ impl Index {
             self.table
         );
         for (pack, changed) in packs {
-            let old: Option<(Vec<u8>, Vec<u8>)> = writing
-                .find(&read, [pack], |row| {
-                    Ok((row.get("texts")?, row.get("labels")?))
-                })
-                .doing(DOING)?;
+            let old: Option<(Vec<u8>, Vec<u8>)> = writing.find(DOING, &read, [pack], |row| {
+                Ok((row.get("texts")?, row.get("labels")?))
+            })?;
             let (texts, labels) = old.unwrap_or_default();
             let texts = replaced(
                 &texts,
@@ -119,30 +116,28 @@ impl Index {
                 &labels,
                 changed.iter().map(|(place, row)| (*place, &*row.labels)),
             );
-            writing
-                .run(&write, params![pack, texts, labels, change])
-                .doing(DOING)?;
+            writing.run(DOING, &write, params![pack, texts, labels, change])?;
         }
         Ok(())
     }
 
     fn read_rows(&self, reading: &Reading<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Row>> {
-        let rows = reading.all(self.rows, [id_list(ids)], |row| {
-            let texts: [String; 2] = [row.get("first")?, row.get("second")?];
-            Ok((row.get("id")?, Row::of(&texts, row.json("labels")?)))
-        });
-        Ok(rows
-            .doing("reading what is searched")?
-            .into_iter()
-            .collect())
+        let rows = reading.all(
+            "reading what is searched",
+            self.rows,
+            [id_list(ids)],
+            |row| {
+                let texts: [String; 2] = [row.get("first")?, row.get("second")?];
+                Ok((row.get("id")?, Row::of(&texts, row.json("labels")?)))
+            },
+        )?;
+        Ok(rows.into_iter().collect())
     }
 
     /// The number of the last change that can be seen.
     pub fn last_change(&self, reading: &Reading<'_>) -> Result<i64> {
         let sql = format!("SELECT coalesce(max(change), 0) FROM {}", self.table);
-        reading
-            .value(&sql, [])
-            .doing("looking for changes of what is searched")
+        reading.value("looking for changes of what is searched", &sql, [])
     }
 
     /// What is found in the packs that changed after a number; all of them after 0.
@@ -170,11 +165,11 @@ impl Index {
     fn fill(&self, writing: &Writing<'_>) -> Result<()> {
         const DOING: &str = "reading what has to be packed";
         let is_filled = format!("SELECT EXISTS (SELECT 1 FROM {})", self.table);
-        if writing.value(&is_filled, []).doing(DOING)? {
+        if writing.value(DOING, &is_filled, [])? {
             return Ok(());
         }
         let ids = format!("SELECT id FROM {} ORDER BY id", self.of);
-        let ids: Vec<i64> = writing.values(&ids, []).doing(DOING)?;
+        let ids: Vec<i64> = writing.values(DOING, &ids, [])?;
         ids.chunks(AT_ONCE)
             .try_for_each(|ids| self.refresh(writing, ids))
     }
