@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 
 use super::api_key_revocation::{keep_one_all_powerful, refuse_last_all_powerful};
-use super::keyring::ApiKeySettings;
 use super::once::SealedOnce;
 use super::tokens::{Rotation, check_earlier, grace_ends, random_successor, random_token};
 use super::{Services, once, revocations};
-use crate::domain::api_key::{ApiKey, ApiKeyInput};
+use crate::domain::api_key::{ApiKey, ApiKeyInput, ApiKeySettings};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
@@ -41,7 +40,7 @@ pub fn create(
     rights.may_grant(settings.permissions)?;
     rights.may_last(settings.expires_at)?;
     let token = random_token(Kind::Management)?;
-    let new = services.keyring.prepare(&token, &settings)?;
+    let new = services.keyring.prepare(&token, settings)?;
     let secret = token.clone();
     services.write_secret(actor, &token, move |work| {
         run_sealed(work, sealed, |work| {

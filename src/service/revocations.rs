@@ -7,7 +7,7 @@ pub(super) mod waiting;
 pub use self::waiting::Revocations;
 use self::waiting::Waiting;
 use super::Services;
-use super::remembered::TakenAway;
+use super::keyring::memory::TakenAway;
 use crate::domain::audit::Actor;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::holding::{Source, UserAccessProfile};

@@ -6,16 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::codes::{SignInCodes, SignsIn, refused};
 use super::Services;
-use super::keyring::ApiKeySettings;
 use super::tokens::random_token;
-use crate::domain::api_key::{ApiKey, State};
+use crate::domain::api_key::{ApiKey, ApiKeySettings};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
-use crate::domain::list::{Page, Sort};
 use crate::domain::permission::PermissionSet;
 use crate::error::Result;
-use crate::store::api_keys::Filter;
-use crate::store::{Reading, api_keys};
+use crate::store::api_keys;
 
 /// How long the key works that the operator's code is exchanged for.
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(12);
@@ -52,9 +49,9 @@ fn make_key(services: &Services, actor: Actor, now: Timestamp) -> Result<(ApiKey
         permissions: PermissionSet::ALL,
         expires_at: Some(now.saturating_add(KEY_LIFE).unwrap_or(now)),
     };
-    let new = services.keyring.prepare(&token, &settings)?;
+    let new = services.keyring.prepare(&token, settings)?;
     let key = services.write_secret(actor, &token, move |work| {
-        for over in list_over(work, work.actor(), work.now())? {
+        for over in api_keys::list_over(work, NAME, &work.actor().name, work.now())? {
             api_keys::revoke(work, over)?;
         }
         let key = api_keys::insert(work, &new)?;
@@ -66,25 +63,3 @@ fn make_key(services: &Services, actor: Actor, now: Timestamp) -> Result<(ApiKey
 /// What the names of keys begin with that are made for a link.
 const NAME: &str = "sign-in ";
 const DESCRIPTION: &str = "Made when a link of `tollkeeper sign-in` was opened";
-
-/// The keys of earlier links whose time is over.
-fn list_over(reading: &Reading<'_>, maker: &Actor, now: Timestamp) -> Result<Vec<ApiKey>> {
-    let filter = Filter {
-        search: Some(NAME.to_owned()),
-        state: Some(State::Expired),
-    };
-    let (sort, page) = (
-        Sort {
-            field: "id",
-            descending: false,
-        },
-        Page {
-            limit: 100,
-            offset: 0,
-            ends_early: false,
-        },
-    );
-    let mut keys = api_keys::list(reading, &filter, sort, page, now)?.items;
-    keys.retain(|key| key.name.starts_with(NAME) && key.created_by == maker.name);
-    Ok(keys)
-}

@@ -1,4 +1,4 @@
-//! By what right tokens of management API keys are told from guesses before they are hashed ([`crate::service::hints`]).
+//! By what right tokens of management API keys are told from guesses before they are hashed ([`crate::service::keyring`]).
 
 use rusqlite::params;
 
@@ -14,7 +14,7 @@ pub fn list(reading: &Reading<'_>) -> Result<Vec<(String, i64)>> {
     reading.all(
         "reading hints of API keys",
         "SELECT k.public_id, h.hint FROM api_key_hints h JOIN api_keys k ON k.id = h.api_key_id
-             WHERE k.revoked_at IS NULL",
+         WHERE k.revoked_at IS NULL",
         [],
         |row| Ok((row.get("public_id")?, row.get("hint")?)),
     )
@@ -33,8 +33,8 @@ pub fn note(work: &Work<'_>, hints: &[(String, i64)]) -> Result<()> {
         work.run(
             DOING,
             "DELETE FROM api_key_hints WHERE id IN (
-                 SELECT h.id FROM api_key_hints h JOIN api_keys k ON k.id = h.api_key_id
-                 WHERE k.public_id = ?1 ORDER BY h.id DESC LIMIT -1 OFFSET 4)",
+             SELECT h.id FROM api_key_hints h JOIN api_keys k ON k.id = h.api_key_id
+             WHERE k.public_id = ?1 ORDER BY h.id DESC LIMIT -1 OFFSET 4)",
             [public_id],
         )?;
     }

@@ -41,24 +41,26 @@ pub(super) fn key(row: &Columns<'_>) -> rusqlite::Result<ApiKey> {
 /// # Errors
 /// [`Error::Conflict`] when a key that is not revoked has the name.
 pub fn insert(work: &mut Work<'_>, new: &NewApiKey) -> Result<ApiKey> {
-    NAMED.check_new(work, &new.name)?;
-    let id = work
-        .insert(NAMED.doing, "INSERT INTO api_keys (public_id, name, name_key, description, permissions, salt, secret_hash,
-                                   created_by, created_at, updated_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
-            params![
-                new.public_id,
-                new.name,
-                name_key(&new.name),
-                new.description,
-                new.permissions.to_stored(),
-                new.salt,
-                new.hash,
-                work.actor().name,
-                work.now().as_millisecond(),
-                new.expires_at.map(Timestamp::as_millisecond),
-            ],
-        )?;
+    let settings = &new.settings;
+    NAMED.check_new(work, &settings.name)?;
+    let id = work.insert(
+        NAMED.doing,
+        "INSERT INTO api_keys (public_id, name, name_key, description, permissions, salt, secret_hash,
+                               created_by, created_at, updated_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
+        params![
+            new.public_id,
+            settings.name,
+            name_key(&settings.name),
+            settings.description,
+            settings.permissions.to_stored(),
+            new.salt,
+            new.hash,
+            work.actor().name,
+            work.now().as_millisecond(),
+            settings.expires_at.map(Timestamp::as_millisecond),
+        ],
+    )?;
     let key = get(work, id)?;
     work.record(Event::ApiKeyCreated(key.clone()));
     Ok(key)
@@ -70,7 +72,9 @@ pub fn insert(work: &mut Work<'_>, new: &NewApiKey) -> Result<ApiKey> {
 /// [`Error::Conflict`] when another key that is not revoked has the name.
 pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<ApiKey> {
     NAMED.check(work, changed.id, &changed.name)?;
-    work.run(NAMED.doing, "UPDATE api_keys SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, permissions = ?5, expires_at = ?6,
+    work.run(
+        NAMED.doing,
+        "UPDATE api_keys SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, permissions = ?5, expires_at = ?6,
                              updated_at = ?7, revision = revision + 1
          WHERE id = ?1",
         params![
@@ -154,7 +158,7 @@ pub fn revoke(work: &mut Work<'_>, key: ApiKey) -> Result<()> {
     let changed = work.change(
         "revoking an API key",
         "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1
-             WHERE id = ?1 AND revoked_at IS NULL",
+         WHERE id = ?1 AND revoked_at IS NULL",
         [id, now],
     )?;
     if changed == 0 {
@@ -183,12 +187,28 @@ pub fn note_uses(work: &Work<'_>, uses: &[(String, i64)], step: i64) -> Result<(
     Ok(())
 }
 
+/// Some keys whose time is over, that this maker gave names which begin so.
+pub fn list_over(
+    reading: &Reading<'_>,
+    beginning: &str,
+    created_by: &str,
+    now: Timestamp,
+) -> Result<Vec<ApiKey>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys WHERE revoked_at IS NULL AND expires_at <= ?1 AND created_by = ?2
+         AND substr(name, 1, length(?3)) = ?3 ORDER BY id LIMIT 100"
+    );
+    let values = params![now.as_millisecond(), created_by, beginning];
+    reading.all("listing API keys", &sql, values, key)
+}
+
 /// The public ids of the keys that hold every permission, are not revoked, and never expire.
 pub fn list_all_powerful(reading: &Reading<'_>) -> Result<Vec<String>> {
-    reading
-        .values("listing API keys", "SELECT public_id FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
-            [],
-        )
+    reading.values(
+        "listing API keys",
+        "SELECT public_id FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
+        [],
+    )
 }
 
 /// Whether there ever was a key, revoked ones included.
