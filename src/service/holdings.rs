@@ -13,7 +13,7 @@ use crate::domain::policy::Policy;
 use crate::domain::user::User;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, default_name};
 use crate::error::{Error, Result};
-use crate::store::mass_assignment::{self, ManagedKey};
+use crate::store::managed_keys::{self, ManagedKey};
 use crate::store::{
     WorkInTurn, access_profile_roles, access_profiles, policies, user_access_profiles, virtual_keys,
 };
@@ -62,8 +62,8 @@ impl Template {
         source: Source,
         expires_at: Option<Timestamp>,
     ) -> Result<(i64, IssuedKey)> {
-        let copy = self.copy(user.id, source, expires_at);
-        let copy_id = user_access_profiles::insert(work, &copy)?;
+        let copy = self.copy(source, expires_at);
+        let copy_id = user_access_profiles::insert(work, user.id, &copy)?;
         let key = self.key(user.id, copy_id);
         Ok((copy_id, issue(work, &key)?))
     }
@@ -79,9 +79,9 @@ impl Template {
         source: Source,
         unseen: &mut UnseenKeys,
     ) -> Result<()> {
+        let copy = self.copy(source, None);
         for user_ids in members.chunks(AT_ONCE) {
-            let copy = self.copy(0, source, None);
-            mass_assignment::insert_copies(work, user_ids, &copy)?;
+            user_access_profiles::insert_all(work, user_ids, &copy)?;
             let key = |user_id: &i64| {
                 let (public_id, hash) = unseen.next()?;
                 Ok(ManagedKey {
@@ -92,19 +92,13 @@ impl Template {
                 })
             };
             let keys = user_ids.iter().map(key).collect::<Result<Vec<_>>>()?;
-            mass_assignment::insert_keys(work, self.id, &keys)?;
+            managed_keys::insert_all(work, self.id, &keys)?;
         }
         Ok(())
     }
 
-    fn copy(
-        &self,
-        user_id: i64,
-        source: Source,
-        expires_at: Option<Timestamp>,
-    ) -> NewUserAccessProfile {
+    fn copy(&self, source: Source, expires_at: Option<Timestamp>) -> NewUserAccessProfile {
         NewUserAccessProfile {
-            user_id,
             access_profile_id: self.id,
             policy_id: self.policy_id,
             source,

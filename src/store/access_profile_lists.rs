@@ -3,7 +3,8 @@
 use super::access_profiles::get_current;
 use super::fault::Doing;
 use super::lists::pages::{Meant, Order};
-use super::lists::search::{ACCESS_PROFILES, Wanted};
+use super::lists::search::ACCESS_PROFILES;
+use super::remembered::Wanted;
 use super::sql::Reading;
 use super::user_access_profiles::count_of_profile;
 use crate::domain::list::{Listed, Page, Sort};

@@ -17,11 +17,12 @@ pub fn attach(
     role_id: i64,
     is_default: bool,
 ) -> Result<bool> {
-    let changed = work
-        .change("attaching an access profile to a role", "INSERT INTO access_profile_roles (access_profile_id, role_id, is_default, created_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (access_profile_id, role_id) DO UPDATE SET is_default = ?3 WHERE is_default <> ?3",
-            params![access_profile_id, role_id, is_default, work.now().as_millisecond()],
-        )?;
+    let changed = work.change(
+        "attaching an access profile to a role",
+        "INSERT INTO access_profile_roles (access_profile_id, role_id, is_default, created_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (access_profile_id, role_id) DO UPDATE SET is_default = ?3 WHERE is_default <> ?3",
+        params![access_profile_id, role_id, is_default, work.now().as_millisecond()],
+    )?;
     Ok(changed > 0)
 }
 
@@ -63,11 +64,12 @@ pub fn list_of_profile(reading: &Reading<'_>, access_profile_id: i64) -> Result<
 
 /// The active profiles that whoever joins a role gets, in the order in which they were attached.
 pub fn list_defaults(reading: &Reading<'_>, role_id: i64) -> Result<Vec<i64>> {
-    reading
-        .values("listing the default profiles of a role", "SELECT a.access_profile_id FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
-             WHERE a.role_id = ?1 AND a.is_default = 1 AND p.is_active = 1 ORDER BY a.id",
-            [role_id],
-        )
+    reading.values(
+        "listing the default profiles of a role",
+        "SELECT a.access_profile_id FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
+         WHERE a.role_id = ?1 AND a.is_default = 1 AND p.is_active = 1 ORDER BY a.id",
+        [role_id],
+    )
 }
 
 /// The users of a role who hold a copy of a profile whose time is over.
@@ -91,10 +93,11 @@ pub fn list_without_copy(
     access_profile_id: i64,
     role_id: i64,
 ) -> Result<Vec<i64>> {
-    reading
-        .values("listing the users of a role", "SELECT u.id FROM users u WHERE u.role_id = ?2 AND NOT EXISTS (
-                 SELECT 1 FROM user_access_profiles c WHERE c.user_id = u.id AND c.access_profile_id = ?1)
-             ORDER BY u.id",
-            [access_profile_id, role_id],
-        )
+    reading.values(
+        "listing the users of a role",
+        "SELECT u.id FROM users u WHERE u.role_id = ?2 AND NOT EXISTS (
+             SELECT 1 FROM user_access_profiles c WHERE c.user_id = u.id AND c.access_profile_id = ?1)
+         ORDER BY u.id",
+        [access_profile_id, role_id],
+    )
 }

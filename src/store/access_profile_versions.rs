@@ -72,7 +72,9 @@ impl WholeVersion {
 
 /// Stores a version.
 pub(super) fn insert(work: &Work<'_>, new: &WholeVersion) -> Result<()> {
-    work.run("storing a version", "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
+    work.run(
+        "storing a version",
+        "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             new.snapshot.id,

@@ -48,7 +48,9 @@ pub fn next_id(work: &Work<'_>) -> Result<i64> {
 pub fn insert(work: &mut Work<'_>, new: &WholeVersion, creation: Creation) -> Result<()> {
     let profile = &new.profile;
     NAMED.check_new(work, &profile.name)?;
-    work.run(NAMED.doing, "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at,
+    work.run(
+        NAMED.doing,
+        "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at,
                                       next_rotation_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
@@ -87,7 +89,9 @@ pub fn update(
 ) -> Result<()> {
     let (before, profile) = (&old.profile, &new.profile);
     NAMED.check(work, profile.id, &profile.name)?;
-    work.run(NAMED.doing, "UPDATE access_profiles
+    work.run(
+        NAMED.doing,
+        "UPDATE access_profiles
          SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, is_active = ?5, version = ?6, updated_at = ?7,
              next_rotation_at = ?8, rotated = 0
          WHERE id = ?1",
@@ -185,7 +189,9 @@ fn insert_tags(work: &Work<'_>, profile: &AccessProfile) -> Result<()> {
 
 fn insert_references(work: &Work<'_>, id: i64, references: &[McpReference]) -> Result<()> {
     for reference in references {
-        work.run("storing an MCP reference", "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
+        work.run(
+            "storing an MCP reference",
+            "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
             params![id, reference.kind, reference.id],
         )?;
     }

@@ -44,12 +44,14 @@ pub fn rotate(
         work.run(
             DOING,
             "DELETE FROM earlier_api_key_secrets WHERE api_key_id = ?1 AND secret_hash IN (
-                 SELECT secret_hash FROM earlier_api_key_secrets WHERE api_key_id = ?1
-                 ORDER BY works_until DESC LIMIT -1 OFFSET ?2)",
+             SELECT secret_hash FROM earlier_api_key_secrets WHERE api_key_id = ?1
+             ORDER BY works_until DESC LIMIT -1 OFFSET ?2)",
             [id, most],
         )?;
     }
-    work.run(DOING, "UPDATE api_keys SET secret_hash = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
+    work.run(
+        DOING,
+        "UPDATE api_keys SET secret_hash = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         params![id, hash, work.now().as_millisecond()],
     )?;
     let after = get(work, id)?;
@@ -72,12 +74,13 @@ fn list_earlier(
     reading: &Reading<'_>,
     public_id: &str,
 ) -> Result<Vec<([u8; HASH_LENGTH], Timestamp)>> {
-    reading
-        .all("reading the earlier secrets of an API key", "SELECT e.secret_hash, e.works_until FROM api_keys k JOIN earlier_api_key_secrets e ON e.api_key_id = k.id
-             WHERE k.public_id = ?1 ORDER BY e.works_until",
-            [public_id],
-            |row| Ok((row.get("secret_hash")?, row.at("works_until")?)),
-        )
+    reading.all(
+        "reading the earlier secrets of an API key",
+        "SELECT e.secret_hash, e.works_until FROM api_keys k JOIN earlier_api_key_secrets e ON e.api_key_id = k.id
+         WHERE k.public_id = ?1 ORDER BY e.works_until",
+        [public_id],
+        |row| Ok((row.get("secret_hash")?, row.at("works_until")?)),
+    )
 }
 
 /// What verifies the key with this public id, revoked or not.

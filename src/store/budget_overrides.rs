@@ -16,7 +16,9 @@ pub fn put(
     before: Option<BudgetOverride>,
     after: BudgetOverride,
 ) -> Result<()> {
-    work.run("storing an override", "INSERT OR REPLACE INTO budget_overrides (user_access_profile_id, place_id, amount, cycles, anchor_at, created_at)
+    work.run(
+        "storing an override",
+        "INSERT OR REPLACE INTO budget_overrides (user_access_profile_id, place_id, amount, cycles, anchor_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             copy_id,
@@ -63,7 +65,7 @@ pub fn find_window(
     reading.find(
         "reading the window of a limit",
         "SELECT window_starts_at, window_resets_at FROM counters
-             WHERE user_access_profile_id = ?1 AND place_id = ?2",
+         WHERE user_access_profile_id = ?1 AND place_id = ?2",
         [copy_id, place_id],
         |row| Ok((row.get("window_starts_at")?, row.get("window_resets_at")?)),
     )
@@ -80,14 +82,15 @@ pub fn list_of_copies(
     reading: &Reading<'_>,
     copy_ids: &[i64],
 ) -> Result<Vec<(i64, BudgetOverride)>> {
-    reading
-        .all("listing overrides", "SELECT user_access_profile_id, place_id, amount, cycles, anchor_at FROM budget_overrides
-             WHERE user_access_profile_id IN (SELECT value FROM json_each(?1)) ORDER BY user_access_profile_id, place_id",
-            [id_list(copy_ids)],
-            |row| {
-                Ok((row.get("user_access_profile_id")?, read(row)?))
-            },
-        )
+    reading.all(
+        "listing overrides",
+        "SELECT user_access_profile_id, place_id, amount, cycles, anchor_at FROM budget_overrides
+         WHERE user_access_profile_id IN (SELECT value FROM json_each(?1)) ORDER BY user_access_profile_id, place_id",
+        [id_list(copy_ids)],
+        |row| {
+            Ok((row.get("user_access_profile_id")?, read(row)?))
+        },
+    )
 }
 
 /// An override of a row that has its columns.

@@ -198,9 +198,10 @@ pub fn tool_groups(reading: &Reading<'_>) -> Result<Vec<(i64, bool, serde_json::
 
 /// The number of what happens next in the journal, and the latest time that the clock has shown.
 pub fn position(reading: &Reading<'_>) -> Result<(i64, i64)> {
-    reading
-        .one("reading the journal's position", "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)) AS next_number, seen_at FROM journal",
-            [],
-            |row| Ok((row.get("next_number")?, row.get("seen_at")?)),
-        )
+    reading.one(
+        "reading the journal's position",
+        "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)) AS next_number, seen_at FROM journal",
+        [],
+        |row| Ok((row.get("next_number")?, row.get("seen_at")?)),
+    )
 }

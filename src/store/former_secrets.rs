@@ -44,18 +44,24 @@ pub(super) fn note_current(
     works_until: Option<Timestamp>,
 ) -> Result<()> {
     const DOING: &str = "noting a secret that is replaced";
-    work.run(DOING, "UPDATE former_secrets SET works_until = NULL
+    work.run(
+        DOING,
+        "UPDATE former_secrets SET works_until = NULL
          WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until <= ?2",
         [virtual_key_id, work.now().as_millisecond()],
     )?;
-    work.run(DOING, "INSERT OR REPLACE INTO former_secrets (secret_hash, public_id, virtual_key_id, user_id, works_until)
+    work.run(
+        DOING,
+        "INSERT OR REPLACE INTO former_secrets (secret_hash, public_id, virtual_key_id, user_id, works_until)
          SELECT secret_hash, public_id, id, user_id, ?2 FROM virtual_keys WHERE id = ?1",
         params![virtual_key_id, works_until.map(Timestamp::as_millisecond)],
     )?;
-    work.run(DOING, "DELETE FROM former_secrets WHERE secret_hash IN (
-             SELECT secret_hash FROM former_secrets
-             WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until IS NULL
-             ORDER BY seen_at DESC NULLS FIRST LIMIT -1 OFFSET ?2)",
+    work.run(
+        DOING,
+        "DELETE FROM former_secrets WHERE secret_hash IN (
+         SELECT secret_hash FROM former_secrets
+         WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until IS NULL
+         ORDER BY seen_at DESC NULLS FIRST LIMIT -1 OFFSET ?2)",
         [virtual_key_id, KEPT_OF_KEY],
     )
 }
@@ -67,12 +73,13 @@ pub fn list_ends(
     virtual_key_id: i64,
     now: Timestamp,
 ) -> Result<Vec<Timestamp>> {
-    reading
-        .all("reading when earlier secrets end", "SELECT works_until FROM former_secrets WHERE user_id = ?1 AND virtual_key_id = ?2 AND works_until > ?3
-             ORDER BY works_until",
-            [user_id, virtual_key_id, now.as_millisecond()],
-            |row| row.at("works_until"),
-        )
+    reading.all(
+        "reading when earlier secrets end",
+        "SELECT works_until FROM former_secrets WHERE user_id = ?1 AND virtual_key_id = ?2 AND works_until > ?3
+         ORDER BY works_until",
+        [user_id, virtual_key_id, now.as_millisecond()],
+        |row| row.at("works_until"),
+    )
 }
 
 /// Reads the earlier secrets that may work, of a user's keys or of all.
@@ -106,7 +113,7 @@ pub fn find(
     reading.find(
         "looking for a former secret",
         "SELECT virtual_key_id, user_id, access_profile_id FROM former_secrets
-             WHERE secret_hash = ?1 AND public_id = CAST(?2 AS TEXT)",
+         WHERE secret_hash = ?1 AND public_id = CAST(?2 AS TEXT)",
         params![hash, public_id],
         |row| {
             Ok(FormerSecret {

@@ -29,7 +29,7 @@ pub fn find(
     reading.find(
         "looking for an idempotency key",
         "SELECT request_hash, status, location, etag, body FROM idempotency_keys
-             WHERE owner = ?1 AND route = ?2 AND idempotency_key = ?3 AND created_at > ?4",
+         WHERE owner = ?1 AND route = ?2 AND idempotency_key = ?3 AND created_at > ?4",
         params![once.owner, once.route, once.key, oldest],
         |row| {
             let answer = StoredAnswer {

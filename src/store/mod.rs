@@ -27,7 +27,7 @@ pub mod health;
 pub mod idempotency;
 pub mod journal;
 mod lists;
-pub mod mass_assignment;
+pub mod managed_keys;
 pub mod migrate;
 mod name_keys;
 pub mod names;

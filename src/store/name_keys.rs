@@ -78,9 +78,9 @@ mod tests {
         connection
             .execute_batch(
                 "INSERT INTO roles (id, name, name_key, description, created_at, updated_at) VALUES
-                     (1, 'E\u{301}quipe', 'e\u{301}quipe', '', 0, 0), (2, 'Équipe', 'équipe', '', 0, 0),
-                     (3, 'Straße', 'straße', '', 0, 0), (4, 'STRASSE', 'strasse', '', 0, 0),
-                     (5, 'plain', 'plain', '', 0, 0), (6, 'Ö', 'ö', '', 0, 0)",
+                 (1, 'E\u{301}quipe', 'e\u{301}quipe', '', 0, 0), (2, 'Équipe', 'équipe', '', 0, 0),
+                 (3, 'Straße', 'straße', '', 0, 0), (4, 'STRASSE', 'strasse', '', 0, 0),
+                 (5, 'plain', 'plain', '', 0, 0), (6, 'Ö', 'ö', '', 0, 0)",
             )
             .unwrap();
         for _ in 0..2 {

@@ -63,7 +63,9 @@ impl<'k> PlaceRow<'k> {
 }
 
 fn insert_place(work: &WorkInTurn<'_>, place: &PlaceRow<'_>) -> Result<()> {
-    work.run("storing the place of a limit", "INSERT OR IGNORE INTO limit_places (kind, provider_key, reset_duration) VALUES (?1, ?2, ?3)",
+    work.run(
+        "storing the place of a limit",
+        "INSERT OR IGNORE INTO limit_places (kind, provider_key, reset_duration) VALUES (?1, ?2, ?3)",
         params![place.kind, place.provider_key, place.reset_duration],
     )
 }

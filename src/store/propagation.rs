@@ -79,7 +79,9 @@ impl Together {
             params![self.ids, policy_id, template_version, now],
         )?;
         if reset_usage {
-            work.run("forgetting what copies used", "DELETE FROM counters WHERE user_access_profile_id IN (SELECT value FROM json_each(?1))",
+            work.run(
+                "forgetting what copies used",
+                "DELETE FROM counters WHERE user_access_profile_id IN (SELECT value FROM json_each(?1))",
                 [&self.ids],
             )?;
         }
@@ -106,8 +108,8 @@ impl Together {
         let lost: Vec<i64> = work.values(
             "removing overrides",
             "DELETE FROM budget_overrides WHERE place_id = ?2
-                 AND user_access_profile_id IN (SELECT value FROM json_each(?1))
-                 RETURNING user_access_profile_id",
+             AND user_access_profile_id IN (SELECT value FROM json_each(?1))
+             RETURNING user_access_profile_id",
             params![self.ids, place_id],
         )?;
         if !lost.is_empty() {

@@ -33,10 +33,11 @@ fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
 pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role> {
     NAMED.check_new(work, name)?;
     let now = work.now().as_millisecond();
-    let id = work
-        .insert(NAMED.doing, "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-            params![name, name_key(name), description, now],
-        )?;
+    let id = work.insert(
+        NAMED.doing,
+        "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+        params![name, name_key(name), description, now],
+    )?;
     let role = get(work, id)?;
     work.record(Event::RoleCreated(role.clone()));
     Ok(role)
@@ -48,7 +49,9 @@ pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role
 /// [`crate::error::Error::Conflict`] when the name is taken.
 pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
-    work.run(NAMED.doing, "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
+    work.run(
+        NAMED.doing,
+        "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
          WHERE id = ?1",
         params![
             after.id,
@@ -109,8 +112,8 @@ pub fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
     let access_profiles = reading.all(
         "listing the profiles of a role",
         "SELECT a.access_profile_id, p.name AS name, a.is_default
-             FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
-             WHERE a.role_id = ?1 ORDER BY a.id",
+         FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
+         WHERE a.role_id = ?1 ORDER BY a.id",
         [role.id],
         |row| {
             Ok(AttachedProfile {

@@ -25,7 +25,7 @@ pub fn try_to_write(writing: &Writing<'_>) -> Result<()> {
     writing.run(
         "trying to write",
         "INSERT INTO settings (name, value) VALUES ('write_tried', hex(randomblob(8)))
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         [],
     )
 }

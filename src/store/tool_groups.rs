@@ -36,18 +36,19 @@ fn group(row: &Columns<'_>) -> rusqlite::Result<ToolGroup> {
 /// [`Error::Conflict`] when the name is taken.
 pub fn insert(work: &mut WorkInTurn<'_>, new: &NewToolGroup) -> Result<ToolGroup> {
     NAMED.check_new(work, &new.name)?;
-    let id = work
-        .insert(NAMED.doing, "INSERT INTO mcp_tool_groups (name, name_key, description, enabled, tools, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-            params![
-                new.name,
-                name_key(&new.name),
-                new.description,
-                new.enabled,
-                json(&new.tools)?,
-                work.now().as_millisecond(),
-            ],
-        )?;
+    let id = work.insert(
+        NAMED.doing,
+        "INSERT INTO mcp_tool_groups (name, name_key, description, enabled, tools, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        params![
+            new.name,
+            name_key(&new.name),
+            new.description,
+            new.enabled,
+            json(&new.tools)?,
+            work.now().as_millisecond(),
+        ],
+    )?;
     insert_clients(work, id, &new.tools)?;
     let group = get(work, id)?;
     work.record(Event::ToolGroupCreated(group.clone()));
@@ -60,7 +61,9 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewToolGroup) -> Result<ToolGroup
 /// [`Error::Conflict`] when the name is taken.
 pub fn update(work: &mut WorkInTurn<'_>, before: ToolGroup, after: ToolGroup) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
-    work.run(NAMED.doing, "UPDATE mcp_tool_groups SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, enabled = ?5, tools = ?6, updated_at = ?7,
+    work.run(
+        NAMED.doing,
+        "UPDATE mcp_tool_groups SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, enabled = ?5, tools = ?6, updated_at = ?7,
                                     revision = revision + 1
          WHERE id = ?1",
         params![

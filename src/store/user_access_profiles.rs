@@ -32,28 +32,36 @@ fn copy(row: &Columns<'_>) -> rusqlite::Result<UserAccessProfile> {
     })
 }
 
-/// Stores a new copy; answers its id. The use case records how it came about.
+/// Stores a new copy for a user; answers its id. The use case records how it came about.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the user has a copy of the profile.
-pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i64> {
-    if find(work, new.user_id, new.access_profile_id)?.is_some() {
-        return Err(Error::conflict(
-            "already_assigned",
-            "access_profile_id",
-            format!(
-                "access_profile_id: the user {} holds a copy of the access profile {} already",
-                new.user_id, new.access_profile_id
-            ),
-        ));
+pub fn insert(work: &mut WorkInTurn<'_>, user_id: i64, new: &NewUserAccessProfile) -> Result<i64> {
+    let profile_id = new.access_profile_id;
+    if find(work, user_id, profile_id)?.is_some() {
+        let message = format!(
+            "access_profile_id: the user {user_id} holds a copy of the access profile {profile_id} already"
+        );
+        let (code, param) = ("already_assigned", "access_profile_id");
+        return Err(Error::conflict(code, param, message));
     }
-    let id = work.insert(
-        "storing a copy of an access profile",
+    insert_all(work, &[user_id], new)?;
+    get(work, user_id, profile_id).map(|copy| copy.id)
+}
+
+/// Stores the same copy for each of these users, who have none.
+pub fn insert_all(
+    work: &mut WorkInTurn<'_>,
+    user_ids: &[i64],
+    new: &NewUserAccessProfile,
+) -> Result<()> {
+    work.run(
+        "storing copies of an access profile",
         "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
                                            expires_at, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+         SELECT value, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 FROM json_each(?1)",
         params![
-            new.user_id,
+            id_list(user_ids),
             new.access_profile_id,
             new.policy_id,
             new.source.name(),
@@ -63,9 +71,9 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i
             work.now().as_millisecond(),
         ],
     )?;
-    let user_ids = vec![new.user_id];
+    let user_ids = user_ids.to_vec();
     work.record(Event::HoldersChanged { user_ids });
-    Ok(id)
+    Ok(())
 }
 
 /// Removes a copy, and with it its keys, overrides and counters; and its policy if no other copy has it. The use case records why.

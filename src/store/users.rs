@@ -3,7 +3,8 @@
 use rusqlite::params;
 
 use super::lists::pages::{Meant, Order};
-use super::lists::search::{USERS, Wanted};
+use super::lists::search::USERS;
+use super::remembered::Wanted;
 use super::sql::{Columns, Reading, id_list};
 use super::taken::UniqueName;
 use super::unit_of_work::{Work, WorkInTurn};
@@ -39,7 +40,7 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
     let id = work.insert(
         ADDRESSED.doing,
         "INSERT INTO users (name, name_key, email, email_key, role_id, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
         params![
             new.name,
             name_key(&new.name),
@@ -60,7 +61,9 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
 /// [`crate::error::Error::Conflict`] when another user has the address.
 pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
     ADDRESSED.check(work, after.id, after.email.as_str())?;
-    work.run(ADDRESSED.doing, "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
+    work.run(
+        ADDRESSED.doing,
+        "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
          WHERE id = ?1",
         params![
             after.id,
@@ -130,8 +133,8 @@ fn list_held(reading: &Reading<'_>, user_id: i64) -> Result<Vec<HeldProfile>> {
     reading.all(
         "listing what a user holds",
         "SELECT c.id, c.access_profile_id, p.name AS name, c.expires_at, c.source
-             FROM user_access_profiles c JOIN access_profiles p ON p.id = c.access_profile_id
-             WHERE c.user_id = ?1 ORDER BY c.id",
+         FROM user_access_profiles c JOIN access_profiles p ON p.id = c.access_profile_id
+         WHERE c.user_id = ?1 ORDER BY c.id",
         [user_id],
         |row| {
             Ok(HeldProfile {

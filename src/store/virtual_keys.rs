@@ -9,7 +9,8 @@ use rusqlite::params;
 use super::former_secrets;
 use super::lists::id_set::IdSet;
 use super::lists::pages::{Meant, Order};
-use super::lists::search::{VIRTUAL_KEYS, Wanted};
+use super::lists::search::VIRTUAL_KEYS;
+use super::remembered::Wanted;
 use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
@@ -57,23 +58,24 @@ pub fn insert(
     public_id: &str,
     hash: [u8; HASH_LENGTH],
 ) -> Result<VirtualKey> {
-    let id = work
-        .insert("storing a virtual key", "INSERT INTO virtual_keys (public_id, user_id, user_access_profile_id, name, name_key, description, is_managed,
-                                       secret_hash, expires_at, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
-            params![
-                public_id,
-                new.user_id,
-                new.copy_id,
-                new.name,
-                name_key(&new.name),
-                new.description,
-                new.is_managed,
-                hash,
-                new.expires_at.map(Timestamp::as_millisecond),
-                work.now().as_millisecond(),
-            ],
-        )?;
+    let id = work.insert(
+        "storing a virtual key",
+        "INSERT INTO virtual_keys (public_id, user_id, user_access_profile_id, name, name_key, description, is_managed,
+                                   secret_hash, expires_at, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+        params![
+            public_id,
+            new.user_id,
+            new.copy_id,
+            new.name,
+            name_key(&new.name),
+            new.description,
+            new.is_managed,
+            hash,
+            new.expires_at.map(Timestamp::as_millisecond),
+            work.now().as_millisecond(),
+        ],
+    )?;
     let key = get(work, id)?;
     work.record(if key.is_managed {
         Event::KeysIssued {
@@ -88,7 +90,9 @@ pub fn insert(
 
 /// Stores the settings of a key and counts its revision up.
 pub fn update(work: &mut WorkInTurn<'_>, before: VirtualKey, after: VirtualKey) -> Result<()> {
-    work.run("storing a virtual key", "UPDATE virtual_keys SET name = ?2, name_key = ?3, description = ?4, expires_at = ?5, updated_at = ?6,
+    work.run(
+        "storing a virtual key",
+        "UPDATE virtual_keys SET name = ?2, name_key = ?3, description = ?4, expires_at = ?5, updated_at = ?6,
                                  revision = revision + 1
          WHERE id = ?1",
         params![
@@ -113,7 +117,9 @@ pub fn rotate(
     previous_until: Option<Timestamp>,
 ) -> Result<VirtualKey> {
     former_secrets::note_current(work, id, previous_until)?;
-    work.run("rotating a virtual key", "UPDATE virtual_keys SET secret_hash = ?2, rotated_at = ?3, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
+    work.run(
+        "rotating a virtual key",
+        "UPDATE virtual_keys SET secret_hash = ?2, rotated_at = ?3, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         params![id, hash, work.now().as_millisecond()],
     )?;
     let key = get(work, id)?;

@@ -83,27 +83,28 @@ pub(crate) fn append(
         .map_err(|_| Error::internal("writing the audit log", "its head has no hash"))?;
     let sequence = last + 1;
     let mac = writing.chain.mac(&previous, sequence, at, entry, versions);
-    writing
-        .run("writing the audit log", "INSERT INTO audit_logs (id, created_at, actor_id, actor_name, action, subject_kind, subject_id,
-                                     access_profile_id, user_id, previous_value, new_value, request_id, mac,
-                                     previous_version, new_version)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            params![
-                sequence,
-                at.as_millisecond(),
-                entry.actor.id,
-                entry.actor.name,
-                entry.action,
-                entry.subject_kind,
-                entry.subject_id,
-                entry.access_profile_id,
-                entry.user_id,
-                entry.previous_value,
-                entry.new_value,
-                entry.actor.request_id,
-                mac,
-                versions.previous.map(|named| named.version),
-                versions.new.map(|named| named.version),
-            ],
-        )
+    writing.run(
+        "writing the audit log",
+        "INSERT INTO audit_logs (id, created_at, actor_id, actor_name, action, subject_kind, subject_id,
+                                 access_profile_id, user_id, previous_value, new_value, request_id, mac,
+                                 previous_version, new_version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        params![
+            sequence,
+            at.as_millisecond(),
+            entry.actor.id,
+            entry.actor.name,
+            entry.action,
+            entry.subject_kind,
+            entry.subject_id,
+            entry.access_profile_id,
+            entry.user_id,
+            entry.previous_value,
+            entry.new_value,
+            entry.actor.request_id,
+            mac,
+            versions.previous.map(|named| named.version),
+            versions.new.map(|named| named.version),
+        ],
+    )
 }

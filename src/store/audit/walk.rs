@@ -98,17 +98,18 @@ fn is_told(row: &Columns<'_>, told: &AuditEntry) -> bool {
 ///
 /// The first release's entries name no versions, so a profile that has only such may have any.
 pub(crate) fn find_untold_version(reading: &Reading<'_>) -> Result<Option<(i64, i64)>> {
-    reading
-        .find("comparing versions with the audit log", "SELECT v.access_profile_id, v.last FROM
-                 (SELECT access_profile_id, max(version) AS last FROM access_profile_versions GROUP BY access_profile_id) v
-             LEFT JOIN (SELECT access_profile_id, max(new_version) AS last FROM audit_logs
-                        WHERE access_profile_id IS NOT NULL GROUP BY access_profile_id) a
-             ON a.access_profile_id = v.access_profile_id
-             WHERE a.access_profile_id IS NULL OR v.last > a.last
-             ORDER BY v.access_profile_id LIMIT 1",
-            [],
-            |row| Ok((row.get("access_profile_id")?, row.get("last")?)),
-        )
+    reading.find(
+        "comparing versions with the audit log",
+        "SELECT v.access_profile_id, v.last FROM
+             (SELECT access_profile_id, max(version) AS last FROM access_profile_versions GROUP BY access_profile_id) v
+         LEFT JOIN (SELECT access_profile_id, max(new_version) AS last FROM audit_logs
+                    WHERE access_profile_id IS NOT NULL GROUP BY access_profile_id) a
+         ON a.access_profile_id = v.access_profile_id
+         WHERE a.access_profile_id IS NULL OR v.last > a.last
+         ORDER BY v.access_profile_id LIMIT 1",
+        [],
+        |row| Ok((row.get("access_profile_id")?, row.get("last")?)),
+    )
 }
 
 /// A verdict that names a place.

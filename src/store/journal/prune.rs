@@ -18,12 +18,13 @@ pub fn prune_reservations(writing: &Writing<'_>, after: i64, now_ms: i64) -> Res
         after,
         now_ms,
     )?;
-    writing
-        .run(DOING, "UPDATE journal SET pruned_to = max(pruned_to, (
-                 SELECT coalesce(max(max(id, coalesce(expired_number, 0), coalesce(settled_number, 0))), 0) FROM reservations
-                 WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3))",
-            [after, step.last, oldest],
-        )?;
+    writing.run(
+        DOING,
+        "UPDATE journal SET pruned_to = max(pruned_to, (
+         SELECT coalesce(max(max(id, coalesce(expired_number, 0), coalesce(settled_number, 0))), 0) FROM reservations
+         WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3))",
+        [after, step.last, oldest],
+    )?;
     writing.run(
         DOING,
         "DELETE FROM reservations WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3",
@@ -84,23 +85,26 @@ const DAY: i64 = 86_400_000;
 /// which nothing is told any more; answers whether there may be more.
 pub fn prune_history(writing: &Writing<'_>, day: i64) -> Result<bool> {
     const DOING: &str = "forgetting the history of use";
-    let used = writing
-        .change(DOING, "DELETE FROM usage_days WHERE (day, user_id, access_profile_id, provider, model) IN (
-                 SELECT day, user_id, access_profile_id, provider, model FROM usage_days WHERE day < ?1 LIMIT ?2)",
-            [day, STEP],
-        )?;
-    let refused = writing
-        .change(DOING, "DELETE FROM refusal_days WHERE (day, user_id, access_profile_id, provider, model, reason) IN (
-                 SELECT day, user_id, access_profile_id, provider, model, reason FROM refusal_days WHERE day < ?1 LIMIT ?2)",
-            [day, STEP],
-        )?;
+    let used = writing.change(
+        DOING,
+        "DELETE FROM usage_days WHERE (day, user_id, access_profile_id, provider, model) IN (
+         SELECT day, user_id, access_profile_id, provider, model FROM usage_days WHERE day < ?1 LIMIT ?2)",
+        [day, STEP],
+    )?;
+    let refused = writing.change(
+        DOING,
+        "DELETE FROM refusal_days WHERE (day, user_id, access_profile_id, provider, model, reason) IN (
+         SELECT day, user_id, access_profile_id, provider, model, reason FROM refusal_days WHERE day < ?1 LIMIT ?2)",
+        [day, STEP],
+    )?;
     // A day in some time zone begins up to a day before that of UTC.
-    let left = writing
-        .change(DOING, "DELETE FROM gone_names WHERE (kind, id) IN (
-                 SELECT kind, id FROM gone_names g WHERE gone_at < ?1 AND (kind <> 'user'
-                     OR NOT EXISTS (SELECT 1 FROM usage_days u WHERE u.user_id = g.id)
-                         AND NOT EXISTS (SELECT 1 FROM refusal_days r WHERE r.user_id = g.id)) LIMIT ?2)",
-            [(day - 1) * DAY, STEP],
-        )?;
+    let left = writing.change(
+        DOING,
+        "DELETE FROM gone_names WHERE (kind, id) IN (
+         SELECT kind, id FROM gone_names g WHERE gone_at < ?1 AND (kind <> 'user'
+             OR NOT EXISTS (SELECT 1 FROM usage_days u WHERE u.user_id = g.id)
+                 AND NOT EXISTS (SELECT 1 FROM refusal_days r WHERE r.user_id = g.id)) LIMIT ?2)",
+        [(day - 1) * DAY, STEP],
+    )?;
     Ok(used.max(refused).max(left) > 0)
 }

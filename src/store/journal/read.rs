@@ -22,7 +22,7 @@ pub fn find_answer(
     reading.find(
         "looking for a request id",
         "SELECT body_hash, answer, created_at FROM request_ids
-             WHERE virtual_key_id = ?1 AND request_id = ?2 AND created_at > ?3",
+         WHERE virtual_key_id = ?1 AND request_id = ?2 AND created_at > ?3",
         params![virtual_key_id, request_id, now_ms - KEPT_MILLISECONDS],
         |row| {
             Ok(CallAnswer {
@@ -55,11 +55,12 @@ pub fn for_each_request(
 
 /// The first and the last row of the request ids that were answered, if there are any.
 pub fn find_request_rows(reading: &Reading<'_>) -> Result<Option<(i64, i64)>> {
-    let rows: (Option<i64>, Option<i64>) = reading
-        .one("reading request ids", "SELECT (SELECT min(id) FROM request_ids) AS first, (SELECT max(id) FROM request_ids) AS last",
-            [],
-            |row| Ok((row.get("first")?, row.get("last")?)),
-        )?;
+    let rows: (Option<i64>, Option<i64>) = reading.one(
+        "reading request ids",
+        "SELECT (SELECT min(id) FROM request_ids) AS first, (SELECT max(id) FROM request_ids) AS last",
+        [],
+        |row| Ok((row.get("first")?, row.get("last")?)),
+    )?;
     Ok(rows.0.zip(rows.1))
 }
 

@@ -6,70 +6,40 @@ use super::many_rows::{ManyRows, Values};
 use crate::domain::decision::Party;
 use crate::domain::journal::{Charge, ReservationEnd, ReservationRow, ReservationState};
 use crate::error::Result;
-use crate::store::fault::Doing;
 use crate::store::sql::{Columns, Writing};
 
 /// The columns of a reservation, however it stands.
-const COLUMNS: [&str; 21] = [
-    "id",
-    "nonce",
-    "state",
-    "virtual_key_id",
-    "user_id",
-    "user_access_profile_id",
-    "access_profile_id",
-    "provider",
-    "model",
-    "mcp_server",
-    "mcp_tool",
-    "estimated_tokens",
-    "estimated_cost",
-    "held_tokens",
-    "held_cost",
-    "request_id",
-    "created_at",
-    "expires_at",
-    "requests",
-    "max_hold",
-    "owner",
-];
+const COLUMNS: &str = "id, nonce, state, virtual_key_id, user_id, user_access_profile_id, access_profile_id, provider, \
+     model, mcp_server, mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id, \
+     created_at, expires_at, requests, max_hold, owner";
 
 /// What is known besides of one that is over.
-const END_COLUMNS: [&str; 8] = [
-    "finished_at",
-    "expired_number",
-    "expired_tokens",
-    "expired_cost",
-    "settled_number",
-    "tokens",
-    "cost",
-    "ended_by",
-];
+const END_COLUMNS: &str = "finished_at, expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, ended_by";
 
 static INSERT_OPEN: LazyLock<ManyRows> =
-    LazyLock::new(|| ManyRows::of("INSERT INTO reservations", &COLUMNS, ""));
+    LazyLock::new(|| ManyRows::of("INSERT INTO reservations", COLUMNS, ""));
 static INSERT: LazyLock<ManyRows> =
     LazyLock::new(|| ManyRows::of("INSERT INTO reservations", &all_columns(), ""));
 /// Selects all columns.
 pub(super) static SELECT: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT {} FROM reservations", all_columns().join(", ")));
+    LazyLock::new(|| format!("SELECT {} FROM reservations", all_columns()));
 
-fn all_columns() -> Vec<&'static str> {
-    [&COLUMNS[..], &END_COLUMNS].concat()
+fn all_columns() -> String {
+    format!("{COLUMNS}, {END_COLUMNS}")
 }
 
 /// Notes reservations that were made.
 pub(super) fn insert(writing: &Writing<'_>, rows: &[&ReservationRow]) -> Result<()> {
+    const DOING: &str = "noting reservations";
     let all_open = rows.iter().all(|row| row.end.is_none());
-    let inserted = if all_open {
-        INSERT_OPEN.write(writing, rows, |row, values| bind(row, values))
+    if all_open {
+        INSERT_OPEN.write(DOING, writing, rows, |row, values| bind(row, values))
     } else {
-        INSERT.write(writing, rows, |row, values| {
+        INSERT.write(DOING, writing, rows, |row, values| {
             bind(row, values)?;
             bind_end(row, values)
         })
-    };
-    inserted.doing("noting reservations")
+    }
 }
 
 /// The values of [`COLUMNS`].

@@ -5,13 +5,16 @@
 //! What becomes of a row, or of what its labels are made of, is an event, and [`crate::store::followers`] call [`Index::refresh`] for it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter};
 use rusqlite::params;
 
+use super::id_set::IdSet;
 use crate::domain::letter_case::search_key;
 use crate::error::Result;
+use crate::store::remembered::{Found, Wanted};
 use crate::store::sql::{Reading, Writing, id_list};
 
 /// Rows of one pack; which of them match is one byte.
@@ -67,15 +70,6 @@ pub const ACCESS_PROFILES: Index = Index {
                    WHERE t.access_profile_id = p.id)) AS labels
            FROM json_each(?1) wanted CROSS JOIN access_profiles p ON p.id = wanted.value"#,
 };
-
-/// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Wanted {
-    /// A part of a text, without regard to case.
-    Text(String),
-    /// A whole label.
-    Label(String),
-}
 
 /// Packs by number, with what is found in each: a bit for each row, the first one the lowest.
 pub type Matches = Vec<(i64, u8)>;
@@ -179,6 +173,31 @@ impl Index {
 pub(crate) fn fill(writing: &Writing<'_>) -> Result<()> {
     let all = [USERS, VIRTUAL_KEYS, ACCESS_PROFILES];
     all.iter().try_for_each(|index| index.fill(writing))
+}
+
+impl Reading<'_> {
+    /// The ids of the rows in which something is found.
+    pub(crate) fn search(&self, index: &Index, wanted: &Wanted) -> Result<Arc<IdSet>> {
+        let what = (index.name(), wanted.clone());
+        let change = index.last_change(self)?;
+        let before = self.remembered.map(|remembered| remembered.find(&what));
+        let before = before
+            .filter(|found| found.change <= change)
+            .unwrap_or_default();
+        if before.change == change {
+            return Ok(before.ids);
+        }
+        let mut ids = Arc::unwrap_or_clone(before.ids);
+        for (pack, bits) in index.search(self, wanted, before.change)? {
+            ids.set_pack(pack, bits);
+        }
+        let ids = Arc::new(ids);
+        if let Some(remembered) = self.remembered {
+            let ids = Arc::clone(&ids);
+            remembered.keep(what, Found { change, ids });
+        }
+        Ok(ids)
+    }
 }
 
 /// A row as it stands in a pack.
