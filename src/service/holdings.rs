@@ -8,7 +8,7 @@ use super::tokens::random_token;
 use super::virtual_keys::{IssuedKey, issue};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::credential::Kind;
-use crate::domain::holding::{NewUserAccessProfile, Source};
+use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::domain::policy::Policy;
 use crate::domain::user::User;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, default_name};
@@ -187,13 +187,10 @@ pub fn take_expired(
     user_id: i64,
     access_profile_id: i64,
 ) -> Result<Vec<String>> {
-    let found = user_access_profiles::find(work, user_id, access_profile_id)?;
-    let Some(copy) = found.filter(|copy| !copy.is_active(work.now())) else {
-        return Ok(Vec::new());
-    };
-    let names = virtual_keys::delete_of_copy(work, copy.id)?;
-    user_access_profiles::delete(work, &copy)?;
-    Ok(names)
+    let now = work.now();
+    take(work, user_id, |copy| {
+        copy.access_profile_id == access_profile_id && !copy.is_active(now)
+    })
 }
 
 /// Gives a user who joins a role the active profiles that are defaults there; one that the user holds already stays as it is,
@@ -222,7 +219,7 @@ pub fn take_role_copies(
     user_id: i64,
     role_id: i64,
 ) -> Result<Vec<String>> {
-    take(work, user_id, |source| source == Source::Role(role_id))
+    take(work, user_id, |copy| copy.source == Source::Role(role_id))
 }
 
 /// Takes away everything that a user holds; answers the names of the keys that went with it, those of the user at large included.
@@ -235,11 +232,11 @@ pub fn take_all(work: &mut WorkInTurn<'_>, user_id: i64) -> Result<Vec<String>> 
 fn take(
     work: &mut WorkInTurn<'_>,
     user_id: i64,
-    goes: impl Fn(Source) -> bool,
+    goes: impl Fn(&UserAccessProfile) -> bool,
 ) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for copy in user_access_profiles::list_all_of_user(work, user_id)? {
-        if goes(copy.source) {
+        if goes(&copy) {
             names.extend(virtual_keys::delete_of_copy(work, copy.id)?);
             user_access_profiles::delete(work, &copy)?;
         }
@@ -257,9 +254,10 @@ pub fn take_one(
     user_id: i64,
     access_profile_id: i64,
 ) -> Result<Vec<String>> {
-    let copy = user_access_profiles::get(work, user_id, access_profile_id)?;
-    let mut names = virtual_keys::delete_of_copy(work, copy.id)?;
-    user_access_profiles::delete(work, &copy)?;
+    user_access_profiles::get(work, user_id, access_profile_id)?;
+    let mut names = take(work, user_id, |copy| {
+        copy.access_profile_id == access_profile_id
+    })?;
     names.extend(forget_keys_at_large_if_nothing_is_held(work, user_id)?);
     Ok(names)
 }
