@@ -28,7 +28,7 @@ use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
 use crate::retries::Retries;
 use crate::service::keyring::Keyring;
-use crate::service::revocations::{self, Revocations};
+use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
 use crate::service::turns::Turns;
 use crate::service::{Clock, Services, first_start, key_uses};
@@ -117,7 +117,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         recent_profiles: Arc::default(),
     });
     services.keyring.learn_hints(&services.store)?;
-    revocations::resume(&services)?;
+    storing::resume(&services)?;
     let first_key = match reach {
         Reach::Network => {
             first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?

@@ -11,8 +11,6 @@ use super::letter_case::fold;
 
 /// Longest pattern, in characters.
 pub const MAX_PATTERN: usize = 1_000;
-/// What an expression begins with.
-pub const EXPRESSION: &str = "regex:";
 const WILDCARD: char = '*';
 
 /// The patterns of one list.

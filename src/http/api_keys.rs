@@ -19,7 +19,7 @@ use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::error::Result;
 use crate::service;
 use crate::service::Services;
-use crate::service::api_keys::Rotation;
+use crate::service::tokens::Rotation;
 use crate::store::Reading;
 use crate::store::api_keys::{self, Filter};
 
@@ -161,7 +161,7 @@ pub async fn rotate(caller: Caller<Update, ApiKeys>, call: Call) -> Answer {
     let (services, actor, rights) = (call.services(), caller.actor(&call), caller.rights());
     let sealed = caller.sealed_once(&call)?;
     let rotation = Rotation {
-        id,
+        key: id,
         grace_seconds,
         if_match,
     };

@@ -17,13 +17,13 @@ use crate::domain::stored_texts::{Sent, StoredTexts};
 use crate::domain::virtual_key::VirtualKeyInput;
 use crate::error::Result;
 use crate::service;
+use crate::service::tokens::Rotation;
 use crate::service::virtual_key_pages::{self, TimedKey};
-use crate::service::virtual_keys::{IssuedKey, Issuing, Rotation};
+use crate::service::virtual_keys::{IssuedKey, Issuing};
 use crate::store::Reading;
-use crate::store::virtual_key_lists::Filter;
-use crate::store::virtual_keys;
+use crate::store::virtual_keys::{self, Filter};
 
-pub use crate::store::virtual_key_lists::SORT_FIELDS;
+pub use crate::store::virtual_keys::SORT_FIELDS;
 
 /// `GET P/virtual-keys`
 ///
@@ -175,7 +175,7 @@ pub async fn rotate(caller: Caller<Update, AccessProfiles>, call: Call) -> Answe
     let (public_id, if_match) = (virtual_key_id(&call)?, call.if_match()?);
     let grace_seconds = call.optional_json(parse_grace).await?.unwrap_or(0);
     let rotation = Rotation {
-        public_id,
+        key: public_id,
         grace_seconds,
         if_match,
     };

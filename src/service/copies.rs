@@ -62,9 +62,6 @@ impl ReadCopies {
     }
 
     /// How they are shown at a time, with what they count.
-    ///
-    /// # Errors
-    /// When the ledger is stopping.
     pub fn with_counters(&self, services: &Services, now: Timestamp) -> Result<Vec<UserCopy>> {
         let copies = self.copies.iter().map(|copy| (copy.user_id, copy.id));
         let now_ms = now.as_millisecond();

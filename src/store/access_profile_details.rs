@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::access_profiles::{self, Snapshot};
 use super::fault::Doing;
-use super::{Reading, access_profile_roles, user_access_profiles};
+use super::sql::Reading;
+use super::{access_profile_roles, user_access_profiles};
 use crate::domain::access_profile::McpReference;
 use crate::domain::holding::Attachment;
 use crate::domain::user_copy::ProfileFacts;

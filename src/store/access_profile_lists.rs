@@ -1,10 +1,11 @@
 //! Pages of access profiles: filters, search and order.
 
-use super::Reading;
 use super::access_profiles::get_current;
 use super::fault::Doing;
-use super::pages::{Meant, Order};
-use super::search::{ACCESS_PROFILES, Wanted};
+use super::lists::pages::{Meant, Order};
+use super::lists::search::ACCESS_PROFILES;
+use super::remembered::Wanted;
+use super::sql::Reading;
 use super::user_access_profiles::count_of_profile;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::error::Result;

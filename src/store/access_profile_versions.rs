@@ -7,7 +7,9 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::access_profiles::{Snapshot, find_current_version};
 use super::fault::Doing;
-use super::{Reading, Work, packed_versions};
+use super::packed_versions;
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::NamedVersion;
 use crate::domain::list::{Listed, Page};
@@ -71,6 +73,7 @@ impl WholeVersion {
 /// Stores a version.
 pub(super) fn insert(work: &Work<'_>, new: &WholeVersion) -> Result<()> {
     work.run(
+        "storing a version",
         "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
@@ -81,8 +84,6 @@ pub(super) fn insert(work: &Work<'_>, new: &WholeVersion) -> Result<()> {
             work.actor().name,
         ],
     )
-    .map(drop)
-    .doing("storing a version")
 }
 
 /// Versions with what they are differences from.

@@ -5,9 +5,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::access_profile_versions::{self, WholeVersion};
 use super::fault::Doing;
+use super::names;
 use super::packed_versions::Packed;
+use super::sql::Reading;
 use super::taken::UniqueName;
-use super::{Reading, Work, names};
+use super::unit_of_work::Work;
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
 use crate::domain::event::{Creation, Edit, Event};
@@ -33,10 +35,10 @@ pub struct Snapshot {
 /// The number the next new profile gets.
 pub fn next_id(work: &Work<'_>) -> Result<i64> {
     work.value(
+        "choosing an id",
         "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'access_profiles'), 0) + 1",
         [],
     )
-    .doing("choosing an id")
 }
 
 /// Stores a new profile as its first version.
@@ -47,6 +49,7 @@ pub fn insert(work: &mut Work<'_>, new: &WholeVersion, creation: Creation) -> Re
     let profile = &new.profile;
     NAMED.check_new(work, &profile.name)?;
     work.run(
+        NAMED.doing,
         "INSERT INTO access_profiles (id, name, name_key, description, is_active, version, created_at, updated_at,
                                       next_rotation_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -61,8 +64,7 @@ pub fn insert(work: &mut Work<'_>, new: &WholeVersion, creation: Creation) -> Re
             profile.updated_at.as_millisecond(),
             profile.next_rotation_at.map(Timestamp::as_millisecond),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     insert_tags(work, profile)?;
     insert_references(work, profile.id, &profile.mcp_references())?;
     access_profile_versions::insert(work, new)?;
@@ -88,6 +90,7 @@ pub fn update(
     let (before, profile) = (&old.profile, &new.profile);
     NAMED.check(work, profile.id, &profile.name)?;
     work.run(
+        NAMED.doing,
         "UPDATE access_profiles
          SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, is_active = ?5, version = ?6, updated_at = ?7,
              next_rotation_at = ?8, rotated = 0
@@ -102,8 +105,7 @@ pub fn update(
             profile.updated_at.as_millisecond(),
             profile.next_rotation_at.map(Timestamp::as_millisecond),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     if before.tags != profile.tags {
         forget(work, profile.id, TAGS)?;
         insert_tags(work, profile)?;
@@ -134,8 +136,11 @@ pub fn delete(work: &mut Work<'_>, current: &Snapshot) -> Result<()> {
     for sql in [TAGS, REFERENCES] {
         forget(work, id, sql)?;
     }
-    work.run("DELETE FROM access_profiles WHERE id = ?1", [id])
-        .doing("deleting an access profile")?;
+    work.run(
+        "deleting an access profile",
+        "DELETE FROM access_profiles WHERE id = ?1",
+        [id],
+    )?;
     let version = current.named();
     work.record(Event::AccessProfileDeleted { id, version });
     Ok(())
@@ -146,9 +151,7 @@ const TAGS: &str = "DELETE FROM access_profile_tags WHERE access_profile_id = ?1
 const REFERENCES: &str = "DELETE FROM access_profile_references WHERE access_profile_id = ?1";
 
 fn forget(work: &Work<'_>, id: i64, sql: &str) -> Result<()> {
-    work.run(sql, [id])
-        .map(drop)
-        .doing("removing what is kept beside an access profile")
+    work.run("removing what is kept beside an access profile", sql, [id])
 }
 
 /// What a search or a filter looks at.
@@ -165,10 +168,10 @@ fn found_by(profile: &AccessProfile) -> (&str, &str, bool, &[String]) {
 
 const NAMED: UniqueName = UniqueName {
     what: "an access profile named",
+    table: "access_profiles",
     field: "name",
+    among: "true",
     code: "duplicate_name",
-    other: "SELECT name FROM access_profiles WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM access_profiles own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing an access profile",
 };
 
@@ -176,10 +179,10 @@ fn insert_tags(work: &Work<'_>, profile: &AccessProfile) -> Result<()> {
     for tag in &profile.tags {
         // The same label twice in a profile is one label to filter by.
         work.run(
+            "storing a tag",
             "INSERT OR IGNORE INTO access_profile_tags (tag, access_profile_id) VALUES (?1, ?2)",
             params![tag, profile.id],
-        )
-        .doing("storing a tag")?;
+        )?;
     }
     Ok(())
 }
@@ -187,10 +190,10 @@ fn insert_tags(work: &Work<'_>, profile: &AccessProfile) -> Result<()> {
 fn insert_references(work: &Work<'_>, id: i64, references: &[McpReference]) -> Result<()> {
     for reference in references {
         work.run(
+            "storing an MCP reference",
             "INSERT INTO access_profile_references (access_profile_id, kind, reference) VALUES (?1, ?2, ?3)",
             params![id, reference.kind, reference.id],
-        )
-        .doing("storing an MCP reference")?;
+        )?;
     }
     Ok(())
 }

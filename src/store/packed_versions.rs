@@ -6,7 +6,8 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::error::{Error, Result};
 
 /// Shorter ones stay as they are: they take little, and anybody can read them.
@@ -52,6 +53,7 @@ impl Packed {
     /// Puts it in place of the text.
     pub(super) fn store(&self, work: &Work<'_>) -> Result<()> {
         work.run(
+            "packing a version",
             "UPDATE access_profile_versions SET snapshot = '', packed = ?3, base_version = ?4
              WHERE access_profile_id = ?1 AND version = ?2",
             params![
@@ -61,8 +63,6 @@ impl Packed {
                 self.base_version
             ],
         )
-        .map(drop)
-        .doing("packing a version")
     }
 }
 

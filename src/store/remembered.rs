@@ -1,20 +1,26 @@
 //! What was found before: who asks for the same again, after any number of writes, has only the packs searched that changed since.
 //!
-//! What is kept is as of a change of the index ([`super::search::Index`]), and whoever reads sees the changes up to one: so nobody
+//! What is kept is as of a change of the index ([`super::lists::search::Index`]), and whoever reads sees the changes up to one: so nobody
 //! who knows of a write is shown what was before it, and nobody whose view is older is shown what came after it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Reading;
-use super::id_set::IdSet;
-use super::search::{Index, Wanted};
-use crate::error::Result;
+use super::lists::id_set::IdSet;
 
 /// Most bytes that are kept, over all searches; past that all are dropped.
 const MAX_KEPT: usize = 16 * 1024 * 1024;
 /// What one search takes beside its set, roughly, in bytes.
 const OVERHEAD: usize = 300;
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// A part of a text, without regard to case.
+    Text(String),
+    /// A whole label.
+    Label(String),
+}
 
 /// Sets of ids by what was looked for.
 #[derive(Default)]
@@ -28,18 +34,22 @@ struct Kept {
 
 /// What was found as of a change.
 #[derive(Debug, Clone, Default)]
-struct Found {
-    change: i64,
-    ids: Arc<IdSet>,
+pub struct Found {
+    /// The number of the change.
+    pub change: i64,
+    /// The rows.
+    pub ids: Arc<IdSet>,
 }
 
 impl Remembered {
-    fn find(&self, what: &(&'static str, Wanted)) -> Found {
+    /// What was found; nothing as of the change 0, if it was not looked for.
+    pub fn find(&self, what: &(&'static str, Wanted)) -> Found {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.found.get(what).cloned().unwrap_or_default()
     }
 
-    fn keep(&self, what: (&'static str, Wanted), found: Found) {
+    /// Keeps what was found, unless something later is kept.
+    pub fn keep(&self, what: (&'static str, Wanted), found: Found) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let size = found.ids.size() + OVERHEAD;
         let before = kept.found.get(&what);
@@ -60,31 +70,6 @@ impl Remembered {
 
 fn before_size(before: Option<&Found>) -> usize {
     before.map_or(0, |found| found.ids.size() + OVERHEAD)
-}
-
-impl Reading<'_> {
-    /// The ids of the rows in which something is found.
-    pub(super) fn search(&self, index: &Index, wanted: &Wanted) -> Result<Arc<IdSet>> {
-        let what = (index.name(), wanted.clone());
-        let change = index.last_change(self.connection)?;
-        let before = self.remembered.map(|remembered| remembered.find(&what));
-        let before = before
-            .filter(|found| found.change <= change)
-            .unwrap_or_default();
-        if before.change == change {
-            return Ok(before.ids);
-        }
-        let mut ids = Arc::unwrap_or_clone(before.ids);
-        for (pack, bits) in index.search(self.connection, wanted, before.change)? {
-            ids.set_pack(pack, bits);
-        }
-        let ids = Arc::new(ids);
-        if let Some(remembered) = self.remembered {
-            let ids = Arc::clone(&ids);
-            remembered.keep(what, Found { change, ids });
-        }
-        Ok(ids)
-    }
 }
 
 #[cfg(test)]
