@@ -27,7 +27,6 @@ use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
 use tollkeeper::service::revocations::Revocations;
 use tollkeeper::service::sign_in::SignInCodes;
-use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{self, Clock, Services, first_start};
 use tollkeeper::store::directory::{DataDirectory, Owned};
 use tollkeeper::store::{Store, Work};
@@ -253,8 +252,6 @@ fn services(data_dir: &Path) -> Services {
         clock,
         revocations,
         time_zone: jiff::tz::TimeZone::UTC,
-        profile_turns: Turns::default(),
-        recent_profiles: Arc::default(),
     };
     first_start::make_first_key(&services, None).unwrap();
     services

@@ -30,7 +30,6 @@ use crate::retries::Retries;
 use crate::service::keyring::Keyring;
 use crate::service::revocations::{self, Revocations};
 use crate::service::sign_in::SignInCodes;
-use crate::service::turns::Turns;
 use crate::service::{Clock, Services, first_start, key_uses};
 use crate::store::directory::{DataDirectory, Owned};
 use crate::store::{self, Store};
@@ -113,8 +112,6 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         sign_in_codes: SignInCodes::default(),
         clock,
         time_zone: settings.time_zone.clone(),
-        profile_turns: Turns::default(),
-        recent_profiles: Arc::default(),
     });
     services.keyring.learn_hints(&services.store)?;
     revocations::resume(&services)?;

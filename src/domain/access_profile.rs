@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::duration::ResetDuration;
 use super::money::Money;
-use super::provider_line::SharedLine;
 
 /// A policy template: which providers, models and MCP tools may be used, and how much of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -28,8 +27,7 @@ pub struct AccessProfile {
     /// Labels to filter by.
     pub tags: Vec<String>,
     /// What each provider may be used for. A provider that is not here is blocked.
-    #[schema(value_type = Vec<ProviderConfig>)]
-    pub provider_configs: Vec<SharedLine>,
+    pub provider_configs: Vec<ProviderConfig>,
     /// Spending limits over all providers.
     pub budgets: Vec<Budget>,
     /// Request and token limits over all providers.

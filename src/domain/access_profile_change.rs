@@ -2,19 +2,16 @@
 //!
 //! A budget or rate limit that keeps its place (same scope, same reset duration) keeps its id and with it its counters.
 
-use std::cell::LazyCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access_profile::{AccessProfile, Budget, RateLimit};
+use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
 use super::access_profile_rules::{check_grants, check_rotation};
 use super::duration::{ResetDuration, RotationInterval};
 use super::letter_case::fold;
 use super::money::Money;
-use super::provider_line::{ProviderLine, SharedLine};
 use super::violation::Violations;
 use crate::error::Result;
 
@@ -71,46 +68,29 @@ impl AccessProfile {
     ) -> Self {
         let place = input.place();
         let (auto_rotation_interval, next_rotation_at) = self.rotation(&input, violations, now);
-        // Field by field, because most of a large profile is its lines: those that are replaced are not copied first.
-        let new = Self {
-            id: self.id,
-            name: input.name.unwrap_or_else(|| self.name.clone()),
-            description: input
-                .description
-                .unwrap_or_else(|| self.description.clone()),
-            is_active: input.is_active.unwrap_or(self.is_active),
-            version: self.version,
-            tags: input.tags.unwrap_or_else(|| self.tags.clone()),
-            provider_configs: match input.provider_configs {
-                Some(terms) => providers(&self.provider_configs, &terms, next_id, now),
-                None => self.provider_configs.clone(),
-            },
-            budgets: match input.budgets {
-                Some(terms) => budgets(&self.budgets, &terms, TOTAL, next_id, now),
-                None => self.budgets.clone(),
-            },
-            rate_limit: match input.rate_limit {
-                Some(terms) => {
-                    terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now))
-                }
-                None => self.rate_limit.clone(),
-            },
-            calendar_aligned: input.calendar_aligned.unwrap_or(self.calendar_aligned),
+        let mut new = Self {
             auto_rotation_interval,
             next_rotation_at,
-            last_rotation_at: self.last_rotation_at,
-            mcp_tool_groups: input
-                .mcp_tool_groups
-                .unwrap_or_else(|| self.mcp_tool_groups.clone()),
-            mcp_servers: input
-                .mcp_servers
-                .unwrap_or_else(|| self.mcp_servers.clone()),
-            mcp_tool_overrides: input
-                .mcp_tool_overrides
-                .unwrap_or_else(|| self.mcp_tool_overrides.clone()),
-            created_at: self.created_at,
-            updated_at: self.updated_at,
+            ..self.clone()
         };
+        replace(&mut new.name, input.name);
+        replace(&mut new.description, input.description);
+        replace(&mut new.is_active, input.is_active);
+        replace(&mut new.tags, input.tags);
+        if let Some(terms) = input.provider_configs {
+            new.provider_configs = providers(&self.provider_configs, terms, next_id, now);
+        }
+        if let Some(terms) = input.budgets {
+            new.budgets = budgets(&self.budgets, &terms, TOTAL, next_id, now);
+        }
+        if let Some(terms) = input.rate_limit {
+            new.rate_limit =
+                terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now));
+        }
+        replace(&mut new.calendar_aligned, input.calendar_aligned);
+        replace(&mut new.mcp_tool_groups, input.mcp_tool_groups);
+        replace(&mut new.mcp_servers, input.mcp_servers);
+        replace(&mut new.mcp_tool_overrides, input.mcp_tool_overrides);
         check_grants(
             violations,
             &place,
@@ -149,44 +129,43 @@ impl AccessProfile {
     }
 }
 
+/// Puts what was sent in place of a field.
+fn replace<T>(field: &mut T, sent: Option<T>) {
+    if let Some(sent) = sent {
+        *field = sent;
+    }
+}
+
 fn providers(
-    old: &[SharedLine],
-    terms: &[Arc<ProviderTerms>],
+    old: &[ProviderConfig],
+    terms: Vec<ProviderTerms>,
     next_id: NextId<'_>,
     now: Timestamp,
-) -> Vec<SharedLine> {
-    let by_name = LazyCell::new(|| {
-        let lines = old.iter();
-        lines
-            .map(|line| (fold(&line.provider_name), line))
-            .collect::<HashMap<_, _>>()
-    });
-    let one = |(index, terms): (usize, &Arc<ProviderTerms>)| {
-        // Most lines stay in their places.
-        let in_place = old.get(index);
-        let kept = in_place
-            .filter(|line| line.provider_name == terms.provider_name)
-            .or_else(|| by_name.get(&fold(&terms.provider_name)).copied());
-        match kept {
-            Some(line) if line.meets(terms) => line.clone(),
-            _ => provider(kept, terms, next_id, now).into(),
-        }
+) -> Vec<ProviderConfig> {
+    let by_name: HashMap<_, _> = old
+        .iter()
+        .map(|line| (fold(&line.provider_name), line))
+        .collect();
+    let one = |terms: ProviderTerms| {
+        let kept = by_name.get(&fold(&terms.provider_name)).copied();
+        provider(kept, terms, next_id, now)
     };
-    terms.iter().enumerate().map(one).collect()
+    terms.into_iter().map(one).collect()
 }
 
 fn provider(
-    old: Option<&SharedLine>,
-    terms: &ProviderTerms,
+    old: Option<&ProviderConfig>,
+    terms: ProviderTerms,
     next_id: NextId<'_>,
     now: Timestamp,
-) -> ProviderLine {
+) -> ProviderConfig {
     let scope = format!("provider:{}", terms.provider_name);
-    ProviderLine {
+    ProviderConfig {
         id: old.map_or_else(&mut *next_id, |line| line.id),
+        provider_name: terms.provider_name,
         all_models_allowed: terms.all_models_allowed,
-        allowed_models: terms.allowed_models.clone(),
-        blacklisted_models: terms.blacklisted_models.clone(),
+        allowed_models: terms.allowed_models,
+        blacklisted_models: terms.blacklisted_models,
         budgets: budgets(
             old.map_or(&[], |line| &line.budgets),
             &terms.budgets,
@@ -195,14 +174,9 @@ fn provider(
             now,
         ),
         rate_limit: terms.rate_limit.map(|terms| {
-            rate_limit(
-                old.and_then(|line| line.rate_limit.as_ref()),
-                terms,
-                next_id,
-                now,
-            )
+            let old = old.and_then(|line| line.rate_limit.as_ref());
+            rate_limit(old, terms, next_id, now)
         }),
-        provider_name: terms.provider_name.clone(),
     }
 }
 
@@ -261,10 +235,13 @@ fn rate_limit(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::known_lines::KnownLines;
+    use crate::domain::json;
+    use crate::domain::stored_texts::StoredTexts;
 
     /// Provider lines in which much is alike.
     fn bodies() -> impl Strategy<Value = String> {
@@ -312,34 +289,53 @@ mod tests {
         })
     }
 
+    /// The ids of lines by their providers, and of limits by their places.
+    fn ids(profile: &AccessProfile) -> HashMap<String, String> {
+        let mut ids = HashMap::new();
+        for line in &profile.provider_configs {
+            let provider = fold(&line.provider_name);
+            for budget in &line.budgets {
+                let place = format!("{provider} {}", budget.reset_duration);
+                ids.insert(place, budget.id.clone());
+            }
+            let limit = line.rate_limit.iter();
+            ids.extend(limit.map(|limit| (format!("{provider} limit"), limit.id.clone())));
+            ids.insert(provider, line.id.to_string());
+        }
+        ids
+    }
+
+    fn read(body: &str) -> AccessProfileInput {
+        let body = json::parse(body.as_bytes()).unwrap();
+        AccessProfileInput::parse_change(&body, || Ok(StoredTexts::None)).unwrap()
+    }
+
     proptest! {
         #[test]
-        fn lines_that_are_kept_are_what_they_would_become(bodies in prop::collection::vec(bodies(), 2..6)) {
+        fn what_keeps_its_place_keeps_its_id_and_nothing_gets_an_id_of_another(bodies in prop::collection::vec(bodies(), 2..6)) {
+            let mut given = HashSet::new();
             let mut last = 0;
-            let mut profile: Option<AccessProfile> = None;
+            let mut next_id = || { last += 1; last };
+            let named = AccessProfileInput { name: Some("x".to_owned()), ..AccessProfileInput::default() };
+            let mut profile = AccessProfile::create(1, named, &mut next_id, Timestamp::UNIX_EPOCH).unwrap();
             for (round, body) in bodies.iter().enumerate() {
                 let now = Timestamp::from_second(i64::try_from(round).unwrap()).unwrap();
-                let input = AccessProfileInput::read_change(body.as_bytes(), &KnownLines::default()).unwrap();
+                let input = read(body);
                 prop_assume!(input.violations.is_empty());
                 let terms = input.provider_configs.clone().unwrap();
-                let Some(old) = profile else {
-                    let named = AccessProfileInput { name: Some("x".to_owned()), ..input };
-                    let mut next_id = || { last += 1; last };
-                    profile = Some(AccessProfile::create(1, named, &mut next_id, now).unwrap());
-                    continue;
-                };
-                let (mut here, mut there) = (last, last);
-                let one_by_one: Vec<ProviderLine> = terms.iter().map(|terms| {
-                    let same = |line: &&SharedLine| fold(&line.provider_name) == fold(&terms.provider_name);
-                    provider(old.provider_configs.iter().find(same), terms, &mut || { here += 1; here }, now)
-                }).collect();
-                let changed = old.change(input, &mut || { there += 1; there }, now).unwrap();
-                let new = changed.unwrap_or_else(|| old.clone());
-                prop_assert_eq!(here, there);
-                last = there;
-                let text = serde_json::to_string(&new.provider_configs).unwrap();
-                prop_assert_eq!(&text, &serde_json::to_string(&one_by_one).unwrap());
-                profile = Some(new);
+                let before = ids(&profile);
+                let is_same = profile.as_input(String::new(), None).provider_configs.as_ref() == Some(&terms);
+                let changed = profile.change(input, &mut next_id, now).unwrap();
+                prop_assert_eq!(changed.is_none(), is_same);
+                profile = changed.unwrap_or(profile);
+                let now_sent = profile.as_input(String::new(), None).provider_configs.unwrap();
+                prop_assert_eq!(now_sent, terms);
+                for (place, id) in ids(&profile) {
+                    match before.get(&place) {
+                        Some(kept) => prop_assert_eq!(kept, &id, "{}", place),
+                        None => prop_assert!(given.insert(id.clone()), "{} got {} again", place, id),
+                    }
+                }
             }
         }
     }

@@ -2,23 +2,17 @@
 //! compared and brought back.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::access_profile::{AccessProfile, Budget, RateLimit};
+use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_change::NextId;
-use super::access_profile_input::{
-    AccessProfileInput, BudgetTerms, ENVELOPE, LINES, ProviderTerms, RateLimitTerms,
-};
+use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
 use super::duration::RotationInterval;
 use super::input::{MAX_NAME, Node, read_description};
 use super::json::{self, Json};
-use super::known_lines::{KnownLines, Outline};
-use super::provider_line::{ProviderLine, SharedLine};
 use super::violation::Violations;
 use crate::error::{Error, Result};
 
@@ -26,6 +20,22 @@ use crate::error::{Error, Result};
 const BOOKKEEPING: [&str; 2] = ["version", "updated_at"];
 
 impl AccessProfile {
+    /// The profile of a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is of another shape.
+    pub fn from_json(snapshot: &str) -> Result<Self> {
+        serde_json::from_str(snapshot).map_err(|error| Error::internal("reading a snapshot", error))
+    }
+
+    /// The snapshot of this version.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it can't be written as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::internal("writing a snapshot", error))
+    }
+
     /// The next version with the sent fields in place of today's; `None` when that changes nothing.
     ///
     /// # Errors
@@ -102,7 +112,7 @@ impl AccessProfile {
             provider_configs: Some(
                 self.provider_configs
                     .iter()
-                    .map(|line| Arc::new(ProviderTerms::from(&**line)))
+                    .map(ProviderTerms::from)
                     .collect(),
             ),
             budgets: Some(self.budgets.iter().map(BudgetTerms::from).collect()),
@@ -132,15 +142,10 @@ impl AccessProfile {
 ///
 /// # Errors
 /// [`Error::ConflictingContent`] with every rule of today that the content breaks.
-pub fn read_stored(snapshot: &[u8], known: &KnownLines<SharedLine>) -> Result<AccessProfile> {
-    let fault = |error| Error::internal("reading a snapshot", error);
-    let outline = known.outline(snapshot, ENVELOPE, LINES);
-    let known_line = |line| outline.as_ref().and_then(|outline| outline.known(line));
-    let text = outline.as_ref().and_then(Outline::text);
-    let mut read = json::parse(text.unwrap_or(snapshot))
+pub fn read_stored(snapshot: &str) -> Result<AccessProfile> {
+    let read = json::parse(snapshot.as_bytes())
         .map_err(|error| Error::internal("reading a snapshot", error))?;
-    let known_terms = |line| known_line(line).map(|line| Arc::new(ProviderTerms::from(&**line)));
-    match AccessProfileInput::parse_stored(&read, &known_terms) {
+    match AccessProfileInput::parse_stored(&read) {
         Err(Error::Invalid(reasons)) => {
             return Err(Error::ConflictingContent {
                 message: "the content of this version is not allowed any more".to_owned(),
@@ -149,22 +154,7 @@ pub fn read_stored(snapshot: &[u8], known: &KnownLines<SharedLine>) -> Result<Ac
         }
         other => drop(other?),
     }
-    // Those that are known are not in the text that was read.
-    let lines = read.take_list(LINES);
-    let mut profile = AccessProfile::deserialize(&read).map_err(fault)?;
-    let line = |(index, line): (usize, &Json<'_>)| match known_line(index) {
-        Some(known) if line.is_null() => Ok(known.clone()),
-        _ => SharedLine::deserialize(line),
-    };
-    let lines = lines.iter().enumerate().map(line);
-    profile.provider_configs = lines
-        .collect::<std::result::Result<_, _>>()
-        .map_err(fault)?;
-    if let Some(outline) = &outline {
-        let lines = profile.provider_configs.iter().cloned();
-        known.learn(snapshot, outline, lines);
-    }
-    Ok(profile)
+    AccessProfile::from_json(snapshot)
 }
 
 /// What a clone is to be called.
@@ -239,8 +229,8 @@ pub fn patch(from: &str, to: &str) -> Result<String> {
     serde_json::to_string(&patch).map_err(|error| Error::internal("writing a JSON Patch", error))
 }
 
-impl From<&ProviderLine> for ProviderTerms {
-    fn from(line: &ProviderLine) -> Self {
+impl From<&ProviderConfig> for ProviderTerms {
+    fn from(line: &ProviderConfig) -> Self {
         Self {
             provider_name: line.provider_name.clone(),
             all_models_allowed: line.all_models_allowed,

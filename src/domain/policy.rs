@@ -71,13 +71,9 @@ impl Policy {
                 .provider_configs
                 .iter()
                 .map(|line| ProviderConfig {
-                    id: line.id,
-                    provider_name: line.provider_name.clone(),
-                    all_models_allowed: line.all_models_allowed,
-                    allowed_models: line.allowed_models.to_vec(),
-                    blacklisted_models: line.blacklisted_models.to_vec(),
                     budgets: blank_budgets(&line.budgets),
                     rate_limit: line.rate_limit.as_ref().map(blank_rate_limit),
+                    ..line.clone()
                 })
                 .collect(),
             budgets: blank_budgets(&profile.budgets),

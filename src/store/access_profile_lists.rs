@@ -93,9 +93,6 @@ fn by_ids(reading: &Reading<'_>, ids: &[i64], page: Page) -> Result<Vec<ListedPr
 }
 
 fn count(reading: &Reading<'_>) -> Result<i64> {
-    reading
-        .connection
-        .prepare_cached("SELECT sum(profiles) FROM access_profile_counts")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("counting access profiles")
+    let sql = "SELECT sum(profiles) FROM access_profile_counts";
+    reading.value(sql, []).doing("counting access profiles")
 }
