@@ -23,7 +23,6 @@ use crate::http::discipline::Hosts;
 use crate::http::refused_calls::RefusedCalls;
 use crate::http::replay::KeyTurns;
 use crate::http::serve::{Listeners, most_open, serve};
-use crate::http::shown::Answers;
 use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
 use crate::retries::Retries;
@@ -32,6 +31,7 @@ use crate::service::revocations::{self, Revocations};
 use crate::service::sign_in::SignInCodes;
 use crate::service::{Clock, Services, first_start, key_uses};
 use crate::store::directory::{DataDirectory, Owned};
+use crate::store::read_cache::ReadCache;
 use crate::store::{self, Store};
 use crate::upkeep::Upkeep;
 
@@ -137,9 +137,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
         page_url: bound.map(page_url),
-        shown_profiles: Answers::default(),
-        shown_pages: Answers::default(),
-        explained_names: Answers::default(),
+        read_answers: ReadCache::default(),
+        explained_names: ReadCache::default(),
         turns: KeyTurns::default(),
         rate_limit_headers: settings.decisions.rate_limit_headers,
     });

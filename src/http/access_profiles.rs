@@ -1,11 +1,12 @@
 //! Handlers of access profiles.
 
-use super::answer::{Answer, ok, ok_bytes, ok_unless_known, raw, stored, to_json};
+use super::answer::{Answer, ok, raw, stored, to_json};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
 use super::holding_schemas::AttachmentView;
+use super::problem::Problem;
+use super::read_answers::{self, ReadAnswer};
 use super::schemas::{AccessProfileAnswer, AccessProfileDetail, AccessProfileList, Message};
-use super::shown::Shown;
 use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
 use crate::domain::access_profile_warnings::{Warning, warnings};
@@ -23,19 +24,15 @@ pub use crate::store::access_profile_lists::SORT_FIELDS;
 /// Longest list of tags in a query, in characters.
 pub const MAX_TAGS: usize = 10 * MAX_NAME;
 
-/// Longest query whose answer is kept, in bytes; what a page asks for again and again is shorter.
-const MAX_KEPT_QUERY: usize = 256;
-
 /// `GET P/access-profiles`
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
-    let generation = call.state().services.store.generation();
-    let kept = &call.state().shown_pages;
-    if let Some(shown) = kept.find(generation, &call.query_string()) {
-        return Ok(ok_bytes(shown.body));
-    }
+    read_answers::answer(&call, async || read_list(&call).await).await
+}
+
+async fn read_list(call: &Call) -> std::result::Result<ReadAnswer, Problem> {
     let (filter, sort, page) =
         call.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
     let searches = filter.search.is_some();
@@ -55,16 +52,10 @@ pub async fn list(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
         limit: page.limit,
         offset: page.offset,
     })?;
-    let shown = Shown {
-        etag: String::new(),
+    Ok(ReadAnswer {
+        etag: None,
         body: body.into(),
-    };
-    let query = call.query_string();
-    if query.len() <= MAX_KEPT_QUERY {
-        let bytes = query.len() + shown.body.len();
-        kept.keep(generation, query, bytes, &shown);
-    }
-    Ok(ok_bytes(shown.body))
+    })
 }
 
 fn read_filter(query: &Query) -> Filter {
@@ -122,24 +113,21 @@ pub async fn clone(caller: Caller<Create, AccessProfiles>, call: Call) -> Answer
 /// # Errors
 /// 400, 404.
 pub async fn get(_: Caller<View, AccessProfiles>, call: Call) -> Answer {
+    read_answers::answer(&call, async || read_one(&call).await).await
+}
+
+async fn read_one(call: &Call) -> std::result::Result<ReadAnswer, Problem> {
     let id = call.id("id")?;
-    let generation = call.state().services.store.generation();
-    let kept = &call.state().shown_profiles;
-    if let Some(shown) = kept.find(generation, &id) {
-        return Ok(ok_unless_known(&call, &shown.etag, shown.body));
-    }
     let read = call.read(move |reading| {
         let snapshot = access_profiles::get_current(reading, id)?;
         let beside = Beside::read(reading, id)?;
         Ok((beside.entity_tag(&snapshot), detail(snapshot, beside)?))
     });
     let (etag, detail) = read.await?;
-    let shown = Shown {
-        etag,
+    Ok(ReadAnswer {
+        etag: Some(etag),
         body: to_json(&detail)?.into(),
-    };
-    kept.keep(generation, id, shown.body.len(), &shown);
-    Ok(ok_unless_known(&call, &shown.etag, shown.body))
+    })
 }
 
 /// `PUT P/access-profiles/{id}`

@@ -40,6 +40,7 @@ pub mod place;
 pub mod policies;
 pub mod private;
 pub mod propagation;
+pub mod read_cache;
 mod remembered;
 pub mod roles;
 pub mod rotated_keys;
