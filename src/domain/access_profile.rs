@@ -11,7 +11,7 @@ use super::duration::ResetDuration;
 use super::money::Money;
 
 /// A policy template: which providers, models and MCP tools may be used, and how much of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AccessProfile {
     /// Set by the server; never used again after a delete.
     pub id: i64,
@@ -108,7 +108,7 @@ pub struct ResetConfig {
 }
 
 /// Limits on tokens and requests over windows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RateLimit {
     /// Set by the server.
     pub id: String,
@@ -179,6 +179,43 @@ pub struct McpReference {
     pub kind: String,
     /// Its id, as the profile names it.
     pub id: String,
+}
+
+impl ProviderConfig {
+    /// What was sent of it: without what the server sets.
+    pub fn blank(&self) -> Self {
+        Self {
+            id: 0,
+            budgets: self.budgets.iter().map(Budget::blank).collect(),
+            rate_limit: self.rate_limit.as_ref().map(RateLimit::blank),
+            ..self.clone()
+        }
+    }
+}
+
+impl Budget {
+    /// What was sent of it, and its scope: without what the server sets.
+    pub fn blank(&self) -> Self {
+        Self {
+            id: String::new(),
+            current_usage: Money::ZERO,
+            last_reset: Timestamp::UNIX_EPOCH,
+            ..self.clone()
+        }
+    }
+}
+
+impl RateLimit {
+    /// What was sent of it: without what the server sets.
+    pub fn blank(&self) -> Self {
+        Self {
+            token_max_limit: self.token_max_limit,
+            token_reset_duration: self.token_reset_duration,
+            request_max_limit: self.request_max_limit,
+            request_reset_duration: self.request_reset_duration,
+            ..Self::default()
+        }
+    }
 }
 
 impl AccessProfile {

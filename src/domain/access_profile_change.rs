@@ -7,11 +7,10 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
-use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
+use super::access_profile_input::AccessProfileInput;
 use super::access_profile_rules::{check_grants, check_rotation};
-use super::duration::{ResetDuration, RotationInterval};
+use super::duration::RotationInterval;
 use super::letter_case::fold;
-use super::money::Money;
 use super::violation::Violations;
 use crate::error::Result;
 
@@ -34,23 +33,11 @@ impl AccessProfile {
     ) -> Result<Self> {
         let blank = Self {
             id,
-            name: String::new(),
-            description: String::new(),
             is_active: true,
             version: 1,
-            tags: Vec::new(),
-            provider_configs: Vec::new(),
-            budgets: Vec::new(),
-            rate_limit: None,
-            calendar_aligned: false,
-            auto_rotation_interval: 0,
-            next_rotation_at: None,
-            last_rotation_at: None,
-            mcp_tool_groups: Vec::new(),
-            mcp_servers: Vec::new(),
-            mcp_tool_overrides: Vec::new(),
             created_at: now,
             updated_at: now,
+            ..Self::default()
         };
         let violations = Violations::default();
         let new = blank.merged(input, &violations, next_id, now);
@@ -77,15 +64,15 @@ impl AccessProfile {
         replace(&mut new.description, input.description);
         replace(&mut new.is_active, input.is_active);
         replace(&mut new.tags, input.tags);
-        if let Some(terms) = input.provider_configs {
-            new.provider_configs = providers(&self.provider_configs, terms, next_id, now);
+        if let Some(sent) = input.provider_configs {
+            new.provider_configs = providers(&self.provider_configs, sent, next_id, now);
         }
-        if let Some(terms) = input.budgets {
-            new.budgets = budgets(&self.budgets, &terms, TOTAL, next_id, now);
+        if let Some(sent) = input.budgets {
+            new.budgets = budgets(&self.budgets, sent, TOTAL, next_id, now);
         }
-        if let Some(terms) = input.rate_limit {
-            new.rate_limit =
-                terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now));
+        if let Some(sent) = input.rate_limit {
+            let old = self.rate_limit.as_ref();
+            new.rate_limit = sent.map(|sent| rate_limit(old, &sent, next_id, now));
         }
         replace(&mut new.calendar_aligned, input.calendar_aligned);
         replace(&mut new.mcp_tool_groups, input.mcp_tool_groups);
@@ -138,7 +125,7 @@ fn replace<T>(field: &mut T, sent: Option<T>) {
 
 fn providers(
     old: &[ProviderConfig],
-    terms: Vec<ProviderTerms>,
+    sent: Vec<ProviderConfig>,
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> Vec<ProviderConfig> {
@@ -146,90 +133,59 @@ fn providers(
         .iter()
         .map(|line| (fold(&line.provider_name), line))
         .collect();
-    let one = |terms: ProviderTerms| {
-        let kept = by_name.get(&fold(&terms.provider_name)).copied();
-        provider(kept, terms, next_id, now)
+    let one = |sent: ProviderConfig| {
+        let old = by_name.get(&fold(&sent.provider_name)).copied();
+        let scope = format!("provider:{}", sent.provider_name);
+        let old_budgets = old.map_or(&[][..], |line| &line.budgets);
+        let old_limit = old.and_then(|line| line.rate_limit.as_ref());
+        ProviderConfig {
+            id: old.map_or_else(&mut *next_id, |line| line.id),
+            budgets: budgets(old_budgets, sent.budgets, &scope, next_id, now),
+            rate_limit: sent
+                .rate_limit
+                .map(|sent| rate_limit(old_limit, &sent, next_id, now)),
+            ..sent
+        }
     };
-    terms.into_iter().map(one).collect()
-}
-
-fn provider(
-    old: Option<&ProviderConfig>,
-    terms: ProviderTerms,
-    next_id: NextId<'_>,
-    now: Timestamp,
-) -> ProviderConfig {
-    let scope = format!("provider:{}", terms.provider_name);
-    ProviderConfig {
-        id: old.map_or_else(&mut *next_id, |line| line.id),
-        provider_name: terms.provider_name,
-        all_models_allowed: terms.all_models_allowed,
-        allowed_models: terms.allowed_models,
-        blacklisted_models: terms.blacklisted_models,
-        budgets: budgets(
-            old.map_or(&[], |line| &line.budgets),
-            &terms.budgets,
-            &scope,
-            next_id,
-            now,
-        ),
-        rate_limit: terms.rate_limit.map(|terms| {
-            let old = old.and_then(|line| line.rate_limit.as_ref());
-            rate_limit(old, terms, next_id, now)
-        }),
-    }
+    sent.into_iter().map(one).collect()
 }
 
 fn budgets(
     old: &[Budget],
-    terms: &[BudgetTerms],
+    sent: Vec<Budget>,
     scope: &str,
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> Vec<Budget> {
-    let one = |terms: &BudgetTerms| {
-        let old = old
-            .iter()
-            .find(|budget| budget.reset_duration == terms.reset_duration);
+    let one = |sent: Budget| {
+        let is_same = |old: &&Budget| old.reset_duration == sent.reset_duration;
+        let (id, last_reset) = match old.iter().find(is_same) {
+            Some(old) => (old.id.clone(), old.last_reset),
+            None => (format!("budget-{}", next_id()), now),
+        };
         Budget {
-            id: old.map_or_else(
-                || format!("budget-{}", next_id()),
-                |budget| budget.id.clone(),
-            ),
-            max_limit: terms.max_limit,
-            reset_duration: terms.reset_duration,
-            reset_config: terms.reset_config,
+            id,
             scope: scope.to_owned(),
-            current_usage: old.map_or(Money::ZERO, |budget| budget.current_usage),
-            last_reset: old.map_or(now, |budget| budget.last_reset),
+            last_reset,
+            ..sent
         }
     };
-    terms.iter().map(one).collect()
+    sent.into_iter().map(one).collect()
 }
 
 fn rate_limit(
     old: Option<&RateLimit>,
-    terms: RateLimitTerms,
+    sent: &RateLimit,
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> RateLimit {
-    let kept =
-        |same: fn(&RateLimit) -> Option<ResetDuration>, new| old.filter(|old| same(old) == new);
-    let tokens = kept(|old| old.token_reset_duration, terms.token_reset_duration);
-    let requests = kept(
-        |old| old.request_reset_duration,
-        terms.request_reset_duration,
-    );
+    let tokens = old.filter(|old| old.token_reset_duration == sent.token_reset_duration);
+    let requests = old.filter(|old| old.request_reset_duration == sent.request_reset_duration);
     RateLimit {
         id: old.map_or_else(|| format!("rate-limit-{}", next_id()), |old| old.id.clone()),
-        token_max_limit: terms.token_max_limit,
-        token_reset_duration: terms.token_reset_duration,
-        request_max_limit: terms.request_max_limit,
-        request_reset_duration: terms.request_reset_duration,
-        token_current_usage: tokens.map_or(0, |old| old.token_current_usage),
-        request_current_usage: requests.map_or(0, |old| old.request_current_usage),
         token_last_reset: tokens.map_or(now, |old| old.token_last_reset),
         request_last_reset: requests.map_or(now, |old| old.request_last_reset),
+        ..*sent
     }
 }
 
@@ -305,6 +261,18 @@ mod tests {
         ids
     }
 
+    /// Lines without what the server sets.
+    fn without_ids(lines: &[ProviderConfig]) -> Vec<ProviderConfig> {
+        let blank = |line: &ProviderConfig| {
+            let mut line = line.blank();
+            line.budgets
+                .iter_mut()
+                .for_each(|budget| budget.scope.clear());
+            line
+        };
+        lines.iter().map(blank).collect()
+    }
+
     fn read(body: &str) -> AccessProfileInput {
         let body = json::parse(body.as_bytes()).unwrap();
         AccessProfileInput::parse_change(&body, || Ok(StoredTexts::None)).unwrap()
@@ -322,14 +290,13 @@ mod tests {
                 let now = Timestamp::from_second(i64::try_from(round).unwrap()).unwrap();
                 let input = read(body);
                 prop_assume!(input.violations.is_empty());
-                let terms = input.provider_configs.clone().unwrap();
+                let sent = input.provider_configs.clone().unwrap();
                 let before = ids(&profile);
-                let is_same = profile.as_input(String::new(), None).provider_configs.as_ref() == Some(&terms);
+                let is_same = without_ids(&profile.provider_configs) == without_ids(&sent);
                 let changed = profile.change(input, &mut next_id, now).unwrap();
                 prop_assert_eq!(changed.is_none(), is_same);
                 profile = changed.unwrap_or(profile);
-                let now_sent = profile.as_input(String::new(), None).provider_configs.unwrap();
-                prop_assert_eq!(now_sent, terms);
+                prop_assert_eq!(without_ids(&profile.provider_configs), without_ids(&sent));
                 for (place, id) in ids(&profile) {
                     match before.get(&place) {
                         Some(kept) => prop_assert_eq!(kept, &id, "{}", place),

@@ -2,16 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::access_profile::{McpServerLink, ResetConfig, ToolGroupLink, ToolOverride};
+use super::access_profile::{
+    Budget, McpServerLink, ProviderConfig, RateLimit, ToolGroupLink, ToolOverride,
+};
 use super::access_profile_parts::{
     optional, read_boolean, read_budgets, read_overrides, read_providers, read_rate_limit,
     read_servers, read_tool_groups,
 };
 use super::access_profile_rules::{check_caps, check_grants, check_rotation};
-use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
+use super::duration::{RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::json::Json;
-use super::money::Money;
 use super::stored_texts::{StoredTexts, is_about_text};
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
@@ -39,7 +40,8 @@ const ENVELOPE: &str = "access_profile";
 /// What stands beside `access_profile` in the detail answer.
 pub const BESIDE_PROFILE: [&str; 4] = ["roles", "user_count", "unresolved_references", "warnings"];
 
-/// The fields of a profile as somebody sent them; `None` where they were left out.
+/// The fields of a profile as somebody sent them; `None` where they were left out. In provider lines, budgets and rate limits blank stands
+/// for what the server sets.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessProfileInput {
     /// Trimmed, 1 to 255 characters.
@@ -51,11 +53,11 @@ pub struct AccessProfileInput {
     /// In the order sent.
     pub tags: Option<Vec<String>>,
     /// In the order sent; provider names unique without regard to case.
-    pub provider_configs: Option<Vec<ProviderTerms>>,
+    pub provider_configs: Option<Vec<ProviderConfig>>,
     /// Reset durations unique.
-    pub budgets: Option<Vec<BudgetTerms>>,
+    pub budgets: Option<Vec<Budget>>,
     /// `Some(None)` clears it.
-    pub rate_limit: Option<Option<RateLimitTerms>>,
+    pub rate_limit: Option<Option<RateLimit>>,
     /// Whether windows start at calendar boundaries.
     pub calendar_aligned: Option<bool>,
     /// `Some(None)` turns rotation off.
@@ -73,47 +75,6 @@ pub struct AccessProfileInput {
     /// What is wrong with the fields of a change by themselves. It is refused when the change is applied, together with what is
     /// wrong beside the fields left out.
     pub violations: Vec<Violation>,
-}
-
-/// A provider line without what the server sets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProviderTerms {
-    /// Trimmed.
-    pub provider_name: String,
-    /// Default false.
-    pub all_models_allowed: bool,
-    /// Valid patterns.
-    pub allowed_models: Vec<String>,
-    /// Valid patterns.
-    pub blacklisted_models: Vec<String>,
-    /// Reset durations unique.
-    pub budgets: Vec<BudgetTerms>,
-    /// Limits of this provider alone.
-    pub rate_limit: Option<RateLimitTerms>,
-}
-
-/// A budget without what the server sets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BudgetTerms {
-    /// Dollars per window.
-    pub max_limit: Money,
-    /// Default one month.
-    pub reset_duration: ResetDuration,
-    /// Only with `1Q`.
-    pub reset_config: Option<ResetConfig>,
-}
-
-/// A rate limit without what the server sets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RateLimitTerms {
-    /// 1 or more tokens.
-    pub token_max_limit: Option<i64>,
-    /// Default one hour where there is a limit.
-    pub token_reset_duration: Option<ResetDuration>,
-    /// 1 or more requests.
-    pub request_max_limit: Option<i64>,
-    /// Default one hour where there is a limit.
-    pub request_reset_duration: Option<ResetDuration>,
 }
 
 impl AccessProfileInput {

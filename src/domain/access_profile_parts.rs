@@ -3,16 +3,19 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use jiff::Timestamp;
+
 use super::access_profile::{
-    McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
+    Budget, McpServerLink, OverrideAction, ProviderConfig, RateLimit, ResetConfig, ToolGroupLink,
+    ToolOverride,
 };
-use super::access_profile_input::{BudgetTerms, MAX_COUNT, ProviderTerms, RateLimitTerms};
+use super::access_profile_input::MAX_COUNT;
 use super::duration::{ResetDuration, read_reset_duration};
 use super::expressions::ExpressionBudget;
 use super::input::{MAX_NAME, Node};
 use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
-use super::money::read_money;
+use super::money::{Money, read_money};
 use super::violation::{Path, Violations};
 
 /// Fields of a provider line that the server sets.
@@ -46,7 +49,7 @@ pub const SET_ON_RATE_LIMIT: [&str; 9] = [
 ];
 
 /// The provider lines; provider names are unique without regard to case. All lines share what expressions may take.
-pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
+pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderConfig>> {
     let budget = ExpressionBudget::default();
     let mut seen = Unique::new("duplicate_provider");
     node.list(|item| {
@@ -72,7 +75,8 @@ pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderTerms>> {
         seen.check(&name_node?, fold(&provider_name), || {
             format!("there is already a line for the provider {provider_name:?}")
         });
-        Some(ProviderTerms {
+        Some(ProviderConfig {
+            id: 0,
             provider_name,
             all_models_allowed: all_models_allowed?,
             allowed_models: allowed_models.unwrap_or_default(),
@@ -88,7 +92,7 @@ fn read_patterns(node: &Node<'_>, budget: &ExpressionBudget) -> Option<Vec<Strin
 }
 
 /// The budgets of one scope; reset durations are unique.
-pub(super) fn read_budgets(node: &Node<'_>) -> Option<Vec<BudgetTerms>> {
+pub(super) fn read_budgets(node: &Node<'_>) -> Option<Vec<Budget>> {
     let mut seen = Unique::new("duplicate_reset_duration");
     node.list(|item| {
         let mut fields = item.object()?;
@@ -110,10 +114,14 @@ pub(super) fn read_budgets(node: &Node<'_>) -> Option<Vec<BudgetTerms>> {
         seen.check_at(&place, item.violations, reset_duration, || {
             format!("there is already a budget that resets every {reset_duration}")
         });
-        Some(BudgetTerms {
+        Some(Budget {
+            id: String::new(),
             max_limit: max_limit?,
             reset_duration,
             reset_config,
+            scope: String::new(),
+            current_usage: Money::ZERO,
+            last_reset: Timestamp::UNIX_EPOCH,
         })
     })
 }
@@ -136,7 +144,7 @@ fn read_reset_config(node: &Node<'_>, duration: Option<ResetDuration>) -> Option
 }
 
 /// A rate limit; `null` is none, and so is one that is wrong.
-pub(super) fn read_rate_limit(node: &Node<'_>) -> Option<RateLimitTerms> {
+pub(super) fn read_rate_limit(node: &Node<'_>) -> Option<RateLimit> {
     if node.value.is_null() {
         return None;
     }
@@ -158,11 +166,12 @@ pub(super) fn read_rate_limit(node: &Node<'_>) -> Option<RateLimitTerms> {
     let or_hour = |limit: Option<i64>, duration: Option<ResetDuration>| {
         duration.or(limit.map(|_| ResetDuration::HOUR))
     };
-    Some(RateLimitTerms {
+    Some(RateLimit {
         token_max_limit,
         token_reset_duration: or_hour(token_max_limit, token_duration),
         request_max_limit,
         request_reset_duration: or_hour(request_max_limit, request_duration),
+        ..RateLimit::default()
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_change::NextId;
-use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
+use super::access_profile_input::AccessProfileInput;
 use super::duration::RotationInterval;
 use super::input::{MAX_NAME, Node, read_description};
 use super::json::{self, Json};
@@ -112,11 +112,11 @@ impl AccessProfile {
             provider_configs: Some(
                 self.provider_configs
                     .iter()
-                    .map(ProviderTerms::from)
+                    .map(ProviderConfig::blank)
                     .collect(),
             ),
-            budgets: Some(self.budgets.iter().map(BudgetTerms::from).collect()),
-            rate_limit: Some(self.rate_limit.as_ref().map(RateLimitTerms::from)),
+            budgets: Some(self.budgets.iter().map(Budget::blank).collect()),
+            rate_limit: Some(self.rate_limit.as_ref().map(RateLimit::blank)),
             calendar_aligned: Some(self.calendar_aligned),
             auto_rotation_interval: Some(RotationInterval::from_nanoseconds(
                 self.auto_rotation_interval,
@@ -203,17 +203,15 @@ pub fn changed_fields(before: &str, after: &str) -> Result<(String, String)> {
     }
     let (before, after) = (read(before)?, read(after)?);
     let pick = |from: &Fields<'_>, other: &Fields<'_>| {
-        let changed: Vec<String> = from
-            .iter()
-            .filter(|(name, value)| {
-                !BOOKKEEPING.contains(name)
-                    && other.get(*name).map(|value| value.get()) != Some(value.get())
-            })
-            .map(|(name, value)| format!("\"{name}\":{}", value.get()))
-            .collect();
-        format!("{{{}}}", changed.join(","))
+        let differs = |name: &str, value: &RawValue| {
+            other.get(name).map(|value| value.get()) != Some(value.get())
+        };
+        let mut changed = from.clone();
+        changed.retain(|name, value| !BOOKKEEPING.contains(name) && differs(name, value));
+        serde_json::to_string(&changed)
+            .map_err(|error| Error::internal("writing changed fields", error))
     };
-    Ok((pick(&before, &after), pick(&after, &before)))
+    Ok((pick(&before, &after)?, pick(&after, &before)?))
 }
 
 /// The JSON Patch (RFC 6902) that turns one snapshot into another.
@@ -227,38 +225,4 @@ pub fn patch(from: &str, to: &str) -> Result<String> {
     };
     let patch = json_patch::diff(&read(from)?, &read(to)?);
     serde_json::to_string(&patch).map_err(|error| Error::internal("writing a JSON Patch", error))
-}
-
-impl From<&ProviderConfig> for ProviderTerms {
-    fn from(line: &ProviderConfig) -> Self {
-        Self {
-            provider_name: line.provider_name.clone(),
-            all_models_allowed: line.all_models_allowed,
-            allowed_models: line.allowed_models.clone(),
-            blacklisted_models: line.blacklisted_models.clone(),
-            budgets: line.budgets.iter().map(BudgetTerms::from).collect(),
-            rate_limit: line.rate_limit.as_ref().map(RateLimitTerms::from),
-        }
-    }
-}
-
-impl From<&Budget> for BudgetTerms {
-    fn from(budget: &Budget) -> Self {
-        Self {
-            max_limit: budget.max_limit,
-            reset_duration: budget.reset_duration,
-            reset_config: budget.reset_config,
-        }
-    }
-}
-
-impl From<&RateLimit> for RateLimitTerms {
-    fn from(limit: &RateLimit) -> Self {
-        Self {
-            token_max_limit: limit.token_max_limit,
-            token_reset_duration: limit.token_reset_duration,
-            request_max_limit: limit.request_max_limit,
-            request_reset_duration: limit.request_reset_duration,
-        }
-    }
 }

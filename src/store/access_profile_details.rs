@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::access_profiles::{self, Snapshot};
+use super::access_profiles::Snapshot;
 use super::fault::Doing;
 use super::{Reading, access_profile_roles, user_access_profiles};
 use crate::domain::access_profile::McpReference;
 use crate::domain::holding::Attachment;
-use crate::domain::user_copy::ProfileFacts;
 use crate::domain::validator::entity_tag_beside;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What is shown beside an access profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,15 +93,6 @@ pub struct TaggedSnapshot {
     pub snapshot: Snapshot,
     /// Its strong validator; it covers what is shown beside the profile.
     pub entity_tag: String,
-}
-
-/// What copies show of the profile they are copies of.
-///
-/// # Errors
-/// [`Error::NotFound`]; [`Error::Internal`] when what is stored is of another shape.
-pub fn get_facts(reading: &Reading<'_>, id: i64) -> Result<ProfileFacts> {
-    let json = access_profiles::get_current(reading, id)?.json;
-    serde_json::from_str(&json).map_err(|error| Error::internal("reading a snapshot", error))
 }
 
 /// The users who hold a copy of a profile, the first of them in the order of assignment.
