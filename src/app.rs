@@ -21,7 +21,7 @@ use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
 use crate::http::discipline::Hosts;
 use crate::http::refused_calls::RefusedCalls;
-use crate::http::replay::KeyTurns;
+use crate::http::replay::Replays;
 use crate::http::serve::{Listeners, most_open, serve};
 use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
@@ -139,7 +139,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         page_url: bound.map(page_url),
         read_answers: ReadCache::default(),
         explained_names: ReadCache::default(),
-        turns: KeyTurns::default(),
+        replays: Replays::default(),
         rate_limit_headers: settings.decisions.rate_limit_headers,
     });
     Ok(App {

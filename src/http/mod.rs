@@ -34,6 +34,7 @@ pub mod guard;
 pub mod holder;
 pub mod holding_schemas;
 pub mod ignored_fields;
+pub mod keyed_lock;
 pub mod limits;
 pub mod log_lines;
 pub mod mount;
@@ -83,7 +84,7 @@ use context::RequestIds;
 use discipline::Hosts;
 use read_answers::ReadAnswers;
 use refused_calls::RefusedCalls;
-use replay::KeyTurns;
+use replay::Replays;
 use slow::SlowWork;
 
 /// The target under which the access log is written.
@@ -120,8 +121,8 @@ pub struct State {
     pub read_answers: ReadAnswers,
     /// The names in explanations, by the virtual key: they are all that is read for one.
     pub explained_names: ReadCache<i64, Arc<ExplainedNames>, MAX_EXPLAINED_NAMES>,
-    /// Whose turn it is among decisions under the same idempotency key.
-    pub turns: KeyTurns,
+    /// What decisions under idempotency keys share.
+    pub replays: Replays,
     /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
     pub rate_limit_headers: bool,
 }
