@@ -248,17 +248,14 @@ fn read_action(node: &Node<'_>) -> Option<OverrideAction> {
 /// Notes the second and later of equal things in a list.
 struct Unique<T> {
     code: &'static str,
-    /// Apart from the others, because many lists have one element and then need no set.
-    first: Option<T>,
-    others: HashSet<T>,
+    seen: HashSet<T>,
 }
 
 impl<T: Eq + Hash> Unique<T> {
     fn new(code: &'static str) -> Self {
         Self {
             code,
-            first: None,
-            others: HashSet::new(),
+            seen: HashSet::new(),
         }
     }
 
@@ -273,14 +270,7 @@ impl<T: Eq + Hash> Unique<T> {
         value: T,
         sentence: impl FnOnce() -> String,
     ) {
-        let is_new = match &self.first {
-            None => {
-                self.first = Some(value);
-                true
-            }
-            Some(first) => *first != value && self.others.insert(value),
-        };
-        if !is_new {
+        if !self.seen.insert(value) {
             violations.add(path, self.code, sentence());
         }
     }
