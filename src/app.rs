@@ -21,18 +21,17 @@ use crate::http::client_address::TrustedProxies;
 use crate::http::context::RequestIds;
 use crate::http::discipline::Hosts;
 use crate::http::refused_calls::RefusedCalls;
-use crate::http::replay::KeyTurns;
+use crate::http::replay::Replays;
 use crate::http::serve::{Listeners, most_open, serve};
-use crate::http::shown::Answers;
 use crate::http::slow::SlowWork;
 use crate::ledger::Ledger;
 use crate::retries::Retries;
 use crate::service::keyring::Keyring;
 use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
-use crate::service::turns::Turns;
 use crate::service::{Clock, Services, first_start, key_uses};
 use crate::store::directory::{DataDirectory, Owned};
+use crate::store::read_cache::ReadCache;
 use crate::store::{self, Store};
 use crate::upkeep::Upkeep;
 
@@ -113,8 +112,6 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         sign_in_codes: SignInCodes::default(),
         clock,
         time_zone: settings.time_zone.clone(),
-        profile_turns: Turns::default(),
-        recent_profiles: Arc::default(),
     });
     services.keyring.learn_hints(&services.store)?;
     storing::resume(&services)?;
@@ -140,10 +137,9 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
         page_url: bound.map(page_url),
-        shown_profiles: Answers::default(),
-        shown_pages: Answers::default(),
-        explained_names: Answers::default(),
-        turns: KeyTurns::default(),
+        read_answers: ReadCache::default(),
+        explained_names: ReadCache::default(),
+        replays: Replays::default(),
         rate_limit_headers: settings.decisions.rate_limit_headers,
     });
     Ok(App {

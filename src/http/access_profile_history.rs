@@ -1,9 +1,7 @@
 //! Handlers of what an access profile was: its versions and the audit log.
 
-use serde_json::value::RawValue;
-
-use super::access_profiles::body;
-use super::answer::{Answer, ok, ok_unless_known, stored, to_json, typed_unless_known};
+use super::access_profiles::shown;
+use super::answer::{Answer, ok, ok_unless_known, raw, stored, to_json, typed_unless_known};
 use super::call::{Call, blocking};
 use super::guard::{AccessProfiles, Caller, Update, View};
 use super::schemas::{
@@ -11,10 +9,9 @@ use super::schemas::{
 };
 use crate::domain::access_profile_versions::patch;
 use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, Verified, kinds_out_of_reach};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::{Listed, Page, Query};
 use crate::domain::validator::entity_tag;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::service;
 use crate::service::expressions::are_in_version;
 use crate::store::access_profile_versions::{self, Version};
@@ -88,14 +85,6 @@ pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answ
     call.no_fields().await?;
     let (services, actor) = (call.services(), caller.actor(&call));
     let once = call.once(&actor)?;
-    let restore = move || {
-        service::access_profiles::restore(&services, actor, place, if_match, once, |tagged| {
-            StoredAnswer {
-                etag: Some(tagged.entity_tag.clone()),
-                ..StoredAnswer::ok(body(&tagged.snapshot))
-            }
-        })
-    };
     let has_expressions = call.aside(move |services| are_in_version(services, place));
     let turn = if has_expressions.await? {
         Some(call.expression_turn().await?)
@@ -104,7 +93,7 @@ pub async fn restore(caller: Caller<Update, AccessProfiles>, call: Call) -> Answ
     };
     let restore = move || {
         let _turn = turn;
-        restore()
+        service::access_profiles::restore(&services, actor, place, if_match, once, shown)
     };
     stored(blocking(restore).await?)
 }
@@ -192,11 +181,6 @@ fn audit_log_list(list: Listed<AuditEntry>, page: Page) -> Result<AuditLogList> 
 }
 
 fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
-    let value = |text: Option<String>| {
-        text.map(RawValue::from_string)
-            .transpose()
-            .map_err(|error| Error::internal("reading an audit entry", error))
-    };
     let entry = logged.entry;
     Ok(AuditLogView {
         id: logged.id,
@@ -205,8 +189,8 @@ fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
         action: entry.action.into_owned(),
         actor_id: entry.actor.id,
         actor_name: entry.actor.name,
-        previous_value: value(entry.previous_value)?,
-        new_value: value(entry.new_value)?,
+        previous_value: entry.previous_value.map(raw).transpose()?,
+        new_value: entry.new_value.map(raw).transpose()?,
         request_id: entry.actor.request_id,
         created_at: logged.at,
     })

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::call::Call;
 use super::pieces;
@@ -100,6 +101,14 @@ pub fn stored(answer: StoredAnswer) -> Answer {
 /// 500 when it can't be written as JSON.
 pub fn to_json(body: &impl Serialize) -> Result<String, Problem> {
     serde_json::to_string(body).map_err(|error| Error::internal("writing an answer", error).into())
+}
+
+/// JSON that is stored, as a part of an answer.
+///
+/// # Errors
+/// [`Error::Internal`] when it is none.
+pub fn raw(json: String) -> Result<Box<RawValue>, Error> {
+    RawValue::from_string(json).map_err(|error| Error::internal("reading what is stored", error))
 }
 
 fn json(builder: actix_web::HttpResponseBuilder, body: impl MessageBody + 'static) -> HttpResponse {

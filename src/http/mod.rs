@@ -34,6 +34,7 @@ pub mod guard;
 pub mod holder;
 pub mod holding_schemas;
 pub mod ignored_fields;
+pub mod keyed_lock;
 pub mod limits;
 pub mod log_lines;
 pub mod mount;
@@ -48,6 +49,7 @@ pub mod pieces;
 pub mod problem;
 pub mod propagation;
 pub mod quota;
+pub mod read_answers;
 pub mod refusal;
 pub mod refused_calls;
 pub mod replay;
@@ -57,7 +59,6 @@ pub mod routes;
 pub mod schemas;
 pub mod serve;
 pub mod shapes;
-pub mod shown;
 pub mod sign_in;
 pub mod slow;
 pub mod status;
@@ -76,17 +77,21 @@ use tokio::sync::Semaphore;
 
 use crate::service::Services;
 use crate::store::explained_names::ExplainedNames;
+use crate::store::read_cache::ReadCache;
 use attempts::{Attempts, BadHolders};
 use client_address::TrustedProxies;
 use context::RequestIds;
 use discipline::Hosts;
+use read_answers::ReadAnswers;
 use refused_calls::RefusedCalls;
-use replay::KeyTurns;
-use shown::Answers;
+use replay::Replays;
 use slow::SlowWork;
 
 /// The target under which the access log is written.
 pub const ACCESS_LOG: &str = "tollkeeper::access";
+
+/// Most bytes of the names in explanations that are kept.
+const MAX_EXPLAINED_NAMES: usize = 4 * 1024 * 1024;
 
 /// What all requests share.
 pub struct State {
@@ -112,14 +117,12 @@ pub struct State {
     pub read_permits: Arc<Semaphore>,
     /// Places for what takes long.
     pub slow: SlowWork,
-    /// Answers that show one access profile.
-    pub shown_profiles: Answers<i64>,
-    /// Answers that show a page of access profiles, by the query string.
-    pub shown_pages: Answers<String>,
+    /// Answers that show access profiles.
+    pub read_answers: ReadAnswers,
     /// The names in explanations, by the virtual key: they are all that is read for one.
-    pub explained_names: Answers<i64, Arc<ExplainedNames>>,
-    /// Whose turn it is among decisions under the same idempotency key.
-    pub turns: KeyTurns,
+    pub explained_names: ReadCache<i64, Arc<ExplainedNames>, MAX_EXPLAINED_NAMES>,
+    /// What decisions under idempotency keys share.
+    pub replays: Replays,
     /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
     pub rate_limit_headers: bool,
 }

@@ -5,16 +5,14 @@
 //! requests under the same key take turns. A request without the header pays for none of this.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::HttpResponse;
 use jiff::Timestamp;
-use tokio::sync::{Mutex, MutexGuard};
 
 use super::answer::stored;
 use super::call::{Call, blocking};
+use super::keyed_lock::KeyedLock;
 use super::limits;
 use super::problem::Problem;
 use crate::domain::audit::Actor;
@@ -23,17 +21,15 @@ use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::service;
 use crate::store::{Reading, idempotency};
 
-/// How many keys can have a turn at a time.
-const TURNS: usize = 64;
 /// Before a request id that was made from an idempotency key; nobody can send one that begins with it.
 pub const MADE: &str = "\u{1}idempotency-key ";
 
-/// Whose turn it is. Keys that fall to the same place wait for each other, which does no harm.
-pub struct KeyTurns {
-    places: [Mutex<()>; TURNS],
-    hasher: RandomState,
+/// Whose turn it is among requests under the same idempotency key, and whose answers are kept no more.
+#[derive(Default)]
+pub struct Replays {
+    keys: KeyedLock,
     /// The callers for whom no more answers may be kept, and until when, in Unix milliseconds: who is refused takes no turn of a write.
-    full: std::sync::Mutex<HashMap<String, i64>>,
+    full: Mutex<HashMap<String, i64>>,
 }
 
 /// What happens where as many answers are kept for a caller as may be.
@@ -45,26 +41,8 @@ pub enum WhenFull {
     KeepNone,
 }
 
-impl Default for KeyTurns {
-    fn default() -> Self {
-        Self {
-            places: std::array::from_fn(|_| Mutex::default()),
-            hasher: RandomState::new(),
-            full: std::sync::Mutex::default(),
-        }
-    }
-}
-
-impl KeyTurns {
-    async fn of(&self, once: &Once) -> MutexGuard<'_, ()> {
-        let place = self.hasher.hash_one((&once.owner, &once.route, &once.key));
-        let places = u64::try_from(TURNS).unwrap_or(1);
-        self.places[usize::try_from(place % places).unwrap_or_default()]
-            .lock()
-            .await
-    }
-
-    fn full(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
+impl Replays {
+    fn full(&self) -> MutexGuard<'_, HashMap<String, i64>> {
         self.full.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -132,7 +110,8 @@ async fn under_key(
         return work(None).await?.respond(call);
     };
     let state = call.state();
-    let _turn = state.turns.of(&once).await;
+    let key = (&once.owner, &once.route, &once.key);
+    let _turn = state.replays.keys.lock(key).await;
     let now = state.services.clock.now();
     let wanted = once.clone();
     let look = move |reading: &Reading<'_>| {
@@ -169,14 +148,14 @@ async fn full_until(
     owner: &str,
     now: Timestamp,
 ) -> std::result::Result<Option<i64>, Problem> {
-    let turns = &call.state().turns;
-    let known = turns.full().get(owner).copied();
+    let replays = &call.state().replays;
+    let known = replays.full().get(owner).copied();
     if known.is_some_and(|until| now.as_millisecond() < until) {
         return Ok(known);
     }
     let (services, whose) = (call.services(), owner.to_owned());
     let until = blocking(move || service::once::full_until(&services, whose)).await?;
-    let mut full = turns.full();
+    let mut full = replays.full();
     full.retain(|_, until| now.as_millisecond() < *until);
     full.extend(until.map(|until| (owner.to_owned(), until)));
     Ok(until)

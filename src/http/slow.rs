@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix_web::web::Bytes;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use super::call::{Call, blocking};
@@ -169,18 +168,6 @@ impl Call {
         }
     }
 
-    /// A turn to compile the expressions in a body; none for a body without any.
-    ///
-    /// # Errors
-    /// 429 when too many of the same caller wait.
-    pub async fn turn_for(&self, body: &[u8]) -> Result<Option<ExpressionTurn>> {
-        if may_be_in(body) {
-            self.expression_turn().await.map(Some)
-        } else {
-            Ok(None)
-        }
-    }
-
     /// A turn to compile expressions.
     ///
     /// # Errors
@@ -194,7 +181,8 @@ impl Call {
         })
     }
 
-    /// The JSON body of an access profile, turned into a value by `read`; off the async threads if there are expressions in it.
+    /// The JSON body of an access profile, turned into a value by `read`: off the async threads, because it may be large, and in turn where
+    /// there are expressions in it.
     ///
     /// # Errors
     /// As [`Call::json`]; 429 when too many of the same caller wait.
@@ -202,9 +190,11 @@ impl Call {
         &self,
         read: impl FnOnce(&Json<'_>) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, Problem> {
-        let bytes: Bytes = self.json_bytes().await?;
-        let Some(turn) = self.turn_for(&bytes).await? else {
-            return self.read_json(&bytes, read);
+        let bytes = self.json_bytes().await?;
+        let turn = if may_be_in(&bytes) {
+            Some(self.expression_turn().await?)
+        } else {
+            None
         };
         let reader = self.body_reader();
         let read = blocking(move || {

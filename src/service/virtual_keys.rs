@@ -16,7 +16,8 @@ use crate::domain::virtual_key::{
 };
 use crate::error::{Error, Result};
 use crate::store::{
-    Reading, WorkInTurn, access_profiles, former_secrets, user_access_profiles, users, virtual_keys,
+    Reading, WorkInTurn, access_profile_versions, access_profiles, former_secrets,
+    user_access_profiles, users, virtual_keys,
 };
 
 /// A key that was just made, with its secret. Has no `Debug`.
@@ -99,8 +100,7 @@ fn worked_out(reading: &Reading<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
     users::get(reading, user_id)?;
     let copy = match access_profile_id {
         Some(id) => {
-            access_profiles::find_current_version(reading, id)?
-                .ok_or_else(|| Error::not_found("access profile", id))?;
+            access_profile_versions::get_current_number(reading, id)?;
             user_access_profiles::find(reading, user_id, id)?
         }
         None => None,

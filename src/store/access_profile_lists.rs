@@ -1,7 +1,6 @@
 //! Pages of access profiles: filters, search and order.
 
 use super::access_profiles::get_current;
-use super::fault::Doing;
 use super::lists::pages::{Meant, Order};
 use super::lists::search::ACCESS_PROFILES;
 use super::remembered::Wanted;
@@ -94,9 +93,6 @@ fn by_ids(reading: &Reading<'_>, ids: &[i64], page: Page) -> Result<Vec<ListedPr
 }
 
 fn count(reading: &Reading<'_>) -> Result<i64> {
-    reading
-        .connection
-        .prepare_cached("SELECT sum(profiles) FROM access_profile_counts")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("counting access profiles")
+    let sql = "SELECT sum(profiles) FROM access_profile_counts";
+    reading.value("counting access profiles", sql, [])
 }

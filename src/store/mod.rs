@@ -35,6 +35,7 @@ pub mod open;
 pub mod packed_versions;
 pub mod policies;
 pub mod propagation;
+pub mod read_cache;
 mod remembered;
 pub mod roles;
 pub mod rotations;

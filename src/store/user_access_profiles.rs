@@ -118,8 +118,7 @@ pub fn get(
         return Ok(copy);
     }
     super::users::get(reading, user_id)?;
-    super::access_profiles::find_current_version(reading, access_profile_id)?
-        .ok_or_else(|| Error::not_found("access profile", access_profile_id))?;
+    super::access_profile_versions::get_current_number(reading, access_profile_id)?;
     Err(Error::not_found(
         "copy of the access profile",
         format!("{access_profile_id} for the user {user_id}"),

@@ -116,7 +116,10 @@ fn a_circle_is_found_in_every_form() {
         code: code.to_owned(),
     };
     let files = [
-        file("src/a/mod.rs", "mod one; pub use self::one::Thing; use five::go;"),
+        file(
+            "src/a/mod.rs",
+            "mod one; pub use self::one::Thing; use five::go;",
+        ),
         file("src/a/one.rs", "use super::{three::{Other, More}, two};"),
         file("src/a/two.rs", "fn two() { super::four::go(); }"),
         file("src/a/three.rs", ""),

@@ -22,12 +22,11 @@ const MAX_SMALL_BODY: usize = 4 * 1024;
 const DRAINED: usize = 16 * MAX_BODY;
 
 impl Call {
-    /// The bytes of the JSON body, for who reads them off the async threads because they may be many. For requests that know no
-    /// idempotency key.
+    /// The bytes of the JSON body.
     ///
     /// # Errors
     /// 415, 413 or 408.
-    pub async fn json_bytes(&self) -> std::result::Result<Bytes, Problem> {
+    pub(in crate::http) async fn json_bytes(&self) -> std::result::Result<Bytes, Problem> {
         self.refuse_other_types()?;
         self.bytes(MAX_BODY).await
     }

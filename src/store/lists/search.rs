@@ -14,7 +14,7 @@ use rusqlite::params;
 use super::id_set::IdSet;
 use crate::domain::letter_case::search_key;
 use crate::error::Result;
-use crate::store::remembered::{Found, Wanted};
+use crate::store::remembered::Wanted;
 use crate::store::sql::{Reading, Writing, id_list};
 
 /// Rows of one pack; which of them match is one byte.
@@ -180,21 +180,21 @@ impl Reading<'_> {
     pub(crate) fn search(&self, index: &Index, wanted: &Wanted) -> Result<Arc<IdSet>> {
         let what = (index.name(), wanted.clone());
         let change = index.last_change(self)?;
-        let before = self.remembered.map(|remembered| remembered.find(&what));
-        let before = before
-            .filter(|found| found.change <= change)
-            .unwrap_or_default();
-        if before.change == change {
-            return Ok(before.ids);
+        let before = self
+            .remembered
+            .and_then(|remembered| remembered.find(&what));
+        let before = before.filter(|(known, _)| *known <= change);
+        let (known, ids) = before.unwrap_or_default();
+        if known == change {
+            return Ok(ids);
         }
-        let mut ids = Arc::unwrap_or_clone(before.ids);
-        for (pack, bits) in index.search(self, wanted, before.change)? {
+        let mut ids = Arc::unwrap_or_clone(ids);
+        for (pack, bits) in index.search(self, wanted, known)? {
             ids.set_pack(pack, bits);
         }
         let ids = Arc::new(ids);
         if let Some(remembered) = self.remembered {
-            let ids = Arc::clone(&ids);
-            remembered.keep(what, Found { change, ids });
+            remembered.keep(what, change, ids.size(), Arc::clone(&ids));
         }
         Ok(ids)
     }
