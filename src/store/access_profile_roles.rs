@@ -47,8 +47,8 @@ pub fn list_of_profile(reading: &Reading<'_>, access_profile_id: i64) -> Result<
     reading.all(
         "listing the roles of an access profile",
         "SELECT a.id, a.access_profile_id, a.role_id, r.name AS role_name, a.is_default
-             FROM access_profile_roles a JOIN roles r ON r.id = a.role_id
-             WHERE a.access_profile_id = ?1 ORDER BY a.id",
+         FROM access_profile_roles a JOIN roles r ON r.id = a.role_id
+         WHERE a.access_profile_id = ?1 ORDER BY a.id",
         [access_profile_id],
         |row| {
             Ok(Attachment {
@@ -82,7 +82,7 @@ pub fn list_with_expired_copy(
     reading.values(
         "listing the users of a role",
         "SELECT c.user_id FROM user_access_profiles c JOIN users u ON u.id = c.user_id
-             WHERE c.access_profile_id = ?1 AND u.role_id = ?2 AND c.expires_at <= ?3",
+         WHERE c.access_profile_id = ?1 AND u.role_id = ?2 AND c.expires_at <= ?3",
         [access_profile_id, role_id, now.as_millisecond()],
     )
 }

@@ -210,7 +210,7 @@ pub fn list_keys_of_users(reading: &Reading<'_>, user_ids: &[i64]) -> Result<Vec
     reading.all(
         "listing virtual keys",
         "SELECT user_id, user_access_profile_id, public_id FROM virtual_keys
-             WHERE user_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
+         WHERE user_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
         [id_list(user_ids)],
         |row| {
             Ok(ShownKey {
