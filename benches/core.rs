@@ -10,13 +10,12 @@ use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile_input::AccessProfileInput;
 use tollkeeper::domain::credential::Token;
 use tollkeeper::domain::json;
-use tollkeeper::domain::known_lines::KnownLines;
 use tollkeeper::domain::settings::DecisionSettings;
+use tollkeeper::domain::stored_texts::StoredTexts;
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::keyring::Keyring;
 use tollkeeper::service::revocations::Revocations;
 use tollkeeper::service::sign_in::SignInCodes;
-use tollkeeper::service::turns::Turns;
 use tollkeeper::service::{Clock, Services, first_start};
 use tollkeeper::store::Store;
 use tollkeeper::store::directory::{DataDirectory, Owned};
@@ -73,15 +72,11 @@ fn large_change() -> String {
 
 fn reading_a_large_change(criterion: &mut Criterion) {
     let body = large_change();
-    criterion.bench_function("read a change of 100 providers, no line known", |bench| {
+    criterion.bench_function("read a change of 100 providers", |bench| {
         bench.iter(|| {
-            let known = KnownLines::default();
-            AccessProfileInput::read_change(black_box(body.as_bytes()), &known).unwrap()
+            let body = json::parse(black_box(body.as_bytes())).unwrap();
+            AccessProfileInput::parse_change(&body, || Ok(StoredTexts::None)).unwrap()
         });
-    });
-    let known = KnownLines::default();
-    criterion.bench_function("read a change of 100 providers, all lines known", |bench| {
-        bench.iter(|| AccessProfileInput::read_change(black_box(body.as_bytes()), &known).unwrap());
     });
 }
 
@@ -106,8 +101,6 @@ fn recognising_a_key(criterion: &mut Criterion) {
         clock: Clock::new(Timestamp::now),
         revocations,
         time_zone: jiff::tz::TimeZone::UTC,
-        profile_turns: Turns::default(),
-        recent_profiles: Arc::default(),
     };
     let token = first_start::make_first_key(&services, None)
         .unwrap()

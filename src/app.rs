@@ -19,20 +19,19 @@ use crate::http::core::attempts::{Attempts, BadHolders};
 use crate::http::core::client_address::TrustedProxies;
 use crate::http::core::context::RequestIds;
 use crate::http::core::hosts::Hosts;
-use crate::http::core::key_turns::KeyTurns;
+use crate::http::core::replays::Replays;
 use crate::http::core::slow_work::SlowWork;
 use crate::http::core::state::State;
 use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
-use crate::http::shown::Answers;
 use crate::ledger::Ledger;
 use crate::retries::Retries;
 use crate::service::keyring::Keyring;
-use crate::service::revocations::{self, Revocations};
+use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
-use crate::service::turns::Turns;
 use crate::service::{Clock, Services, first_start, key_uses};
 use crate::store::directory::{DataDirectory, Owned};
+use crate::store::read_cache::ReadCache;
 use crate::store::{self, Store};
 use crate::upkeep::Upkeep;
 
@@ -113,11 +112,9 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         sign_in_codes: SignInCodes::default(),
         clock,
         time_zone: settings.time_zone.clone(),
-        profile_turns: Turns::default(),
-        recent_profiles: Arc::default(),
     });
     services.keyring.learn_hints(&services.store)?;
-    revocations::resume(&services)?;
+    storing::resume(&services)?;
     let first_key = match reach {
         Reach::Network => {
             first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
@@ -140,10 +137,9 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
         page_url: bound.map(page_url),
-        shown_profiles: Answers::default(),
-        shown_pages: Answers::default(),
-        explained_names: Answers::default(),
-        turns: KeyTurns::default(),
+        read_answers: ReadCache::default(),
+        explained_names: ReadCache::default(),
+        replays: Replays::default(),
         openapi: LazyLock::new(openapi::text),
         rate_limit_headers: settings.decisions.rate_limit_headers,
     });

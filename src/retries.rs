@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
-use crate::service::{Services, revocations};
-use crate::store::write_gate::WriteGate;
+use crate::service::Services;
+use crate::service::revocations::storing;
+use crate::store::writer::write_gate::WriteGate;
 
 /// The thread that tries: first what was taken away and has to be stored before anything else, otherwise something small.
 pub struct Retries {
@@ -23,8 +24,8 @@ impl Retries {
         let work = move || {
             let gate = Arc::clone(services.store.gate());
             while gate.next_round() {
-                let outcome = revocations::store_waiting(&services)
-                    .and_then(|()| services.store.try_to_write());
+                let outcome =
+                    storing::store_waiting(&services).and_then(|()| services.store.try_to_write());
                 if outcome.is_ok() {
                     log::info!("the disk takes writes again");
                 }

@@ -17,8 +17,8 @@ use crate::app::{self, Reach, Stopper};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::service::Clock;
+use crate::store::directory::place;
 use crate::store::directory::{DataDirectory, Owned};
-use crate::store::place;
 
 /// The way to the server of a data directory.
 pub struct Control {

@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 
-use super::{logging, print_line};
+use super::logging;
+use super::print::print_line;
 use crate::app::{self, Reach};
 use crate::config::Settings;
 use crate::domain::credential::Token;

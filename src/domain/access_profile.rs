@@ -9,10 +9,9 @@ use utoipa::ToSchema;
 
 use super::duration::ResetDuration;
 use super::money::Money;
-use super::provider_line::SharedLine;
 
 /// A policy template: which providers, models and MCP tools may be used, and how much of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AccessProfile {
     /// Set by the server; never used again after a delete.
     pub id: i64,
@@ -28,8 +27,7 @@ pub struct AccessProfile {
     /// Labels to filter by.
     pub tags: Vec<String>,
     /// What each provider may be used for. A provider that is not here is blocked.
-    #[schema(value_type = Vec<ProviderConfig>)]
-    pub provider_configs: Vec<SharedLine>,
+    pub provider_configs: Vec<ProviderConfig>,
     /// Spending limits over all providers.
     pub budgets: Vec<Budget>,
     /// Request and token limits over all providers.
@@ -110,7 +108,7 @@ pub struct ResetConfig {
 }
 
 /// Limits on tokens and requests over windows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RateLimit {
     /// Set by the server.
     pub id: String,
@@ -181,6 +179,43 @@ pub struct McpReference {
     pub kind: String,
     /// Its id, as the profile names it.
     pub id: String,
+}
+
+impl ProviderConfig {
+    /// What was sent of it: without what the server sets.
+    pub fn blank(&self) -> Self {
+        Self {
+            id: 0,
+            budgets: self.budgets.iter().map(Budget::blank).collect(),
+            rate_limit: self.rate_limit.as_ref().map(RateLimit::blank),
+            ..self.clone()
+        }
+    }
+}
+
+impl Budget {
+    /// What was sent of it, and its scope: without what the server sets.
+    pub fn blank(&self) -> Self {
+        Self {
+            id: String::new(),
+            current_usage: Money::ZERO,
+            last_reset: Timestamp::UNIX_EPOCH,
+            ..self.clone()
+        }
+    }
+}
+
+impl RateLimit {
+    /// What was sent of it: without what the server sets.
+    pub fn blank(&self) -> Self {
+        Self {
+            token_max_limit: self.token_max_limit,
+            token_reset_duration: self.token_reset_duration,
+            request_max_limit: self.request_max_limit,
+            request_reset_duration: self.request_reset_duration,
+            ..Self::default()
+        }
+    }
 }
 
 impl AccessProfile {

@@ -2,19 +2,15 @@
 //!
 //! A budget or rate limit that keeps its place (same scope, same reset duration) keeps its id and with it its counters.
 
-use std::cell::LazyCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access_profile::{AccessProfile, Budget, RateLimit};
-use super::access_profile_input::{AccessProfileInput, BudgetTerms, ProviderTerms, RateLimitTerms};
+use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
+use super::access_profile_input::AccessProfileInput;
 use super::access_profile_rules::{check_grants, check_rotation};
-use super::duration::{ResetDuration, RotationInterval};
+use super::duration::RotationInterval;
 use super::letter_case::fold;
-use super::money::Money;
-use super::provider_line::{ProviderLine, SharedLine};
 use super::violation::Violations;
 use crate::error::Result;
 
@@ -37,23 +33,11 @@ impl AccessProfile {
     ) -> Result<Self> {
         let blank = Self {
             id,
-            name: String::new(),
-            description: String::new(),
             is_active: true,
             version: 1,
-            tags: Vec::new(),
-            provider_configs: Vec::new(),
-            budgets: Vec::new(),
-            rate_limit: None,
-            calendar_aligned: false,
-            auto_rotation_interval: 0,
-            next_rotation_at: None,
-            last_rotation_at: None,
-            mcp_tool_groups: Vec::new(),
-            mcp_servers: Vec::new(),
-            mcp_tool_overrides: Vec::new(),
             created_at: now,
             updated_at: now,
+            ..Self::default()
         };
         let violations = Violations::default();
         let new = blank.merged(input, &violations, next_id, now);
@@ -71,46 +55,29 @@ impl AccessProfile {
     ) -> Self {
         let place = input.place();
         let (auto_rotation_interval, next_rotation_at) = self.rotation(&input, violations, now);
-        // Field by field, because most of a large profile is its lines: those that are replaced are not copied first.
-        let new = Self {
-            id: self.id,
-            name: input.name.unwrap_or_else(|| self.name.clone()),
-            description: input
-                .description
-                .unwrap_or_else(|| self.description.clone()),
-            is_active: input.is_active.unwrap_or(self.is_active),
-            version: self.version,
-            tags: input.tags.unwrap_or_else(|| self.tags.clone()),
-            provider_configs: match input.provider_configs {
-                Some(terms) => providers(&self.provider_configs, &terms, next_id, now),
-                None => self.provider_configs.clone(),
-            },
-            budgets: match input.budgets {
-                Some(terms) => budgets(&self.budgets, &terms, TOTAL, next_id, now),
-                None => self.budgets.clone(),
-            },
-            rate_limit: match input.rate_limit {
-                Some(terms) => {
-                    terms.map(|terms| rate_limit(self.rate_limit.as_ref(), terms, next_id, now))
-                }
-                None => self.rate_limit.clone(),
-            },
-            calendar_aligned: input.calendar_aligned.unwrap_or(self.calendar_aligned),
+        let mut new = Self {
             auto_rotation_interval,
             next_rotation_at,
-            last_rotation_at: self.last_rotation_at,
-            mcp_tool_groups: input
-                .mcp_tool_groups
-                .unwrap_or_else(|| self.mcp_tool_groups.clone()),
-            mcp_servers: input
-                .mcp_servers
-                .unwrap_or_else(|| self.mcp_servers.clone()),
-            mcp_tool_overrides: input
-                .mcp_tool_overrides
-                .unwrap_or_else(|| self.mcp_tool_overrides.clone()),
-            created_at: self.created_at,
-            updated_at: self.updated_at,
+            ..self.clone()
         };
+        replace(&mut new.name, input.name);
+        replace(&mut new.description, input.description);
+        replace(&mut new.is_active, input.is_active);
+        replace(&mut new.tags, input.tags);
+        if let Some(sent) = input.provider_configs {
+            new.provider_configs = providers(&self.provider_configs, sent, next_id, now);
+        }
+        if let Some(sent) = input.budgets {
+            new.budgets = budgets(&self.budgets, sent, TOTAL, next_id, now);
+        }
+        if let Some(sent) = input.rate_limit {
+            let old = self.rate_limit.as_ref();
+            new.rate_limit = sent.map(|sent| rate_limit(old, &sent, next_id, now));
+        }
+        replace(&mut new.calendar_aligned, input.calendar_aligned);
+        replace(&mut new.mcp_tool_groups, input.mcp_tool_groups);
+        replace(&mut new.mcp_servers, input.mcp_servers);
+        replace(&mut new.mcp_tool_overrides, input.mcp_tool_overrides);
         check_grants(
             violations,
             &place,
@@ -149,122 +116,88 @@ impl AccessProfile {
     }
 }
 
-fn providers(
-    old: &[SharedLine],
-    terms: &[Arc<ProviderTerms>],
-    next_id: NextId<'_>,
-    now: Timestamp,
-) -> Vec<SharedLine> {
-    let by_name = LazyCell::new(|| {
-        let lines = old.iter();
-        lines
-            .map(|line| (fold(&line.provider_name), line))
-            .collect::<HashMap<_, _>>()
-    });
-    let one = |(index, terms): (usize, &Arc<ProviderTerms>)| {
-        // Most lines stay in their places.
-        let in_place = old.get(index);
-        let kept = in_place
-            .filter(|line| line.provider_name == terms.provider_name)
-            .or_else(|| by_name.get(&fold(&terms.provider_name)).copied());
-        match kept {
-            Some(line) if line.meets(terms) => line.clone(),
-            _ => provider(kept, terms, next_id, now).into(),
-        }
-    };
-    terms.iter().enumerate().map(one).collect()
+/// Puts what was sent in place of a field.
+fn replace<T>(field: &mut T, sent: Option<T>) {
+    if let Some(sent) = sent {
+        *field = sent;
+    }
 }
 
-fn provider(
-    old: Option<&SharedLine>,
-    terms: &ProviderTerms,
+fn providers(
+    old: &[ProviderConfig],
+    sent: Vec<ProviderConfig>,
     next_id: NextId<'_>,
     now: Timestamp,
-) -> ProviderLine {
-    let scope = format!("provider:{}", terms.provider_name);
-    ProviderLine {
-        id: old.map_or_else(&mut *next_id, |line| line.id),
-        all_models_allowed: terms.all_models_allowed,
-        allowed_models: terms.allowed_models.clone(),
-        blacklisted_models: terms.blacklisted_models.clone(),
-        budgets: budgets(
-            old.map_or(&[], |line| &line.budgets),
-            &terms.budgets,
-            &scope,
-            next_id,
-            now,
-        ),
-        rate_limit: terms.rate_limit.map(|terms| {
-            rate_limit(
-                old.and_then(|line| line.rate_limit.as_ref()),
-                terms,
-                next_id,
-                now,
-            )
-        }),
-        provider_name: terms.provider_name.clone(),
-    }
+) -> Vec<ProviderConfig> {
+    let by_name: HashMap<_, _> = old
+        .iter()
+        .map(|line| (fold(&line.provider_name), line))
+        .collect();
+    let one = |sent: ProviderConfig| {
+        let old = by_name.get(&fold(&sent.provider_name)).copied();
+        let scope = format!("provider:{}", sent.provider_name);
+        let old_budgets = old.map_or(&[][..], |line| &line.budgets);
+        let old_limit = old.and_then(|line| line.rate_limit.as_ref());
+        ProviderConfig {
+            id: old.map_or_else(&mut *next_id, |line| line.id),
+            budgets: budgets(old_budgets, sent.budgets, &scope, next_id, now),
+            rate_limit: sent
+                .rate_limit
+                .map(|sent| rate_limit(old_limit, &sent, next_id, now)),
+            ..sent
+        }
+    };
+    sent.into_iter().map(one).collect()
 }
 
 fn budgets(
     old: &[Budget],
-    terms: &[BudgetTerms],
+    sent: Vec<Budget>,
     scope: &str,
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> Vec<Budget> {
-    let one = |terms: &BudgetTerms| {
-        let old = old
-            .iter()
-            .find(|budget| budget.reset_duration == terms.reset_duration);
+    let one = |sent: Budget| {
+        let is_same = |old: &&Budget| old.reset_duration == sent.reset_duration;
+        let (id, last_reset) = match old.iter().find(is_same) {
+            Some(old) => (old.id.clone(), old.last_reset),
+            None => (format!("budget-{}", next_id()), now),
+        };
         Budget {
-            id: old.map_or_else(
-                || format!("budget-{}", next_id()),
-                |budget| budget.id.clone(),
-            ),
-            max_limit: terms.max_limit,
-            reset_duration: terms.reset_duration,
-            reset_config: terms.reset_config,
+            id,
             scope: scope.to_owned(),
-            current_usage: old.map_or(Money::ZERO, |budget| budget.current_usage),
-            last_reset: old.map_or(now, |budget| budget.last_reset),
+            last_reset,
+            ..sent
         }
     };
-    terms.iter().map(one).collect()
+    sent.into_iter().map(one).collect()
 }
 
 fn rate_limit(
     old: Option<&RateLimit>,
-    terms: RateLimitTerms,
+    sent: &RateLimit,
     next_id: NextId<'_>,
     now: Timestamp,
 ) -> RateLimit {
-    let kept =
-        |same: fn(&RateLimit) -> Option<ResetDuration>, new| old.filter(|old| same(old) == new);
-    let tokens = kept(|old| old.token_reset_duration, terms.token_reset_duration);
-    let requests = kept(
-        |old| old.request_reset_duration,
-        terms.request_reset_duration,
-    );
+    let tokens = old.filter(|old| old.token_reset_duration == sent.token_reset_duration);
+    let requests = old.filter(|old| old.request_reset_duration == sent.request_reset_duration);
     RateLimit {
         id: old.map_or_else(|| format!("rate-limit-{}", next_id()), |old| old.id.clone()),
-        token_max_limit: terms.token_max_limit,
-        token_reset_duration: terms.token_reset_duration,
-        request_max_limit: terms.request_max_limit,
-        request_reset_duration: terms.request_reset_duration,
-        token_current_usage: tokens.map_or(0, |old| old.token_current_usage),
-        request_current_usage: requests.map_or(0, |old| old.request_current_usage),
         token_last_reset: tokens.map_or(now, |old| old.token_last_reset),
         request_last_reset: requests.map_or(now, |old| old.request_last_reset),
+        ..*sent
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::known_lines::KnownLines;
+    use crate::domain::json;
+    use crate::domain::stored_texts::StoredTexts;
 
     /// Provider lines in which much is alike.
     fn bodies() -> impl Strategy<Value = String> {
@@ -312,34 +245,64 @@ mod tests {
         })
     }
 
+    /// The ids of lines by their providers, and of limits by their places.
+    fn ids(profile: &AccessProfile) -> HashMap<String, String> {
+        let mut ids = HashMap::new();
+        for line in &profile.provider_configs {
+            let provider = fold(&line.provider_name);
+            for budget in &line.budgets {
+                let place = format!("{provider} {}", budget.reset_duration);
+                ids.insert(place, budget.id.clone());
+            }
+            let limit = line.rate_limit.iter();
+            ids.extend(limit.map(|limit| (format!("{provider} limit"), limit.id.clone())));
+            ids.insert(provider, line.id.to_string());
+        }
+        ids
+    }
+
+    /// Lines without what the server sets.
+    fn without_ids(lines: &[ProviderConfig]) -> Vec<ProviderConfig> {
+        let blank = |line: &ProviderConfig| {
+            let mut line = line.blank();
+            line.budgets
+                .iter_mut()
+                .for_each(|budget| budget.scope.clear());
+            line
+        };
+        lines.iter().map(blank).collect()
+    }
+
+    fn read(body: &str) -> AccessProfileInput {
+        let body = json::parse(body.as_bytes()).unwrap();
+        AccessProfileInput::parse_change(&body, || Ok(StoredTexts::None)).unwrap()
+    }
+
     proptest! {
         #[test]
-        fn lines_that_are_kept_are_what_they_would_become(bodies in prop::collection::vec(bodies(), 2..6)) {
+        fn what_keeps_its_place_keeps_its_id_and_nothing_gets_an_id_of_another(bodies in prop::collection::vec(bodies(), 2..6)) {
+            let mut given = HashSet::new();
             let mut last = 0;
-            let mut profile: Option<AccessProfile> = None;
+            let mut next_id = || { last += 1; last };
+            let named = AccessProfileInput { name: Some("x".to_owned()), ..AccessProfileInput::default() };
+            let mut profile = AccessProfile::create(1, named, &mut next_id, Timestamp::UNIX_EPOCH).unwrap();
             for (round, body) in bodies.iter().enumerate() {
                 let now = Timestamp::from_second(i64::try_from(round).unwrap()).unwrap();
-                let input = AccessProfileInput::read_change(body.as_bytes(), &KnownLines::default()).unwrap();
+                let input = read(body);
                 prop_assume!(input.violations.is_empty());
-                let terms = input.provider_configs.clone().unwrap();
-                let Some(old) = profile else {
-                    let named = AccessProfileInput { name: Some("x".to_owned()), ..input };
-                    let mut next_id = || { last += 1; last };
-                    profile = Some(AccessProfile::create(1, named, &mut next_id, now).unwrap());
-                    continue;
-                };
-                let (mut here, mut there) = (last, last);
-                let one_by_one: Vec<ProviderLine> = terms.iter().map(|terms| {
-                    let same = |line: &&SharedLine| fold(&line.provider_name) == fold(&terms.provider_name);
-                    provider(old.provider_configs.iter().find(same), terms, &mut || { here += 1; here }, now)
-                }).collect();
-                let changed = old.change(input, &mut || { there += 1; there }, now).unwrap();
-                let new = changed.unwrap_or_else(|| old.clone());
-                prop_assert_eq!(here, there);
-                last = there;
-                let text = serde_json::to_string(&new.provider_configs).unwrap();
-                prop_assert_eq!(&text, &serde_json::to_string(&one_by_one).unwrap());
-                profile = Some(new);
+                let sent = input.provider_configs.clone().unwrap();
+                let before = ids(&profile);
+                let is_same = without_ids(&profile.provider_configs) == without_ids(&sent);
+                let changed = profile.change(input, &mut next_id, now).unwrap();
+                prop_assert_eq!(changed.is_none(), is_same);
+                profile = changed.unwrap_or(profile);
+                prop_assert_eq!(without_ids(&profile.provider_configs), without_ids(&sent));
+                for (place, id) in ids(&profile) {
+                    match before.get(&place) {
+                        Some(kept) => prop_assert_eq!(kept, &id, "{}", place),
+                        None => prop_assert!(given.insert(id.clone()), "{} got {} again", place, id),
+                    }
+                }
             }
         }
     }

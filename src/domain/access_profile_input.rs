@@ -1,21 +1,18 @@
 //! Reading an access profile from a request: every field, default and rule of API.md §2, all violations at once.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
-use super::access_profile::{McpServerLink, ResetConfig, ToolGroupLink, ToolOverride};
+use super::access_profile::{
+    Budget, McpServerLink, ProviderConfig, RateLimit, ToolGroupLink, ToolOverride,
+};
 use super::access_profile_parts::{
     optional, read_boolean, read_budgets, read_overrides, read_providers, read_rate_limit,
     read_servers, read_tool_groups,
 };
 use super::access_profile_rules::{check_caps, check_grants, check_rotation};
-use super::duration::{ResetDuration, RotationInterval, read_rotation_interval};
+use super::duration::{RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
-use super::json::{self, Json};
-use super::known_lines::KnownLines;
-use super::money::Money;
-use super::names::Names;
+use super::json::Json;
 use super::stored_texts::{StoredTexts, is_about_text};
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
@@ -39,13 +36,12 @@ pub const SET_BY_SERVER: [&str; 5] = [
     "updated_at",
 ];
 /// What a profile stands under in an answer.
-pub(super) const ENVELOPE: &str = "access_profile";
-/// Where its provider lines stand.
-pub(super) const LINES: &str = "provider_configs";
+const ENVELOPE: &str = "access_profile";
 /// What stands beside `access_profile` in the detail answer.
 pub const BESIDE_PROFILE: [&str; 4] = ["roles", "user_count", "unresolved_references", "warnings"];
 
-/// The fields of a profile as somebody sent them; `None` where they were left out.
+/// The fields of a profile as somebody sent them; `None` where they were left out. In provider lines, budgets and rate limits blank stands
+/// for what the server sets.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessProfileInput {
     /// Trimmed, 1 to 255 characters.
@@ -57,11 +53,11 @@ pub struct AccessProfileInput {
     /// In the order sent.
     pub tags: Option<Vec<String>>,
     /// In the order sent; provider names unique without regard to case.
-    pub provider_configs: Option<Vec<Arc<ProviderTerms>>>,
+    pub provider_configs: Option<Vec<ProviderConfig>>,
     /// Reset durations unique.
-    pub budgets: Option<Vec<BudgetTerms>>,
+    pub budgets: Option<Vec<Budget>>,
     /// `Some(None)` clears it.
-    pub rate_limit: Option<Option<RateLimitTerms>>,
+    pub rate_limit: Option<Option<RateLimit>>,
     /// Whether windows start at calendar boundaries.
     pub calendar_aligned: Option<bool>,
     /// `Some(None)` turns rotation off.
@@ -81,50 +77,6 @@ pub struct AccessProfileInput {
     pub violations: Vec<Violation>,
 }
 
-/// What is known to be right in a list of provider lines, by the number of the line from 0.
-pub type KnownTerms<'k> = &'k dyn Fn(usize) -> Option<Arc<ProviderTerms>>;
-
-/// A provider line without what the server sets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProviderTerms {
-    /// Trimmed.
-    pub provider_name: String,
-    /// Default false.
-    pub all_models_allowed: bool,
-    /// Valid patterns.
-    pub allowed_models: Names,
-    /// Valid patterns.
-    pub blacklisted_models: Names,
-    /// Reset durations unique.
-    pub budgets: Vec<BudgetTerms>,
-    /// Limits of this provider alone.
-    pub rate_limit: Option<RateLimitTerms>,
-}
-
-/// A budget without what the server sets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BudgetTerms {
-    /// Dollars per window.
-    pub max_limit: Money,
-    /// Default one month.
-    pub reset_duration: ResetDuration,
-    /// Only with `1Q`.
-    pub reset_config: Option<ResetConfig>,
-}
-
-/// A rate limit without what the server sets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RateLimitTerms {
-    /// 1 or more tokens.
-    pub token_max_limit: Option<i64>,
-    /// Default one hour where there is a limit.
-    pub token_reset_duration: Option<ResetDuration>,
-    /// 1 or more requests.
-    pub request_max_limit: Option<i64>,
-    /// Default one hour where there is a limit.
-    pub request_reset_duration: Option<ResetDuration>,
-}
-
 impl AccessProfileInput {
     /// Reads the body of a create: the fields of a profile, or a whole answer with the profile under `access_profile`, so that
     /// what was read elsewhere can be sent as it stands.
@@ -136,7 +88,7 @@ impl AccessProfileInput {
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
     pub fn parse_new(body: &Json<'_>, now: Timestamp) -> Result<Self> {
         let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), true, &|_| None);
+        let input = Self::read_body(&Node::root(body, &violations), true);
         if let Some(input) = &input {
             input.check_grants(&violations);
             if !violations.is_empty() {
@@ -149,52 +101,25 @@ impl AccessProfileInput {
     }
 
     /// Reads the body of a change, in the same two forms. What is wrong with it is kept in it, because what depends on the fields
-    /// left out is found only when the change is applied, and one answer names all.
+    /// left out is found only when the change is applied, and one answer names all. Where rules of texts refuse something, it is read
+    /// again beside the texts that are `stored`.
     ///
     /// # Errors
-    /// [`crate::error::Error::Invalid`] when it is no JSON, or no object.
-    pub fn read_change(body: &[u8], known: &KnownLines<Arc<ProviderTerms>>) -> Result<Self> {
-        let none = &StoredTexts::None;
-        let outline = known.outline(body, ENVELOPE, LINES);
-        let learn = |input: &Self| {
-            if let Some(outline) = &outline {
-                let lines = input.provider_configs.iter().flatten().cloned();
-                known.learn(body, outline, lines);
-            }
-        };
-        // Where anything is wrong, it is read as it stands: its refusal names lines and columns.
-        if let Some(outline) = &outline
-            && let Some(text) = outline.text()
-            && let Ok(read) = json::parse(text)
-            && let Ok(input) = Self::parse_change(&read, none, &|line| outline.known(line).cloned())
-            && input.violations.is_empty()
-        {
-            learn(&input);
-            return Ok(input);
-        }
-        let input = Self::parse_change(&json::parse(body)?, none, &|_| None)?;
-        if input.violations.is_empty() {
-            learn(&input);
+    /// [`crate::error::Error::Invalid`] when it is no object; what `stored` answers.
+    pub fn parse_change(
+        body: &Json<'_>,
+        stored: impl FnOnce() -> Result<StoredTexts>,
+    ) -> Result<Self> {
+        let input = Self::read_change(body, StoredTexts::None)?;
+        if input.violations.iter().any(is_about_text) {
+            return Self::read_change(body, stored()?);
         }
         Ok(input)
     }
 
-    /// Reads it again beside the texts of the profile as it is stored. What is pardoned here is not known to be right elsewhere.
-    ///
-    /// # Errors
-    /// As [`Self::read_change`].
-    pub fn read_change_beside(body: &[u8], stored: &StoredTexts) -> Result<Self> {
-        Self::parse_change(&json::parse(body)?, stored, &|_| None)
-    }
-
-    /// Whether a text was refused that might be stored.
-    pub fn refuses_texts(&self) -> bool {
-        self.violations.iter().any(is_about_text)
-    }
-
-    fn parse_change(body: &Json<'_>, stored: &StoredTexts, known: KnownTerms<'_>) -> Result<Self> {
-        let violations = Violations::beside(stored.clone());
-        match Self::read_body(&Node::root(body, &violations), false, known) {
+    fn read_change(body: &Json<'_>, stored: StoredTexts) -> Result<Self> {
+        let violations = Violations::beside(stored);
+        match Self::read_body(&Node::root(body, &violations), false) {
             Some(mut input) => {
                 check_caps(&violations, &input.place(), &input);
                 input.violations = violations.into_noted();
@@ -204,14 +129,13 @@ impl AccessProfileInput {
         }
     }
 
-    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once. In place of a line that
-    /// is `known` to be right there may be `null`.
+    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
-    pub fn parse_stored(snapshot: &Json<'_>, known: KnownTerms<'_>) -> Result<Self> {
+    pub fn parse_stored(snapshot: &Json<'_>) -> Result<Self> {
         let violations = Violations::beside(StoredTexts::All);
-        let input = Self::read_body(&Node::root(snapshot, &violations), false, known);
+        let input = Self::read_body(&Node::root(snapshot, &violations), false);
         if let Some(input) = &input {
             input.check_grants(&violations);
         }
@@ -233,21 +157,21 @@ impl AccessProfileInput {
         check_grants(violations, &self.place(), servers, overrides);
     }
 
-    fn read_body(body: &Node<'_>, creating: bool, known: KnownTerms<'_>) -> Option<Self> {
+    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
         let mut fields = body.object()?;
         if let Some(enveloped) = fields.given(ENVELOPE).filter(|_| !fields.has("name")) {
             fields.ignore(&BESIDE_PROFILE);
             fields.finish();
             return Some(Self {
                 enveloped: true,
-                ..Self::read(enveloped.object()?, creating, known)
+                ..Self::read(enveloped.object()?, creating)
             });
         }
         // `access_profile` is no field of a profile: start over, so that it is refused by name.
-        Some(Self::read(body.object()?, creating, known))
+        Some(Self::read(body.object()?, creating))
     }
 
-    fn read(mut fields: Fields<'_>, creating: bool, known: KnownTerms<'_>) -> Self {
+    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
         let mut input = Self::default();
         let name = if creating {
             fields.required("name")
@@ -258,7 +182,7 @@ impl AccessProfileInput {
         input.description = optional(fields.sent("description"), read_description);
         input.is_active = fields.given("is_active").and_then(|node| node.boolean());
         input.tags = optional(fields.sent("tags"), |node| node.list(|tag| read_tag(&tag)));
-        input.provider_configs = optional(fields.sent(LINES), |node| read_providers(node, known));
+        input.provider_configs = optional(fields.sent("provider_configs"), read_providers);
         input.budgets = optional(fields.sent("budgets"), read_budgets);
         input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
         input.calendar_aligned = optional(fields.sent("calendar_aligned"), read_boolean);

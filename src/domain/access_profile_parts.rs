@@ -2,21 +2,20 @@
 
 use std::collections::HashSet;
 use std::hash::Hash;
-use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::access_profile::{
-    McpServerLink, OverrideAction, ResetConfig, ToolGroupLink, ToolOverride,
+    Budget, McpServerLink, OverrideAction, ProviderConfig, RateLimit, ResetConfig, ToolGroupLink,
+    ToolOverride,
 };
-use super::access_profile_input::{
-    BudgetTerms, KnownTerms, MAX_COUNT, ProviderTerms, RateLimitTerms,
-};
+use super::access_profile_input::MAX_COUNT;
 use super::duration::{ResetDuration, read_reset_duration};
-use super::expressions::{ExpressionBudget, strip};
+use super::expressions::ExpressionBudget;
 use super::input::{MAX_NAME, Node};
 use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
-use super::money::read_money;
-use super::names::Names;
+use super::money::{Money, read_money};
 use super::violation::{Path, Violations};
 
 /// Fields of a provider line that the server sets.
@@ -49,47 +48,21 @@ pub const SET_ON_RATE_LIMIT: [&str; 9] = [
     "request_resets_at",
 ];
 
-/// The provider lines; provider names are unique without regard to case. In place of a line that is `known` to be right by itself
-/// there may be `null`.
-///
-/// Whether there is room for all expressions depends on all lines, so those of a known one are counted too.
-pub(super) fn read_providers(
-    node: &Node<'_>,
-    known: KnownTerms<'_>,
-) -> Option<Vec<Arc<ProviderTerms>>> {
+/// The provider lines; provider names are unique without regard to case. All lines share what expressions may take.
+pub(super) fn read_providers(node: &Node<'_>) -> Option<Vec<ProviderConfig>> {
     let budget = ExpressionBudget::default();
     let mut seen = Unique::new("duplicate_provider");
-    let mut note_provider = |line: &Path, provider_name: &str| {
-        let place = line.field("provider_name");
-        seen.check_at(&place, node.violations, fold(provider_name), || {
-            format!("there is already a line for the provider {provider_name:?}")
-        });
-    };
-    let mut lines = 0..;
     node.list(|item| {
-        let known = known(lines.next()?).filter(|_| item.value.is_null());
-        if let Some(line) = known {
-            note_provider(&item.path, &line.provider_name);
-            count_expressions(&item, "allowed_models", &line.allowed_models, &budget);
-            count_expressions(
-                &item,
-                "blacklisted_models",
-                &line.blacklisted_models,
-                &budget,
-            );
-            return Some(line);
-        }
         let mut fields = item.object()?;
-        let provider_name = fields
-            .required("provider_name")
-            .and_then(|node| node.name(MAX_NAME));
+        let name_node = fields.required("provider_name");
+        let provider_name = name_node.as_ref().and_then(|node| node.name(MAX_NAME));
         let all_models_allowed = fields
             .given("all_models_allowed")
             .map_or(Some(false), |node| node.boolean());
-        let allowed = optional(fields.sent("allowed_models"), |node| {
+        let allowed_models = optional(fields.sent("allowed_models"), |node| {
             read_patterns(node, &budget)
         });
-        let blacklisted = optional(fields.sent("blacklisted_models"), |node| {
+        let blacklisted_models = optional(fields.sent("blacklisted_models"), |node| {
             read_patterns(node, &budget)
         });
         let budgets = optional(fields.sent("budgets"), read_budgets);
@@ -99,40 +72,27 @@ pub(super) fn read_providers(
         fields.ignore(&SET_ON_PROVIDER);
         fields.finish();
         let provider_name = provider_name?;
-        note_provider(&item.path, &provider_name);
-        Some(Arc::new(ProviderTerms {
+        seen.check(&name_node?, fold(&provider_name), || {
+            format!("there is already a line for the provider {provider_name:?}")
+        });
+        Some(ProviderConfig {
+            id: 0,
             provider_name,
             all_models_allowed: all_models_allowed?,
-            allowed_models: allowed.unwrap_or_default(),
-            blacklisted_models: blacklisted.unwrap_or_default(),
+            allowed_models: allowed_models.unwrap_or_default(),
+            blacklisted_models: blacklisted_models.unwrap_or_default(),
             budgets: budgets.unwrap_or_default(),
             rate_limit,
-        }))
+        })
     })
 }
 
-fn read_patterns(node: &Node<'_>, budget: &ExpressionBudget) -> Option<Names> {
-    let names = node.list(|item| read_model_pattern(&item, budget))?;
-    Names::of(&names)
-}
-
-/// Takes from the budget what the expressions of a list that was read before need.
-fn count_expressions(
-    line: &Node<'_>,
-    list: &'static str,
-    patterns: &Names,
-    budget: &ExpressionBudget,
-) {
-    for (index, pattern) in patterns.iter().enumerate() {
-        if let Some(Err(refused)) = strip(pattern).map(|expression| budget.take(expression)) {
-            let place = line.path.field(list).index(index);
-            line.violations.add(&place, refused.code, refused.sentence);
-        }
-    }
+fn read_patterns(node: &Node<'_>, budget: &ExpressionBudget) -> Option<Vec<String>> {
+    node.list(|item| read_model_pattern(&item, budget))
 }
 
 /// The budgets of one scope; reset durations are unique.
-pub(super) fn read_budgets(node: &Node<'_>) -> Option<Vec<BudgetTerms>> {
+pub(super) fn read_budgets(node: &Node<'_>) -> Option<Vec<Budget>> {
     let mut seen = Unique::new("duplicate_reset_duration");
     node.list(|item| {
         let mut fields = item.object()?;
@@ -154,10 +114,14 @@ pub(super) fn read_budgets(node: &Node<'_>) -> Option<Vec<BudgetTerms>> {
         seen.check_at(&place, item.violations, reset_duration, || {
             format!("there is already a budget that resets every {reset_duration}")
         });
-        Some(BudgetTerms {
+        Some(Budget {
+            id: String::new(),
             max_limit: max_limit?,
             reset_duration,
             reset_config,
+            scope: String::new(),
+            current_usage: Money::ZERO,
+            last_reset: Timestamp::UNIX_EPOCH,
         })
     })
 }
@@ -180,7 +144,7 @@ fn read_reset_config(node: &Node<'_>, duration: Option<ResetDuration>) -> Option
 }
 
 /// A rate limit; `null` is none, and so is one that is wrong.
-pub(super) fn read_rate_limit(node: &Node<'_>) -> Option<RateLimitTerms> {
+pub(super) fn read_rate_limit(node: &Node<'_>) -> Option<RateLimit> {
     if node.value.is_null() {
         return None;
     }
@@ -202,11 +166,12 @@ pub(super) fn read_rate_limit(node: &Node<'_>) -> Option<RateLimitTerms> {
     let or_hour = |limit: Option<i64>, duration: Option<ResetDuration>| {
         duration.or(limit.map(|_| ResetDuration::HOUR))
     };
-    Some(RateLimitTerms {
+    Some(RateLimit {
         token_max_limit,
         token_reset_duration: or_hour(token_max_limit, token_duration),
         request_max_limit,
         request_reset_duration: or_hour(request_max_limit, request_duration),
+        ..RateLimit::default()
     })
 }
 
@@ -283,17 +248,14 @@ fn read_action(node: &Node<'_>) -> Option<OverrideAction> {
 /// Notes the second and later of equal things in a list.
 struct Unique<T> {
     code: &'static str,
-    /// Apart from the others, because many lists have one element and then need no set.
-    first: Option<T>,
-    others: HashSet<T>,
+    seen: HashSet<T>,
 }
 
 impl<T: Eq + Hash> Unique<T> {
     fn new(code: &'static str) -> Self {
         Self {
             code,
-            first: None,
-            others: HashSet::new(),
+            seen: HashSet::new(),
         }
     }
 
@@ -308,14 +270,7 @@ impl<T: Eq + Hash> Unique<T> {
         value: T,
         sentence: impl FnOnce() -> String,
     ) {
-        let is_new = match &self.first {
-            None => {
-                self.first = Some(value);
-                true
-            }
-            Some(first) => *first != value && self.others.insert(value),
-        };
-        if !is_new {
+        if !self.seen.insert(value) {
             violations.add(path, self.code, sentence());
         }
     }

@@ -13,24 +13,21 @@ use super::violation::{Path, Violations};
 
 /// The caps on changes.
 pub(super) fn check_caps(violations: &Violations, at: &Path, input: &AccessProfileInput) {
-    let check = |path: &dyn Fn() -> Path, sent: usize, cap: usize| {
+    let check = |path: &Path, sent: usize, cap: usize| {
         if sent > cap {
             let sentence = format_args!("must have at most {cap} elements, has {sent}");
-            violations.add(&path(), "too_many", sentence);
+            violations.add(path, "too_many", sentence);
         }
     };
     let tags = input.tags.as_deref().unwrap_or_default();
     let budgets = input.budgets.as_deref().unwrap_or_default();
     let providers = input.provider_configs.as_deref().unwrap_or_default();
-    check(&|| at.field("tags"), tags.len(), MAX_TAGS);
-    check(&|| at.field("budgets"), budgets.len(), MAX_BUDGETS);
-    check(
-        &|| at.field("provider_configs"),
-        providers.len(),
-        MAX_PROVIDERS,
-    );
+    let lines = at.field("provider_configs");
+    check(&at.field("tags"), tags.len(), MAX_TAGS);
+    check(&at.field("budgets"), budgets.len(), MAX_BUDGETS);
+    check(&lines, providers.len(), MAX_PROVIDERS);
     for (index, provider) in providers.iter().enumerate() {
-        let path = || at.field("provider_configs").index(index).field("budgets");
+        let path = lines.index(index).field("budgets");
         check(&path, provider.budgets.len(), MAX_BUDGETS);
     }
 }

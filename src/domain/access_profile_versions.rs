@@ -2,23 +2,17 @@
 //! compared and brought back.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::access_profile::{AccessProfile, Budget, RateLimit};
+use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_change::NextId;
-use super::access_profile_input::{
-    AccessProfileInput, BudgetTerms, ENVELOPE, LINES, ProviderTerms, RateLimitTerms,
-};
+use super::access_profile_input::AccessProfileInput;
 use super::duration::RotationInterval;
 use super::input::{MAX_NAME, Node, read_description};
 use super::json::{self, Json};
-use super::known_lines::{KnownLines, Outline};
-use super::provider_line::{ProviderLine, SharedLine};
 use super::violation::Violations;
 use crate::error::{Error, Result};
 
@@ -26,6 +20,22 @@ use crate::error::{Error, Result};
 const BOOKKEEPING: [&str; 2] = ["version", "updated_at"];
 
 impl AccessProfile {
+    /// The profile of a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is of another shape.
+    pub fn from_json(snapshot: &str) -> Result<Self> {
+        serde_json::from_str(snapshot).map_err(|error| Error::internal("reading a snapshot", error))
+    }
+
+    /// The snapshot of this version.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it can't be written as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::internal("writing a snapshot", error))
+    }
+
     /// The next version with the sent fields in place of today's; `None` when that changes nothing.
     ///
     /// # Errors
@@ -102,11 +112,11 @@ impl AccessProfile {
             provider_configs: Some(
                 self.provider_configs
                     .iter()
-                    .map(|line| Arc::new(ProviderTerms::from(&**line)))
+                    .map(ProviderConfig::blank)
                     .collect(),
             ),
-            budgets: Some(self.budgets.iter().map(BudgetTerms::from).collect()),
-            rate_limit: Some(self.rate_limit.as_ref().map(RateLimitTerms::from)),
+            budgets: Some(self.budgets.iter().map(Budget::blank).collect()),
+            rate_limit: Some(self.rate_limit.as_ref().map(RateLimit::blank)),
             calendar_aligned: Some(self.calendar_aligned),
             auto_rotation_interval: Some(RotationInterval::from_nanoseconds(
                 self.auto_rotation_interval,
@@ -132,15 +142,10 @@ impl AccessProfile {
 ///
 /// # Errors
 /// [`Error::ConflictingContent`] with every rule of today that the content breaks.
-pub fn read_stored(snapshot: &[u8], known: &KnownLines<SharedLine>) -> Result<AccessProfile> {
-    let fault = |error| Error::internal("reading a snapshot", error);
-    let outline = known.outline(snapshot, ENVELOPE, LINES);
-    let known_line = |line| outline.as_ref().and_then(|outline| outline.known(line));
-    let text = outline.as_ref().and_then(Outline::text);
-    let mut read = json::parse(text.unwrap_or(snapshot))
+pub fn read_stored(snapshot: &str) -> Result<AccessProfile> {
+    let read = json::parse(snapshot.as_bytes())
         .map_err(|error| Error::internal("reading a snapshot", error))?;
-    let known_terms = |line| known_line(line).map(|line| Arc::new(ProviderTerms::from(&**line)));
-    match AccessProfileInput::parse_stored(&read, &known_terms) {
+    match AccessProfileInput::parse_stored(&read) {
         Err(Error::Invalid(reasons)) => {
             return Err(Error::ConflictingContent {
                 message: "the content of this version is not allowed any more".to_owned(),
@@ -149,22 +154,7 @@ pub fn read_stored(snapshot: &[u8], known: &KnownLines<SharedLine>) -> Result<Ac
         }
         other => drop(other?),
     }
-    // Those that are known are not in the text that was read.
-    let lines = read.take_list(LINES);
-    let mut profile = AccessProfile::deserialize(&read).map_err(fault)?;
-    let line = |(index, line): (usize, &Json<'_>)| match known_line(index) {
-        Some(known) if line.is_null() => Ok(known.clone()),
-        _ => SharedLine::deserialize(line),
-    };
-    let lines = lines.iter().enumerate().map(line);
-    profile.provider_configs = lines
-        .collect::<std::result::Result<_, _>>()
-        .map_err(fault)?;
-    if let Some(outline) = &outline {
-        let lines = profile.provider_configs.iter().cloned();
-        known.learn(snapshot, outline, lines);
-    }
-    Ok(profile)
+    AccessProfile::from_json(snapshot)
 }
 
 /// What a clone is to be called.
@@ -213,17 +203,15 @@ pub fn changed_fields(before: &str, after: &str) -> Result<(String, String)> {
     }
     let (before, after) = (read(before)?, read(after)?);
     let pick = |from: &Fields<'_>, other: &Fields<'_>| {
-        let changed: Vec<String> = from
-            .iter()
-            .filter(|(name, value)| {
-                !BOOKKEEPING.contains(name)
-                    && other.get(*name).map(|value| value.get()) != Some(value.get())
-            })
-            .map(|(name, value)| format!("\"{name}\":{}", value.get()))
-            .collect();
-        format!("{{{}}}", changed.join(","))
+        let differs = |name: &str, value: &RawValue| {
+            other.get(name).map(|value| value.get()) != Some(value.get())
+        };
+        let mut changed = from.clone();
+        changed.retain(|name, value| !BOOKKEEPING.contains(name) && differs(name, value));
+        serde_json::to_string(&changed)
+            .map_err(|error| Error::internal("writing changed fields", error))
     };
-    Ok((pick(&before, &after), pick(&after, &before)))
+    Ok((pick(&before, &after)?, pick(&after, &before)?))
 }
 
 /// The JSON Patch (RFC 6902) that turns one snapshot into another.
@@ -237,38 +225,4 @@ pub fn patch(from: &str, to: &str) -> Result<String> {
     };
     let patch = json_patch::diff(&read(from)?, &read(to)?);
     serde_json::to_string(&patch).map_err(|error| Error::internal("writing a JSON Patch", error))
-}
-
-impl From<&ProviderLine> for ProviderTerms {
-    fn from(line: &ProviderLine) -> Self {
-        Self {
-            provider_name: line.provider_name.clone(),
-            all_models_allowed: line.all_models_allowed,
-            allowed_models: line.allowed_models.clone(),
-            blacklisted_models: line.blacklisted_models.clone(),
-            budgets: line.budgets.iter().map(BudgetTerms::from).collect(),
-            rate_limit: line.rate_limit.as_ref().map(RateLimitTerms::from),
-        }
-    }
-}
-
-impl From<&Budget> for BudgetTerms {
-    fn from(budget: &Budget) -> Self {
-        Self {
-            max_limit: budget.max_limit,
-            reset_duration: budget.reset_duration,
-            reset_config: budget.reset_config,
-        }
-    }
-}
-
-impl From<&RateLimit> for RateLimitTerms {
-    fn from(limit: &RateLimit) -> Self {
-        Self {
-            token_max_limit: limit.token_max_limit,
-            token_reset_duration: limit.token_reset_duration,
-            request_max_limit: limit.request_max_limit,
-            request_reset_duration: limit.request_reset_duration,
-        }
-    }
 }

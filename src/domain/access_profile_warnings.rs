@@ -1,8 +1,9 @@
 //! What an access profile says that is valid and yet lets nothing through, so that nobody finds out by the first refused call.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::access_profile::{AccessProfile, Budget, ProviderConfig};
 use super::letter_case::fold;
 use super::model_pattern::ModelPatterns;
 use super::money::Money;
@@ -20,33 +21,8 @@ pub struct Warning {
     pub param: String,
 }
 
-/// What is looked at of a profile.
-#[derive(Deserialize)]
-struct Profile {
-    provider_configs: Vec<Line>,
-    budgets: Vec<Budget>,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    provider_name: String,
-    all_models_allowed: bool,
-    allowed_models: Vec<String>,
-    blacklisted_models: Vec<String>,
-    budgets: Vec<Budget>,
-}
-
-#[derive(Deserialize)]
-struct Budget {
-    max_limit: Money,
-}
-
-/// What lets nothing through in the JSON of a stored profile, in the order of its fields.
-pub fn warnings(profile: &str) -> Vec<Warning> {
-    // What is stored was made by `AccessProfile`; a warning is not worth an answer.
-    let Ok(profile) = serde_json::from_str::<Profile>(profile) else {
-        return Vec::new();
-    };
+/// What lets nothing through in a profile, in the order of its fields.
+pub fn warnings(profile: &AccessProfile) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if profile.provider_configs.is_empty() {
         warnings.push(warning(
@@ -74,7 +50,7 @@ fn warning(code: &'static str, param: String, sentence: &str) -> Warning {
     }
 }
 
-fn of_models(line: &Line, place: &str) -> Option<Warning> {
+fn of_models(line: &ProviderConfig, place: &str) -> Option<Warning> {
     let provider = &line.provider_name;
     if !line.all_models_allowed && line.allowed_models.is_empty() {
         let sentence = format!(
@@ -119,24 +95,30 @@ fn of_budgets(budgets: &[Budget], place: &str, what: &str) -> Option<Warning> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::access_profile_input::AccessProfileInput;
+    use crate::domain::json;
 
     /// The codes and places of what is said of a profile with one line.
     fn of_line(all: bool, allowed: &[&str], blocked: &[&str]) -> Vec<String> {
         let line = json!({ "provider_name": "openai", "all_models_allowed": all, "allowed_models": allowed,
-                           "blacklisted_models": blocked, "budgets": [] });
-        codes(&json!({ "provider_configs": [line], "budgets": [] }))
+                           "blacklisted_models": blocked });
+        codes(&json!({ "name": "x", "provider_configs": [line] }))
     }
 
-    fn codes(profile: &Value) -> Vec<String> {
-        let all = warnings(&profile.to_string());
+    fn codes(body: &Value) -> Vec<String> {
+        let now = Timestamp::UNIX_EPOCH;
+        let text = body.to_string();
+        let input = AccessProfileInput::parse_new(&json::parse(text.as_bytes()).unwrap(), now);
+        let profile = AccessProfile::create(1, input.unwrap(), &mut || 1, now).unwrap();
         let shown = |one: Warning| {
             assert!(one.message.starts_with(&one.param), "{}", one.message);
             format!("{} {}", one.param, one.code)
         };
-        all.into_iter().map(shown).collect()
+        warnings(&profile).into_iter().map(shown).collect()
     }
 
     #[test]
@@ -160,7 +142,7 @@ mod tests {
         );
         assert_eq!(
             codes(
-                &json!({ "provider_configs": [], "budgets": [{ "max_limit": 5 }, { "max_limit": 0 }] })
+                &json!({ "name": "x", "budgets": [{ "max_limit": 5 }, { "max_limit": 0, "reset_duration": "1d" }] })
             ),
             [
                 "provider_configs no_provider",

@@ -109,10 +109,9 @@ impl ApiKey {
     }
 }
 
-/// What is stored of a key that is being made. Has no `Debug`.
-pub struct NewApiKey {
-    /// See [`ApiKey::public_id`].
-    pub public_id: String,
+/// What a new key is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeySettings {
     /// See [`ApiKey::name`].
     pub name: String,
     /// See [`ApiKey::description`].
@@ -121,6 +120,14 @@ pub struct NewApiKey {
     pub permissions: PermissionSet,
     /// See [`ApiKey::expires_at`].
     pub expires_at: Option<Timestamp>,
+}
+
+/// What is stored of a key that is being made. Has no `Debug`.
+pub struct NewApiKey {
+    /// See [`ApiKey::public_id`].
+    pub public_id: String,
+    /// What it is to be.
+    pub settings: ApiKeySettings,
     /// Random.
     pub salt: [u8; SALT_LENGTH],
     /// argon2id of the secret with that salt.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access_profile::{Budget, ProviderConfig, RateLimit};
+use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::duration::ResetDuration;
 use super::holding::UserAccessProfile;
 use super::letter_case::fold;
 use super::limit::{CounterKey, Limit, LimitKind, StoredPolicy};
 use super::limit_state::{Count, LimitState, LimitedCopy, limit_id};
 use super::money::Money;
-use super::user_copy::{CopyBudget, CopyProviderConfig, CopyRateLimit, ProfileFacts, UserCopy};
+use super::user_copy::{CopyBudget, CopyProviderConfig, CopyRateLimit, UserCopy};
 use super::virtual_key::masked;
 use crate::error::{Error, Result};
 
@@ -24,7 +24,7 @@ impl UserCopy {
     /// [`Error::Internal`] when a limit of the policy has no place.
     pub fn of(
         copy: &UserAccessProfile,
-        profile: &ProfileFacts,
+        profile: &AccessProfile,
         stored: &StoredPolicy,
         keys: Vec<String>,
         limited: LimitedCopy<'_>,

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -146,6 +147,11 @@ impl Token {
     pub fn secret(&self) -> &[u8] {
         let start = self.kind.prefix().len() + ID_LENGTH + 1;
         &self.text.as_bytes()[start..start + SECRET_LENGTH]
+    }
+
+    /// SHA-256 of the secret, which is random enough for that: what is kept of tokens that are not hashed slowly.
+    pub fn secret_hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret()).into()
     }
 
     /// What lists show in place of the token: kind, id and an ellipsis.

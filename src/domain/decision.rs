@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use super::credential::{ID_LENGTH, Kind, Token};
 pub use super::limit_state::LimitState;
@@ -28,7 +27,7 @@ impl Presented {
         (token.kind() == Kind::Virtual).then_some(())?;
         Some(Self {
             public_id: token.id().as_bytes().try_into().ok()?,
-            secret_hash: Sha256::digest(token.secret()).into(),
+            secret_hash: token.secret_hash(),
         })
     }
 }

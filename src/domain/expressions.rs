@@ -15,6 +15,8 @@ use regex_automata::{Anchored, Input};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, Look};
 
+/// What an expression begins with.
+const EXPRESSION: &str = "regex:";
 /// Most expressions in a body.
 pub const MAX_EXPRESSIONS: usize = 200;
 /// Most bytes that the expressions of a body take compiled, all together.
@@ -249,7 +251,7 @@ impl OneOrMore {
 
 /// What a pattern that is an expression has behind its prefix.
 pub(super) fn strip(pattern: &str) -> Option<&str> {
-    pattern.strip_prefix(super::model_pattern::EXPRESSION)
+    pattern.strip_prefix(EXPRESSION)
 }
 
 /// Reads an expression, to cover whole names without regard to case.

@@ -50,8 +50,6 @@ impl UserAccessProfile {
 /// A copy that is being given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUserAccessProfile {
-    /// Who gets it.
-    pub user_id: i64,
     /// The profile that it is a copy of.
     pub access_profile_id: i64,
     /// What it allows.

@@ -98,8 +98,7 @@ impl<'v> Node<'v> {
         self.trimmed_name(max).map(str::to_owned)
     }
 
-    /// The same where it stands in the body.
-    pub fn trimmed_name(&self, max: usize) -> Option<&'v str> {
+    fn trimmed_name(&self, max: usize) -> Option<&'v str> {
         let Json::String(text) = self.value else {
             return self.wrong_type("a string");
         };

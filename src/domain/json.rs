@@ -3,16 +3,13 @@
 //! `serde_json` does the parsing; [`parse`] refuses what it lets pass (RFC 8259 §4 leaves duplicate names open; taking the last one
 //! silently would lose what the sender wrote).
 
-mod places;
 mod reading;
-mod typed;
 
 use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-pub use self::places::Cursor;
-pub use self::reading::{MAX_DEPTH, parse};
+pub use self::reading::parse;
 
 /// A JSON value as it was sent. Texts stay where they were parsed from unless something in them is escaped: a large body is mostly
 /// texts, and what they become is copied once.
@@ -105,17 +102,6 @@ impl Json<'_> {
         match self {
             Self::Object(fields) => fields.get(name),
             _ => None,
-        }
-    }
-
-    /// Takes the elements of a list out of an object, and leaves an empty one.
-    pub fn take_list(&mut self, name: &str) -> Vec<Self> {
-        let Self::Object(Members(fields)) = self else {
-            return Vec::new();
-        };
-        match fields.iter_mut().find(|(known, _)| known == name) {
-            Some((_, Self::Array(items))) => std::mem::take(items),
-            _ => Vec::new(),
         }
     }
 

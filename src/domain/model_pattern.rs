@@ -11,8 +11,6 @@ use super::letter_case::fold;
 
 /// Longest pattern, in characters.
 pub const MAX_PATTERN: usize = 1_000;
-/// What an expression begins with.
-pub const EXPRESSION: &str = "regex:";
 const WILDCARD: char = '*';
 
 /// The patterns of one list.
@@ -132,9 +130,9 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 /// A model pattern in a request. What an expression takes is taken from `budget`.
-pub fn read_model_pattern<'v>(node: &Node<'v>, budget: &ExpressionBudget) -> Option<&'v str> {
-    let pattern = node.trimmed_name(MAX_PATTERN)?;
-    match strip(pattern).map(|expression| budget.take(expression)) {
+pub fn read_model_pattern(node: &Node<'_>, budget: &ExpressionBudget) -> Option<String> {
+    let pattern = node.name(MAX_PATTERN)?;
+    match strip(&pattern).map(|expression| budget.take(expression)) {
         Some(Err(refused)) => node.refuse(refused.code, refused.sentence),
         _ => Some(pattern),
     }

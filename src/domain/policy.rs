@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::access_profile::{
     AccessProfile, Budget, McpServerLink, ProviderConfig, RateLimit, ToolGroupLink, ToolOverride,
 };
-use super::money::Money;
 
 /// The part of an access profile that governs calls. Ids, counters and dates inside are blank: they belong to a copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,23 +64,15 @@ impl PolicyField {
 impl Policy {
     /// What `profile` allows.
     pub fn of(profile: &AccessProfile) -> Self {
-        let blank_budgets = |budgets: &[Budget]| budgets.iter().map(blank_budget).collect();
+        // A copy's line is known by the id of the profile's.
+        let line = |line: &ProviderConfig| ProviderConfig {
+            id: line.id,
+            ..line.blank()
+        };
         Self {
-            provider_configs: profile
-                .provider_configs
-                .iter()
-                .map(|line| ProviderConfig {
-                    id: line.id,
-                    provider_name: line.provider_name.clone(),
-                    all_models_allowed: line.all_models_allowed,
-                    allowed_models: line.allowed_models.to_vec(),
-                    blacklisted_models: line.blacklisted_models.to_vec(),
-                    budgets: blank_budgets(&line.budgets),
-                    rate_limit: line.rate_limit.as_ref().map(blank_rate_limit),
-                })
-                .collect(),
-            budgets: blank_budgets(&profile.budgets),
-            rate_limit: profile.rate_limit.as_ref().map(blank_rate_limit),
+            provider_configs: profile.provider_configs.iter().map(line).collect(),
+            budgets: profile.budgets.iter().map(Budget::blank).collect(),
+            rate_limit: profile.rate_limit.as_ref().map(RateLimit::blank),
             calendar_aligned: profile.calendar_aligned,
             mcp_tool_groups: profile.mcp_tool_groups.clone(),
             mcp_servers: profile.mcp_servers.clone(),
@@ -112,25 +103,5 @@ impl Policy {
             }
         }
         new
-    }
-}
-
-fn blank_budget(budget: &Budget) -> Budget {
-    Budget {
-        id: String::new(),
-        current_usage: Money::ZERO,
-        last_reset: jiff::Timestamp::UNIX_EPOCH,
-        ..budget.clone()
-    }
-}
-
-fn blank_rate_limit(limit: &RateLimit) -> RateLimit {
-    RateLimit {
-        id: String::new(),
-        token_current_usage: 0,
-        request_current_usage: 0,
-        token_last_reset: jiff::Timestamp::UNIX_EPOCH,
-        request_last_reset: jiff::Timestamp::UNIX_EPOCH,
-        ..limit.clone()
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::access_profile::{McpServerLink, ResetConfig, ToolGroupLink, ToolOverride};
@@ -170,23 +170,6 @@ pub struct CopyRateLimit {
     /// When the request window ends; null without a limit.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub request_resets_at: Option<Timestamp>,
-}
-
-/// What copies show of the profile they are copies of, out of its snapshot.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ProfileFacts {
-    /// See [`super::access_profile::AccessProfile::name`].
-    pub name: String,
-    /// See [`super::access_profile::AccessProfile::description`].
-    pub description: String,
-    /// See [`super::access_profile::AccessProfile::tags`].
-    pub tags: Vec<String>,
-    /// See [`super::access_profile::AccessProfile::auto_rotation_interval`].
-    pub auto_rotation_interval: i64,
-    /// See [`super::access_profile::AccessProfile::next_rotation_at`].
-    pub next_rotation_at: Option<Timestamp>,
-    /// See [`super::access_profile::AccessProfile::last_rotation_at`].
-    pub last_rotation_at: Option<Timestamp>,
 }
 
 impl UserCopy {

@@ -16,7 +16,6 @@ pub mod page;
 pub mod roles;
 pub mod routes;
 pub mod serve;
-pub mod shown;
 pub mod status;
 pub mod tool_groups;
 pub mod users;

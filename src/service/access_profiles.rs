@@ -1,8 +1,5 @@
 //! Writes of access profiles: each is one unit of work with the row and the version's snapshot.
 
-use std::sync::Arc;
-
-use super::access_profile_draft::{Draft, Drafting, ProfileChange, in_turn};
 use super::{Services, once};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::access_profile_change::NextId;
@@ -15,9 +12,9 @@ use crate::domain::stored_texts::StoredTexts;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};
-use crate::store::access_profile_versions::{self, WholeVersion};
 use crate::store::access_profiles::{self, Snapshot};
-use crate::store::{Occasion, Reading, Work, sequences, user_access_profiles};
+use crate::store::sequences::with_policy_parts;
+use crate::store::{Reading, Work, access_profile_versions, user_access_profiles};
 
 /// Creates a profile. `render` puts the answer together inside the transaction, so that it can be stored with it.
 ///
@@ -28,11 +25,11 @@ pub fn create(
     actor: Actor,
     input: AccessProfileInput,
     once: Option<Once>,
-    render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
+    render: impl FnOnce(TaggedSnapshot) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     services.write(actor, move |work| {
         once::run(work, once.as_ref(), |work| {
-            Ok(render(&insert(work, input, Creation::New)?))
+            render(insert(work, input, Creation::New)?)
         })
     })
 }
@@ -47,13 +44,13 @@ pub fn clone(
     id: i64,
     input: CloneInput,
     once: Option<Once>,
-    render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
+    render: impl FnOnce(TaggedSnapshot) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     services.write(actor, move |work| {
         once::run(work, once.as_ref(), |work| {
             let original = access_profiles::get_current(work, id)?.profile()?;
             let input = original.as_input(input.name, input.description);
-            Ok(render(&insert(work, input, Creation::Clone)?))
+            render(insert(work, input, Creation::Clone)?)
         })
     })
 }
@@ -68,19 +65,25 @@ pub fn insert(
     creation: Creation,
 ) -> Result<TaggedSnapshot> {
     let id = access_profiles::next_id(work)?;
-    let mut next_part = sequences::next_policy_part(work)?;
-    let mut next_id = || {
-        next_part += 1;
-        next_part - 1
-    };
-    let profile = AccessProfile::create(id, input, &mut next_id, work.now())?;
-    sequences::take_policy_parts(work, next_part)?;
-    let version = WholeVersion::of(profile)?;
-    access_profiles::insert(work, &version, creation)?;
-    access_profile_details::tagged(work, version.snapshot)
+    let now = work.now();
+    let create = |next_id: NextId<'_>| AccessProfile::create(id, input, next_id, now);
+    let profile = with_policy_parts(work, create)?;
+    let snapshot = access_profiles::insert(work, &profile, creation)?;
+    access_profile_details::tagged(work, snapshot)
 }
 
-/// Changes the fields of a profile that a body holds.
+/// The texts of a profile as it is now, which a change of it may send back.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn stored_texts(services: &Services, id: i64) -> Result<StoredTexts> {
+    let current = services
+        .store
+        .read(|reading| access_profiles::get_current(reading, id))?;
+    StoredTexts::of(&current.json)
+}
+
+/// Changes the fields of a profile that were sent.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Stale`], [`Error::Invalid`], and
@@ -89,27 +92,14 @@ pub fn update(
     services: &Services,
     actor: Actor,
     id: i64,
-    body: &[u8],
+    input: AccessProfileInput,
     if_match: IfMatch,
 ) -> Result<TaggedSnapshot> {
-    let now = services.clock.now();
-    let mut input = AccessProfileInput::read_change(body, &services.recent_profiles.sent_lines)?;
-    if input.refuses_texts() {
-        let read = |reading: &Reading<'_>| access_profiles::get_current(reading, id);
-        let stored = StoredTexts::of(&services.store.read(read)?.json)?;
-        input = AccessProfileInput::read_change_beside(body, &stored)?;
-    }
-    let replacement = Replacement {
-        id,
-        if_match,
-        edit: Edit::Update,
-    };
-    let change = move |_: &Reading<'_>, profile: &AccessProfile, next_id: NextId<'_>| {
-        profile.change(input.clone(), next_id, now)
-    };
-    let occasion = Occasion::new(actor, now);
-    in_turn(services, occasion, id, change, move |work, drafting| {
-        replace(work, replacement, drafting)
+    services.write(actor, move |work| {
+        let now = work.now();
+        replace(work, (id, Edit::Update), &if_match, |profile, next_id| {
+            profile.change(input, next_id, now)
+        })
     })
 }
 
@@ -124,19 +114,16 @@ pub fn set_active(
     active: bool,
     if_match: IfMatch,
 ) -> Result<TaggedSnapshot> {
-    let now = services.clock.now();
     let edit = if active {
         Edit::Activate
     } else {
         Edit::Deactivate
     };
-    let replacement = Replacement { id, if_match, edit };
-    let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
-        Ok(profile.activated(active, now))
-    };
-    let occasion = Occasion::new(actor, now);
-    in_turn(services, occasion, id, change, move |work, drafting| {
-        replace(work, replacement, drafting)
+    services.write(actor, move |work| {
+        let now = work.now();
+        replace(work, (id, edit), &if_match, |profile, _| {
+            Ok(profile.activated(active, now))
+        })
     })
 }
 
@@ -148,73 +135,42 @@ pub fn set_active(
 pub fn restore(
     services: &Services,
     actor: Actor,
-    place: (i64, i64),
+    (id, number): (i64, i64),
     if_match: IfMatch,
     once: Option<Once>,
-    render: impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static,
+    render: impl FnOnce(TaggedSnapshot) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    let now = services.clock.now();
-    let (id, number) = place;
-    let replacement = Replacement {
-        id,
-        if_match,
-        edit: Edit::Restore,
-    };
-    // A version never changes, and to read one may take long: it is done once, and not on the writer thread.
+    // A version never changes, and to read one under today's rules may take long: that is not done on the writer thread.
     let get = |reading: &Reading<'_>| access_profile_versions::get(reading, id, number);
-    let known = &services.recent_profiles.stored_lines;
     let content = services.store.read(get);
-    let content = content.and_then(|version| read_stored(version.snapshot.as_bytes(), known));
-    let change = move |_: &Reading<'_>, profile: &AccessProfile, _: NextId<'_>| {
-        Ok(profile.restored(content.clone()?, now))
-    };
-    let occasion = Occasion::new(actor, now);
-    let Some(once) = once else {
-        // The answer is not stored, so the writer thread need not put it together.
-        let tagged = in_turn(services, occasion, id, change, move |work, drafting| {
-            replace(work, replacement, drafting)
-        })?;
-        return Ok(render(&tagged));
-    };
-    in_turn(services, occasion, id, change, move |work, drafting| {
-        once::run(work, Some(&once), |work| {
-            Ok(render(&replace(work, replacement, drafting)?))
+    let content = content.and_then(|version| read_stored(&version.snapshot));
+    services.write(actor, move |work| {
+        once::run(work, once.as_ref(), |work| {
+            let now = work.now();
+            let restored = replace(work, (id, Edit::Restore), &if_match, |profile, _| {
+                Ok(profile.restored(content?, now))
+            });
+            render(restored?)
         })
     })
-}
-
-/// Which profile is to be replaced by its next version, and why.
-struct Replacement {
-    id: i64,
-    if_match: IfMatch,
-    edit: Edit,
 }
 
 /// Puts the next version in place of the current one; a change that changes nothing writes nothing.
 fn replace(
     work: &mut Work<'_>,
-    replacement: Replacement,
-    drafting: &Drafting<impl ProfileChange>,
+    (id, edit): (i64, Edit),
+    if_match: &IfMatch,
+    change: impl FnOnce(&AccessProfile, NextId<'_>) -> Result<Option<AccessProfile>>,
 ) -> Result<TaggedSnapshot> {
-    let Replacement { id, if_match, edit } = replacement;
-    let anew;
-    let draft = match &drafting.ahead {
-        Some(draft) if draft.stands(work)? => draft,
-        _ => {
-            check(work, &if_match, &access_profiles::get_current(work, id)?)?;
-            anew = Draft::work_out(work, &drafting.recent, id, &drafting.change)?;
-            &anew
-        }
+    let current = access_profiles::get_current(work, id)?;
+    check(work, if_match, &current)?;
+    let profile = current.profile()?;
+    let next = with_policy_parts(work, |next_id| change(&profile, next_id))?;
+    let shown = match next {
+        Some(next) => access_profiles::update(work, (&current, &profile), &next, edit)?,
+        None => current,
     };
-    let base = &draft.base;
-    check(work, &if_match, &base.snapshot)?;
-    draft.take_parts(work)?;
-    if let Some(next) = &draft.next {
-        access_profiles::update(work, base, draft.packed.as_ref(), next, edit)?;
-    }
-    let current = draft.next.as_ref().unwrap_or(base);
-    let current = drafting.outcome.get_or_init(|| Arc::clone(current));
-    access_profile_details::tagged(work, Arc::clone(&current.snapshot))
+    access_profile_details::tagged(work, shown)
 }
 
 /// Goes on if the profile is as the caller knows it. The refusal carries the tag that reading it answers, which covers what is

@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 
 use super::api_key_revocation::{keep_one_all_powerful, refuse_last_all_powerful};
-use super::keyring::ApiKeySettings;
 use super::once::SealedOnce;
-use super::tokens::{check_earlier, grace_ends, random_successor, random_token};
+use super::tokens::{Rotation, check_earlier, grace_ends, random_successor, random_token};
 use super::{Services, once, revocations};
-use crate::domain::api_key::{ApiKey, ApiKeyInput};
+use crate::domain::api_key::{ApiKey, ApiKeyInput, ApiKeySettings};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::idempotency::StoredAnswer;
@@ -41,7 +40,7 @@ pub fn create(
     rights.may_grant(settings.permissions)?;
     rights.may_last(settings.expires_at)?;
     let token = random_token(Kind::Management)?;
-    let new = services.keyring.prepare(&token, &settings)?;
+    let new = services.keyring.prepare(&token, settings)?;
     let secret = token.clone();
     services.write_secret(actor, &token, move |work| {
         run_sealed(work, sealed, |work| {
@@ -55,15 +54,17 @@ pub fn create(
 /// How the answer that shows a key and its new secret is written.
 pub type Render = fn(&ApiKey, &Token) -> Result<String>;
 
-/// Like [`once::run_sealed`], for the body of an answer alone.
+/// Like [`once::run_sealed`], for the body of an answer alone; answers also the key that was made, unless the answer is an earlier one.
 fn run_sealed(
     work: &mut Work<'_>,
     sealed: Option<SealedOnce>,
     effect: impl FnOnce(&mut Work<'_>) -> Result<(String, ApiKey)>,
 ) -> Result<(String, Option<ApiKey>)> {
-    let (answer, made) = once::run_sealed(work, sealed, |work| {
+    let mut made = None;
+    let answer = once::run_sealed(work, sealed, |work| {
         let (body, key) = effect(work)?;
-        Ok((StoredAnswer::ok(body), key))
+        made = Some(key);
+        Ok(StoredAnswer::ok(body))
     })?;
     Ok((answer.body, made))
 }
@@ -171,12 +172,12 @@ pub fn rotate(
     services: &Services,
     actor: Actor,
     rights: Rights,
-    rotation: Rotation,
+    rotation: Rotation<i64>,
     sealed: Option<SealedOnce>,
     render: Render,
 ) -> Result<String> {
     let Rotation {
-        id,
+        key: id,
         grace_seconds,
         if_match,
     } = rotation;
@@ -206,15 +207,4 @@ pub fn rotate(
             Ok((render(&after.used(used), &secret)?, after))
         })
     })
-}
-
-/// Which key is to be rotated, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rotation {
-    /// The key.
-    pub id: i64,
-    /// How long the old secret still works.
-    pub grace_seconds: i64,
-    /// What the caller knows of it.
-    pub if_match: IfMatch,
 }

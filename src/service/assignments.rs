@@ -48,7 +48,7 @@ pub fn assign(
 ) -> Result<StoredAnswer> {
     let zone = services.time_zone.clone();
     services.change(actor, move |work| {
-        let answer = once::run_sealed(work, sealed, |work| {
+        once::run_sealed(work, sealed, |work| {
             let now = work.now();
             input.check_expiry(now)?;
             let user = users::get(work, user_id)?;
@@ -72,9 +72,8 @@ pub fn assign(
             // Nothing is used of a new copy.
             let read = ReadCopies::read(work, vec![row.clone()])?;
             let copy = one(read.shown(&HashMap::new(), &zone, now)?)?;
-            Ok((render(&Assigned { row, copy, issued })?, ()))
-        });
-        answer.map(|(answer, _)| answer)
+            render(&Assigned { row, copy, issued })
+        })
     })
 }
 

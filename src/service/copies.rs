@@ -8,20 +8,21 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Services;
+use crate::domain::access_profile::AccessProfile;
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::holding::UserAccessProfile;
 use crate::domain::limit::StoredPolicy;
 use crate::domain::limit_state::{Count, LimitedCopy};
-use crate::domain::user_copy::{ProfileFacts, UserCopy};
+use crate::domain::user_copy::UserCopy;
 use crate::error::Result;
 use crate::ledger::Counts;
 use crate::store::user_access_profiles::{ShownKey, list_keys_of_users};
-use crate::store::{Reading, access_profile_details, budget_overrides, policies};
+use crate::store::{Reading, access_profiles, budget_overrides, policies};
 
 /// Copies with everything that the database knows of them.
 pub struct ReadCopies {
     copies: Vec<UserAccessProfile>,
-    profiles: HashMap<i64, ProfileFacts>,
+    profiles: HashMap<i64, AccessProfile>,
     policies: HashMap<i64, StoredPolicy>,
     overrides: HashMap<i64, Vec<BudgetOverride>>,
     keys: HashMap<i64, Vec<ShownKey>>,
@@ -35,7 +36,7 @@ impl ReadCopies {
         for copy in &copies {
             let (profile_id, policy_id) = (copy.access_profile_id, copy.policy_id);
             if let Entry::Vacant(unread) = profiles.entry(profile_id) {
-                unread.insert(access_profile_details::get_facts(reading, profile_id)?);
+                unread.insert(access_profiles::get_current(reading, profile_id)?.profile()?);
             }
             if let Entry::Vacant(unread) = read_policies.entry(policy_id) {
                 unread.insert(policies::get_stored(reading, policy_id)?);
@@ -62,9 +63,6 @@ impl ReadCopies {
     }
 
     /// How they are shown at a time, with what they count.
-    ///
-    /// # Errors
-    /// When the ledger is stopping.
     pub fn with_counters(&self, services: &Services, now: Timestamp) -> Result<Vec<UserCopy>> {
         let copies = self.copies.iter().map(|copy| (copy.user_id, copy.id));
         let now_ms = now.as_millisecond();

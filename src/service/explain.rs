@@ -19,9 +19,6 @@ pub async fn explain(services: &Services, call: Call, by_id: bool) -> Result<Exp
 }
 
 /// The names that the explanation of a decision on a key (`virtual_keys.id`) shows, whose user's copies are of these profiles.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn names(services: &Services, virtual_key_id: i64, profiles: &[i64]) -> Result<ExplainedNames> {
     services
         .store

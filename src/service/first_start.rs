@@ -5,15 +5,15 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::Services;
-use super::keyring::ApiKeySettings;
 use super::tokens::random_token;
+use crate::domain::api_key::ApiKeySettings;
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 use crate::store::api_keys;
 use crate::store::directory::MAX_KEY_FILE;
-use crate::store::private::{self, Rule};
+use crate::store::directory::private::{self, Rule};
 
 /// The name of the first key.
 const NAME: &str = "initial";
@@ -37,7 +37,7 @@ pub fn make_first_key(services: &Services, pinned: Option<&Path>) -> Result<Opti
         permissions: PermissionSet::ALL,
         expires_at: None,
     };
-    let new = services.keyring.prepare(&token, &settings)?;
+    let new = services.keyring.prepare(&token, settings)?;
     if pinned.is_none() {
         // The file first: a crash in between leaves a file that opens nothing, never a key that nobody has.
         let directory = services.store.directory();

@@ -5,15 +5,15 @@
 use jiff::Timestamp;
 
 use super::tokens::random_token;
-use super::virtual_keys::{IssuedKey, hash, issue};
+use super::virtual_keys::{IssuedKey, issue};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::credential::Kind;
-use crate::domain::holding::{NewUserAccessProfile, Source};
+use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::domain::policy::Policy;
 use crate::domain::user::User;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, default_name};
 use crate::error::{Error, Result};
-use crate::store::mass_assignment::{self, ManagedKey};
+use crate::store::managed_keys::{self, ManagedKey};
 use crate::store::{
     WorkInTurn, access_profile_roles, access_profiles, policies, user_access_profiles, virtual_keys,
 };
@@ -62,8 +62,8 @@ impl Template {
         source: Source,
         expires_at: Option<Timestamp>,
     ) -> Result<(i64, IssuedKey)> {
-        let copy = self.copy(user.id, source, expires_at);
-        let copy_id = user_access_profiles::insert(work, &copy)?;
+        let copy = self.copy(source, expires_at);
+        let copy_id = user_access_profiles::insert(work, user.id, &copy)?;
         let key = self.key(user.id, copy_id);
         Ok((copy_id, issue(work, &key)?))
     }
@@ -79,9 +79,9 @@ impl Template {
         source: Source,
         unseen: &mut UnseenKeys,
     ) -> Result<()> {
+        let copy = self.copy(source, None);
         for user_ids in members.chunks(AT_ONCE) {
-            let copy = self.copy(0, source, None);
-            mass_assignment::insert_copies(work, user_ids, &copy)?;
+            user_access_profiles::insert_all(work, user_ids, &copy)?;
             let key = |user_id: &i64| {
                 let (public_id, hash) = unseen.next()?;
                 Ok(ManagedKey {
@@ -92,19 +92,13 @@ impl Template {
                 })
             };
             let keys = user_ids.iter().map(key).collect::<Result<Vec<_>>>()?;
-            mass_assignment::insert_keys(work, self.id, &keys)?;
+            managed_keys::insert_all(work, self.id, &keys)?;
         }
         Ok(())
     }
 
-    fn copy(
-        &self,
-        user_id: i64,
-        source: Source,
-        expires_at: Option<Timestamp>,
-    ) -> NewUserAccessProfile {
+    fn copy(&self, source: Source, expires_at: Option<Timestamp>) -> NewUserAccessProfile {
         NewUserAccessProfile {
-            user_id,
             access_profile_id: self.id,
             policy_id: self.policy_id,
             source,
@@ -150,7 +144,7 @@ impl UnseenKeys {
 
 fn unseen_key() -> Result<UnseenKey> {
     let token = random_token(Kind::Virtual)?;
-    Ok((token.id().to_owned(), hash(&token)))
+    Ok((token.id().to_owned(), token.secret_hash()))
 }
 
 /// Makes sure that copies of a profile may be given.
@@ -193,13 +187,10 @@ pub fn take_expired(
     user_id: i64,
     access_profile_id: i64,
 ) -> Result<Vec<String>> {
-    let found = user_access_profiles::find(work, user_id, access_profile_id)?;
-    let Some(copy) = found.filter(|copy| !copy.is_active(work.now())) else {
-        return Ok(Vec::new());
-    };
-    let names = virtual_keys::delete_of_copy(work, copy.id)?;
-    user_access_profiles::delete(work, &copy)?;
-    Ok(names)
+    let now = work.now();
+    take(work, user_id, |copy| {
+        copy.access_profile_id == access_profile_id && !copy.is_active(now)
+    })
 }
 
 /// Gives a user who joins a role the active profiles that are defaults there; one that the user holds already stays as it is,
@@ -228,7 +219,7 @@ pub fn take_role_copies(
     user_id: i64,
     role_id: i64,
 ) -> Result<Vec<String>> {
-    take(work, user_id, |source| source == Source::Role(role_id))
+    take(work, user_id, |copy| copy.source == Source::Role(role_id))
 }
 
 /// Takes away everything that a user holds; answers the names of the keys that went with it, those of the user at large included.
@@ -241,11 +232,11 @@ pub fn take_all(work: &mut WorkInTurn<'_>, user_id: i64) -> Result<Vec<String>> 
 fn take(
     work: &mut WorkInTurn<'_>,
     user_id: i64,
-    goes: impl Fn(Source) -> bool,
+    goes: impl Fn(&UserAccessProfile) -> bool,
 ) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for copy in user_access_profiles::list_all_of_user(work, user_id)? {
-        if goes(copy.source) {
+        if goes(&copy) {
             names.extend(virtual_keys::delete_of_copy(work, copy.id)?);
             user_access_profiles::delete(work, &copy)?;
         }
@@ -263,9 +254,10 @@ pub fn take_one(
     user_id: i64,
     access_profile_id: i64,
 ) -> Result<Vec<String>> {
-    let copy = user_access_profiles::get(work, user_id, access_profile_id)?;
-    let mut names = virtual_keys::delete_of_copy(work, copy.id)?;
-    user_access_profiles::delete(work, &copy)?;
+    user_access_profiles::get(work, user_id, access_profile_id)?;
+    let mut names = take(work, user_id, |copy| {
+        copy.access_profile_id == access_profile_id
+    })?;
     names.extend(forget_keys_at_large_if_nothing_is_held(work, user_id)?);
     Ok(names)
 }

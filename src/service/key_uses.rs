@@ -18,7 +18,7 @@ pub fn write(services: &Services) -> Result<()> {
         let mut remembered = keyring.change();
         let uses: Vec<_> = remembered.last_uses().into_iter().collect();
         remembered.uses.clear();
-        (uses, std::mem::take(&mut remembered.new_hints))
+        (uses, std::mem::take(&mut remembered.hints.new))
     };
     if uses.is_empty() && hints.is_empty() {
         return Ok(());
@@ -31,7 +31,7 @@ pub fn write(services: &Services) -> Result<()> {
     if written.is_err() {
         let mut remembered = keyring.change();
         remembered.uses.extend(attempted.0);
-        remembered.new_hints.extend(attempted.1);
+        remembered.hints.new.extend(attempted.1);
     }
     written
 }

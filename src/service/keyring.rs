@@ -5,6 +5,11 @@
 //! sending one costs no hash each time; guesses are not. A key that changed is forgotten after the commit and before the answer
 //! (`unit_of_work.rs`), so the old rights end with that answer.
 
+mod flights;
+mod hasher;
+mod hints;
+pub mod memory;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -14,17 +19,14 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::flights::Flights;
-use super::hasher::Hasher;
-use super::remembered::{Remembered, Verified};
+use self::flights::Flights;
+use self::hasher::Hasher;
+use self::memory::{KeyMemory, TakenAway, Verified, make_room};
 use super::tokens::random;
-use crate::domain::api_key::{ApiKey, HASH_LENGTH, NewApiKey, SALT_LENGTH};
+use crate::domain::api_key::{ApiKey, ApiKeySettings, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{MAX_EARLIER, Token};
 use crate::error::{Error, Result};
-use crate::store::{Store, api_key_secrets};
-
-/// Most tokens that are remembered; past that one of them is verified anew.
-const MAX_REMEMBERED: usize = 10_000;
+use crate::store::{Store, api_key_hints, api_key_secrets};
 
 /// Verifies and remembers keys.
 pub struct Keyring {
@@ -32,7 +34,7 @@ pub struct Keyring {
     flights: Flights,
     /// Makes what tokens are remembered under; differs in every process.
     mac: Hmac<Sha256>,
-    remembered: RwLock<Remembered>,
+    remembered: RwLock<KeyMemory>,
 }
 
 impl Keyring {
@@ -125,7 +127,7 @@ impl Keyring {
             }
         }
         let Some(key) = stored
-            .map(|stored| self.what_is_left(stored.key))
+            .map(|stored| self.look().left_of(stored.key))
             .filter(|_| is_current || works_until.is_some())
         else {
             return Err(Error::UnknownCredential);
@@ -159,11 +161,7 @@ impl Keyring {
         let tag = self.tag(token);
         let mut remembered = self.change();
         if remembered.changes == changes {
-            if remembered.dead.len() >= MAX_REMEMBERED
-                && let Some(any) = remembered.dead.keys().next().copied()
-            {
-                remembered.dead.remove(&any);
-            }
+            make_room(&mut remembered.dead);
             let dead = (key.public_id.clone(), refusal.clone());
             remembered.dead.insert(tag, dead);
         }
@@ -189,18 +187,15 @@ impl Keyring {
         changes: u64,
         used: Option<Timestamp>,
     ) {
-        self.note_hint(token);
         let tag = self.tag(token);
         let mut remembered = self.change();
+        remembered.hints.note(token);
         // A key may have changed while it was being hashed: then this answer still stands, as one that began before, but it is
         // not remembered.
         if remembered.changes != changes {
             return;
         }
-        if remembered.tokens.len() >= MAX_REMEMBERED
-            && let Some(any) = remembered.tokens.keys().next().copied()
-            && let Some(gone) = remembered.tokens.remove(&any)
-        {
+        if let Some(gone) = make_room(&mut remembered.tokens) {
             remembered.note_use(&gone);
         }
         let stored = key.last_used_at.map_or(0, Timestamp::as_millisecond);
@@ -269,17 +264,45 @@ impl Keyring {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when too many keys are being verified.
-    pub fn prepare(&self, token: &Token, named: &ApiKeySettings) -> Result<NewApiKey> {
+    pub fn prepare(&self, token: &Token, settings: ApiKeySettings) -> Result<NewApiKey> {
         let salt = random()?;
         Ok(NewApiKey {
             public_id: token.id().to_owned(),
-            name: named.name.clone(),
-            description: named.description.clone(),
-            permissions: named.permissions,
-            expires_at: named.expires_at,
+            settings,
             salt,
             hash: self.hash(token, salt)?,
         })
+    }
+
+    /// Learns the hints that earlier processes left.
+    pub fn learn_hints(&self, store: &Store) -> Result<()> {
+        let stored = store.read(api_key_hints::list)?;
+        self.change().hints.learn(stored);
+        Ok(())
+    }
+
+    /// Whether a token is most probably one that was right lately.
+    pub fn is_probably_right(&self, token: &Token) -> bool {
+        self.look().hints.contain(token)
+    }
+
+    /// Takes from a key what can't be stored; that lasts until [`Keyring::trust_store`].
+    pub fn take_away(&self, public_id: &str, taken: TakenAway) {
+        let mut remembered = self.change();
+        remembered.take_away(public_id, taken);
+        remembered.forget(public_id);
+    }
+
+    /// What was taken from a key is stored.
+    pub fn trust_store(&self, public_id: &str) {
+        let mut remembered = self.change();
+        remembered.taken.remove(public_id);
+        remembered.forget(public_id);
+    }
+
+    /// Whether something was taken from a key that is not stored yet.
+    pub fn is_less_than_stored(&self, public_id: &str) -> bool {
+        self.look().taken.contains_key(public_id)
     }
 
     /// How many argon2id hashes were computed since the start.
@@ -287,13 +310,13 @@ impl Keyring {
         self.hasher.runs()
     }
 
-    pub(super) fn look(&self) -> RwLockReadGuard<'_, Remembered> {
+    fn look(&self) -> RwLockReadGuard<'_, KeyMemory> {
         self.remembered
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn change(&self) -> RwLockWriteGuard<'_, Remembered> {
+    pub(super) fn change(&self) -> RwLockWriteGuard<'_, KeyMemory> {
         self.remembered
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -304,17 +327,4 @@ impl Keyring {
         mac.update(token.reveal().as_bytes());
         mac.finalize().into_bytes().into()
     }
-}
-
-/// What a new key is to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKeySettings {
-    /// Trimmed, 1 to 255 characters.
-    pub name: String,
-    /// Free text.
-    pub description: String,
-    /// What it may do.
-    pub permissions: crate::domain::permission::PermissionSet,
-    /// From when on it is refused.
-    pub expires_at: Option<Timestamp>,
 }

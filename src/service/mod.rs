@@ -1,7 +1,6 @@
 //! One function per write: it says what is changed in its unit of work (`unit_of_work.rs`), and from what happened there follow audit
 //! entries, what is searched, and what is held in memory. And one for each read that joins ledger and store. Knows no HTTP and no SQL.
 
-pub mod access_profile_draft;
 pub mod access_profiles;
 pub mod api_key_revocation;
 pub mod api_keys;
@@ -12,9 +11,6 @@ pub mod copies;
 pub mod explain;
 pub mod expressions;
 pub mod first_start;
-pub mod flights;
-pub mod hasher;
-pub mod hints;
 pub mod holdings;
 pub mod key_uses;
 pub mod keyring;
@@ -23,17 +19,13 @@ pub mod once;
 pub mod propagation;
 pub mod propagation_preview;
 pub mod quota;
-pub mod recent_profiles;
-pub mod remembered;
 pub mod revocations;
 pub mod roles;
 pub mod rotated_keys;
 pub mod rotation;
 pub mod sign_in;
-mod taken_rights;
 pub mod tokens;
 pub mod tool_groups;
-pub mod turns;
 mod unit_of_work;
 pub mod usage;
 pub mod users;
@@ -48,10 +40,8 @@ use jiff::tz::TimeZone;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use keyring::Keyring;
-use recent_profiles::RecentProfiles;
-use revocations::Revocations;
-use sign_in::SignInCodes;
-use turns::Turns;
+use revocations::waiting::Revocations;
+use sign_in::codes::SignInCodes;
 
 /// What every function of this folder works with.
 pub struct Services {
@@ -69,10 +59,6 @@ pub struct Services {
     pub clock: Clock,
     /// Where days and months begin.
     pub time_zone: TimeZone,
-    /// Who changes which access profile.
-    pub profile_turns: Turns,
-    /// What the last changes of access profiles left.
-    pub recent_profiles: Arc<RecentProfiles>,
 }
 
 /// The time as the program sees it; tests bring their own.

@@ -35,9 +35,6 @@ pub struct NearPage {
 }
 
 /// A page of the limits that are meant and almost used up. `shows_users` says whether users are named.
-///
-/// # Errors
-/// When the database can't be read, or the ledger is stopping.
 pub fn list(
     services: &Services,
     query: NearQuery,

@@ -56,30 +56,25 @@ fn server() -> Actor {
 /// An idempotency key, and the seal for an answer that holds a secret.
 pub type SealedOnce = (Once, Seal);
 
-/// Like [`run`], for an answer that holds a secret: its body is stored under the seal. Answers it, and what `effect` made beside it
-/// unless the answer is an earlier one.
+/// Like [`run`], for an answer that holds a secret: its body is stored under the seal.
 ///
 /// # Errors
 /// As [`run`]; [`crate::error::Error::Conflict`] when the earlier answer was sealed for another secret of the caller.
-pub fn run_sealed<'w, W: AsMut<Work<'w>>, T>(
+pub fn run_sealed<'w, W: AsMut<Work<'w>>>(
     work: &mut W,
     sealed: Option<SealedOnce>,
-    effect: impl FnOnce(&mut W) -> Result<(StoredAnswer, T)>,
-) -> Result<(StoredAnswer, Option<T>)> {
+    effect: impl FnOnce(&mut W) -> Result<StoredAnswer>,
+) -> Result<StoredAnswer> {
     let Some((once, seal)) = sealed else {
-        return effect(work).map(|(answer, made)| (answer, Some(made)));
+        return effect(work);
     };
-    let mut made = None;
     let stored = run(work, Some(&once), |work| {
-        let (answer, new) = effect(work)?;
-        made = Some(new);
-        Ok(StoredAnswer {
-            body: seal.close(&answer.body)?,
-            ..answer
-        })
+        let answer = effect(work)?;
+        let body = seal.close(&answer.body)?;
+        Ok(StoredAnswer { body, ..answer })
     })?;
     let body = seal.open(&stored.body)?;
-    Ok((StoredAnswer { body, ..stored }, made))
+    Ok(StoredAnswer { body, ..stored })
 }
 
 /// Forgets the keys that are older than a day, in small steps so that no other write waits long.

@@ -24,9 +24,6 @@ pub struct Quota {
 }
 
 /// A page of what binds a holder; none when somebody deleted the key while it asks.
-///
-/// # Errors
-/// When the database can't be read, or the ledger is stopping.
 pub fn find(services: &Services, holder: &Holder, page: Page) -> Result<Option<Quota>> {
     let (key, total_count, copies) = services.store.read(|reading| {
         let list = user_access_profiles::list_of_user(reading, holder.user_id, page)?;

@@ -3,9 +3,8 @@
 //! Whether a rotation happened is read from the database, so it does not matter where a crash came.
 
 use super::Services;
-use super::virtual_keys::hash;
 use crate::error::Result;
-use crate::store::rotated_keys::RotatedKey;
+use crate::store::directory::rotated_keys::RotatedKey;
 use crate::store::{Reading, virtual_keys};
 
 /// Gives secrets that were put beside the files of their keys the place of those files when they are valid, and removes the others.
@@ -52,7 +51,7 @@ fn each(services: &Services, concerns: impl Fn(&RotatedKey) -> bool) -> Result<(
 }
 
 fn put_right(reading: &Reading<'_>, file: &RotatedKey) -> Result<()> {
-    let live = virtual_keys::find_hash(reading, file.token.id())? == Some(hash(&file.token));
+    let live = virtual_keys::find_hash(reading, file.token.id())? == Some(file.token.secret_hash());
     match (live, file.is_staged) {
         (true, true) => file.publish(),
         (true, false) => Ok(()),

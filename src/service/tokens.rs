@@ -1,9 +1,21 @@
-//! Making tokens: the letters of a new one come from the system's randomness.
+//! Making tokens, in place of earlier ones too: the letters of a new one come from the system's randomness.
 
 use jiff::{Timestamp, ToSpan};
 
 use crate::domain::credential::{ID_LENGTH, Kind, MAX_EARLIER, SECRET_LENGTH, Token};
+use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
+
+/// Which key is to be rotated, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation<K> {
+    /// What the key is known by.
+    pub key: K,
+    /// How long the old secret still works.
+    pub grace_seconds: i64,
+    /// What the caller knows of it.
+    pub if_match: IfMatch,
+}
 
 /// Makes sure that a secret which is replaced may work on beside those that do so until `ends`, the first one first.
 ///

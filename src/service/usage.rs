@@ -27,9 +27,6 @@ pub async fn write_down(services: &Services) {
 }
 
 /// A page of the history. `shows_users` says whether users are named.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn list(services: &Services, query: &UsageQuery, shows_users: bool) -> Result<UsagePage> {
     services.store.read(|reading| {
         let list = usage::list(reading, query)?;

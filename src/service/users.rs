@@ -30,7 +30,7 @@ pub fn create(
 ) -> Result<StoredAnswer> {
     let new = input.into_new()?;
     services.change(actor, move |work| {
-        let answer = once::run_sealed(work, sealed, |work| {
+        once::run_sealed(work, sealed, |work| {
             refuse_unknown_role(work, new.role_id)?;
             let user = users::insert(work, &new)?;
             let issued = join_role(work, &user)?;
@@ -40,9 +40,8 @@ pub fn create(
                 user: detail.user.clone(),
                 virtual_keys: public_ids(&issued),
             });
-            Ok((render(&detail, &issued, work.now())?, ()))
-        });
-        answer.map(|(answer, _)| answer)
+            render(&detail, &issued, work.now())
+        })
     })
 }
 

@@ -6,8 +6,8 @@ use super::Services;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::virtual_key::VirtualKey;
 use crate::error::Result;
-use crate::store::virtual_key_lists::{self, Filter};
-use crate::store::{Reading, users, virtual_keys};
+use crate::store::virtual_keys::{self, Filter};
+use crate::store::{Reading, users};
 
 /// A key with the time by which it expires.
 pub struct TimedKey {
@@ -32,7 +32,7 @@ pub fn list(
     if let Some(id) = of_user {
         users::get(reading, id)?;
     }
-    let list = virtual_key_lists::list(reading, filter, sort, page)?;
+    let list = virtual_keys::list(reading, filter, sort, page)?;
     let now = services.clock.now();
     let items = list.items.into_iter();
     Ok(Listed {
@@ -42,9 +42,6 @@ pub fn list(
 }
 
 /// A key by its public id.
-///
-/// # Errors
-/// [`crate::error::Error::NotFound`]
 pub fn get(services: &Services, reading: &Reading<'_>, public_id: &str) -> Result<TimedKey> {
     let key = virtual_keys::get_public(reading, public_id)?;
     Ok(timed(services, key, services.clock.now()))

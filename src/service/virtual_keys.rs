@@ -1,10 +1,9 @@
 //! Writes of virtual keys. Their secrets exist once: in the answer that makes them.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::once::{self, SealedOnce};
-use super::tokens::{check_earlier, grace_ends, random_successor, random_token};
+use super::tokens::{Rotation, check_earlier, grace_ends, random_successor, random_token};
 use super::{Services, revocations};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
@@ -13,11 +12,12 @@ use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::{
-    HASH_LENGTH, MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
+    MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
 };
 use crate::error::{Error, Result};
 use crate::store::{
-    Reading, WorkInTurn, access_profiles, former_secrets, user_access_profiles, users, virtual_keys,
+    Reading, WorkInTurn, access_profile_versions, access_profiles, former_secrets,
+    user_access_profiles, users, virtual_keys,
 };
 
 /// A key that was just made, with its secret. Has no `Debug`.
@@ -35,7 +35,7 @@ pub struct IssuedKey {
 /// When there is no randomness.
 pub fn issue(work: &mut WorkInTurn<'_>, new: &NewVirtualKey) -> Result<IssuedKey> {
     let token = random_token(Kind::Virtual)?;
-    let key = virtual_keys::insert(work, new, token.id(), hash(&token))?;
+    let key = virtual_keys::insert(work, new, token.id(), token.secret_hash())?;
     Ok(IssuedKey { key, token })
 }
 
@@ -53,13 +53,8 @@ pub fn replace_secret(
         let ends = former_secrets::list_ends(work, key.user_id, key.id, work.now())?;
         check_earlier(&ends)?;
     }
-    let key = virtual_keys::rotate(work, key.id, hash(&token), previous_until)?;
+    let key = virtual_keys::rotate(work, key.id, token.secret_hash(), previous_until)?;
     Ok(IssuedKey { key, token })
-}
-
-/// What is stored of a secret.
-pub(super) fn hash(token: &Token) -> [u8; HASH_LENGTH] {
-    Sha256::digest(token.secret()).into()
 }
 
 /// Whose key is to be made, and under which profile.
@@ -87,13 +82,12 @@ pub fn create(
     render: impl FnOnce(&IssuedKey) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     services.change(actor, move |work| {
-        let answer = once::run_sealed(work, sealed, |work| {
+        once::run_sealed(work, sealed, |work| {
             let (user_id, profile_id) = (issuing.user_id, issuing.access_profile_id);
             issuing.input.check_new(user_id, profile_id, work.now())?;
             let new = worked_out(work, issuing)?;
-            Ok((render(&issue(work, &new)?)?, ()))
-        });
-        answer.map(|(answer, _)| answer)
+            render(&issue(work, &new)?)
+        })
     })
 }
 
@@ -106,8 +100,7 @@ fn worked_out(reading: &Reading<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
     users::get(reading, user_id)?;
     let copy = match access_profile_id {
         Some(id) => {
-            access_profiles::find_current_version(reading, id)?
-                .ok_or_else(|| Error::not_found("access profile", id))?;
+            access_profile_versions::get_current_number(reading, id)?;
             user_access_profiles::find(reading, user_id, id)?
         }
         None => None,
@@ -200,17 +193,6 @@ pub(super) fn update_in(
     virtual_keys::get(work, id)
 }
 
-/// Which key is to be rotated, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rotation {
-    /// The key.
-    pub public_id: String,
-    /// How long the old secret still works.
-    pub grace_seconds: i64,
-    /// What the caller knows of it.
-    pub if_match: IfMatch,
-}
-
 /// Gives a key a new secret; the old one works for the grace period, and each older one until its own ends.
 ///
 /// # Errors
@@ -219,26 +201,25 @@ pub struct Rotation {
 pub fn rotate(
     services: &Services,
     actor: Actor,
-    rotation: Rotation,
+    rotation: Rotation<String>,
     sealed: Option<SealedOnce>,
     render: impl FnOnce(&IssuedKey, Timestamp) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
     let Rotation {
-        public_id,
+        key: public_id,
         grace_seconds,
         if_match,
     } = rotation;
     services.change(actor, move |work| {
-        let answer = once::run_sealed(work, sealed, |work| {
+        once::run_sealed(work, sealed, |work| {
             let (before, now) = (virtual_keys::get_public(work, &public_id)?, work.now());
             if_match.check(&before.entity_tag(now))?;
             let token = random_successor(Kind::Virtual, &public_id)?;
             let issued = replace_secret(work, &before, token, grace_ends(now, grace_seconds))?;
             let after = issued.key.clone();
             work.record(Event::VirtualKeyRotated(Change { before, after }));
-            Ok((render(&issued, now)?, ()))
-        });
-        answer.map(|(answer, _)| answer)
+            render(&issued, now)
+        })
     })
 }
 

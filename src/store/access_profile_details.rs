@@ -1,18 +1,14 @@
 //! What is shown of an access profile beside it: the roles it is attached to, and how many users hold it.
 
-use std::sync::Arc;
-
-use rusqlite::params;
 use serde_json::json;
 
-use super::access_profiles::{self, Snapshot};
-use super::fault::Doing;
-use super::{Reading, access_profile_roles, user_access_profiles};
+use super::access_profiles::Snapshot;
+use super::sql::Reading;
+use super::{access_profile_roles, user_access_profiles};
 use crate::domain::access_profile::McpReference;
 use crate::domain::holding::Attachment;
-use crate::domain::user_copy::ProfileFacts;
 use crate::domain::validator::entity_tag_beside;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What is shown beside an access profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,42 +53,33 @@ impl Beside {
 /// The MCP things a profile names that are not known here, sorted.
 fn list_unresolved_references(reading: &Reading<'_>, id: i64) -> Result<Vec<McpReference>> {
     reading
-        .connection
-        .prepare_cached(
+        .all(
+            "reading MCP references",
             "SELECT kind, reference FROM access_profile_references r
              WHERE access_profile_id = ?1 AND NOT CASE kind
                  WHEN 'mcp_tool_group' THEN EXISTS (SELECT 1 FROM mcp_tool_groups WHERE id = CAST(r.reference AS INTEGER))
                  ELSE EXISTS (SELECT 1 FROM mcp_tool_group_clients WHERE mcp_client_id = r.reference) END
              ORDER BY kind, reference",
+            [id],
+            |row| {
+                Ok(McpReference {
+                    kind: row.get("kind")?,
+                    id: row.get("reference")?,
+                })
+            },
         )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![id], |row| {
-                    Ok(McpReference {
-                        kind: row.get(0)?,
-                        id: row.get(1)?,
-                    })
-                })?
-                .collect()
-        })
-        .doing("reading MCP references")
 }
 
 fn count_references(reading: &Reading<'_>, id: i64) -> Result<i64> {
-    reading
-        .connection
-        .prepare_cached(
-            "SELECT count(*) FROM access_profile_references WHERE access_profile_id = ?1",
-        )
-        .and_then(|mut statement| statement.query_row(params![id], |row| row.get(0)))
-        .doing("counting MCP references")
+    let sql = "SELECT count(*) FROM access_profile_references WHERE access_profile_id = ?1";
+    reading.value("counting MCP references", sql, [id])
 }
 
 /// A version of a profile with the validator of what is shown of it.
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn tagged(reading: &Reading<'_>, snapshot: Arc<Snapshot>) -> Result<TaggedSnapshot> {
+pub fn tagged(reading: &Reading<'_>, snapshot: Snapshot) -> Result<TaggedSnapshot> {
     Ok(TaggedSnapshot {
         entity_tag: Beside::read(reading, snapshot.id)?.entity_tag(&snapshot),
         snapshot,
@@ -103,18 +90,9 @@ pub fn tagged(reading: &Reading<'_>, snapshot: Arc<Snapshot>) -> Result<TaggedSn
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaggedSnapshot {
     /// The version.
-    pub snapshot: Arc<Snapshot>,
+    pub snapshot: Snapshot,
     /// Its strong validator; it covers what is shown beside the profile.
     pub entity_tag: String,
-}
-
-/// What copies show of the profile they are copies of.
-///
-/// # Errors
-/// [`Error::NotFound`]; [`Error::Internal`] when what is stored is of another shape.
-pub fn get_facts(reading: &Reading<'_>, id: i64) -> Result<ProfileFacts> {
-    let json = access_profiles::get_current(reading, id)?.json;
-    serde_json::from_str(&json).map_err(|error| Error::internal("reading a snapshot", error))
 }
 
 /// The users who hold a copy of a profile, the first of them in the order of assignment.
@@ -123,14 +101,9 @@ pub fn get_facts(reading: &Reading<'_>, id: i64) -> Result<ProfileFacts> {
 /// When the database can't be read.
 pub fn list_first_holders(reading: &Reading<'_>, id: i64, most: i64) -> Result<Vec<i64>> {
     reading
-        .connection
-        .prepare_cached(
+        .values(
+            "listing who holds an access profile",
             "SELECT user_id FROM user_access_profiles WHERE access_profile_id = ?1 ORDER BY id LIMIT ?2",
+            [id, most],
         )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![id, most], |row| row.get(0))?
-                .collect()
-        })
-        .doing("listing who holds an access profile")
 }

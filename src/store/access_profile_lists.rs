@@ -1,10 +1,10 @@
 //! Pages of access profiles: filters, search and order.
 
-use super::Reading;
 use super::access_profiles::get_current;
-use super::fault::Doing;
-use super::pages::{Meant, Order};
-use super::search::{ACCESS_PROFILES, Wanted};
+use super::lists::pages::{Meant, Order};
+use super::lists::search::ACCESS_PROFILES;
+use super::remembered::Wanted;
+use super::sql::Reading;
 use super::user_access_profiles::count_of_profile;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::error::Result;
@@ -93,9 +93,6 @@ fn by_ids(reading: &Reading<'_>, ids: &[i64], page: Page) -> Result<Vec<ListedPr
 }
 
 fn count(reading: &Reading<'_>) -> Result<i64> {
-    reading
-        .connection
-        .prepare_cached("SELECT sum(profiles) FROM access_profile_counts")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("counting access profiles")
+    let sql = "SELECT sum(profiles) FROM access_profile_counts";
+    reading.value("counting access profiles", sql, [])
 }

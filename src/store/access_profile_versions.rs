@@ -1,15 +1,12 @@
 //! The versions of access profiles: written once, never changed; what is not current any more is packed.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::access_profiles::{Snapshot, find_current_version};
 use super::fault::Doing;
-use super::{Reading, Work, packed_versions};
-use crate::domain::access_profile::AccessProfile;
-use crate::domain::audit::NamedVersion;
+use super::packed_versions;
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
 
@@ -30,59 +27,14 @@ pub struct Version {
     pub stored_bytes: i64,
 }
 
-/// A version of a profile in each form that it is needed in: reading, writing and hashing a large one takes longer than changing it.
-#[derive(Debug)]
-pub struct WholeVersion {
-    /// The profile as it is shown.
-    pub snapshot: Arc<Snapshot>,
-    /// The profile.
-    pub profile: AccessProfile,
-    /// What the audit log calls it by.
-    pub named: NamedVersion,
-}
-
-impl WholeVersion {
-    /// The new version that a profile is.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when it can't be written as JSON.
-    pub fn of(profile: AccessProfile) -> Result<Self> {
-        let snapshot = Snapshot::of(&profile)?;
-        Ok(Self {
-            named: snapshot.named(),
-            snapshot: Arc::new(snapshot),
-            profile,
-        })
-    }
-
-    /// The version that is shown so.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the JSON is of another shape.
-    pub fn read(snapshot: Snapshot) -> Result<Self> {
-        Ok(Self {
-            named: snapshot.named(),
-            profile: snapshot.profile()?,
-            snapshot: Arc::new(snapshot),
-        })
-    }
-}
-
-/// Stores a version.
-pub(super) fn insert(work: &Work<'_>, new: &WholeVersion) -> Result<()> {
+/// Stores a version that is made now.
+pub(super) fn insert(work: &Work<'_>, id: i64, version: i64, snapshot: &str) -> Result<()> {
     work.run(
+        "storing a version",
         "INSERT INTO access_profile_versions (access_profile_id, version, snapshot, created_at, created_by)
          VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            new.snapshot.id,
-            new.snapshot.version,
-            new.snapshot.json,
-            new.profile.updated_at.as_millisecond(),
-            work.actor().name,
-        ],
+        params![id, version, snapshot, work.now().as_millisecond(), work.actor().name],
     )
-    .map(drop)
-    .doing("storing a version")
 }
 
 /// Versions with what they are differences from.
@@ -107,7 +59,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
 /// # Errors
 /// [`Error::NotFound`] when there is no such profile, [`Error::Invalid`] when the page is too large.
 pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version>> {
-    let total_count = current_version(reading, id)?;
+    let total_count = get_current_number(reading, id)?;
     let mut size = 0;
     let mut items = Vec::new();
     let mut statement = reading
@@ -134,7 +86,7 @@ pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version
 /// # Errors
 /// [`Error::NotFound`] naming the profile or the version.
 pub fn get(reading: &Reading<'_>, id: i64, number: i64) -> Result<Version> {
-    current_version(reading, id)?;
+    get_current_number(reading, id)?;
     reading
         .connection
         .prepare_cached(&format!(
@@ -150,6 +102,16 @@ pub fn get(reading: &Reading<'_>, id: i64, number: i64) -> Result<Version> {
         })
 }
 
-fn current_version(reading: &Reading<'_>, id: i64) -> Result<i64> {
-    find_current_version(reading, id)?.ok_or_else(|| Error::not_found("access profile", id))
+/// The number of a profile's current version.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get_current_number(reading: &Reading<'_>, id: i64) -> Result<i64> {
+    reading
+        .find_value(
+            "reading an access profile",
+            "SELECT version FROM access_profiles WHERE id = ?1",
+            [id],
+        )?
+        .ok_or_else(|| Error::not_found("access profile", id))
 }

@@ -1,9 +1,9 @@
-//! By what right tokens of management API keys are told from guesses before they are hashed ([`crate::service::hints`]).
+//! By what right tokens of management API keys are told from guesses before they are hashed ([`crate::service::keyring`]).
 
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::error::Result;
 
 /// Most hints of a key: its secret, and some that it had before.
@@ -11,14 +11,13 @@ pub const MOST: usize = 4;
 
 /// Every hint, with the public id of its key.
 pub fn list(reading: &Reading<'_>) -> Result<Vec<(String, i64)>> {
-    reading
-        .all(
-            "SELECT k.public_id, h.hint FROM api_key_hints h JOIN api_keys k ON k.id = h.api_key_id
-             WHERE k.revoked_at IS NULL",
-            [],
-            |row| Ok((row.get("public_id")?, row.get("hint")?)),
-        )
-        .doing("reading hints of API keys")
+    reading.all(
+        "reading hints of API keys",
+        "SELECT k.public_id, h.hint FROM api_key_hints h JOIN api_keys k ON k.id = h.api_key_id
+         WHERE k.revoked_at IS NULL",
+        [],
+        |row| Ok((row.get("public_id")?, row.get("hint")?)),
+    )
 }
 
 /// Stores hints of keys; only the last [`MOST`] of a key stay.
@@ -26,18 +25,18 @@ pub fn note(work: &Work<'_>, hints: &[(String, i64)]) -> Result<()> {
     const DOING: &str = "noting hints of API keys";
     for (public_id, hint) in hints {
         work.run(
+            DOING,
             "INSERT OR IGNORE INTO api_key_hints (api_key_id, hint)
              SELECT id, ?2 FROM api_keys WHERE public_id = ?1",
             params![public_id, hint],
-        )
-        .doing(DOING)?;
+        )?;
         work.run(
+            DOING,
             "DELETE FROM api_key_hints WHERE id IN (
-                 SELECT h.id FROM api_key_hints h JOIN api_keys k ON k.id = h.api_key_id
-                 WHERE k.public_id = ?1 ORDER BY h.id DESC LIMIT -1 OFFSET 4)",
+             SELECT h.id FROM api_key_hints h JOIN api_keys k ON k.id = h.api_key_id
+             WHERE k.public_id = ?1 ORDER BY h.id DESC LIMIT -1 OFFSET 4)",
             [public_id],
-        )
-        .doing(DOING)?;
+        )?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::api_keys::{COLUMNS, get, key};
-use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::api_key::{ApiKey, HASH_LENGTH, SALT_LENGTH};
 use crate::domain::credential::MAX_EARLIER;
 use crate::domain::event::{Change, Event};
@@ -35,25 +35,25 @@ pub fn rotate(
     let id = before.id;
     if let Some(until) = previous_until {
         work.run(
+            DOING,
             "INSERT OR IGNORE INTO earlier_api_key_secrets (api_key_id, works_until, secret_hash)
              SELECT id, ?2, secret_hash FROM api_keys WHERE id = ?1",
             [id, until.as_millisecond()],
-        )
-        .doing(DOING)?;
+        )?;
         let most = i64::try_from(MAX_EARLIER).unwrap_or(i64::MAX);
         work.run(
+            DOING,
             "DELETE FROM earlier_api_key_secrets WHERE api_key_id = ?1 AND secret_hash IN (
-                 SELECT secret_hash FROM earlier_api_key_secrets WHERE api_key_id = ?1
-                 ORDER BY works_until DESC LIMIT -1 OFFSET ?2)",
+             SELECT secret_hash FROM earlier_api_key_secrets WHERE api_key_id = ?1
+             ORDER BY works_until DESC LIMIT -1 OFFSET ?2)",
             [id, most],
-        )
-        .doing(DOING)?;
+        )?;
     }
     work.run(
+        DOING,
         "UPDATE api_keys SET secret_hash = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         params![id, hash, work.now().as_millisecond()],
-    )
-    .doing(DOING)?;
+    )?;
     let after = get(work, id)?;
     work.record(Event::ApiKeyRotated(Change {
         before,
@@ -74,32 +74,30 @@ fn list_earlier(
     reading: &Reading<'_>,
     public_id: &str,
 ) -> Result<Vec<([u8; HASH_LENGTH], Timestamp)>> {
-    reading
-        .all(
-            "SELECT e.secret_hash, e.works_until FROM api_keys k JOIN earlier_api_key_secrets e ON e.api_key_id = k.id
-             WHERE k.public_id = ?1 ORDER BY e.works_until",
-            [public_id],
-            |row| Ok((row.get("secret_hash")?, row.at("works_until")?)),
-        )
-        .doing("reading the earlier secrets of an API key")
+    reading.all(
+        "reading the earlier secrets of an API key",
+        "SELECT e.secret_hash, e.works_until FROM api_keys k JOIN earlier_api_key_secrets e ON e.api_key_id = k.id
+         WHERE k.public_id = ?1 ORDER BY e.works_until",
+        [public_id],
+        |row| Ok((row.get("secret_hash")?, row.at("works_until")?)),
+    )
 }
 
 /// What verifies the key with this public id, revoked or not.
 pub fn find_secret(reading: &Reading<'_>, public_id: &str) -> Result<Option<StoredSecret>> {
     // Asked also of an id that is not known, so that it costs the same.
     let earlier = list_earlier(reading, public_id)?;
-    reading
-        .find(
-            &format!("SELECT {COLUMNS}, salt, secret_hash FROM api_keys WHERE public_id = ?1"),
-            [public_id],
-            |row| {
-                Ok(StoredSecret {
-                    key: key(row)?,
-                    salt: row.get("salt")?,
-                    hash: row.get("secret_hash")?,
-                    earlier,
-                })
-            },
-        )
-        .doing("reading an API key")
+    reading.find(
+        "reading an API key",
+        &format!("SELECT {COLUMNS}, salt, secret_hash FROM api_keys WHERE public_id = ?1"),
+        [public_id],
+        |row| {
+            Ok(StoredSecret {
+                key: key(row)?,
+                salt: row.get("salt")?,
+                hash: row.get("secret_hash")?,
+                earlier,
+            })
+        },
+    )
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::sql::{Columns, Rows};
+use super::lists::rows::Rows;
+use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
-use super::{Reading, Work};
+use super::unit_of_work::Work;
 use crate::domain::api_key::{ApiKey, KeyState, NewApiKey};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
@@ -41,26 +41,26 @@ pub(super) fn key(row: &Columns<'_>) -> rusqlite::Result<ApiKey> {
 /// # Errors
 /// [`Error::Conflict`] when a key that is not revoked has the name.
 pub fn insert(work: &mut Work<'_>, new: &NewApiKey) -> Result<ApiKey> {
-    NAMED.check_new(work, &new.name)?;
-    let id = work
-        .insert(
-            "INSERT INTO api_keys (public_id, name, name_key, description, permissions, salt, secret_hash,
-                                   created_by, created_at, updated_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
-            params![
-                new.public_id,
-                new.name,
-                name_key(&new.name),
-                new.description,
-                new.permissions.to_stored(),
-                new.salt,
-                new.hash,
-                work.actor().name,
-                work.now().as_millisecond(),
-                new.expires_at.map(Timestamp::as_millisecond),
-            ],
-        )
-        .doing(NAMED.doing)?;
+    let settings = &new.settings;
+    NAMED.check_new(work, &settings.name)?;
+    let id = work.insert(
+        NAMED.doing,
+        "INSERT INTO api_keys (public_id, name, name_key, description, permissions, salt, secret_hash,
+                               created_by, created_at, updated_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
+        params![
+            new.public_id,
+            settings.name,
+            name_key(&settings.name),
+            settings.description,
+            settings.permissions.to_stored(),
+            new.salt,
+            new.hash,
+            work.actor().name,
+            work.now().as_millisecond(),
+            settings.expires_at.map(Timestamp::as_millisecond),
+        ],
+    )?;
     let key = get(work, id)?;
     work.record(Event::ApiKeyCreated(key.clone()));
     Ok(key)
@@ -73,6 +73,7 @@ pub fn insert(work: &mut Work<'_>, new: &NewApiKey) -> Result<ApiKey> {
 pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<ApiKey> {
     NAMED.check(work, changed.id, &changed.name)?;
     work.run(
+        NAMED.doing,
         "UPDATE api_keys SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, permissions = ?5, expires_at = ?6,
                              updated_at = ?7, revision = revision + 1
          WHERE id = ?1",
@@ -85,8 +86,7 @@ pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<A
             changed.expires_at.map(Timestamp::as_millisecond),
             work.now().as_millisecond(),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     let after = get(work, before.id)?;
     work.record(Event::ApiKeyUpdated(Change {
         before,
@@ -97,33 +97,23 @@ pub fn update(work: &mut Work<'_>, before: ApiKey, changed: &ApiKey) -> Result<A
 
 const NAMED: UniqueName = UniqueName {
     what: "an API key named",
+    table: "api_keys",
     field: "name",
+    among: "revoked_at IS NULL",
     code: "duplicate_name",
-    other: "SELECT name FROM api_keys WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4 AND revoked_at IS NULL
-            AND NOT EXISTS (SELECT 1 FROM api_keys own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing an API key",
 };
 
 /// A key that is not revoked.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<ApiKey> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?1 AND revoked_at IS NULL");
-    let found = reading.find(&sql, [id], key).doing("reading an API key")?;
-    found.ok_or_else(|| Error::not_found("API key", id))
+    reading.get("API key", &sql, id, key)
 }
 
 /// A key that is not revoked, by its public id.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get_public(reading: &Reading<'_>, public_id: &str) -> Result<ApiKey> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE public_id = ?1 AND revoked_at IS NULL");
-    let found = reading
-        .find(&sql, [public_id], key)
-        .doing("reading an API key")?;
-    found.ok_or_else(|| Error::not_found("API key", public_id))
+    reading.get("API key", &sql, public_id, key)
 }
 
 /// Fields to sort by, the default first. Every order ends in the id, so it is total.
@@ -156,7 +146,7 @@ pub fn list(
         };
         rows = rows.only(condition, [now.as_millisecond().into()]);
     }
-    rows.list(reading, page, key).doing("listing API keys")
+    rows.list("listing API keys", reading, page, key)
 }
 
 /// Revokes a key for good.
@@ -165,21 +155,20 @@ pub fn list(
 /// [`Error::NotFound`] when there is none or it is revoked already.
 pub fn revoke(work: &mut Work<'_>, key: ApiKey) -> Result<()> {
     let (now, id) = (work.now().as_millisecond(), key.id);
-    let changed = work
-        .run(
-            "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1
-             WHERE id = ?1 AND revoked_at IS NULL",
-            [id, now],
-        )
-        .doing("revoking an API key")?;
+    let changed = work.change(
+        "revoking an API key",
+        "UPDATE api_keys SET revoked_at = ?2, updated_at = ?2, revision = revision + 1
+         WHERE id = ?1 AND revoked_at IS NULL",
+        [id, now],
+    )?;
     if changed == 0 {
         return Err(Error::not_found("API key", id));
     }
     work.run(
+        "revoking an API key",
         "DELETE FROM earlier_api_key_secrets WHERE api_key_id = ?1",
         [id],
-    )
-    .doing("revoking an API key")?;
+    )?;
     work.record(Event::ApiKeyRevoked(key));
     Ok(())
 }
@@ -189,28 +178,44 @@ pub fn revoke(work: &mut Work<'_>, key: ApiKey) -> Result<()> {
 pub fn note_uses(work: &Work<'_>, uses: &[(String, i64)], step: i64) -> Result<()> {
     for (public_id, at) in uses {
         work.run(
+            "noting when a key was used",
             "UPDATE api_keys SET last_used_at = ?2
              WHERE public_id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2 - ?3)",
             params![public_id, at, step],
-        )
-        .doing("noting when a key was used")?;
+        )?;
     }
     Ok(())
 }
 
+/// Some keys whose time is over, that this maker gave names which begin so.
+pub fn list_over(
+    reading: &Reading<'_>,
+    beginning: &str,
+    created_by: &str,
+    now: Timestamp,
+) -> Result<Vec<ApiKey>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys WHERE revoked_at IS NULL AND expires_at <= ?1 AND created_by = ?2
+         AND substr(name, 1, length(?3)) = ?3 ORDER BY id LIMIT 100"
+    );
+    let values = params![now.as_millisecond(), created_by, beginning];
+    reading.all("listing API keys", &sql, values, key)
+}
+
 /// The public ids of the keys that hold every permission, are not revoked, and never expire.
 pub fn list_all_powerful(reading: &Reading<'_>) -> Result<Vec<String>> {
-    reading
-        .values(
-            "SELECT public_id FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
-            [],
-        )
-        .doing("listing API keys")
+    reading.values(
+        "listing API keys",
+        "SELECT public_id FROM api_keys WHERE permissions = '*' AND revoked_at IS NULL AND expires_at IS NULL",
+        [],
+    )
 }
 
 /// Whether there ever was a key, revoked ones included.
 pub fn any_ever(reading: &Reading<'_>) -> Result<bool> {
-    reading
-        .value("SELECT EXISTS (SELECT 1 FROM api_keys)", [])
-        .doing("looking for API keys")
+    reading.value(
+        "looking for API keys",
+        "SELECT EXISTS (SELECT 1 FROM api_keys)",
+        [],
+    )
 }

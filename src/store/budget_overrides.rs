@@ -2,9 +2,8 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::user_access_profiles::id_list;
-use super::{Reading, WorkInTurn};
+use super::sql::{Columns, Reading, id_list};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::budget_override::{BudgetOverride, BudgetPlace};
 use crate::domain::event::Event;
 use crate::error::Result;
@@ -18,6 +17,7 @@ pub fn put(
     after: BudgetOverride,
 ) -> Result<()> {
     work.run(
+        "storing an override",
         "INSERT OR REPLACE INTO budget_overrides (user_access_profile_id, place_id, amount, cycles, anchor_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -28,8 +28,7 @@ pub fn put(
             after.anchor_at,
             work.now().as_millisecond(),
         ],
-    )
-    .doing("storing an override")?;
+    )?;
     work.record(Event::OverrideSet {
         place,
         before,
@@ -46,12 +45,11 @@ pub fn delete(
     place_id: i64,
     before: Option<BudgetOverride>,
 ) -> Result<()> {
-    let deleted = work
-        .run(
-            "DELETE FROM budget_overrides WHERE user_access_profile_id = ?1 AND place_id = ?2",
-            [copy_id, place_id],
-        )
-        .doing("removing an override")?;
+    let deleted = work.change(
+        "removing an override",
+        "DELETE FROM budget_overrides WHERE user_access_profile_id = ?1 AND place_id = ?2",
+        [copy_id, place_id],
+    )?;
     if deleted > 0 {
         work.record(Event::OverrideRemoved { place, before });
     }
@@ -64,14 +62,13 @@ pub fn find_window(
     copy_id: i64,
     place_id: i64,
 ) -> Result<Option<(i64, i64)>> {
-    reading
-        .find(
-            "SELECT window_starts_at, window_resets_at FROM counters
-             WHERE user_access_profile_id = ?1 AND place_id = ?2",
-            [copy_id, place_id],
-            |row| Ok((row.get("window_starts_at")?, row.get("window_resets_at")?)),
-        )
-        .doing("reading the window of a limit")
+    reading.find(
+        "reading the window of a limit",
+        "SELECT window_starts_at, window_resets_at FROM counters
+         WHERE user_access_profile_id = ?1 AND place_id = ?2",
+        [copy_id, place_id],
+        |row| Ok((row.get("window_starts_at")?, row.get("window_resets_at")?)),
+    )
 }
 
 /// The overrides of a copy.
@@ -85,20 +82,23 @@ pub fn list_of_copies(
     reading: &Reading<'_>,
     copy_ids: &[i64],
 ) -> Result<Vec<(i64, BudgetOverride)>> {
-    reading
-        .all(
-            "SELECT user_access_profile_id, place_id, amount, cycles, anchor_at FROM budget_overrides
-             WHERE user_access_profile_id IN (SELECT value FROM json_each(?1)) ORDER BY user_access_profile_id, place_id",
-            [id_list(copy_ids)],
-            |row| {
-                let over = BudgetOverride {
-                    place_id: row.get("place_id")?,
-                    amount: row.money("amount")?,
-                    cycles: row.get("cycles")?,
-                    anchor_at: row.get("anchor_at")?,
-                };
-                Ok((row.get("user_access_profile_id")?, over))
-            },
-        )
-        .doing("listing overrides")
+    reading.all(
+        "listing overrides",
+        "SELECT user_access_profile_id, place_id, amount, cycles, anchor_at FROM budget_overrides
+         WHERE user_access_profile_id IN (SELECT value FROM json_each(?1)) ORDER BY user_access_profile_id, place_id",
+        [id_list(copy_ids)],
+        |row| {
+            Ok((row.get("user_access_profile_id")?, read(row)?))
+        },
+    )
+}
+
+/// An override of a row that has its columns.
+pub(super) fn read(row: &Columns<'_>) -> rusqlite::Result<BudgetOverride> {
+    Ok(BudgetOverride {
+        place_id: row.get("place_id")?,
+        amount: row.money("amount")?,
+        cycles: row.get("cycles")?,
+        anchor_at: row.get("anchor_at")?,
+    })
 }

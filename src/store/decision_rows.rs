@@ -2,10 +2,8 @@
 
 use rusqlite::Params;
 
-use super::fault::Doing;
-use super::sql::Columns;
-use super::user_access_profiles::id_list;
-use super::{Reading, Writing};
+use super::budget_overrides;
+use super::sql::{Columns, Reading, Writing, id_list, one_or_all};
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::journal::CounterRow;
@@ -45,16 +43,17 @@ pub struct CopyRow {
 
 /// Whether there is such a user.
 pub fn is_user(reading: &Reading<'_>, id: i64) -> Result<bool> {
-    reading
-        .value("SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)", [id])
-        .doing("looking for a user")
+    reading.value(
+        "looking for a user",
+        "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1)",
+        [id],
+    )
 }
 
 /// How many virtual keys and users there are.
 pub fn sizes(reading: &Reading<'_>) -> Result<(usize, usize)> {
-    let total = |name: &str| -> Result<usize> {
-        let sql = "SELECT total FROM row_counts WHERE name = ?1";
-        let total: i64 = reading.value(sql, [name]).doing("counting")?;
+    let total = |table| {
+        let total = reading.row_count(table)?;
         Ok(usize::try_from(total).unwrap_or(0))
     };
     Ok((total("virtual_keys")?, total("users")?))
@@ -73,22 +72,15 @@ fn each_row<T>(
 const DOING: &str = "reading what decisions depend on";
 
 /// Reads the keys of a user, or all.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_key(
     reading: &Reading<'_>,
     user_id: Option<i64>,
     each: impl FnMut(KeyRow) -> Result<()>,
 ) -> Result<()> {
-    let sql = match user_id {
-        Some(_) => {
-            "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys WHERE user_id = ?1"
-        }
-        None => {
-            "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys WHERE ?1 IS NULL"
-        }
-    };
+    let which = one_or_all("user_id", user_id);
+    let sql = format!(
+        "SELECT id, public_id, user_id, expires_at, secret_hash FROM virtual_keys WHERE {which}"
+    );
     let read = |row: &Columns<'_>| {
         Ok(KeyRow {
             id: row.get("id")?,
@@ -98,28 +90,20 @@ pub fn for_each_key(
             secret_hash: row.get("secret_hash")?,
         })
     };
-    each_row(reading, sql, [user_id], read, each)
+    each_row(reading, &sql, [user_id], read, each)
 }
 
 /// Reads the copies of a user, or all, in the order of assignment.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_copy(
     reading: &Reading<'_>,
     user_id: Option<i64>,
     each: impl FnMut(CopyRow) -> Result<()>,
 ) -> Result<()> {
-    let sql = match user_id {
-        Some(_) => {
-            "SELECT id, user_id, access_profile_id, policy_id, template_version, created_at, expires_at FROM user_access_profiles
-             WHERE user_id = ?1 ORDER BY id"
-        }
-        None => {
-            "SELECT id, user_id, access_profile_id, policy_id, template_version, created_at, expires_at FROM user_access_profiles
-             WHERE ?1 IS NULL ORDER BY id"
-        }
-    };
+    let which = one_or_all("user_id", user_id);
+    let sql = format!(
+        "SELECT id, user_id, access_profile_id, policy_id, template_version, created_at, expires_at FROM user_access_profiles
+         WHERE {which} ORDER BY id"
+    );
     let read = |row: &Columns<'_>| {
         Ok(CopyRow {
             id: row.get("id")?,
@@ -131,40 +115,37 @@ pub fn for_each_copy(
             expires_at: row.get("expires_at")?,
         })
     };
-    each_row(reading, sql, [user_id], read, each)
+    each_row(reading, &sql, [user_id], read, each)
 }
 
 /// Reads the rows of all counters, each with the user. What the tail of the journal says of them is newer.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_counter(
     reading: &Reading<'_>,
     each: impl FnMut((i64, CounterRow)) -> Result<()>,
 ) -> Result<()> {
-    let sql = "SELECT c.user_id, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
-             k.window_rule, k.counted_from
-         FROM counters k CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id";
+    let sql = format!(
+        "SELECT c.user_id, {COUNTER} FROM counters k CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id"
+    );
     let read = |row: &Columns<'_>| Ok((row.get("user_id")?, counter(row)?));
-    each_row(reading, sql, [], read, each)
+    each_row(reading, &sql, [], read, each)
 }
 
 /// Reads the counters of some copies, each with when the copy was given, in milliseconds since 1970.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_counter_of(
     reading: &Reading<'_>,
     copy_ids: &[i64],
     each: impl FnMut((i64, CounterRow)) -> Result<()>,
 ) -> Result<()> {
-    let sql = "SELECT c.created_at, k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at,
-             k.window_rule, k.counted_from
-         FROM json_each(?1) wanted CROSS JOIN counters k ON k.user_access_profile_id = wanted.value
-         CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id";
+    let sql = format!(
+        "SELECT c.created_at, {COUNTER} FROM json_each(?1) wanted CROSS JOIN counters k ON k.user_access_profile_id = wanted.value
+         CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id"
+    );
     let read = |row: &Columns<'_>| Ok((row.get("created_at")?, counter(row)?));
-    each_row(reading, sql, [id_list(copy_ids)], read, each)
+    each_row(reading, &sql, [id_list(copy_ids)], read, each)
 }
+
+/// The columns of [`counter`], of the table under the name `k`.
+const COUNTER: &str = "k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at, k.window_rule, k.counted_from";
 
 fn counter(row: &Columns<'_>) -> rusqlite::Result<CounterRow> {
     Ok(CounterRow {
@@ -180,67 +161,47 @@ fn counter(row: &Columns<'_>) -> rusqlite::Result<CounterRow> {
 
 /// Removes a counter: it starts at zero.
 pub fn delete_counter(writing: &Writing<'_>, copy_id: i64, place_id: i64) -> Result<()> {
-    writing
-        .run(
-            "DELETE FROM counters WHERE user_access_profile_id = ?1 AND place_id = ?2",
-            [copy_id, place_id],
-        )
-        .map(drop)
-        .doing("removing a counter")
+    writing.run(
+        "removing a counter",
+        "DELETE FROM counters WHERE user_access_profile_id = ?1 AND place_id = ?2",
+        [copy_id, place_id],
+    )
 }
 
 /// Reads the overrides of a copy, or all, each with user and copy.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_override(
     reading: &Reading<'_>,
     copy_id: Option<i64>,
     each: impl FnMut((i64, i64, BudgetOverride)) -> Result<()>,
 ) -> Result<()> {
-    let sql = match copy_id {
-        Some(_) => {
-            "SELECT c.user_id, o.user_access_profile_id, o.place_id, o.amount, o.cycles, o.anchor_at
-             FROM budget_overrides o JOIN user_access_profiles c ON c.id = o.user_access_profile_id
-             WHERE o.user_access_profile_id = ?1"
-        }
-        None => {
-            "SELECT c.user_id, o.user_access_profile_id, o.place_id, o.amount, o.cycles, o.anchor_at
-             FROM budget_overrides o CROSS JOIN user_access_profiles c ON c.id = o.user_access_profile_id
-             WHERE ?1 IS NULL"
-        }
-    };
+    let which = one_or_all("o.user_access_profile_id", copy_id);
+    let sql = format!(
+        "SELECT c.user_id, o.user_access_profile_id, o.place_id, o.amount, o.cycles, o.anchor_at
+         FROM budget_overrides o CROSS JOIN user_access_profiles c ON c.id = o.user_access_profile_id WHERE {which}"
+    );
     let read = |row: &Columns<'_>| {
-        let over = BudgetOverride {
-            place_id: row.get("place_id")?,
-            amount: row.money("amount")?,
-            cycles: row.get("cycles")?,
-            anchor_at: row.get("anchor_at")?,
-        };
         let (user_id, copy_id) = (row.get("user_id")?, row.get("user_access_profile_id")?);
-        Ok((user_id, copy_id, over))
+        Ok((user_id, copy_id, budget_overrides::read(row)?))
     };
-    each_row(reading, sql, [copy_id], read, each)
+    each_row(reading, &sql, [copy_id], read, each)
 }
 
 /// Reads the tool groups: id, whether it is enabled, and its tools as JSON.
 pub fn tool_groups(reading: &Reading<'_>) -> Result<Vec<(i64, bool, serde_json::Value)>> {
-    reading
-        .all(
-            "SELECT id, enabled, tools FROM mcp_tool_groups",
-            [],
-            |row| Ok((row.get("id")?, row.get("enabled")?, row.json("tools")?)),
-        )
-        .doing(DOING)
+    reading.all(
+        DOING,
+        "SELECT id, enabled, tools FROM mcp_tool_groups",
+        [],
+        |row| Ok((row.get("id")?, row.get("enabled")?, row.json("tools")?)),
+    )
 }
 
 /// The number of what happens next in the journal, and the latest time that the clock has shown.
 pub fn position(reading: &Reading<'_>) -> Result<(i64, i64)> {
-    reading
-        .one(
-            "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)) AS next_number, seen_at FROM journal",
-            [],
-            |row| Ok((row.get("next_number")?, row.get("seen_at")?)),
-        )
-        .doing("reading the journal's position")
+    reading.one(
+        "reading the journal's position",
+        "SELECT max(next_number, (SELECT coalesce(max(id), 0) + 1 FROM reservations)) AS next_number, seen_at FROM journal",
+        [],
+        |row| Ok((row.get("next_number")?, row.get("seen_at")?)),
+    )
 }

@@ -1,13 +1,18 @@
 //! The data directory: its files, its permissions, and the lock by which one process owns it.
 
+pub mod kept_revocations;
+pub mod place;
+pub mod private;
+pub mod rotated_keys;
+
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::place::{self, Place, unusable};
-use super::private::{self, Rule};
+use self::place::{Place, unusable};
+use self::private::Rule;
 use crate::error::{Error, Result};
 
 /// Longest number of a process, in bytes.

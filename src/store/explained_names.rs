@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Reading;
-use super::fault::Doing;
+use super::sql::Reading;
 use crate::error::Result;
 
 /// Names by id.
@@ -35,11 +34,11 @@ pub fn find(
     let key = "SELECT name FROM virtual_keys WHERE id = ?1";
     let profile = "SELECT name FROM access_profiles WHERE id = ?1";
     let mut names = ExplainedNames {
-        virtual_key: reading.find_value(key, [virtual_key_id]).doing(DOING)?,
+        virtual_key: reading.find_value(DOING, key, [virtual_key_id])?,
         ..ExplainedNames::default()
     };
     for id in profiles {
-        let name = reading.find_value(profile, [id]).doing(DOING)?;
+        let name = reading.find_value(DOING, profile, [id])?;
         names.profiles.extend(name.map(|name| (*id, name)));
     }
     Ok(names)

@@ -63,10 +63,3 @@ fn meaning(error: &rusqlite::Error, what: &str) -> Error {
         _ => Error::internal(what, error),
     }
 }
-
-/// Whether this is the failure of a UNIQUE constraint.
-pub fn is_unique_violation(error: &rusqlite::Error) -> bool {
-    error
-        .sqlite_error()
-        .is_some_and(|inner| inner.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
-}

@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::search::{ACCESS_PROFILES, Index, USERS, VIRTUAL_KEYS};
-use super::{Writing, audit};
+use super::audit::chain;
+use super::lists::search::{ACCESS_PROFILES, Index, USERS, VIRTUAL_KEYS};
+use super::sql::Writing;
 use crate::domain::audit::Actor;
 use crate::domain::event::{Change, ChangedCopy, Event};
 use crate::error::Result;
@@ -64,7 +65,7 @@ pub(super) fn follow(
     let (mut is_told, happened) = (false, !events.is_empty());
     for event in events {
         if let Some((entry, versions)) = told::entry(&event, actor) {
-            audit::append(writing, now, &entry, &versions)?;
+            chain::append(writing, now, &entry, &versions)?;
             is_told = true;
         }
         followers.add(event);
@@ -85,7 +86,7 @@ fn pack(writing: &Writing<'_>, index: &Index, ids: BTreeSet<i64>) -> Result<()> 
     if ids.is_empty() {
         return Ok(());
     }
-    index.refresh(writing.connection, &ids.into_iter().collect::<Vec<_>>())
+    index.refresh(writing, &ids.into_iter().collect::<Vec<_>>())
 }
 
 /// What follows from some events, beside audit entries.

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::{Reading, WorkInTurn, Writing};
+use super::sql::{Reading, Writing, one_or_all};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::virtual_key::HASH_LENGTH;
 use crate::error::Result;
@@ -45,26 +45,25 @@ pub(super) fn note_current(
 ) -> Result<()> {
     const DOING: &str = "noting a secret that is replaced";
     work.run(
+        DOING,
         "UPDATE former_secrets SET works_until = NULL
          WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until <= ?2",
         [virtual_key_id, work.now().as_millisecond()],
-    )
-    .doing(DOING)?;
+    )?;
     work.run(
+        DOING,
         "INSERT OR REPLACE INTO former_secrets (secret_hash, public_id, virtual_key_id, user_id, works_until)
          SELECT secret_hash, public_id, id, user_id, ?2 FROM virtual_keys WHERE id = ?1",
         params![virtual_key_id, works_until.map(Timestamp::as_millisecond)],
-    )
-    .doing(DOING)?;
+    )?;
     work.run(
+        DOING,
         "DELETE FROM former_secrets WHERE secret_hash IN (
-             SELECT secret_hash FROM former_secrets
-             WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until IS NULL
-             ORDER BY seen_at DESC NULLS FIRST LIMIT -1 OFFSET ?2)",
+         SELECT secret_hash FROM former_secrets
+         WHERE user_id = (SELECT user_id FROM virtual_keys WHERE id = ?1) AND virtual_key_id = ?1 AND works_until IS NULL
+         ORDER BY seen_at DESC NULLS FIRST LIMIT -1 OFFSET ?2)",
         [virtual_key_id, KEPT_OF_KEY],
     )
-    .map(drop)
-    .doing(DOING)
 }
 
 /// When the earlier secrets of a key that work at `now` stop working, the first one first.
@@ -74,36 +73,27 @@ pub fn list_ends(
     virtual_key_id: i64,
     now: Timestamp,
 ) -> Result<Vec<Timestamp>> {
-    reading
-        .all(
-            "SELECT works_until FROM former_secrets WHERE user_id = ?1 AND virtual_key_id = ?2 AND works_until > ?3
-             ORDER BY works_until",
-            [user_id, virtual_key_id, now.as_millisecond()],
-            |row| row.at("works_until"),
-        )
-        .doing("reading when earlier secrets end")
+    reading.all(
+        "reading when earlier secrets end",
+        "SELECT works_until FROM former_secrets WHERE user_id = ?1 AND virtual_key_id = ?2 AND works_until > ?3
+         ORDER BY works_until",
+        [user_id, virtual_key_id, now.as_millisecond()],
+        |row| row.at("works_until"),
+    )
 }
 
 /// Reads the earlier secrets that may work, of a user's keys or of all.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_earlier(
     reading: &Reading<'_>,
     user_id: Option<i64>,
     mut each: impl FnMut(EarlierSecret),
 ) -> Result<()> {
-    let sql = match user_id {
-        Some(_) => {
-            "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
-             WHERE user_id = ?1 AND works_until IS NOT NULL"
-        }
-        None => {
-            "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
-             WHERE ?1 IS NULL AND works_until IS NOT NULL"
-        }
-    };
-    reading.each("reading earlier secrets", sql, [user_id], |row| {
+    let which = one_or_all("user_id", user_id);
+    let sql = format!(
+        "SELECT public_id, secret_hash, works_until FROM former_secrets INDEXED BY former_secrets_that_work
+         WHERE {which} AND works_until IS NOT NULL"
+    );
+    reading.each("reading earlier secrets", &sql, [user_id], |row| {
         each(EarlierSecret {
             public_id: row.public_id("public_id")?,
             hash: row.get("secret_hash")?,
@@ -120,20 +110,19 @@ pub fn find(
     public_id: &[u8; ID_LENGTH],
     hash: &[u8; HASH_LENGTH],
 ) -> Result<Option<FormerSecret>> {
-    reading
-        .find(
-            "SELECT virtual_key_id, user_id, access_profile_id FROM former_secrets
-             WHERE secret_hash = ?1 AND public_id = CAST(?2 AS TEXT)",
-            params![hash, public_id],
-            |row| {
-                Ok(FormerSecret {
-                    virtual_key_id: row.get("virtual_key_id")?,
-                    user_id: row.get("user_id")?,
-                    access_profile_id: Some(row.get("access_profile_id")?).filter(|id| *id > 0),
-                })
-            },
-        )
-        .doing("looking for a former secret")
+    reading.find(
+        "looking for a former secret",
+        "SELECT virtual_key_id, user_id, access_profile_id FROM former_secrets
+         WHERE secret_hash = ?1 AND public_id = CAST(?2 AS TEXT)",
+        params![hash, public_id],
+        |row| {
+            Ok(FormerSecret {
+                virtual_key_id: row.get("virtual_key_id")?,
+                user_id: row.get("user_id")?,
+                access_profile_id: Some(row.get("access_profile_id")?).filter(|id| *id > 0),
+            })
+        },
+    )
 }
 
 /// Notes that those which came since are here at `now`, and forgets some of those that were seen here before `oldest`; answers
@@ -141,20 +130,18 @@ pub fn find(
 pub fn prune(writing: &Writing<'_>, oldest: Timestamp, now: Timestamp) -> Result<bool> {
     const DOING: &str = "forgetting former secrets";
     let now = now.as_millisecond();
-    let seen = writing
-        .run(
-            "UPDATE former_secrets SET seen_at = ?1 WHERE secret_hash IN (
+    let seen = writing.change(
+        DOING,
+        "UPDATE former_secrets SET seen_at = ?1 WHERE secret_hash IN (
                  SELECT secret_hash FROM former_secrets WHERE seen_at IS NULL LIMIT ?2)",
-            [now, STEP],
-        )
-        .doing(DOING)?;
-    let forgotten = writing
-        .run(
-            "DELETE FROM former_secrets WHERE secret_hash IN (
+        [now, STEP],
+    )?;
+    let forgotten = writing.change(
+        DOING,
+        "DELETE FROM former_secrets WHERE secret_hash IN (
                  SELECT secret_hash FROM former_secrets
                  WHERE seen_at < ?1 AND (works_until IS NULL OR works_until <= ?2) LIMIT ?3)",
-            [oldest.as_millisecond(), now, STEP],
-        )
-        .doing(DOING)?;
+        [oldest.as_millisecond(), now, STEP],
+    )?;
     Ok(seen > 0 || forgotten > 0)
 }

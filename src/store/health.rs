@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::fault;
+use super::sql::Reading;
 use crate::error::{Error, Result};
 
 /// What is known about damage.
@@ -118,9 +119,26 @@ impl Health {
 }
 
 /// The error that says what is broken.
-pub(super) fn damaged(finding: &str) -> Error {
+fn damaged(finding: &str) -> Error {
     Error::Unavailable {
         code: fault::DAMAGED,
         reason: format!("the database file is damaged: {finding}"),
+    }
+}
+
+/// Reads every page for damage.
+///
+/// # Errors
+/// [`Error::Unavailable`] with the first finding.
+pub(super) fn quick_check(reading: &Reading<'_>) -> Result<()> {
+    let finding: String = reading.value(
+        "checking the database for damage",
+        "PRAGMA quick_check(1)",
+        [],
+    )?;
+    if finding == "ok" {
+        Ok(())
+    } else {
+        Err(damaged(&finding.replace('\n', " ")))
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Params, params};
 
-use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::error::{Error, Result};
 
@@ -26,33 +26,31 @@ pub fn find(
     now: Timestamp,
 ) -> Result<Option<([u8; 32], StoredAnswer)>> {
     let oldest = now.as_millisecond() - KEPT_MILLISECONDS;
-    reading
-        .find(
-            "SELECT request_hash, status, location, etag, body FROM idempotency_keys
-             WHERE owner = ?1 AND route = ?2 AND idempotency_key = ?3 AND created_at > ?4",
-            params![once.owner, once.route, once.key, oldest],
-            |row| {
-                let answer = StoredAnswer {
-                    status: row.get("status")?,
-                    location: row.get("location")?,
-                    etag: row.get("etag")?,
-                    body: row.get("body")?,
-                };
-                Ok((row.get("request_hash")?, answer))
-            },
-        )
-        .doing("looking for an idempotency key")
+    reading.find(
+        "looking for an idempotency key",
+        "SELECT request_hash, status, location, etag, body FROM idempotency_keys
+         WHERE owner = ?1 AND route = ?2 AND idempotency_key = ?3 AND created_at > ?4",
+        params![once.owner, once.route, once.key, oldest],
+        |row| {
+            let answer = StoredAnswer {
+                status: row.get("status")?,
+                location: row.get("location")?,
+                etag: row.get("etag")?,
+                body: row.get("body")?,
+            };
+            Ok((row.get("request_hash")?, answer))
+        },
+    )
 }
 
 /// Whether one more answer may be kept for a caller.
 pub fn has_room(reading: &Reading<'_>, owner: &str) -> Result<bool> {
-    let kept: Option<(i64, i64)> = reading
-        .find(
-            "SELECT answers, bytes FROM idempotency_callers WHERE owner = ?1",
-            [owner],
-            |row| Ok((row.get("answers")?, row.get("bytes")?)),
-        )
-        .doing("looking for an idempotency key")?;
+    let kept: Option<(i64, i64)> = reading.find(
+        "looking for an idempotency key",
+        "SELECT answers, bytes FROM idempotency_callers WHERE owner = ?1",
+        [owner],
+        |row| Ok((row.get("answers")?, row.get("bytes")?)),
+    )?;
     Ok(kept.is_none_or(|(answers, bytes)| answers < MAX_ANSWERS && bytes < MAX_BYTES))
 }
 
@@ -81,12 +79,11 @@ pub fn full_until(work: &Work<'_>, owner: &str) -> Result<Option<i64>> {
     if has_room(work, owner)? {
         return Ok(None);
     }
-    let oldest: i64 = work
-        .value(
-            "SELECT min(created_at) FROM idempotency_keys WHERE owner = ?1",
-            [owner],
-        )
-        .doing("looking for an idempotency key")?;
+    let oldest: i64 = work.value(
+        "looking for an idempotency key",
+        "SELECT min(created_at) FROM idempotency_keys WHERE owner = ?1",
+        [owner],
+    )?;
     Ok(Some(oldest + KEPT_MILLISECONDS))
 }
 
@@ -115,18 +112,18 @@ fn count(work: &Work<'_>, owner: &str, answers: i64, bytes: i64) -> Result<()> {
     } else {
         "UPDATE idempotency_callers SET answers = answers + ?2, bytes = bytes + ?3 WHERE owner = ?1"
     };
-    work.run(sql, params![owner, answers, bytes])
-        .map(drop)
-        .doing("counting idempotency keys")
+    work.run(
+        "counting idempotency keys",
+        sql,
+        params![owner, answers, bytes],
+    )
 }
 
 /// Deletes by a statement that answers whose each was and how long its body; answers how many they were.
 fn forget(work: &Work<'_>, sql: &str, values: impl Params) -> Result<usize> {
-    let gone: Vec<(String, i64)> = work
-        .all(sql, values, |row| {
-            Ok((row.get("owner")?, row.get("bytes")?))
-        })
-        .doing("forgetting idempotency keys")?;
+    let gone: Vec<(String, i64)> = work.all("forgetting idempotency keys", sql, values, |row| {
+        Ok((row.get("owner")?, row.get("bytes")?))
+    })?;
     let forgotten = gone.len();
     let mut of_owners: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for (owner, length) in gone {
@@ -136,10 +133,10 @@ fn forget(work: &Work<'_>, sql: &str, values: impl Params) -> Result<usize> {
     }
     for (owner, (answers, bytes)) in &of_owners {
         work.run(
+            "counting idempotency keys",
             "DELETE FROM idempotency_callers WHERE owner = ?1 AND answers <= ?2",
             params![owner, answers],
-        )
-        .doing("counting idempotency keys")?;
+        )?;
         count(work, owner, -answers, -bytes)?;
     }
     Ok(forgotten)
@@ -157,6 +154,7 @@ pub fn insert(work: &Work<'_>, once: &Once, answer: &StoredAnswer) -> Result<()>
     let bytes = i64::try_from(answer.body.len()).unwrap_or(i64::MAX);
     count(work, &once.owner, 1, bytes)?;
     work.run(
+        "storing an idempotency key",
         "INSERT INTO idempotency_keys
              (owner, route, idempotency_key, request_hash, status, location, etag, body, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -172,8 +170,6 @@ pub fn insert(work: &Work<'_>, once: &Once, answer: &StoredAnswer) -> Result<()>
             work.now().as_millisecond(),
         ],
     )
-    .map(drop)
-    .doing("storing an idempotency key")
 }
 
 /// Forgets some of the keys that are too old; answers how many.

@@ -11,11 +11,9 @@ mod write;
 
 pub use self::prune::{prune_answers, prune_history, prune_reservations};
 pub use self::read::{
-    find, find_answer, find_high_water, find_request_rows, for_each, for_each_request,
+    KEPT_MILLISECONDS, find, find_answer, find_high_water, find_request_rows, for_each,
+    for_each_request,
 };
 pub use self::rebuild::{Rebuilt, rebuild};
-pub use self::tail::{catch_up, for_each_of_tail};
-pub use self::write::{put_counters, put_high_water, write};
-
-/// How long what is over is kept, in milliseconds.
-pub const KEPT_MILLISECONDS: i64 = 24 * 3_600 * 1_000;
+pub use self::tail::for_each_of_tail;
+pub use self::write::{catch_up, put_counters, put_high_water, write};

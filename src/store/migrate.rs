@@ -5,6 +5,7 @@
 use rusqlite::{Connection, params};
 
 use super::fault::Doing;
+use super::sql::Reading;
 use crate::error::{Error, Result};
 
 mod embedded {
@@ -34,11 +35,11 @@ pub fn run(connection: &mut Connection) -> Result<()> {
         .set_grouped(true)
         .run(connection)
         .map_err(|error| Error::internal("migrating the database", error))?;
-    let broken: i64 = connection
-        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
-            row.get(0)
-        })
-        .doing("checking references after the migration")?;
+    let broken: i64 = Reading::of(connection).value(
+        "checking references after the migration",
+        "SELECT count(*) FROM pragma_foreign_key_check",
+        [],
+    )?;
     if broken > 0 {
         return Err(Error::internal(
             "migrating the database",
@@ -69,8 +70,11 @@ mod tests {
         Actor, ChainKey, MAC_LENGTH, NamedVersions, NewAuditEntry, Verdict,
     };
     use crate::domain::list::Page;
+    use crate::store::audit::chain::Milestone;
+    use crate::store::audit::walk::walk;
     use crate::store::former_secrets::{self, EarlierSecret};
-    use crate::store::{Reading, access_profile_versions, audit, journal, virtual_keys};
+    use crate::store::sql::Reading;
+    use crate::store::{access_profile_versions, audit, journal, virtual_keys};
 
     /// Every migration, in order: the program finds them in that of their names.
     fn migrations() -> Vec<refinery::Migration> {
@@ -146,12 +150,9 @@ mod tests {
             )
             .unwrap();
         migrate(&connection, 2..=i32::MAX);
-        let reading = Reading {
-            connection: &connection,
-            remembered: None,
-        };
+        let reading = Reading::of(&connection);
         assert_eq!(
-            audit::walk(&reading, &chain, &mut audit::Milestone::START.clone()).unwrap(),
+            walk(&reading, &chain, &mut Milestone::START.clone()).unwrap(),
             Verdict::Intact { entries: 1 }
         );
         let listed = audit::list(
@@ -192,10 +193,7 @@ mod tests {
             )
             .unwrap();
         migrate(&connection, 8..=i32::MAX);
-        let reading = Reading {
-            connection: &connection,
-            remembered: None,
-        };
+        let reading = Reading::of(&connection);
         let read = |open_only| {
             let mut found = Vec::new();
             let each = |row: crate::domain::journal::ReservationRow| {
@@ -240,10 +238,7 @@ mod tests {
             )
             .unwrap();
         migrate(&connection, 10..=i32::MAX);
-        let reading = Reading {
-            connection: &connection,
-            remembered: None,
-        };
+        let reading = Reading::of(&connection);
         let mut found = Vec::new();
         former_secrets::for_each_earlier(&reading, Some(3), |secret| found.push(secret)).unwrap();
         let [

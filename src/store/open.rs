@@ -1,4 +1,4 @@
-//! Deciding whether a file is ours and sound before anything is written, and opening it.
+//! Deciding whether a file is ours and sound before anything is written, opening it, and closing it.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,12 +11,16 @@ use jiff::Timestamp;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
+use super::audit::anchor;
 use super::connection::{prepare_writer, read_only_flags, writer_flags};
+use super::directory::private::{self, Rule};
 use super::directory::{DataDirectory, MAX_KEY_FILE};
 use super::fault::Doing;
-use super::health::{Health, damaged};
-use super::private::{self, Rule};
-use super::{Store, anchor, migrate, name_keys, search, settings};
+use super::handle::Store;
+use super::health::{Health, quick_check};
+use super::lists::search;
+use super::sql::{Reading, Writing};
+use super::{migrate, name_keys, settings};
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
 use crate::error::{Error, Result};
 
@@ -63,8 +67,8 @@ impl Store {
             Connection::open_with_flags(&path, writer_flags()).doing("opening the database")?;
         prepare_writer(&connection)?;
         upgrade(&directory, &mut connection, now)?;
-        name_keys::refresh(&mut connection)?;
-        search::fill(&mut connection)?;
+        make_up(&mut connection, &chain, name_keys::refresh)?;
+        make_up(&mut connection, &chain, search::fill)?;
         if !private::is_there(&directory.marker()) {
             directory.write_private(
                 &directory.marker(),
@@ -75,6 +79,22 @@ impl Store {
         let store = Self::assemble(directory, connection, chain, health)?;
         store.anchor_audit_log(now)?;
         Ok(store)
+    }
+
+    /// Finishes every write that is waiting, copies the log into the file, and notes that the stop was clean. Later writes are
+    /// refused.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Internal`] when the file could not be brought up to date; nothing acknowledged is lost.
+    pub fn close(&self, now: Timestamp) -> Result<()> {
+        self.writer.stop()?;
+        self.anchor_audit_log(now)?;
+        if self.health().integrity_is_good() {
+            self.directory().note_clean_stop();
+        }
+        // Threads that are about to end may hold the store a moment longer; nothing is written any more.
+        self.directory().release();
+        Ok(())
     }
 }
 
@@ -112,17 +132,15 @@ fn inspect(directory: &DataDirectory) -> Result<bool> {
     let connection = open_to_inspect(&path, logged)
         .doing("opening the database")
         .map_err(|error| refuse_damaged(directory, &error))?;
-    let schema: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .doing("reading the schema version")
-        .map_err(|error| refuse_damaged(directory, &error))?;
+    let schema = schema(&connection).map_err(|error| refuse_damaged(directory, &error))?;
     if schema > migrate::newest() {
-        return Err(newer(&path, schema, settings::app_version(&connection)));
+        let version = settings::app_version(&Reading::of(&connection));
+        return Err(newer(&path, schema, version));
     }
     let interrupt = connection.get_interrupt_handle();
     let (sender, receiver) = channel();
     let check = std::thread::spawn(move || {
-        let outcome = quick_check(&connection);
+        let outcome = quick_check(&Reading::of(&connection));
         // Nobody listens when the time was up.
         let _ = sender.send(());
         outcome
@@ -197,7 +215,7 @@ fn check_header(path: &Path, logged: bool) -> Result<()> {
     if schema > migrate::newest() {
         let version = open_to_inspect(path, logged)
             .ok()
-            .and_then(|connection| settings::app_version(&connection));
+            .and_then(|connection| settings::app_version(&Reading::of(&connection)));
         return Err(newer(path, schema, version));
     }
     Ok(())
@@ -232,26 +250,25 @@ fn refuse_damaged(directory: &DataDirectory, finding: &Error) -> Error {
     ))
 }
 
-/// Reads every page for damage.
-///
-/// # Errors
-/// [`Error::Unavailable`] with the first finding.
-pub(super) fn quick_check(connection: &Connection) -> Result<()> {
-    let finding: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .doing("checking the database for damage")?;
-    if finding == "ok" {
-        Ok(())
-    } else {
-        Err(damaged(&finding.replace('\n', " ")))
-    }
+/// Lets something be made that a migration can't make in SQL, all or nothing.
+fn make_up(
+    connection: &mut Connection,
+    chain: &ChainKey,
+    work: impl FnOnce(&Writing<'_>) -> Result<()>,
+) -> Result<()> {
+    const DOING: &str = "making up for what a migration left";
+    let transaction = connection.transaction().doing(DOING)?;
+    work(&Writing::of(&transaction, chain))?;
+    transaction.commit().doing(DOING)
+}
+
+fn schema(connection: &Connection) -> Result<i64> {
+    Reading::of(connection).value("reading the schema version", "PRAGMA user_version", [])
 }
 
 /// Copies the database aside when a migration is about to change it, then migrates.
 fn upgrade(directory: &DataDirectory, connection: &mut Connection, now: Timestamp) -> Result<()> {
-    let schema: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .doing("reading the schema version")?;
+    let schema = schema(connection)?;
     if schema == migrate::newest() {
         return Ok(());
     }

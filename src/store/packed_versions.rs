@@ -6,7 +6,8 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::error::{Error, Result};
 
 /// Shorter ones stay as they are: they take little, and anybody can read them.
@@ -16,54 +17,28 @@ const MAX: u64 = 256 * 1024 * 1024;
 /// How hard it is tried: more takes longer and hardly less.
 const LEVEL: i32 = 3;
 
-/// A version, packed.
-#[derive(Debug)]
-pub struct Packed {
-    access_profile_id: i64,
-    version: i64,
-    base_version: Option<i64>,
-    bytes: Vec<u8>,
-}
-
-impl Packed {
-    /// Packs a version whose text is `stored`; nothing when that is not worth it.
-    pub fn of(reading: &Reading<'_>, id: i64, version: i64, stored: &str) -> Result<Option<Self>> {
-        if stored.len() < MIN {
-            return Ok(None);
-        }
-        let alone = pack(stored, &[])?;
-        let mut packed = Self {
-            access_profile_id: id,
-            version,
-            base_version: None,
-            bytes: alone,
-        };
-        if let Some((base, text)) = find_base(reading, id, version)? {
-            let difference = pack(stored, text.as_bytes())?;
-            // When little is left of it, the next ones had better be differences from this one.
-            if difference.len() < packed.bytes.len() / 2 {
-                packed.base_version = Some(base);
-                packed.bytes = difference;
-            }
-        }
-        Ok((packed.bytes.len() < stored.len()).then_some(packed))
+/// Puts a version whose text is `text` into its place packed, unless that is not worth it.
+pub(super) fn pack(work: &Work<'_>, id: i64, version: i64, text: &str) -> Result<()> {
+    if text.len() < MIN {
+        return Ok(());
     }
-
-    /// Puts it in place of the text.
-    pub(super) fn store(&self, work: &Work<'_>) -> Result<()> {
-        work.run(
-            "UPDATE access_profile_versions SET snapshot = '', packed = ?3, base_version = ?4
-             WHERE access_profile_id = ?1 AND version = ?2",
-            params![
-                self.access_profile_id,
-                self.version,
-                self.bytes,
-                self.base_version
-            ],
-        )
-        .map(drop)
-        .doing("packing a version")
+    let (mut packed, mut base_version) = (compress(text, &[])?, None);
+    if let Some((base, base_text)) = find_base(work, id, version)? {
+        let difference = compress(text, base_text.as_bytes())?;
+        // When little is left of it, the next ones had better be differences from this one.
+        if difference.len() < packed.len() / 2 {
+            (packed, base_version) = (difference, Some(base));
+        }
     }
+    if packed.len() >= text.len() {
+        return Ok(());
+    }
+    work.run(
+        "packing a version",
+        "UPDATE access_profile_versions SET snapshot = '', packed = ?3, base_version = ?4
+         WHERE access_profile_id = ?1 AND version = ?2",
+        params![id, version, packed, base_version],
+    )
 }
 
 /// The version that the one before is a difference from, or that one itself, and its text.
@@ -103,7 +78,7 @@ pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Strin
     unpack(first, packed, base.unwrap_or_default().as_bytes()).map(Some)
 }
 
-fn pack(text: &str, base: &[u8]) -> Result<Vec<u8>> {
+fn compress(text: &str, base: &[u8]) -> Result<Vec<u8>> {
     Compressor::with_dictionary(LEVEL, base)
         .and_then(|mut compressor| compressor.compress(text.as_bytes()))
         .map_err(|error| Error::internal("packing a version", error))

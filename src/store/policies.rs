@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rusqlite::params;
 use sha2::{Digest, Sha256};
 
-use super::fault::Doing;
-use super::{Reading, WorkInTurn};
+use super::sql::Reading;
+use super::unit_of_work::WorkInTurn;
 use crate::domain::limit::{CounterKey, Limit, LimitKind, NewLimit, StoredPolicy};
 use crate::domain::policy::Policy;
 use crate::error::{Error, Result};
@@ -16,9 +16,11 @@ pub fn intern(work: &WorkInTurn<'_>, policy: &Policy) -> Result<i64> {
     let content = serde_json::to_string(policy)
         .map_err(|error| Error::internal("writing a policy", error))?;
     let hash: [u8; 32] = Sha256::digest(content.as_bytes()).into();
-    let known = work
-        .find_value("SELECT id FROM policies WHERE hash = ?1", [hash])
-        .doing("looking for a policy")?;
+    let known = work.find_value(
+        "looking for a policy",
+        "SELECT id FROM policies WHERE hash = ?1",
+        [hash],
+    )?;
     if let Some(id) = known {
         return Ok(id);
     }
@@ -29,10 +31,10 @@ pub fn intern(work: &WorkInTurn<'_>, policy: &Policy) -> Result<i64> {
         insert_place(work, &PlaceRow::of_rate_limit(&provider_key))?;
     }
     work.insert(
+        "storing a policy",
         "INSERT INTO policies (hash, content) VALUES (?1, ?2)",
         params![hash, content],
     )
-    .doing("storing a policy")
 }
 
 /// A row of `limit_places`: where a limit counts, or what names a rate limit as a whole.
@@ -62,11 +64,10 @@ impl<'k> PlaceRow<'k> {
 
 fn insert_place(work: &WorkInTurn<'_>, place: &PlaceRow<'_>) -> Result<()> {
     work.run(
+        "storing the place of a limit",
         "INSERT OR IGNORE INTO limit_places (kind, provider_key, reset_duration) VALUES (?1, ?2, ?3)",
         params![place.kind, place.provider_key, place.reset_duration],
     )
-    .map(drop)
-    .doing("storing the place of a limit")
 }
 
 /// A policy by its id.
@@ -75,10 +76,7 @@ fn insert_place(work: &WorkInTurn<'_>, place: &PlaceRow<'_>) -> Result<()> {
 /// [`Error::NotFound`]; [`Error::Internal`] when what is stored is of another shape.
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Policy> {
     let sql = "SELECT content FROM policies WHERE id = ?1";
-    let found = reading.find(sql, [id], |row| row.json("content"));
-    found
-        .doing("reading a policy")?
-        .ok_or_else(|| Error::not_found("policy", id))
+    reading.get("policy", sql, id, |row| row.json("content"))
 }
 
 /// A policy by its id, with its limits as they are stored.
@@ -139,20 +137,16 @@ pub fn get_place_id(reading: &Reading<'_>, key: &CounterKey) -> Result<i64> {
 }
 
 /// The number of a counter key, if a limit of a stored policy ever counted there.
-///
-/// # Errors
-/// When the database can't be read.
 pub fn find_place_id(reading: &Reading<'_>, key: &CounterKey) -> Result<Option<i64>> {
     find_place(reading, &PlaceRow::of(key))
 }
 
 fn find_place(reading: &Reading<'_>, place: &PlaceRow<'_>) -> Result<Option<i64>> {
-    reading
-        .find_value(
-            "SELECT id FROM limit_places WHERE kind = ?1 AND provider_key = ?2 AND reset_duration = ?3",
-            params![place.kind, place.provider_key, place.reset_duration],
-        )
-        .doing("looking for the place of a limit")
+    reading.find_value(
+        "looking for the place of a limit",
+        "SELECT id FROM limit_places WHERE kind = ?1 AND provider_key = ?2 AND reset_duration = ?3",
+        params![place.kind, place.provider_key, place.reset_duration],
+    )
 }
 
 fn no_place() -> Error {
@@ -162,10 +156,9 @@ fn no_place() -> Error {
 /// Removes a policy if no copy has it any more.
 pub fn forget_unused(work: &WorkInTurn<'_>, id: i64) -> Result<()> {
     work.run(
+        "removing a policy",
         "DELETE FROM policies WHERE id = ?1
          AND NOT EXISTS (SELECT 1 FROM user_access_profiles WHERE policy_id = ?1)",
         [id],
     )
-    .map(drop)
-    .doing("removing a policy")
 }

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::user_access_profiles::id_list;
-use super::{Reading, WorkInTurn};
+use super::sql::{Reading, id_list};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{ChangedCopy, Event};
 use crate::error::Result;
 
@@ -40,16 +39,14 @@ pub fn select(
                          UNION SELECT id FROM users WHERE role_id IN (SELECT value FROM json_each(?3))) ORDER BY id"
     };
     let values = params![access_profile_id, id_list(user_ids), id_list(role_ids)];
-    reading
-        .all(sql, values, |row| {
-            Ok(Selected {
-                copy_id: row.get("id")?,
-                user_id: row.get("user_id")?,
-                policy_id: row.get("policy_id")?,
-                created_at: row.get("created_at")?,
-            })
+    reading.all("choosing copies", sql, values, |row| {
+        Ok(Selected {
+            copy_id: row.get("id")?,
+            user_id: row.get("user_id")?,
+            policy_id: row.get("policy_id")?,
+            created_at: row.get("created_at")?,
         })
-        .doing("choosing copies")
+    })
 }
 
 /// Copies that are changed together, each with its user.
@@ -76,17 +73,17 @@ impl Together {
     ) -> Result<()> {
         let now = work.now().as_millisecond();
         work.run(
+            "changing the policy of copies",
             "UPDATE user_access_profiles SET policy_id = ?2, template_version = ?3, updated_at = ?4
              WHERE id IN (SELECT value FROM json_each(?1))",
             params![self.ids, policy_id, template_version, now],
-        )
-        .doing("changing the policy of copies")?;
+        )?;
         if reset_usage {
             work.run(
+                "forgetting what copies used",
                 "DELETE FROM counters WHERE user_access_profile_id IN (SELECT value FROM json_each(?1))",
                 [&self.ids],
-            )
-            .doing("forgetting what copies used")?;
+            )?;
         }
         let changed = |&(user_id, copy_id): &(i64, i64)| ChangedCopy {
             user_id,
@@ -103,19 +100,18 @@ impl Together {
     /// Forgets what they used at a place where none of their limits counts any more, and the overrides there.
     pub fn forget_place(&self, work: &mut WorkInTurn<'_>, place_id: i64) -> Result<()> {
         work.run(
+            "forgetting what copies used",
             "DELETE FROM counters WHERE place_id = ?2
              AND user_access_profile_id IN (SELECT value FROM json_each(?1))",
             params![self.ids, place_id],
-        )
-        .doing("forgetting what copies used")?;
-        let lost: Vec<i64> = work
-            .values(
-                "DELETE FROM budget_overrides WHERE place_id = ?2
-                 AND user_access_profile_id IN (SELECT value FROM json_each(?1))
-                 RETURNING user_access_profile_id",
-                params![self.ids, place_id],
-            )
-            .doing("removing overrides")?;
+        )?;
+        let lost: Vec<i64> = work.values(
+            "removing overrides",
+            "DELETE FROM budget_overrides WHERE place_id = ?2
+             AND user_access_profile_id IN (SELECT value FROM json_each(?1))
+             RETURNING user_access_profile_id",
+            params![self.ids, place_id],
+        )?;
         if !lost.is_empty() {
             let lost: HashSet<i64> = lost.into_iter().collect();
             let copies = self.copies.iter().filter(|(_, copy)| lost.contains(copy));

@@ -2,15 +2,15 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::sql::{Columns, Rows};
+use super::lists::rows::Rows;
+use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
-use super::{Reading, Work};
+use super::unit_of_work::Work;
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::role::{AttachedProfile, Role, RoleDetail};
-use crate::error::{Error, Result, absences};
+use crate::error::{Result, absences};
 
 const COLUMNS: &str = "id, name, description, user_count, revision, created_at, updated_at";
 
@@ -29,16 +29,15 @@ fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
 /// Stores a new role.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the name is taken.
+/// [`crate::error::Error::Conflict`] when the name is taken.
 pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role> {
     NAMED.check_new(work, name)?;
     let now = work.now().as_millisecond();
-    let id = work
-        .insert(
-            "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-            params![name, name_key(name), description, now],
-        )
-        .doing(NAMED.doing)?;
+    let id = work.insert(
+        NAMED.doing,
+        "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+        params![name, name_key(name), description, now],
+    )?;
     let role = get(work, id)?;
     work.record(Event::RoleCreated(role.clone()));
     Ok(role)
@@ -47,10 +46,11 @@ pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role
 /// Stores name and description of a role and counts its revision up.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the name is taken.
+/// [`crate::error::Error::Conflict`] when the name is taken.
 pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
     work.run(
+        NAMED.doing,
         "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
          WHERE id = ?1",
         params![
@@ -60,43 +60,41 @@ pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
             after.description,
             after.updated_at.as_millisecond(),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     work.record(Event::RoleUpdated(Change { before, after }));
     Ok(())
 }
 
 const NAMED: UniqueName = UniqueName {
     what: "a role named",
+    table: "roles",
     field: "name",
+    among: "true",
     code: "duplicate_name",
-    other: "SELECT name FROM roles WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM roles own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing a role",
 };
 
 /// Removes a role that no user is in; the profiles attached to it stay.
 pub fn delete(work: &mut Work<'_>, role: Role) -> Result<()> {
-    work.run("DELETE FROM roles WHERE id = ?1", [role.id])
-        .doing("deleting a role")?;
+    work.run(
+        "deleting a role",
+        "DELETE FROM roles WHERE id = ?1",
+        [role.id],
+    )?;
     work.record(Event::RoleDeleted(role));
     Ok(())
 }
 
 /// A role.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<Role> {
     let sql = format!("SELECT {COLUMNS} FROM roles WHERE id = ?1");
-    let found = reading.find(&sql, [id], role).doing("reading a role")?;
-    found.ok_or_else(|| Error::not_found("role", id))
+    reading.get("role", &sql, id, role)
 }
 
 /// Makes sure that there are these roles, which the body lists at `param`.
 ///
 /// # Errors
-/// [`Error::NotFound`] with every one that there is not.
+/// [`crate::error::Error::NotFound`] with every one that there is not.
 pub fn get_all(reading: &Reading<'_>, ids: &[i64], param: &str) -> Result<()> {
     absences(ids.iter().enumerate().map(|(at, id)| {
         get(reading, *id).map_err(|error| error.named_at(format_args!("{param}[{at}]")))
@@ -104,9 +102,6 @@ pub fn get_all(reading: &Reading<'_>, ids: &[i64], param: &str) -> Result<()> {
 }
 
 /// A role with what belongs to it.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<RoleDetail> {
     let role = get(reading, id)?;
     detail(reading, role)
@@ -114,21 +109,20 @@ pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<RoleDetail> {
 
 /// The same for a role that was read.
 pub fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
-    let access_profiles = reading
-        .all(
-            "SELECT a.access_profile_id, p.name AS name, a.is_default
-             FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
-             WHERE a.role_id = ?1 ORDER BY a.id",
-            [role.id],
-            |row| {
-                Ok(AttachedProfile {
-                    access_profile_id: row.get("access_profile_id")?,
-                    name: row.get("name")?,
-                    is_default: row.get("is_default")?,
-                })
-            },
-        )
-        .doing("listing the profiles of a role")?;
+    let access_profiles = reading.all(
+        "listing the profiles of a role",
+        "SELECT a.access_profile_id, p.name AS name, a.is_default
+         FROM access_profile_roles a JOIN access_profiles p ON p.id = a.access_profile_id
+         WHERE a.role_id = ?1 ORDER BY a.id",
+        [role.id],
+        |row| {
+            Ok(AttachedProfile {
+                access_profile_id: row.get("access_profile_id")?,
+                name: row.get("name")?,
+                is_default: row.get("is_default")?,
+            })
+        },
+    )?;
     Ok(RoleDetail {
         role,
         access_profiles,
@@ -137,12 +131,11 @@ pub fn detail(reading: &Reading<'_>, role: Role) -> Result<RoleDetail> {
 
 /// The ids of the first users who are in a role.
 pub fn list_users(reading: &Reading<'_>, id: i64, most: i64) -> Result<Vec<i64>> {
-    reading
-        .values(
-            "SELECT id FROM users WHERE role_id = ?1 ORDER BY id LIMIT ?2",
-            [id, most],
-        )
-        .doing("listing the users of a role")
+    reading.values(
+        "listing the users of a role",
+        "SELECT id FROM users WHERE role_id = ?1 ORDER BY id LIMIT ?2",
+        [id, most],
+    )
 }
 
 /// Fields to sort by, the default first. Every order is total.
@@ -156,7 +149,7 @@ pub fn list(
     page: Page,
 ) -> Result<Listed<RoleDetail>> {
     let rows = Rows::of("roles", COLUMNS, sort).with(search);
-    let found = rows.list(reading, page, role).doing("listing roles")?;
+    let found = rows.list("listing roles", reading, page, role)?;
     let items = found.items.into_iter().map(|role| detail(reading, role));
     Ok(Listed {
         items: items.collect::<Result<_>>()?,

@@ -2,20 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::fault::Doing;
-use super::{Reading, Work};
+use super::sql::Reading;
+use super::unit_of_work::Work;
 use crate::domain::event::{Event, RotationDates};
 use crate::error::Result;
 
 /// The profiles whose date has come, the earliest first.
 pub fn list_due(reading: &Reading<'_>, now: Timestamp) -> Result<Vec<i64>> {
-    reading
-        .values(
-            "SELECT id FROM access_profiles WHERE next_rotation_at IS NOT NULL AND next_rotation_at <= ?1
-             ORDER BY next_rotation_at, id",
-            [now.as_millisecond()],
-        )
-        .doing("looking for keys to rotate")
+    reading.values(
+        "looking for keys to rotate",
+        "SELECT id FROM access_profiles WHERE next_rotation_at IS NOT NULL AND next_rotation_at <= ?1
+         ORDER BY next_rotation_at, id",
+        [now.as_millisecond()],
+    )
 }
 
 /// Notes that the keys of a profile rotated, and the date of the next time. It makes no version: both are shown in place of what the
@@ -29,10 +28,10 @@ pub fn note(
 ) -> Result<()> {
     let milliseconds = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     work.run(
+        "noting a rotation",
         "UPDATE access_profiles SET last_rotation_at = ?2, next_rotation_at = ?3, rotated = 1 WHERE id = ?1",
         (access_profile_id, milliseconds(after.last), milliseconds(after.next)),
-    )
-    .doing("noting a rotation")?;
+    )?;
     work.record(Event::KeysRotated {
         access_profile_id,
         before,

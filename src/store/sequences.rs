@@ -1,26 +1,33 @@
 //! Numbers for new provider lines, budgets and rate limits. They are taken inside the write transaction, so that none is given
 //! twice and an undone write gives its numbers back.
 
-use super::fault::Doing;
-use super::{Reading, Work};
+use super::unit_of_work::Work;
 use crate::error::Result;
 
-/// The next number that is free.
-pub fn next_policy_part(reading: &Reading<'_>) -> Result<i64> {
-    reading
-        .value(
-            "SELECT next_value FROM sequences WHERE name = 'policy_part'",
-            [],
-        )
-        .doing("reading the next number")
-}
-
-/// Takes every number before `next`.
-pub fn take_policy_parts(work: &Work<'_>, next: i64) -> Result<()> {
-    work.run(
-        "UPDATE sequences SET next_value = ?1 WHERE name = 'policy_part' AND next_value < ?1",
-        [next],
-    )
-    .map(drop)
-    .doing("taking numbers")
+/// Makes something with new numbers, which are taken once it is made.
+///
+/// # Errors
+/// What `make` answers.
+pub fn with_policy_parts<T>(
+    work: &Work<'_>,
+    make: impl FnOnce(&mut dyn FnMut() -> i64) -> Result<T>,
+) -> Result<T> {
+    let first: i64 = work.value(
+        "reading the next number",
+        "SELECT next_value FROM sequences WHERE name = 'policy_part'",
+        [],
+    )?;
+    let mut next = first;
+    let parts = make(&mut || {
+        next += 1;
+        next - 1
+    })?;
+    if next > first {
+        work.run(
+            "taking numbers",
+            "UPDATE sequences SET next_value = ?1 WHERE name = 'policy_part'",
+            [next],
+        )?;
+    }
+    Ok(parts)
 }

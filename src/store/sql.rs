@@ -2,19 +2,61 @@
 //! should be is an error, never a default.
 
 use std::cell::Cell;
+use std::fmt::Display;
+use std::ops::Deref;
 
 use jiff::Timestamp;
-use rusqlite::types::{FromSql, Type, Value};
-use rusqlite::{OptionalExtension, Params, Row, params_from_iter};
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql};
 use serde::de::DeserializeOwned;
 
 use super::fault::Doing;
-use super::{Reading, Writing};
+use super::remembered::Remembered;
+use crate::domain::audit::ChainKey;
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::letter_case::search_key;
-use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::money::Money;
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// A consistent view of the database.
+pub struct Reading<'c> {
+    pub(super) connection: &'c Connection,
+    /// What was found before; none where the view is no committed one.
+    pub(super) remembered: Option<&'c Remembered>,
+}
+
+impl<'c> Reading<'c> {
+    /// What a connection sees.
+    pub(super) fn of(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            remembered: None,
+        }
+    }
+}
+
+/// A place in the open write transaction: for what this folder does by itself, and for the ledger ([`super::Seat`]).
+pub struct Writing<'c> {
+    reading: Reading<'c>,
+    pub(super) chain: &'c ChainKey,
+}
+
+impl<'c> Writing<'c> {
+    /// A place in the transaction that a connection has open.
+    pub(super) fn of(connection: &'c Connection, chain: &'c ChainKey) -> Self {
+        Self {
+            reading: Reading::of(connection),
+            chain,
+        }
+    }
+}
+
+impl<'c> Deref for Writing<'c> {
+    type Target = Reading<'c>;
+
+    fn deref(&self) -> &Reading<'c> {
+        &self.reading
+    }
+}
 
 /// The columns of a row, by name.
 pub(super) struct Columns<'r> {
@@ -80,6 +122,20 @@ impl<'r> Columns<'r> {
         self.read(name, |text: String| serde_json::from_str(&text))
     }
 
+    /// Bytes where they stand.
+    pub fn blob(&self, name: &str) -> rusqlite::Result<&[u8]> {
+        Ok(self.row.get_ref(self.place(name)?)?.as_blob()?)
+    }
+
+    /// What `read` makes of this column and those behind it.
+    pub fn from<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Row<'_>, usize) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        read(self.row, self.place(name)?)
+    }
+
     /// The public id of a key.
     pub fn public_id(&self, name: &str) -> rusqlite::Result<[u8; ID_LENGTH]> {
         self.read(name, |id: String| id.as_bytes().try_into())
@@ -89,9 +145,120 @@ impl<'r> Columns<'r> {
 /// Why a value can't be what it should be.
 type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 
+/// Each says first what is being done, for the log.
 impl Reading<'_> {
     /// Reads the one row that there is.
     pub(super) fn one<T>(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+        read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.row(sql, values, read).doing(doing)
+    }
+
+    /// Reads the row, if there is one.
+    pub(super) fn find<T>(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+        read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        self.row(sql, values, read).optional().doing(doing)
+    }
+
+    /// Reads the row of the `what` that `id` stands for in `sql`.
+    pub(super) fn get<T>(
+        &self,
+        what: &'static str,
+        sql: &str,
+        id: impl ToSql + Display,
+        read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        match self.row(sql, [&id], read).optional() {
+            Ok(found) => found.ok_or_else(|| Error::not_found(what, id)),
+            Err(error) => Err(error).doing(&format!("reading the {what} {id}")),
+        }
+    }
+
+    /// Reads all rows.
+    pub(super) fn all<T>(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+        read: impl Fn(&Columns<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let all = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(values, |row| read(&Columns::of(row)))?;
+            rows.collect::<rusqlite::Result<Vec<T>>>()
+        };
+        all().doing(doing)
+    }
+
+    /// Reads row after row, for what need not be in memory at once.
+    pub(super) fn each(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+        mut each: impl FnMut(&Columns<'_>) -> rusqlite::Result<Result<()>>,
+    ) -> Result<()> {
+        self.each_while(doing, sql, values, |row| {
+            each(row).map(|done| done.map(|()| true))
+        })
+    }
+
+    /// The same for as long as `each` answers that there is room for more.
+    pub(super) fn each_while(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+        mut each: impl FnMut(&Columns<'_>) -> rusqlite::Result<Result<bool>>,
+    ) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query(values).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)?
+            && each(&Columns::of(row)).doing(doing)??
+        {}
+        Ok(())
+    }
+
+    /// The value in the first column of the one row that there is.
+    pub(super) fn value<T: FromSql>(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+    ) -> Result<T> {
+        self.one(doing, sql, values, |row| row.row.get(0))
+    }
+
+    /// The value in the first column of the row, if there is one.
+    pub(super) fn find_value<T: FromSql>(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+    ) -> Result<Option<T>> {
+        self.find(doing, sql, values, |row| row.row.get(0))
+    }
+
+    /// The values in the first column of all rows.
+    pub(super) fn values<T: FromSql>(
+        &self,
+        doing: &str,
+        sql: &str,
+        values: impl Params,
+    ) -> Result<Vec<T>> {
+        self.all(doing, sql, values, |row| row.row.get(0))
+    }
+
+    fn row<T>(
         &self,
         sql: &str,
         values: impl Params,
@@ -100,147 +267,39 @@ impl Reading<'_> {
         let mut statement = self.connection.prepare_cached(sql)?;
         statement.query_row(values, |row| read(&Columns::of(row)))
     }
-
-    /// Reads the row, if there is one.
-    pub(super) fn find<T>(
-        &self,
-        sql: &str,
-        values: impl Params,
-        read: impl FnOnce(&Columns<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Option<T>> {
-        self.one(sql, values, read).optional()
-    }
-
-    /// Reads all rows.
-    pub(super) fn all<T>(
-        &self,
-        sql: &str,
-        values: impl Params,
-        read: impl Fn(&Columns<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(values, |row| read(&Columns::of(row)))?;
-        rows.collect()
-    }
-
-    /// Reads row after row, for what need not be in memory at once.
-    pub(super) fn each(
-        &self,
-        doing: &'static str,
-        sql: &str,
-        values: impl Params,
-        mut each: impl FnMut(&Columns<'_>) -> rusqlite::Result<Result<()>>,
-    ) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query(values).doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            each(&Columns::of(row)).doing(doing)??;
-        }
-        Ok(())
-    }
-
-    /// The value in the first column of the one row that there is.
-    pub(super) fn value<T: FromSql>(&self, sql: &str, values: impl Params) -> rusqlite::Result<T> {
-        self.one(sql, values, |row| row.row.get(0))
-    }
-
-    /// The value in the first column of the row, if there is one.
-    pub(super) fn find_value<T: FromSql>(
-        &self,
-        sql: &str,
-        values: impl Params,
-    ) -> rusqlite::Result<Option<T>> {
-        self.find(sql, values, |row| row.row.get(0))
-    }
-
-    /// The values in the first column of all rows.
-    pub(super) fn values<T: FromSql>(
-        &self,
-        sql: &str,
-        values: impl Params,
-    ) -> rusqlite::Result<Vec<T>> {
-        self.all(sql, values, |row| row.row.get(0))
-    }
-}
-
-/// Rows with a name and a description that are few enough to look at each.
-pub(super) struct Rows<'s> {
-    columns: &'s str,
-    table: &'s str,
-    /// What they have in common, all of it.
-    conditions: Vec<&'static str>,
-    /// The values of the conditions, in their order.
-    values: Vec<Value>,
-    order: String,
-}
-
-impl<'s> Rows<'s> {
-    /// All rows of a table in a total order, with what is read of each.
-    pub fn of(table: &'s str, columns: &'s str, sort: Sort) -> Self {
-        let way = if sort.descending { "DESC" } else { "ASC" };
-        let by = match sort.field {
-            "name" => "name_key",
-            field => field,
-        };
-        Self {
-            columns,
-            table,
-            conditions: Vec::new(),
-            values: Vec::new(),
-            order: format!("{by} {way}, id {way}"),
-        }
-    }
-
-    /// Those alone of which this holds.
-    pub fn only<const N: usize>(mut self, condition: &'static str, values: [Value; N]) -> Self {
-        self.conditions.push(condition);
-        self.values.extend(values);
-        self
-    }
-
-    /// Those alone that have `search` in the name or the description, if anything is looked for.
-    pub fn with(self, search: Option<&str>) -> Self {
-        let Some(text) = search.map(search_key) else {
-            return self;
-        };
-        self.only(
-            "(contains_folded(name, ?) OR contains_folded(description, ?))",
-            [text.clone().into(), text.into()],
-        )
-    }
-
-    /// Reads one page of them.
-    pub fn list<T>(
-        mut self,
-        reading: &Reading<'_>,
-        page: Page,
-        read: impl Fn(&Columns<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Listed<T>> {
-        let (columns, table, order) = (self.columns, self.table, self.order);
-        let conditions = if self.conditions.is_empty() {
-            "1".to_owned()
-        } else {
-            self.conditions.join(" AND ")
-        };
-        let count = format!("SELECT count(*) FROM {table} WHERE {conditions}");
-        let total_count = reading.value(&count, params_from_iter(&self.values))?;
-        self.values.extend([page.limit.into(), page.offset.into()]);
-        let list = format!(
-            "SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?"
-        );
-        let items = reading.all(&list, params_from_iter(self.values), read)?;
-        Ok(Listed { items, total_count })
-    }
 }
 
 impl Writing<'_> {
+    /// Runs a statement.
+    pub(super) fn run(&self, doing: &str, sql: &str, values: impl Params) -> Result<()> {
+        self.change(doing, sql, values).map(drop)
+    }
+
     /// Runs a statement; answers how many rows it changed.
-    pub(super) fn run(&self, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
-        self.connection.prepare_cached(sql)?.execute(values)
+    pub(super) fn change(&self, doing: &str, sql: &str, values: impl Params) -> Result<usize> {
+        let statement = self.connection.prepare_cached(sql);
+        let changed = statement.and_then(|mut statement| statement.execute(values));
+        changed.doing(doing)
     }
 
     /// Inserts a row; answers its id.
-    pub(super) fn insert(&self, sql: &str, values: impl Params) -> rusqlite::Result<i64> {
-        self.connection.prepare_cached(sql)?.insert(values)
+    pub(super) fn insert(&self, doing: &str, sql: &str, values: impl Params) -> Result<i64> {
+        let statement = self.connection.prepare_cached(sql);
+        let id = statement.and_then(|mut statement| statement.insert(values));
+        id.doing(doing)
+    }
+}
+
+/// Ids as a value that `json_each` takes apart again.
+pub(super) fn id_list(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!("[{}]", ids.join(","))
+}
+
+/// The condition that a column is the value `?1`, or, where there is none, that of every row.
+pub(super) fn one_or_all(column: &str, value: Option<i64>) -> String {
+    match value {
+        Some(_) => format!("{column} = ?1"),
+        None => "?1 IS NULL".to_owned(),
     }
 }

@@ -2,9 +2,8 @@
 
 use rusqlite::params;
 
-use super::Reading;
-use super::fault::Doing;
 use super::name_keys::twins_of;
+use super::sql::Reading;
 use crate::domain::letter_case::name_key;
 use crate::error::{Error, Result};
 
@@ -12,12 +11,14 @@ use crate::error::{Error, Result};
 pub(super) struct UniqueName {
     /// Such as `a role named`.
     pub what: &'static str,
-    /// The field that holds the name.
+    /// Its table.
+    pub table: &'static str,
+    /// The field and column that holds the name; the column of its key is called so too, with `_key` behind.
     pub field: &'static str,
+    /// Which rows of the table have names at all.
+    pub among: &'static str,
     /// The code of the refusal.
     pub code: &'static str,
-    /// Selects the name of another row that has the key `?1`, or a twin's between `?2` and `?3`, unless `?5` is what the row `?4` is named.
-    pub other: &'static str,
     /// What is being done, for the log.
     pub doing: &'static str,
 }
@@ -38,13 +39,23 @@ impl UniqueName {
     pub fn check(&self, reading: &Reading<'_>, id: i64, name: &str) -> Result<()> {
         let key = name_key(name);
         let [from, to] = twins_of(&key);
-        let stored: Option<String> = reading
-            .find_value(self.other, params![key, from, to, id, name])
-            .doing(self.doing)?;
+        let Self {
+            what,
+            table,
+            field,
+            among,
+            ..
+        } = self;
+        // The name of another that has the key or is a twin, unless this one is named so already.
+        let other = format!(
+            "SELECT {field} FROM {table} WHERE ({field}_key = ?1 OR ({field}_key > ?2 AND {field}_key < ?3)) AND id <> ?4 AND {among}
+             AND NOT EXISTS (SELECT 1 FROM {table} own WHERE own.id = ?4 AND own.{field} = ?5)"
+        );
+        let stored: Option<String> =
+            reading.find_value(self.doing, &other, params![key, from, to, id, name])?;
         let Some(stored) = stored else {
             return Ok(());
         };
-        let (field, what) = (self.field, self.what);
         let message = format!(
             "{field}: there is already {what} {stored:?}; how accents are composed, and upper and lower case make no difference"
         );

@@ -2,10 +2,10 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::sql::{Columns, Rows};
+use super::lists::rows::Rows;
+use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
-use super::{Reading, WorkInTurn};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
@@ -36,20 +36,19 @@ fn group(row: &Columns<'_>) -> rusqlite::Result<ToolGroup> {
 /// [`Error::Conflict`] when the name is taken.
 pub fn insert(work: &mut WorkInTurn<'_>, new: &NewToolGroup) -> Result<ToolGroup> {
     NAMED.check_new(work, &new.name)?;
-    let id = work
-        .insert(
-            "INSERT INTO mcp_tool_groups (name, name_key, description, enabled, tools, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-            params![
-                new.name,
-                name_key(&new.name),
-                new.description,
-                new.enabled,
-                json(&new.tools)?,
-                work.now().as_millisecond(),
-            ],
-        )
-        .doing(NAMED.doing)?;
+    let id = work.insert(
+        NAMED.doing,
+        "INSERT INTO mcp_tool_groups (name, name_key, description, enabled, tools, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        params![
+            new.name,
+            name_key(&new.name),
+            new.description,
+            new.enabled,
+            json(&new.tools)?,
+            work.now().as_millisecond(),
+        ],
+    )?;
     insert_clients(work, id, &new.tools)?;
     let group = get(work, id)?;
     work.record(Event::ToolGroupCreated(group.clone()));
@@ -63,6 +62,7 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewToolGroup) -> Result<ToolGroup
 pub fn update(work: &mut WorkInTurn<'_>, before: ToolGroup, after: ToolGroup) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
     work.run(
+        NAMED.doing,
         "UPDATE mcp_tool_groups SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, enabled = ?5, tools = ?6, updated_at = ?7,
                                     revision = revision + 1
          WHERE id = ?1",
@@ -75,13 +75,12 @@ pub fn update(work: &mut WorkInTurn<'_>, before: ToolGroup, after: ToolGroup) ->
             json(&after.tools)?,
             after.updated_at.as_millisecond(),
         ],
-    )
-    .doing(NAMED.doing)?;
+    )?;
     work.run(
+        "removing the clients of a tool group",
         "DELETE FROM mcp_tool_group_clients WHERE mcp_tool_group_id = ?1",
         [after.id],
-    )
-    .doing("removing the clients of a tool group")?;
+    )?;
     insert_clients(work, after.id, &after.tools)?;
     work.record(Event::ToolGroupUpdated(Change { before, after }));
     Ok(())
@@ -94,41 +93,38 @@ fn json(tools: &[ClientTools]) -> Result<String> {
 fn insert_clients(work: &WorkInTurn<'_>, id: i64, tools: &[ClientTools]) -> Result<()> {
     for of_client in tools {
         work.run(
+            "storing a client of a tool group",
             "INSERT INTO mcp_tool_group_clients (mcp_client_id, mcp_tool_group_id) VALUES (?1, ?2)",
             params![of_client.mcp_client_id, id],
-        )
-        .doing("storing a client of a tool group")?;
+        )?;
     }
     Ok(())
 }
 
 const NAMED: UniqueName = UniqueName {
     what: "an MCP tool group named",
+    table: "mcp_tool_groups",
     field: "name",
+    among: "true",
     code: "duplicate_name",
-    other: "SELECT name FROM mcp_tool_groups WHERE (name_key = ?1 OR (name_key > ?2 AND name_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM mcp_tool_groups own WHERE own.id = ?4 AND own.name = ?5)",
     doing: "storing a tool group",
 };
 
 /// Removes a group; profiles that name it keep the name.
 pub fn delete(work: &mut WorkInTurn<'_>, group: ToolGroup) -> Result<()> {
-    work.run("DELETE FROM mcp_tool_groups WHERE id = ?1", [group.id])
-        .doing("deleting a tool group")?;
+    work.run(
+        "deleting a tool group",
+        "DELETE FROM mcp_tool_groups WHERE id = ?1",
+        [group.id],
+    )?;
     work.record(Event::ToolGroupDeleted(group));
     Ok(())
 }
 
 /// A tool group.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<ToolGroup> {
     let sql = format!("SELECT {COLUMNS} FROM mcp_tool_groups WHERE id = ?1");
-    let found = reading
-        .find(&sql, [id], group)
-        .doing("reading a tool group")?;
-    found.ok_or_else(|| Error::not_found("MCP tool group", id))
+    reading.get("MCP tool group", &sql, id, group)
 }
 
 /// Fields to sort by, the default first. Every order is total.
@@ -142,5 +138,5 @@ pub fn list(
     page: Page,
 ) -> Result<Listed<ToolGroup>> {
     let rows = Rows::of("mcp_tool_groups", COLUMNS, sort).with(search);
-    rows.list(reading, page, group).doing("listing tool groups")
+    rows.list("listing tool groups", reading, page, group)
 }

@@ -59,7 +59,9 @@ use jiff::Timestamp;
 use rusqlite::Params;
 
 use super::followers::{Aftermath, Reload, follow};
-use super::{Needs, Reading, Store, Submitted, Writing};
+use super::handle::Store;
+use super::sql::{Reading, Writing};
+use super::writer::job::{Needs, Submitted};
 use crate::domain::audit::Actor;
 use crate::domain::event::Event;
 use crate::error::{Error, Result};
@@ -123,14 +125,19 @@ impl<'w> Work<'w> {
         self.events.push(event);
     }
 
+    /// Runs a statement.
+    pub(super) fn run(&self, doing: &str, sql: &str, values: impl Params) -> Result<()> {
+        self.writing.run(doing, sql, values)
+    }
+
     /// Runs a statement; answers how many rows it changed.
-    pub(super) fn run(&self, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
-        self.writing.run(sql, values)
+    pub(super) fn change(&self, doing: &str, sql: &str, values: impl Params) -> Result<usize> {
+        self.writing.change(doing, sql, values)
     }
 
     /// Inserts a row; answers its id.
-    pub(super) fn insert(&self, sql: &str, values: impl Params) -> rusqlite::Result<i64> {
-        self.writing.insert(sql, values)
+    pub(super) fn insert(&self, doing: &str, sql: &str, values: impl Params) -> Result<i64> {
+        self.writing.insert(doing, sql, values)
     }
 
     /// Lets everything follow from the events that belongs into this transaction.

@@ -1,11 +1,8 @@
 //! The history of use, summed up as it is asked for.
 
-use std::collections::BTreeMap;
+use rusqlite::{ToSql, named_params};
 
-use rusqlite::{Row, ToSql, named_params};
-
-use super::Reading;
-use super::fault::Doing;
+use super::sql::{Columns, Reading};
 use crate::domain::journal::FOLDED;
 use crate::domain::list::Listed;
 use crate::domain::usage::{OTHER, UsageQuery, UsageRow};
@@ -32,8 +29,9 @@ macro_rules! summed_up {
                 FROM used WHERE :profile IS NULL OR access_profile_id = :profile
                 GROUP BY 1, 2, 3, 4, 5, reason
              )
-             SELECT day, user_id, access_profile_id, provider, model, sum(calls), sum(tokens), sum(tokens_below), sum(cost),
-                    sum(cost_below), json_group_object(reason, refused) FILTER (WHERE reason IS NOT NULL), count(*) OVER ()
+             SELECT day, user_id, access_profile_id, provider, model, sum(calls) AS calls, sum(tokens) AS tokens,
+                    sum(tokens_below) AS tokens_below, sum(cost) AS cost, sum(cost_below) AS cost_below,
+                    json_group_object(reason, refused) FILTER (WHERE reason IS NOT NULL) AS refusals, count(*) OVER () AS total
              FROM apart GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT :limit OFFSET :offset"
         )
     };
@@ -58,13 +56,12 @@ pub fn list(reading: &Reading<'_>, query: &UsageQuery) -> Result<Listed<UsageRow
         }
         None => OF_ALL,
     };
-    let rows = || {
-        let mut statement = reading.connection.prepare_cached(statement)?;
-        let rows =
-            statement.query_map(values.as_slice(), |row| Ok((row_of(row)?, row.get(11)?)))?;
-        rows.collect::<rusqlite::Result<Vec<(UsageRow, i64)>>>()
-    };
-    let rows = rows().doing("summing up the history of use")?;
+    let rows: Vec<(UsageRow, i64)> = reading.all(
+        "summing up the history of use",
+        statement,
+        values.as_slice(),
+        |row| Ok((row_of(row)?, row.get("total")?)),
+    )?;
     let mut total_count = rows.first().map_or(0, |(_, total)| *total);
     if rows.is_empty() && query.page.offset > 0 {
         // No row of a page behind the end says how many there are before it.
@@ -88,10 +85,10 @@ pub fn total(reading: &Reading<'_>, query: &UsageQuery) -> Result<UsageRow> {
     Ok(rows.items.into_iter().next().unwrap_or_default())
 }
 
-fn row_of(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
-    let refusals: Option<String> = row.get(10)?;
-    let refusals: Option<BTreeMap<String, i64>> =
-        refusals.and_then(|text| serde_json::from_str(&text).ok());
+fn row_of(row: &Columns<'_>) -> rusqlite::Result<UsageRow> {
+    let [provider, model] = ["provider", "model"].map(|name| row.get::<Option<String>>(name));
+    let (provider, model) = (provider?, model?);
+    let is_folded = |text: &Option<String>| text.as_deref() == Some(FOLDED);
     // A call that was refused early has no profile (0), provider or model.
     let known = |text: Option<String>| {
         let text = text.filter(|text| !text.is_empty())?;
@@ -101,20 +98,19 @@ fn row_of(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
             text
         })
     };
-    let is_folded = |at: usize| {
-        Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str().is_ok_and(|text| text == FOLDED))
-    };
     Ok(UsageRow {
-        day: row.get(0)?,
-        user_id: row.get(1)?,
-        access_profile_id: row.get::<_, Option<i64>>(2)?.filter(|id| *id != 0),
-        provider: known(row.get(3)?),
-        model: known(row.get(4)?),
-        is_other: is_folded(3)? || is_folded(4)?,
-        calls: row.get(5)?,
-        tokens: bounded(row.get(6)?, row.get(7)?),
-        cost_nanodollars: bounded(row.get(8)?, row.get(9)?),
-        refusals: refusals.unwrap_or_default(),
+        day: row.get("day")?,
+        user_id: row.get("user_id")?,
+        access_profile_id: row
+            .get::<Option<i64>>("access_profile_id")?
+            .filter(|id| *id != 0),
+        is_other: is_folded(&provider) || is_folded(&model),
+        provider: known(provider),
+        model: known(model),
+        calls: row.get("calls")?,
+        tokens: bounded(row.get("tokens")?, row.get("tokens_below")?),
+        cost_nanodollars: bounded(row.get("cost")?, row.get("cost_below")?),
+        refusals: row.json("refusals")?,
     })
 }
 

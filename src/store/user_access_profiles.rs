@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::fault::{Doing, is_unique_violation};
-use super::pages::Part;
-use super::sql::Columns;
-use super::{Reading, WorkInTurn, policies};
+use super::lists::pages::Part;
+use super::policies;
+use super::sql::{Columns, Reading, id_list};
+use super::unit_of_work::WorkInTurn;
 use crate::domain::event::Event;
 use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::domain::list::{Listed, Page};
@@ -32,17 +32,36 @@ fn copy(row: &Columns<'_>) -> rusqlite::Result<UserAccessProfile> {
     })
 }
 
-/// Stores a new copy; answers its id. The use case records how it came about.
+/// Stores a new copy for a user; answers its id. The use case records how it came about.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the user has a copy of the profile.
-pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i64> {
-    let row = work.insert(
+pub fn insert(work: &mut WorkInTurn<'_>, user_id: i64, new: &NewUserAccessProfile) -> Result<i64> {
+    let profile_id = new.access_profile_id;
+    if find(work, user_id, profile_id)?.is_some() {
+        let message = format!(
+            "access_profile_id: the user {user_id} holds a copy of the access profile {profile_id} already"
+        );
+        let (code, param) = ("already_assigned", "access_profile_id");
+        return Err(Error::conflict(code, param, message));
+    }
+    insert_all(work, &[user_id], new)?;
+    get(work, user_id, profile_id).map(|copy| copy.id)
+}
+
+/// Stores the same copy for each of these users, who have none.
+pub fn insert_all(
+    work: &mut WorkInTurn<'_>,
+    user_ids: &[i64],
+    new: &NewUserAccessProfile,
+) -> Result<()> {
+    work.run(
+        "storing copies of an access profile",
         "INSERT INTO user_access_profiles (user_id, access_profile_id, policy_id, source, source_role_id, template_version,
                                            expires_at, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+         SELECT value, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8 FROM json_each(?1)",
         params![
-            new.user_id,
+            id_list(user_ids),
             new.access_profile_id,
             new.policy_id,
             new.source.name(),
@@ -51,27 +70,19 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUserAccessProfile) -> Result<i
             new.expires_at.map(Timestamp::as_millisecond),
             work.now().as_millisecond(),
         ],
-    );
-    let id = match row {
-        Err(error) if is_unique_violation(&error) => Err(Error::conflict(
-            "already_assigned",
-            "access_profile_id",
-            format!(
-                "access_profile_id: the user {} holds a copy of the access profile {} already",
-                new.user_id, new.access_profile_id
-            ),
-        )),
-        other => other.doing("storing a copy of an access profile"),
-    }?;
-    let user_ids = vec![new.user_id];
+    )?;
+    let user_ids = user_ids.to_vec();
     work.record(Event::HoldersChanged { user_ids });
-    Ok(id)
+    Ok(())
 }
 
 /// Removes a copy, and with it its keys, overrides and counters; and its policy if no other copy has it. The use case records why.
 pub fn delete(work: &mut WorkInTurn<'_>, copy: &UserAccessProfile) -> Result<()> {
-    work.run("DELETE FROM user_access_profiles WHERE id = ?1", [copy.id])
-        .doing("removing a copy of an access profile")?;
+    work.run(
+        "removing a copy of an access profile",
+        "DELETE FROM user_access_profiles WHERE id = ?1",
+        [copy.id],
+    )?;
     let user_ids = vec![copy.user_id];
     work.record(Event::HoldersChanged { user_ids });
     policies::forget_unused(work, copy.policy_id)
@@ -86,9 +97,12 @@ pub fn find(
     let sql = format!(
         "SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 AND c.access_profile_id = ?2"
     );
-    reading
-        .find(&sql, [user_id, access_profile_id], copy)
-        .doing("reading a copy of an access profile")
+    reading.find(
+        "reading a copy of an access profile",
+        &sql,
+        [user_id, access_profile_id],
+        copy,
+    )
 }
 
 /// The copy of a profile that a user holds. That there is such a user is for the caller to know.
@@ -104,8 +118,7 @@ pub fn get(
         return Ok(copy);
     }
     super::users::get(reading, user_id)?;
-    super::access_profiles::find_current_version(reading, access_profile_id)?
-        .ok_or_else(|| Error::not_found("access profile", access_profile_id))?;
+    super::access_profile_versions::get_current_number(reading, access_profile_id)?;
     Err(Error::not_found(
         "copy of the access profile",
         format!("{access_profile_id} for the user {user_id}"),
@@ -134,9 +147,7 @@ pub fn list_of_user(
 pub fn list_all_of_user(reading: &Reading<'_>, user_id: i64) -> Result<Vec<UserAccessProfile>> {
     let sql =
         format!("SELECT {COLUMNS} FROM user_access_profiles c WHERE c.user_id = ?1 ORDER BY c.id");
-    reading
-        .all(&sql, [user_id], copy)
-        .doing("listing what a user holds")
+    reading.all("listing what a user holds", &sql, [user_id], copy)
 }
 
 /// The copies of a profile, in the order of assignment.
@@ -155,31 +166,32 @@ pub fn list_of_profile(
          ) found CROSS JOIN user_access_profiles c ON c.id = found.id ORDER BY c.id"
     );
     let values = params![access_profile_id, part.count, part.skipped];
-    let items = reading
-        .all(&sql, values, copy)
-        .doing("listing the copies of an access profile")?;
+    let items = reading.all(
+        "listing the copies of an access profile",
+        &sql,
+        values,
+        copy,
+    )?;
     Ok(Listed { items, total_count })
 }
 
 /// How many users hold a copy of a profile.
 pub fn count_of_profile(reading: &Reading<'_>, access_profile_id: i64) -> Result<i64> {
-    let holders = reading
-        .find_value(
-            "SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1",
-            [access_profile_id],
-        )
-        .doing("counting the copies of an access profile")?;
+    let holders = reading.find_value(
+        "counting the copies of an access profile",
+        "SELECT holders FROM access_profile_holders WHERE access_profile_id = ?1",
+        [access_profile_id],
+    )?;
     Ok(holders.unwrap_or(0))
 }
 
 /// Whether a user holds anything.
 pub fn holds_any(reading: &Reading<'_>, user_id: i64) -> Result<bool> {
-    reading
-        .value(
-            "SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)",
-            [user_id],
-        )
-        .doing("looking for what a user holds")
+    reading.value(
+        "looking for what a user holds",
+        "SELECT EXISTS (SELECT 1 FROM user_access_profiles WHERE user_id = ?1)",
+        [user_id],
+    )
 }
 
 /// A virtual key, as it is shown with the copies it belongs to.
@@ -195,35 +207,27 @@ pub struct ShownKey {
 
 /// The virtual keys of some users, by id.
 pub fn list_keys_of_users(reading: &Reading<'_>, user_ids: &[i64]) -> Result<Vec<ShownKey>> {
-    reading
-        .all(
-            "SELECT user_id, user_access_profile_id, public_id FROM virtual_keys
-             WHERE user_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
-            [id_list(user_ids)],
-            |row| {
-                Ok(ShownKey {
-                    user_id: row.get("user_id")?,
-                    copy_id: row.get("user_access_profile_id")?,
-                    public_id: row.get("public_id")?,
-                })
-            },
-        )
-        .doing("listing virtual keys")
+    reading.all(
+        "listing virtual keys",
+        "SELECT user_id, user_access_profile_id, public_id FROM virtual_keys
+         WHERE user_id IN (SELECT value FROM json_each(?1)) ORDER BY id",
+        [id_list(user_ids)],
+        |row| {
+            Ok(ShownKey {
+                user_id: row.get("user_id")?,
+                copy_id: row.get("user_access_profile_id")?,
+                public_id: row.get("public_id")?,
+            })
+        },
+    )
 }
 
 /// The next copies in the order of their ids, each as (user, copy).
 pub fn list_ids_after(reading: &Reading<'_>, after: i64, count: i64) -> Result<Vec<(i64, i64)>> {
-    reading
-        .all(
-            "SELECT user_id, id FROM user_access_profiles WHERE id > ?1 ORDER BY id LIMIT ?2",
-            [after, count],
-            |row| Ok((row.get("user_id")?, row.get("id")?)),
-        )
-        .doing("listing copies")
-}
-
-/// Ids as a value that `json_each` takes apart again.
-pub(super) fn id_list(ids: &[i64]) -> String {
-    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-    format!("[{}]", ids.join(","))
+    reading.all(
+        "listing copies",
+        "SELECT user_id, id FROM user_access_profiles WHERE id > ?1 ORDER BY id LIMIT ?2",
+        [after, count],
+        |row| Ok((row.get("user_id")?, row.get("id")?)),
+    )
 }

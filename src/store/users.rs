@@ -2,21 +2,24 @@
 
 use rusqlite::params;
 
-use super::fault::Doing;
-use super::sql::Columns;
+use super::lists::pages::{Meant, Order};
+use super::lists::search::USERS;
+use super::remembered::Wanted;
+use super::sql::{Columns, Reading, id_list};
 use super::taken::UniqueName;
-use super::{Reading, Work, WorkInTurn, names, virtual_keys};
+use super::unit_of_work::{Work, WorkInTurn};
+use super::{names, virtual_keys};
 use crate::domain::event::{Change, Event};
 use crate::domain::letter_case::name_key;
+use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The columns of [`user`], of the table under the name `u`.
-pub(super) const COLUMNS: &str =
-    "u.id, u.name, u.email, u.role_id, u.revision, u.created_at, u.updated_at";
+const COLUMNS: &str = "u.id, u.name, u.email, u.role_id, u.revision, u.created_at, u.updated_at";
 
 /// A user of a row with [`COLUMNS`].
-pub(super) fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
+fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
     Ok(User {
         id: row.get("id")?,
         name: row.get("name")?,
@@ -31,23 +34,22 @@ pub(super) fn user(row: &Columns<'_>) -> rusqlite::Result<User> {
 /// Stores a new user; the use case records how it came about.
 ///
 /// # Errors
-/// [`Error::Conflict`] when a user has the address.
+/// [`crate::error::Error::Conflict`] when a user has the address.
 pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
     ADDRESSED.check_new(work, new.email.as_str())?;
-    let id = work
-        .insert(
-            "INSERT INTO users (name, name_key, email, email_key, role_id, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-            params![
-                new.name,
-                name_key(&new.name),
-                new.email.as_str(),
-                name_key(new.email.as_str()),
-                new.role_id,
-                work.now().as_millisecond(),
-            ],
-        )
-        .doing(ADDRESSED.doing)?;
+    let id = work.insert(
+        ADDRESSED.doing,
+        "INSERT INTO users (name, name_key, email, email_key, role_id, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        params![
+            new.name,
+            name_key(&new.name),
+            new.email.as_str(),
+            name_key(new.email.as_str()),
+            new.role_id,
+            work.now().as_millisecond(),
+        ],
+    )?;
     let user_ids = vec![id];
     work.record(Event::HoldersChanged { user_ids });
     get(work, id)
@@ -56,10 +58,11 @@ pub fn insert(work: &mut WorkInTurn<'_>, new: &NewUser) -> Result<User> {
 /// Stores name and address of a user and counts the revision up.
 ///
 /// # Errors
-/// [`Error::Conflict`] when another user has the address.
+/// [`crate::error::Error::Conflict`] when another user has the address.
 pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
     ADDRESSED.check(work, after.id, after.email.as_str())?;
     work.run(
+        ADDRESSED.doing,
         "UPDATE users SET name = ?2, name_key = ?3, email = ?4, email_key = iif(email = ?4, email_key, ?5), updated_at = ?6, revision = revision + 1
          WHERE id = ?1",
         params![
@@ -70,8 +73,7 @@ pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
             name_key(after.email.as_str()),
             after.updated_at.as_millisecond(),
         ],
-    )
-    .doing(ADDRESSED.doing)?;
+    )?;
     work.record(Event::UserUpdated(Change { before, after }));
     Ok(())
 }
@@ -79,10 +81,10 @@ pub fn update(work: &mut Work<'_>, before: User, after: User) -> Result<()> {
 /// Puts a user into a role, or into none; the use case records what that changed.
 pub fn set_role(work: &mut WorkInTurn<'_>, id: i64, role_id: Option<i64>) -> Result<()> {
     work.run(
+        "changing the role of a user",
         "UPDATE users SET role_id = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         params![id, role_id, work.now().as_millisecond()],
-    )
-    .doing("changing the role of a user")?;
+    )?;
     let user_ids = vec![id];
     work.record(Event::HoldersChanged { user_ids });
     Ok(())
@@ -93,8 +95,7 @@ pub fn set_role(work: &mut WorkInTurn<'_>, id: i64, role_id: Option<i64>) -> Res
 pub fn delete(work: &mut WorkInTurn<'_>, id: i64) -> Result<()> {
     let keys = virtual_keys::list_of_user(work, id)?;
     names::keep_of_user(work, id)?;
-    work.run("DELETE FROM users WHERE id = ?1", [id])
-        .doing("deleting a user")?;
+    work.run("deleting a user", "DELETE FROM users WHERE id = ?1", [id])?;
     let user_ids = vec![id];
     work.record(Event::HoldersChanged { user_ids });
     virtual_keys::record_ended(work, id, &keys);
@@ -102,19 +103,12 @@ pub fn delete(work: &mut WorkInTurn<'_>, id: i64) -> Result<()> {
 }
 
 /// A user.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get(reading: &Reading<'_>, id: i64) -> Result<User> {
     let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?1");
-    let found = reading.find(&sql, [id], user).doing("reading a user")?;
-    found.ok_or_else(|| Error::not_found("user", id))
+    reading.get("user", &sql, id, user)
 }
 
 /// A user with what belongs to it.
-///
-/// # Errors
-/// [`Error::NotFound`].
 pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<UserDetail> {
     let user = get(reading, id)?;
     detail(reading, user)
@@ -122,13 +116,12 @@ pub fn get_detail(reading: &Reading<'_>, id: i64) -> Result<UserDetail> {
 
 /// The same for a user that was read.
 pub fn detail(reading: &Reading<'_>, user: User) -> Result<UserDetail> {
-    let role = reading
-        .find(
-            "SELECT name, description FROM roles WHERE id = ?1",
-            [user.role_id],
-            |row| Ok((row.get("name")?, row.get("description")?)),
-        )
-        .doing("reading the role of a user")?;
+    let role = reading.find(
+        "reading the role of a user",
+        "SELECT name, description FROM roles WHERE id = ?1",
+        [user.role_id],
+        |row| Ok((row.get("name")?, row.get("description")?)),
+    )?;
     Ok(UserDetail {
         role,
         access_profiles: list_held(reading, user.id)?,
@@ -137,30 +130,83 @@ pub fn detail(reading: &Reading<'_>, user: User) -> Result<UserDetail> {
 }
 
 fn list_held(reading: &Reading<'_>, user_id: i64) -> Result<Vec<HeldProfile>> {
-    reading
-        .all(
-            "SELECT c.id, c.access_profile_id, p.name AS name, c.expires_at, c.source
-             FROM user_access_profiles c JOIN access_profiles p ON p.id = c.access_profile_id
-             WHERE c.user_id = ?1 ORDER BY c.id",
-            [user_id],
-            |row| {
-                Ok(HeldProfile {
-                    id: row.get("id")?,
-                    parent_profile_id: row.get("access_profile_id")?,
-                    name: row.get("name")?,
-                    expires_at: row.at_if_any("expires_at")?,
-                    source: row.get("source")?,
-                })
-            },
-        )
-        .doing("listing what a user holds")
+    reading.all(
+        "listing what a user holds",
+        "SELECT c.id, c.access_profile_id, p.name AS name, c.expires_at, c.source
+         FROM user_access_profiles c JOIN access_profiles p ON p.id = c.access_profile_id
+         WHERE c.user_id = ?1 ORDER BY c.id",
+        [user_id],
+        |row| {
+            Ok(HeldProfile {
+                id: row.get("id")?,
+                parent_profile_id: row.get("access_profile_id")?,
+                name: row.get("name")?,
+                expires_at: row.at_if_any("expires_at")?,
+                source: row.get("source")?,
+            })
+        },
+    )
 }
 
 const ADDRESSED: UniqueName = UniqueName {
     what: "a user with the address",
+    table: "users",
     field: "email",
+    among: "true",
     code: "duplicate_email",
-    other: "SELECT email FROM users WHERE (email_key = ?1 OR (email_key > ?2 AND email_key < ?3)) AND id <> ?4
-            AND NOT EXISTS (SELECT 1 FROM users own WHERE own.id = ?4 AND own.email = ?5)",
     doing: "storing a user",
 };
+
+/// Fields to sort by, the default first. Every order is total.
+pub const SORT_FIELDS: &[&str] = &["id", "name", "email", "created_at", "updated_at"];
+
+/// Which users are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Substring of name or address, without regard to case.
+    pub search: Option<String>,
+    /// Users in this role only.
+    pub role_id: Option<i64>,
+    /// Users who hold a copy of this profile only.
+    pub access_profile_id: Option<i64>,
+}
+
+impl Filter {
+    fn wanted(&self) -> impl Iterator<Item = Wanted> {
+        let role = self.role_id.map(|id| Wanted::Label(format!("role {id}")));
+        let profile = self.access_profile_id;
+        let profile = profile.map(|id| Wanted::Label(format!("profile {id}")));
+        let text = self.search.clone().map(Wanted::Text);
+        [role, profile, text].into_iter().flatten()
+    }
+}
+
+/// A page of users with what belongs to them.
+pub fn list(
+    reading: &Reading<'_>,
+    filter: &Filter,
+    sort: Sort,
+    page: Page,
+) -> Result<Listed<UserDetail>> {
+    let found = filter
+        .wanted()
+        .map(|wanted| reading.search(&USERS, &wanted));
+    let meant = Meant::of(found, || reading.row_count("users"))?;
+    let ids = Order::of("users", sort).page(reading, &meant, page)?;
+    let items = by_ids(reading, &ids)?
+        .into_iter()
+        .map(|user| detail(reading, user))
+        .collect::<Result<_>>()?;
+    Ok(Listed {
+        items,
+        total_count: meant.total(),
+    })
+}
+
+/// Users in the order of these ids.
+fn by_ids(reading: &Reading<'_>, ids: &[i64]) -> Result<Vec<User>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM json_each(?1) found CROSS JOIN users u ON u.id = found.value ORDER BY found.key"
+    );
+    reading.all("listing users", &sql, [id_list(ids)], user)
+}

@@ -4,7 +4,9 @@
 //! or a panic rolls back that one alone), commits once, and only then answers them all. Writes are serial, never busy, and one
 //! disk sync is shared by all that wait.
 
-mod job;
+mod checkpoints;
+pub mod job;
+pub mod write_gate;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,13 +17,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::job::{Job, job, stopped, to_a_caller};
-pub use self::job::{Needs, Submitted};
-use super::checkpoints::Checkpoints;
+use self::checkpoints::Checkpoints;
+use self::job::{Job, Needs, Submitted, job, stopped, to_a_caller};
+use self::write_gate::WriteGate;
 use super::fault::Doing;
 use super::health::Health;
-use super::write_gate::WriteGate;
-use super::{Reading, Writing};
+use super::sql::Writing;
 use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 
@@ -272,13 +273,7 @@ impl Loop {
         self.health.may_write()?;
         self.set_durability(batch.iter().any(|job| job.needs().sync))?;
         self.statement("BEGIN IMMEDIATE")?;
-        let writing = Writing {
-            reading: Reading {
-                remembered: None,
-                connection: &self.connection,
-            },
-            chain: &self.chain,
-        };
+        let writing = Writing::of(&self.connection, &self.chain);
         if let [only] = batch {
             // The transaction is its savepoint.
             let keep = only.run(&writing);

@@ -12,7 +12,7 @@ use crate::domain::violation::{Path, Violation};
 use crate::error::{Error, Result};
 
 /// Deepest nesting of objects and lists that is read.
-pub const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// The key under which `serde_json` hands over a number that is no small integer when it keeps all digits (feature `arbitrary_precision`).
 const NUMBER_TOKEN: &str = "$serde_json::private::Number";

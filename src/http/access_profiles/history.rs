@@ -1,16 +1,15 @@
 //! Handlers of what an access profile was: its versions and the audit log.
 
-use serde_json::value::RawValue;
-
-use super::body;
+use super::shown;
 use super::views::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
 use crate::domain::access_profile_versions::patch;
 use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, Verified, kinds_out_of_reach};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::Query;
 use crate::domain::validator::entity_tag;
-use crate::error::{Error, Result};
-use crate::http::core::answer::{Answer, ok, ok_unless_known, stored, to_json, typed_unless_known};
+use crate::error::Result;
+use crate::http::core::answer::{
+    Answer, ok, ok_unless_known, raw, stored, to_json, typed_unless_known,
+};
 use crate::http::core::guard::{AccessProfiles, Caller, Update, View};
 use crate::http::core::list::List;
 use crate::http::core::request::{Request, blocking};
@@ -71,14 +70,6 @@ pub async fn restore(caller: Caller<Update, AccessProfiles>, request: Request) -
     let hash = request.no_fields().await?;
     let (services, actor) = (request.services(), caller.actor(&request));
     let once = request.once(&actor, hash)?;
-    let restore = move || {
-        service::access_profiles::restore(&services, actor, place, if_match, once, |tagged| {
-            StoredAnswer {
-                etag: Some(tagged.entity_tag.clone()),
-                ..StoredAnswer::ok(body(&tagged.snapshot))
-            }
-        })
-    };
     let has_expressions = request.aside(move |services| are_in_version(services, place));
     let turn = if has_expressions.await? {
         Some(request.expression_turn().await?)
@@ -87,7 +78,7 @@ pub async fn restore(caller: Caller<Update, AccessProfiles>, request: Request) -
     };
     let restore = move || {
         let _turn = turn;
-        restore()
+        service::access_profiles::restore(&services, actor, place, if_match, once, shown)
     };
     stored(blocking(restore).await?)
 }
@@ -158,11 +149,6 @@ pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, request: Request)
 }
 
 fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
-    let value = |text: Option<String>| {
-        text.map(RawValue::from_string)
-            .transpose()
-            .map_err(|error| Error::internal("reading an audit entry", error))
-    };
     let entry = logged.entry;
     Ok(AuditLogView {
         id: logged.id,
@@ -171,8 +157,8 @@ fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
         action: entry.action.into_owned(),
         actor_id: entry.actor.id,
         actor_name: entry.actor.name,
-        previous_value: value(entry.previous_value)?,
-        new_value: value(entry.new_value)?,
+        previous_value: entry.previous_value.map(raw).transpose()?,
+        new_value: entry.new_value.map(raw).transpose()?,
         request_id: entry.actor.request_id,
         created_at: logged.at,
     })

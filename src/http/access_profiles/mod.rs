@@ -7,25 +7,23 @@ pub mod propagation;
 pub mod shapes;
 pub mod views;
 
-use actix_web::HttpResponse;
-
+use self::views::{AccessProfileAnswer, AccessProfileDetail, AccessProfileList};
 use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CloneInput;
-use crate::domain::access_profile_warnings::warnings;
+use crate::domain::access_profile_warnings::{Warning, warnings};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
-use crate::domain::list::{Listed, Page, Query};
+use crate::domain::list::Query;
+use crate::error::Result;
 use crate::http::assignments::views::AttachmentView;
-use crate::http::core::answer::Message;
-use crate::http::core::answer::{
-    Answer, ok, ok_bytes, ok_tagged, ok_unless_known, stored, to_json,
-};
+use crate::http::core::answer::{Answer, Message, kept, ok, raw, stored, to_json};
 use crate::http::core::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
+use crate::http::core::problem::Problem;
+use crate::http::core::read_answers::ReadAnswer;
 use crate::http::core::request::{Request, blocking};
-use crate::http::shown::Shown;
 use crate::service;
 use crate::store::access_profile_details::{Beside, TaggedSnapshot};
-use crate::store::access_profile_lists::{self, Filter, ListedProfile};
+use crate::store::access_profile_lists::{self, Filter};
 use crate::store::access_profiles::{self, Snapshot};
 
 pub use crate::store::access_profile_lists::SORT_FIELDS;
@@ -33,55 +31,38 @@ pub use crate::store::access_profile_lists::SORT_FIELDS;
 /// Longest list of tags in a query, in characters.
 pub const MAX_TAGS: usize = 10 * MAX_NAME;
 
-/// Longest query whose answer is kept, in bytes; what a page asks for again and again is shorter.
-const MAX_KEPT_QUERY: usize = 256;
-
 /// `GET P/access-profiles`
 ///
 /// # Errors
 /// 400 when a parameter is not valid.
 pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
-    let generation = request.state().services.store.generation();
-    let kept = &request.state().shown_pages;
-    if let Some(shown) = kept.find(generation, &request.query_string()) {
-        return Ok(ok_bytes(shown.body));
-    }
+    kept(&request, async || read_list(&request).await).await
+}
+
+async fn read_list(request: &Request) -> std::result::Result<ReadAnswer, Problem> {
     let (filter, sort, page) =
         request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
     let searches = filter.search.is_some();
-    let list = request
-        .read_page(page, searches, move |reading| {
-            access_profile_lists::list(reading, &filter, sort, page)
-        })
-        .await?;
-    let shown = Shown {
-        etag: String::new(),
-        body: list_body(list, page).into(),
-    };
-    let query = request.query_string();
-    if query.len() <= MAX_KEPT_QUERY {
-        let bytes = query.len() + shown.body.len();
-        kept.keep(generation, query, bytes, &shown);
-    }
-    Ok(ok_bytes(shown.body))
-}
-
-/// A page as JSON, put together from the stored JSON of the profiles.
-fn list_body(list: Listed<ListedProfile>, page: Page) -> String {
-    let (profiles, user_counts): (Vec<String>, Vec<String>) = list
-        .items
-        .into_iter()
-        .map(|item| (item.json, item.user_count.to_string()))
-        .unzip();
-    format!(
-        "{{\"access_profiles\":[{}],\"user_counts\":[{}],\"count\":{},\"total_count\":{},\"limit\":{},\"offset\":{}}}",
-        profiles.join(","),
-        user_counts.join(","),
-        profiles.len(),
-        list.total_count,
-        page.limit,
-        page.offset
-    )
+    let list = request.read_page(page, searches, move |reading| {
+        let list = access_profile_lists::list(reading, &filter, sort, page)?;
+        let profiles = list.items.into_iter();
+        let items = profiles.map(|item| Ok((raw(item.json)?, item.user_count)));
+        let (access_profiles, user_counts) = items.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        Ok((access_profiles, user_counts, list.total_count))
+    });
+    let (access_profiles, user_counts, total_count): (Vec<_>, _, _) = list.await?;
+    let body = to_json(&AccessProfileList {
+        count: access_profiles.len(),
+        access_profiles,
+        user_counts,
+        total_count,
+        limit: page.limit,
+        offset: page.offset,
+    })?;
+    Ok(ReadAnswer {
+        etag: None,
+        body: body.into(),
+    })
 }
 
 fn read_filter(query: &Query) -> Filter {
@@ -139,33 +120,21 @@ pub async fn clone(caller: Caller<Create, AccessProfiles>, request: Request) -> 
 /// # Errors
 /// 400, 404.
 pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+    kept(&request, async || read_one(&request).await).await
+}
+
+async fn read_one(request: &Request) -> std::result::Result<ReadAnswer, Problem> {
     let id = request.id("id")?;
-    let generation = request.state().services.store.generation();
-    let kept = &request.state().shown_profiles;
-    if let Some(shown) = kept.find(generation, &id) {
-        return Ok(ok_unless_known(&request, &shown.etag, shown.body));
-    }
-    let (snapshot, beside) = request
-        .read(move |reading| {
-            let snapshot = access_profiles::get_current(reading, id)?;
-            Ok((snapshot, Beside::read(reading, id)?))
-        })
-        .await?;
-    let roles: Vec<_> = beside.roles.iter().map(AttachmentView::from).collect();
-    let body = format!(
-        "{{\"access_profile\":{},\"roles\":{},\"user_count\":{},\"unresolved_references\":{}{}}}",
-        snapshot.json,
-        to_json(&roles)?,
-        beside.user_count,
-        to_json(&beside.unresolved_references)?,
-        shown_warnings(&snapshot)
-    );
-    let shown = Shown {
-        etag: beside.entity_tag(&snapshot),
-        body: body.into(),
-    };
-    kept.keep(generation, id, shown.body.len(), &shown);
-    Ok(ok_unless_known(&request, &shown.etag, shown.body))
+    let read = request.read(move |reading| {
+        let snapshot = access_profiles::get_current(reading, id)?;
+        let beside = Beside::read(reading, id)?;
+        Ok((beside.entity_tag(&snapshot), detail(snapshot, beside)?))
+    });
+    let (etag, detail) = read.await?;
+    Ok(ReadAnswer {
+        etag: Some(etag),
+        body: to_json(&detail)?.into(),
+    })
 }
 
 /// `PUT P/access-profiles/{id}`
@@ -175,14 +144,18 @@ pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
 pub async fn update(caller: Caller<Update, AccessProfiles>, request: Request) -> Answer {
     let id = request.id("id")?;
     let if_match = request.if_match()?;
-    let body = request.json_bytes().await?;
-    let turn = request.turn_for(&body).await?;
     let (services, actor) = (request.services(), caller.actor(&request));
+    let beside = request.services();
+    let input = request.profile_json(move |body| {
+        AccessProfileInput::parse_change(body, || {
+            service::access_profiles::stored_texts(&beside, id)
+        })
+    });
+    let (input, _) = input.await?;
     let update = move || {
-        let _turn = turn;
-        service::access_profiles::update(&services, actor, id, &body, if_match)
+        service::access_profiles::update(&services, actor, id, input, if_match).and_then(shown)
     };
-    Ok(shown(&blocking(update).await?))
+    stored(blocking(update).await?)
 }
 
 /// `PUT P/access-profiles/{id}/activate`
@@ -210,8 +183,10 @@ async fn set_active(
     let if_match = request.if_match()?;
     request.no_fields().await?;
     let (services, actor) = (request.services(), caller.actor(&request));
-    let set = move || service::access_profiles::set_active(&services, actor, id, active, if_match);
-    Ok(shown(&blocking(set).await?))
+    let set = move || {
+        service::access_profiles::set_active(&services, actor, id, active, if_match).and_then(shown)
+    };
+    stored(blocking(set).await?)
 }
 
 /// `DELETE P/access-profiles/{id}`
@@ -229,35 +204,45 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) ->
     })
 }
 
-/// The body that shows a profile, and what lets nothing through in it.
-pub(super) fn body(snapshot: &Snapshot) -> String {
-    let warnings = shown_warnings(snapshot);
-    ["{\"access_profile\":", &snapshot.json, &warnings, "}"].concat()
-}
-
-/// What is said beside a profile that lets nothing through; nothing where there is nothing to say.
-fn shown_warnings(snapshot: &Snapshot) -> String {
-    let warnings = warnings(&snapshot.json);
-    if warnings.is_empty() {
-        return String::new();
-    }
-    let json = serde_json::to_string(&warnings).unwrap_or_else(|_| "[]".to_owned());
-    format!(",\"warnings\":{json}")
-}
-
-fn shown(tagged: &TaggedSnapshot) -> HttpResponse {
-    ok_tagged(&tagged.entity_tag, body(&tagged.snapshot))
+/// 200, with a profile and what lets nothing through in it.
+pub(super) fn shown(tagged: TaggedSnapshot) -> Result<StoredAnswer> {
+    let body = AccessProfileAnswer {
+        warnings: warnings_of(&tagged.snapshot)?,
+        access_profile: raw(tagged.snapshot.json)?,
+    };
+    Ok(StoredAnswer {
+        etag: Some(tagged.entity_tag),
+        ..StoredAnswer::json(&body)?
+    })
 }
 
 /// 201, with the place of the new profile in the path family that was called.
 fn render_created(
     request: &Request,
-) -> impl FnOnce(&TaggedSnapshot) -> StoredAnswer + Send + 'static {
+) -> impl FnOnce(TaggedSnapshot) -> Result<StoredAnswer> + Send + 'static {
     let family = request.family();
-    move |tagged| StoredAnswer {
-        status: 201,
-        location: Some(format!("{family}/access-profiles/{}", tagged.snapshot.id)),
-        etag: Some(tagged.entity_tag.clone()),
-        body: body(&tagged.snapshot),
+    move |tagged| {
+        let location = format!("{family}/access-profiles/{}", tagged.snapshot.id);
+        Ok(StoredAnswer {
+            status: 201,
+            location: Some(location),
+            ..shown(tagged)?
+        })
     }
+}
+
+fn detail(snapshot: Snapshot, beside: Beside) -> Result<AccessProfileDetail> {
+    Ok(AccessProfileDetail {
+        warnings: warnings_of(&snapshot)?,
+        access_profile: raw(snapshot.json)?,
+        roles: beside.roles.iter().map(AttachmentView::from).collect(),
+        user_count: beside.user_count,
+        unresolved_references: beside.unresolved_references,
+    })
+}
+
+/// What is said beside a profile that lets nothing through; nothing where there is nothing to say.
+fn warnings_of(snapshot: &Snapshot) -> Result<Option<Vec<Warning>>> {
+    let all = warnings(&snapshot.profile()?);
+    Ok((!all.is_empty()).then_some(all))
 }

@@ -1,6 +1,4 @@
 //! Answers about access profiles: what they are, what they were, and who did what to them.
-//!
-//! Request bodies are read field by field in `domain`; the `…Body` types here only describe them, and a test holds them to it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,44 +11,46 @@ use crate::http::assignments::views::AttachmentView;
 use crate::http::core::list::ListItem;
 
 /// One access profile.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccessProfileAnswer {
-    access_profile: AccessProfile,
+    #[schema(value_type = AccessProfile)]
+    pub(super) access_profile: Box<RawValue>,
     /// What lets nothing through, with what to do; left out where there is nothing to warn of.
     #[schema(nullable = false)]
-    warnings: Option<Vec<Warning>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warnings: Option<Vec<Warning>>,
 }
 
 /// One access profile and what belongs to it.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccessProfileDetail {
-    access_profile: AccessProfile,
+    #[schema(value_type = AccessProfile)]
+    pub(super) access_profile: Box<RawValue>,
     /// Roles it is attached to, in the order in which they were.
-    roles: Vec<AttachmentView>,
+    pub(super) roles: Vec<AttachmentView>,
     /// Users who hold a copy.
-    user_count: i64,
+    pub(super) user_count: i64,
     /// MCP things that it names and that are not known here; they grant nothing by themselves.
-    unresolved_references: Vec<McpReference>,
+    pub(super) unresolved_references: Vec<McpReference>,
     /// What lets nothing through, with what to do; left out where there is nothing to warn of.
     #[schema(nullable = false)]
-    warnings: Option<Vec<Warning>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warnings: Option<Vec<Warning>>,
 }
 
 /// A page of access profiles.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the answer is put together from stored JSON")]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccessProfileList {
-    access_profiles: Vec<AccessProfile>,
+    #[schema(value_type = Vec<AccessProfile>)]
+    pub(super) access_profiles: Vec<Box<RawValue>>,
     /// How many users hold a copy of each, in the same order.
-    user_counts: Vec<i64>,
+    pub(super) user_counts: Vec<i64>,
     /// Items on this page.
-    count: i64,
+    pub(super) count: usize,
     /// Items on all pages.
-    total_count: i64,
-    limit: i64,
-    offset: i64,
+    pub(super) total_count: i64,
+    pub(super) limit: i64,
+    pub(super) offset: i64,
 }
 
 /// One version of an access profile.

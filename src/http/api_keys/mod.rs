@@ -21,7 +21,7 @@ use crate::http::core::list::List;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::service::Services;
-use crate::service::api_keys::Rotation;
+use crate::service::tokens::Rotation;
 use crate::store::Reading;
 use crate::store::api_keys::{self, Filter};
 
@@ -147,7 +147,7 @@ pub async fn rotate(caller: Caller<Update, ApiKeys>, request: Request) -> Answer
     let (services, actor, rights) = (request.services(), caller.actor(&request), caller.rights());
     let sealed = caller.sealed_once(&request, hash)?;
     let rotation = Rotation {
-        id,
+        key: id,
         grace_seconds: grace_seconds.unwrap_or(0),
         if_match,
     };

@@ -6,10 +6,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::pieces;
 use super::problem::Problem;
+use super::read_answers::ReadAnswer;
 use super::request::Request;
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::validator::is_known;
@@ -89,6 +91,32 @@ pub fn ok_tagged(etag: &str, body: String) -> HttpResponse {
     json(builder, body)
 }
 
+/// The answer to a request as it was given before, or what `read` answers, which is kept.
+///
+/// # Errors
+/// What `read` answers.
+pub async fn kept(
+    request: &Request,
+    read: impl AsyncFnOnce() -> Result<ReadAnswer, Problem>,
+) -> Answer {
+    let cache = &request.state().read_answers;
+    let question = format!("{}?{}", request.path(), request.query_string());
+    let generation = request.services().store.generation().cast_signed();
+    let kept = cache.find_as_of(&question, generation);
+    let answer = if let Some(answer) = kept {
+        answer
+    } else {
+        let answer = read().await?;
+        let bytes = question.len() + answer.body.len();
+        cache.keep(question, generation, bytes, answer.clone());
+        answer
+    };
+    Ok(match answer.etag {
+        Some(etag) => ok_unless_known(request, &etag, answer.body),
+        None => ok_bytes(answer.body),
+    })
+}
+
 /// An answer that was put together, and perhaps stored, with its effect.
 ///
 /// # Errors
@@ -112,6 +140,14 @@ pub fn stored(answer: StoredAnswer) -> Answer {
 /// 500 when it can't be written as JSON.
 pub fn to_json(body: &impl Serialize) -> Result<String, Problem> {
     serde_json::to_string(body).map_err(|error| Error::internal("writing an answer", error).into())
+}
+
+/// JSON that is stored, as a part of an answer.
+///
+/// # Errors
+/// [`Error::Internal`] when it is none.
+pub fn raw(json: String) -> Result<Box<RawValue>, Error> {
+    RawValue::from_string(json).map_err(|error| Error::internal("reading what is stored", error))
 }
 
 fn json(builder: actix_web::HttpResponseBuilder, body: impl MessageBody + 'static) -> HttpResponse {

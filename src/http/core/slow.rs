@@ -1,7 +1,5 @@
 //! What a request does that takes long, in its turn.
 
-use actix_web::web::Bytes;
-
 use super::problem::Problem;
 use super::request::{BodyHash, Request, blocking};
 use super::slow_work::ExpressionTurn;
@@ -64,18 +62,6 @@ impl Request {
         }
     }
 
-    /// A turn to compile the expressions in a body; none for a body without any.
-    ///
-    /// # Errors
-    /// 429 when too many of the same caller wait.
-    pub async fn turn_for(&self, body: &[u8]) -> Result<Option<ExpressionTurn>> {
-        if may_be_in(body) {
-            self.expression_turn().await.map(Some)
-        } else {
-            Ok(None)
-        }
-    }
-
     /// A turn to compile expressions.
     ///
     /// # Errors
@@ -85,7 +71,8 @@ impl Request {
         self.state().slow.expression_turn(caller).await
     }
 
-    /// The JSON body of an access profile, turned into a value by `read`; off the async threads if there are expressions in it.
+    /// The JSON body of an access profile, turned into a value by `read`: off the async threads, because it may be large, and in turn where
+    /// there are expressions in it.
     ///
     /// # Errors
     /// As [`Request::json`]; 429 when too many of the same caller wait.
@@ -93,11 +80,13 @@ impl Request {
         &self,
         read: impl FnOnce(&Json<'_>) -> Result<T> + Send + 'static,
     ) -> std::result::Result<(T, BodyHash), Problem> {
-        let bytes: Bytes = self.json_bytes().await?;
-        let reader = self.body_reader();
-        let Some(turn) = self.turn_for(&bytes).await? else {
-            return Ok(reader.read(&bytes, read)?);
+        let bytes = self.json_bytes().await?;
+        let turn = if may_be_in(&bytes) {
+            Some(self.expression_turn().await?)
+        } else {
+            None
         };
+        let reader = self.body_reader();
         let read = blocking(move || {
             let _turn = turn;
             reader.read(&bytes, read)

@@ -11,12 +11,16 @@ use super::attempts::{Attempts, BadHolders};
 use super::client_address::TrustedProxies;
 use super::context::RequestIds;
 use super::hosts::Hosts;
-use super::key_turns::KeyTurns;
+use super::read_answers::ReadAnswers;
 use super::refused_calls::RefusedCalls;
+use super::replays::Replays;
 use super::slow_work::SlowWork;
-use crate::http::shown::Answers;
 use crate::service::Services;
 use crate::store::explained_names::ExplainedNames;
+use crate::store::read_cache::ReadCache;
+
+/// Most bytes of the names in explanations that are kept.
+const MAX_EXPLAINED_NAMES: usize = 4 * 1024 * 1024;
 
 /// What all requests share.
 pub struct State {
@@ -42,14 +46,12 @@ pub struct State {
     pub read_permits: Arc<Semaphore>,
     /// Places for what takes long.
     pub slow: SlowWork,
-    /// Answers that show one access profile.
-    pub shown_profiles: Answers<i64>,
-    /// Answers that show a page of access profiles, by the query string.
-    pub shown_pages: Answers<String>,
+    /// Answers that show access profiles.
+    pub read_answers: ReadAnswers,
     /// The names in explanations, by the virtual key: they are all that is read for one.
-    pub explained_names: Answers<i64, Arc<ExplainedNames>>,
-    /// Whose turn it is among decisions under the same idempotency key.
-    pub turns: KeyTurns,
+    pub explained_names: ReadCache<i64, Arc<ExplainedNames>, MAX_EXPLAINED_NAMES>,
+    /// What decisions under idempotency keys share.
+    pub replays: Replays,
     /// The OpenAPI document, made when somebody reads it first.
     pub openapi: LazyLock<Bytes>,
     /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.

@@ -40,7 +40,7 @@ async fn explained(
     by_id: bool,
 ) -> Result<ExplainAnswer, Problem> {
     let services = &request.state().services;
-    let generation = services.store.generation();
+    let generation = services.store.generation().cast_signed();
     let explanation = service::explain::explain(services, asked, by_id).await?;
     let names = names(request, generation, &explanation).await?;
     Ok(answer(explanation, &names))
@@ -49,14 +49,14 @@ async fn explained(
 /// The names that the explanation shows. A key and what its user holds change only with the generation of the store.
 async fn names(
     request: &Request,
-    generation: u64,
+    generation: i64,
     explanation: &Explanation,
 ) -> Result<Arc<ExplainedNames>, Problem> {
     let Some(key) = explanation.virtual_key_id else {
         return Ok(Arc::default());
     };
     let kept = &request.state().explained_names;
-    if let Some(names) = kept.find(generation, &key) {
+    if let Some(names) = kept.find_as_of(&key, generation) {
         return Ok(names);
     }
     let profiles: Vec<i64> = explanation
@@ -68,7 +68,7 @@ async fn names(
         .aside(move |services| service::explain::names(services, key, &profiles))
         .await?;
     let names = Arc::new(names);
-    kept.keep(generation, key, names.bytes(), &names);
+    kept.keep(key, generation, names.bytes(), Arc::clone(&names));
     Ok(names)
 }
 

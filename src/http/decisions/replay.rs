@@ -94,7 +94,8 @@ async fn under_key(
         return work(None).await?.respond(request);
     };
     let state = request.state();
-    let _turn = state.turns.of(&once).await;
+    let key = (&once.owner, &once.route, &once.key);
+    let _turn = state.replays.turn(key).await;
     let now = state.services.clock.now();
     let wanted = once.clone();
     let look = move |reading: &Reading<'_>| {
@@ -131,14 +132,14 @@ async fn full_until(
     owner: &str,
     now: Timestamp,
 ) -> std::result::Result<Option<i64>, Problem> {
-    let turns = &request.state().turns;
-    let known = turns.full().get(owner).copied();
+    let replays = &request.state().replays;
+    let known = replays.full().get(owner).copied();
     if known.is_some_and(|until| now.as_millisecond() < until) {
         return Ok(known);
     }
     let (services, whose) = (request.services(), owner.to_owned());
     let until = blocking(move || service::once::full_until(&services, whose)).await?;
-    let mut full = turns.full();
+    let mut full = replays.full();
     full.retain(|_, until| now.as_millisecond() < *until);
     full.extend(until.map(|until| (owner.to_owned(), until)));
     Ok(until)

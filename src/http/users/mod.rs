@@ -23,10 +23,9 @@ use crate::ledger::ReadyExpressions;
 use crate::service;
 use crate::service::expressions::Given;
 use crate::store::Reading;
-use crate::store::user_lists::{self, Filter};
-use crate::store::users;
+use crate::store::users::{self, Filter};
 
-pub use crate::store::user_lists::SORT_FIELDS;
+pub use crate::store::users::SORT_FIELDS;
 
 /// `GET P/users`
 pub async fn list(_: Caller<View, Users>, request: Request) -> Answer {
@@ -36,7 +35,7 @@ pub async fn list(_: Caller<View, Users>, request: Request) -> Answer {
     let searches = filter.search.is_some();
     let list = request
         .read_page(page, searches, move |reading| {
-            user_lists::list(reading, &filter, sort, page)
+            users::list(reading, &filter, sort, page)
         })
         .await?;
     ok(&List::of(list, page, |one| UserView::of(&one, now)))

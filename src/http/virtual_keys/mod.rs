@@ -17,13 +17,13 @@ use crate::http::core::list::List;
 use crate::http::core::path_values::{held_profile_id, user_id, virtual_key_id};
 use crate::http::core::request::{Request, blocking};
 use crate::service;
+use crate::service::tokens::Rotation;
 use crate::service::virtual_key_pages::{self, TimedKey};
-use crate::service::virtual_keys::{IssuedKey, Issuing, Rotation};
+use crate::service::virtual_keys::{IssuedKey, Issuing};
 use crate::store::Reading;
-use crate::store::virtual_key_lists::Filter;
-use crate::store::virtual_keys;
+use crate::store::virtual_keys::{self, Filter};
 
-pub use crate::store::virtual_key_lists::SORT_FIELDS;
+pub use crate::store::virtual_keys::SORT_FIELDS;
 
 /// `GET P/virtual-keys`
 pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
@@ -149,7 +149,7 @@ pub async fn rotate(caller: Caller<Update, AccessProfiles>, request: Request) ->
     let (public_id, if_match) = (virtual_key_id(&request)?, request.if_match()?);
     let (grace_seconds, hash) = request.optional_json(&ROTATION).await?;
     let rotation = Rotation {
-        public_id,
+        key: public_id,
         grace_seconds: grace_seconds.unwrap_or(0),
         if_match,
     };

@@ -1,15 +1,35 @@
 //! What was taken away and is not stored yet: one change for whoever took something from something, however often they did.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::domain::revocation::{Revocation, Taken};
 use crate::error::{Error, Result};
 use crate::store::directory::DataDirectory;
-use crate::store::kept_revocations::KeptRevocations;
-use crate::store::write_gate::FIRST;
+use crate::store::directory::kept_revocations::KeptRevocations;
+use crate::store::writer::write_gate::FIRST;
 
 /// How often somebody may take more from the same; the file has a line for each time.
 const MAX_TIMES: usize = 8;
 /// How many may wait in memory alone, once the file takes no more.
 const MAX_NOT_KEPT: usize = 1_000;
+
+/// What was taken away and is not stored yet.
+pub struct Revocations(Mutex<Waiting>);
+
+impl Revocations {
+    /// Reads what waited when the last process ended. [`super::storing::resume`] lets it take effect.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the file can't be used.
+    pub fn open(directory: &DataDirectory) -> Result<Self> {
+        Waiting::open(directory).map(|waiting| Self(Mutex::new(waiting)))
+    }
+
+    /// What waits; nothing comes in between while it is held.
+    pub fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What waits, and the file that keeps it over a restart.
 pub struct Waiting {
@@ -140,7 +160,7 @@ mod tests {
     use crate::domain::audit::Actor;
     use crate::domain::permission::PermissionSet;
     use crate::store::directory::Owned;
-    use crate::store::kept_revocations::ROOM;
+    use crate::store::directory::kept_revocations::ROOM;
     use jiff::Timestamp;
 
     fn by(actor: &str, taken: Taken) -> Revocation {

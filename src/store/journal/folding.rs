@@ -6,8 +6,7 @@ use rusqlite::params;
 
 use crate::domain::journal::{FOLDED, Named, UsageKey, UsageLine};
 use crate::error::Result;
-use crate::store::Writing;
-use crate::store::fault::Doing;
+use crate::store::sql::Writing;
 
 /// Lines of a user, profile and day that are of a provider or model that does not stand in the policy. Further ones are counted
 /// together.
@@ -76,33 +75,20 @@ fn count(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<usize> 
     let (day, user_id, access_profile_id) = group_of(key);
     let most = i64::try_from(MAX_OWN_LINES).unwrap_or(i64::MAX);
     let which = params![day, user_id, access_profile_id, most];
-    let lines: i64 = writing
-        .connection
-        .prepare_cached(table.count)
-        .and_then(|mut statement| statement.query_row(which, |row| row.get(0)))
-        .doing("counting lines of the history")?;
+    let lines: i64 = writing.value("counting lines of the history", table.count, which)?;
     Ok(usize::try_from(lines).unwrap_or(MAX_OWN_LINES))
 }
 
 fn has_line(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<bool> {
-    writing
-        .connection
-        .prepare_cached(table.find)
-        .and_then(|mut statement| {
-            let UsageKey {
-                day,
-                user_id,
-                access_profile_id,
-                provider,
-                model,
-            } = key;
-            statement.exists(params![
-                day,
-                user_id,
-                access_profile_id,
-                &**provider,
-                &**model
-            ])
-        })
-        .doing("looking for a line of the history")
+    let UsageKey {
+        day,
+        user_id,
+        access_profile_id,
+        provider,
+        model,
+    } = key;
+    let which = params![day, user_id, access_profile_id, &**provider, &**model];
+    let line: Option<i64> =
+        writing.find_value("looking for a line of the history", table.find, which)?;
+    Ok(line.is_some())
 }

@@ -2,7 +2,9 @@
 
 use rusqlite::{Statement, ToSql};
 
-use crate::store::Writing;
+use crate::error::Result;
+use crate::store::fault::Doing;
+use crate::store::sql::Writing;
 
 /// How many rows a statement takes; the most come first.
 const SIZES: [usize; 3] = [16, 4, 1];
@@ -14,9 +16,8 @@ pub(super) struct ManyRows {
 
 impl ManyRows {
     /// Inserts into these columns of a table: `insert` is what the statement says before them, `then` after the values.
-    pub(super) fn of(insert: &str, columns: &[&str], then: &str) -> Self {
-        let row = format!("({})", vec!["?"; columns.len()].join(", "));
-        let columns = columns.join(", ");
+    pub(super) fn of(insert: &str, columns: &str, then: &str) -> Self {
+        let row = format!("({})", vec!["?"; columns.split(',').count()].join(", "));
         let statements = SIZES.map(|rows| {
             let values = vec![row.as_str(); rows].join(", ");
             format!("{insert} ({columns}) VALUES {values} {then}")
@@ -27,21 +28,23 @@ impl ManyRows {
     /// Writes rows, in their order. `bind` gives the values of one, in the order of the columns.
     pub(super) fn write<R>(
         &self,
+        doing: &str,
         writing: &Writing<'_>,
         mut rows: &[R],
         bind: impl Fn(&R, &mut Values<'_, '_>) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<()> {
+        let write = |sql: &str, rows: &[R]| {
+            let mut statement = writing.connection.prepare_cached(sql)?;
+            let mut values = Values {
+                statement: &mut statement,
+                bound: 0,
+            };
+            rows.iter().try_for_each(|row| bind(row, &mut values))?;
+            statement.raw_execute()
+        };
         for (size, sql) in SIZES.iter().zip(&self.statements) {
             while let Some((now, later)) = rows.split_at_checked(*size) {
-                let mut statement = writing.connection.prepare_cached(sql)?;
-                let mut values = Values {
-                    statement: &mut statement,
-                    bound: 0,
-                };
-                for row in now {
-                    bind(row, &mut values)?;
-                }
-                statement.raw_execute()?;
+                write(sql, now).doing(doing)?;
                 rows = later;
             }
         }

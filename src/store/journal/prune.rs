@@ -1,9 +1,8 @@
 //! Forgetting what is too old, a little at a time.
 
-use super::KEPT_MILLISECONDS;
+use super::read::KEPT_MILLISECONDS;
 use crate::error::Result;
-use crate::store::Writing;
-use crate::store::fault::Doing;
+use crate::store::sql::Writing;
 
 /// Rows looked at in one step, so that no other write waits long.
 const STEP: i64 = 500;
@@ -19,20 +18,18 @@ pub fn prune_reservations(writing: &Writing<'_>, after: i64, now_ms: i64) -> Res
         after,
         now_ms,
     )?;
-    writing
-        .run(
-            "UPDATE journal SET pruned_to = max(pruned_to, (
-                 SELECT coalesce(max(max(id, coalesce(expired_number, 0), coalesce(settled_number, 0))), 0) FROM reservations
-                 WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3))",
-            [after, step.last, oldest],
-        )
-        .doing(DOING)?;
-    writing
-        .run(
-            "DELETE FROM reservations WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3",
-            [after, step.last, oldest],
-        )
-        .doing(DOING)?;
+    writing.run(
+        DOING,
+        "UPDATE journal SET pruned_to = max(pruned_to, (
+         SELECT coalesce(max(max(id, coalesce(expired_number, 0), coalesce(settled_number, 0))), 0) FROM reservations
+         WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3))",
+        [after, step.last, oldest],
+    )?;
+    writing.run(
+        DOING,
+        "DELETE FROM reservations WHERE id > ?1 AND id <= ?2 AND finished_at <= ?3",
+        [after, step.last, oldest],
+    )?;
     Ok(step.more.then_some(step.last))
 }
 
@@ -45,12 +42,11 @@ pub fn prune_answers(writing: &Writing<'_>, after: i64, now_ms: i64) -> Result<O
         after,
         now_ms,
     )?;
-    writing
-        .run(
-            "DELETE FROM request_ids WHERE id > ?1 AND id <= ?2 AND created_at <= ?3",
-            [after, step.last, now_ms - KEPT_MILLISECONDS],
-        )
-        .doing("forgetting answers to request ids")?;
+    writing.run(
+        "forgetting answers to request ids",
+        "DELETE FROM request_ids WHERE id > ?1 AND id <= ?2 AND created_at <= ?3",
+        [after, step.last, now_ms - KEPT_MILLISECONDS],
+    )?;
     Ok(step.more.then_some(step.last))
 }
 
@@ -64,11 +60,10 @@ struct Step {
 /// from when the clock was ahead, says nothing about those after it.
 fn step(writing: &Writing<'_>, sql: &str, after: i64, now_ms: i64) -> Result<Step> {
     let young = now_ms - KEPT_MILLISECONDS + 1..=now_ms;
-    let rows: Vec<(i64, i64)> = writing
-        .all(sql, [after, STEP], |row| {
+    let rows: Vec<(i64, i64)> =
+        writing.all("looking for what is too old", sql, [after, STEP], |row| {
             Ok((row.get("id")?, row.get("created_at")?))
-        })
-        .doing("looking for what is too old")?;
+        })?;
     let (mut last, mut seen) = (after, 0);
     for (id, created_at) in rows {
         if young.contains(&created_at) {
@@ -90,29 +85,26 @@ const DAY: i64 = 86_400_000;
 /// which nothing is told any more; answers whether there may be more.
 pub fn prune_history(writing: &Writing<'_>, day: i64) -> Result<bool> {
     const DOING: &str = "forgetting the history of use";
-    let used = writing
-        .run(
-            "DELETE FROM usage_days WHERE (day, user_id, access_profile_id, provider, model) IN (
-                 SELECT day, user_id, access_profile_id, provider, model FROM usage_days WHERE day < ?1 LIMIT ?2)",
-            [day, STEP],
-        )
-        .doing(DOING)?;
-    let refused = writing
-        .run(
-            "DELETE FROM refusal_days WHERE (day, user_id, access_profile_id, provider, model, reason) IN (
-                 SELECT day, user_id, access_profile_id, provider, model, reason FROM refusal_days WHERE day < ?1 LIMIT ?2)",
-            [day, STEP],
-        )
-        .doing(DOING)?;
+    let used = writing.change(
+        DOING,
+        "DELETE FROM usage_days WHERE (day, user_id, access_profile_id, provider, model) IN (
+         SELECT day, user_id, access_profile_id, provider, model FROM usage_days WHERE day < ?1 LIMIT ?2)",
+        [day, STEP],
+    )?;
+    let refused = writing.change(
+        DOING,
+        "DELETE FROM refusal_days WHERE (day, user_id, access_profile_id, provider, model, reason) IN (
+         SELECT day, user_id, access_profile_id, provider, model, reason FROM refusal_days WHERE day < ?1 LIMIT ?2)",
+        [day, STEP],
+    )?;
     // A day in some time zone begins up to a day before that of UTC.
-    let left = writing
-        .run(
-            "DELETE FROM gone_names WHERE (kind, id) IN (
-                 SELECT kind, id FROM gone_names g WHERE gone_at < ?1 AND (kind <> 'user'
-                     OR NOT EXISTS (SELECT 1 FROM usage_days u WHERE u.user_id = g.id)
-                         AND NOT EXISTS (SELECT 1 FROM refusal_days r WHERE r.user_id = g.id)) LIMIT ?2)",
-            [(day - 1) * DAY, STEP],
-        )
-        .doing(DOING)?;
+    let left = writing.change(
+        DOING,
+        "DELETE FROM gone_names WHERE (kind, id) IN (
+         SELECT kind, id FROM gone_names g WHERE gone_at < ?1 AND (kind <> 'user'
+             OR NOT EXISTS (SELECT 1 FROM usage_days u WHERE u.user_id = g.id)
+                 AND NOT EXISTS (SELECT 1 FROM refusal_days r WHERE r.user_id = g.id)) LIMIT ?2)",
+        [(day - 1) * DAY, STEP],
+    )?;
     Ok(used.max(refused).max(left) > 0)
 }

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{for_each, for_each_of_tail};
+use super::read::for_each;
+use super::tail::for_each_of_tail;
 use crate::domain::journal::{CounterRow, ReservationRow, ReservationState};
 use crate::domain::letter_case::fold;
 use crate::error::Result;
-use crate::store::Reading;
 use crate::store::decision_rows;
-use crate::store::fault::Doing;
+use crate::store::sql::Reading;
 
 /// A counter as it is stored, and what the journal says it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,11 @@ struct Counting {
 /// Works every counter out from the journal whose whole window it still holds: the journal goes back a day, so a window that is open
 /// for longer is left out once something of it was forgotten. So is what has grown beyond everything that can be counted.
 pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
-    let pruned_to: i64 = reading
-        .value("SELECT pruned_to FROM journal", [])
-        .doing("reading the journal's position")?;
+    let pruned_to: i64 = reading.value(
+        "reading the journal's position",
+        "SELECT pruned_to FROM journal",
+        [],
+    )?;
     let mut copies: HashMap<i64, Vec<Counting>> = HashMap::new();
     for row in stored(reading)? {
         if row.counted_from > pruned_to && row.settled < i64::MAX {
@@ -112,9 +114,7 @@ impl Counting {
 
 fn place(reading: &Reading<'_>, id: i64) -> Result<(String, String)> {
     let sql = "SELECT kind, provider_key FROM limit_places WHERE id = ?1";
-    reading
-        .one(sql, [id], |row| {
-            Ok((row.get("kind")?, row.get("provider_key")?))
-        })
-        .doing("reading the place of a limit")
+    reading.one("reading the place of a limit", sql, [id], |row| {
+        Ok((row.get("kind")?, row.get("provider_key")?))
+    })
 }

@@ -1,69 +1,45 @@
-//! Noting reservations.
+//! The rows of reservations: their columns, how they are written, and how they are read.
 
 use std::sync::LazyLock;
 
 use super::many_rows::{ManyRows, Values};
-use crate::domain::journal::{ReservationRow, ReservationState};
+use crate::domain::decision::Party;
+use crate::domain::journal::{Charge, ReservationEnd, ReservationRow, ReservationState};
 use crate::error::Result;
-use crate::store::Writing;
-use crate::store::fault::Doing;
+use crate::store::sql::{Columns, Writing};
 
 /// The columns of a reservation, however it stands.
-const COLUMNS: [&str; 21] = [
-    "id",
-    "nonce",
-    "state",
-    "virtual_key_id",
-    "user_id",
-    "user_access_profile_id",
-    "access_profile_id",
-    "provider",
-    "model",
-    "mcp_server",
-    "mcp_tool",
-    "estimated_tokens",
-    "estimated_cost",
-    "held_tokens",
-    "held_cost",
-    "request_id",
-    "created_at",
-    "expires_at",
-    "requests",
-    "max_hold",
-    "owner",
-];
+const COLUMNS: &str = "id, nonce, state, virtual_key_id, user_id, user_access_profile_id, access_profile_id, provider, \
+     model, mcp_server, mcp_tool, estimated_tokens, estimated_cost, held_tokens, held_cost, request_id, \
+     created_at, expires_at, requests, max_hold, owner";
 
 /// What is known besides of one that is over.
-const END_COLUMNS: [&str; 8] = [
-    "expired_number",
-    "expired_tokens",
-    "expired_cost",
-    "settled_number",
-    "tokens",
-    "cost",
-    "finished_at",
-    "ended_by",
-];
+const END_COLUMNS: &str = "finished_at, expired_number, expired_tokens, expired_cost, settled_number, tokens, cost, ended_by";
 
 static INSERT_OPEN: LazyLock<ManyRows> =
-    LazyLock::new(|| ManyRows::of("INSERT INTO reservations", &COLUMNS, ""));
-static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = [&COLUMNS[..], &END_COLUMNS].concat();
-    ManyRows::of("INSERT INTO reservations", &columns, "")
-});
+    LazyLock::new(|| ManyRows::of("INSERT INTO reservations", COLUMNS, ""));
+static INSERT: LazyLock<ManyRows> =
+    LazyLock::new(|| ManyRows::of("INSERT INTO reservations", &all_columns(), ""));
+/// Selects all columns.
+pub(super) static SELECT: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM reservations", all_columns()));
+
+fn all_columns() -> String {
+    format!("{COLUMNS}, {END_COLUMNS}")
+}
 
 /// Notes reservations that were made.
 pub(super) fn insert(writing: &Writing<'_>, rows: &[&ReservationRow]) -> Result<()> {
+    const DOING: &str = "noting reservations";
     let all_open = rows.iter().all(|row| row.end.is_none());
-    let inserted = if all_open {
-        INSERT_OPEN.write(writing, rows, |row, values| bind(row, values))
+    if all_open {
+        INSERT_OPEN.write(DOING, writing, rows, |row, values| bind(row, values))
     } else {
-        INSERT.write(writing, rows, |row, values| {
+        INSERT.write(DOING, writing, rows, |row, values| {
             bind(row, values)?;
             bind_end(row, values)
         })
-    };
-    inserted.doing("noting reservations")
+    }
 }
 
 /// The values of [`COLUMNS`].
@@ -96,12 +72,63 @@ fn bind(row: &ReservationRow, values: &mut Values<'_, '_>) -> rusqlite::Result<(
 fn bind_end(row: &ReservationRow, values: &mut Values<'_, '_>) -> rusqlite::Result<()> {
     let expired = row.end.and_then(|end| end.expired);
     let settled = row.end.and_then(|end| end.settled);
+    values.add(row.end.map(|end| end.finished_at))?;
     values.add(expired.map(|charge| charge.number))?;
     values.add(expired.map_or(0, |charge| charge.tokens))?;
     values.add(expired.map_or(0, |charge| charge.cost))?;
     values.add(settled.map(|charge| charge.number))?;
     values.add(settled.map(|charge| charge.tokens))?;
     values.add(settled.map(|charge| charge.cost))?;
-    values.add(row.end.map(|end| end.finished_at))?;
     values.add(row.end.and_then(|end| end.by.stored()))
+}
+
+/// The reservation of a row with all columns.
+pub(super) fn read(row: &Columns<'_>) -> rusqlite::Result<ReservationRow> {
+    let charge = |[number, tokens, cost]: [&str; 3]| -> rusqlite::Result<Option<Charge>> {
+        let number: Option<i64> = row.get(number)?;
+        let charge = |number| {
+            Ok(Charge {
+                number,
+                tokens: row.get(tokens)?,
+                cost: row.get(cost)?,
+            })
+        };
+        number.map(charge).transpose()
+    };
+    let (id, nonce) = (row.get("id")?, row.get("nonce")?);
+    let state = row.read("state", |state: String| ReservationState::parse(&state))?;
+    let mut found = ReservationRow {
+        id,
+        nonce,
+        virtual_key_id: row.get("virtual_key_id")?,
+        user_id: row.get("user_id")?,
+        copy_id: row.get("user_access_profile_id")?,
+        access_profile_id: row.get("access_profile_id")?,
+        provider: row.get::<String>("provider")?.into(),
+        model: row.get::<String>("model")?.into(),
+        mcp_server: row.get("mcp_server")?,
+        mcp_tool: row.get("mcp_tool")?,
+        estimated_tokens: row.get("estimated_tokens")?,
+        estimated_cost: row.get("estimated_cost")?,
+        held_tokens: row.get("held_tokens")?,
+        held_cost: row.get("held_cost")?,
+        request_id: row.get("request_id")?,
+        created_at: row.get("created_at")?,
+        expires_at: row.get("expires_at")?,
+        end: None,
+        requests: row.get("requests")?,
+        max_hold: row.get("max_hold")?,
+        owner: Party::of_stored(row.get("owner")?),
+    };
+    let finished_at: Option<i64> = row.get("finished_at")?;
+    if let Some(finished_at) = finished_at {
+        found.end = Some(ReservationEnd {
+            state,
+            expired: charge(["expired_number", "expired_tokens", "expired_cost"])?,
+            settled: charge(["settled_number", "tokens", "cost"])?,
+            finished_at,
+            by: Party::of_stored(row.get("ended_by")?),
+        });
+    }
+    Ok(found)
 }

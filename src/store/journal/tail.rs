@@ -6,11 +6,9 @@
 
 use rusqlite::params;
 
-use super::write::{add_usage, put_counters};
-use crate::domain::journal::{CatchUp, CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
+use crate::domain::journal::{CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
 use crate::error::{Error, Result};
-use crate::store::fault::Doing;
-use crate::store::{Reading, Writing};
+use crate::store::sql::{Reading, Writing};
 
 type StoredCounter = (i64, i64, i64, i64, i64, i64, u8, i64);
 type StoredUsage = (i64, i64, i64, String, String, i64, i64, i64);
@@ -31,43 +29,32 @@ pub(super) fn append(
     let counters = serde_json::to_string(&counters).map_err(written)?;
     let usage = serde_json::to_string(&usage).map_err(written)?;
     // What a commit left that was taken for failed must not be in the way.
-    writing
-        .run(
-            "INSERT OR REPLACE INTO journal_tail (id, counters, used) VALUES (?1, ?2, ?3)",
-            params![id, counters, usage],
-        )
-        .map(drop)
-        .doing("appending to the tail of the journal")
+    writing.run(
+        "appending to the tail of the journal",
+        "INSERT OR REPLACE INTO journal_tail (id, counters, used) VALUES (?1, ?2, ?3)",
+        params![id, counters, usage],
+    )
 }
 
 /// Forgets the rows up to one: the tables say the same by now.
 pub(super) fn forget(writing: &Writing<'_>, up_to: i64) -> Result<()> {
-    writing
-        .run("DELETE FROM journal_tail WHERE id <= ?1", params![up_to])
-        .map(drop)
-        .doing("shortening the tail of the journal")
+    writing.run(
+        "shortening the tail of the journal",
+        "DELETE FROM journal_tail WHERE id <= ?1",
+        params![up_to],
+    )
 }
 
-/// Brings everything into the tables, unless the tail has come there already.
-///
-/// # Errors
-/// When the database can't be written.
-pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
-    let last: Option<i64> = writing
-        .value("SELECT max(id) FROM journal_tail", [])
-        .doing("reading the tail of the journal")?;
-    let Some(last) = last else {
-        return Ok(());
-    };
-    put_counters(writing, &rows.counters)?;
-    add_usage(writing, &rows.usage)?;
-    forget(writing, last)
+/// The last row, if there is any.
+pub(super) fn find_last(reading: &Reading<'_>) -> Result<Option<i64>> {
+    reading.value(
+        "reading the tail of the journal",
+        "SELECT max(id) FROM journal_tail",
+        [],
+    )
 }
 
 /// Reads the tail, the oldest row first: its id, and what it says.
-///
-/// # Errors
-/// What `each` answers.
 pub fn for_each_of_tail(
     reading: &Reading<'_>,
     mut each: impl FnMut(i64, Vec<TailCounter>, Vec<TailUsage>) -> Result<()>,

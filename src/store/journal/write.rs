@@ -11,12 +11,12 @@ use super::{reservation_rows, tail};
 use crate::domain::audit::NamedVersions;
 use crate::domain::clock_high_water::HighWater;
 use crate::domain::journal::{
-    CallAnswer, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey, UsageLine,
-    UsageSum,
+    CallAnswer, CatchUp, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey,
+    UsageLine, UsageSum,
 };
 use crate::error::{Error, Result};
-use crate::store::fault::Doing;
-use crate::store::{Writing, audit};
+use crate::store::audit::chain;
+use crate::store::sql::Writing;
 
 /// The most that a line of the history counts: two of them still fit into a number.
 const MOST: i64 = i64::MAX / 2;
@@ -50,89 +50,84 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     }
     add_refusals(writing, &journal.refusals)?;
     for (at, entry) in &journal.audited {
-        audit::append(writing, *at, entry, &NamedVersions::default())?;
+        chain::append(writing, *at, entry, &NamedVersions::default())?;
     }
-    writing
-        .run(
-            "UPDATE journal SET next_number = max(next_number, ?1), open_from = ?2, seen_at = max(seen_at, ?3) WHERE only_row = 1",
-            params![journal.next_number, journal.open_from, journal.high_water.latest()],
-        )
-        .doing("moving the journal on")?;
+    writing.run(
+        "moving the journal on",
+        "UPDATE journal SET next_number = max(next_number, ?1), open_from = ?2, seen_at = max(seen_at, ?3) WHERE only_row = 1",
+        params![journal.next_number, journal.open_from, journal.high_water.latest()],
+    )?;
     if journal.high_water.differ() {
         put_high_water(writing, &journal.high_water)?;
     }
     Ok(())
 }
 
+/// Brings everything into the tables, unless the tail has come there already.
+pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
+    let Some(last) = tail::find_last(writing)? else {
+        return Ok(());
+    };
+    put_counters(writing, &rows.counters)?;
+    add_usage(writing, &rows.usage)?;
+    tail::forget(writing, last)
+}
+
 /// Stores who has seen which time of the clock; needed while it is behind what it once showed.
 pub fn put_high_water(writing: &Writing<'_>, high_water: &HighWater) -> Result<()> {
     let value = serde_json::to_string(high_water)
         .map_err(|error| Error::internal("writing the times of the clock", error))?;
-    writing
-        .run(
-            "INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)",
-            [value],
-        )
-        .map(drop)
-        .doing("storing the times of the clock")
+    writing.run(
+        "storing the times of the clock",
+        "INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)",
+        [value],
+    )
 }
 
 fn extend(writing: &Writing<'_>, extended: &Extended) -> Result<()> {
-    writing
-        .run(
-            "UPDATE reservations SET estimated_tokens = ?2, estimated_cost = ?3, held_tokens = ?4, held_cost = ?5, expires_at = ?6
-             WHERE id = ?1",
-            params![
-                extended.id,
-                extended.estimated_tokens,
-                extended.estimated_cost,
-                extended.held_tokens,
-                extended.held_cost,
-                extended.expires_at
-            ],
-        )
-        .map(drop)
-        .doing("noting that a reservation was extended")
+    writing.run(
+        "noting that a reservation was extended",
+        "UPDATE reservations SET estimated_tokens = ?2, estimated_cost = ?3, held_tokens = ?4, held_cost = ?5, expires_at = ?6
+         WHERE id = ?1",
+        params![
+            extended.id,
+            extended.estimated_tokens,
+            extended.estimated_cost,
+            extended.held_tokens,
+            extended.held_cost,
+            extended.expires_at
+        ],
+    )
 }
 
 fn finish(writing: &Writing<'_>, id: i64, end: &ReservationEnd) -> Result<()> {
-    writing
-        .run(
-            "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
-                 tokens = ?7, cost = ?8, finished_at = ?9, ended_by = ?10
-             WHERE id = ?1",
-            params![
-                id,
-                end.state.name(),
-                end.expired.map(|charge| charge.number),
-                end.expired.map_or(0, |charge| charge.tokens),
-                end.expired.map_or(0, |charge| charge.cost),
-                end.settled.map(|charge| charge.number),
-                end.settled.map(|charge| charge.tokens),
-                end.settled.map(|charge| charge.cost),
-                end.finished_at,
-                end.by.stored(),
-            ],
-        )
-        .map(drop)
-        .doing("noting the end of a reservation")
+    writing.run(
+        "noting the end of a reservation",
+        "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
+             tokens = ?7, cost = ?8, finished_at = ?9, ended_by = ?10
+         WHERE id = ?1",
+        params![
+            id,
+            end.state.name(),
+            end.expired.map(|charge| charge.number),
+            end.expired.map_or(0, |charge| charge.tokens),
+            end.expired.map_or(0, |charge| charge.cost),
+            end.settled.map(|charge| charge.number),
+            end.settled.map(|charge| charge.tokens),
+            end.settled.map(|charge| charge.cost),
+            end.finished_at,
+            end.by.stored(),
+        ],
+    )
 }
 
 static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = [
-        "user_access_profile_id",
-        "place_id",
-        "settled",
-        "window_starts_at",
-        "window_resets_at",
-        "window_rule",
-        "counted_from",
-    ];
+    let columns = "user_access_profile_id, place_id, settled, window_starts_at, window_resets_at, window_rule, counted_from";
     let then =
         "ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
          window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
          window_rule = excluded.window_rule, counted_from = excluded.counted_from";
-    ManyRows::of("INSERT INTO counters", &columns, then)
+    ManyRows::of("INSERT INTO counters", columns, then)
 });
 
 /// Stores counters.
@@ -146,20 +141,12 @@ pub fn put_counters(writing: &Writing<'_>, counters: &[CounterRow]) -> Result<()
         values.add(counter.window_rule)?;
         values.add(counter.counted_from)
     };
-    COUNTERS
-        .write(writing, counters, bind)
-        .doing("storing counters")
+    COUNTERS.write("storing counters", writing, counters, bind)
 }
 
 static ANSWERS: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = [
-        "virtual_key_id",
-        "request_id",
-        "body_hash",
-        "answer",
-        "created_at",
-    ];
-    ManyRows::of("INSERT OR REPLACE INTO request_ids", &columns, "")
+    let columns = "virtual_key_id, request_id, body_hash, answer, created_at";
+    ManyRows::of("INSERT OR REPLACE INTO request_ids", columns, "")
 });
 
 fn put_answers(writing: &Writing<'_>, answers: &[CallAnswer]) -> Result<()> {
@@ -170,31 +157,19 @@ fn put_answers(writing: &Writing<'_>, answers: &[CallAnswer]) -> Result<()> {
         values.add(&answer.answer)?;
         values.add(answer.created_at)
     };
-    ANSWERS
-        .write(writing, answers, bind)
-        .doing("storing answers to request ids")
+    ANSWERS.write("storing answers to request ids", writing, answers, bind)
 }
 
 /// The bound stands in the text: only values of rows have a place in a statement for many.
 static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = [
-        "day",
-        "user_id",
-        "access_profile_id",
-        "provider",
-        "model",
-        "calls",
-        "tokens",
-        "cost",
-        "named",
-    ];
+    let columns = "day, user_id, access_profile_id, provider, model, calls, tokens, cost, named";
     let then = format!(
         "ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
-             tokens = max(-{MOST}, min({MOST}, tokens + excluded.tokens)),
-             cost = max(-{MOST}, min({MOST}, cost + excluded.cost)),
-             named = max(named, excluded.named)"
+         tokens = max(-{MOST}, min({MOST}, tokens + excluded.tokens)),
+         cost = max(-{MOST}, min({MOST}, cost + excluded.cost)),
+         named = max(named, excluded.named)"
     );
-    ManyRows::of("INSERT INTO usage_days", &columns, &then)
+    ManyRows::of("INSERT INTO usage_days", columns, &then)
 });
 
 const USED: Table = Table {
@@ -205,10 +180,7 @@ const USED: Table = Table {
 };
 
 /// Adds to lines of the history.
-///
-/// # Errors
-/// When the database can't be written.
-pub(super) fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()> {
+fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()> {
     let bind = |line: &UsageLine<UsageSum>, values: &mut Values<'_, '_>| {
         let UsageLine { key, named, added } = line;
         values.add(key.day)?;
@@ -222,9 +194,7 @@ pub(super) fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) ->
         values.add(*named == Named::Both)
     };
     let write = |lines: &[UsageLine<UsageSum>]| {
-        USAGE
-            .write(writing, lines, bind)
-            .doing("adding to the history of use")
+        USAGE.write("adding to the history of use", writing, lines, bind)
     };
     let folded = folded(writing, &USED, lines)?;
     if folded.is_empty() {
@@ -278,22 +248,20 @@ fn add_refusal(
     named: Named,
     (reason, calls): (&'static str, i64),
 ) -> Result<()> {
-    writing
-        .run(
-            "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls, named)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, named = max(named, excluded.named)",
-            params![
-                key.day,
-                key.user_id,
-                key.access_profile_id,
-                &*key.provider,
-                &*key.model,
-                reason,
-                calls,
-                named == Named::Both
-            ],
-        )
-        .map(drop)
-        .doing("adding to the history of refusals")
+    writing.run(
+        "adding to the history of refusals",
+        "INSERT INTO refusal_days (day, user_id, access_profile_id, provider, model, reason, calls, named)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, named = max(named, excluded.named)",
+        params![
+            key.day,
+            key.user_id,
+            key.access_profile_id,
+            &*key.provider,
+            &*key.model,
+            reason,
+            calls,
+            named == Named::Both
+        ],
+    )
 }

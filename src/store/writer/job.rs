@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use crate::error::{Error, Result};
-use crate::store::Writing;
+use crate::store::sql::Writing;
 
 /// A closure with its caller, the type of its answer forgotten.
 pub trait Job: Send {
@@ -26,7 +26,7 @@ pub struct Needs {
     pub sync: bool,
     /// What was read before may be shown no more ([`crate::store::Store::generation`]).
     pub generation: bool,
-    /// Others wait until it is stored ([`crate::store::write_gate`]).
+    /// Others wait until it is stored ([`crate::store::writer::write_gate`]).
     pub first: bool,
 }
 

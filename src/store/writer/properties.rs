@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::Store;
 use crate::store::directory::{DataDirectory, Owned};
+use crate::store::handle::Store;
 
 /// What one closure does after writing its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -133,11 +133,11 @@ impl Request {
         Ok((value, hash))
     }
 
-    /// The bytes of the JSON body, for who reads them off the async threads because they may be many.
+    /// The bytes of the JSON body.
     ///
     /// # Errors
     /// 415, 413 or 408.
-    pub async fn json_bytes(&self) -> std::result::Result<Bytes, Problem> {
+    pub(in crate::http) async fn json_bytes(&self) -> std::result::Result<Bytes, Problem> {
         self.refuse_other_types()?;
         self.bytes(MAX_BODY).await
     }

@@ -33,7 +33,7 @@ pub enum Rule {
 }
 
 /// A new file that only the owner can read, in place of whatever has its name. A link there goes, and is not followed.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => create_new(path),
@@ -41,7 +41,7 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 }
 
 /// A new file that only the owner can read, where there is none.
-pub(super) fn create_new(path: &Path) -> io::Result<File> {
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
     options.open(path)
@@ -51,7 +51,7 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// [`Error::Refused`] with the path, what was found and expected, and the command that puts it right.
-pub(super) fn open(path: &Path, rule: Rule, write: bool) -> Result<Option<File>> {
+pub(crate) fn open(path: &Path, rule: Rule, write: bool) -> Result<Option<File>> {
     let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
     let follow = match rule {
         Rule::Given => OFlags::empty(),
@@ -98,7 +98,7 @@ pub fn read(path: &Path, rule: Rule, most: u64) -> Result<Option<Vec<u8>>> {
 }
 
 /// Whether something has this name, a link that leads nowhere included.
-pub(super) fn is_there(path: &Path) -> bool {
+pub(crate) fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
@@ -107,7 +107,7 @@ pub(super) fn is_there(path: &Path) -> bool {
 ///
 /// # Errors
 /// [`Error::Refused`] as for files.
-pub(super) fn folder(path: &Path) -> Result<Closed> {
+pub(crate) fn folder(path: &Path) -> Result<Closed> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             return Err(Error::refused(format!(
@@ -141,7 +141,7 @@ pub(super) fn folder(path: &Path) -> Result<Closed> {
 }
 
 /// What came of closing a folder to others.
-pub(super) enum Closed {
+pub(crate) enum Closed {
     /// Nobody else could use it.
     Already,
     /// It had this mode before.
@@ -151,7 +151,7 @@ pub(super) enum Closed {
 }
 
 /// Opens a folder, and no link to one.
-pub(super) fn open_folder(path: &Path) -> Result<File> {
+pub(crate) fn open_folder(path: &Path) -> Result<File> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(folder) => Ok(File::from(folder)),
@@ -163,13 +163,13 @@ pub(super) fn open_folder(path: &Path) -> Result<File> {
 }
 
 /// Whether others can use a folder, as far as its permissions go.
-pub(super) fn is_open(folder: &File) -> io::Result<bool> {
+pub(crate) fn is_open(folder: &File) -> io::Result<bool> {
     Ok(folder.metadata()?.mode() & OTHERS != 0)
 }
 
 /// Whether a file system gives what is made in a folder to everybody whatever is asked for, as those of Windows do. Found out by making
 /// a file.
-pub(super) fn knows_no_permissions(folder: &Path) -> bool {
+pub(crate) fn knows_no_permissions(folder: &Path) -> bool {
     let path = folder.join(format!(".permissions-{}", std::process::id()));
     let Ok(file) = create(&path) else {
         return false;
@@ -185,7 +185,7 @@ fn knows_no_permissions_at(file: &Path) -> bool {
 }
 
 /// Closes a file or folder of ours to others, and answers the mode that it had. Whatever else has the name stays as it is.
-pub(super) fn tighten(path: &Path) -> Option<u32> {
+pub(crate) fn tighten(path: &Path) -> Option<u32> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let found = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
     let metadata = found.metadata().ok()?;
@@ -200,17 +200,17 @@ pub(super) fn tighten(path: &Path) -> Option<u32> {
 }
 
 /// Whether everybody is meant to put things there, as into `/tmp`.
-pub(super) fn is_shared(folder: &File) -> io::Result<bool> {
+pub(crate) fn is_shared(folder: &File) -> io::Result<bool> {
     Ok(folder.metadata()?.mode() & STICKY != 0)
 }
 
 /// Whether something is no link and belongs to whom it may belong to.
-pub(super) fn is_ours(path: &Path) -> bool {
+pub(crate) fn is_ours(path: &Path) -> bool {
     is_there(path) && !path.is_symlink() && stranger(path).is_none()
 }
 
 /// The user whom something belongs to that is not ours.
-pub(super) fn stranger(path: &Path) -> Option<u32> {
+pub(crate) fn stranger(path: &Path) -> Option<u32> {
     let metadata = path.symlink_metadata().ok()?;
     let checked = check_owner(path, &metadata, Rule::Own);
     checked.is_err().then(|| metadata.uid())
@@ -220,7 +220,7 @@ pub(super) fn stranger(path: &Path) -> Option<u32> {
 ///
 /// # Errors
 /// [`Error::Refused`] when the link leads nowhere.
-pub(super) fn behind_our_link(path: &Path) -> Result<PathBuf> {
+pub(crate) fn behind_our_link(path: &Path) -> Result<PathBuf> {
     if !path.is_symlink() || stranger(path).is_some() {
         return Ok(path.to_owned());
     }
@@ -229,7 +229,7 @@ pub(super) fn behind_our_link(path: &Path) -> Result<PathBuf> {
 }
 
 /// Closes an open folder or file to others, where that is allowed.
-pub(super) fn close(folder: &File) -> io::Result<Closed> {
+pub(crate) fn close(folder: &File) -> io::Result<Closed> {
     let metadata = folder.metadata()?;
     let before = metadata.mode() & 0o7777;
     let closed = if metadata.is_dir() { 0o700 } else { 0o600 };

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit::{self, Milestone, tampered};
-use super::directory::DataDirectory;
-use super::private::{self, Rule};
-use super::{Reading, Store};
+use super::chain::{self, Milestone, Walked};
+use super::walk::{find_untold_version, tampered, walk};
 use crate::domain::audit::{MAC_LENGTH, Verdict, Verified};
 use crate::domain::number::hex;
 use crate::error::{Error, Result};
+use crate::store::directory::DataDirectory;
+use crate::store::directory::private::{self, Rule};
+use crate::store::handle::Store;
+use crate::store::sql::Reading;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Anchor {
@@ -38,7 +40,7 @@ const GONE: &str = "the file audit-anchor is gone; restore it from a backup";
 ///
 /// # Errors
 /// When the file can't be written.
-pub(super) fn begin(directory: &DataDirectory, now: Timestamp) -> Result<()> {
+pub(crate) fn begin(directory: &DataDirectory, now: Timestamp) -> Result<()> {
     write(directory, 0, &[0; MAC_LENGTH], now)
 }
 
@@ -59,7 +61,7 @@ impl Store {
                 );
                 Ok(None)
             }
-            None => audit::head(reading).map(Some),
+            None => chain::head(reading).map(Some),
         })?;
         let noted = read(self.directory())?.map(|anchor| anchor.entries);
         match head {
@@ -80,7 +82,7 @@ impl Store {
         if let Some(earlier) = kept.as_mut().filter(|earlier| earlier.stands(now)) {
             if matches!(earlier.verified.verdict, Verdict::Intact { .. }) {
                 earlier.verified.verdict =
-                    self.read(|reading| audit::walk(reading, &self.chain, &mut earlier.milestone))?;
+                    self.read(|reading| walk(reading, &self.chain, &mut earlier.milestone))?;
             }
             return Ok(earlier.verified.clone());
         }
@@ -99,7 +101,7 @@ impl Store {
     }
 
     fn walk_all(&self, reading: &Reading<'_>, milestone: &mut Milestone) -> Result<Verdict> {
-        let walked = audit::walk(reading, &self.chain, milestone)?;
+        let walked = walk(reading, &self.chain, milestone)?;
         let Verdict::Intact { entries } = walked else {
             return Ok(walked);
         };
@@ -109,7 +111,7 @@ impl Store {
         if let Some(problem) = compare(reading, self.directory())? {
             return Ok(problem);
         }
-        Ok(match audit::find_untold_version(reading)? {
+        Ok(match find_untold_version(reading)? {
             Some((profile, version)) => tampered(
                 entries,
                 format!("no entry tells of version {version} of the access profile {profile}"),
@@ -117,14 +119,6 @@ impl Store {
             None => walked,
         })
     }
-}
-
-/// What became of the last walk.
-#[derive(Debug)]
-pub(super) struct Walked {
-    milestone: Milestone,
-    took: Duration,
-    verified: Verified,
 }
 
 impl Walked {
@@ -152,13 +146,13 @@ fn compare(reading: &Reading<'_>, directory: &DataDirectory) -> Result<Option<Ve
     let Some(anchor) = read(directory)? else {
         return Ok(None);
     };
-    if !audit::is_there(reading)? {
+    if !chain::is_there(reading)? {
         return Ok(Some(tampered(1, "the whole log is gone".to_owned())));
     }
     if anchor.entries == 0 {
         return Ok(None);
     }
-    Ok(match audit::mac_at(reading, anchor.entries)? {
+    Ok(match chain::mac_at(reading, anchor.entries)? {
         Some(mac) if hex(&mac) == anchor.head => None,
         Some(_) => Some(tampered(
             anchor.entries,

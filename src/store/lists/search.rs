@@ -1,19 +1,21 @@
 //! What can be looked for in the rows of a list: the texts and labels of eight rows stand packed in one row of a table beside it, so
 //! that looking for a text of any length in all of them is one pass over a few megabytes, and only over the packs that changed where
-//! the same was looked for before ([`super::remembered`]).
+//! the same was looked for before ([`crate::store::remembered`]).
 //!
-//! What becomes of a row, or of what its labels are made of, is an event, and [`super::followers`] call [`Index::refresh`] for it.
+//! What becomes of a row, or of what its labels are made of, is an event, and [`crate::store::followers`] call [`Index::refresh`] for it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 
-use super::fault::Doing;
-use super::user_access_profiles::id_list;
+use super::id_set::IdSet;
 use crate::domain::letter_case::search_key;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::store::remembered::Wanted;
+use crate::store::sql::{Reading, Writing, id_list};
 
 /// Rows of one pack; which of them match is one byte.
 pub const ROWS: i64 = 8;
@@ -32,7 +34,7 @@ pub struct Index {
     table: &'static str,
     /// The list's own table.
     of: &'static str,
-    /// The id, two texts and the labels, as a JSON array, of the rows whose ids `?1` lists.
+    /// The `id`, two texts (`first` and `second`) and the `labels`, as a JSON array, of the rows whose ids `?1` lists.
     rows: &'static str,
 }
 
@@ -40,10 +42,10 @@ pub struct Index {
 pub const USERS: Index = Index {
     table: "user_search",
     of: "users",
-    rows: "SELECT u.id, u.name, u.email,
+    rows: "SELECT u.id, u.name AS first, u.email AS second,
                (SELECT json_group_array(label) FROM (
                    SELECT 'role ' || u.role_id AS label WHERE u.role_id IS NOT NULL
-                   UNION ALL SELECT 'profile ' || c.access_profile_id FROM user_access_profiles c WHERE c.user_id = u.id))
+                   UNION ALL SELECT 'profile ' || c.access_profile_id FROM user_access_profiles c WHERE c.user_id = u.id)) AS labels
            FROM json_each(?1) wanted CROSS JOIN users u ON u.id = wanted.value",
 };
 
@@ -51,7 +53,7 @@ pub const USERS: Index = Index {
 pub const VIRTUAL_KEYS: Index = Index {
     table: "virtual_key_search",
     of: "virtual_keys",
-    rows: "SELECT k.id, k.name, k.description, '[]'
+    rows: "SELECT k.id, k.name AS first, k.description AS second, '[]' AS labels
            FROM json_each(?1) wanted CROSS JOIN virtual_keys k ON k.id = wanted.value",
 };
 
@@ -60,23 +62,14 @@ pub const VIRTUAL_KEYS: Index = Index {
 pub const ACCESS_PROFILES: Index = Index {
     table: "access_profile_search",
     of: "access_profiles",
-    rows: r#"SELECT p.id, p.name, p.description,
+    rows: r#"SELECT p.id, p.name AS first, p.description AS second,
                (SELECT json_group_array(label) FROM (
                    SELECT 'active ' || p.is_active AS label
                    UNION ALL SELECT 'tag ' || trim(part.value) FROM access_profile_tags t,
                        json_each('[' || replace(json_quote(t.tag), ',', '","') || ']') part
-                   WHERE t.access_profile_id = p.id))
+                   WHERE t.access_profile_id = p.id)) AS labels
            FROM json_each(?1) wanted CROSS JOIN access_profiles p ON p.id = wanted.value"#,
 };
-
-/// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Wanted {
-    /// A part of a text, without regard to case.
-    Text(String),
-    /// A whole label.
-    Label(String),
-}
 
 /// Packs by number, with what is found in each: a bit for each row, the first one the lowest.
 pub type Matches = Vec<(i64, u8)>;
@@ -88,29 +81,26 @@ impl Index {
     }
 
     /// Packs these rows as they are now; those that are gone are left out.
-    pub(super) fn refresh(&self, connection: &Connection, ids: &[i64]) -> Result<()> {
+    pub(crate) fn refresh(&self, writing: &Writing<'_>, ids: &[i64]) -> Result<()> {
         const DOING: &str = "packing what is searched";
         let mut packs: BTreeMap<i64, Vec<(usize, Row)>> = BTreeMap::new();
-        let mut rows = self.read_rows(connection, ids)?;
+        let mut rows = self.read_rows(writing, ids)?;
         for id in ids {
             let row = rows.remove(id).unwrap_or_default();
             let place = usize::try_from(id % ROWS).unwrap_or(0);
             packs.entry(id / ROWS).or_default().push((place, row));
         }
-        let change = self.last_change(connection)? + 1;
+        let change = self.last_change(writing)? + 1;
         let read = format!("SELECT texts, labels FROM {} WHERE pack = ?1", self.table);
         let write = format!(
             "INSERT INTO {} (pack, texts, labels, change) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (pack) DO UPDATE SET texts = excluded.texts, labels = excluded.labels, change = excluded.change",
             self.table
         );
-        let mut read = connection.prepare_cached(&read).doing(DOING)?;
-        let mut write = connection.prepare_cached(&write).doing(DOING)?;
         for (pack, changed) in packs {
-            let old: Option<(Vec<u8>, Vec<u8>)> = read
-                .query_row([pack], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-                .doing(DOING)?;
+            let old: Option<(Vec<u8>, Vec<u8>)> = writing.find(DOING, &read, [pack], |row| {
+                Ok((row.get("texts")?, row.get("labels")?))
+            })?;
             let (texts, labels) = old.unwrap_or_default();
             let texts = replaced(
                 &texts,
@@ -120,47 +110,32 @@ impl Index {
                 &labels,
                 changed.iter().map(|(place, row)| (*place, &*row.labels)),
             );
-            write
-                .execute(params![pack, texts, labels, change])
-                .doing(DOING)?;
+            writing.run(DOING, &write, params![pack, texts, labels, change])?;
         }
         Ok(())
     }
 
-    fn read_rows(&self, connection: &Connection, ids: &[i64]) -> Result<BTreeMap<i64, Row>> {
-        let read = || {
-            let mut statement = connection.prepare_cached(self.rows)?;
-            let rows = statement.query_map([id_list(ids)], |row| {
-                let texts: [String; 2] = [row.get(1)?, row.get(2)?];
-                Ok((row.get(0)?, texts, row.get::<_, String>(3)?))
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read()
-            .doing("reading what is searched")?
-            .into_iter()
-            .map(|(id, texts, labels)| Ok((id, Row::of(&texts, &labels)?)))
-            .collect()
+    fn read_rows(&self, reading: &Reading<'_>, ids: &[i64]) -> Result<BTreeMap<i64, Row>> {
+        let rows = reading.all(
+            "reading what is searched",
+            self.rows,
+            [id_list(ids)],
+            |row| {
+                let texts: [String; 2] = [row.get("first")?, row.get("second")?];
+                Ok((row.get("id")?, Row::of(&texts, row.json("labels")?)))
+            },
+        )?;
+        Ok(rows.into_iter().collect())
     }
 
     /// The number of the last change that can be seen.
-    pub(super) fn last_change(&self, connection: &Connection) -> Result<i64> {
-        connection
-            .prepare_cached(&format!(
-                "SELECT coalesce(max(change), 0) FROM {}",
-                self.table
-            ))
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-            .doing("looking for changes of what is searched")
+    pub fn last_change(&self, reading: &Reading<'_>) -> Result<i64> {
+        let sql = format!("SELECT coalesce(max(change), 0) FROM {}", self.table);
+        reading.value("looking for changes of what is searched", &sql, [])
     }
 
     /// What is found in the packs that changed after a number; all of them after 0.
-    pub(super) fn search(
-        &self,
-        connection: &Connection,
-        wanted: &Wanted,
-        after: i64,
-    ) -> Result<Matches> {
+    pub fn search(&self, reading: &Reading<'_>, wanted: &Wanted, after: i64) -> Result<Matches> {
         let (column, needle) = match wanted {
             Wanted::Text(text) => ("texts", search_key(text).into_bytes()),
             Wanted::Label(label) => ("labels", around(label)),
@@ -171,52 +146,58 @@ impl Index {
         } else {
             "WHERE ?1 = 0"
         };
-        let search = || {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT pack, {column} FROM {} {changed}",
-                self.table
-            ))?;
-            let mut rows = statement.query([after])?;
-            let mut matches = Matches::new();
-            while let Some(row) = rows.next()? {
-                let packed = row.get_ref(1)?.as_blob().unwrap_or_default();
-                matches.push((row.get(0)?, rows_with(packed, &finder)));
-            }
-            Ok(matches)
-        };
-        search().doing("searching")
+        let sql = format!("SELECT pack, {column} FROM {} {changed}", self.table);
+        let mut matches = Matches::new();
+        reading.each("searching", &sql, [after], |row| {
+            matches.push((row.get("pack")?, rows_with(row.blob(column)?, &finder)));
+            Ok(Ok(()))
+        })?;
+        Ok(matches)
     }
 
     /// Packs every row if there are no packs.
-    fn fill(&self, connection: &Connection) -> Result<()> {
+    fn fill(&self, writing: &Writing<'_>) -> Result<()> {
         const DOING: &str = "reading what has to be packed";
-        let is_missing: bool = connection
-            .query_row(
-                &format!("SELECT NOT EXISTS (SELECT 1 FROM {})", self.table),
-                [],
-                |row| row.get(0),
-            )
-            .doing(DOING)?;
-        if !is_missing {
+        let is_filled = format!("SELECT EXISTS (SELECT 1 FROM {})", self.table);
+        if writing.value(DOING, &is_filled, [])? {
             return Ok(());
         }
-        let ids: Vec<i64> = connection
-            .prepare(&format!("SELECT id FROM {} ORDER BY id", self.of))
-            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-            .doing(DOING)?;
+        let ids = format!("SELECT id FROM {} ORDER BY id", self.of);
+        let ids: Vec<i64> = writing.values(DOING, &ids, [])?;
         ids.chunks(AT_ONCE)
-            .try_for_each(|ids| self.refresh(connection, ids))
+            .try_for_each(|ids| self.refresh(writing, ids))
     }
 }
 
-/// Packs what a migration left to be packed, all or nothing.
-pub fn fill(connection: &mut Connection) -> Result<()> {
-    const DOING: &str = "packing what is searched";
-    let transaction = connection.transaction().doing(DOING)?;
-    for index in [USERS, VIRTUAL_KEYS, ACCESS_PROFILES] {
-        index.fill(&transaction)?;
+/// Packs what a migration left to be packed.
+pub(crate) fn fill(writing: &Writing<'_>) -> Result<()> {
+    let all = [USERS, VIRTUAL_KEYS, ACCESS_PROFILES];
+    all.iter().try_for_each(|index| index.fill(writing))
+}
+
+impl Reading<'_> {
+    /// The ids of the rows in which something is found.
+    pub(crate) fn search(&self, index: &Index, wanted: &Wanted) -> Result<Arc<IdSet>> {
+        let what = (index.name(), wanted.clone());
+        let change = index.last_change(self)?;
+        let before = self
+            .remembered
+            .and_then(|remembered| remembered.find(&what));
+        let before = before.filter(|(known, _)| *known <= change);
+        let (known, ids) = before.unwrap_or_default();
+        if known == change {
+            return Ok(ids);
+        }
+        let mut ids = Arc::unwrap_or_clone(ids);
+        for (pack, bits) in index.search(self, wanted, known)? {
+            ids.set_pack(pack, bits);
+        }
+        let ids = Arc::new(ids);
+        if let Some(remembered) = self.remembered {
+            remembered.keep(what, change, ids.size(), Arc::clone(&ids));
+        }
+        Ok(ids)
     }
-    transaction.commit().doing(DOING)
 }
 
 /// A row as it stands in a pack.
@@ -227,9 +208,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(texts: &[String], labels: &str) -> Result<Self> {
-        let labels: Vec<String> = serde_json::from_str(labels)
-            .map_err(|error| Error::internal("reading labels", error))?;
+    fn of(texts: &[String], labels: Vec<String>) -> Self {
         let mut row = Self::default();
         for text in texts {
             row.texts.extend(search_key(text).bytes());
@@ -238,7 +217,7 @@ impl Row {
         for label in labels {
             row.labels.extend(around(&label));
         }
-        Ok(row)
+        row
     }
 }
 
@@ -296,9 +275,8 @@ mod tests {
     fn a_label_is_found_whole_and_a_text_not_across_its_end() {
         let row = Row::of(
             &["Role".to_owned(), "1".to_owned()],
-            r#"["role 12", "tag a"]"#,
-        )
-        .unwrap();
+            vec!["role 12".to_owned(), "tag a".to_owned()],
+        );
         let found = |pack: &[u8], needle: &[u8]| {
             rows_with(
                 &replaced(&[], [(2, pack)].into_iter()),

@@ -8,9 +8,12 @@ use super::*;
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
 use crate::domain::list::Sort;
 use crate::domain::user::{Email, NewUser};
+use crate::store::lists::search;
 use crate::store::remembered::Remembered;
-use crate::store::user_lists::{self, Filter};
-use crate::store::{WorkInTurn, Writing, migrate, search, users};
+use crate::store::sql::Writing;
+use crate::store::unit_of_work::WorkInTurn;
+use crate::store::users::Filter;
+use crate::store::{migrate, users};
 
 const CHAIN: ChainKey = ChainKey([7; MAC_LENGTH]);
 const PAGE: Page = Page {
@@ -45,13 +48,7 @@ impl People {
     }
 
     fn add(&self, name: &str, email: &str) {
-        let writing = Writing {
-            reading: Reading {
-                connection: &self.connection,
-                remembered: None,
-            },
-            chain: &CHAIN,
-        };
+        let writing = Writing::of(&self.connection, &CHAIN);
         let new = NewUser {
             name: name.to_owned(),
             email: Email::from_stored(email.to_owned()),
@@ -82,7 +79,7 @@ impl People {
             descending: false,
         };
         let page = Page { offset, ..PAGE };
-        let listed = user_lists::list(&reading, &filter, sort, page).unwrap();
+        let listed = users::list(&reading, &filter, sort, page).unwrap();
         self.connection
             .progress_handler(0, None::<fn() -> bool>)
             .unwrap();
@@ -113,15 +110,16 @@ fn after_a_write_a_page_costs_the_same_however_many_there_are() {
 
 #[test]
 fn what_was_there_before_there_were_packs_is_packed_when_the_database_is_opened() {
-    let mut people = People::new(100);
+    let people = People::new(100);
     let packs = "DELETE FROM user_search";
     people.connection.execute_batch(packs).unwrap();
-    search::fill(&mut people.connection).unwrap();
+    let writing = Writing::of(&people.connection, &CHAIN);
+    search::fill(&writing).unwrap();
     let (_, total, first) = people.list("person 9", "email", 0);
     assert_eq!((total, first.as_str()), (11, "Person 90"));
-    let change = search::USERS.last_change(&people.connection).unwrap();
-    search::fill(&mut people.connection).unwrap();
-    let again = search::USERS.last_change(&people.connection).unwrap();
+    let change = search::USERS.last_change(&writing).unwrap();
+    search::fill(&writing).unwrap();
+    let again = search::USERS.last_change(&writing).unwrap();
     assert_eq!(again, change, "once is enough");
 }
 

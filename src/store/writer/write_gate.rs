@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::fault;
 use crate::error::{Error, Result};
+use crate::store::fault;
 
 /// How long the thread that tries again waits between two rounds.
 const EVERY: Duration = Duration::from_secs(1);

@@ -7,8 +7,8 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
-use super::directory::{DataDirectory, MAX_KEY_FILE};
 use super::private::{self, Rule};
+use super::{DataDirectory, MAX_KEY_FILE};
 use crate::domain::credential::{Kind, Token};
 use crate::error::{Error, Result};
 

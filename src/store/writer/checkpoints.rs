@@ -16,9 +16,9 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::connection::writer_flags;
-use super::fault::Doing;
 use crate::error::{Error, Result};
+use crate::store::connection::writer_flags;
+use crate::store::fault::Doing;
 
 /// Pages that are added to the log before the thread copies them: 4 MiB.
 const COPY_PAGES: u32 = 1_000;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use rustix::fs::{FallocateFlags, fallocate};
 
-use super::directory::DataDirectory;
+use super::DataDirectory;
 use crate::domain::revocation::Revocation;
 use crate::error::{Error, Result};
 

@@ -4,44 +4,48 @@
 //! A hint is 32 bits of a digest of the token, whose secret is 256 random bits: it helps nobody to find that, and who guesses meets one
 //! hint in four thousand million. It verifies nothing; the token is still hashed. Hints outlive the process.
 
+use std::collections::{HashMap, HashSet};
+
 use sha2::{Digest, Sha256};
 
-use super::keyring::Keyring;
 use crate::domain::credential::Token;
-use crate::error::Result;
-use crate::store::{Store, api_key_hints};
+use crate::store::api_key_hints;
 
-impl Keyring {
-    /// Learns the hints that earlier processes left.
-    pub fn learn_hints(&self, store: &Store) -> Result<()> {
-        let hints = store.read(api_key_hints::list)?;
-        let mut remembered = self.change();
-        for (public_id, hint) in hints {
-            remembered.hints.entry(public_id).or_default().insert(hint);
+/// The hints of tokens that were right.
+#[derive(Default)]
+pub struct Hints {
+    /// By public id.
+    known: HashMap<String, HashSet<i64>>,
+    /// Those that are not stored yet, each with its public id.
+    pub new: Vec<(String, i64)>,
+}
+
+impl Hints {
+    /// Learns those that earlier processes left.
+    pub fn learn(&mut self, stored: Vec<(String, i64)>) {
+        for (public_id, hint) in stored {
+            self.known.entry(public_id).or_default().insert(hint);
         }
-        Ok(())
     }
 
-    /// Whether a token is most probably one that was right lately. As much work for an id that is unknown as for a wrong secret.
-    pub fn is_probably_right(&self, token: &Token) -> bool {
+    /// Whether there is one of a token. As much work for an id that is unknown as for a wrong secret.
+    pub fn contain(&self, token: &Token) -> bool {
         let hint = hint(token);
-        let remembered = self.look();
-        let known = remembered.hints.get(token.id());
+        let known = self.known.get(token.id());
         known.is_some_and(|hints| hints.contains(&hint))
     }
 
-    /// Keeps the hint of a token that is right.
-    pub(super) fn note_hint(&self, token: &Token) {
+    /// Keeps that of a token that is right.
+    pub fn note(&mut self, token: &Token) {
         let (public_id, hint) = (token.id().to_owned(), hint(token));
-        let mut remembered = self.change();
-        let known = remembered.hints.entry(public_id.clone()).or_default();
+        let known = self.known.entry(public_id.clone()).or_default();
         if known.insert(hint) {
             if known.len() > api_key_hints::MOST
                 && let Some(other) = known.iter().copied().find(|other| *other != hint)
             {
                 known.remove(&other);
             }
-            remembered.new_hints.push((public_id, hint));
+            self.new.push((public_id, hint));
         }
     }
 }

@@ -18,7 +18,7 @@ const MARKER: &str = "initialized";
 /// Copies made before a migration.
 const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
-pub(super) const LOCK: &str = "tollkeeper.lock";
+pub(crate) const LOCK: &str = "tollkeeper.lock";
 /// What we put into a directory.
 const OURS: [&str; 16] = [
     "audit-anchor",
@@ -63,7 +63,7 @@ fn is_used(folder: &Path) -> bool {
 }
 
 /// Where everything is to lie, closed to others, and what has yet to move there.
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Where.
     pub root: PathBuf,
     /// The directory itself, while a database from before lies in it.
@@ -75,7 +75,7 @@ pub(super) struct Place {
 /// # Errors
 /// [`Error::Refused`] when there is none that only the owner can use, though there could be; when there are two databases; when the
 /// one that moved from here is gone.
-pub(super) fn make(data_dir: &Path) -> Result<Place> {
+pub(crate) fn make(data_dir: &Path) -> Result<Place> {
     let inner = data_dir.join(PRIVATE);
     let (outside, inside) = (data_dir.join(DATABASE), inner.join(DATABASE));
     let is_outside = private::is_there(&outside);
@@ -229,7 +229,7 @@ fn why_shared(data_dir: &Path, folder: &File) -> io::Result<Option<String>> {
 
 /// Moves what lay in the directory itself, or nothing when something of it can't be; whoever calls holds both locks. What is none of ours
 /// stays, and the marker too: a version that knows nothing of the folder is to see that there was a database.
-pub(super) fn move_everything(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn move_everything(from: &Path, to: &Path) -> Result<()> {
     let stay = [
         LOCK,
         PRIVATE,
@@ -298,7 +298,7 @@ fn move_backups(old: &Path, new: &Path) -> io::Result<()> {
 }
 
 /// The refusal of a directory that can't be used.
-pub(super) fn unusable(root: &Path, error: &io::Error) -> Error {
+pub(crate) fn unusable(root: &Path, error: &io::Error) -> Error {
     Error::refused(format!(
         "can't use the data directory {}: {error}; make it writable or name another with --data-dir",
         root.display()

@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 
+use super::hints::Hints;
 use crate::domain::api_key::ApiKey;
 use crate::domain::credential::MAX_EARLIER;
 use crate::domain::permission::PermissionSet;
 use crate::error::Error;
 
+/// Most tokens that are remembered; past that one of them is verified anew.
+const MAX_REMEMBERED: usize = 10_000;
+
 /// What a keyring remembers.
 #[derive(Default)]
-pub struct Remembered {
+pub struct KeyMemory {
     /// Tokens that were verified, by their tags.
     pub tokens: HashMap<[u8; 32], Verified>,
     /// Counts the calls of `Keyring::forget`, so that a verification that began before one is not remembered after it.
@@ -26,10 +30,8 @@ pub struct Remembered {
     pub ended: HashMap<String, Vec<Timestamp>>,
     /// Uses of keys that have since been forgotten: public id and milliseconds.
     pub uses: HashMap<String, i64>,
-    /// Hints of tokens that were right, by public id ([`super::hints`]).
-    pub hints: HashMap<String, HashSet<i64>>,
-    /// Those that are not stored yet.
-    pub new_hints: Vec<(String, i64)>,
+    /// By what tokens that were right are told from guesses.
+    pub hints: Hints,
     /// What was taken from keys and is not stored yet, by public id.
     pub taken: HashMap<String, TakenAway>,
 }
@@ -78,7 +80,7 @@ pub struct Verified {
     pub last_used: Arc<AtomicI64>,
 }
 
-impl Remembered {
+impl KeyMemory {
     /// Forgets what was verified for a key.
     pub fn forget(&mut self, public_id: &str) {
         self.changes += 1;
@@ -112,22 +114,41 @@ impl Remembered {
         self.taken.insert(public_id.to_owned(), both);
     }
 
+    /// What is left of a stored key.
+    pub fn left_of(&self, key: ApiKey) -> ApiKey {
+        match self.taken.get(&key.public_id) {
+            Some(taken) => taken.leave_of(&key),
+            None => key,
+        }
+    }
+
     /// Keeps when a token was used, although the token is forgotten.
     pub fn note_use(&mut self, verified: &Verified) {
-        let at = verified.last_used.load(Ordering::Relaxed);
-        let known = self.uses.entry(verified.key.public_id.clone()).or_default();
-        *known = at.max(*known);
+        add_use(&mut self.uses, verified);
     }
 
     /// When keys were last used, by public id, in milliseconds.
     pub fn last_uses(&self) -> HashMap<String, i64> {
         let mut uses = self.uses.clone();
         for verified in self.tokens.values() {
-            let at = verified.last_used.load(Ordering::Relaxed);
-            let known = uses.entry(verified.key.public_id.clone()).or_default();
-            *known = at.max(*known);
+            add_use(&mut uses, verified);
         }
         uses.retain(|_, at| *at > 0);
         uses
     }
+}
+
+fn add_use(uses: &mut HashMap<String, i64>, verified: &Verified) {
+    let at = verified.last_used.load(Ordering::Relaxed);
+    let known = uses.entry(verified.key.public_id.clone()).or_default();
+    *known = at.max(*known);
+}
+
+/// Makes room for one more among what is known by tags; answers what goes for it.
+pub(super) fn make_room<V>(known: &mut HashMap<[u8; 32], V>) -> Option<V> {
+    let any = *known
+        .keys()
+        .next()
+        .filter(|_| known.len() >= MAX_REMEMBERED)?;
+    known.remove(&any)
 }

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::Reading;
-use super::fault::Doing;
 use super::id_set::IdSet;
-use super::user_access_profiles::id_list;
-use crate::domain::list::Page;
+use crate::domain::list::{Page, Sort};
 use crate::error::Result;
+use crate::store::sql::{Reading, id_list};
 
 /// Most rows that are sorted sooner than looked for in the order of all.
 const FEW: i64 = 1_000;
@@ -64,10 +62,22 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order in which a table is to be sorted.
+    pub fn of(table: &'static str, sort: Sort) -> Self {
+        let column = match sort.field {
+            "id" => None,
+            "name" => Some("name_key"),
+            "email" => Some("email_key"),
+            field => Some(field),
+        };
+        Self {
+            table,
+            column,
+            descending: sort.descending,
+        }
+    }
+
     /// The ids of a page, in order.
-    ///
-    /// # Errors
-    /// When the database can't be read.
     pub fn page(&self, reading: &Reading<'_>, meant: &Meant, page: Page) -> Result<Vec<i64>> {
         let part = Part::of_page(meant.total(), page);
         let reversed = part.from_the_end != self.descending;
@@ -87,17 +97,8 @@ impl Order {
     }
 
     fn part_of_all(&self, reading: &Reading<'_>, part: Part, reversed: bool) -> Result<Vec<i64>> {
-        reading
-            .connection
-            .prepare_cached(&format!(
-                "{} LIMIT ?1 OFFSET ?2",
-                self.sql("", "", reversed)
-            ))
-            .and_then(|mut statement| {
-                let rows = statement.query_map([part.count, part.skipped], |row| row.get(0))?;
-                rows.collect()
-            })
-            .doing(DOING)
+        let sql = format!("{} LIMIT ?1 OFFSET ?2", self.sql("", "", reversed));
+        reading.values(DOING, &sql, [part.count, part.skipped])
     }
 
     fn part_of_few(
@@ -111,17 +112,13 @@ impl Order {
             "json_each(?1) wanted CROSS JOIN",
             "WHERE t.id = wanted.value",
         );
-        let sql = self.sql(joined, those, reversed);
+        let sql = format!("{} LIMIT ?2 OFFSET ?3", self.sql(joined, those, reversed));
         let ids: Vec<i64> = ids.iter().collect();
-        reading
-            .connection
-            .prepare_cached(&format!("{sql} LIMIT ?2 OFFSET ?3"))
-            .and_then(|mut statement| {
-                let values = params![id_list(&ids), part.count, part.skipped];
-                let rows = statement.query_map(values, |row| row.get(0))?;
-                rows.collect()
-            })
-            .doing(DOING)
+        reading.values(
+            DOING,
+            &sql,
+            params![id_list(&ids), part.count, part.skipped],
+        )
     }
 
     /// Reads ids in order until those of the part are found.
@@ -132,28 +129,19 @@ impl Order {
         part: Part,
         reversed: bool,
     ) -> Result<Vec<i64>> {
-        let walk = || {
-            let mut statement = reading
-                .connection
-                .prepare_cached(&self.sql("", "", reversed))?;
-            let mut rows = statement.query([])?;
-            let (mut skipped, mut found) = (0, Vec::new());
-            while part.is_longer_than(&found)
-                && let Some(row) = rows.next()?
-            {
-                let id = row.get(0)?;
-                if !ids.contains(id) {
-                    continue;
-                }
+        let (mut skipped, mut found) = (0, Vec::new());
+        reading.each_while(DOING, &self.sql("", "", reversed), [], |row| {
+            let id = row.get("id")?;
+            if ids.contains(id) {
                 if skipped < part.skipped {
                     skipped += 1;
                 } else {
                     found.push(id);
                 }
             }
-            Ok(found)
-        };
-        walk().doing(DOING)
+            Ok(Ok(part.is_longer_than(&found)))
+        })?;
+        Ok(found)
     }
 
     fn sql(&self, joined: &str, those: &str, reversed: bool) -> String {
@@ -209,11 +197,12 @@ impl Part {
 
 impl Reading<'_> {
     /// How many rows a table has of which that is kept.
-    pub(super) fn row_count(&self, table: &str) -> Result<i64> {
-        self.connection
-            .prepare_cached("SELECT total FROM row_counts WHERE name = ?1")
-            .and_then(|mut statement| statement.query_row([table], |row| row.get(0)))
-            .doing("reading how many rows there are")
+    pub(crate) fn row_count(&self, table: &str) -> Result<i64> {
+        self.value(
+            "reading how many rows there are",
+            "SELECT total FROM row_counts WHERE name = ?1",
+            [table],
+        )
     }
 }
 
