@@ -58,16 +58,7 @@ pub fn list(
     let wanted = filter.wanted();
     let found = wanted.map(|wanted| reading.search(&ACCESS_PROFILES, &wanted));
     let meant = Meant::of(found, || count(reading))?;
-    let order = Order {
-        table: "access_profiles",
-        column: match sort.field {
-            "name" => Some("name_key"),
-            "created_at" | "updated_at" | "version" => Some(sort.field),
-            _ => None,
-        },
-        descending: sort.descending,
-    };
-    let ids = order.page(reading, &meant, page)?;
+    let ids = Order::of("access_profiles", sort).page(reading, &meant, page)?;
     Ok(Listed {
         items: by_ids(reading, &ids, page)?,
         total_count: meant.total(),
