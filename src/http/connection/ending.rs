@@ -12,9 +12,9 @@ use actix_http::error::DispatchError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::Connection;
 use super::connections::Connections;
 use super::progress::{Ending, Progress, Stage};
+use super::stream::Connection;
 
 /// How long a client may go on sending after it was refused.
 const LINGER: Duration = Duration::from_secs(1);

@@ -9,7 +9,8 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::authenticate::{Admission, admit};
 use super::problem::Problem;
-use super::request::{BodyHash, Request};
+use super::request::Request;
+use super::request::body::BodyHash;
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::Actor;
 use crate::domain::credential::Token;

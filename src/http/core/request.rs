@@ -1,8 +1,8 @@
 //! The request as handlers see it: path, query and body turned into domain values.
 
-mod body;
+pub mod body;
 mod idempotency;
-mod payload;
+pub mod payload;
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};
@@ -12,9 +12,6 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
-
-pub use body::BodyHash;
-pub use payload::MAX_BODY;
 
 use super::context::Context;
 use super::problem::Problem;

@@ -1,7 +1,8 @@
 //! What a request does that takes long, in its turn.
 
 use super::problem::Problem;
-use super::request::{BodyHash, Request, blocking};
+use super::request::body::BodyHash;
+use super::request::{Request, blocking};
 use super::slow_work::ExpressionTurn;
 use crate::domain::expressions::may_be_in;
 use crate::domain::json::Json;

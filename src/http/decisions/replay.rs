@@ -13,7 +13,8 @@ use crate::domain::decision::{LimitState, RequestId};
 use crate::domain::idempotency::{Once, StoredAnswer};
 use crate::http::core::answer::stored;
 use crate::http::core::problem::Problem;
-use crate::http::core::request::{BodyHash, Request, blocking};
+use crate::http::core::request::body::BodyHash;
+use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::store::{Reading, idempotency};
 
