@@ -8,4 +8,4 @@ pub(super) mod chain;
 mod entries;
 pub(super) mod walk;
 
-pub use self::entries::{Filter, list};
+pub use self::entries::{AuditFilter, list};
