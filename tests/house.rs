@@ -246,8 +246,6 @@ const CALLED_ONLY_IN: [(&str, &[&str]); 7] = [
             "src/store/audit/walk.rs",
             "src/store/migrate.rs",
             "src/store/lists/pages/tests.rs",
-            "src/store/access_profile",
-            "src/store/packed_versions.rs",
         ],
     ),
     // What follows: audit entries and what is searched.

@@ -13,7 +13,7 @@ use super::access_profile_rules::{check_caps, check_grants, check_rotation};
 use super::duration::{RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::json::Json;
-use super::stored_texts::{StoredTexts, is_about_text};
+use super::stored_texts::StoredTexts;
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
 
@@ -111,7 +111,7 @@ impl AccessProfileInput {
         stored: impl FnOnce() -> Result<StoredTexts>,
     ) -> Result<Self> {
         let input = Self::read_change(body, StoredTexts::None)?;
-        if input.violations.iter().any(is_about_text) {
+        if input.violations.iter().any(Violation::is_about_text) {
             return Self::read_change(body, stored()?);
         }
         Ok(input)

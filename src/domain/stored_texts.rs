@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::json::{self, Json};
-use super::violation::Violation;
+use serde_json::Value;
+
 use crate::error::{Error, Result};
 
 /// The code of a character that must not stand where it does.
@@ -33,9 +33,9 @@ impl StoredTexts {
     /// [`Error::Internal`] when it is no JSON.
     pub fn of(stored: &str) -> Result<Self> {
         let mut texts = HashSet::new();
-        let stored = json::parse(stored.as_bytes())
+        let stored = serde_json::from_str(stored)
             .map_err(|error| Error::internal("reading what is stored", error))?;
-        collect(&stored, &mut texts);
+        collect(stored, &mut texts);
         Ok(Self::These(Arc::new(texts)))
     }
 
@@ -49,31 +49,26 @@ impl StoredTexts {
     }
 }
 
-fn collect(value: &Json<'_>, texts: &mut HashSet<String>) {
+fn collect(value: Value, texts: &mut HashSet<String>) {
     match value {
-        Json::String(text) => {
-            texts.insert(text.to_string());
+        Value::String(text) => {
+            texts.insert(text);
         }
-        Json::Array(items) => items.iter().for_each(|item| collect(item, texts)),
-        Json::Object(members) => members.values().for_each(|member| collect(member, texts)),
+        Value::Array(items) => items.into_iter().for_each(|item| collect(item, texts)),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            members.for_each(|(_, member)| collect(member, texts));
+        }
         _ => {}
     }
-}
-
-/// Whether a body was refused for a text that might be stored.
-pub fn are_refused(error: &Error) -> bool {
-    matches!(error, Error::Invalid(all) if all.iter().any(is_about_text))
-}
-
-/// Whether a rule of texts was broken.
-pub fn is_about_text(violation: &Violation) -> bool {
-    [INVALID_CHARACTER, CREDENTIAL_HERE, INVALID_EMAIL].contains(&violation.code)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::access_profile_input::AccessProfileInput;
+    use crate::domain::json;
+    use crate::domain::violation::Violation;
 
     #[test]
     fn a_profile_takes_back_the_texts_that_are_stored_in_it_and_no_others() {
@@ -82,7 +77,7 @@ mod tests {
         let refuses = |body: &str| {
             let body = json::parse(body.as_bytes()).unwrap();
             let input = AccessProfileInput::parse_change(&body, || Ok(stored.clone())).unwrap();
-            input.violations.iter().any(is_about_text)
+            input.violations.iter().any(Violation::is_about_text)
         };
         assert!(!refuses(
             "{\"name\":\" a\u{200b}b\",\"tags\":[\"c\u{200b}d\",\"e\"]}"

@@ -4,14 +4,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::token_like::looks_like_token;
 use super::unseen::is_unseen;
-use super::user_input::UserInput;
 use super::validator::entity_tag_beside;
-use super::violation::{Path, Violation};
-use crate::error::Result;
 
 /// Longest e-mail address, in characters (RFC 5321 §4.5.3.1.3).
 pub const MAX_EMAIL: usize = 254;
@@ -113,44 +109,6 @@ impl fmt::Display for Email {
 impl Serialize for Email {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
-    }
-}
-
-impl User {
-    /// Whether a role as it is shown is the one that the user is in.
-    fn is_in(&self, role: &Value) -> bool {
-        match self.role_id {
-            None => role.is_null(),
-            Some(id) => role["id"] == id,
-        }
-    }
-
-    /// The user with the sent fields in place of today's; `None` when that changes nothing.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Invalid`] when another role is sent: that has an endpoint of its own.
-    pub fn change(&self, input: UserInput, now: Timestamp) -> Result<Option<Self>> {
-        let other_id = input.role_id.is_some_and(|role| role != self.role_id);
-        let other = input.role.is_some_and(|role| !self.is_in(&role));
-        for (field, is_other) in [("role_id", other_id), ("role", other)] {
-            if is_other {
-                let sentence = format!(
-                    "can't be changed here; PUT …/users/{}/role does that",
-                    self.id
-                );
-                let path = Path::root().field(field);
-                return Err(Violation::alone(&path, "role_not_changeable", sentence));
-            }
-        }
-        let changed = Self {
-            name: input.name.unwrap_or_else(|| self.name.clone()),
-            email: input.email.unwrap_or_else(|| self.email.clone()),
-            ..self.clone()
-        };
-        Ok((changed != *self).then_some(Self {
-            updated_at: now,
-            ..changed
-        }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading what somebody sends to make or change a user.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::body::patterns::EMAIL;
@@ -7,7 +8,8 @@ use super::body::{Body, BodySchema, Form, ValueKind, id, name};
 use super::input::Node;
 use super::json::Json;
 use super::stored_texts::INVALID_EMAIL;
-use super::user::{Email, MAX_EMAIL, NewUser};
+use super::user::{Email, MAX_EMAIL, NewUser, User};
+use super::violation::{Path, Violation};
 use crate::error::{Error, Result};
 
 /// The fields of a user as somebody sent them; `None` where they were left out.
@@ -97,6 +99,44 @@ impl UserInput {
             }),
             _ => Err(Error::internal("making a user", "a field is missing")),
         }
+    }
+}
+
+impl User {
+    /// Whether a role as it is shown is the one that the user is in.
+    fn is_in(&self, role: &Value) -> bool {
+        match self.role_id {
+            None => role.is_null(),
+            Some(id) => role["id"] == id,
+        }
+    }
+
+    /// The user with the sent fields in place of today's; `None` when that changes nothing.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] when another role is sent: that has an endpoint of its own.
+    pub fn change(&self, input: UserInput, now: Timestamp) -> Result<Option<Self>> {
+        let other_id = input.role_id.is_some_and(|role| role != self.role_id);
+        let other = input.role.is_some_and(|role| !self.is_in(&role));
+        for (field, is_other) in [("role_id", other_id), ("role", other)] {
+            if is_other {
+                let sentence = format!(
+                    "can't be changed here; PUT …/users/{}/role does that",
+                    self.id
+                );
+                let path = Path::root().field(field);
+                return Err(Violation::alone(&path, "role_not_changeable", sentence));
+            }
+        }
+        let changed = Self {
+            name: input.name.unwrap_or_else(|| self.name.clone()),
+            email: input.email.unwrap_or_else(|| self.email.clone()),
+            ..self.clone()
+        };
+        Ok((changed != *self).then_some(Self {
+            updated_at: now,
+            ..changed
+        }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::stored_texts::StoredTexts;
+use super::stored_texts::{CREDENTIAL_HERE, INVALID_CHARACTER, INVALID_EMAIL, StoredTexts};
 use crate::error::{Error, Result};
 
 /// One broken rule.
@@ -33,6 +33,11 @@ impl Violation {
             code,
             message,
         }
+    }
+
+    /// Whether a rule of texts was broken, which what is stored need not keep.
+    pub fn is_about_text(&self) -> bool {
+        [INVALID_CHARACTER, CREDENTIAL_HERE, INVALID_EMAIL].contains(&self.code)
     }
 
     /// The error that carries this violation alone.

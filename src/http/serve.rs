@@ -57,11 +57,11 @@ pub struct Listeners {
 /// What runs.
 pub struct Running {
     servers: Vec<Server>,
-    stopper: Stopper,
+    stopper: StopHandle,
 }
 
 /// Stops what runs.
-pub struct Stopper {
+pub struct StopHandle {
     handles: Vec<ServerHandle>,
     places: Vec<Arc<Places>>,
 }
@@ -94,7 +94,7 @@ pub fn serve(
 ) -> Result<Running> {
     let mut running = Running {
         servers: Vec::new(),
-        stopper: Stopper {
+        stopper: StopHandle {
             handles: Vec::new(),
             places: Vec::new(),
         },
@@ -148,13 +148,13 @@ impl Running {
     }
 
     /// What serves until it is stopped, and what stops it.
-    pub fn split(self) -> (impl Future<Output = Result<()>>, Stopper) {
+    pub fn split(self) -> (impl Future<Output = Result<()>>, StopHandle) {
         let serving = try_join_all(self.servers);
         (async move { serving.await.map(|_| ()) }, self.stopper)
     }
 }
 
-impl Stopper {
+impl StopHandle {
     /// Lets open requests end, and the connections with them.
     pub async fn stop(self) {
         self.places.iter().for_each(|places| places.close());

@@ -21,7 +21,7 @@ use subtle::ConstantTimeEq;
 
 use self::flights::Flights;
 use self::hasher::Hasher;
-use self::memory::{KeyMemory, TakenAway, Verified, make_room};
+use self::memory::{KeyMemory, TakenAway, VerifiedKey, make_room};
 use super::tokens::random;
 use crate::domain::api_key::{ApiKey, ApiKeySettings, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{MAX_EARLIER, Token};
@@ -204,7 +204,7 @@ impl Keyring {
         ));
         remembered.tokens.insert(
             tag,
-            Verified {
+            VerifiedKey {
                 key: Arc::clone(key),
                 until,
                 last_used,

@@ -6,7 +6,7 @@ use super::Services;
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::virtual_key::VirtualKey;
 use crate::error::Result;
-use crate::store::virtual_keys::{self, Filter};
+use crate::store::virtual_keys::{self, VirtualKeyFilter};
 use crate::store::{Reading, users};
 
 /// A key with the time by which it expires.
@@ -24,7 +24,7 @@ pub struct TimedKey {
 pub fn list(
     services: &Services,
     reading: &Reading<'_>,
-    filter: &Filter,
+    filter: &VirtualKeyFilter,
     sort: Sort,
     page: Page,
     of_user: Option<i64>,

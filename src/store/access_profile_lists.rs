@@ -14,7 +14,7 @@ pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at", "updated_at", "ve
 
 /// Which profiles are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
+pub struct ProfileFilter {
     /// Substring of name or description, without regard to case.
     pub search: Option<String>,
     /// Labels, all of which must be there.
@@ -23,7 +23,7 @@ pub struct Filter {
     pub is_active: Option<bool>,
 }
 
-impl Filter {
+impl ProfileFilter {
     fn wanted(&self) -> impl Iterator<Item = Wanted> {
         let active = self.is_active.map(i64::from);
         let active = active.map(|active| Wanted::Label(format!("active {active}")));
@@ -51,23 +51,14 @@ pub struct ListedProfile {
 /// When the database can't be read.
 pub fn list(
     reading: &Reading<'_>,
-    filter: &Filter,
+    filter: &ProfileFilter,
     sort: Sort,
     page: Page,
 ) -> Result<Listed<ListedProfile>> {
     let wanted = filter.wanted();
     let found = wanted.map(|wanted| reading.search(&ACCESS_PROFILES, &wanted));
     let meant = Meant::of(found, || count(reading))?;
-    let order = Order {
-        table: "access_profiles",
-        column: match sort.field {
-            "name" => Some("name_key"),
-            "created_at" | "updated_at" | "version" => Some(sort.field),
-            _ => None,
-        },
-        descending: sort.descending,
-    };
-    let ids = order.page(reading, &meant, page)?;
+    let ids = Order::of("access_profiles", sort).page(reading, &meant, page)?;
     Ok(Listed {
         items: by_ids(reading, &ids, page)?,
         total_count: meant.total(),

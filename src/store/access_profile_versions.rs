@@ -1,11 +1,10 @@
 //! The versions of access profiles: written once, never changed; what is not current any more is packed.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 
-use super::fault::Doing;
 use super::packed_versions;
-use super::sql::Reading;
+use super::sql::{Columns, Reading};
 use super::unit_of_work::Work;
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
@@ -39,18 +38,18 @@ pub(super) fn insert(work: &Work<'_>, id: i64, version: i64, snapshot: &str) -> 
 
 /// Versions with what they are differences from.
 const VERSIONS: &str = "SELECT v.access_profile_id, v.version, v.created_at, v.created_by, \
-     octet_length(v.snapshot) + coalesce(octet_length(v.packed), 0), v.snapshot, v.packed, b.snapshot, b.packed \
+     octet_length(v.snapshot) + coalesce(octet_length(v.packed), 0) AS stored_bytes, v.snapshot AS text, v.packed, b.snapshot, b.packed \
      FROM access_profile_versions v \
      LEFT JOIN access_profile_versions b ON b.access_profile_id = v.access_profile_id AND b.version = v.base_version";
 
-fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
+fn version(row: &Columns<'_>) -> rusqlite::Result<Version> {
     Ok(Version {
-        access_profile_id: row.get(0)?,
-        version: row.get(1)?,
-        created_at: Timestamp::from_millisecond(row.get(2)?).unwrap_or_default(),
-        created_by: row.get(3)?,
-        stored_bytes: row.get(4)?,
-        snapshot: packed_versions::read(row, 5)?.unwrap_or_default(),
+        access_profile_id: row.get("access_profile_id")?,
+        version: row.get("version")?,
+        created_at: row.at("created_at")?,
+        created_by: row.get("created_by")?,
+        stored_bytes: row.get("stored_bytes")?,
+        snapshot: row.from("text", packed_versions::read)?.unwrap_or_default(),
     })
 }
 
@@ -60,23 +59,22 @@ fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
 /// [`Error::NotFound`] when there is no such profile, [`Error::Invalid`] when the page is too large.
 pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version>> {
     let total_count = get_current_number(reading, id)?;
-    let mut size = 0;
-    let mut items = Vec::new();
-    let mut statement = reading
-        .connection
-        .prepare_cached(&format!(
-            "{VERSIONS} WHERE v.access_profile_id = ?1 ORDER BY v.version DESC LIMIT ?2 OFFSET ?3"
-        ))
-        .doing("listing versions")?;
-    let rows = statement.query_map(params![id, page.limit, page.offset], version);
-    for row in rows.doing("listing versions")? {
-        let version = row.doing("listing versions")?;
+    let (mut size, mut items) = (0, Vec::new());
+    let mut add = |version: Version| {
         size += version.snapshot.len();
-        if !page.has_room_for(size)? {
-            break;
+        let fits = page.has_room_for(size)?;
+        if fits {
+            items.push(version);
         }
-        items.push(version);
-    }
+        Ok(fits)
+    };
+    let sql = format!(
+        "{VERSIONS} WHERE v.access_profile_id = ?1 ORDER BY v.version DESC LIMIT ?2 OFFSET ?3"
+    );
+    let values = params![id, page.limit, page.offset];
+    reading.each_while("listing versions", &sql, values, |row| {
+        version(row).map(&mut add)
+    })?;
     // Versions have no gaps: the number of the current one is how many there are.
     Ok(Listed { items, total_count })
 }
@@ -87,13 +85,9 @@ pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version
 /// [`Error::NotFound`] naming the profile or the version.
 pub fn get(reading: &Reading<'_>, id: i64, number: i64) -> Result<Version> {
     get_current_number(reading, id)?;
+    let sql = format!("{VERSIONS} WHERE v.access_profile_id = ?1 AND v.version = ?2");
     reading
-        .connection
-        .prepare_cached(&format!(
-            "{VERSIONS} WHERE v.access_profile_id = ?1 AND v.version = ?2"
-        ))
-        .and_then(|mut statement| statement.query_row(params![id, number], version).optional())
-        .doing("reading a version")?
+        .find("reading a version", &sql, [id, number], version)?
         .ok_or_else(|| {
             Error::not_found(
                 "version",

@@ -121,7 +121,7 @@ pub const SORT_FIELDS: &[&str] = &["id", "name", "created_at", "expires_at", "la
 
 /// Which keys are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
+pub struct ApiKeyFilter {
     /// Substring of name or description, without regard to case.
     pub search: Option<String>,
     /// Keys in this state only.
@@ -131,7 +131,7 @@ pub struct Filter {
 /// A page of the keys that are not revoked. There are few enough keys to look at each.
 pub fn list(
     reading: &Reading<'_>,
-    filter: &Filter,
+    filter: &ApiKeyFilter,
     sort: Sort,
     page: Page,
     now: Timestamp,

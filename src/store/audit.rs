@@ -3,9 +3,9 @@
 //! An entry about a new version of an access profile names the version that was there and the one that is; what they say is read
 //! from the versions, which are never changed or removed. The entry's hash covers it all the same.
 
-pub mod anchor;
+pub(super) mod anchor;
 pub(super) mod chain;
 mod entries;
 pub(super) mod walk;
 
-pub use self::entries::{Filter, list};
+pub use self::entries::{AuditFilter, list};

@@ -157,7 +157,7 @@ mod tests {
         );
         let listed = audit::list(
             &reading,
-            &audit::Filter::default(),
+            &audit::AuditFilter::default(),
             Page {
                 limit: 25,
                 offset: 0,

@@ -1,11 +1,10 @@
 //! Versions of access profiles that are not current any more, packed: each by itself, or as what differs from an earlier one that is
 //! not a difference itself. So each takes two steps to unpack at most, and what a small change adds is small.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
-use super::fault::Doing;
 use super::sql::Reading;
 use super::unit_of_work::Work;
 use crate::error::{Error, Result};
@@ -43,23 +42,18 @@ pub(super) fn pack(work: &Work<'_>, id: i64, version: i64, text: &str) -> Result
 
 /// The version that the one before is a difference from, or that one itself, and its text.
 fn find_base(reading: &Reading<'_>, id: i64, version: i64) -> Result<Option<(i64, String)>> {
-    let found = reading
-        .connection
-        .prepare_cached(
-            "SELECT b.version, b.snapshot, b.packed, NULL, NULL FROM access_profile_versions v
-             JOIN access_profile_versions b
-             ON b.access_profile_id = v.access_profile_id AND b.version = coalesce(v.base_version, v.version)
-             WHERE v.access_profile_id = ?1 AND v.version = ?2 - 1",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![id, version], |row| {
-                    Ok((row.get(0)?, read(row, 1)?.unwrap_or_default()))
-                })
-                .optional()
-        })
-        .doing("packing a version")?;
-    Ok(found)
+    reading.find(
+        "packing a version",
+        "SELECT b.version, b.snapshot AS text, b.packed, NULL, NULL FROM access_profile_versions v
+         JOIN access_profile_versions b
+         ON b.access_profile_id = v.access_profile_id AND b.version = coalesce(v.base_version, v.version)
+         WHERE v.access_profile_id = ?1 AND v.version = ?2 - 1",
+        [id, version],
+        |row| {
+            let text = row.from("text", read)?;
+            Ok((row.get("version")?, text.unwrap_or_default()))
+        },
+    )
 }
 
 /// The text of a version in four columns: text and packed bytes of its own, and of what it is a difference from. Nothing when there is no

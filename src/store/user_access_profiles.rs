@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::lists::pages::Part;
+use super::lists::pages::Stretch;
 use super::policies;
 use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
@@ -157,7 +157,7 @@ pub fn list_of_profile(
     page: Page,
 ) -> Result<Listed<UserAccessProfile>> {
     let total_count = count_of_profile(reading, access_profile_id)?;
-    let part = Part::of_page(total_count, page);
+    let part = Stretch::of_page(total_count, page);
     let way = if part.from_the_end { "DESC" } else { "ASC" };
     // The ids first: what is skipped is then read from an index alone.
     let sql = format!(

@@ -162,7 +162,7 @@ pub const SORT_FIELDS: &[&str] = &["id", "name", "email", "created_at", "updated
 
 /// Which users are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct UserFilter {
     /// Substring of name or address, without regard to case.
     pub search: Option<String>,
     /// Users in this role only.
@@ -171,7 +171,7 @@ pub struct Filter {
     pub access_profile_id: Option<i64>,
 }
 
-impl Filter {
+impl UserFilter {
     fn wanted(&self) -> impl Iterator<Item = Wanted> {
         let role = self.role_id.map(|id| Wanted::Label(format!("role {id}")));
         let profile = self.access_profile_id;
@@ -184,7 +184,7 @@ impl Filter {
 /// A page of users with what belongs to them.
 pub fn list(
     reading: &Reading<'_>,
-    filter: &Filter,
+    filter: &UserFilter,
     sort: Sort,
     page: Page,
 ) -> Result<Listed<UserDetail>> {

@@ -248,7 +248,7 @@ const LISTING: &str = "listing virtual keys";
 
 /// Which keys are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct VirtualKeyFilter {
     /// Substring of name or description, without regard to case.
     pub search: Option<String>,
     /// Keys of this user only.
@@ -258,7 +258,7 @@ pub struct Filter {
 /// A page of virtual keys; without another order in that in which they were made.
 pub fn list(
     reading: &Reading<'_>,
-    filter: &Filter,
+    filter: &VirtualKeyFilter,
     sort: Sort,
     page: Page,
 ) -> Result<Listed<VirtualKey>> {

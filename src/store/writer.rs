@@ -5,7 +5,7 @@
 //! disk sync is shared by all that wait.
 
 mod checkpoints;
-pub mod job;
+pub(super) mod job;
 pub mod write_gate;
 
 use std::cell::Cell;

@@ -108,6 +108,12 @@ fn counts_are_shown() {
 }
 
 #[test]
+fn a_name_of_a_public_type_has_one_meaning() {
+    let two = two_meanings(&sources("src"));
+    assert!(two.is_empty(), "several files give these names: {two:?}");
+}
+
+#[test]
 fn counts_find_what_they_count() {
     let file = |path: &str, code: &str| Source {
         path: path.to_owned(),

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-use super::{Json, Member, Members};
+use super::value::{Json, Member, Members};
 use crate::domain::violation::{Path, Violation};
 use crate::error::{Error, Result};
 

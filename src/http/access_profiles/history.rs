@@ -16,7 +16,7 @@ use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::service::expressions::are_in_version;
 use crate::store::access_profile_versions::{self, Version};
-use crate::store::audit::{self, Filter};
+use crate::store::audit::{self, AuditFilter};
 
 /// The media type of a JSON Patch.
 pub const JSON_PATCH: &str = "application/json-patch+json";
@@ -107,7 +107,7 @@ async fn audit_logs(
         let action = read_action(query);
         let user_id = query.integer("user_id", 1, i64::MAX);
         (
-            Filter {
+            AuditFilter {
                 access_profile_id,
                 action,
                 user_id,

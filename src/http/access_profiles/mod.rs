@@ -23,7 +23,7 @@ use crate::http::core::read_answers::ReadAnswer;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::store::access_profile_details::{Beside, TaggedSnapshot};
-use crate::store::access_profile_lists::{self, Filter};
+use crate::store::access_profile_lists::{self, ProfileFilter};
 use crate::store::access_profiles::{self, Snapshot};
 
 pub use crate::store::access_profile_lists::SORT_FIELDS;
@@ -65,7 +65,7 @@ async fn read_list(request: &Request) -> std::result::Result<ReadAnswer, Problem
     })
 }
 
-fn read_filter(query: &Query) -> Filter {
+fn read_filter(query: &Query) -> ProfileFilter {
     let sent = query.text("tags", MAX_TAGS);
     let tags: Vec<String> = sent
         .iter()
@@ -77,7 +77,7 @@ fn read_filter(query: &Query) -> Filter {
     if sent.is_some() && tags.is_empty() {
         query.refuse_empty("tags");
     }
-    Filter {
+    ProfileFilter {
         search: query.search(),
         tags,
         is_active: query.boolean("is_active"),

@@ -23,7 +23,7 @@ use crate::service;
 use crate::service::Services;
 use crate::service::tokens::Rotation;
 use crate::store::Reading;
-use crate::store::api_keys::{self, Filter};
+use crate::store::api_keys::{self, ApiKeyFilter};
 
 pub use crate::store::api_keys::SORT_FIELDS;
 
@@ -73,9 +73,9 @@ fn in_order_of_use(mut keys: Vec<ApiKey>, descending: bool, page: Page) -> Vec<A
         .collect()
 }
 
-fn read_filter(query: &Query) -> Filter {
+fn read_filter(query: &Query) -> ApiKeyFilter {
     let state = query.one_of("state", &["active", "expired"]);
-    Filter {
+    ApiKeyFilter {
         search: query.search(),
         state: state.map(|name| {
             if name == "active" {

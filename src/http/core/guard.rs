@@ -172,7 +172,7 @@ impl<O, R> Caller<O, R> {
 }
 
 /// A type that stands for an operation.
-pub trait Operation: 'static {
+pub trait OperationMarker: 'static {
     /// The operation.
     const OPERATION: permission::Operation;
     /// Another one whose permission lets in too; what each is good for is the handler's to see.
@@ -182,30 +182,30 @@ pub trait Operation: 'static {
 /// Stands for `Create` of what a key then keeps as its own, where `Update` is good for what others made.
 pub struct CreateOrUpdate;
 
-impl Operation for CreateOrUpdate {
+impl OperationMarker for CreateOrUpdate {
     const OPERATION: permission::Operation = permission::Operation::Create;
     const OR: Option<permission::Operation> = Some(permission::Operation::Update);
 }
 
 /// A type that stands for a resource.
-pub trait Resource: 'static {
+pub trait ResourceMarker: 'static {
     /// The resource.
     const RESOURCE: permission::Resource;
 }
 
 macro_rules! stand_for {
-    ($trait:ident, $constant:ident: $($name:ident),+) => {$(
+    ($trait:ident, $constant:ident, $stands_for:ident: $($name:ident),+) => {$(
         #[doc = concat!("Stands for `", stringify!($name), "` in a handler's signature.")]
         pub struct $name;
         impl $trait for $name {
-            const $constant: permission::$trait = permission::$trait::$name;
+            const $constant: permission::$stands_for = permission::$stands_for::$name;
         }
     )+};
 }
-stand_for!(Operation, OPERATION: View, Create, Update, Delete);
-stand_for!(Resource, RESOURCE: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions);
+stand_for!(OperationMarker, OPERATION, Operation: View, Create, Update, Delete);
+stand_for!(ResourceMarker, RESOURCE, Resource: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions);
 
-impl<O: Operation, R: Resource> Caller<O, R> {
+impl<O: OperationMarker, R: ResourceMarker> Caller<O, R> {
     const PERMISSION: Permission = Permission {
         resource: R::RESOURCE,
         operation: O::OPERATION,
@@ -230,13 +230,13 @@ impl<O: Operation, R: Resource> Caller<O, R> {
     }
 }
 
-impl<O: Operation, R: Resource> Guard for Caller<O, R> {
+impl<O: OperationMarker, R: ResourceMarker> Guard for Caller<O, R> {
     fn access() -> Access {
         Access::Management(Self::PERMISSION)
     }
 }
 
-impl<O: Operation, R: Resource> FromRequest for Caller<O, R> {
+impl<O: OperationMarker, R: ResourceMarker> FromRequest for Caller<O, R> {
     type Error = Problem;
     type Future = Admission<Self>;
 

@@ -29,16 +29,16 @@ static HEADERS: [HeaderName; 4] = [
 pub const PLACES: &str = "Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk";
 
 /// Who calls with a well-formed virtual key.
-pub struct Holder {
+pub struct KeyHolder {
     /// What the key presents.
     pub key: Presented,
     request: HttpRequest,
 }
 
 /// Who calls, or why nobody who may; for a route that says so in its own way.
-pub struct MaybeHolder(pub Result<Holder, Problem>);
+pub struct MaybeHolder(pub Result<KeyHolder, Problem>);
 
-impl Guard for Holder {
+impl Guard for KeyHolder {
     fn access() -> Access {
         Access::VirtualKey
     }
@@ -50,7 +50,7 @@ impl Guard for MaybeHolder {
     }
 }
 
-impl FromRequest for Holder {
+impl FromRequest for KeyHolder {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
@@ -69,7 +69,7 @@ impl FromRequest for MaybeHolder {
 }
 
 /// The virtual key of a request, unless it fails again and again.
-fn admitted(request: &HttpRequest) -> Result<Holder, Problem> {
+fn admitted(request: &HttpRequest) -> Result<KeyHolder, Problem> {
     let key = match find(request) {
         Ok(key) => key,
         Err(why) => {
@@ -85,13 +85,13 @@ fn admitted(request: &HttpRequest) -> Result<Holder, Problem> {
         note(request, client_of(request), id_of(&key), &error);
         return Err(error.into());
     }
-    Ok(Holder {
+    Ok(KeyHolder {
         key,
         request: request.clone(),
     })
 }
 
-impl Holder {
+impl KeyHolder {
     /// The refusal of the call. A key that does not work has to wait when it comes again and again from there.
     pub fn refuse(&self, refusal: Refusal) -> Problem {
         if !matches!(

@@ -15,7 +15,7 @@ pub mod views;
 use std::fmt::Write;
 use std::time::Duration;
 
-use self::holder::Holder;
+use self::holder::KeyHolder;
 use self::limits::{write_limits, write_number, write_text, write_time};
 use self::refusal::{no_key, with_limit_headers};
 use self::replay::{Decided, WhenFull};
@@ -172,7 +172,7 @@ pub async fn charge(caller: Caller<Create, Decisions>, request: Request) -> Answ
 ///
 /// # Errors
 /// 400 without `mcp_server`; 401 or 403 when the key does not work.
-pub async fn mcp_tools(holder: Holder, request: Request) -> Answer {
+pub async fn mcp_tools(holder: KeyHolder, request: Request) -> Answer {
     let server = request.query(|query| {
         let server = query.required_text("mcp_server", MAX_NAME);
         if may_hold_token(&server) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::holder::Holder;
+use super::holder::KeyHolder;
 use crate::domain::decision::Refusal;
 use crate::domain::list::{MAX_PAGE_BYTES, Query, page_too_large};
 use crate::domain::user_copy::UserCopy;
@@ -63,7 +63,7 @@ pub struct QuotaAnswer {
 ///
 /// # Errors
 /// 400 when a parameter is not valid, 401 or 403 when the key does not work.
-pub async fn show(holder: Holder, request: Request) -> Answer {
+pub async fn show(holder: KeyHolder, request: Request) -> Answer {
     let page = request.query(Query::page)?;
     let known = request
         .state()

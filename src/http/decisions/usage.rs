@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::holder::Holder;
+use super::holder::KeyHolder;
 use super::read_user;
 use crate::domain::list::Query;
 use crate::domain::permission::Resource;
@@ -120,7 +120,7 @@ pub async fn list(caller: Caller<View, AccessProfiles>, request: Request) -> Ans
 ///
 /// # Errors
 /// 400 when a parameter is not valid; 401 or 403 when the key does not work.
-pub async fn list_own(holder: Holder, request: Request) -> Answer {
+pub async fn list_own(holder: KeyHolder, request: Request) -> Answer {
     let mut query = request.query(|query| read(&request, query))?;
     let known = request.state().services.ledger.who(holder.key).await?;
     let known = known.map_err(|refusal| holder.refuse(refusal))?;

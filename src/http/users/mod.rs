@@ -23,7 +23,7 @@ use crate::ledger::ReadyExpressions;
 use crate::service;
 use crate::service::expressions::Given;
 use crate::store::Reading;
-use crate::store::users::{self, Filter};
+use crate::store::users::{self, UserFilter};
 
 pub use crate::store::users::SORT_FIELDS;
 
@@ -41,8 +41,8 @@ pub async fn list(_: Caller<View, Users>, request: Request) -> Answer {
     ok(&List::of(list, page, |one| UserView::of(&one, now)))
 }
 
-fn read_filter(query: &Query) -> Filter {
-    Filter {
+fn read_filter(query: &Query) -> UserFilter {
+    UserFilter {
         search: query.search(),
         role_id: query.integer("role_id", 1, i64::MAX),
         access_profile_id: query.integer("access_profile_id", 1, i64::MAX),

@@ -21,13 +21,13 @@ use crate::service::tokens::Rotation;
 use crate::service::virtual_key_pages::{self, TimedKey};
 use crate::service::virtual_keys::{IssuedKey, Issuing};
 use crate::store::Reading;
-use crate::store::virtual_keys::{self, Filter};
+use crate::store::virtual_keys::{self, VirtualKeyFilter};
 
 pub use crate::store::virtual_keys::SORT_FIELDS;
 
 /// `GET P/virtual-keys`
 pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
-    let filter = |query: &Query| Filter {
+    let filter = |query: &Query| VirtualKeyFilter {
         search: query.search(),
         user_id: query.integer("user_id", 1, i64::MAX),
     };
@@ -37,7 +37,7 @@ pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
 /// `GET P/users/{id}/virtual-keys`
 pub async fn list_of_user(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let id = user_id(&request, "id")?;
-    let filter = |query: &Query| Filter {
+    let filter = |query: &Query| VirtualKeyFilter {
         search: query.search(),
         user_id: Some(id),
     };
@@ -47,7 +47,7 @@ pub async fn list_of_user(_: Caller<View, AccessProfiles>, request: Request) -> 
 /// A page of keys. `of_user` must be there; a user to filter by need not.
 async fn list_some(
     request: Request,
-    read_filter: impl Fn(&Query) -> Filter,
+    read_filter: impl Fn(&Query) -> VirtualKeyFilter,
     of_user: Option<i64>,
 ) -> Answer {
     let (filter, sort, page) =

@@ -19,7 +19,7 @@ const MAX_REMEMBERED: usize = 10_000;
 #[derive(Default)]
 pub struct KeyMemory {
     /// Tokens that were verified, by their tags.
-    pub tokens: HashMap<[u8; 32], Verified>,
+    pub tokens: HashMap<[u8; 32], VerifiedKey>,
     /// Counts the calls of `Keyring::forget`, so that a verification that began before one is not remembered after it.
     pub changes: u64,
     /// Keys that were met after their time: a clock that is set back does not bring them to life again.
@@ -71,7 +71,7 @@ impl TakenAway {
 
 /// A token that was verified.
 #[derive(Clone)]
-pub struct Verified {
+pub struct VerifiedKey {
     /// The key it belongs to.
     pub key: Arc<ApiKey>,
     /// Until when this token works, if it is an earlier one.
@@ -91,7 +91,7 @@ impl KeyMemory {
 
     /// Forgets the tokens of a key, but not when they were used.
     pub fn take_out(&mut self, public_id: &str) {
-        let of_key = |verified: &Verified| verified.key.public_id == public_id;
+        let of_key = |verified: &VerifiedKey| verified.key.public_id == public_id;
         let gone = self.tokens.extract_if(|_, verified| of_key(verified));
         for (_, verified) in gone.collect::<Vec<_>>() {
             self.note_use(&verified);
@@ -123,7 +123,7 @@ impl KeyMemory {
     }
 
     /// Keeps when a token was used, although the token is forgotten.
-    pub fn note_use(&mut self, verified: &Verified) {
+    pub fn note_use(&mut self, verified: &VerifiedKey) {
         add_use(&mut self.uses, verified);
     }
 
@@ -138,7 +138,7 @@ impl KeyMemory {
     }
 }
 
-fn add_use(uses: &mut HashMap<String, i64>, verified: &Verified) {
+fn add_use(uses: &mut HashMap<String, i64>, verified: &VerifiedKey) {
     let at = verified.last_used.load(Ordering::Relaxed);
     let known = uses.entry(verified.key.public_id.clone()).or_default();
     *known = at.max(*known);

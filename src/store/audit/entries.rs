@@ -29,7 +29,7 @@ pub(super) const NAMED: [(&str, &str); 2] = [
 
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct AuditFilter {
     /// Entries about this profile; otherwise about any.
     pub access_profile_id: Option<i64>,
     /// Entries of this kind, such as `access_profile.update`.
@@ -44,7 +44,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such profile and never was, [`Error::Invalid`] when the page is too large.
-pub fn list(reading: &Reading<'_>, filter: &Filter, page: Page) -> Result<Listed<AuditEntry>> {
+pub fn list(reading: &Reading<'_>, filter: &AuditFilter, page: Page) -> Result<Listed<AuditEntry>> {
     const COUNTING: &str = "counting audit entries";
     // Entries about API keys are not for who may only read access profiles. What people hold and use is.
     let mut conditions = match filter.access_profile_id {

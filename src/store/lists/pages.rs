@@ -79,7 +79,7 @@ impl Order {
 
     /// The ids of a page, in order.
     pub fn page(&self, reading: &Reading<'_>, meant: &Meant, page: Page) -> Result<Vec<i64>> {
-        let part = Part::of_page(meant.total(), page);
+        let part = Stretch::of_page(meant.total(), page);
         let reversed = part.from_the_end != self.descending;
         let mut ids = match (meant, self.column) {
             _ if part.count == 0 => Vec::new(),
@@ -96,7 +96,12 @@ impl Order {
         Ok(ids)
     }
 
-    fn part_of_all(&self, reading: &Reading<'_>, part: Part, reversed: bool) -> Result<Vec<i64>> {
+    fn part_of_all(
+        &self,
+        reading: &Reading<'_>,
+        part: Stretch,
+        reversed: bool,
+    ) -> Result<Vec<i64>> {
         let sql = format!("{} LIMIT ?1 OFFSET ?2", self.sql("", "", reversed));
         reading.values(DOING, &sql, [part.count, part.skipped])
     }
@@ -105,7 +110,7 @@ impl Order {
         &self,
         reading: &Reading<'_>,
         ids: &IdSet,
-        part: Part,
+        part: Stretch,
         reversed: bool,
     ) -> Result<Vec<i64>> {
         let (joined, those) = (
@@ -126,7 +131,7 @@ impl Order {
         &self,
         reading: &Reading<'_>,
         ids: &IdSet,
-        part: Part,
+        part: Stretch,
         reversed: bool,
     ) -> Result<Vec<i64>> {
         let (mut skipped, mut found) = (0, Vec::new());
@@ -157,9 +162,9 @@ impl Order {
     }
 }
 
-/// The part of a list that a page is, counted from the nearer end.
+/// The stretch of a list that a page is, counted from the nearer end.
 #[derive(Debug, Clone, Copy)]
-pub struct Part {
+pub struct Stretch {
     /// Whether it is counted from the end, and so read in the opposite order.
     pub from_the_end: bool,
     /// Rows before it, from that end.
@@ -168,7 +173,7 @@ pub struct Part {
     pub count: i64,
 }
 
-impl Part {
+impl Stretch {
     /// The part of so many rows that a page is.
     pub fn of_page(total: i64, page: Page) -> Self {
         let count = page.limit.min(total - page.offset).max(0);

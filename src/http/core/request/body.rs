@@ -11,7 +11,8 @@ use crate::domain::body::{Body, NO_FIELDS};
 use crate::domain::decision_input::MAX_DECISION_BODY;
 use crate::domain::json::{self, Json};
 use crate::domain::number;
-use crate::domain::stored_texts::{self, StoredTexts};
+use crate::domain::stored_texts::StoredTexts;
+use crate::domain::violation::Violation;
 use crate::error::{Error, Result};
 use crate::http::core::problem::Problem;
 use crate::store::Reading;
@@ -47,7 +48,9 @@ impl Request {
         let bytes = self.json_bytes().await?;
         let parse = |stored: &StoredTexts| body.parse_beside(&json::parse(&bytes)?, stored);
         let refusal = match parse(&StoredTexts::None) {
-            Err(error) if stored_texts::are_refused(&error) => error,
+            Err(Error::Invalid(all)) if all.iter().any(Violation::is_about_text) => {
+                Error::Invalid(all)
+            }
             outcome => return Ok(outcome?),
         };
         match self.read(stored).await {

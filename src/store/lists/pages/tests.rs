@@ -12,7 +12,7 @@ use crate::store::lists::search;
 use crate::store::remembered::Remembered;
 use crate::store::sql::Writing;
 use crate::store::unit_of_work::WorkInTurn;
-use crate::store::users::Filter;
+use crate::store::users::UserFilter;
 use crate::store::{migrate, users};
 
 const CHAIN: ChainKey = ChainKey([7; MAC_LENGTH]);
@@ -70,9 +70,9 @@ impl People {
             connection: &self.connection,
             remembered: Some(&self.remembered),
         };
-        let filter = Filter {
+        let filter = UserFilter {
             search: (!search.is_empty()).then(|| search.to_owned()),
-            ..Filter::default()
+            ..UserFilter::default()
         };
         let sort = Sort {
             field,
