@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use super::access_profile::{AccessProfile, Budget, ProviderConfig, RateLimit};
 use super::access_profile_change::NextId;
 use super::access_profile_input::AccessProfileInput;
+use super::body::{Body, description, name};
 use super::duration::RotationInterval;
-use super::input::{MAX_NAME, Node, read_description};
-use super::json::{self, Json};
+use super::json;
 use super::violation::Violations;
 use crate::error::{Error, Result};
 
@@ -166,29 +166,19 @@ pub struct CloneInput {
     pub description: Option<String>,
 }
 
-impl CloneInput {
-    /// Reads a request body.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every violation.
-    pub fn parse(body: &Json<'_>) -> Result<Self> {
-        let violations = Violations::default();
-        let read = || {
-            let mut fields = Node::root(body, &violations).object()?;
-            let name = fields.required("name").and_then(|node| node.name(MAX_NAME));
-            let description = fields
-                .given("description")
-                .map(|node| read_description(&node));
-            fields.finish();
-            Some(Self {
-                name: name?,
-                description: description.flatten(),
-            })
-        };
-        let input = read();
-        violations.finish(input)
-    }
-}
+/// What a clone takes.
+pub const CLONE: Body<CloneInput> = Body::new("CloneBody", "What a clone takes.", |form| {
+    let name = form.required("name", name(), "Trimmed; unique without regard to case.");
+    let description = form.optional(
+        "description",
+        description(),
+        "The original's when left out.",
+    );
+    Some(CloneInput {
+        name: name?,
+        description,
+    })
+});
 
 /// The top-level fields in which two snapshots differ, as they were and as they are; for the audit log.
 ///

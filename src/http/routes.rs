@@ -12,11 +12,10 @@ mod virtual_keys;
 use actix_web::http::Method;
 use serde_json::json;
 
+use crate::domain::access_profile_versions::CLONE;
 use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
 use crate::http::access_profiles;
-use crate::http::access_profiles::bodies::{
-    AccessProfileChangeRequest, AccessProfileRequest, CloneBody,
-};
+use crate::http::access_profiles::bodies::{AccessProfileChangeRequest, AccessProfileRequest};
 use crate::http::access_profiles::history;
 use crate::http::access_profiles::views::{
     AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, AuditVerdict,
@@ -169,7 +168,7 @@ fn access_profile_routes() -> Vec<Route> {
                 "Clone an access profile",
                 "The policy under another name: fresh ids, version 1, active if the original is. Rotation starts anew.",
             )
-            .takes_schema(NamedSchema::of::<CloneBody>(), json!({ "name": "testers" }))
+            .takes(&CLONE, json!({ "name": "testers" }))
             .answers::<AccessProfileAnswer>(201)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
     ]

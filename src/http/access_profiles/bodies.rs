@@ -188,15 +188,3 @@ pub struct ToolOverrideBody {
     /// `include` when left out.
     action: Option<OverrideAction>,
 }
-
-/// What a clone takes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body for the OpenAPI document")]
-pub struct CloneBody {
-    /// Trimmed; unique without regard to case.
-    #[schema(schema_with = shapes::name)]
-    name: String,
-    /// The original's when left out.
-    #[schema(schema_with = shapes::text)]
-    description: Option<String>,
-}

@@ -9,7 +9,7 @@ pub mod views;
 
 use self::views::{AccessProfileAnswer, AccessProfileDetail, AccessProfileList};
 use crate::domain::access_profile_input::AccessProfileInput;
-use crate::domain::access_profile_versions::CloneInput;
+use crate::domain::access_profile_versions::CLONE;
 use crate::domain::access_profile_warnings::{Warning, warnings};
 use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
@@ -107,7 +107,7 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, request: Request) ->
 /// 400, 404, 409 when the name is taken.
 pub async fn clone(caller: Caller<Create, AccessProfiles>, request: Request) -> Answer {
     let id = request.id("id")?;
-    let (input, hash) = request.json_with(CloneInput::parse).await?;
+    let (input, hash) = request.json(&CLONE).await?;
     let (services, actor) = (request.services(), caller.actor(&request));
     let once = request.once(&actor, hash)?;
     let render = render_created(&request);

@@ -31,19 +31,8 @@ impl Request {
     /// # Errors
     /// 415, 413, 408, or 400 with every violation.
     pub async fn json<T>(&self, body: &Body<T>) -> std::result::Result<(T, BodyHash), Problem> {
-        self.json_with(|json| body.parse(json)).await
-    }
-
-    /// The JSON body, turned into a value by `read`.
-    ///
-    /// # Errors
-    /// As [`Request::json`].
-    pub async fn json_with<T>(
-        &self,
-        read: impl FnOnce(&Json<'_>) -> Result<T>,
-    ) -> std::result::Result<(T, BodyHash), Problem> {
         let bytes = self.json_bytes().await?;
-        Ok(self.body_reader().read(&bytes, read)?)
+        Ok(self.body_reader().read(&bytes, |json| body.parse(json))?)
     }
 
     /// The JSON body of a change. Rules of texts judge what is sent, never what is stored: where they refuse a text, the body is read anew
