@@ -92,13 +92,14 @@ impl Runtime {
         } else {
             std::mem::take(&mut batch.answered)
         };
+        let bounds = Arc::clone(&self.line_bounds);
         let (done, waiting) = sync_channel(1);
         // What the audit log tells survives a power cut, whatever decisions do.
         let mut needs = self.needs();
         needs.sync |= !journal.audited.is_empty();
         self.store.hand_over(
             needs,
-            move |writing| journal::write(writing, &written),
+            move |writing| journal::write(writing, &written, &bounds),
             move |outcome| {
                 let told = match outcome {
                     Ok(()) => {
@@ -132,10 +133,11 @@ impl Runtime {
             return;
         }
         let rows = self.pending.all(&self.state);
+        let bounds = Arc::clone(&self.line_bounds);
         let caught_up = self
             .store
             .submit(self.needs(), move |writing| {
-                journal::catch_up(writing, &rows)
+                journal::catch_up(writing, &rows, &bounds)
             })
             .and_then(Submitted::wait);
         match caught_up {
@@ -165,8 +167,9 @@ impl Runtime {
         // Whoever comes now has not seen what others have: that must outlive the process as they do.
         let high_water = self.state.directory.high_water.clone();
         let (rows, seat) = (Arc::clone(rows), self.store.clone());
+        let bounds = Arc::clone(&self.line_bounds);
         let submitted = self.store.submit(needs, move |writing| {
-            journal::catch_up(writing, &rows)?;
+            journal::catch_up(writing, &rows, &bounds)?;
             let reload = work.ok_or_else(stopped)?(writing, &seat)?;
             if now_ms < high_water.latest() {
                 journal::put_high_water(writing, &high_water)?;

@@ -3,6 +3,7 @@
 //! A question carries its reply: what works the answer out gives the type that is waited for, and only what was answered can be told.
 //! Nothing pairs questions and replies anywhere else.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use super::known_rules::KnownRules;
 use super::nonces::Nonces;
 use super::reply::{Reply, stopped};
 use crate::error::{Error, Result};
+use crate::store::journal::LineBounds;
 use crate::store::{Reader, Seat};
 
 /// How many reservations whose time is up are ended at once, so that nobody waits long.
@@ -29,6 +31,8 @@ pub struct Runtime {
     pub requests: KnownRequests,
     pub reader: Reader,
     pub nonces: Nonces,
+    /// What the writer knows of the lines of the history.
+    pub line_bounds: Arc<LineBounds>,
     pub store: Seat,
     pub known: KnownRules,
     /// What asks for the time.

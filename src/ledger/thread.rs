@@ -1,5 +1,6 @@
 //! The ledger's thread: takes what is waiting, decides it in order, has it written down as one and told.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -56,6 +57,7 @@ pub fn start(
         store,
         known,
         nonces: Nonces::new(),
+        line_bounds: Arc::default(),
         refused_at: None,
         is_behind: false,
         shared_high_water,

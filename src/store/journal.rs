@@ -9,6 +9,7 @@ mod reservation_rows;
 mod tail;
 mod write;
 
+pub use self::folding::LineBounds;
 pub use self::prune::{prune_answers, prune_history, prune_reservations};
 pub use self::read::{
     KEPT_MILLISECONDS, find, find_answer, find_high_water, find_request_rows, for_each,

@@ -1,6 +1,7 @@
 //! Which lines of the history are folded: of names that a caller could make up, only so many keep a line of their own.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::params;
 
@@ -11,6 +12,51 @@ use crate::store::sql::Writing;
 /// Lines of a user, profile and day that are of a provider or model that does not stand in the policy. Further ones are counted
 /// together.
 const MAX_OWN_LINES: usize = 200;
+
+/// Most users, profiles and days of which it is known how many lines they have at most; past that all are counted again.
+const MAX_KNOWN: usize = 65_536;
+
+/// How many lines of made up names users, profiles and days have at most, by what was counted once and what was written since: so most lines
+/// are written without a count. That a transaction was undone, or a line was pruned, only makes it more than there are.
+#[derive(Default)]
+pub struct LineBounds {
+    pub(super) used: Bounds,
+    pub(super) refused: Bounds,
+}
+
+/// The same of one table.
+#[derive(Default)]
+pub(super) struct Bounds(Mutex<HashMap<Group, usize>>);
+
+/// A day, user and profile.
+type Group = (i64, i64, i64);
+
+impl Bounds {
+    /// Whether there surely is room for so many more, which are then taken to have come.
+    fn have_room_for(&self, group: Group, more: usize) -> bool {
+        let mut known = self.lock();
+        let lines = known.get_mut(&group);
+        lines.is_some_and(|lines| {
+            let has_room = *lines + more <= MAX_OWN_LINES;
+            if has_room {
+                *lines += more;
+            }
+            has_room
+        })
+    }
+
+    fn set(&self, group: Group, lines: usize) {
+        let mut known = self.lock();
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(group, lines);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Group, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A table of the history.
 pub(super) struct Table {
@@ -25,6 +71,7 @@ pub(super) struct Table {
 pub(super) fn folded<T>(
     writing: &Writing<'_>,
     table: &Table,
+    bounds: &Bounds,
     lines: &[UsageLine<T>],
 ) -> Result<HashMap<usize, UsageKey>> {
     let mut folded = HashMap::new();
@@ -33,10 +80,15 @@ pub(super) fn folded<T>(
         let made_up = group.iter().enumerate();
         let made_up = made_up.filter(|(_, line)| line.named != Named::Both);
         let more = made_up.clone().count();
-        if more > 0
-            && let lines = count(writing, table, &group[0].key)?
-            && lines + more > MAX_OWN_LINES
-        {
+        let which = group_of(&group[0].key);
+        let lines = if more == 0 || bounds.have_room_for(which, more) {
+            0
+        } else {
+            let lines = count(writing, table, which)?;
+            bounds.set(which, lines + more);
+            lines
+        };
+        if lines + more > MAX_OWN_LINES {
             let mut own = HashSet::new();
             for (at, UsageLine { key, named, .. }) in made_up {
                 let names = (&key.provider, &key.model);
@@ -56,7 +108,7 @@ pub(super) fn folded<T>(
     Ok(folded)
 }
 
-fn group_of(key: &UsageKey) -> (i64, i64, i64) {
+fn group_of(key: &UsageKey) -> Group {
     (key.day, key.user_id, key.access_profile_id)
 }
 
@@ -71,8 +123,8 @@ fn fold(key: &UsageKey, named: Named) -> UsageKey {
     key
 }
 
-fn count(writing: &Writing<'_>, table: &Table, key: &UsageKey) -> Result<usize> {
-    let (day, user_id, access_profile_id) = group_of(key);
+fn count(writing: &Writing<'_>, table: &Table, group: Group) -> Result<usize> {
+    let (day, user_id, access_profile_id) = group;
     let most = i64::try_from(MAX_OWN_LINES).unwrap_or(i64::MAX);
     let which = params![day, user_id, access_profile_id, most];
     let lines: i64 = writing.value("counting lines of the history", table.count, which)?;

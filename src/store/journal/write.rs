@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rusqlite::params;
 
-use super::folding::{Table, folded};
+use super::folding::{LineBounds, Table, folded};
 use super::many_rows::{ManyRows, Values};
 use super::{reservation_rows, tail};
 use crate::domain::audit::NamedVersions;
@@ -22,7 +22,7 @@ use crate::store::sql::Writing;
 const MOST: i64 = i64::MAX / 2;
 
 /// Writes down a batch. Refusals that can't be counted are left out: they must not stop anything else.
-pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
+pub fn write(writing: &Writing<'_>, journal: &Journal, bounds: &LineBounds) -> Result<()> {
     // What happened to one of them in the same batch came after it was made.
     let made = journal.entries.iter().filter_map(|entry| match entry {
         Entry::Made(row) => Some(&**row),
@@ -44,11 +44,11 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
     )?;
     put_counters(writing, &journal.counters)?;
     put_answers(writing, &journal.answers)?;
-    add_usage(writing, &journal.usage)?;
+    add_usage(writing, &journal.usage, bounds)?;
     if journal.tail_over > 0 {
         tail::forget(writing, journal.tail_over)?;
     }
-    add_refusals(writing, &journal.refusals)?;
+    add_refusals(writing, &journal.refusals, bounds)?;
     for (at, entry) in &journal.audited {
         chain::append(writing, *at, entry, &NamedVersions::default())?;
     }
@@ -64,12 +64,12 @@ pub fn write(writing: &Writing<'_>, journal: &Journal) -> Result<()> {
 }
 
 /// Brings everything into the tables, unless the tail has come there already.
-pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp) -> Result<()> {
+pub fn catch_up(writing: &Writing<'_>, rows: &CatchUp, bounds: &LineBounds) -> Result<()> {
     let Some(last) = tail::find_last(writing)? else {
         return Ok(());
     };
     put_counters(writing, &rows.counters)?;
-    add_usage(writing, &rows.usage)?;
+    add_usage(writing, &rows.usage, bounds)?;
     tail::forget(writing, last)
 }
 
@@ -180,7 +180,11 @@ const USED: Table = Table {
 };
 
 /// Adds to lines of the history.
-fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()> {
+fn add_usage(
+    writing: &Writing<'_>,
+    lines: &[UsageLine<UsageSum>],
+    bounds: &LineBounds,
+) -> Result<()> {
     let bind = |line: &UsageLine<UsageSum>, values: &mut Values<'_, '_>| {
         let UsageLine { key, named, added } = line;
         values.add(key.day)?;
@@ -196,7 +200,7 @@ fn add_usage(writing: &Writing<'_>, lines: &[UsageLine<UsageSum>]) -> Result<()>
     let write = |lines: &[UsageLine<UsageSum>]| {
         USAGE.write("adding to the history of use", writing, lines, bind)
     };
-    let folded = folded(writing, &USED, lines)?;
+    let folded = folded(writing, &USED, &bounds.used, lines)?;
     if folded.is_empty() {
         return write(lines);
     }
@@ -227,8 +231,12 @@ const REFUSED: Table = Table {
 };
 
 /// Adds to the history of refusals. What can't be counted is left out: it must not stop anything else.
-fn add_refusals(writing: &Writing<'_>, lines: &[UsageLine<(&'static str, i64)>]) -> Result<()> {
-    let folded = folded(writing, &REFUSED, lines)?;
+fn add_refusals(
+    writing: &Writing<'_>,
+    lines: &[UsageLine<(&'static str, i64)>],
+    bounds: &LineBounds,
+) -> Result<()> {
+    let folded = folded(writing, &REFUSED, &bounds.refused, lines)?;
     for (at, line) in lines.iter().enumerate() {
         let (key, named) = match folded.get(&at) {
             Some(key) => (key, Named::Both),
