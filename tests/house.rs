@@ -347,6 +347,18 @@ fn the_page_is_made_of_short_modules_that_make_no_markup_from_strings() {
 }
 
 #[test]
+fn pages_of_decisions_are_numbered_from_one_on() {
+    let mut numbers: Vec<String> =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/decisions"))
+            .unwrap()
+            .map(|page| page.unwrap().file_name().into_string().unwrap()[..3].to_owned())
+            .collect();
+    numbers.sort();
+    let expected: Vec<String> = (1..=numbers.len()).map(|n| format!("{n:03}")).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
 fn nothing_is_left_for_later() {
     // Put together, so that this file does not name them.
     let marks = [
