@@ -9,16 +9,13 @@ use super::access_profile_parts::{
     optional, read_boolean, read_budgets, read_overrides, read_providers, read_rate_limit,
     read_servers, read_tool_groups,
 };
-use super::access_profile_rules::{check_caps, check_grants, check_rotation};
+use super::access_profile_rules::{check_grants, check_rotation};
 use super::duration::{RotationInterval, read_rotation_interval};
 use super::input::{Fields, MAX_NAME, Node, read_description};
 use super::json::Json;
 use super::stored_texts::StoredTexts;
 use super::violation::{Path, Violation, Violations};
 use crate::error::Result;
-
-/// Largest number in a limit: a JSON integer that every client reads exactly (2⁵³ − 1).
-pub const MAX_COUNT: i64 = (1 << 53) - 1;
 
 /// Most provider lines that a change may send.
 pub const MAX_PROVIDERS: usize = 100;
@@ -206,6 +203,27 @@ impl AccessProfileInput {
         fields.ignore(&SET_BY_SERVER);
         fields.finish();
         input
+    }
+}
+
+/// The caps on changes.
+fn check_caps(violations: &Violations, at: &Path, input: &AccessProfileInput) {
+    let check = |path: &Path, sent: usize, cap: usize| {
+        if sent > cap {
+            let sentence = format_args!("must have at most {cap} elements, has {sent}");
+            violations.add(path, "too_many", sentence);
+        }
+    };
+    let tags = input.tags.as_deref().unwrap_or_default();
+    let budgets = input.budgets.as_deref().unwrap_or_default();
+    let providers = input.provider_configs.as_deref().unwrap_or_default();
+    let lines = at.field("provider_configs");
+    check(&at.field("tags"), tags.len(), MAX_TAGS);
+    check(&at.field("budgets"), budgets.len(), MAX_BUDGETS);
+    check(&lines, providers.len(), MAX_PROVIDERS);
+    for (index, provider) in providers.iter().enumerate() {
+        let path = lines.index(index).field("budgets");
+        check(&path, provider.budgets.len(), MAX_BUDGETS);
     }
 }
 

@@ -9,13 +9,13 @@ use super::access_profile::{
     Budget, McpServerLink, OverrideAction, ProviderConfig, RateLimit, ResetConfig, ToolGroupLink,
     ToolOverride,
 };
-use super::access_profile_input::MAX_COUNT;
 use super::duration::{ResetDuration, read_reset_duration};
 use super::expressions::ExpressionBudget;
 use super::input::{MAX_NAME, Node};
 use super::letter_case::fold;
 use super::model_pattern::read_model_pattern;
 use super::money::{Money, read_money};
+use super::number::MAX_COUNT;
 use super::violation::{Path, Violations};
 
 /// Fields of a provider line that the server sets.

@@ -1,4 +1,4 @@
-//! What the fields of an access profile have to do with each other, and how many there may be in a change (API.md §2).
+//! What the fields of an access profile have to do with each other (API.md §2).
 //!
 //! `at` is always where the profile stands in the body.
 
@@ -7,30 +7,8 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::access_profile::{McpServerLink, OverrideAction, ToolOverride};
-use super::access_profile_input::{AccessProfileInput, MAX_BUDGETS, MAX_PROVIDERS, MAX_TAGS};
 use super::duration::RotationInterval;
 use super::violation::{Path, Violations};
-
-/// The caps on changes.
-pub(super) fn check_caps(violations: &Violations, at: &Path, input: &AccessProfileInput) {
-    let check = |path: &Path, sent: usize, cap: usize| {
-        if sent > cap {
-            let sentence = format_args!("must have at most {cap} elements, has {sent}");
-            violations.add(path, "too_many", sentence);
-        }
-    };
-    let tags = input.tags.as_deref().unwrap_or_default();
-    let budgets = input.budgets.as_deref().unwrap_or_default();
-    let providers = input.provider_configs.as_deref().unwrap_or_default();
-    let lines = at.field("provider_configs");
-    check(&at.field("tags"), tags.len(), MAX_TAGS);
-    check(&at.field("budgets"), budgets.len(), MAX_BUDGETS);
-    check(&lines, providers.len(), MAX_PROVIDERS);
-    for (index, provider) in providers.iter().enumerate() {
-        let path = lines.index(index).field("budgets");
-        check(&path, provider.budgets.len(), MAX_BUDGETS);
-    }
-}
 
 /// A date for the next rotation needs an interval and lies in the future.
 pub(super) fn check_rotation(

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::access_profile_input::MAX_COUNT;
 use super::body::{Body, BodySchema, Form, ValueKind, expiry, integer};
 use super::budget_override::BudgetOverride;
 use super::input::Node;
 use super::json::Json;
+use super::number::MAX_COUNT;
 use super::validator::entity_tag_beside;
 use super::violation::{Path, Violation};
 use crate::error::Result;

@@ -15,7 +15,6 @@ pub mod clock_high_water;
 pub mod copy_limits;
 pub mod credential;
 pub mod decision;
-mod decision_body;
 pub mod decision_input;
 pub mod duration;
 pub mod event;

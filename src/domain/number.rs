@@ -2,6 +2,9 @@
 
 use serde_json::{Number, Value};
 
+/// Largest number in a limit: a JSON integer that every client reads exactly (2⁵³ − 1).
+pub const MAX_COUNT: i64 = (1 << 53) - 1;
+
 /// A JSON number by its value, not by how it is written: `digits` × 10^`exponent`.
 pub struct Decimal {
     /// Whether it is below zero.

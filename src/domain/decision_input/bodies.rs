@@ -1,15 +1,15 @@
 //! The bodies of decisions: as they are described and read in full, with every violation and its place, and quickly.
 
+use super::calls::{CallInput, ExplainInput, ExtendInput, NoKey, Spent, UsageInput, mcp_call};
 use super::kinds::{
     dollars, key, key_id, max_hold, model, name, request_id, spent_dollars, ttl, used_name,
     used_tokens,
 };
-use super::{CallInput, ExplainInput, ExtendInput, NoKey, Spent, UsageInput, mcp_call};
-use crate::domain::access_profile_input::MAX_COUNT;
+use super::quick;
 use crate::domain::body::{Body, Form, integer};
 use crate::domain::decision::Presented;
-use crate::domain::decision_body;
 use crate::domain::money::Money;
+use crate::domain::number::MAX_COUNT;
 
 /// A call that is about to be made.
 pub const CALL: Body<CallInput> =
@@ -20,7 +20,7 @@ pub const CALL: Body<CallInput> =
         );
         read_call(form, key)
     })
-    .quickly(decision_body::call);
+    .quickly(quick::call);
 
 /// A call that is explained.
 pub const EXPLANATION: Body<ExplainInput> = Body::new(
@@ -29,7 +29,7 @@ pub const EXPLANATION: Body<ExplainInput> = Body::new(
     read_explanation,
 )
 .quickly(|bytes| {
-    let call = decision_body::call(bytes)?;
+    let call = quick::call(bytes)?;
     Some(ExplainInput { call, by_id: false })
 });
 
@@ -39,7 +39,7 @@ pub const SETTLEMENT: Body<Spent> = Body::new(
     "What a call has really used.",
     read_settlement,
 )
-.quickly(decision_body::spent);
+.quickly(quick::spent);
 
 /// How a reservation is prolonged or raised.
 pub const EXTENSION: Body<ExtendInput> = Body::new(
@@ -54,7 +54,7 @@ pub const USAGE: Body<UsageInput> = Body::new(
     "A call that was made without a reservation.",
     read_usage,
 )
-.quickly(decision_body::usage);
+.quickly(quick::usage);
 
 type Key = std::result::Result<Presented, NoKey>;
 

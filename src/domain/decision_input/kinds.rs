@@ -1,7 +1,6 @@
 //! The kinds of values in the bodies of decisions.
 
-use super::{MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey, presented};
-use crate::domain::access_profile_input::MAX_COUNT;
+use super::calls::{MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey, presented};
 use crate::domain::body::patterns::{NAME, NOT_BLANK, REQUEST_ID, TEXT};
 use crate::domain::body::{BodySchema, ValueKind};
 use crate::domain::credential::{ID_LENGTH, may_hold_token};
@@ -11,6 +10,7 @@ use crate::domain::input::{MAX_NAME, Node};
 use crate::domain::json::Json;
 use crate::domain::model_name;
 use crate::domain::money::{Money, read_money, read_spent};
+use crate::domain::number::MAX_COUNT;
 use crate::domain::number::{Whole, read_whole};
 use crate::domain::token_like::looks_like_token;
 use crate::domain::unseen::find_unseen;

@@ -1,9 +1,11 @@
 //! The bodies of decisions, read quickly and in full.
 
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::domain::{decision_body, json};
+use crate::domain::json;
+use crate::domain::money::Money;
 use crate::error::{Error, Result};
 
 const KEY: &str = "tk_vk_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
@@ -34,7 +36,7 @@ fn a_plain_body_is_read_in_one_pass_and_means_the_same_in_full() {
         r#" {{"virtual_key":"{KEY}000000","provider":"openai","model":"gpt-5","mcp_server":"files","mcp_tool":"read",
             "estimated_tokens":1200,"estimated_cost":0.0125,"request_id":"r-1"}}"#
     );
-    let read = decision_body::call(text.as_bytes()).unwrap();
+    let read = quick::call(text.as_bytes()).unwrap();
     assert!(read == call_in_full(&text).unwrap());
     assert!(read.key == Err(NoKey::Malformed));
     assert_eq!(read.estimated_cost.unwrap().to_string(), "0.0125");
@@ -181,7 +183,7 @@ proptest! {
     ) {
         let fields: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
         let text = format!("{{{}}}", fields.join(", "));
-        if let Some(read) = decision_body::call(text.as_bytes()) {
+        if let Some(read) = quick::call(text.as_bytes()) {
             match call_in_full(&text) {
                 Ok(full) => prop_assert!(read == full, "{}", text),
                 Err(error) => prop_assert!(false, "{} is refused in full: {}", text, error),

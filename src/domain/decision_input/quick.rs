@@ -9,15 +9,13 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::access_profile_input::MAX_COUNT;
-use super::credential::may_hold_token;
-use super::decision::Presented;
-use super::decision_input::{
-    CallInput, MAX_KEY_TEXT, NoKey, Spent, UsageInput, mcp_call, presented,
-};
-use super::input::MAX_NAME;
-use super::model_name;
-use super::money::Money;
+use super::calls::{CallInput, MAX_KEY_TEXT, NoKey, Spent, UsageInput, mcp_call, presented};
+use crate::domain::credential::may_hold_token;
+use crate::domain::decision::Presented;
+use crate::domain::input::MAX_NAME;
+use crate::domain::model_name;
+use crate::domain::money::Money;
+use crate::domain::number::MAX_COUNT;
 
 /// Text that is copied only when it has escapes.
 #[derive(Deserialize)]
