@@ -289,6 +289,8 @@ fn capabilities(profile: &Path) -> Capabilities {
     let arguments = json!({ "args": [
         profile,
         "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
+        // Of whoever goes through views faster than a person, it would leave addresses out (https://crbug.com/1038223).
+        "--disable-ipc-flooding-protection",
         "--window-size=1280,900", "--lang=en-GB",
     ] });
     let timeouts = json!({ "script": 60_000 });
