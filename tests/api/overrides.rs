@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::holders::two_providers;
 use crate::support::{Client, Server};
 
 /// A user with a copy of a profile with a daily and a monthly budget; answers user, profile and copy.
@@ -102,6 +103,27 @@ fn an_override_lasts_its_windows_and_not_one_more_restarts_included() {
             .len(),
         1
     );
+}
+
+#[test]
+fn the_next_call_is_decided_by_an_override_that_was_set_or_taken_away() {
+    let server = Server::start();
+    let client = &server.client;
+    let budget = json!({ "budgets": [{ "max_limit": 1, "reset_duration": "1d" }] });
+    let held = client.make_holder("ada", &two_providers(&budget));
+    let user = held.user_id.parse().unwrap();
+    let copy = client.copy_of(user, held.profile_id);
+    let path = client.override_path(user, held.profile_id, &copy["budgets"][0]);
+    let reserve = |cost: f64| {
+        let asked = json!({ "estimated_cost": cost });
+        client.reserve(&held.key, &asked).status
+    };
+    assert_eq!([reserve(0.9), reserve(0.5)], [201, 402]);
+    let body = json!({ "amount": 1, "mode": "forever" });
+    client.put(&path, &body).expect(200);
+    assert_eq!([reserve(0.5), reserve(0.7)], [201, 402]);
+    client.delete(&path).expect(200);
+    assert_eq!(reserve(0.01), 402);
 }
 
 #[test]
