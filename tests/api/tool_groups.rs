@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Server;
+use crate::support::holders::two_providers;
 
 const GROUPS: &str = "/api/mcp/tool-groups";
 
@@ -146,4 +147,29 @@ fn what_tool_groups_name_is_known_and_drops_out_of_the_unresolved_references() {
     assert_eq!(unresolved(&server), [all[0], all[1], all[2], all[4]]);
     client.delete(&format!("{GROUPS}/1")).expect(200);
     assert_eq!(unresolved(&server), all);
+}
+
+#[test]
+fn the_next_call_is_decided_by_a_group_that_was_changed_or_deleted() {
+    let server = Server::start();
+    let client = &server.client;
+    let group = |enabled: bool, tool: &str| json!({ "name": "tracker", "enabled": enabled, "tools": [{ "mcp_client_id": "tracker", "tool_names": [tool] }] });
+    let made = client.post(GROUPS, &group(true, "read")).expect(201).json();
+    let id = made["mcp_tool_group"]["id"].as_i64().unwrap();
+    let path = format!("{GROUPS}/{id}");
+    let granted = json!({ "mcp_tool_groups": [{ "tool_group_id": id }] });
+    let holder = client.make_holder("ada", &two_providers(&granted));
+    let reserve = |tool: &str| {
+        let asked = json!({ "mcp_server": "tracker", "mcp_tool": tool });
+        client.reserve(&holder.key, &asked).status
+    };
+    assert_eq!([reserve("read"), reserve("write")], [201, 403]);
+    client.put(&path, &group(true, "write")).expect(200);
+    assert_eq!([reserve("read"), reserve("write")], [403, 201]);
+    client.put(&path, &group(false, "write")).expect(200);
+    assert_eq!(reserve("write"), 403);
+    client.put(&path, &group(true, "write")).expect(200);
+    assert_eq!(reserve("write"), 201);
+    client.delete(&path).expect(200);
+    assert_eq!(reserve("write"), 403);
 }
