@@ -145,7 +145,7 @@ pub const VIRTUAL_KEY_CHANGE: Body<VirtualKeyInput> = Body::change(
 
 impl VirtualKeyInput {
     fn read(form: &mut Form<'_>) -> Self {
-        let about = "Need not be unique. Left out: the names of the user and of the profile.";
+        let about = "Need not be unique. Left out: the name of the profile and the id of the user.";
         let name = if form.is_change() {
             form.sent("name", name(), about)
         } else {
