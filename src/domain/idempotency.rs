@@ -23,41 +23,6 @@ pub struct Once {
     pub request_hash: [u8; 32],
 }
 
-/// An answer that can be given again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAnswer {
-    /// The HTTP status.
-    pub status: u16,
-    /// Where the new thing is.
-    pub location: Option<String>,
-    /// Its validator.
-    pub etag: Option<String>,
-    /// The JSON body.
-    pub body: String,
-}
-
-impl StoredAnswer {
-    /// 200 with a body and nothing else.
-    pub fn ok(body: String) -> Self {
-        Self {
-            status: 200,
-            location: None,
-            etag: None,
-            body,
-        }
-    }
-
-    /// The same with a value as JSON.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when it can't be written as JSON.
-    pub fn json(value: &impl serde::Serialize) -> Result<Self> {
-        serde_json::to_string(value)
-            .map(Self::ok)
-            .map_err(|error| Error::internal("writing an answer", error))
-    }
-}
-
 /// Reads an `Idempotency-Key` header, 1 to 255 visible ASCII characters. What is kept of it is its SHA-256 in hexadecimal: some
 /// clients put there what should be kept secret.
 ///

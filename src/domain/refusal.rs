@@ -60,19 +60,6 @@ impl RefusalKind {
             Self::RateLimited => "rate_limited",
         }
     }
-
-    /// The HTTP status it is answered with.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::VirtualKeyRequired | Self::AccessNotFound => 401,
-            Self::BudgetExceeded => 402,
-            Self::AccessBlocked
-            | Self::ProviderBlocked
-            | Self::ModelBlocked
-            | Self::McpToolBlocked => 403,
-            Self::TokenLimited | Self::RequestLimited | Self::RateLimited => 429,
-        }
-    }
 }
 
 /// A refusal: a value, not an error.

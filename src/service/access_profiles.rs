@@ -7,12 +7,13 @@ use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::{CloneInput, read_stored};
 use crate::domain::audit::Actor;
 use crate::domain::event::{Creation, Edit};
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::domain::stored_texts::StoredTexts;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};
 use crate::store::access_profiles::{self, Snapshot};
+use crate::store::idempotency::StoredAnswer;
 use crate::store::sequences::with_policy_parts;
 use crate::store::{Reading, Work, access_profile_versions, user_access_profiles};
 

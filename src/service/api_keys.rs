@@ -9,11 +9,11 @@ use super::{Services, once, revocations};
 use crate::domain::api_key::{ApiKey, ApiKeyInput, ApiKeySettings};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::rights::Rights;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{Reading, Work, api_key_secrets, api_keys};
 
 /// Makes a key. `rights` are the caller's: nobody gives away more than that. `render` writes the answer, which holds

@@ -13,11 +13,11 @@ use crate::domain::audit::Actor;
 use crate::domain::budget_override::BudgetOverride;
 use crate::domain::event::Event;
 use crate::domain::holding::{AssignmentInput, Source, UserAccessProfile};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::user_copy::UserCopy;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{
     Reading, WorkInTurn, access_profiles, budget_overrides, user_access_profiles, users,
 };

@@ -6,10 +6,11 @@ use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::Actor;
 use crate::domain::event::Event;
 use crate::domain::holding::{AttachmentInput, Source};
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::access_profile_roles::{list_with_expired_copy, list_without_copy};
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{WorkInTurn, access_profile_roles, access_profiles, roles};
 
 /// Attaches a profile to roles. Attaching again says anew whether it is a default there. `render` puts the answer together from the

@@ -4,9 +4,10 @@
 
 use super::Services;
 use crate::domain::audit::Actor;
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::domain::seal::Seal;
 use crate::error::Result;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{Work, idempotency};
 
 /// The answer that was given before under this key, or what `effect` answers, stored for the next time.

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 use super::{Services, once};
 use crate::domain::audit::Actor;
 use crate::domain::event::Event;
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::domain::policy::Policy;
 use crate::domain::propagation::{PolicyChange, Propagated, PropagationInput};
 use crate::error::{Result, absences};
+use crate::store::idempotency::StoredAnswer;
 use crate::store::propagation::{Selected, Together, select};
 use crate::store::{Reading, WorkInTurn, access_profiles, policies, roles, user_access_profiles};
 

@@ -2,10 +2,11 @@
 
 use super::{Services, once};
 use crate::domain::audit::Actor;
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::domain::role::{RoleDetail, RoleInput};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
+use crate::store::idempotency::StoredAnswer;
 use crate::store::roles;
 
 /// How many users the refusal to delete a role names.

@@ -2,10 +2,11 @@
 
 use super::{Services, once};
 use crate::domain::audit::Actor;
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::domain::tool_group::{ToolGroup, ToolGroupInput};
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::tool_groups;
 
 /// Makes a tool group. `render` puts the answer together inside the transaction, so that it can be stored with it.

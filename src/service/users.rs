@@ -7,12 +7,12 @@ use super::virtual_keys::IssuedKey;
 use super::{Services, holdings, revocations};
 use crate::domain::audit::Actor;
 use crate::domain::event::{Event, Membership};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::user::{HeldProfile, User, UserDetail};
 use crate::domain::user_input::UserInput;
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{Reading, WorkInTurn, roles, users};
 
 /// Makes a user, who gets what everybody gets who joins the role. `render` writes the answer, which holds the secrets of the keys

@@ -8,13 +8,13 @@ use super::{Services, revocations};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::event::{Change, Event};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::revocation::Taken;
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::{
     MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
 };
 use crate::error::{Error, Result};
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{
     Reading, WorkInTurn, access_profile_versions, access_profiles, former_secrets,
     user_access_profiles, users, virtual_keys,

@@ -7,8 +7,43 @@ use rusqlite::{Params, params};
 
 use super::sql::Reading;
 use super::unit_of_work::Work;
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::error::{Error, Result};
+
+/// An answer that can be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Where the new thing is.
+    pub location: Option<String>,
+    /// Its validator.
+    pub etag: Option<String>,
+    /// The JSON body.
+    pub body: String,
+}
+
+impl StoredAnswer {
+    /// 200 with a body and nothing else.
+    pub fn ok(body: String) -> Self {
+        Self {
+            status: 200,
+            location: None,
+            etag: None,
+            body,
+        }
+    }
+
+    /// The same with a value as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it can't be written as JSON.
+    pub fn json(value: &impl serde::Serialize) -> Result<Self> {
+        serde_json::to_string(value)
+            .map(Self::ok)
+            .map_err(|error| Error::internal("writing an answer", error))
+    }
+}
 
 /// How long a key is remembered, in milliseconds.
 pub const KEPT_MILLISECONDS: i64 = 24 * 3_600 * 1_000;

@@ -1,7 +1,6 @@
 //! Handlers of the roles that access profiles are attached to.
 
 use crate::domain::holding::{ATTACHMENT, AttachmentInput};
-use crate::domain::idempotency::StoredAnswer;
 use crate::error::Result;
 use crate::http::assignments::views::Attached;
 use crate::http::core::answer::Message;
@@ -10,6 +9,7 @@ use crate::http::core::guard::{AccessProfiles, Caller, Create, Delete};
 use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::service::expressions::Given;
+use crate::store::idempotency::StoredAnswer;
 
 /// `POST P/access-profiles/{id}/roles`
 ///

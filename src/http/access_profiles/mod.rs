@@ -11,7 +11,6 @@ use self::views::{AccessProfileAnswer, AccessProfileDetail, AccessProfileList};
 use crate::domain::access_profile_input::AccessProfileInput;
 use crate::domain::access_profile_versions::CLONE;
 use crate::domain::access_profile_warnings::{Warning, warnings};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::input::MAX_NAME;
 use crate::domain::list::Query;
 use crate::error::Result;
@@ -25,6 +24,7 @@ use crate::service;
 use crate::store::access_profile_details::{Beside, TaggedSnapshot};
 use crate::store::access_profile_lists::{self, ProfileFilter};
 use crate::store::access_profiles::{self, Snapshot};
+use crate::store::idempotency::StoredAnswer;
 
 pub use crate::store::access_profile_lists::SORT_FIELDS;
 

@@ -1,6 +1,5 @@
 //! The handler that pushes parts of an access profile to its copies.
 
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::propagation::{PROPAGATION, Propagated};
 use crate::http::core::answer::{Answer, ok, stored};
 use crate::http::core::guard::{AccessProfiles, Caller, Create};
@@ -8,6 +7,7 @@ use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::service::Services;
 use crate::service::expressions::Given;
+use crate::store::idempotency::StoredAnswer;
 
 /// `POST P/access-profiles/{id}/propagate`
 ///

@@ -5,7 +5,6 @@ pub mod views;
 
 use self::views::{AssignedAnswer, CopyAnswer, HolderUser, HolderView};
 use crate::domain::holding::ASSIGNMENT;
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::Query;
 use crate::domain::permission::Resource;
 use crate::error::Result;
@@ -21,6 +20,7 @@ use crate::service;
 use crate::service::assignments::{Assigned, Held, show};
 use crate::service::copies::ReadCopies;
 use crate::service::expressions::Given;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{access_profiles, user_access_profiles, users};
 
 /// `GET P/users/{user_id}/access-profiles`

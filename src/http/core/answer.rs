@@ -13,9 +13,9 @@ use super::pieces;
 use super::problem::Problem;
 use super::read_answers::ReadAnswer;
 use super::request::Request;
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::validator::is_known;
 use crate::error::Error;
+use crate::store::idempotency::StoredAnswer;
 
 const JSON: &str = "application/json";
 

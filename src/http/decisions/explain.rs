@@ -8,7 +8,7 @@ use super::explanation_views::{
     CopyView, ExplainAnswer, ExplainedKey, McpView, ProviderView, StepView,
 };
 use super::limits;
-use super::refusal::no_key;
+use super::refusal::{no_key, status_of};
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::decision_input::{EXPLANATION, NoKey};
 use crate::domain::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
@@ -77,7 +77,7 @@ fn without_key(why: NoKey) -> ExplainAnswer {
     let refusal = no_key(why, KEY_FIELD);
     ExplainAnswer {
         allowed: false,
-        status_code: refusal.kind.status(),
+        status_code: status_of(refusal.kind).as_u16(),
         r#type: Some(refusal.kind.code()),
         message: refusal.message.clone(),
         virtual_key: None,
@@ -105,7 +105,7 @@ fn answer(explanation: Explanation, names: &ExplainedNames) -> ExplainAnswer {
     }
     ExplainAnswer {
         allowed: refusal.is_none(),
-        status_code: refusal.map_or(ALLOWED, |refusal| refusal.kind.status()),
+        status_code: refusal.map_or(ALLOWED, |refusal| status_of(refusal.kind).as_u16()),
         r#type: code(refusal),
         message: refusal.map_or_else(
             || "the call is allowed and has room".to_owned(),

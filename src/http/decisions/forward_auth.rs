@@ -9,6 +9,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 
 use super::holder::MaybeHolder;
 use super::limits;
+use super::refusal::status_of;
 use super::refuse;
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::{Admitted, Call, Party, Presented};
@@ -58,8 +59,8 @@ async fn admit(holder: MaybeHolder, request: &Request) -> std::result::Result<Ad
     let holder = holder.0?;
     let call = read_call(request, holder.key)?;
     let admitted = request.state().services.ledger.admit(call).await?;
-    admitted.map_err(|refusal| match refusal.kind.status() {
-        401 | 403 => holder.refuse(refusal),
+    admitted.map_err(|refusal| match status_of(refusal.kind) {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => holder.refuse(refusal),
         _ => refuse(request, refusal),
     })
 }

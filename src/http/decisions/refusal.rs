@@ -11,18 +11,12 @@ use crate::http::core::problem::Problem;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let status = refusal.kind.status();
         let code = refusal.kind.code();
         let mut extra = json!({
             "access_profile_id": refusal.access_profile_id,
             "limit": refusal.limit.as_ref().map(Shown),
         });
-        let mut problem = Self::new(
-            StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
-            code,
-            code,
-            refusal.message,
-        );
+        let mut problem = Self::new(status_of(refusal.kind), code, code, refusal.message);
         // Where waiting is in vain, nobody is told to wait.
         if let Some(wait_ms) = refusal.retry_after_ms {
             extra["retry_after_ms"] = Value::from(wait_ms);
@@ -30,7 +24,7 @@ impl From<Refusal> for Problem {
             let seconds = wait_ms.saturating_add(999) / 1_000;
             problem = problem.with_header(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
-        if status == 401 {
+        if problem.status() == StatusCode::UNAUTHORIZED {
             problem =
                 problem.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -79,4 +73,19 @@ pub fn no_key(why: NoKey, place: &str) -> Refusal {
         ),
     };
     Refusal::new(kind, message)
+}
+
+/// The HTTP status that a refusal of this kind is answered with.
+pub fn status_of(kind: RefusalKind) -> StatusCode {
+    match kind {
+        RefusalKind::VirtualKeyRequired | RefusalKind::AccessNotFound => StatusCode::UNAUTHORIZED,
+        RefusalKind::BudgetExceeded => StatusCode::PAYMENT_REQUIRED,
+        RefusalKind::AccessBlocked
+        | RefusalKind::ProviderBlocked
+        | RefusalKind::ModelBlocked
+        | RefusalKind::McpToolBlocked => StatusCode::FORBIDDEN,
+        RefusalKind::TokenLimited | RefusalKind::RequestLimited | RefusalKind::RateLimited => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+    }
 }

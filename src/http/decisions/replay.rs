@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use super::limits;
 use crate::domain::audit::Actor;
 use crate::domain::decision::{LimitState, RequestId};
-use crate::domain::idempotency::{Once, StoredAnswer};
+use crate::domain::idempotency::Once;
 use crate::http::core::answer::stored;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::body::BodyHash;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::{Reading, idempotency};
 
 /// Before a request id that was made from an idempotency key; nobody can send one that begins with it.

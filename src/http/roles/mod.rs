@@ -6,7 +6,6 @@ use serde_json::json;
 
 use self::views::RoleAnswer;
 use self::views::RoleView;
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::role::{NEW_ROLE, ROLE_CHANGE, RoleDetail};
 use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
@@ -16,6 +15,7 @@ use crate::http::core::path_values::location;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::store::Reading;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::roles;
 
 pub use crate::store::roles::SORT_FIELDS;

@@ -5,7 +5,6 @@ pub mod views;
 use serde_json::json;
 
 use self::views::{ToolGroupAnswer, ToolGroupView};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE, ToolGroup};
 use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
@@ -15,6 +14,7 @@ use crate::http::core::path_values::location;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::store::Reading;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::tool_groups;
 
 pub use crate::store::tool_groups::SORT_FIELDS;

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::views::{UserAnswer, UserCreated, UserRoleChanged, UserView};
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::Query;
 use crate::domain::user::UserDetail;
 use crate::domain::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
@@ -23,6 +22,7 @@ use crate::ledger::ReadyExpressions;
 use crate::service;
 use crate::service::expressions::Given;
 use crate::store::Reading;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::users::{self, UserFilter};
 
 pub use crate::store::users::SORT_FIELDS;

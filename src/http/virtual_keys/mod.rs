@@ -6,7 +6,6 @@ use serde_json::json;
 
 use self::views::{VirtualKeyAnswer, VirtualKeyView};
 use crate::domain::api_key::ROTATION;
-use crate::domain::idempotency::StoredAnswer;
 use crate::domain::list::Query;
 use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
 use crate::error::Result;
@@ -21,6 +20,7 @@ use crate::service::tokens::Rotation;
 use crate::service::virtual_key_pages::{self, TimedKey};
 use crate::service::virtual_keys::{IssuedKey, Issuing};
 use crate::store::Reading;
+use crate::store::idempotency::StoredAnswer;
 use crate::store::virtual_keys::{self, VirtualKeyFilter};
 
 pub use crate::store::virtual_keys::SORT_FIELDS;
