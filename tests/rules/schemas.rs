@@ -187,7 +187,7 @@ fn operation_takes_virtual_key(
 fn answers_have_exactly_the_documented_fields() {
     let server = Server::start();
     let document = document(&server);
-    let seed: Value = serde_json::from_str(include_str!("seed_example.json")).unwrap();
+    let seed: Value = serde_json::from_str(include_str!("../api/seed_example.json")).unwrap();
     server.client.create_profile(&seed);
     server.furnish();
     let key = server.client.make_holder("ada", &policy()).key;
