@@ -7,12 +7,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tollkeeper::domain::access_profile::AccessProfile;
-use tollkeeper::domain::access_profile_input::AccessProfileInput;
+use tollkeeper::domain::access_profile::input::AccessProfileInput;
+use tollkeeper::domain::access_profile::policy::Policy;
+use tollkeeper::domain::body::json;
 use tollkeeper::domain::decision::{Call, Party, Presented};
-use tollkeeper::domain::json;
-use tollkeeper::domain::money::Money;
-use tollkeeper::domain::policy::Policy;
 use tollkeeper::domain::settings::DecisionSettings;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::engine::{
     Amounts, Demand, Effects, Key, LedgerState, PendingRows, Refusals, Rules, UserProfile,
 };

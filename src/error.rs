@@ -7,8 +7,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::domain::permission::Permission;
-use crate::domain::violation::Violation;
+use crate::domain::api_key::permission::Permission;
+use crate::domain::body::violation::Violation;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 
-use crate::domain::duration::ResetDuration;
+use crate::domain::values::duration::ResetDuration;
 
 /// When it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

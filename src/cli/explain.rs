@@ -9,7 +9,7 @@ use serde_json::{Number, Value, json};
 use super::control::Control;
 use super::print::print_line;
 use crate::config::Settings;
-use crate::domain::decision_input::MAX_KEY_TEXT;
+use crate::domain::decision::input::MAX_KEY_TEXT;
 use crate::error::{Error, Result};
 
 /// The call to explain.

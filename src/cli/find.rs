@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::control::{Control, encoded};
 use super::print::text;
-use crate::domain::letter_case::name_key;
+use crate::domain::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// The one user who is meant: by id, or by the whole e-mail address.

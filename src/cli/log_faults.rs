@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use log::{Level, Record};
 
-use crate::domain::repeats::{LeftOut, PERIOD, Repeats};
+use crate::domain::values::repeats::{LeftOut, PERIOD, Repeats};
 
 /// How many lines of a kind are written in a period.
 const FIRST: u32 = 3;

@@ -16,7 +16,7 @@ use serde_json::{Map, json};
 use super::log_faults::Faults;
 use crate::config::{LogFormat, Settings};
 use crate::domain::credential::redacted;
-use crate::domain::instant::write_instant_in_full;
+use crate::domain::values::instant::write_instant_in_full;
 use crate::http::core::log_lines::LogLines;
 
 /// Bytes of most lines.

@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::print::print_line;
 use crate::config::{Flags, LogFormat, Settings};
-use crate::domain::shell_word::shell_word;
+use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
 use crate::http::openapi;
 

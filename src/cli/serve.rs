@@ -7,7 +7,7 @@ use super::print::print_line;
 use crate::app::{self, Reach};
 use crate::config::Settings;
 use crate::domain::credential::Token;
-use crate::domain::shell_word::shell_word;
+use crate::domain::values::shell_word::shell_word;
 use crate::error::Result;
 use crate::http::api_keys::sign_in::link;
 use crate::service::sign_in::SignsIn;

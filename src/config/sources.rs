@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use toml::{Table, Value};
 
 use super::{BOOTSTRAP_VARIABLE, CONFIG_VARIABLE, PREFIX, Settings};
-use crate::domain::input::nearest;
+use crate::domain::body::input::nearest;
 use crate::error::{Error, Result};
 
 /// What was said so far; what is said later holds.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::sources::{names, variable_of};
 use super::*;
-use crate::domain::money::Money;
 use crate::domain::settings::{Durability, OnExpiry};
+use crate::domain::values::money::Money;
 
 fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings> {
     let folder = tempfile::tempdir().unwrap();

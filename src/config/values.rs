@@ -9,7 +9,7 @@ use log::LevelFilter;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::domain::input::nearest;
+use crate::domain::body::input::nearest;
 use crate::domain::settings::Deadlines;
 use crate::domain::settings::values::whole;
 

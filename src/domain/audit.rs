@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::permission::{PermissionSet, Resource};
+use super::api_key::permission::{PermissionSet, Resource};
 
 /// Length of a chain hash, in bytes.
 pub const MAC_LENGTH: usize = 32;

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use super::api_key::ApiKey;
 use super::audit::NamedVersion;
-use super::budget_override::{BudgetOverride, BudgetPlace};
-use super::holding::AttachmentInput;
-use super::role::Role;
-use super::tool_group::ToolGroup;
-use super::user::{HeldProfile, User};
+use super::limits::budget_override::{BudgetOverride, BudgetPlace};
+use super::mcp::tool_group::ToolGroup;
+use super::people::holding::AttachmentInput;
+use super::people::role::Role;
+use super::people::user::{HeldProfile, User};
 use super::virtual_key::VirtualKey;
 
 /// One thing that happened.

@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-use super::number::hex;
-use super::violation::{Path, Violation};
+use super::body::violation::{Path, Violation};
+use super::values::number::hex;
 
 /// Longest idempotency key, in characters.
 const MAX_KEY: usize = 255;

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 
 use serde::Serialize;
 
-use super::input::nearest;
-use super::letter_case::search_key;
-use super::violation::{Path, Violation, Violations};
+use super::body::input::nearest;
+use super::body::violation::{Path, Violation, Violations};
+use super::values::letter_case::search_key;
 use crate::error::{Error, Result};
 
 /// Most items of one page.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use self::values::{dollars, span, whole};
-use super::money::Money;
+use super::values::money::Money;
 
 /// How long a client may keep the server waiting. Only the one for bodies has a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-use super::violation::{Path, Violation};
+use super::body::violation::{Path, Violation};
 
 /// The strong validator of a version of something: its version and a checksum of its content.
 ///

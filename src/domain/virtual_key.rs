@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::body::input::MAX_NAME;
+use super::body::violation::{Path, Violation, Violations};
 use super::body::{Body, Form, description, expiry, name};
 use super::credential::Kind;
-use super::input::MAX_NAME;
 use super::validator::entity_tag_beside;
-use super::violation::{Path, Violation, Violations};
 use crate::error::{Error, Result};
 
 /// Length of the stored hash of a secret, in bytes: SHA-256, because a secret is 256 random bits.

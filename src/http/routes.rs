@@ -12,7 +12,8 @@ mod virtual_keys;
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::domain::access_profile_versions::CLONE;
+use self::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
+use crate::domain::access_profile::versions::CLONE;
 use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
 use crate::http::access_profiles;
 use crate::http::access_profiles::bodies::{AccessProfileChangeRequest, AccessProfileRequest};
@@ -32,7 +33,6 @@ use crate::http::core::named_schema::NamedSchema;
 use crate::http::core::route::Route;
 use crate::http::page;
 use crate::http::page::docs;
-use crate::http::routes::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
 use crate::http::status;
 use crate::http::status::StatusAnswer;
 

@@ -4,9 +4,9 @@
 use super::engine::{self, Amounts, Decision, Demand};
 use super::requests::{RequestKind, lost};
 use super::runtime::{Batch, Runtime};
+use crate::domain::decision::explanation::KeyStatus;
 use crate::domain::decision::{Call, Refusal, RefusalKind, Settled};
-use crate::domain::explanation::KeyStatus;
-use crate::domain::money::Money;
+use crate::domain::values::money::Money;
 use crate::error::Result;
 use crate::store::former_secrets;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::clock_high_water::HighWater;
+use crate::domain::limits::clock_high_water::HighWater;
 
 /// What the ledger's thread has seen, for others to look at.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,7 @@ use super::changed::QueuedChange;
 use super::load;
 use super::reply::stopped;
 use super::runtime::{Answered, Batch, Runtime};
-use crate::domain::journal::CatchUp;
+use crate::domain::decision::journal::CatchUp;
 use crate::domain::settings::Durability;
 use crate::error::Result;
 use crate::store::{Needs, Submitted, journal};

@@ -9,9 +9,9 @@ use super::engine::{Amounts, Decision, Effects, Extension, Reservation};
 use super::requests::lost;
 use super::runtime::{Batch, Runtime};
 use crate::domain::audit::{Actor, NewAuditEntry};
+use crate::domain::decision::journal::{ReservationEnd, ReservationRow, ReservationState};
 use crate::domain::decision::{Granted, Party, ReservationId, Settled};
-use crate::domain::journal::{ReservationEnd, ReservationRow, ReservationState};
-use crate::domain::money::Money;
+use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 use crate::store::journal;
 

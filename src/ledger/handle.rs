@@ -17,13 +17,13 @@ use super::message::LedgerMessage;
 use super::reply::{Pending, stopped};
 use super::runtime::{self, Batch, Runtime};
 use super::thread;
+use crate::domain::decision::explanation::Explanation;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Presented, ReservationId,
     Settled,
 };
-use crate::domain::explanation::Explanation;
-use crate::domain::money::Money;
 use crate::domain::settings::DecisionSettings;
+use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 use crate::store::{Seat, Store, former_secrets, journal};
 

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::domain::expressions::ExpressionSet;
-use crate::domain::model_pattern::expressions_of;
-use crate::domain::policy::Policy;
+use crate::domain::access_profile::policy::Policy;
+use crate::domain::models::expressions::ExpressionSet;
+use crate::domain::models::model_pattern::expressions_of;
 use crate::error::{Error, Result};
 
 /// Most bytes that the expressions of all policies together take; past that no further policy with expressions is given to anybody.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::engine::Rules;
 use super::known_expressions::KnownExpressions;
-use crate::domain::expressions::ExpressionSet;
+use crate::domain::models::expressions::ExpressionSet;
 use crate::error::{Error, Result};
 use crate::store::{Reading, policies};
 

@@ -9,11 +9,11 @@ use super::engine::{
     Counter, Key, LedgerState, PendingRows, Reservation, Rules, ToolGrants, ToolGroups, UserProfile,
 };
 use super::known_rules::{Fresh, KnownRules};
-use crate::domain::clock_high_water::HighWater;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::event::ChangedCopy;
-use crate::domain::letter_case::fold;
+use crate::domain::limits::clock_high_water::HighWater;
 use crate::domain::settings::DecisionSettings;
+use crate::domain::values::letter_case::fold;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
 use crate::store::followers::Reload;

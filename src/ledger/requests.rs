@@ -2,8 +2,8 @@
 
 use super::engine::{Amounts, Decision, Demand, RefusedCall};
 use super::runtime::{Batch, Runtime};
+use crate::domain::decision::journal::{CallAnswer, ReservationState};
 use crate::domain::decision::{Admitted, Call, Granted, Refusal, RequestId, ReservationId};
-use crate::domain::journal::{CallAnswer, ReservationState};
 use crate::error::{Error, Result};
 use crate::store::journal;
 

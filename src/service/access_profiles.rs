@@ -2,13 +2,13 @@
 
 use super::{Services, once};
 use crate::domain::access_profile::AccessProfile;
-use crate::domain::access_profile_change::NextId;
-use crate::domain::access_profile_input::AccessProfileInput;
-use crate::domain::access_profile_versions::{CloneInput, read_stored};
+use crate::domain::access_profile::change::NextId;
+use crate::domain::access_profile::input::AccessProfileInput;
+use crate::domain::access_profile::versions::{CloneInput, read_stored};
 use crate::domain::audit::Actor;
+use crate::domain::body::stored_texts::StoredTexts;
 use crate::domain::event::{Creation, Edit};
 use crate::domain::idempotency::Once;
-use crate::domain::stored_texts::StoredTexts;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};

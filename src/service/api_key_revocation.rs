@@ -2,10 +2,10 @@
 
 use super::{Services, revocations};
 use crate::domain::api_key::ApiKey;
+use crate::domain::api_key::permission::PermissionSet;
+use crate::domain::api_key::rights::Rights;
 use crate::domain::audit::Actor;
-use crate::domain::permission::PermissionSet;
-use crate::domain::revocation::Taken;
-use crate::domain::rights::Rights;
+use crate::domain::credential::revocation::Taken;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::{Reading, Work, api_keys};

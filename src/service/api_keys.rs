@@ -6,11 +6,11 @@ use super::api_key_revocation::{keep_one_all_powerful, refuse_last_all_powerful}
 use super::once::SealedOnce;
 use super::tokens::{Rotation, check_earlier, grace_ends, random_successor, random_token};
 use super::{Services, once, revocations};
+use crate::domain::api_key::rights::Rights;
 use crate::domain::api_key::{ApiKey, ApiKeyInput, ApiKeySettings};
 use crate::domain::audit::Actor;
+use crate::domain::credential::revocation::Taken;
 use crate::domain::credential::{Kind, Token};
-use crate::domain::revocation::Taken;
-use crate::domain::rights::Rights;
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::idempotency::StoredAnswer;

@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 
 use super::Services;
 use crate::domain::access_profile::AccessProfile;
-use crate::domain::budget_override::BudgetOverride;
-use crate::domain::holding::UserAccessProfile;
-use crate::domain::limit::StoredPolicy;
-use crate::domain::limit_state::{Count, LimitedCopy};
-use crate::domain::user_copy::UserCopy;
+use crate::domain::limits::budget_override::BudgetOverride;
+use crate::domain::limits::limit::StoredPolicy;
+use crate::domain::limits::limit_state::{Count, LimitedCopy};
+use crate::domain::people::holding::UserAccessProfile;
+use crate::domain::people::user_copy::UserCopy;
 use crate::error::Result;
 use crate::ledger::Counts;
 use crate::store::user_access_profiles::{ShownKey, list_keys_of_users};

@@ -2,7 +2,7 @@
 
 use super::Services;
 use crate::domain::decision::Call;
-use crate::domain::explanation::Explanation;
+use crate::domain::decision::explanation::Explanation;
 use crate::error::Result;
 use crate::store::explained_names::{self, ExplainedNames};
 

@@ -1,7 +1,7 @@
 //! Which expressions over model names a change needs compiled before it is made.
 
 use super::Services;
-use crate::domain::policy::Policy;
+use crate::domain::access_profile::policy::Policy;
 use crate::error::{Error, Result};
 use crate::ledger::ReadyExpressions;
 use crate::store::{Reading, access_profile_roles, access_profile_versions, access_profiles};

@@ -4,8 +4,8 @@
 
 use super::Services;
 use crate::domain::audit::Actor;
+use crate::domain::credential::seal::Seal;
 use crate::domain::idempotency::Once;
-use crate::domain::seal::Seal;
 use crate::error::Result;
 use crate::store::idempotency::StoredAnswer;
 use crate::store::{Work, idempotency};

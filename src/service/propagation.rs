@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Services, once};
+use crate::domain::access_profile::policy::Policy;
+use crate::domain::access_profile::propagation::{PolicyChange, Propagated, PropagationInput};
 use crate::domain::audit::Actor;
 use crate::domain::event::Event;
 use crate::domain::idempotency::Once;
-use crate::domain::policy::Policy;
-use crate::domain::propagation::{PolicyChange, Propagated, PropagationInput};
 use crate::error::{Result, absences};
 use crate::store::idempotency::StoredAnswer;
 use crate::store::propagation::{Selected, Together, select};

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::Services;
 use super::propagation::{Part, Plan};
-use crate::domain::budget_override::BudgetOverride;
-use crate::domain::limit::{Limit, LimitKind};
-use crate::domain::limit_state::{Count, LimitedCopy, limit_id};
-use crate::domain::propagation::{
+use crate::domain::access_profile::propagation::{
     Amount, Excess, Propagated, PropagationInput, SharedChange, UserChange, UserExcess,
 };
+use crate::domain::limits::budget_override::BudgetOverride;
+use crate::domain::limits::limit::{Limit, LimitKind};
+use crate::domain::limits::limit_state::{Count, LimitedCopy, limit_id};
 use crate::error::Result;
 use crate::ledger::Counts;
 use crate::store::propagation::Selected;

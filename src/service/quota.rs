@@ -6,7 +6,7 @@ use super::Services;
 use super::copies::ReadCopies;
 use crate::domain::decision::Holder;
 use crate::domain::list::Page;
-use crate::domain::user_copy::UserCopy;
+use crate::domain::people::user_copy::UserCopy;
 use crate::domain::virtual_key::VirtualKey;
 use crate::error::Result;
 use crate::store::{user_access_profiles, virtual_keys};

@@ -3,7 +3,7 @@
 use super::{Services, once};
 use crate::domain::audit::Actor;
 use crate::domain::idempotency::Once;
-use crate::domain::role::{RoleDetail, RoleInput};
+use crate::domain::people::role::{RoleDetail, RoleInput};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
 use crate::store::idempotency::StoredAnswer;

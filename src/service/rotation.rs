@@ -14,8 +14,8 @@ use super::{Services, rotated_keys};
 use crate::domain::access_profile::AccessProfile;
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
-use crate::domain::duration::RotationInterval;
 use crate::domain::event::RotationDates;
+use crate::domain::values::duration::RotationInterval;
 use crate::error::{Error, Result};
 use crate::store::{Occasion, WorkInTurn, access_profiles, rotations, virtual_keys};
 

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::codes::{SignInCodes, SignsIn, refused};
 use super::Services;
 use super::tokens::random_token;
+use crate::domain::api_key::permission::PermissionSet;
 use crate::domain::api_key::{ApiKey, ApiKeySettings};
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, Token};
-use crate::domain::permission::PermissionSet;
 use crate::error::Result;
 use crate::store::api_keys;
 

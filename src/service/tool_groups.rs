@@ -3,7 +3,7 @@
 use super::{Services, once};
 use crate::domain::audit::Actor;
 use crate::domain::idempotency::Once;
-use crate::domain::tool_group::{ToolGroup, ToolGroupInput};
+use crate::domain::mcp::tool_group::{ToolGroup, ToolGroupInput};
 use crate::domain::validator::IfMatch;
 use crate::error::Result;
 use crate::store::idempotency::StoredAnswer;

@@ -1,8 +1,8 @@
 //! The history of use, with the names of those it is about.
 
 use super::Services;
+use crate::domain::decision::usage::{UsageQuery, UsageRow};
 use crate::domain::list::Listed;
-use crate::domain::usage::{UsageQuery, UsageRow};
 use crate::error::Result;
 use crate::store::names::{self, Names};
 use crate::store::usage;

@@ -6,9 +6,9 @@ use super::once::{self, SealedOnce};
 use super::tokens::{Rotation, check_earlier, grace_ends, random_successor, random_token};
 use super::{Services, revocations};
 use crate::domain::audit::Actor;
+use crate::domain::credential::revocation::Taken;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::event::{Change, Event};
-use crate::domain::revocation::Taken;
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::{
     MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,

@@ -6,7 +6,7 @@ use super::access_profiles::Snapshot;
 use super::sql::Reading;
 use super::{access_profile_roles, user_access_profiles};
 use crate::domain::access_profile::McpReference;
-use crate::domain::holding::Attachment;
+use crate::domain::people::holding::Attachment;
 use crate::domain::validator::entity_tag_beside;
 use crate::error::Result;
 

@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::sql::Reading;
 use super::unit_of_work::Work;
 use crate::domain::event::Event;
-use crate::domain::holding::Attachment;
+use crate::domain::people::holding::Attachment;
 use crate::error::Result;
 
 /// Attaches a profile to a role, or says anew whether it is a default there. Answers whether that changed anything; the use case records

@@ -12,8 +12,8 @@ use super::unit_of_work::Work;
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
 use crate::domain::event::{Creation, Edit, Event, RotationDates};
-use crate::domain::letter_case::name_key;
 use crate::domain::validator::entity_tag;
+use crate::domain::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// A profile as it is shown: the JSON of one version, byte for byte as it was stored.

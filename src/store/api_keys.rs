@@ -7,11 +7,11 @@ use super::lists::rows::Rows;
 use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
 use super::unit_of_work::Work;
+use crate::domain::api_key::permission::PermissionSet;
 use crate::domain::api_key::{ApiKey, KeyState, NewApiKey};
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
-use crate::domain::permission::PermissionSet;
+use crate::domain::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
 pub(super) const COLUMNS: &str = "id, public_id, name, description, permissions, revision, created_by, created_at, updated_at, \

@@ -4,8 +4,8 @@ use rusqlite::params;
 
 use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
-use crate::domain::budget_override::{BudgetOverride, BudgetPlace};
 use crate::domain::event::Event;
+use crate::domain::limits::budget_override::{BudgetOverride, BudgetPlace};
 use crate::error::Result;
 
 /// Stores an override in place of the one before, if there was one.

@@ -4,7 +4,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Doing;
-use crate::domain::letter_case::search_key;
+use crate::domain::values::letter_case::search_key;
 use crate::error::Result;
 
 /// How a file is opened only to be read.

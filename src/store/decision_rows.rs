@@ -4,9 +4,9 @@ use rusqlite::Params;
 
 use super::budget_overrides;
 use super::sql::{Columns, Reading, Writing, id_list, one_or_all};
-use crate::domain::budget_override::BudgetOverride;
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::journal::CounterRow;
+use crate::domain::decision::journal::CounterRow;
+use crate::domain::limits::budget_override::BudgetOverride;
 use crate::error::Result;
 
 /// A virtual key.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::Event;
-use crate::domain::letter_case::name_key;
+use crate::domain::values::letter_case::name_key;
 use crate::domain::virtual_key::HASH_LENGTH;
 use crate::error::Result;
 

@@ -196,7 +196,7 @@ mod tests {
         let reading = Reading::of(&connection);
         let read = |open_only| {
             let mut found = Vec::new();
-            let each = |row: crate::domain::journal::ReservationRow| {
+            let each = |row: crate::domain::decision::journal::ReservationRow| {
                 found.push((row.id, row.held_tokens, row.end.map(|end| end.finished_at)));
                 Ok(())
             };

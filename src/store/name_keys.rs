@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::settings;
 use super::sql::Writing;
-use crate::domain::letter_case::name_key;
+use crate::domain::values::letter_case::name_key;
 use crate::error::Result;
 
 /// Stands between a key and the id of a twin, and in no name.

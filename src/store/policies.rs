@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::sql::Reading;
 use super::unit_of_work::WorkInTurn;
-use crate::domain::limit::{CounterKey, Limit, LimitKind, NewLimit, StoredPolicy};
-use crate::domain::policy::Policy;
+use crate::domain::access_profile::policy::Policy;
+use crate::domain::limits::limit::{CounterKey, Limit, LimitKind, NewLimit, StoredPolicy};
 use crate::error::{Error, Result};
 
 /// The id of this policy, which is stored if it is new, and with it the places of its limits. Nothing happens by it: nobody has it yet.

@@ -7,9 +7,9 @@ use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
 use super::unit_of_work::Work;
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
-use crate::domain::role::{AttachedProfile, Role, RoleDetail};
+use crate::domain::people::role::{AttachedProfile, Role, RoleDetail};
+use crate::domain::values::letter_case::name_key;
 use crate::error::{Result, absences};
 
 const COLUMNS: &str = "id, name, description, user_count, revision, created_at, updated_at";

@@ -14,7 +14,7 @@ use super::fault::Doing;
 use super::remembered::Remembered;
 use crate::domain::audit::ChainKey;
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::money::Money;
+use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 
 /// A consistent view of the database.

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::name_keys::twins_of;
 use super::sql::Reading;
-use crate::domain::letter_case::name_key;
+use crate::domain::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// What has a name of its own.

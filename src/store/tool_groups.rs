@@ -7,9 +7,9 @@ use super::sql::{Columns, Reading};
 use super::taken::UniqueName;
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
-use crate::domain::tool_group::{ClientTools, NewToolGroup, ToolGroup};
+use crate::domain::mcp::tool_group::{ClientTools, NewToolGroup, ToolGroup};
+use crate::domain::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
 const COLUMNS: &str = "id, name, description, enabled, tools, revision, created_at, updated_at, \

@@ -3,9 +3,9 @@
 use rusqlite::{ToSql, named_params};
 
 use super::sql::{Columns, Reading};
-use crate::domain::journal::FOLDED;
+use crate::domain::decision::journal::FOLDED;
+use crate::domain::decision::usage::{OTHER, UsageQuery, UsageRow};
 use crate::domain::list::Listed;
-use crate::domain::usage::{OTHER, UsageQuery, UsageRow};
 use crate::error::Result;
 
 /// Rows that are told apart by what is asked for: the others are NULL in every row. The innermost sum has the reasons of refusals

@@ -8,8 +8,8 @@ use super::policies;
 use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::Event;
-use crate::domain::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::domain::list::{Listed, Page};
+use crate::domain::people::holding::{NewUserAccessProfile, Source, UserAccessProfile};
 use crate::error::{Error, Result};
 
 /// The columns of [`copy`], of the table under the name `c`.

@@ -10,9 +10,9 @@ use super::taken::UniqueName;
 use super::unit_of_work::{Work, WorkInTurn};
 use super::{names, virtual_keys};
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
-use crate::domain::user::{Email, HeldProfile, NewUser, User, UserDetail};
+use crate::domain::people::user::{Email, HeldProfile, NewUser, User, UserDetail};
+use crate::domain::values::letter_case::name_key;
 use crate::error::Result;
 
 /// The columns of [`user`], of the table under the name `u`.

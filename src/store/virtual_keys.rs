@@ -14,8 +14,8 @@ use super::remembered::Wanted;
 use super::sql::{Columns, Reading, id_list};
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
-use crate::domain::letter_case::name_key;
 use crate::domain::list::{Listed, Page, Sort};
+use crate::domain::values::letter_case::name_key;
 use crate::domain::virtual_key::{HASH_LENGTH, NewVirtualKey, VirtualKey};
 use crate::error::{Error, Result};
 

@@ -1,7 +1,7 @@
 //! Thousands of users at once: what gives all of them something, and pages far behind the first.
 
 use serde_json::{Value, json};
-use tollkeeper::domain::user::{Email, NewUser};
+use tollkeeper::domain::people::user::{Email, NewUser};
 use tollkeeper::store::users;
 
 use crate::support::Server;

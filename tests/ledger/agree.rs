@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use tollkeeper::domain::decision::{McpCall, Presented};
-use tollkeeper::domain::money::Money;
 use tollkeeper::domain::settings::DecisionSettings;
+use tollkeeper::domain::values::money::Money;
 
 use crate::house::{House, NOON, call, owner, quick};
 use crate::plan::DOLLAR;

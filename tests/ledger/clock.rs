@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tollkeeper::domain::decision::{Call, LimitState, Presented};
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::Extension;
 
 use crate::house::{House, call, owner, quick};

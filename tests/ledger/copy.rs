@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
-use tollkeeper::domain::limit::LimitKind;
-use tollkeeper::domain::window::{Window, Windows};
+use tollkeeper::domain::limits::limit::LimitKind;
+use tollkeeper::domain::limits::window::{Window, Windows};
 
 use crate::plan::{Line, Plan, duration};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::RefusalKind;
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 
 use crate::house::{House, call, owner, quick};
 use crate::plan::DOLLAR;

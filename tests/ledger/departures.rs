@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::{Granted, Presented};
-use tollkeeper::domain::money::Money;
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::OpenQuery;
 use tollkeeper::service::holdings;
 use tollkeeper::store::users;

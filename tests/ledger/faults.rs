@@ -1,6 +1,6 @@
 //! A write that fails leaves memory as it was, and what needs no write goes on.
 
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::OpenQuery;
 

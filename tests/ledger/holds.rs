@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::Presented;
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::OpenQuery;
 
 use crate::house::{House, call, quick};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::Presented;
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 
 use crate::house::{House, call, quick};
 

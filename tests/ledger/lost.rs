@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tollkeeper::domain::decision::usage::UsageQuery;
 use tollkeeper::domain::decision::{Presented, RefusalKind, RequestId, ReservationId};
 use tollkeeper::domain::list::Page;
-use tollkeeper::domain::money::Money;
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
-use tollkeeper::domain::usage::UsageQuery;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::domain::virtual_key::VirtualKey;
 use tollkeeper::error::Result;
 use tollkeeper::service::holdings;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use tollkeeper::domain::decision::{LimitState, RefusalKind};
-use tollkeeper::domain::duration::Unit;
-use tollkeeper::domain::limit::LimitKind;
+use tollkeeper::domain::limits::limit::LimitKind;
+use tollkeeper::domain::values::duration::Unit;
 
 use crate::copy::{Copy, Counter, Place};
 use crate::plan::{Line, Plan, duration};

@@ -1,8 +1,8 @@
 //! What a profile allows, written down so shortly that a model can read it too.
 
 use serde_json::{Map, Value, json};
-use tollkeeper::domain::duration::ResetDuration;
-use tollkeeper::domain::limit::LimitKind;
+use tollkeeper::domain::limits::limit::LimitKind;
+use tollkeeper::domain::values::duration::ResetDuration;
 
 /// One limit: what it counts, for which provider, how often it starts anew, and how much it allows.
 pub type Line = (LimitKind, Option<&'static str>, &'static str, i64);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::decision::{Call, Presented, RequestId};
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::{Ledger, OpenQuery};
 use tollkeeper::store::Occasion;
@@ -136,7 +136,7 @@ fn an_expiry_that_cannot_be_written_down_stops_nothing_and_the_hold_can_be_settl
 #[test]
 fn nothing_is_told_that_rests_on_what_was_not_written_down() {
     let (house, key) = furnished();
-    let limits = |explained: tollkeeper::domain::explanation::Explanation| {
+    let limits = |explained: tollkeeper::domain::decision::explanation::Explanation| {
         explained.copies[0].limits[0].state.held
     };
     let (made, explained) = together(&house.ledger, |ledger| {

@@ -1,7 +1,7 @@
 //! Whoever asks is answered, whatever is asked.
 
 use serde_json::json;
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::{Ended, Extension, OpenQuery};
 
 use crate::house::{House, call, owner, quick};

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use tollkeeper::domain::budget_override::{BudgetOverride, BudgetPlace};
 use tollkeeper::domain::decision::{Presented, RequestId, ReservationId};
-use tollkeeper::domain::limit::{CounterKey, LimitKind};
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::limits::budget_override::{BudgetOverride, BudgetPlace};
+use tollkeeper::domain::limits::limit::{CounterKey, LimitKind};
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::{Ender, Extension};
 use tollkeeper::store::{budget_overrides, policies};

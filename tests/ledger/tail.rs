@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::{Presented, RequestId};
-use tollkeeper::domain::money::Money;
+use tollkeeper::domain::values::money::Money;
 use tollkeeper::store::user_access_profiles;
 
 use crate::house::{House, call, quick};

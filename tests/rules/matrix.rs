@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use tollkeeper::domain::api_key::permission::Permission;
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::domain::permission::Permission;
 use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 use tollkeeper::service::sign_in::SignsIn;

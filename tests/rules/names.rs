@@ -1,7 +1,7 @@
 //! Names: which are taken, and which characters nobody could see in them.
 
 use serde_json::{Value, json};
-use tollkeeper::domain::unseen::is_unseen;
+use tollkeeper::domain::values::unseen::is_unseen;
 
 use crate::support::{Reply, Server};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tollkeeper::domain::permission::Permission;
+use tollkeeper::domain::api_key::permission::Permission;
 use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 

@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
 use tollkeeper::domain::audit::Actor;
-use tollkeeper::domain::holding::Source;
+use tollkeeper::domain::people::holding::Source;
 use tollkeeper::domain::virtual_key::NewVirtualKey;
 use tollkeeper::error;
 use tollkeeper::service::holdings;

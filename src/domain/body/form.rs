@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::kind::{ValueKind, boolean};
 use super::schema::{BodySchema, FieldSchema};
-use crate::domain::input::{Fields, Node};
+use crate::domain::body::input::{Fields, Node};
 
 const SET_BY_SERVER: &str = "Set by the server; may be sent and is ignored.";
 const FIXED: &str =

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::patterns::{NAME, TEXT};
 use super::schema::BodySchema;
-use crate::domain::input::{MAX_DESCRIPTION, MAX_NAME, Node, read_description};
-use crate::domain::json::Json;
+use crate::domain::body::input::{MAX_DESCRIPTION, MAX_NAME, Node, read_description};
+use crate::domain::body::json::Json;
 
 /// A kind of value: its schema, and what reads one or notes what is wrong with it.
 pub struct ValueKind<'k, T> {

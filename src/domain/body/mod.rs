@@ -1,18 +1,22 @@
 //! Bodies of requests: one description of each, which reads it, names its fields to who misspelt one, and says what it may be.
 
 mod form;
+pub mod input;
+pub mod json;
 mod kind;
 pub mod patterns;
 mod schema;
+pub mod stored_texts;
+pub mod violation;
 
 pub use form::{Form, ReadForm};
 pub use kind::{ValueKind, boolean, description, expiry, id, integer, name};
 pub use schema::{BodySchema, FieldSchema, ObjectSchema};
 
-use super::input::Node;
-use super::json::{self, Json};
-use super::stored_texts::StoredTexts;
-use super::violation::Violations;
+use self::input::Node;
+use self::json::Json;
+use self::stored_texts::StoredTexts;
+use self::violation::Violations;
 use crate::error::Result;
 
 /// What reads most bodies from their bytes in one pass, and answers nothing for what it does not take.

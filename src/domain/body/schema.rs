@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use crate::domain::input::MAX_LIST;
+use crate::domain::body::input::MAX_LIST;
 
 /// What a value may be.
 #[derive(Debug, Clone, PartialEq)]

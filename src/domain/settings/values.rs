@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::domain::duration::{ResetDuration, Unit};
-use crate::domain::money::Money;
+use crate::domain::values::duration::{ResetDuration, Unit};
+use crate::domain::values::money::Money;
 
 /// A whole number from `MIN` to `MAX`.
 pub fn whole<'de, const MIN: u32, const MAX: u32, D: Deserializer<'de>, T: TryFrom<u32>>(

@@ -1,6 +1,6 @@
 //! Handlers of the roles that access profiles are attached to.
 
-use crate::domain::holding::{ATTACHMENT, AttachmentInput};
+use crate::domain::people::holding::{ATTACHMENT, AttachmentInput};
 use crate::error::Result;
 use crate::http::assignments::views::Attached;
 use crate::http::core::answer::Message;

@@ -6,8 +6,8 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::shapes;
+use crate::domain::access_profile::input::{MAX_BUDGETS, MAX_PROVIDERS, MAX_TAGS};
 use crate::domain::access_profile::{OverrideAction, ResetConfig};
-use crate::domain::access_profile_input::{MAX_BUDGETS, MAX_PROVIDERS, MAX_TAGS};
 
 /// What a create of an access profile takes.
 #[derive(ToSchema)]

@@ -2,7 +2,7 @@
 
 use super::shown;
 use super::views::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
-use crate::domain::access_profile_versions::patch;
+use crate::domain::access_profile::versions::patch;
 use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, Verified, kinds_out_of_reach};
 use crate::domain::list::Query;
 use crate::domain::validator::entity_tag;

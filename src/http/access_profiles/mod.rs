@@ -8,10 +8,10 @@ pub mod shapes;
 pub mod views;
 
 use self::views::{AccessProfileAnswer, AccessProfileDetail, AccessProfileList};
-use crate::domain::access_profile_input::AccessProfileInput;
-use crate::domain::access_profile_versions::CLONE;
-use crate::domain::access_profile_warnings::{Warning, warnings};
-use crate::domain::input::MAX_NAME;
+use crate::domain::access_profile::input::AccessProfileInput;
+use crate::domain::access_profile::versions::CLONE;
+use crate::domain::access_profile::warnings::{Warning, warnings};
+use crate::domain::body::input::MAX_NAME;
 use crate::domain::list::Query;
 use crate::error::Result;
 use crate::http::assignments::views::AttachmentView;

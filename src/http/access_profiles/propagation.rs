@@ -1,6 +1,6 @@
 //! The handler that pushes parts of an access profile to its copies.
 
-use crate::domain::propagation::{PROPAGATION, Propagated};
+use crate::domain::access_profile::propagation::{PROPAGATION, Propagated};
 use crate::http::core::answer::{Answer, ok, stored};
 use crate::http::core::guard::{AccessProfiles, Caller, Create};
 use crate::http::core::request::{Request, blocking};

@@ -6,9 +6,9 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::domain::body::input::{MAX_DESCRIPTION, MAX_LIST, MAX_NAME};
 use crate::domain::body::patterns::{NAME, TEXT};
-use crate::domain::input::{MAX_DESCRIPTION, MAX_LIST, MAX_NAME};
-use crate::domain::model_pattern::MAX_PATTERN;
+use crate::domain::models::model_pattern::MAX_PATTERN;
 
 fn typed(schema_type: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(schema_type)

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::domain::access_profile::warnings::Warning;
 use crate::domain::access_profile::{AccessProfile, McpReference};
-use crate::domain::access_profile_warnings::Warning;
 use crate::http::assignments::views::AttachmentView;
 use crate::http::core::list::ListItem;
 

@@ -9,10 +9,10 @@ use self::views::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, PermissionView, SessionAnswer,
     SessionKey,
 };
+use crate::domain::api_key::permission::Permission;
 use crate::domain::api_key::{API_KEY_CHANGE, ApiKey, KeyState, NEW_API_KEY, ROTATION};
 use crate::domain::credential::Token;
 use crate::domain::list::{Page, Query};
-use crate::domain::permission::Permission;
 use crate::error::Result;
 use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_json, ok_tagged, ok_unless_known, to_json};

@@ -2,8 +2,8 @@
 
 use super::tagged;
 use super::views::OverrideAnswer;
-use crate::domain::budget_override::{BudgetPlace, OVERRIDE};
-use crate::domain::user_copy::CopyBudget;
+use crate::domain::limits::budget_override::{BudgetPlace, OVERRIDE};
+use crate::domain::people::user_copy::CopyBudget;
 use crate::error::Result;
 use crate::http::core::answer::{Answer, ok_tagged, to_json};
 use crate::http::core::guard::{AccessProfiles, Caller, Delete, Update};

@@ -4,9 +4,9 @@ pub mod budget_overrides;
 pub mod views;
 
 use self::views::{AssignedAnswer, CopyAnswer, HolderUser, HolderView};
-use crate::domain::holding::ASSIGNMENT;
+use crate::domain::api_key::permission::Resource;
 use crate::domain::list::Query;
-use crate::domain::permission::Resource;
+use crate::domain::people::holding::ASSIGNMENT;
 use crate::error::Result;
 use crate::http::core::answer::{Answer, ok, ok_json, ok_unless_known, stored, to_json};
 use crate::http::core::guard::{AccessProfiles, Caller, Create, Delete, View};

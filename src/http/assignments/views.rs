@@ -3,10 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::holding::Attachment;
-use crate::domain::money::Money;
-use crate::domain::user::{Email, User};
-use crate::domain::user_copy::{CopyBudget, UserCopy};
+use crate::domain::people::holding::Attachment;
+use crate::domain::people::user::{Email, User};
+use crate::domain::people::user_copy::{CopyBudget, UserCopy};
+use crate::domain::values::money::Money;
 use crate::http::core::list::ListItem;
 use crate::http::virtual_keys::views::NewKeyView;
 

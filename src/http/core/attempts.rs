@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::domain::credential::throttle::{BadKeys, Failure, Throttle};
 use crate::domain::decision::Presented;
-use crate::domain::throttle::{BadKeys, Failure, Throttle};
 use crate::error::{Error, Result};
 
-/// The throttle of one server; see [`crate::domain::throttle`].
+/// The throttle of one server; see [`crate::domain::credential::throttle`].
 pub struct Attempts {
     began: Instant,
     throttle: Mutex<Throttle>,

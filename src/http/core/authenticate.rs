@@ -16,9 +16,9 @@ use super::refused_calls;
 use super::request::blocking;
 use super::state::web_state;
 use crate::domain::api_key::ApiKey;
+use crate::domain::api_key::permission::PermissionSet;
 use crate::domain::audit::Actor;
 use crate::domain::credential::{Kind, NotAToken, Token};
-use crate::domain::permission::PermissionSet;
 use crate::error::{Error, Result};
 
 /// What comes of looking at a credential: at once for one that is known, later for one that must be hashed first.

@@ -9,7 +9,7 @@ use actix_web::HttpMessage;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
 use crate::domain::credential::may_hold_token;
-use crate::domain::token_like::looks_like_token;
+use crate::domain::credential::token_like::looks_like_token;
 
 /// The target under which the access log is written.
 pub const ACCESS_LOG: &str = "tollkeeper::access";

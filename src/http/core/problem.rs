@@ -5,8 +5,8 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
+use crate::domain::body::violation::Violation;
 use crate::domain::credential::redacted;
-use crate::domain::violation::Violation;
 use crate::error::Error;
 
 /// Seconds after which an overloaded or stopping server should be asked again.

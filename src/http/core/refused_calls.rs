@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, rt};
 
 use super::context::{ACCESS_LOG, Context, Refused};
 use super::problem::Problem;
-use crate::domain::repeats::{LeftOut, PERIOD, Repeats};
+use crate::domain::values::repeats::{LeftOut, PERIOD, Repeats};
 use crate::error::Error;
 
 /// Lines of a kind that are written in a period.

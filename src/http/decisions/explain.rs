@@ -9,9 +9,9 @@ use super::explanation_views::{
 };
 use super::limits;
 use super::refusal::{no_key, status_of};
+use crate::domain::decision::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
+use crate::domain::decision::input::{EXPLANATION, NoKey};
 use crate::domain::decision::{Refusal, RefusalKind};
-use crate::domain::decision_input::{EXPLANATION, NoKey};
-use crate::domain::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::{Caller, Create, Decisions};
 use crate::http::core::problem::Problem;

@@ -10,8 +10,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
 
 use super::refusal::no_key;
+use crate::domain::decision::input::{NoKey, presented};
 use crate::domain::decision::{Presented, Refusal, RefusalKind};
-use crate::domain::decision_input::{NoKey, presented};
 use crate::http::core::context::Context;
 use crate::http::core::guard::{Access, Guard};
 use crate::http::core::problem::Problem;

@@ -13,10 +13,10 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::decision::LimitState;
-use crate::domain::explanation::ExplainedLimit;
-use crate::domain::instant::write_instant;
-use crate::domain::limit::LimitKind;
-use crate::domain::money::write_dollars;
+use crate::domain::decision::explanation::ExplainedLimit;
+use crate::domain::limits::limit::LimitKind;
+use crate::domain::values::instant::write_instant;
+use crate::domain::values::money::write_dollars;
 
 /// What a limit allows, what is used and held of it, and when it starts anew. Dollars, tokens or requests.
 #[derive(ToSchema)]

@@ -20,15 +20,15 @@ use self::limits::{write_limits, write_number, write_text, write_time};
 use self::refusal::{no_key, with_limit_headers};
 use self::replay::{Decided, WhenFull};
 use self::views::ReservationView;
+use crate::domain::api_key::permission::{Operation, Permission, Resource};
+use crate::domain::body::input::MAX_NAME;
 use crate::domain::credential::may_hold_token;
+use crate::domain::decision::input::{CALL, EXTENSION, NO_CREDENTIAL, NoKey, SETTLEMENT, USAGE};
 use crate::domain::decision::{
     Granted, LimitState, OutsidePolicy, Party, Refusal, ReservationId, Settled,
 };
-use crate::domain::decision_input::{CALL, EXTENSION, NO_CREDENTIAL, NoKey, SETTLEMENT, USAGE};
-use crate::domain::input::MAX_NAME;
 use crate::domain::list::{Listed, Query};
-use crate::domain::money::write_dollars;
-use crate::domain::permission::{Operation, Permission, Resource};
+use crate::domain::values::money::write_dollars;
 use crate::error::{Error, Result};
 use crate::http::core::answer::{Answer, ok, ok_json};
 use crate::http::core::guard::{Caller, Create, CreateOrUpdate, Decisions, View};

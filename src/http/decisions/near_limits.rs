@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::limits;
 use super::views::time;
+use crate::domain::api_key::permission::Resource;
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page, Query};
-use crate::domain::permission::Resource;
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::{AccessProfiles, Caller, View};
 use crate::http::core::list::{List, ListItem};

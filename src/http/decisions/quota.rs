@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::holder::KeyHolder;
 use crate::domain::decision::Refusal;
 use crate::domain::list::{MAX_PAGE_BYTES, Query, page_too_large};
-use crate::domain::user_copy::UserCopy;
+use crate::domain::people::user_copy::UserCopy;
 use crate::domain::validator::entity_tag;
 use crate::domain::virtual_key::VirtualKey;
 use crate::http::core::answer::{Answer, ok_unless_known, to_json};

@@ -5,8 +5,8 @@ use actix_web::http::header::{self, HeaderValue};
 use serde_json::{Value, json};
 
 use super::limits::{self, Shown};
+use crate::domain::decision::input::NoKey;
 use crate::domain::decision::{Refusal, RefusalKind};
-use crate::domain::decision_input::NoKey;
 use crate::http::core::problem::Problem;
 
 impl From<Refusal> for Problem {

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::holder::KeyHolder;
 use super::read_user;
+use crate::domain::api_key::permission::Resource;
+use crate::domain::decision::usage::{UsageQuery, UsageRow, date_of};
 use crate::domain::list::Query;
-use crate::domain::permission::Resource;
-use crate::domain::usage::{UsageQuery, UsageRow, date_of};
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::{AccessProfiles, Caller, View};
 use crate::http::core::request::Request;

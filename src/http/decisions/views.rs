@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::limits::LimitView;
 use super::replay::MADE;
 use crate::domain::decision::OpenReservation;
-use crate::domain::money::Money;
+use crate::domain::values::money::Money;
 use crate::http::core::list::ListItem;
 
 /// An open reservation.

@@ -1,6 +1,6 @@
 //! What the OpenAPI document says of every route: the rules of names, and what each permission shows.
 
-use crate::domain::permission::Permission;
+use crate::domain::api_key::permission::Permission;
 
 /// What is true of every route.
 pub fn about() -> String {

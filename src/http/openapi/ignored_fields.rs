@@ -1,7 +1,7 @@
 //! What a client may send back though the server sets it, and what an answer does not always have, for the OpenAPI document.
 
-use crate::domain::access_profile_input::{BESIDE_PROFILE, SET_BY_SERVER};
-use crate::domain::access_profile_parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
+use crate::domain::access_profile::input::{BESIDE_PROFILE, SET_BY_SERVER};
+use crate::domain::access_profile::parts::{SET_ON_BUDGET, SET_ON_PROVIDER, SET_ON_RATE_LIMIT};
 use crate::http::decisions::usage::TOLD_APART_BY;
 
 /// Fields that each body of an access profile takes without reading them, so that an answer can be sent back.

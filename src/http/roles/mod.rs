@@ -6,7 +6,7 @@ use serde_json::json;
 
 use self::views::RoleAnswer;
 use self::views::RoleView;
-use crate::domain::role::{NEW_ROLE, ROLE_CHANGE, RoleDetail};
+use crate::domain::people::role::{NEW_ROLE, ROLE_CHANGE, RoleDetail};
 use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use crate::http::core::guard::{Caller, Create, Delete, Roles, Update, View};

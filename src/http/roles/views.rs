@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::role::{AttachedProfile, RoleDetail};
+use crate::domain::people::role::{AttachedProfile, RoleDetail};
 use crate::http::core::list::ListItem;
 
 /// A role: a group of users that are given access profiles together.

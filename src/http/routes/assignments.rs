@@ -4,10 +4,10 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use super::parameters::PAGE;
-use crate::domain::budget_override::OVERRIDE as OVERRIDE_BODY;
-use crate::domain::holding::{ASSIGNMENT, ATTACHMENT};
-use crate::domain::propagation::{PROPAGATION, Propagated};
-use crate::domain::user_copy::UserCopy;
+use crate::domain::access_profile::propagation::{PROPAGATION, Propagated};
+use crate::domain::limits::budget_override::OVERRIDE as OVERRIDE_BODY;
+use crate::domain::people::holding::{ASSIGNMENT, ATTACHMENT};
+use crate::domain::people::user_copy::UserCopy;
 use crate::http::access_profiles::attachments;
 use crate::http::access_profiles::propagation;
 use crate::http::assignments;

@@ -3,7 +3,7 @@
 use utoipa::openapi::{RefOr, Schema};
 
 use super::parameters::{LIMIT, OFFSET, id, integer, one_of_words, text};
-use crate::domain::input::MAX_NAME;
+use crate::domain::body::input::MAX_NAME;
 use crate::http::core::route::Parameter;
 use crate::http::decisions::near_limits::MAX_NEAR_OFFSET;
 

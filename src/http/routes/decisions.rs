@@ -7,7 +7,7 @@ use super::decision_parameters::{
     CALL_HEADERS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
 };
 use super::parameters::PAGE;
-use crate::domain::decision_input::{
+use crate::domain::decision::input::{
     CALL, EXPLANATION, EXTENSION, SETTLEMENT, USAGE as USAGE_BODY,
 };
 use crate::http::core::list::List;

@@ -4,8 +4,8 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use super::parameters::{ROLE_LIST, USER_LIST};
-use crate::domain::role::{NEW_ROLE, ROLE_CHANGE};
-use crate::domain::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
+use crate::domain::people::role::{NEW_ROLE, ROLE_CHANGE};
+use crate::domain::people::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
 use crate::http::core::answer::Message;
 use crate::http::core::list::List;
 use crate::http::core::route::Route;

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use super::parameters::TOOL_GROUP_LIST;
-use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE};
+use crate::domain::mcp::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE};
 use crate::http::core::answer::Message;
 use crate::http::core::list::List;
 use crate::http::core::route::Route;

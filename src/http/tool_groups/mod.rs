@@ -5,7 +5,7 @@ pub mod views;
 use serde_json::json;
 
 use self::views::{ToolGroupAnswer, ToolGroupView};
-use crate::domain::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE, ToolGroup};
+use crate::domain::mcp::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE, ToolGroup};
 use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use crate::http::core::guard::{Caller, Create, Delete, Update, View, VirtualMcps};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::tool_group::{ClientTools, ToolGroup};
+use crate::domain::mcp::tool_group::{ClientTools, ToolGroup};
 use crate::http::core::list::ListItem;
 
 /// A tool group: tools of MCP clients that a profile can grant together.

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::views::{UserAnswer, UserCreated, UserRoleChanged, UserView};
+use crate::domain::body::violation::{Path, Violation};
 use crate::domain::list::Query;
-use crate::domain::user::UserDetail;
-use crate::domain::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
-use crate::domain::violation::{Path, Violation};
+use crate::domain::people::user::UserDetail;
+use crate::domain::people::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
 use crate::error::Result;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use crate::http::core::guard::{Caller, Create, Delete, Update, Users, View};

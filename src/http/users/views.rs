@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::user::{Email, HeldProfile, UserDetail};
+use crate::domain::people::user::{Email, HeldProfile, UserDetail};
 use crate::http::core::list::ListItem;
 use crate::http::virtual_keys::views::NewKeyView;
 

@@ -3,14 +3,14 @@
 use jiff::tz::TimeZone;
 
 use super::directory::Directory;
-use super::key::Key;
-use super::reservation::Reservation;
+use super::directory::key::Key;
+use super::directory::user_profile::{Amounts, UserProfile};
 use super::reservations::Reservations;
-use super::user_profile::{Amounts, UserProfile};
+use super::reservations::reservation::Reservation;
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::duration::ResetDuration;
+use crate::domain::limits::window::{Window, Windows};
 use crate::domain::settings::DecisionSettings;
-use crate::domain::window::{Window, Windows};
+use crate::domain::values::duration::ResetDuration;
 
 /// Everything that decisions depend on, in memory.
 pub struct LedgerState {

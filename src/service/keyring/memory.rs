@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::hints::Hints;
 use crate::domain::api_key::ApiKey;
+use crate::domain::api_key::permission::PermissionSet;
 use crate::domain::credential::MAX_EARLIER;
-use crate::domain::permission::PermissionSet;
 use crate::error::Error;
 
 /// Most tokens that are remembered; past that one of them is verified anew.

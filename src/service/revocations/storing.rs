@@ -3,9 +3,9 @@
 use super::waiting::Waiting;
 use super::{deny, deny_all};
 use crate::domain::api_key::ApiKeyInput;
-use crate::domain::permission::PermissionSet;
-use crate::domain::revocation::{Revocation, Taken};
-use crate::domain::rights::Rights;
+use crate::domain::api_key::permission::PermissionSet;
+use crate::domain::api_key::rights::Rights;
+use crate::domain::credential::revocation::{Revocation, Taken};
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::VirtualKeyInput;
 use crate::error::{Error, Result};

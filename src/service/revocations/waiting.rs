@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::revocation::{Revocation, Taken};
+use crate::domain::credential::revocation::{Revocation, Taken};
 use crate::error::{Error, Result};
 use crate::store::directory::DataDirectory;
 use crate::store::directory::kept_revocations::KeptRevocations;
@@ -157,8 +157,8 @@ fn is_partial(taken: &Taken) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::api_key::permission::PermissionSet;
     use crate::domain::audit::Actor;
-    use crate::domain::permission::PermissionSet;
     use crate::store::directory::Owned;
     use crate::store::directory::kept_revocations::ROOM;
     use jiff::Timestamp;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::chain::{self, Milestone, Walked};
 use super::walk::{find_untold_version, tampered, walk};
 use crate::domain::audit::{MAC_LENGTH, Verdict, Verified};
-use crate::domain::number::hex;
+use crate::domain::values::number::hex;
 use crate::error::{Error, Result};
 use crate::store::directory::DataDirectory;
 use crate::store::directory::private::{self, Rule};

@@ -4,7 +4,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use super::chain::Mac;
-use crate::domain::access_profile_versions::changed_fields;
+use crate::domain::access_profile::versions::changed_fields;
 use crate::domain::audit::{Actor, AuditEntry, NewAuditEntry};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use rustix::fs::{FallocateFlags, fallocate};
 
 use super::DataDirectory;
-use crate::domain::revocation::Revocation;
+use crate::domain::credential::revocation::Revocation;
 use crate::error::{Error, Result};
 
 /// The space that is kept back.
@@ -175,7 +175,7 @@ fn make_room(file: &File, length: usize) -> std::io::Result<()> {
 mod tests {
     use super::*;
     use crate::domain::audit::Actor;
-    use crate::domain::revocation::Taken;
+    use crate::domain::credential::revocation::Taken;
     use crate::store::directory::Owned;
 
     fn revocation(user_id: i64) -> Revocation {

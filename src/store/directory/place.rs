@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::private::{self, Closed, Rule};
-use crate::domain::shell_word::shell_word;
+use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
 
 /// The folder that everything lies in where the directory itself can't be closed to others.

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use crate::domain::shell_word::shell_word;
+use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
 
 /// Read, write and search for everybody but the owner.

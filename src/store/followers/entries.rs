@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::{Actor, NamedVersion, NamedVersions, NewAuditEntry};
-use crate::domain::budget_override::{BudgetOverride, BudgetPlace};
 use crate::domain::event::RotationDates;
-use crate::domain::role::Role;
-use crate::domain::tool_group::ToolGroup;
-use crate::domain::user::{HeldProfile, User};
+use crate::domain::limits::budget_override::{BudgetOverride, BudgetPlace};
+use crate::domain::mcp::tool_group::ToolGroup;
+use crate::domain::people::role::Role;
+use crate::domain::people::user::{HeldProfile, User};
 use crate::domain::virtual_key::VirtualKey;
 
 /// A user has a copy.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::params;
 
-use crate::domain::journal::{FOLDED, Named, UsageKey, UsageLine};
+use crate::domain::decision::journal::{FOLDED, Named, UsageKey, UsageLine};
 use crate::error::Result;
 use crate::store::sql::Writing;
 

@@ -3,9 +3,9 @@
 use rusqlite::params;
 
 use super::reservation_rows;
-use crate::domain::clock_high_water::HighWater;
 use crate::domain::decision::RequestId;
-use crate::domain::journal::{CallAnswer, ReservationRow};
+use crate::domain::decision::journal::{CallAnswer, ReservationRow};
+use crate::domain::limits::clock_high_water::HighWater;
 use crate::error::Result;
 use crate::store::sql::Reading;
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::read::for_each;
 use super::tail::for_each_of_tail;
-use crate::domain::journal::{CounterRow, ReservationRow, ReservationState};
-use crate::domain::letter_case::fold;
+use crate::domain::decision::journal::{CounterRow, ReservationRow, ReservationState};
+use crate::domain::values::letter_case::fold;
 use crate::error::Result;
 use crate::store::decision_rows;
 use crate::store::sql::Reading;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::many_rows::{ManyRows, Values};
 use crate::domain::decision::Party;
-use crate::domain::journal::{Charge, ReservationEnd, ReservationRow, ReservationState};
+use crate::domain::decision::journal::{Charge, ReservationEnd, ReservationRow, ReservationState};
 use crate::error::Result;
 use crate::store::sql::{Columns, Writing};
 

@@ -6,7 +6,7 @@
 
 use rusqlite::params;
 
-use crate::domain::journal::{CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
+use crate::domain::decision::journal::{CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
 use crate::error::{Error, Result};
 use crate::store::sql::{Reading, Writing};
 

@@ -9,11 +9,11 @@ use super::folding::{LineBounds, Table, folded};
 use super::many_rows::{ManyRows, Values};
 use super::{reservation_rows, tail};
 use crate::domain::audit::NamedVersions;
-use crate::domain::clock_high_water::HighWater;
-use crate::domain::journal::{
+use crate::domain::decision::journal::{
     CallAnswer, CatchUp, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey,
     UsageLine, UsageSum,
 };
+use crate::domain::limits::clock_high_water::HighWater;
 use crate::error::{Error, Result};
 use crate::store::audit::chain;
 use crate::store::sql::Writing;

@@ -3,8 +3,8 @@
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use crate::domain::letter_case::search_key;
 use crate::domain::list::{Listed, Page, Sort};
+use crate::domain::values::letter_case::search_key;
 use crate::error::Result;
 use crate::store::sql::{Columns, Reading};
 

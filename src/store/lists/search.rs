@@ -12,7 +12,7 @@ use memchr::{memchr, memchr_iter};
 use rusqlite::params;
 
 use super::id_set::IdSet;
-use crate::domain::letter_case::search_key;
+use crate::domain::values::letter_case::search_key;
 use crate::error::Result;
 use crate::store::remembered::Wanted;
 use crate::store::sql::{Reading, Writing, id_list};

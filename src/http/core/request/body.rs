@@ -7,12 +7,13 @@ use sha2::{Digest, Sha256};
 
 use super::Request;
 use super::payload::MAX_BODY;
+use crate::domain::body::json;
+use crate::domain::body::json::Json;
+use crate::domain::body::stored_texts::StoredTexts;
+use crate::domain::body::violation::Violation;
 use crate::domain::body::{Body, NO_FIELDS};
-use crate::domain::decision_input::MAX_DECISION_BODY;
-use crate::domain::json::{self, Json};
-use crate::domain::number;
-use crate::domain::stored_texts::StoredTexts;
-use crate::domain::violation::Violation;
+use crate::domain::decision::input::MAX_DECISION_BODY;
+use crate::domain::values::number;
 use crate::error::{Error, Result};
 use crate::http::core::problem::Problem;
 use crate::store::Reading;

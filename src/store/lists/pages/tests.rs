@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
 use crate::domain::list::Sort;
-use crate::domain::user::{Email, NewUser};
+use crate::domain::people::user::{Email, NewUser};
 use crate::store::lists::search;
 use crate::store::remembered::Remembered;
 use crate::store::sql::Writing;

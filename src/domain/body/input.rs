@@ -1,0 +1,338 @@
+//! Reading a JSON object field by field, noting every broken rule with its path instead of stopping at the first.
+//!
+//! A [`Node`] is a value and its place. Typed readers answer `None` after noting what is wrong, so a caller reads everything
+//! first and builds its value at the end.
+
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
+use smallvec::SmallVec;
+
+use super::json::{Json, Members};
+use super::stored_texts::{CREDENTIAL_HERE, INVALID_CHARACTER};
+use super::violation::{Above, MAX_VIOLATIONS, Path, Violations};
+use crate::domain::credential::token_like::{NO_CREDENTIAL, looks_like_token};
+use crate::domain::values::number::{Whole, read_whole};
+use crate::domain::values::unseen::{find_unseen, why_not};
+
+/// Longest name of anything, in characters.
+pub const MAX_NAME: usize = 255;
+/// Longest description of anything, in characters.
+pub const MAX_DESCRIPTION: usize = 10_000;
+/// Most elements of any list in a request.
+pub const MAX_LIST: usize = 10_000;
+
+/// The last instant that can be kept: with the greatest offset from UTC, the year of a later one would have five digits.
+const LAST: &str = "9999-12-30T22:00:00.999Z";
+
+/// A JSON value, where it stands, and where to note what is wrong with it.
+#[derive(Clone)]
+pub struct Node<'v> {
+    /// The value as sent.
+    pub value: &'v Json<'v>,
+    /// Its place in the body.
+    pub path: Path,
+    /// Collects what is wrong.
+    pub violations: &'v Violations,
+}
+
+impl<'v> Node<'v> {
+    /// The whole body.
+    pub fn root(value: &'v Json<'v>, violations: &'v Violations) -> Self {
+        Self {
+            value,
+            path: Path::root(),
+            violations,
+        }
+    }
+
+    /// Notes that this value breaks a rule.
+    pub fn refuse<T>(&self, code: &'static str, sentence: impl std::fmt::Display) -> Option<T> {
+        self.violations.add(&self.path, code, sentence);
+        None
+    }
+
+    fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        self.refuse(
+            "wrong_type",
+            format_args!("expected {expected}, found {}", self.value.shown()),
+        )
+    }
+
+    /// An object, to be read field by field.
+    pub fn object(&self) -> Option<Fields<'v>> {
+        match self.value {
+            Json::Object(members) => Some(Fields {
+                members,
+                above: self.path.above(),
+                violations: self.violations,
+                known: SmallVec::new(),
+                ignored: SmallVec::new(),
+            }),
+            _ => self.wrong_type("an object"),
+        }
+    }
+
+    /// A string as sent, with at most `max` characters and no U+0000.
+    pub fn string(&self, max: usize) -> Option<&'v str> {
+        let Json::String(text) = self.value else {
+            return self.wrong_type("a string");
+        };
+        if text.contains('\0') {
+            return self.refuse(INVALID_CHARACTER, "must not contain the character U+0000");
+        }
+        let length = text.chars().count();
+        if length > max {
+            return self.refuse(
+                "too_long",
+                format_args!("must have at most {max} characters, has {length}"),
+            );
+        }
+        Some(text)
+    }
+
+    /// A name: surrounding white space removed, 1 to `max` characters, none of them a control character or [unseen](find_unseen), and
+    /// nothing in it that looks like a key. What is stored may be sent back as it is.
+    pub fn name(&self, max: usize) -> Option<String> {
+        self.trimmed_name(max).map(str::to_owned)
+    }
+
+    fn trimmed_name(&self, max: usize) -> Option<&'v str> {
+        let Json::String(text) = self.value else {
+            return self.wrong_type("a string");
+        };
+        let text = text.trim();
+        // As most are: a byte is a character, and all can be seen. All are looked at, so that several are at once.
+        let is_plain = |plain, byte| plain & matches!(byte, b' '..=b'~');
+        if (1..=max).contains(&text.len()) && text.bytes().fold(true, is_plain) {
+            return self.without_credential(text);
+        }
+        let length = text.chars().count();
+        if length == 0 {
+            return self.refuse("blank", "must not be blank");
+        }
+        if length > max {
+            return self.refuse(
+                "too_long",
+                format_args!("must have at most {max} characters, has {length}"),
+            );
+        }
+        if let Some(bad) = find_unseen(text).filter(|_| !self.violations.is_stored(text)) {
+            return self.refuse(INVALID_CHARACTER, why_not(bad));
+        }
+        self.without_credential(text)
+    }
+
+    /// A text that is shown to others, unless it has something in it that looks like a key; one that is stored may be sent back.
+    fn without_credential(&self, text: &'v str) -> Option<&'v str> {
+        if looks_like_token(text) && !self.violations.is_stored(text) {
+            return self.refuse(CREDENTIAL_HERE, NO_CREDENTIAL);
+        }
+        Some(text)
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self) -> Option<bool> {
+        match self.value {
+            Json::Bool(value) => Some(*value),
+            _ => self.wrong_type("true or false"),
+        }
+    }
+
+    /// A whole number within `range`.
+    pub fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
+        let Json::Number(number) = self.value else {
+            return self.wrong_type("a whole number");
+        };
+        match read_whole(number) {
+            Whole::Of(value) if range.contains(&value) => Some(value),
+            Whole::Fraction => self.refuse(
+                "wrong_type",
+                format_args!("expected a whole number, found {}", self.value.shown()),
+            ),
+            _ => self.refuse(
+                "out_of_range",
+                format_args!(
+                    "must be from {} to {}, is {}",
+                    range.start(),
+                    range.end(),
+                    self.value.shown()
+                ),
+            ),
+        }
+    }
+
+    /// An instant (RFC 3339 with an offset), kept to the millisecond.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        let Json::String(text) = self.value else {
+            return self.wrong_type("a timestamp in a string");
+        };
+        match text
+            .parse::<Timestamp>()
+            .ok()
+            .and_then(|at| Timestamp::from_millisecond(at.as_millisecond()).ok())
+        {
+            Some(at) => Some(at),
+            None if is_instant(text) => self.refuse(
+                "out_of_range",
+                format_args!("must be at most {LAST}, is {text}"),
+            ),
+            None => self.refuse(
+                "invalid_timestamp",
+                format_args!(
+                    "expected an RFC 3339 timestamp such as \"2027-01-31T00:00:00Z\", found {}",
+                    self.value.shown()
+                ),
+            ),
+        }
+    }
+
+    /// A list of at most [`MAX_LIST`] elements; `None` when the list or any element is wrong.
+    pub fn list<T>(&self, mut read: impl FnMut(Node<'v>) -> Option<T>) -> Option<Vec<T>> {
+        let Json::Array(items) = self.value else {
+            return self.wrong_type("a list");
+        };
+        if items.len() > MAX_LIST {
+            return self.refuse(
+                "too_many",
+                format_args!("must have at most {MAX_LIST} elements, has {}", items.len()),
+            );
+        }
+        let above = self.path.above();
+        let read: Vec<Option<T>> = items
+            .iter()
+            .enumerate()
+            .map(|(index, value)| {
+                read(Node {
+                    value,
+                    path: above.index(index),
+                    violations: self.violations,
+                })
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+}
+
+/// Whether a text is written as an instant, within what can be kept or not.
+fn is_instant(text: &str) -> bool {
+    Pieces::parse(text).is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some())
+}
+
+/// Free text about something.
+pub fn read_description(node: &Node<'_>) -> Option<String> {
+    let text = node.string(MAX_DESCRIPTION)?;
+    node.without_credential(text).map(str::to_owned)
+}
+
+/// The fields of one object. Every field must be asked for or ignored before [`Fields::finish`].
+pub struct Fields<'v> {
+    members: &'v Members<'v>,
+    above: Above,
+    violations: &'v Violations,
+    known: FieldNames,
+    /// May be sent and are never what somebody meant to write.
+    ignored: FieldNames,
+}
+
+/// Names of fields, noted for every object that is read: on the stack, as long as they are as few as in most.
+type FieldNames = SmallVec<[&'static str; 16]>;
+
+impl<'v> Fields<'v> {
+    /// The field as sent, `null` included; `None` when it is missing.
+    pub fn sent(&mut self, name: &'static str) -> Option<Node<'v>> {
+        self.known.push(name);
+        let value = self.members.get(name)?;
+        Some(Node {
+            value,
+            path: self.above.field(name),
+            violations: self.violations,
+        })
+    }
+
+    /// Whether a field was sent, to be read or not, and is not `null`.
+    pub fn gives(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// Whether a field was sent, to be read or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.get(name).is_some()
+    }
+
+    /// The field, unless it is missing or `null`.
+    pub fn given(&mut self, name: &'static str) -> Option<Node<'v>> {
+        self.sent(name).filter(|node| !node.value.is_null())
+    }
+
+    /// The field, noting a violation when it is missing or `null`.
+    pub fn required(&mut self, name: &'static str) -> Option<Node<'v>> {
+        let node = self.given(name);
+        if node.is_none() {
+            self.violations
+                .add(&self.above.field(name), "required", "is required");
+        }
+        node
+    }
+
+    /// Fields that the server sets: accepted so that an answer can be sent back, and not read.
+    pub fn ignore(&mut self, names: &[&'static str]) {
+        self.ignored.extend_from_slice(names);
+    }
+
+    /// The field as sent; the server sets it, so that nobody is told to write it.
+    pub fn sent_back(&mut self, name: &'static str) -> Option<Node<'v>> {
+        let node = self.sent(name);
+        self.ignored.extend(self.known.pop());
+        node
+    }
+
+    /// Where this object stands.
+    pub fn path(&self) -> &Path {
+        self.above.path()
+    }
+
+    /// Notes a violation about a field, whether it was sent or not.
+    pub fn refuse(&self, name: &'static str, code: &'static str, sentence: impl std::fmt::Display) {
+        self.violations.add(&self.above.field(name), code, sentence);
+    }
+
+    /// Notes every field that was neither asked for nor ignored, with the nearest known name.
+    pub fn finish(self) {
+        let is_unknown = |name: &&str| !self.known.contains(name) && !self.ignored.contains(name);
+        let unknown = self.members.names().filter(is_unknown);
+        for name in unknown.take(MAX_VIOLATIONS) {
+            let hint = match nearest(name, self.known.iter().copied()) {
+                Some(known) => format!("did you mean {known:?}?"),
+                None if self.known.is_empty() => "there are none here".to_owned(),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            let shown: String = name.chars().take(100).collect();
+            self.violations.add(
+                &self.above.field(shown),
+                "unknown_field",
+                format_args!("is not a known field; {hint}"),
+            );
+        }
+    }
+}
+
+/// The known name that `name` was probably meant to be.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let name = name.to_lowercase();
+    if name.len() > 100 {
+        return None;
+    }
+    known
+        .into_iter()
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(&name, &known.to_lowercase()),
+                known,
+            )
+        })
+        .filter(|(distance, known)| *distance <= 2.max(known.len() / 3))
+        .min()
+        .map(|(_, known)| known)
+}

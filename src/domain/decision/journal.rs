@@ -1,0 +1,293 @@
+//! What a batch of decisions writes, and what of it is read again. Amounts are tokens, nanodollars or requests, times milliseconds
+//! since 1970.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Party, RequestId};
+use crate::domain::audit::NewAuditEntry;
+use crate::domain::limits::clock_high_water::HighWater;
+use crate::error::{Error, Result};
+
+/// Everything that a batch of decisions writes.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// Reservations, in the order in which it happened.
+    pub entries: Vec<Entry>,
+    /// Counters that were touched, each once, as they are after the batch; the tail says so until their rows follow.
+    pub tail_counters: Vec<TailCounter>,
+    /// What lines of the history lack after the batch, until it is added to them.
+    pub tail_usage: Vec<TailUsage>,
+    /// The number of that row of the tail.
+    pub tail_id: i64,
+    /// Counters whose rows follow now.
+    pub counters: Vec<CounterRow>,
+    /// What is added to lines of the history now; those of a user, profile and day stand together.
+    pub usage: Vec<UsageLine<UsageSum>>,
+    /// Rows of the tail up to this one say nothing more that the tables do not say; 0 when there are none.
+    pub tail_over: i64,
+    /// Answers to calls with a request id.
+    pub answers: Vec<CallAnswer>,
+    /// What the audit log tells of the batch.
+    pub audited: Vec<(Timestamp, NewAuditEntry)>,
+    /// What is added to the history of refusals, each the reason and how often; those of a user, profile and day stand together.
+    pub refusals: Vec<UsageLine<(&'static str, i64)>>,
+    /// The number of what happens next.
+    pub next_number: i64,
+    /// The number of the oldest reservation that is open; that of what happens next when none is.
+    pub open_from: i64,
+    /// The latest times that the clock has shown.
+    pub high_water: HighWater,
+}
+
+/// Everything that the tail says, to be brought into the tables as one.
+#[derive(Debug, Default)]
+pub struct CatchUp {
+    /// Counters as they are now.
+    pub counters: Vec<CounterRow>,
+    /// What lines of the history lack; those of a user, profile and day stand together.
+    pub usage: Vec<UsageLine<UsageSum>>,
+}
+
+/// A counter, with the user whose copy it belongs to.
+pub type TailCounter = (i64, CounterRow);
+/// A line of the history, and what its row lacks: nothing when it was added there.
+pub type TailUsage = (UsageKey, UsageSum);
+
+/// One thing that happened to a reservation.
+#[derive(Debug)]
+pub enum Entry {
+    /// It was made.
+    Made(Box<ReservationRow>),
+    /// It was extended.
+    Extended(Extended),
+    /// It is over, or what it was charged is mended.
+    Finished {
+        /// Its number.
+        id: i64,
+        /// How it ended.
+        end: ReservationEnd,
+    },
+}
+
+/// What a reservation is after it was extended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extended {
+    /// Its number.
+    pub id: i64,
+    /// What the gateway expects now.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expects now, in nanodollars.
+    pub estimated_cost: Option<i64>,
+    /// What is held now.
+    pub held_tokens: i64,
+    /// What is held now, in nanodollars.
+    pub held_cost: i64,
+    /// When it expires now.
+    pub expires_at: i64,
+}
+
+/// How a reservation stands in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReservationState {
+    /// It is held.
+    Open,
+    /// It was charged what it used.
+    Settled,
+    /// Its call was never made.
+    Cancelled,
+    /// Nobody said in time what it used.
+    Expired,
+}
+
+impl ReservationState {
+    /// How it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Settled => "settled",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The state that is stored like this.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for every other text.
+    pub fn parse(name: &str) -> Result<Self> {
+        [Self::Open, Self::Settled, Self::Cancelled, Self::Expired]
+            .into_iter()
+            .find(|state| state.name() == name)
+            .ok_or_else(|| Error::internal("reading a reservation", "unknown state"))
+    }
+}
+
+/// How a reservation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReservationEnd {
+    /// Never open.
+    pub state: ReservationState,
+    /// What was charged when it expired.
+    pub expired: Option<Charge>,
+    /// What it really used.
+    pub settled: Option<Charge>,
+    /// When its state last changed.
+    pub finished_at: i64,
+    /// Who ended it.
+    pub by: Party,
+}
+
+/// A charge, and its number in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// Its number in the journal.
+    pub number: i64,
+    /// Tokens.
+    pub tokens: i64,
+    /// Nanodollars.
+    pub cost: i64,
+}
+
+/// A reservation as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservationRow {
+    /// Its number.
+    pub id: i64,
+    /// The random half of its public id.
+    pub nonce: i64,
+    /// The key it was made with.
+    pub virtual_key_id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The copy it is held on.
+    pub copy_id: i64,
+    /// The profile.
+    pub access_profile_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// The model.
+    pub model: Arc<str>,
+    /// The MCP server.
+    pub mcp_server: Option<String>,
+    /// The MCP tool.
+    pub mcp_tool: Option<String>,
+    /// What the gateway expected.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expected, in nanodollars.
+    pub estimated_cost: Option<i64>,
+    /// What is held.
+    pub held_tokens: i64,
+    /// What is held, in nanodollars.
+    pub held_cost: i64,
+    /// The gateway's id of the call.
+    pub request_id: Option<String>,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it expires.
+    pub expires_at: i64,
+    /// How it ended; none while it is open.
+    pub end: Option<ReservationEnd>,
+    /// How many requests it counts as: none when its call was counted before.
+    pub requests: i64,
+    /// The most of a budget that its call asked to be held, in nanodollars.
+    pub max_hold: Option<i64>,
+    /// Whose it is.
+    pub owner: Party,
+}
+
+/// A counter as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CounterRow {
+    /// The copy.
+    pub copy_id: i64,
+    /// Where it counts.
+    pub place_id: i64,
+    /// Nanodollars, tokens or requests.
+    pub settled: i64,
+    /// When the window began.
+    pub starts_at: i64,
+    /// When it ends.
+    pub resets_at: i64,
+    /// How the windows lie.
+    pub window_rule: u8,
+    /// Only what the journal holds from this number on counts.
+    pub counted_from: i64,
+}
+
+/// The answer to a call with a request id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallAnswer {
+    /// The key it came with.
+    pub virtual_key_id: i64,
+    /// The gateway's id of the call, and the hash of what was asked.
+    pub request: RequestId,
+    /// JSON.
+    pub answer: String,
+    /// When it was given.
+    pub created_at: i64,
+}
+
+/// A line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UsageKey {
+    /// Days since 1970-01-01 in the configured zone.
+    pub day: i64,
+    /// Whose use it is.
+    pub user_id: i64,
+    /// The profile; 0 when the call did not get that far.
+    pub access_profile_id: i64,
+    /// The provider; empty when the call did not get that far.
+    pub provider: Arc<str>,
+    /// The model; empty when no pattern covers it.
+    pub model: Arc<str>,
+}
+
+/// In place of the model, and the provider, of lines that are counted together because too many names came that stand in no policy.
+/// Nobody can send it: a name has no control characters.
+pub const FOLDED: &str = "\u{1}other";
+
+/// A line of the history as it comes into its table.
+#[derive(Debug, Clone)]
+pub struct UsageLine<T> {
+    /// Which line it is.
+    pub key: UsageKey,
+    /// Which of its names stand in the policy.
+    pub named: Named,
+    /// What is added to it.
+    pub added: T,
+}
+
+/// Which names of a line stand in the policy that it is about. The others a caller could make up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// None.
+    Nothing,
+    /// The provider has a line, and the model is one that its patterns cover or not.
+    Provider,
+    /// The model too, literally; or there is no name.
+    Both,
+}
+
+/// What is added to a line of the history.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UsageSum {
+    /// Calls.
+    pub calls: i64,
+    /// Tokens.
+    pub tokens: i64,
+    /// Nanodollars.
+    pub cost: i64,
+}
+
+impl UsageSum {
+    /// Both together; what has grown beyond every number stays there.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            tokens: self.tokens.saturating_add(other.tokens),
+            cost: self.cost.saturating_add(other.cost),
+        }
+    }
+}

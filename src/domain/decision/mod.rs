@@ -1,0 +1,256 @@
+//! Decisions: what a gateway asks about a call, and what it is told. Amounts are nanodollars, tokens or requests; times are
+//! milliseconds since 1970.
+
+pub mod explanation;
+pub mod input;
+pub mod journal;
+pub mod party;
+pub mod refusal;
+pub mod reservation_id;
+pub mod usage;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use self::party::Party;
+pub use self::refusal::{OutsidePolicy, Refusal, RefusalKind};
+pub use self::reservation_id::ReservationId;
+use super::credential::{ID_LENGTH, Kind, Token};
+pub use super::limits::limit_state::LimitState;
+use super::values::money::Money;
+
+/// Who calls: what can be told from a well-formed virtual key without knowing it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Presented {
+    /// The public id.
+    pub public_id: [u8; ID_LENGTH],
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+}
+
+impl Presented {
+    /// What `token` presents, if it is a virtual key.
+    pub fn of(token: &Token) -> Option<Self> {
+        (token.kind() == Kind::Virtual).then_some(())?;
+        Some(Self {
+            public_id: token.id().as_bytes().try_into().ok()?,
+            secret_hash: token.secret_hash(),
+        })
+    }
+}
+
+/// A call that a gateway is about to make, or has made.
+#[derive(Clone)]
+pub struct Call {
+    /// Whose call it is.
+    pub key: Presented,
+    /// The provider; without one, the first that allows the model.
+    pub provider: Option<String>,
+    /// The model; never empty.
+    pub model: String,
+    /// The MCP tool that is called.
+    pub mcp: Option<McpCall>,
+    /// How many tokens it will take, as far as the gateway knows.
+    pub estimated_tokens: Option<i64>,
+    /// What it will cost, as far as the gateway knows.
+    pub estimated_cost: Option<Money>,
+    /// The most that may be held of each budget.
+    pub max_hold: Option<Money>,
+    /// How many requests it counts as: 1, or 0 when it was counted before.
+    pub requests: i64,
+    /// Makes the call count once, however often it is sent.
+    pub request: Option<RequestId>,
+    /// Whose the reservation will be.
+    pub owner: Party,
+}
+
+/// A call of an MCP tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct McpCall {
+    /// The MCP server, as profiles name it.
+    pub server: String,
+    /// The tool; without one, it is asked whether any tool of the server may be called.
+    pub tool: Option<String>,
+}
+
+/// The gateway's own id of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId {
+    /// Unique among the calls of a virtual key for 24 hours.
+    pub id: String,
+    /// SHA-256 of everything that makes two calls the same: the kind of request and its body.
+    pub body_hash: [u8; 32],
+}
+
+/// A reservation that was made, or prolonged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// Its id.
+    pub reservation: ReservationId,
+    /// When it expires if it is neither settled nor extended.
+    pub expires_at_ms: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The profile that granted it.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// Every limit that it is held on, as it is now.
+    pub limits: Vec<LimitState>,
+    /// Whether this is the answer to an earlier request with the same request id.
+    pub repeated: bool,
+}
+
+/// A reservation that was settled, or use that was charged without one. It is stored as a list of its fields in this order; a
+/// new one comes last and has a default, as in [`LimitState`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Settled {
+    /// Its id.
+    pub reservation: ReservationId,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The profile that it was charged to.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// What was charged.
+    pub tokens: i64,
+    /// What was charged.
+    pub cost: Money,
+    /// Every limit that it was charged to, as it is now; none when the user's copy is gone.
+    pub limits: Vec<LimitState>,
+    /// What would have refused the call, if anything.
+    #[serde(default)]
+    pub outside_policy: Option<Box<OutsidePolicy>>,
+    /// Whether it had been charged before, and now was not.
+    #[serde(skip)]
+    pub repeated: bool,
+}
+
+impl Serialize for Settled {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let charged = (
+            self.reservation,
+            self.user_id,
+            self.access_profile_id,
+            self.copy_id,
+            &self.provider,
+            self.tokens,
+            self.cost,
+            &self.limits,
+        );
+        let Some(outside) = &self.outside_policy else {
+            return charged.serialize(serializer);
+        };
+        let (id, user_id, profile_id, copy_id, provider, tokens, cost, limits) = charged;
+        (
+            id, user_id, profile_id, copy_id, provider, tokens, cost, limits, outside,
+        )
+            .serialize(serializer)
+    }
+}
+
+/// A call that was let in and counted as one request, with nothing held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// The key's public id.
+    pub public_id: [u8; ID_LENGTH],
+    /// Whose call it is.
+    pub user_id: i64,
+    /// The profile that lets it in.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// Every limit that applies, as it is now.
+    pub limits: Vec<LimitState>,
+}
+
+/// An open hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenReservation {
+    /// Its id.
+    pub id: ReservationId,
+    /// The user whose call it is.
+    pub user_id: i64,
+    /// The profile that granted it.
+    pub access_profile_id: i64,
+    /// The user's copy of it.
+    pub copy_id: i64,
+    /// The public id of the virtual key; none once it was deleted.
+    pub virtual_key: Option<[u8; ID_LENGTH]>,
+    /// The provider, as the profile names it.
+    pub provider: Arc<str>,
+    /// The model.
+    pub model: String,
+    /// The MCP tool.
+    pub mcp: Option<McpCall>,
+    /// What the gateway expected.
+    pub estimated_tokens: Option<i64>,
+    /// What the gateway expected.
+    pub estimated_cost: Option<Money>,
+    /// What is held.
+    pub held_tokens: i64,
+    /// What is held: less than was expected where a cap says so.
+    pub held_cost: Money,
+    /// Whose it is.
+    pub owner: Party,
+    /// The gateway's own id of the call.
+    pub request_id: Option<String>,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// When it expires.
+    pub expires_at_ms: i64,
+}
+
+/// A virtual key that is known, and what its user holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The key's number (`virtual_keys.id`).
+    pub virtual_key_id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// The user's copies in the order of assignment, expired ones too.
+    pub copies: Vec<i64>,
+}
+
+/// The tools of an MCP server that a key may call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GrantedTools {
+    /// Every tool may be called, but those excluded.
+    pub all_tools: bool,
+    /// The tools that are granted by name, sorted.
+    pub tools: Vec<String>,
+    /// The tools that may not be called although all are granted, sorted.
+    pub excluded_tools: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a request id was answered is stored for a day, so what an earlier version stored is read too.
+    #[test]
+    fn what_was_settled_reads_back_as_itself_in_both_forms_it_was_stored_in() {
+        let short = r#"[{"number":7,"nonce":-3},1,2,3,"openai",950,0.0098,
+            [[2,3,"budget",5,6,"provider:openai","1d",10000000000,12000000000,9800000,0,1780272000000,1780358400000]]]"#;
+        let long = r#"{"reservation":{"number":7,"nonce":-3},"user_id":1,"access_profile_id":2,"copy_id":3,"provider":"openai",
+            "tokens":950,"cost":0.0098,"limits":[{"access_profile_id":2,"copy_id":3,"kind":"budget","place_id":5,
+            "named_place_id":6,"scope":"provider:openai","reset_duration":"1d","max_limit":10000000000,
+            "effective_max_limit":12000000000,"used":9800000,"held":0,"starts_at":1780272000000,"resets_at":1780358400000}]}"#;
+        let read: Settled = serde_json::from_str(short).unwrap();
+        assert_eq!(read, serde_json::from_str(long).unwrap());
+        assert_eq!(
+            (read.tokens, read.limits[0].used, read.limits[0].held),
+            (950, 9_800_000, 0)
+        );
+        let written = serde_json::to_string(&read).unwrap();
+        assert_eq!(written, short.replace([' ', '\n'], ""));
+    }
+}

@@ -1,0 +1,3 @@
+//! What calls may use beside models: tools of MCP servers.
+
+pub mod tool_group;

@@ -1,0 +1,255 @@
+//! How often a budget or rate limit starts anew, and how often keys rotate.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::body::input::Node;
+use crate::domain::body::json::Json;
+
+/// The unit of a [`ResetDuration`]. Case matters on the wire: `m` is a minute, `M` a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unit {
+    /// `s`
+    Second,
+    /// `m`
+    Minute,
+    /// `h`
+    Hour,
+    /// `d`
+    Day,
+    /// `w`
+    Week,
+    /// `M`, 30 days when rolling
+    Month,
+    /// `Q`, 90 days when rolling; budgets only
+    Quarter,
+    /// `Y`, 365 days when rolling
+    Year,
+}
+
+impl Unit {
+    const ALL: [(char, Self, i64); 8] = [
+        ('s', Self::Second, 1),
+        ('m', Self::Minute, 60),
+        ('h', Self::Hour, 3_600),
+        ('d', Self::Day, 86_400),
+        ('w', Self::Week, 7 * 86_400),
+        ('M', Self::Month, 30 * 86_400),
+        ('Q', Self::Quarter, 90 * 86_400),
+        ('Y', Self::Year, 365 * 86_400),
+    ];
+
+    fn letter(self) -> char {
+        Self::ALL
+            .iter()
+            .find(|(_, unit, _)| *unit == self)
+            .map_or('?', |(letter, ..)| *letter)
+    }
+
+    /// The length of one unit of a rolling window, in seconds.
+    pub fn rolling_seconds(self) -> i64 {
+        Self::ALL
+            .iter()
+            .find(|(_, unit, _)| *unit == self)
+            .map_or(0, |(.., seconds)| *seconds)
+    }
+}
+
+/// `<n><unit>`: the length of a budget's or rate limit's window, up to 100 years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResetDuration {
+    count: i64,
+    unit: Unit,
+}
+
+impl ResetDuration {
+    /// One day.
+    pub const DAY: Self = Self {
+        count: 1,
+        unit: Unit::Day,
+    };
+    /// One month, the default of a budget.
+    pub const MONTH: Self = Self {
+        count: 1,
+        unit: Unit::Month,
+    };
+    /// One hour, the default of a rate limit.
+    pub const HOUR: Self = Self {
+        count: 1,
+        unit: Unit::Hour,
+    };
+    /// One quarter, the only duration that knows a fiscal year.
+    pub const QUARTER: Self = Self {
+        count: 1,
+        unit: Unit::Quarter,
+    };
+    const MAX_SECONDS: i64 = 100 * 365 * 86_400;
+
+    /// How many units; 1 or more.
+    pub fn count(self) -> i64 {
+        self.count
+    }
+
+    /// The unit.
+    pub fn unit(self) -> Unit {
+        self.unit
+    }
+}
+
+impl FromStr for ResetDuration {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let letter = text.chars().last().ok_or(())?;
+        let digits = text.strip_suffix(letter).ok_or(())?;
+        let (_, unit, seconds) = Unit::ALL
+            .into_iter()
+            .find(|(known, ..)| *known == letter)
+            .ok_or(())?;
+        if digits.is_empty()
+            || digits.starts_with('0')
+            || !digits.bytes().all(|b| b.is_ascii_digit())
+        {
+            return Err(());
+        }
+        let count: i64 = digits.parse().map_err(|_| ())?;
+        match count.checked_mul(seconds) {
+            Some(total) if total <= Self::MAX_SECONDS => Ok(Self { count, unit }),
+            _ => Err(()),
+        }
+    }
+}
+
+impl ResetDuration {
+    /// Writes it, such as `1M`.
+    ///
+    /// # Errors
+    /// When `out` takes no more.
+    pub fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(itoa::Buffer::new().format(self.count))?;
+        out.write_char(self.unit.letter())
+    }
+}
+
+impl fmt::Display for ResetDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
+impl Serialize for ResetDuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ResetDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse()
+            .map_err(|()| D::Error::custom(format_args!("{text:?} is no reset duration")))
+    }
+}
+
+/// A reset duration in a request; quarters only where `quarters` allows them.
+pub fn read_reset_duration(node: &Node<'_>, quarters: bool) -> Option<ResetDuration> {
+    let text = node.string(32)?;
+    match text.parse::<ResetDuration>() {
+        Ok(duration) if duration.unit == Unit::Quarter && !quarters => node.refuse(
+            "invalid_reset_duration",
+            "quarters (Q) are for budgets only; use \"3M\"",
+        ),
+        Ok(duration) => Some(duration),
+        Err(()) => {
+            let units = if quarters {
+                "s, m, h, d, w, M, Q or Y"
+            } else {
+                "s, m, h, d, w, M or Y"
+            };
+            node.refuse(
+                "invalid_reset_duration",
+                format_args!("expected a number and a unit ({units}) such as \"1h\" or \"1M\", at most 100 years, found {text:?}"),
+            )
+        }
+    }
+}
+
+/// How often the virtual keys of a profile's holders rotate: 1 hour to 365 days, in nanoseconds on the wire, 0 when off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RotationInterval {
+    nanoseconds: i64,
+}
+
+impl RotationInterval {
+    const MIN: i64 = 3_600 * 1_000_000_000;
+    const MAX: i64 = 365 * 86_400 * 1_000_000_000;
+
+    /// The interval in nanoseconds.
+    pub fn nanoseconds(self) -> i64 {
+        self.nanoseconds
+    }
+
+    /// The instant one interval later, to the millisecond.
+    pub fn after(self, at: Timestamp) -> Option<Timestamp> {
+        Timestamp::from_millisecond(at.as_millisecond() + self.nanoseconds / 1_000_000).ok()
+    }
+
+    /// The latest date up to `now`, and the first after it, of the dates that follow `due` at this interval. `due` has come.
+    pub fn around(self, due: Timestamp, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let step = self.nanoseconds / 1_000_000;
+        let due = due.as_millisecond();
+        let missed = (now.as_millisecond() - due).max(0) / step;
+        let last = Timestamp::from_millisecond(due + missed * step).ok()?;
+        self.after(last).map(|next| (last, next))
+    }
+
+    /// An interval of this many nanoseconds, if it is within the bounds.
+    pub fn from_nanoseconds(nanoseconds: i64) -> Option<Self> {
+        (Self::MIN..=Self::MAX)
+            .contains(&nanoseconds)
+            .then_some(Self { nanoseconds })
+    }
+}
+
+/// A rotation interval in a request: `"30d"`, `"12h"` or integer nanoseconds. `Some(None)` is off (`""` or 0).
+pub fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval>> {
+    let nanoseconds = match node.value {
+        Json::Number(_) => Some(node.integer(i64::MIN..=i64::MAX)?),
+        Json::String(text) if text.trim().is_empty() => Some(0),
+        Json::String(text) => match text.trim().parse::<ResetDuration>() {
+            Ok(span) if span.unit <= Unit::Week => {
+                Some((span.count * span.unit.rolling_seconds()).saturating_mul(1_000_000_000))
+            }
+            Err(()) if is_endless(text.trim()) => Some(i64::MAX),
+            _ => None,
+        },
+        _ => None,
+    };
+    match nanoseconds {
+        Some(0) => Some(None),
+        Some(nanoseconds) => match RotationInterval::from_nanoseconds(nanoseconds) {
+            Some(interval) => Some(Some(interval)),
+            None => node.refuse(
+                "out_of_range",
+                "must be from 1h to 365d, or 0 for no rotation",
+            ),
+        },
+        None => node.refuse(
+            "invalid_interval",
+            "expected a span such as \"30d\" or \"12h\" (units s, m, h, d, w) or whole nanoseconds",
+        ),
+    }
+}
+
+/// A span that is well-formed and longer than any [`ResetDuration`].
+fn is_endless(text: &str) -> bool {
+    text.strip_suffix(['s', 'm', 'h', 'd', 'w'])
+        .is_some_and(|digits| {
+            digits.starts_with(|first: char| ('1'..='9').contains(&first))
+                && digits.bytes().all(|b| b.is_ascii_digit())
+        })
+}

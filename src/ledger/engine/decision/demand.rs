@@ -1,0 +1,186 @@
+//! What is decided on: a call with all that is asked of copies; and what comes of it.
+
+use crate::domain::decision::{Call, Refusal, RefusalKind};
+use crate::domain::limits::limit::LimitKind;
+use crate::domain::settings::DecisionSettings;
+use crate::domain::values::letter_case::fold;
+use crate::domain::values::money::Money;
+use crate::ledger::engine::directory::user_profile::Amounts;
+
+/// A decision: let in, or refused.
+pub type Decision<T> = std::result::Result<T, Refusal>;
+
+/// A call, with what is asked of every copy worked out once.
+pub struct Demand<'c> {
+    /// The call.
+    pub call: &'c Call,
+    /// What it would hold.
+    pub hold: Amounts,
+    /// The model without regard to case.
+    pub model_key: String,
+    /// The provider without regard to case.
+    pub provider_key: Option<String>,
+    /// What comes on top of an open reservation, if the call is let in already.
+    more: Option<Amounts>,
+}
+
+impl<'c> Demand<'c> {
+    /// What `call` asks, held up to its own cap and that of the settings.
+    pub fn new(settings: &DecisionSettings, call: &'c Call) -> Self {
+        let estimate = Amounts {
+            tokens: call.estimated_tokens.unwrap_or(0),
+            cost: call.estimated_cost.map_or(0, Money::nanodollars),
+        };
+        Self {
+            call,
+            hold: hold(settings, estimate, call.max_hold.map(Money::nanodollars)),
+            model_key: fold(&call.model),
+            provider_key: call.provider.as_deref().map(fold),
+            more: None,
+        }
+    }
+
+    /// The same call, let in already: it asks for nothing but what comes on top of what it holds.
+    pub fn more(self, more: Amounts) -> Self {
+        Self {
+            more: Some(more),
+            ..self
+        }
+    }
+
+    /// Whether limits of this kind are asked at all: not where everything was let in before.
+    pub fn asks_of(&self, kind: LimitKind) -> bool {
+        match self.more {
+            Some(more) => more.of(kind, 0) > 0,
+            None => kind != LimitKind::Requests || self.call.requests > 0,
+        }
+    }
+
+    /// What is asked of a limit of this kind; none when the call does not say.
+    pub fn asked(&self, kind: LimitKind) -> Option<i64> {
+        match self.more {
+            Some(more) => Some(more.of(kind, 0)),
+            None => self.whole(kind),
+        }
+    }
+
+    /// The same with what the call holds already.
+    pub fn whole(&self, kind: LimitKind) -> Option<i64> {
+        match kind {
+            LimitKind::Budget => self.call.estimated_cost.map(|_| self.hold.cost),
+            LimitKind::Tokens => self.call.estimated_tokens.map(|_| self.hold.tokens),
+            LimitKind::Requests => Some(self.call.requests),
+        }
+    }
+}
+
+/// Who pays for a call that was made, whether or not anything lets it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payer {
+    /// Whose call it is.
+    pub user_id: i64,
+    /// With which key.
+    pub key_id: i64,
+    /// The user's copy, by its place among them; none when nothing is held any more.
+    pub copy: Option<usize>,
+    /// The provider's line in the rules of the copy, if it has one.
+    pub line: Option<usize>,
+    /// The profile that is named where there is no copy; 0 when none is known.
+    pub last_profile_id: i64,
+}
+
+impl From<Grant> for Payer {
+    fn from(grant: Grant) -> Self {
+        Self {
+            user_id: grant.user_id,
+            key_id: grant.key_id,
+            copy: Some(grant.copy),
+            line: Some(grant.line),
+            last_profile_id: 0,
+        }
+    }
+}
+
+/// Who lets a call in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// Whose call it is.
+    pub user_id: i64,
+    /// With which key.
+    pub key_id: i64,
+    /// The user's copy, by its place among them.
+    pub copy: usize,
+    /// The provider's line in the rules of the copy.
+    pub line: usize,
+}
+
+/// How far a call came in a copy before it was refused. The later the further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RefusalStage {
+    /// The copy itself.
+    Copy,
+    /// The provider.
+    Provider,
+    /// The model.
+    Model,
+    /// The MCP tool.
+    Mcp,
+    /// A limit that the whole call is larger than: there is never room.
+    Size,
+    /// The limits.
+    Limits,
+}
+
+/// Where one copy refuses a call.
+pub struct Obstacle {
+    /// How far it came.
+    pub stage: RefusalStage,
+    /// Why.
+    pub kind: RefusalKind,
+    /// The line it had come to.
+    pub line: Option<usize>,
+    /// The limit without room.
+    pub limit: Option<DryLimit>,
+}
+
+impl Obstacle {
+    /// An obstacle that is no limit.
+    pub fn at(stage: RefusalStage, kind: RefusalKind, line: Option<usize>) -> Self {
+        Self {
+            stage,
+            kind,
+            line,
+            limit: None,
+        }
+    }
+}
+
+/// A limit without room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DryLimit {
+    /// Its place among the limits of the rules.
+    pub at: usize,
+    /// When the last of all limits without room resets: there is no room before. None where the call is larger than the limit.
+    pub room_at: Option<i64>,
+}
+
+/// A call that is refused.
+pub struct RefusedCall {
+    /// Whose call it was, if the key is known.
+    pub user_id: Option<i64>,
+    /// What it is told.
+    pub refusal: Refusal,
+    /// The provider it had come to, if the model was one that some pattern knows.
+    pub provider: Option<std::sync::Arc<str>>,
+    /// The user's copy that it came furthest in, by its place among them, and the line there.
+    pub furthest: Option<(usize, Option<usize>)>,
+}
+
+/// What is held for an estimate; `cap` is the call's own on what is held of budgets.
+pub fn hold(settings: &DecisionSettings, estimate: Amounts, cap: Option<i64>) -> Amounts {
+    let most = settings.max_hold.map_or(i64::MAX, Money::nanodollars);
+    Amounts {
+        cost: estimate.cost.min(most).min(cap.unwrap_or(i64::MAX)),
+        ..estimate
+    }
+}

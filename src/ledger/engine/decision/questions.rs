@@ -1,0 +1,102 @@
+//! What is asked without an effect: explanations, whose key it is.
+
+use super::demand::{Decision, Demand};
+use super::refuse;
+use crate::domain::decision::explanation::{Explanation, KeyStatus};
+use crate::domain::decision::{Call, GrantedTools, Holder, Presented, RefusalKind};
+use crate::ledger::engine::directory::mcp;
+use crate::ledger::engine::directory::user_profile::Counts;
+use crate::ledger::engine::state::LedgerState;
+
+#[expect(
+    clippy::result_large_err,
+    reason = "a refusal is an answer like another"
+)]
+impl LedgerState {
+    /// What would be decided on a call, and every step that leads to it.
+    pub fn explain(&self, call: &Call, now_ms: i64) -> Explanation {
+        let (key, status) = self.directory.key(&call.key, now_ms);
+        let (virtual_key_id, user_id) = key.map(|key| (key.id, key.user_id)).unzip();
+        let mut copies = Vec::new();
+        let decided = self.decide(
+            &Demand::new(&self.settings, call),
+            now_ms,
+            Some(&mut copies),
+        );
+        let (refusal, granted) = match decided {
+            Ok(grant) => (None, copies.get(grant.copy)),
+            Err(refused) => (Some(refused.refusal), None),
+        };
+        Explanation {
+            access_profile_id: match &refusal {
+                Some(refusal) => refusal.access_profile_id,
+                None => granted.map(|copy| copy.access_profile_id),
+            },
+            provider: granted.and_then(|copy| copy.provider.clone()),
+            refusal,
+            public_id: call.key.public_id,
+            key: status,
+            virtual_key_id,
+            user_id,
+            copies,
+        }
+    }
+
+    /// The same, as if the key had been presented with its secret.
+    pub fn explain_known(&self, call: &Call, now_ms: i64) -> Explanation {
+        let mut call = call.clone();
+        if let Some(key) = self.directory.keys.get(&call.key.public_id) {
+            call.key.secret_hash = key.secret_hash;
+        }
+        self.explain(&call, now_ms)
+    }
+
+    /// Whose key this is.
+    ///
+    /// # Errors
+    /// The refusal of a key that does not work.
+    pub fn who(&self, presented: &Presented, now_ms: i64) -> Decision<Holder> {
+        let (key, status) = self.directory.key(presented, now_ms);
+        let Some(key) = key else {
+            return Err(refuse::before_copies(RefusalKind::AccessNotFound, None).refusal);
+        };
+        if status == KeyStatus::Expired {
+            return Err(refuse::expired_key(key).refusal);
+        }
+        let copies = self.directory.copies_of(key.user_id).iter();
+        Ok(Holder {
+            virtual_key_id: key.id,
+            user_id: key.user_id,
+            copies: copies.map(|copy| copy.id).collect(),
+        })
+    }
+
+    /// The tools of a server that a key may call through any copy that has not expired.
+    ///
+    /// # Errors
+    /// The refusal of a key that does not work.
+    pub fn mcp_tools(
+        &self,
+        presented: &Presented,
+        server: &str,
+        now_ms: i64,
+    ) -> Decision<GrantedTools> {
+        let holder = self.who(presented, now_ms)?;
+        let copies = self.directory.copies_of(holder.user_id).iter();
+        let rules = copies
+            .filter(|copy| !self.directory.is_over(copy, now_ms))
+            .map(|copy| &copy.rules.mcp);
+        Ok(mcp::granted(rules, &self.directory.tool_groups, server))
+    }
+
+    /// What the limits of these copies (user, copy) count at `at_ms`.
+    pub fn counts(&self, copies: &[(i64, i64)], at_ms: i64) -> Vec<(i64, Counts)> {
+        copies
+            .iter()
+            .filter_map(|(user_id, copy_id)| {
+                let copy = self.directory.copy(*user_id, *copy_id)?;
+                Some((*copy_id, copy.counts(at_ms, &self.zone)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,230 @@
+//! The sentences of refusals.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::demand::{Demand, Obstacle, RefusalStage, RefusedCall};
+use crate::domain::decision::explanation::ExplainedCopy;
+use crate::domain::decision::{LimitState, Refusal, RefusalKind};
+use crate::domain::limits::limit::LimitKind;
+use crate::domain::values::money::Money;
+use crate::ledger::engine::directory::key::Key;
+use crate::ledger::engine::directory::user_profile::{Amounts, UserProfile};
+
+/// A refusal before any copy is asked.
+pub fn before_copies(kind: RefusalKind, user_id: Option<i64>) -> Box<RefusedCall> {
+    let message = match kind {
+        RefusalKind::AccessNotFound => Refusal::unknown_key().message,
+        _ => "the user of this virtual key holds no access profile".to_owned(),
+    };
+    refused(user_id, kind, message)
+}
+
+/// The refusal of a key that has expired.
+pub fn expired_key(key: &Key) -> Box<RefusedCall> {
+    let message = format!("this virtual key expired at {}", time(key.expires_at));
+    refused(Some(key.user_id), RefusalKind::AccessBlocked, message)
+}
+
+/// The refusal of a user's key that was deleted since.
+pub fn revoked_key(user_id: i64) -> Box<RefusedCall> {
+    let message = "the virtual key of the reservation was deleted";
+    refused(
+        Some(user_id),
+        RefusalKind::AccessNotFound,
+        message.to_owned(),
+    )
+}
+
+/// The refusal of a user's copy.
+pub fn in_copy(
+    user_id: i64,
+    copy: &UserProfile,
+    demand: &Demand<'_>,
+    obstacle: &Obstacle,
+    now_ms: i64,
+    zone: &TimeZone,
+) -> Box<RefusedCall> {
+    let line = obstacle
+        .line
+        .filter(|_| obstacle.stage > RefusalStage::Model);
+    Box::new(RefusedCall {
+        user_id: Some(user_id),
+        refusal: by_copy(copy, demand, obstacle, now_ms, zone),
+        provider: line.map(|line| Arc::clone(&copy.rules.lines[line].name)),
+        furthest: None,
+    })
+}
+
+fn refused(user_id: Option<i64>, kind: RefusalKind, message: String) -> Box<RefusedCall> {
+    Box::new(RefusedCall {
+        user_id,
+        refusal: Refusal::new(kind, message),
+        provider: None,
+        furthest: None,
+    })
+}
+
+/// What one copy says to a call that it refuses.
+pub fn by_copy(
+    copy: &UserProfile,
+    demand: &Demand<'_>,
+    obstacle: &Obstacle,
+    now_ms: i64,
+    zone: &TimeZone,
+) -> Refusal {
+    let call = demand.call;
+    let limit = obstacle.limit.map(|dry| {
+        let limit = &copy.rules.limits[dry.at];
+        copy.state(limit, now_ms, zone)
+    });
+    let message = match obstacle.kind {
+        RefusalKind::ProviderBlocked => match &call.provider {
+            Some(provider) => {
+                format!("the access profile does not allow the provider {provider:?}")
+            }
+            None => "the access profile allows no provider".to_owned(),
+        },
+        RefusalKind::ModelBlocked => match &call.provider {
+            Some(provider) => format!(
+                "the access profile does not allow the model {:?} of the provider {provider:?}",
+                call.model
+            ),
+            None => format!(
+                "the access profile does not allow the model {:?}",
+                call.model
+            ),
+        },
+        RefusalKind::McpToolBlocked => match &call.mcp {
+            Some(mcp) => match &mcp.tool {
+                Some(tool) => format!(
+                    "the access profile does not grant the tool {tool:?} of the MCP server {:?}",
+                    mcp.server
+                ),
+                None => format!(
+                    "the access profile grants no tool of the MCP server {:?}",
+                    mcp.server
+                ),
+            },
+            None => "the access profile does not grant the tool".to_owned(),
+        },
+        _ => match &limit {
+            Some(limit) => no_room(limit, demand),
+            None => format!(
+                "the user's copy of the access profile expired at {}",
+                time(copy.expires_at)
+            ),
+        },
+    };
+    Refusal {
+        kind: obstacle.kind,
+        message,
+        access_profile_id: Some(copy.access_profile_id),
+        retry_after_ms: obstacle
+            .limit
+            .and_then(|dry| dry.room_at)
+            .map(|room_at| (room_at - now_ms).max(0)),
+        limit,
+    }
+}
+
+/// The refusal that a call would have met whose use takes a limit beyond what it allows; `limits` count it already.
+pub fn beyond(limits: &[LimitState], used: Amounts) -> Option<Refusal> {
+    let limit = limits.iter().find(|limit| {
+        let spent = i128::from(limit.used) + i128::from(limit.held);
+        used.of(limit.kind, 0) > 0 && spent > i128::from(limit.effective_max_limit)
+    })?;
+    let kind = match limit.kind {
+        LimitKind::Budget => RefusalKind::BudgetExceeded,
+        _ => RefusalKind::TokenLimited,
+    };
+    let message = format!(
+        "the call takes the {} of {} every {} ({}) beyond it: {} used, {} held; it resets at {}",
+        what_of(limit.kind),
+        amount_text(limit.kind, limit.effective_max_limit),
+        limit.reset_duration,
+        limit.scope,
+        amount_text(limit.kind, limit.used),
+        amount_text(limit.kind, limit.held),
+        time(limit.resets_at)
+    );
+    Some(Refusal::new(kind, message))
+}
+
+fn what_of(kind: LimitKind) -> &'static str {
+    match kind {
+        LimitKind::Budget => "budget",
+        LimitKind::Tokens => "token limit",
+        LimitKind::Requests => "request limit",
+    }
+}
+
+/// Which limit has no room for what was asked, what is used and held of it, and when it resets or why waiting is in vain.
+fn no_room(limit: &LimitState, demand: &Demand<'_>) -> String {
+    let what = what_of(limit.kind);
+    let amount = |amount: i64| amount_text(limit.kind, amount);
+    let shown = match limit.kind {
+        LimitKind::Requests => String::new(),
+        _ => demand.asked(limit.kind).map_or_else(String::new, |asked| {
+            format!(", {} asked for", amount(asked))
+        }),
+    };
+    let above = demand.whole(limit.kind).unwrap_or(0) - limit.effective_max_limit;
+    let end = if limit.effective_max_limit == 0 {
+        "it lets nothing in, however long one waits: have it raised".to_owned()
+    } else if above > 0 {
+        format!(
+            "the call takes {} more than the whole limit and never fits: ask for less, or have the limit raised",
+            amount(above)
+        )
+    } else {
+        format!("it resets at {}", time(limit.resets_at))
+    };
+    let spent = i128::from(limit.used) + i128::from(limit.held);
+    let how = if limit.effective_max_limit > 0 && spent >= i128::from(limit.effective_max_limit) {
+        "is used up"
+    } else {
+        "has no room"
+    };
+    format!(
+        "the {what} of {} every {} ({}) {how}: {} used, {} held{shown}; {end}",
+        amount(limit.effective_max_limit),
+        limit.reset_duration,
+        limit.scope,
+        amount(limit.used),
+        amount(limit.held),
+    )
+}
+
+fn amount_text(kind: LimitKind, amount: i64) -> String {
+    match kind {
+        LimitKind::Budget => match Money::from_nanodollars(amount) {
+            Some(money) => format!("${money}"),
+            // Beyond the largest single amount, cents do.
+            None => format!("${}", amount / 1_000_000_000),
+        },
+        _ => amount.to_string(),
+    }
+}
+
+fn time(at_ms: i64) -> String {
+    Timestamp::from_millisecond(at_ms).map_or_else(|_| "never".to_owned(), |at| at.to_string())
+}
+
+/// What is known of a copy before it is asked.
+pub fn note(copy: &UserProfile, is_active: bool) -> ExplainedCopy {
+    ExplainedCopy {
+        access_profile_id: copy.access_profile_id,
+        copy_id: copy.id,
+        template_version: copy.template_version,
+        expires_at_ms: (copy.expires_at != i64::MAX).then_some(copy.expires_at),
+        is_active,
+        refusal: None,
+        providers: Vec::new(),
+        provider: None,
+        mcp: None,
+        limits: Vec::new(),
+    }
+}

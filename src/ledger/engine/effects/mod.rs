@@ -1,0 +1,173 @@
+//! What a batch of decisions did to memory: what has to be written down for it, and how to undo it when that fails.
+
+pub(super) mod counting;
+pub(super) mod history;
+pub(super) mod pending_rows;
+
+use std::collections;
+
+use foldhash::HashMap;
+use jiff::Timestamp;
+
+use self::history::Refusals;
+use self::pending_rows::{PendingRows, Planned};
+use super::directory::counter::Counter;
+use super::reservations::reservation::Reservation;
+use super::state::LedgerState;
+use crate::domain::audit::NewAuditEntry;
+use crate::domain::decision::journal::{
+    CallAnswer, Entry, Extended, Journal, ReservationEnd, ReservationRow, UsageKey, UsageSum,
+};
+
+/// What happened since the last commit.
+#[derive(Default)]
+pub struct Effects {
+    entries: Vec<Entry>,
+    touched: HashMap<(i64, i64), Touched>,
+    undo: Vec<Undo>,
+    /// Reservations that ended in this batch.
+    pub finished: HashMap<i64, ReservationRow>,
+    /// Answers to calls with a request id, by key and request id. As everything here that has texts of clients in its keys, they are hashed
+    /// as the standard library does, which nobody can make slow.
+    pub answers: collections::HashMap<(i64, String), CallAnswer>,
+    usage: collections::HashMap<UsageKey, UsageSum>,
+    /// What the audit log tells of it.
+    pub audited: Vec<(Timestamp, NewAuditEntry)>,
+}
+
+struct Touched {
+    user_id: i64,
+    before: Option<Counter>,
+    written: bool,
+}
+
+enum Undo {
+    Opened(i64),
+    Closed(Box<Reservation>),
+    Extended(Box<Reservation>),
+}
+
+impl Effects {
+    /// Whether nothing has to be written down.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.touched.is_empty() && self.usage.is_empty()
+    }
+
+    /// Notes what a counter was before it was touched for a reservation; `written` when the change has to be written down.
+    pub fn touched(
+        &mut self,
+        reservation: &Reservation,
+        place_id: i64,
+        before: Option<Counter>,
+        written: bool,
+    ) {
+        let place = (reservation.copy_id, place_id);
+        let touched = self.touched.entry(place).or_insert(Touched {
+            user_id: reservation.user_id,
+            before,
+            written,
+        });
+        touched.written |= written;
+    }
+
+    /// Notes a reservation that was made; it is open if it has no end.
+    pub fn made(&mut self, row: ReservationRow) {
+        if row.end.is_none() {
+            self.undo.push(Undo::Opened(row.id));
+        }
+        self.entries.push(Entry::Made(Box::new(row)));
+    }
+
+    /// Notes the end of a reservation that was open.
+    pub fn closed(&mut self, reservation: Reservation, end: ReservationEnd) {
+        let id = reservation.id.number;
+        let row = ReservationRow {
+            end: Some(end),
+            ..reservation.row()
+        };
+        self.finished.insert(id, row);
+        self.undo.push(Undo::Closed(Box::new(reservation)));
+        self.entries.push(Entry::Finished { id, end });
+    }
+
+    /// Notes that the end of a reservation was mended.
+    pub fn mended(&mut self, row: ReservationRow, end: ReservationEnd) {
+        let id = row.id;
+        self.entries.push(Entry::Finished { id, end });
+        let row = ReservationRow {
+            end: Some(end),
+            ..row
+        };
+        self.finished.insert(id, row);
+    }
+
+    /// Notes that a reservation was extended, which was `before`.
+    pub fn extended(&mut self, before: Reservation, after: &Reservation) {
+        self.undo.push(Undo::Extended(Box::new(before)));
+        self.entries.push(Entry::Extended(Extended {
+            id: after.id.number,
+            estimated_tokens: after.estimated_tokens,
+            estimated_cost: after.estimated_cost,
+            held_tokens: after.hold.tokens,
+            held_cost: after.hold.cost,
+            expires_at: after.expires_at,
+        }));
+    }
+
+    /// Adds to the history of use.
+    pub fn used(&mut self, key: UsageKey, sum: UsageSum) {
+        let line = self.usage.entry(key).or_default();
+        *line = line.plus(sum);
+    }
+
+    /// What has to be written down. What becomes of counters and the history of use is for the pending rows to say.
+    pub fn journal(
+        &mut self,
+        state: &LedgerState,
+        refusals: &Refusals,
+        pending: &PendingRows,
+    ) -> (Journal, Planned) {
+        let mut journal = Journal {
+            entries: std::mem::take(&mut self.entries),
+            answers: std::mem::take(&mut self.answers).into_values().collect(),
+            audited: std::mem::take(&mut self.audited),
+            refusals: refusals.lines(&state.directory),
+            next_number: state.next_number,
+            open_from: state.open_from(),
+            high_water: state.directory.high_water.clone(),
+            ..Journal::default()
+        };
+        let counters = self
+            .touched
+            .iter()
+            .filter(|(_, touched)| touched.written)
+            .filter_map(|((copy_id, place_id), touched)| {
+                let copy = state.directory.copy(touched.user_id, *copy_id)?;
+                let counter = copy.counter(*place_id)?;
+                Some((touched.user_id, counter.row(*copy_id)))
+            })
+            .collect();
+        let usage = std::mem::take(&mut self.usage);
+        let planned = pending.plan(&mut journal, counters, usage, state);
+        (journal, planned)
+    }
+
+    /// Undoes everything in memory. Numbers are not given back: whether a commit that failed left something is not ours to guess.
+    pub fn undo(self, state: &mut LedgerState) {
+        for ((copy_id, place_id), touched) in self.touched {
+            if let Some(copy) = state.directory.copy_mut(touched.user_id, copy_id) {
+                copy.restore(place_id, touched.before);
+            }
+        }
+        for undo in self.undo.into_iter().rev() {
+            match undo {
+                Undo::Opened(id) => drop(state.remove_open(id)),
+                Undo::Closed(reservation) => state.put_open(*reservation),
+                Undo::Extended(before) => {
+                    drop(state.remove_open(before.id.number));
+                    state.put_open(*before);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Prolonging open reservations and raising what they hold: nothing that a new reservation would not get.
+
+use std::time::Duration;
+
+use super::reservation::Reservation;
+use super::reserve::milliseconds;
+use crate::domain::decision::{Granted, Presented};
+use crate::domain::values::money::Money;
+use crate::error::{Error, Result};
+use crate::ledger::engine::decision::copy_decision;
+use crate::ledger::engine::decision::demand::{Demand, Obstacle, RefusedCall, hold};
+use crate::ledger::engine::decision::refuse;
+use crate::ledger::engine::directory::user_profile::Amounts;
+use crate::ledger::engine::effects::Effects;
+use crate::ledger::engine::state::LedgerState;
+
+/// What a reservation is extended by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extension {
+    /// What the call will take in all; the hold only grows.
+    pub estimated_tokens: Option<i64>,
+    /// What the call will cost in all; the hold only grows.
+    pub estimated_cost: Option<Money>,
+    /// How long it is held from now on; the setting's time if not given.
+    pub ttl: Option<Duration>,
+}
+
+impl LedgerState {
+    /// Prolongs an open reservation and raises what it holds, or refuses as a reservation would be: when its key does not work any
+    /// more, the copy of the profile does not allow the call any more, or a limit has no room for what comes on top.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the user does not hold the profile any more; [`Error::Internal`] when it is not open.
+    pub fn extend(
+        &mut self,
+        effects: &mut Effects,
+        number: i64,
+        by: Extension,
+        now_ms: i64,
+    ) -> Result<std::result::Result<Granted, Box<RefusedCall>>> {
+        let not_open = || Error::internal("extending a reservation", "it is not open");
+        let before = self.reservations.get(number).ok_or_else(not_open)?.clone();
+        let mut after = before.clone();
+        let more = |old: Option<i64>, new: Option<i64>| match (old, new) {
+            (old, None) => old,
+            (old, Some(new)) => Some(old.unwrap_or(0).max(new)),
+        };
+        after.estimated_tokens = more(before.estimated_tokens, by.estimated_tokens);
+        after.estimated_cost = more(
+            before.estimated_cost,
+            by.estimated_cost.map(Money::nanodollars),
+        );
+        let extra = hold(&self.settings, after.estimate(), after.max_hold).above(before.hold);
+        if let Some(refused) = self.refuses_more(&after, extra, now_ms)? {
+            return Ok(Err(refused));
+        }
+        after.hold.tokens += extra.tokens;
+        after.hold.cost += extra.cost;
+        let ttl = by.ttl.unwrap_or(self.settings.reservation_ttl);
+        after.expires_at = before
+            .expires_at
+            .max(now_ms.saturating_add(milliseconds(ttl)));
+        if extra != Amounts::default() {
+            // More is let in by the windows that are open now; nothing of it is counted yet.
+            let (nothing, from) = (Amounts::default(), self.next_number);
+            self.count(effects, &after, nothing, Some(0), from, now_ms);
+        }
+        drop(self.remove_open(number));
+        effects.extended(before, &after);
+        self.put_open(after);
+        self.granted(number, now_ms).map(Ok).ok_or_else(not_open)
+    }
+
+    /// Why a reservation can't go on as it would be `after` it is extended.
+    fn refuses_more(
+        &self,
+        after: &Reservation,
+        extra: Amounts,
+        now_ms: i64,
+    ) -> Result<Option<Box<RefusedCall>>> {
+        let user_id = after.user_id;
+        let Some((public_id, key)) = self.directory.key_of(user_id, after.key_id) else {
+            return Ok(Some(refuse::revoked_key(user_id)));
+        };
+        if self.directory.is_key_over(key, now_ms) {
+            return Ok(Some(refuse::expired_key(key)));
+        }
+        let Some(copy) = self.directory.copy(user_id, after.copy_id) else {
+            return Err(Error::conflict(
+                "access_profile_gone",
+                "",
+                "the user does not hold the access profile of this reservation any more; settle or cancel it",
+            ));
+        };
+        let call = after.call(Presented {
+            public_id,
+            secret_hash: key.secret_hash,
+        });
+        let demand = Demand::new(&self.settings, &call).more(extra);
+        let obstacle = copy_decision::find_obstacle(self, copy, &demand, now_ms);
+        let refusal = |obstacle: Obstacle| {
+            refuse::in_copy(user_id, copy, &demand, &obstacle, now_ms, &self.zone)
+        };
+        Ok(obstacle.map(refusal))
+    }
+}

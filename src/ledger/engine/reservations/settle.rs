@@ -1,0 +1,289 @@
+//! The end of reservations: settled, cancelled, or expired; and settled after all.
+
+use std::sync::Arc;
+
+use super::reservation::Reservation;
+use crate::domain::decision::journal::{Charge, ReservationEnd, ReservationRow, ReservationState};
+use crate::domain::decision::{Party, ReservationId, Settled};
+use crate::domain::settings::OnExpiry;
+use crate::domain::values::letter_case::fold;
+use crate::domain::values::money::Money;
+use crate::error::{Error, Result};
+use crate::ledger::engine::directory::user_profile::Amounts;
+use crate::ledger::engine::effects::Effects;
+use crate::ledger::engine::state::LedgerState;
+
+impl LedgerState {
+    /// Charges what an open reservation really used and frees its hold; `None` when it is not open.
+    pub fn settle(
+        &mut self,
+        effects: &mut Effects,
+        number: i64,
+        amounts: Amounts,
+        by: Party,
+        now_ms: i64,
+    ) -> Option<Settled> {
+        let reservation = self.remove_open(number)?;
+        self.count_open(effects, &reservation, -1);
+        let number = self.number();
+        self.count(effects, &reservation, amounts, None, number, now_ms);
+        let end = ReservationEnd {
+            state: ReservationState::Settled,
+            expired: None,
+            settled: Some(charge(number, amounts)),
+            finished_at: now_ms,
+            by,
+        };
+        let row = reservation.row();
+        self.note_use(effects, &row, amounts, 1, now_ms);
+        effects.closed(reservation, end);
+        Some(self.settled(&row, amounts, false, now_ms))
+    }
+
+    /// Settles a reservation that is over: once more with the same numbers, or after it has expired or was cancelled. Whoever settles
+    /// what was cancelled has made the call after all. `end.by` is who does it now.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was settled with other numbers.
+    pub fn settle_finished(
+        &mut self,
+        effects: &mut Effects,
+        row: &ReservationRow,
+        end: ReservationEnd,
+        amounts: Amounts,
+        now_ms: i64,
+    ) -> Result<Settled> {
+        let before = end
+            .settled
+            .filter(|_| end.state == ReservationState::Settled);
+        match before {
+            Some(before) if (before.tokens, before.cost) == (amounts.tokens, amounts.cost) => {
+                Ok(self.settled(row, amounts, true, now_ms))
+            }
+            Some(before) => Err(Error::conflict(
+                "already_settled",
+                "",
+                format!(
+                    "the reservation was settled with {} tokens and ${}",
+                    before.tokens,
+                    dollars(before.cost)
+                ),
+            )),
+            None => {
+                self.mend(
+                    effects,
+                    row.clone(),
+                    end,
+                    ReservationState::Settled,
+                    amounts,
+                    now_ms,
+                );
+                Ok(self.settled(row, amounts, false, now_ms))
+            }
+        }
+    }
+
+    /// Frees an open reservation whose call was never made, and takes its request back; `None` when it is not open.
+    pub fn cancel(
+        &mut self,
+        effects: &mut Effects,
+        number: i64,
+        by: Party,
+        now_ms: i64,
+    ) -> Option<()> {
+        let reservation = self.remove_open(number)?;
+        self.count_open(effects, &reservation, -1);
+        self.correct_request(effects, &reservation, -1);
+        let end = ReservationEnd {
+            state: ReservationState::Cancelled,
+            expired: None,
+            settled: None,
+            finished_at: now_ms,
+            by,
+        };
+        effects.closed(reservation, end);
+        Some(())
+    }
+
+    /// Cancels a reservation that is over: once more, or after it has expired; then its charge is taken back too. `end.by` is who
+    /// does it now.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was settled.
+    pub fn cancel_finished(
+        &mut self,
+        effects: &mut Effects,
+        row: ReservationRow,
+        end: ReservationEnd,
+        now_ms: i64,
+    ) -> Result<()> {
+        match end.state {
+            ReservationState::Settled => Err(Error::conflict(
+                "already_settled",
+                "",
+                "the reservation was settled: its call was made",
+            )),
+            ReservationState::Cancelled | ReservationState::Open => Ok(()),
+            ReservationState::Expired => {
+                if end.expired.is_some() {
+                    self.correct_request(effects, &reopened(&row), -1);
+                }
+                let nothing = Amounts::default();
+                self.mend(
+                    effects,
+                    row,
+                    end,
+                    ReservationState::Cancelled,
+                    nothing,
+                    now_ms,
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the reservations whose time is up at `now_ms`, so many at most, and answers which.
+    pub fn expire(&mut self, effects: &mut Effects, now_ms: i64, most: usize) -> Vec<i64> {
+        let mut expired = Vec::new();
+        while expired.len() < most
+            && let Some(number) = self.reservations.next_expired(now_ms)
+        {
+            self.expire_one(effects, number, now_ms);
+            expired.push(number);
+        }
+        expired
+    }
+
+    /// Ends a reservation whose time is up, as the settings say: charged at its estimate, also where
+    /// less was held, or given back with its request.
+    pub fn expire_one(&mut self, effects: &mut Effects, number: i64, now_ms: i64) {
+        let Some(reservation) = self.remove_open(number) else {
+            return;
+        };
+        self.count_open(effects, &reservation, -1);
+        let charged = (self.settings.on_expiry == OnExpiry::Charge).then(|| {
+            let (number, estimate) = (self.number(), reservation.estimate());
+            self.count(effects, &reservation, estimate, None, number, now_ms);
+            self.note_use(effects, &reservation.row(), estimate, 1, now_ms);
+            charge(number, estimate)
+        });
+        if charged.is_none() {
+            self.correct_request(effects, &reservation, -1);
+        }
+        let by = if reservation.is_orphan {
+            Party::UserDeletion
+        } else {
+            Party::Expiry
+        };
+        let end = ReservationEnd {
+            state: ReservationState::Expired,
+            expired: charged,
+            settled: None,
+            finished_at: now_ms,
+            by,
+        };
+        effects.closed(reservation, end);
+    }
+
+    /// Replaces what a reservation that is over was charged by what it really used. Where the charge of its expiry still counts it is
+    /// corrected; where its window is over, only what comes on top of it is charged to the window that is open: what was charged in a
+    /// window that is over is not given back in the next, so nothing falls below zero.
+    fn mend(
+        &mut self,
+        effects: &mut Effects,
+        row: ReservationRow,
+        end: ReservationEnd,
+        state: ReservationState,
+        amounts: Amounts,
+        now_ms: i64,
+    ) {
+        // Numbers begin with 1: nothing counts a hold that was released.
+        let expired = end.expired.unwrap_or(charge(0, Amounts::default()));
+        // What was cancelled after it had expired was given back already.
+        let counted = end.settled.unwrap_or(expired);
+        let difference = amounts.less(counted.amounts());
+        let on_top = amounts.above(expired.amounts());
+        let number = self.number();
+        let reservation = reopened(&row);
+        self.correct(
+            effects,
+            &reservation,
+            (difference, on_top),
+            expired.number,
+            number,
+            now_ms,
+        );
+        // The history is mended on the day on which it was charged. A hold that was released or cancelled was no call so far.
+        let (calls_before, day) = match (end.state, end.expired) {
+            (ReservationState::Expired, Some(_)) => (1, end.finished_at),
+            _ => (0, now_ms),
+        };
+        let calls = i64::from(state == ReservationState::Settled) - calls_before;
+        if calls > 0 {
+            self.correct_request(effects, &reservation, 1);
+        }
+        self.note_use(effects, &row, difference, calls, day);
+        let end = ReservationEnd {
+            state,
+            expired: end.expired,
+            settled: Some(charge(number, amounts)),
+            finished_at: now_ms,
+            by: end.by,
+        };
+        effects.mended(row, end);
+    }
+
+    /// A reservation that is over as it is answered.
+    pub fn settled(
+        &self,
+        row: &ReservationRow,
+        amounts: Amounts,
+        repeated: bool,
+        now_ms: i64,
+    ) -> Settled {
+        let copy = self.directory.copy(row.user_id, row.copy_id);
+        Settled {
+            reservation: ReservationId {
+                number: row.id,
+                nonce: row.nonce,
+            },
+            user_id: row.user_id,
+            access_profile_id: row.access_profile_id,
+            copy_id: row.copy_id,
+            provider: Arc::clone(&row.provider),
+            tokens: amounts.tokens,
+            cost: Money::from_nanodollars(amounts.cost).unwrap_or(Money::MAX),
+            limits: copy.map_or_else(Vec::new, |copy| {
+                copy.states(&fold(&row.provider), now_ms, &self.zone)
+            }),
+            outside_policy: None,
+            repeated,
+        }
+    }
+}
+
+impl Charge {
+    fn amounts(self) -> Amounts {
+        Amounts {
+            tokens: self.tokens,
+            cost: self.cost,
+        }
+    }
+}
+
+fn charge(number: i64, amounts: Amounts) -> Charge {
+    Charge {
+        number,
+        tokens: amounts.tokens,
+        cost: amounts.cost,
+    }
+}
+
+fn reopened(row: &ReservationRow) -> Reservation {
+    let provider_key = fold(&row.provider).into();
+    Reservation::of(row.clone(), provider_key)
+}
+
+fn dollars(cost: i64) -> Money {
+    Money::from_nanodollars(cost).unwrap_or(Money::MAX)
+}
