@@ -207,7 +207,13 @@ fn modules_import_only_what_lies_below_them() {
             .trim_start_matches("src/")
             .trim_end_matches('/')
             .trim_end_matches(".rs");
-        for (line, module) in imports(&source) {
+        // A path to something of the place itself, which may be a folder in a folder, is no import.
+        let own_path = format!("crate::{}::", own.replace('/', "::"));
+        let others = Source {
+            code: source.code.replace(&own_path, "self::"),
+            ..source.clone()
+        };
+        for (line, module) in imports(&others) {
             if module != own && !allowed.contains(&module.as_str()) {
                 breaches.push(format!(
                     "{}:{line}: imports {module}, but {place} may import only {}",
