@@ -13,14 +13,15 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use self::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
+use crate::domain::access_profile::input::{ACCESS_PROFILE_CHANGE, NEW_ACCESS_PROFILE};
 use crate::domain::access_profile::versions::CLONE;
 use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
+use crate::domain::values::patch::JsonPatch;
 use crate::http::access_profiles;
-use crate::http::access_profiles::bodies::{AccessProfileChangeRequest, AccessProfileRequest};
 use crate::http::access_profiles::history;
 use crate::http::access_profiles::views::{
     AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, AuditVerdict,
-    JsonPatch, VersionAnswer, VersionView,
+    VersionAnswer, VersionView,
 };
 use crate::http::api_keys;
 use crate::http::api_keys::sign_in;
@@ -29,7 +30,6 @@ use crate::http::api_keys::views::{
 };
 use crate::http::core::answer::Message;
 use crate::http::core::list::List;
-use crate::http::core::named_schema::NamedSchema;
 use crate::http::core::route::Route;
 use crate::http::page;
 use crate::http::page::docs;
@@ -110,7 +110,7 @@ fn access_profile_routes() -> Vec<Route> {
                  are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out. A profile that lets nothing \
                  through (no provider, model lists that allow nothing, a budget of 0) is stored, and `warnings` beside it says what to do.",
             )
-            .takes_schema(NamedSchema::of::<AccessProfileRequest>(), json!({
+            .takes(&NEW_ACCESS_PROFILE, json!({
                 "name": "developers",
                 "description": "What developers may use",
                 "tags": ["engineering"],
@@ -141,7 +141,7 @@ fn access_profile_routes() -> Vec<Route> {
                  somebody changed it in the meantime; its roles and holders, which the `ETag` covers too, do not count there. \
                  `next_rotation_at` stays when only the interval changes.",
             )
-            .takes_schema(NamedSchema::of::<AccessProfileChangeRequest>(), json!({ "description": "What developers may use from today on" }))
+            .takes(&ACCESS_PROFILE_CHANGE, json!({ "description": "What developers may use from today on" }))
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::DELETE, PROFILE, "delete_access_profile", access_profiles::delete)

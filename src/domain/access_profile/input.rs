@@ -2,38 +2,30 @@
 
 use jiff::Timestamp;
 
-use super::parts::{
-    optional, read_boolean, read_budgets, read_overrides, read_providers, read_rate_limit,
-    read_servers, read_tool_groups,
-};
+use super::parts::{budgets, overrides, providers, rate_limit, servers, tool_groups};
 use super::rules::{check_grants, check_rotation};
 use super::{Budget, McpServerLink, ProviderConfig, RateLimit, ToolGroupLink, ToolOverride};
-use crate::domain::body::input::{Fields, MAX_NAME, Node, read_description};
+use crate::domain::body::input::{MAX_NAME, Node};
 use crate::domain::body::json::Json;
 use crate::domain::body::stored_texts::StoredTexts;
 use crate::domain::body::violation::{Path, Violation, Violations};
-use crate::domain::values::duration::{RotationInterval, read_rotation_interval};
+use crate::domain::body::{
+    Body, Form, ValueKind, boolean, description, name, refuse_more, timestamp,
+};
+use crate::domain::values::duration::{RotationInterval, rotation_interval};
 use crate::error::Result;
 
 /// Most provider lines that a change may send.
-pub const MAX_PROVIDERS: usize = 100;
+const MAX_PROVIDERS: usize = 100;
 /// Most budgets in a list that a change may send.
-pub const MAX_BUDGETS: usize = 100;
+const MAX_BUDGETS: usize = 100;
 /// Most tags that a change may send.
-pub const MAX_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
-/// Fields of a profile that the server sets.
-pub const SET_BY_SERVER: [&str; 5] = [
-    "id",
-    "version",
-    "last_rotation_at",
-    "created_at",
-    "updated_at",
-];
 /// What a profile stands under in an answer.
 const ENVELOPE: &str = "access_profile";
-/// What stands beside `access_profile` in the detail answer.
-pub const BESIDE_PROFILE: [&str; 4] = ["roles", "user_count", "unresolved_references", "warnings"];
+/// What stands beside it in the detail answer.
+const BESIDE_PROFILE: [&str; 4] = ["roles", "user_count", "unresolved_references", "warnings"];
 
 /// The fields of a profile as somebody sent them; `None` where they were left out. In provider lines, budgets and rate limits blank stands
 /// for what the server sets.
@@ -72,9 +64,54 @@ pub struct AccessProfileInput {
     pub violations: Vec<Violation>,
 }
 
+/// What making an access profile takes: its fields, or a whole answer with it, so that what was read elsewhere can be sent as it stands.
+pub const NEW_ACCESS_PROFILE: Body<AccessProfileInput> = Body::new(
+    "AccessProfileBody",
+    "What a create of an access profile takes.",
+    |form| Some(AccessProfileInput::read(form, Sent::Whole)),
+)
+.or_under_beside(ENVELOPE, &BESIDE_PROFILE);
+
+/// What a change of an access profile takes, in the same two forms.
+pub const ACCESS_PROFILE_CHANGE: Body<AccessProfileInput> = Body::change(
+    "AccessProfileChangeBody",
+    "What a change of an access profile takes: the same fields, none of them required.",
+    |form| Some(AccessProfileInput::read(form, Sent::Change)),
+)
+.or_under_beside(ENVELOPE, &BESIDE_PROFILE);
+
+/// A snapshot that was stored: the caps on changes don't apply to what was accepted once.
+const STORED: Body<AccessProfileInput> = Body::change(
+    "AccessProfileSnapshot",
+    "An access profile as it was stored.",
+    |form| Some(AccessProfileInput::read(form, Sent::Whole)),
+);
+
+/// What is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// A whole profile.
+    Whole,
+    /// A change, on which there are caps.
+    Change,
+}
+
+impl Sent {
+    /// A list, with its cap.
+    fn capped<T: 'static>(
+        self,
+        list: ValueKind<'static, Vec<T>>,
+        most: usize,
+    ) -> ValueKind<'static, Vec<T>> {
+        match self {
+            Self::Whole => list,
+            Self::Change => list.at_most(most),
+        }
+    }
+}
+
 impl AccessProfileInput {
-    /// Reads the body of a create: the fields of a profile, or a whole answer with the profile under `access_profile`, so that
-    /// what was read elsewhere can be sent as it stands.
+    /// Reads the body of a create.
     ///
     /// That a date lies in the future is made sure of when the profile is made: the first answer to a repeated request holds
     /// although its date has passed. Beside other violations it is named here, measured from `now`.
@@ -82,20 +119,18 @@ impl AccessProfileInput {
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation, those between fields included.
     pub fn parse_new(body: &Json<'_>, now: Timestamp) -> Result<Self> {
-        let violations = Violations::default();
-        let input = Self::read_body(&Node::root(body, &violations), true);
-        if let Some(input) = &input {
-            input.check_grants(&violations);
-            if !violations.is_empty() {
-                let interval = input.auto_rotation_interval.flatten();
-                let next = input.next_rotation_at.flatten();
-                check_rotation(&violations, &input.place(), interval, next, now);
-            }
+        let (input, noted) = NEW_ACCESS_PROFILE.parse_noting(body, StoredTexts::None)?;
+        let violations = Violations::of(noted);
+        input.check_grants(&violations);
+        if !violations.is_empty() {
+            let interval = input.auto_rotation_interval.flatten();
+            let next = input.next_rotation_at.flatten();
+            check_rotation(&violations, &input.place(), interval, next, now);
         }
-        violations.finish(input)
+        violations.finish(Some(input))
     }
 
-    /// Reads the body of a change, in the same two forms. What is wrong with it is kept in it, because what depends on the fields
+    /// Reads the body of a change. What is wrong with it is kept in it, because what depends on the fields
     /// left out is found only when the change is applied, and one answer names all. Where rules of texts refuse something, it is read
     /// again beside the texts that are `stored`.
     ///
@@ -113,28 +148,22 @@ impl AccessProfileInput {
     }
 
     fn read_change(body: &Json<'_>, stored: StoredTexts) -> Result<Self> {
-        let violations = Violations::beside(stored);
-        match Self::read_body(&Node::root(body, &violations), false) {
-            Some(mut input) => {
-                check_caps(&violations, &input.place(), &input);
-                input.violations = violations.into_noted();
-                Ok(input)
-            }
-            None => violations.finish(None),
-        }
+        let (input, violations) = ACCESS_PROFILE_CHANGE.parse_noting(body, stored)?;
+        Ok(Self {
+            violations,
+            ..input
+        })
     }
 
-    /// Reads a stored snapshot under today's rules; the caps on changes don't apply to what was accepted once.
+    /// Reads a stored snapshot under today's rules.
     ///
     /// # Errors
     /// [`crate::error::Error::Invalid`] with every violation.
     pub fn parse_stored(snapshot: &Json<'_>) -> Result<Self> {
-        let violations = Violations::beside(StoredTexts::All);
-        let input = Self::read_body(&Node::root(snapshot, &violations), false);
-        if let Some(input) = &input {
-            input.check_grants(&violations);
-        }
-        violations.finish(input)
+        let (input, noted) = STORED.parse_noting(snapshot, StoredTexts::All)?;
+        let violations = Violations::of(noted);
+        input.check_grants(&violations);
+        violations.finish(Some(input))
     }
 
     /// Where the fields stood in the body.
@@ -152,77 +181,80 @@ impl AccessProfileInput {
         check_grants(violations, &self.place(), servers, overrides);
     }
 
-    fn read_body(body: &Node<'_>, creating: bool) -> Option<Self> {
-        let mut fields = body.object()?;
-        if let Some(enveloped) = fields.given(ENVELOPE).filter(|_| !fields.has("name")) {
-            fields.ignore(&BESIDE_PROFILE);
-            fields.finish();
-            return Some(Self {
-                enveloped: true,
-                ..Self::read(enveloped.object()?, creating)
+    fn read(form: &mut Form<'_>, sent: Sent) -> Self {
+        let lines = sent
+            .capped(providers(), MAX_PROVIDERS)
+            .checked(|list, lines| {
+                if sent == Sent::Change {
+                    check_budgets_of(list, lines);
+                }
             });
-        }
-        // `access_profile` is no field of a profile: start over, so that it is refused by name.
-        Some(Self::read(body.object()?, creating))
-    }
-
-    fn read(mut fields: Fields<'_>, creating: bool) -> Self {
-        let mut input = Self::default();
-        let name = if creating {
-            fields.required("name")
-        } else {
-            fields.sent("name")
+        let calendar_aligned = form.sent("calendar_aligned", boolean().or_default(), "");
+        form.note_default(false);
+        let input = Self {
+            name: form.required(
+                "name",
+                name(),
+                "Trimmed; unique without regard to case.",
+            ),
+            description: form.sent("description", description(), ""),
+            is_active: form.flag_if_sent("is_active", true, ""),
+            tags: form.sent("tags", sent.capped(tag().list(), MAX_TAGS).or_default(), ""),
+            provider_configs: form.sent(
+                "provider_configs",
+                lines.or_default(),
+                "Provider names are unique without regard to case.",
+            ),
+            budgets: form.sent(
+                "budgets",
+                sent.capped(budgets(), MAX_BUDGETS).or_default(),
+                "Reset durations are unique.",
+            ),
+            rate_limit: form.sent("rate_limit", rate_limit().or_null(), ""),
+            calendar_aligned,
+            auto_rotation_interval: form.sent(
+                "auto_rotation_interval",
+                rotation_interval().or_default(),
+                "A span such as `\"30d\"` or `\"12h\"` (units `s m h d w`), or whole nanoseconds; from 1 hour to 365 days. Empty or 0: \
+                 off.",
+            ),
+            next_rotation_at: form.sent(
+                "next_rotation_at",
+                timestamp().or_null(),
+                "In the future; needs an interval.",
+            ),
+            mcp_tool_groups: form.sent("mcp_tool_groups", tool_groups().or_default(), ""),
+            mcp_servers: form.sent("mcp_servers", servers().or_default(), ""),
+            mcp_tool_overrides: form.sent(
+                "mcp_tool_overrides",
+                overrides().or_default(),
+                "An `exclude` on a server that `mcp_servers` grants is refused.",
+            ),
+            enveloped: form.is_enveloped(),
+            violations: Vec::new(),
         };
-        input.name = name.and_then(|node| node.name(MAX_NAME));
-        input.description = optional(fields.sent("description"), read_description);
-        input.is_active = fields.given("is_active").and_then(|node| node.boolean());
-        input.tags = optional(fields.sent("tags"), |node| node.list(|tag| read_tag(&tag)));
-        input.provider_configs = optional(fields.sent("provider_configs"), read_providers);
-        input.budgets = optional(fields.sent("budgets"), read_budgets);
-        input.rate_limit = fields.sent("rate_limit").map(|node| read_rate_limit(&node));
-        input.calendar_aligned = optional(fields.sent("calendar_aligned"), read_boolean);
-        input.auto_rotation_interval = optional(
-            fields.sent("auto_rotation_interval"),
-            read_rotation_interval,
-        );
-        input.next_rotation_at = fields.sent("next_rotation_at").map(|node| {
-            if node.value.is_null() {
-                None
-            } else {
-                node.timestamp()
-            }
-        });
-        let groups = fields.sent("mcp_tool_groups");
-        let servers = fields.sent("mcp_servers");
-        let overrides = fields.sent("mcp_tool_overrides");
-        input.mcp_tool_groups = optional(groups, read_tool_groups);
-        input.mcp_servers = optional(servers, read_servers);
-        input.mcp_tool_overrides = optional(overrides, read_overrides);
-        fields.ignore(&SET_BY_SERVER);
-        fields.finish();
+        form.ignore(&[
+            "id",
+            "version",
+            "last_rotation_at",
+            "created_at",
+            "updated_at",
+        ]);
         input
     }
 }
 
-/// The caps on changes.
-fn check_caps(violations: &Violations, at: &Path, input: &AccessProfileInput) {
-    let check = |path: &Path, sent: usize, cap: usize| {
-        if sent > cap {
-            let sentence = format_args!("must have at most {cap} elements, has {sent}");
-            violations.add(path, "too_many", sentence);
-        }
-    };
-    let tags = input.tags.as_deref().unwrap_or_default();
-    let budgets = input.budgets.as_deref().unwrap_or_default();
-    let providers = input.provider_configs.as_deref().unwrap_or_default();
-    let lines = at.field("provider_configs");
-    check(&at.field("tags"), tags.len(), MAX_TAGS);
-    check(&at.field("budgets"), budgets.len(), MAX_BUDGETS);
-    check(&lines, providers.len(), MAX_PROVIDERS);
-    for (index, provider) in providers.iter().enumerate() {
-        let path = lines.index(index).field("budgets");
-        check(&path, provider.budgets.len(), MAX_BUDGETS);
+/// The cap on the budgets of each provider line of a change.
+fn check_budgets_of(list: &Node<'_>, lines: &[ProviderConfig]) {
+    let above = list.path.above();
+    for (index, line) in lines.iter().enumerate() {
+        let path = above.index(index).field("budgets");
+        refuse_more(list.violations, &path, line.budgets.len(), MAX_BUDGETS);
     }
+}
+
+fn tag() -> ValueKind<'static, String> {
+    ValueKind::new(move || name().schema(), read_tag)
 }
 
 /// A tag is looked for in a list with commas between, so it has none, and stands there as it was sent.

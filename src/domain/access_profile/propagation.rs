@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::policy::{Policy, PolicyField};
@@ -13,6 +12,7 @@ use crate::domain::limits::limit::{CounterKey, LimitKind};
 use crate::domain::people::holding::loose_ids;
 use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::money::Money;
+use crate::domain::values::patch::JsonPatch;
 use crate::error::{Error, Result};
 
 /// What is pushed, and to whom.
@@ -128,10 +128,12 @@ impl PolicyChange {
     ///
     /// # Errors
     /// [`crate::error::Error::Internal`] when a policy is no JSON.
-    pub fn patch(&self) -> Result<Value> {
-        let json = |policy: &Policy| serde_json::to_value(policy);
-        let patch = || serde_json::to_value(json_patch::diff(&json(&self.old)?, &json(&self.new)?));
-        patch().map_err(|error| Error::internal("comparing policies", error))
+    pub fn patch(&self) -> Result<JsonPatch> {
+        let json = |policy: &Policy| {
+            serde_json::to_value(policy)
+                .map_err(|error| Error::internal("comparing policies", error))
+        };
+        Ok(JsonPatch::between(&json(&self.old)?, &json(&self.new)?))
     }
 }
 
@@ -171,8 +173,7 @@ pub struct SharedChange {
     /// How many users hold it.
     pub users: usize,
     /// The JSON Patch (RFC 6902) from what their copies allow to what they would allow.
-    #[schema(value_type = Vec<Object>)]
-    pub patch: Value,
+    pub patch: JsonPatch,
 }
 
 /// What a propagation would change for a user.
@@ -242,7 +243,7 @@ impl Amount {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

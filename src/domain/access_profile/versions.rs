@@ -14,6 +14,7 @@ use crate::domain::body::json;
 use crate::domain::body::violation::Violations;
 use crate::domain::body::{Body, description, name};
 use crate::domain::values::duration::RotationInterval;
+use crate::domain::values::patch::JsonPatch;
 use crate::error::{Error, Result};
 
 /// Fields that differ between any two versions and say nothing about the policy.
@@ -213,6 +214,6 @@ pub fn patch(from: &str, to: &str) -> Result<String> {
         serde_json::from_str::<Value>(text)
             .map_err(|error| Error::internal("reading a snapshot", error))
     };
-    let patch = json_patch::diff(&read(from)?, &read(to)?);
+    let patch = JsonPatch::between(&read(from)?, &read(to)?);
     serde_json::to_string(&patch).map_err(|error| Error::internal("writing a JSON Patch", error))
 }

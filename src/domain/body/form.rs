@@ -3,11 +3,13 @@
 
 use serde_json::Value;
 
+use super::fields::Fields;
 use super::kind::{ValueKind, boolean};
 use super::schema::{BodySchema, FieldSchema};
-use crate::domain::body::input::{Fields, Node};
+use crate::domain::body::input::Node;
 
-const SET_BY_SERVER: &str = "Set by the server; may be sent and is ignored.";
+/// What is said of a field that may be sent and is not read.
+pub const SET_BY_SERVER: &str = "Set by the server; may be sent and is ignored.";
 const FIXED: &str =
     "Set by the server; may be sent as it is shown, and any other value is refused.";
 
@@ -36,7 +38,11 @@ enum Presence {
 
 impl<'v> Form<'v> {
     /// What `read` makes of these fields; one that it does not ask for is a violation.
-    pub(super) fn read<T>(fields: Fields<'v>, is_change: bool, read: ReadForm<T>) -> Option<T> {
+    pub(super) fn read<T>(
+        fields: Fields<'v>,
+        is_change: bool,
+        read: impl FnOnce(&mut Form<'_>) -> Option<T>,
+    ) -> Option<T> {
         let mut form = Self {
             is_change,
             fields: Some(fields),
@@ -50,7 +56,10 @@ impl<'v> Form<'v> {
     }
 
     /// The fields that `read` asks for.
-    pub(super) fn describe<T>(is_change: bool, read: ReadForm<T>) -> Vec<FieldSchema> {
+    pub(super) fn describe<T>(
+        is_change: bool,
+        read: impl FnOnce(&mut Form<'_>) -> Option<T>,
+    ) -> Vec<FieldSchema> {
         let mut form = Form {
             is_change,
             fields: None,
@@ -58,6 +67,13 @@ impl<'v> Form<'v> {
         };
         read(&mut form);
         form.described
+    }
+
+    /// Whether it stands under a field of the body, as in an answer.
+    pub fn is_enveloped(&self) -> bool {
+        self.fields
+            .as_ref()
+            .is_some_and(|fields| !fields.path().is_root())
     }
 
     /// Whether it is that of a change, in which no field is required.
@@ -119,9 +135,24 @@ impl<'v> Form<'v> {
 
     /// `true` or `false`, and what it is when it is left out.
     pub fn flag(&mut self, name: &'static str, default: bool, about: &'static str) -> bool {
+        self.flag_if_sent(name, default, about).unwrap_or(default)
+    }
+
+    /// The same where it matters whether it was left out.
+    pub fn flag_if_sent(
+        &mut self,
+        name: &'static str,
+        default: bool,
+        about: &'static str,
+    ) -> Option<bool> {
         let value = self.optional(name, boolean(), about);
+        self.note_default(default);
+        value
+    }
+
+    /// What the field that was asked for last is when it is left out.
+    pub fn note_default(&mut self, default: impl Into<Value>) {
         self.note_of_last(|field| field.default = Some(default.into()));
-        value.unwrap_or(default)
     }
 
     fn note_of_last(&mut self, note: impl FnOnce(&mut FieldSchema)) {

@@ -11,6 +11,7 @@ use super::patterns::{NAME, TEXT};
 use super::schema::BodySchema;
 use crate::domain::body::input::{MAX_DESCRIPTION, MAX_NAME, Node, read_description};
 use crate::domain::body::json::Json;
+use crate::domain::body::violation::{Path, Violations};
 
 /// A kind of value: its schema, and what reads one or notes what is wrong with it.
 pub struct ValueKind<'k, T> {
@@ -53,6 +54,37 @@ impl<'k, T: 'k> ValueKind<'k, T> {
             }
         };
         ValueKind::new(move || schema().or_null(), read)
+    }
+
+    /// The same, or what it is by default where `null` stands.
+    pub fn or_default(self) -> Self
+    where
+        T: Default,
+    {
+        let Self { schema, read } = self;
+        Self::new(
+            move || schema().or_null(),
+            move |node| {
+                if node.value.is_null() {
+                    Some(T::default())
+                } else {
+                    read(node)
+                }
+            },
+        )
+    }
+
+    /// The same, with rules that the schema does not say: `check` notes what breaks them.
+    pub fn checked(self, check: impl Fn(&Node<'_>, &T) + 'k) -> Self {
+        let Self { schema, read } = self;
+        Self {
+            schema,
+            read: Box::new(move |node| {
+                let value = read(node)?;
+                check(node, &value);
+                Some(value)
+            }),
+        }
     }
 
     /// A list of them.
@@ -101,6 +133,28 @@ impl<'k, T: 'k> ValueKind<'k, T> {
 }
 
 impl<'k, T: 'k> ValueKind<'k, Vec<T>> {
+    /// The same list with at most so many elements.
+    pub fn at_most(self, most: usize) -> Self {
+        let Self { schema, read } = self;
+        let schema = move || match schema() {
+            BodySchema::List {
+                items,
+                least,
+                unique,
+                ..
+            } => BodySchema::List {
+                items,
+                least,
+                most,
+                unique,
+            },
+            other => other,
+        };
+        Self::new(schema, read).checked(move |node, list| {
+            refuse_more(node.violations, &node.path, list.len(), most);
+        })
+    }
+
     /// The same list with at least one element; without any it is refused with this sentence.
     pub fn not_empty(self, sentence: impl Fn() -> String + 'k) -> Self {
         let Self { schema, read } = self;
@@ -124,6 +178,14 @@ impl<'k, T: 'k> ValueKind<'k, Vec<T>> {
             }
             read(node)
         })
+    }
+}
+
+/// Notes that a list at this place has more elements than it may.
+pub fn refuse_more(violations: &Violations, at: &Path, has: usize, most: usize) {
+    if has > most {
+        let sentence = format_args!("must have at most {most} elements, has {has}");
+        violations.add(at, "too_many", sentence);
     }
 }
 
@@ -170,6 +232,15 @@ pub fn integer(range: RangeInclusive<i64>) -> ValueKind<'static, i64> {
 /// The id of something.
 pub fn id() -> ValueKind<'static, i64> {
     integer(1..=i64::MAX)
+}
+
+/// An instant.
+pub fn timestamp() -> ValueKind<'static, Timestamp> {
+    ValueKind::new(|| BodySchema::Timestamp, read_timestamp)
+}
+
+fn read_timestamp(node: &Node<'_>) -> Option<Timestamp> {
+    node.timestamp()
 }
 
 /// From when on something is over; empty or `null`: never.

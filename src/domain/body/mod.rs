@@ -1,5 +1,6 @@
 //! Bodies of requests: one description of each, which reads it, names its fields to who misspelt one, and says what it may be.
 
+mod fields;
 mod form;
 pub mod input;
 pub mod json;
@@ -9,14 +10,19 @@ mod schema;
 pub mod stored_texts;
 pub mod violation;
 
-pub use form::{Form, ReadForm};
-pub use kind::{ValueKind, boolean, description, expiry, id, integer, name};
+pub use form::{Form, ReadForm, SET_BY_SERVER};
+pub use kind::{
+    ValueKind, boolean, description, expiry, id, integer, name, refuse_more, timestamp,
+};
 pub use schema::{BodySchema, FieldSchema, ObjectSchema};
 
+use std::rc::Rc;
+
+use self::fields::Fields;
 use self::input::Node;
 use self::json::Json;
 use self::stored_texts::StoredTexts;
-use self::violation::Violations;
+use self::violation::{Violation, Violations};
 use crate::error::Result;
 
 /// What reads most bodies from their bytes in one pass, and answers nothing for what it does not take.
@@ -27,9 +33,18 @@ pub struct Body<T> {
     name: &'static str,
     about: &'static str,
     is_change: bool,
-    envelope: Option<&'static str>,
+    envelope: Option<Envelope>,
     quick: Option<ReadBytes<T>>,
     read: ReadForm<T>,
+}
+
+/// What a body may stand under, as answers have it.
+#[derive(Clone, Copy)]
+pub struct Envelope {
+    /// The field.
+    pub field: &'static str,
+    /// What may be sent beside it and is ignored.
+    pub beside: &'static [&'static str],
 }
 
 impl<T> Body<T> {
@@ -54,9 +69,18 @@ impl<T> Body<T> {
     }
 
     /// The same, which may also stand alone under this field, as answers have it.
-    pub const fn or_under(self, envelope: &'static str) -> Self {
+    pub const fn or_under(self, field: &'static str) -> Self {
+        self.or_under_beside(field, &[])
+    }
+
+    /// The same, which may also stand under this field beside others that are ignored, as answers have it.
+    pub const fn or_under_beside(
+        self,
+        field: &'static str,
+        beside: &'static [&'static str],
+    ) -> Self {
         Self {
-            envelope: Some(envelope),
+            envelope: Some(Envelope { field, beside }),
             ..self
         }
     }
@@ -69,9 +93,14 @@ impl<T> Body<T> {
         }
     }
 
-    /// Under which field it may stand.
-    pub fn envelope(&self) -> Option<&'static str> {
+    /// What it may stand under.
+    pub fn envelope(&self) -> Option<Envelope> {
         self.envelope
+    }
+
+    /// Whether it is that of a change.
+    pub fn is_change(&self) -> bool {
+        self.is_change
     }
 
     /// Reads it.
@@ -103,16 +132,25 @@ impl<T> Body<T> {
         violations.finish(value)
     }
 
+    /// What can be read of it, and what is wrong with the rest.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] when nothing can be read of it.
+    pub fn parse_noting(
+        &self,
+        body: &Json<'_>,
+        stored: StoredTexts,
+    ) -> Result<(T, Vec<Violation>)> {
+        let violations = Violations::beside(stored);
+        match self.read_node(&Node::root(body, &violations)) {
+            Some(value) => Ok((value, violations.into_noted())),
+            None => violations.finish(None),
+        }
+    }
+
     fn read_node(&self, body: &Node<'_>) -> Option<T> {
-        let enveloped = match (body.value, self.envelope) {
-            (Json::Object(fields), Some(name)) => fields.alone(name).map(|value| Node {
-                value,
-                path: body.path.field(name),
-                violations: body.violations,
-            }),
-            _ => None,
-        };
-        let fields = enveloped.as_ref().unwrap_or(body).object()?;
+        let enveloped = self.envelope.and_then(|envelope| envelope.open(body));
+        let fields = Fields::of(enveloped.as_ref().unwrap_or(body))?;
         Form::read(fields, self.is_change, self.read)
     }
 
@@ -126,20 +164,49 @@ impl<T> Body<T> {
     }
 }
 
+impl Envelope {
+    /// What stands in the envelope, if there is one. What is in a body beside it and does not belong there is noted.
+    fn open<'v>(self, body: &Node<'v>) -> Option<Node<'v>> {
+        if self.beside.is_empty() {
+            let Json::Object(members) = body.value else {
+                return None;
+            };
+            return members.alone(self.field).map(|value| Node {
+                value,
+                path: body.path.field(self.field),
+                violations: body.violations,
+            });
+        }
+        if !matches!(body.value, Json::Object(_)) {
+            return None;
+        }
+        let mut fields = Fields::of(body)?;
+        // Its name tells the thing itself from an answer.
+        let inside = fields.given(self.field).filter(|_| !fields.has("name"))?;
+        fields.ignore(self.beside);
+        fields.finish();
+        Some(inside)
+    }
+}
+
 /// An object within a body, which is known under this name.
-pub fn object<T: 'static>(
+pub fn object<'k, T: 'k>(
     name: &'static str,
     about: &'static str,
-    read: ReadForm<T>,
-) -> ValueKind<'static, T> {
+    read: impl Fn(&mut Form<'_>) -> Option<T> + 'k,
+) -> ValueKind<'k, T> {
+    let read = Rc::new(read);
+    let described = Rc::clone(&read);
     let schema = move || {
         BodySchema::Object(ObjectSchema {
             name,
             about,
-            fields: Form::describe(false, read),
+            fields: Form::describe(false, &*described),
         })
     };
-    ValueKind::new(schema, move |node| Form::read(node.object()?, false, read))
+    ValueKind::new(schema, move |node| {
+        Form::read(Fields::of(node)?, false, &*read)
+    })
 }
 
 /// A body without fields.

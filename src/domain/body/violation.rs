@@ -71,6 +71,11 @@ impl Path {
         Self::default()
     }
 
+    /// Whether it is the body itself.
+    pub fn is_root(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// The place above everything that is in this object or list.
     pub fn above(&self) -> Above {
         Above(Rc::new(self.clone()))
@@ -118,7 +123,7 @@ impl fmt::Display for Path {
         };
         above.path().fmt(f)?;
         match last {
-            Segment::Field(name) if above.path().last.is_none() => f.write_str(name),
+            Segment::Field(name) if above.path().is_root() => f.write_str(name),
             Segment::Field(name) => write!(f, ".{name}"),
             Segment::Index(index) => write!(f, "[{index}]"),
         }

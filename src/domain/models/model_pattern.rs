@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use super::expressions::{ExpressionBudget, ExpressionSet, strip};
 use crate::domain::body::input::Node;
+use crate::domain::body::patterns::NAME;
+use crate::domain::body::{BodySchema, ValueKind};
 use crate::domain::values::letter_case::fold;
 
 /// Longest pattern, in characters.
-pub const MAX_PATTERN: usize = 1_000;
+const MAX_PATTERN: usize = 1_000;
 const WILDCARD: char = '*';
 
 /// The patterns of one list.
@@ -130,7 +132,14 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 /// A model pattern in a request. What an expression takes is taken from `budget`.
-pub fn read_model_pattern(node: &Node<'_>, budget: &ExpressionBudget) -> Option<String> {
+pub fn model_pattern(budget: &ExpressionBudget) -> ValueKind<'_, String> {
+    ValueKind::new(
+        || BodySchema::text(1..=MAX_PATTERN, NAME),
+        |node| read_model_pattern(node, budget),
+    )
+}
+
+fn read_model_pattern(node: &Node<'_>, budget: &ExpressionBudget) -> Option<String> {
     let pattern = node.name(MAX_PATTERN)?;
     match strip(&pattern).map(|expression| budget.take(expression)) {
         Some(Err(refused)) => node.refuse(refused.code, refused.sentence),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::body::input::Node;
 use crate::domain::body::json::Json;
+use crate::domain::body::{BodySchema, ValueKind};
 
 /// The unit of a [`ResetDuration`]. Case matters on the wire: `m` is a minute, `M` a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -156,7 +157,15 @@ impl<'de> Deserialize<'de> for ResetDuration {
 }
 
 /// A reset duration in a request; quarters only where `quarters` allows them.
-pub fn read_reset_duration(node: &Node<'_>, quarters: bool) -> Option<ResetDuration> {
+pub fn reset_duration(quarters: bool) -> ValueKind<'static, ResetDuration> {
+    let units = if quarters { "smhdwMQY" } else { "smhdwMY" };
+    ValueKind::new(
+        move || BodySchema::pattern(format!("^[1-9][0-9]{{0,9}}[{units}]$")),
+        move |node| read_reset_duration(node, quarters),
+    )
+}
+
+fn read_reset_duration(node: &Node<'_>, quarters: bool) -> Option<ResetDuration> {
     let text = node.string(32)?;
     match text.parse::<ResetDuration>() {
         Ok(duration) if duration.unit == Unit::Quarter && !quarters => node.refuse(
@@ -215,8 +224,19 @@ impl RotationInterval {
     }
 }
 
-/// A rotation interval in a request: `"30d"`, `"12h"` or integer nanoseconds. `Some(None)` is off (`""` or 0).
-pub fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval>> {
+/// A rotation interval in a request: `"30d"`, `"12h"` or integer nanoseconds; none is off (`""` or 0).
+pub fn rotation_interval() -> ValueKind<'static, Option<RotationInterval>> {
+    let schema = || {
+        BodySchema::pattern("^([1-9][0-9]{0,9}[smhdw])?$")
+            .or(BodySchema::integer(
+                RotationInterval::MIN..=RotationInterval::MAX,
+            ))
+            .or(BodySchema::values([0]))
+    };
+    ValueKind::new(schema, read_rotation_interval)
+}
+
+fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval>> {
     let nanoseconds = match node.value {
         Json::Number(_) => Some(node.integer(i64::MIN..=i64::MAX)?),
         Json::String(text) if text.trim().is_empty() => Some(0),

@@ -9,6 +9,7 @@ use serde_json::Number;
 use super::number::Decimal;
 use crate::domain::body::input::Node;
 use crate::domain::body::json::Json;
+use crate::domain::body::{BodySchema, ValueKind};
 
 const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
 const DECIMALS: u8 = 9;
@@ -118,6 +119,14 @@ fn nanodollars(number: &Number) -> Result<(i64, Rest), NotMoney> {
         is_half: below.first().is_some_and(|digit| *digit >= 5),
     };
     Ok((whole, rest))
+}
+
+/// US dollars, or none.
+pub fn dollars() -> ValueKind<'static, Money> {
+    ValueKind::new(
+        || BodySchema::values([0]).or(BodySchema::Number(1e-9..=1e9)),
+        read_money,
+    )
 }
 
 /// An amount in a request, noting what is wrong with it.

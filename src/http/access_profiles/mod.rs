@@ -1,10 +1,8 @@
 //! Handlers of access profiles.
 
 pub mod attachments;
-pub mod bodies;
 pub mod history;
 pub mod propagation;
-pub mod shapes;
 pub mod views;
 
 use self::views::{AccessProfileAnswer, AccessProfileDetail, AccessProfileList};

@@ -84,23 +84,6 @@ pub struct VersionAnswer {
     pub version: VersionView,
 }
 
-/// One step of a JSON Patch (RFC 6902).
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the patch is written by its library")]
-pub struct PatchStep {
-    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
-    op: String,
-    /// Where, as a JSON Pointer.
-    path: String,
-    /// What is there afterwards.
-    value: Option<serde_json::Value>,
-}
-
-/// A JSON Patch (RFC 6902).
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the patch is written by its library")]
-pub struct JsonPatch(Vec<PatchStep>);
-
 /// One entry of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditLogView {

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::body::{Body, BodySchema, FieldSchema, ObjectSchema};
+use crate::domain::body::{Body, BodySchema, FieldSchema, ObjectSchema, SET_BY_SERVER};
 
 type Named = (String, RefOr<Schema>);
 
@@ -34,13 +34,24 @@ impl NamedSchema {
         let fields = body.schema();
         let mut all = Vec::new();
         let name = keep(&fields, &mut all);
-        let Some(field) = body.envelope() else {
+        let Some(envelope) = body.envelope() else {
             return Self { name, all };
         };
+        let field = envelope.field;
         let stem = name.trim_end_matches("Body");
         let (either, enveloped) = (format!("{stem}Request"), format!("{stem}Envelope"));
-        let envelope = closed_object()
-            .description(Some("A change in the form of an answer that is sent back."))
+        let about = if body.is_change() {
+            "A change in the form of an answer that is sent back."
+        } else {
+            "An answer that is sent back as it was read."
+        };
+        let envelope = envelope
+            .beside
+            .iter()
+            .fold(closed_object(), |object, beside| {
+                object.property(*beside, ignored())
+            })
+            .description(Some(about))
             .property(field, reference(&name))
             .required(field);
         let forms = OneOfBuilder::new()
@@ -68,6 +79,14 @@ fn typed(schema_type: Type) -> ObjectBuilder {
 /// An object that takes the fields it is given and no others.
 fn closed_object() -> ObjectBuilder {
     typed(Type::Object).additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+}
+
+/// A field that may be sent and is ignored.
+fn ignored() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::AnyValue)
+        .read_only(true)
+        .description(Some(SET_BY_SERVER))
 }
 
 /// Keeps the schema of an object under its name.
@@ -107,6 +126,28 @@ fn property(field: &FieldSchema, all: &mut Vec<Named>) -> RefOr<Schema> {
     schema
 }
 
+/// The same or `null`, where that can be said by its type: generated clients make a wrapper of every other choice.
+fn or_null(schema: RefOr<Schema>) -> Option<RefOr<Schema>> {
+    let with_null = |schema_type: &SchemaType| match schema_type {
+        SchemaType::Type(one) => Some(SchemaType::from_iter([one.clone(), Type::Null])),
+        _ => None,
+    };
+    match schema {
+        RefOr::T(Schema::Object(mut one)) => {
+            one.schema_type = with_null(&one.schema_type)?;
+            one.enum_values
+                .iter_mut()
+                .for_each(|values| values.push(Value::Null));
+            Some(RefOr::T(Schema::Object(one)))
+        }
+        RefOr::T(Schema::Array(mut list)) => {
+            list.schema_type = with_null(&list.schema_type)?;
+            Some(RefOr::T(Schema::Array(list)))
+        }
+        _ => None,
+    }
+}
+
 fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
     match schema {
         BodySchema::Any => ObjectBuilder::new()
@@ -138,6 +179,8 @@ fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
         BodySchema::Values(values) => {
             let schema_type = if values.iter().all(Value::is_string) {
                 Type::String.into()
+            } else if values.iter().all(Value::is_i64) {
+                Type::Integer.into()
             } else if values.iter().all(Value::is_number) {
                 Type::Number.into()
             } else {
@@ -161,6 +204,11 @@ fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
             .into(),
         BodySchema::Object(object) => reference(&keep(object, all)),
         BodySchema::OneOf(several) => {
+            if let [one, BodySchema::Null] = several.as_slice()
+                && let Some(schema) = or_null(of_value(one, all))
+            {
+                return schema;
+            }
             let forms = several.iter();
             forms
                 .fold(OneOfBuilder::new(), |forms, one| {

@@ -191,21 +191,16 @@ impl Route {
     }
 
     /// Its request body, and one that is accepted.
-    pub fn takes<T>(self, body: &Body<T>, example: Value) -> Self {
-        self.takes_schema(NamedSchema::of_body(body), example)
+    pub fn takes<T>(mut self, body: &Body<T>, example: Value) -> Self {
+        self.description.body = Some(NamedSchema::of_body(body));
+        self.description.example = Some(example);
+        self
     }
 
     /// A request body that may be left out, and one that is accepted.
     pub fn may_take<T>(mut self, body: &Body<T>, example: Value) -> Self {
         self.description.body_optional = true;
         self.takes(body, example)
-    }
-
-    /// A request body of which this is the schema, and one that is accepted.
-    pub fn takes_schema(mut self, schema: NamedSchema, example: Value) -> Self {
-        self.description.body = Some(schema);
-        self.description.example = Some(example);
-        self
     }
 
     /// Its status and body of success.

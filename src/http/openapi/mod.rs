@@ -2,7 +2,6 @@
 
 pub mod about;
 pub mod error_body;
-pub mod ignored_fields;
 
 mod headers;
 
@@ -14,7 +13,7 @@ use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{
@@ -25,12 +24,11 @@ use utoipa::openapi::{
 use self::about::about;
 use self::error_body::ErrorBody;
 use self::headers::{REQUEST_HEADERS, request_header, with_headers};
-use self::ignored_fields::{IGNORED, SOMETIMES};
-use crate::http::access_profiles::shapes::{close, complete};
 use crate::http::core::guard::Access;
 use crate::http::core::named_schema::{NamedSchema, reference};
 use crate::http::core::path_values::path_parameter;
 use crate::http::core::route::{Description, Parameter, Route};
+use crate::http::decisions::usage::TOLD_APART_BY;
 use crate::http::routes;
 
 /// The document as it is served.
@@ -100,7 +98,7 @@ fn tags(table: &[Route]) -> Vec<Tag> {
     names.into_iter().map(Tag::new).collect()
 }
 
-/// Every named schema: bodies take no unknown field, answers always show every field but those that are there sometimes.
+/// Every named schema: what is answered always shows every field but those that are there sometimes.
 fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
     let answers = table
         .iter()
@@ -114,16 +112,39 @@ fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
         complete(&mut schema, sometimes.map_or(&[], |it| it.1));
         all.insert(name, schema);
     }
-    let refusal = NamedSchema::of::<ErrorBody>();
-    for (name, mut schema) in bodies
-        .flat_map(|named| named.all.iter().cloned())
-        .chain(refusal.all)
-    {
-        let ignored = IGNORED.iter().find(|it| it.0 == name);
-        close(&mut schema, ignored.map_or(&[], |it| it.1));
+    all.extend(bodies.flat_map(|named| named.all.iter().cloned()));
+    for (name, mut schema) in NamedSchema::of::<ErrorBody>().all {
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
         all.insert(name, schema);
     }
     all
+}
+
+/// Fields of answers that are not always there, by schema: those that rows of the history are told apart by, when they are; and the
+/// value of a step of a patch, unless it removes one; what would have refused a call that was made all the same; who users are, for keys that may see it; what
+/// lets nothing through in a profile, when something does; and the part of a model's name that a pattern covers, where it is not all.
+const SOMETIMES: &[(&str, &[&str])] = &[
+    ("UsageView", TOLD_APART_BY),
+    ("UsageAnswer", &["outside_policy"]),
+    ("PatchStep", &["value"]),
+    ("HolderUser", &["name", "email"]),
+    ("NearLimitView", &["user_name"]),
+    ("AccessProfileAnswer", &["warnings"]),
+    ("AccessProfileDetail", &["warnings"]),
+    ("ProviderView", &["matched_name"]),
+];
+
+/// Shows every field always, `null` where there is nothing, but for those that are there sometimes.
+fn complete(schema: &mut RefOr<Schema>, sometimes: &[&str]) {
+    if let RefOr::T(Schema::Object(object)) = schema {
+        let names = object.properties.keys();
+        object.required = names
+            .filter(|name| !sometimes.contains(&name.as_str()))
+            .cloned()
+            .collect();
+    }
 }
 
 fn http_method(method: &Method) -> HttpMethod {

@@ -5,9 +5,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::audit::ACTIONS;
+use crate::domain::body::patterns::TEXT;
 use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
 use crate::http::access_profiles;
-use crate::http::access_profiles::shapes::text_up_to;
 use crate::http::api_keys;
 use crate::http::core::route::Parameter;
 use crate::http::roles;
@@ -29,7 +29,7 @@ pub(super) const OFFSET: Parameter = Parameter {
 const SEARCH: Parameter = Parameter {
     name: "search",
     description: "Substring of name or description, without regard to case",
-    schema: || text_up_to(MAX_SEARCH, Type::String),
+    schema: || text_up_to(MAX_SEARCH),
 };
 
 const fn sort(schema: fn() -> RefOr<Schema>) -> Parameter {
@@ -112,7 +112,7 @@ pub const USER_LIST: &[Parameter] = &[
     Parameter {
         name: "search",
         description: "Substring of name or e-mail address, without regard to case",
-        schema: || text_up_to(MAX_SEARCH, Type::String),
+        schema: || text_up_to(MAX_SEARCH),
     },
     Parameter {
         name: "role_id",
@@ -174,6 +174,11 @@ pub(super) fn id() -> RefOr<Schema> {
         .schema_type(Type::Integer)
         .minimum(Some(1))
         .maximum(Some(i64::MAX));
+    RefOr::T(schema.into())
+}
+
+fn text_up_to(most: usize) -> RefOr<Schema> {
+    let schema = text().max_length(Some(most)).pattern(Some(TEXT));
     RefOr::T(schema.into())
 }
 

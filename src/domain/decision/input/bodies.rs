@@ -2,13 +2,12 @@
 
 use super::calls::{CallInput, ExplainInput, ExtendInput, NoKey, Spent, UsageInput, mcp_call};
 use super::kinds::{
-    dollars, key, key_id, max_hold, model, name, request_id, spent_dollars, ttl, used_name,
-    used_tokens,
+    key, key_id, max_hold, model, name, request_id, spent_dollars, ttl, used_name, used_tokens,
 };
 use super::quick;
 use crate::domain::body::{Body, Form, integer};
 use crate::domain::decision::Presented;
-use crate::domain::values::money::Money;
+use crate::domain::values::money::{Money, dollars};
 use crate::domain::values::number::MAX_COUNT;
 
 /// A call that is about to be made.

@@ -26,14 +26,6 @@ pub(super) fn key() -> ValueKind<'static, std::result::Result<Presented, NoKey>>
     )
 }
 
-/// US dollars that a call will probably cost.
-pub(super) fn dollars() -> ValueKind<'static, Money> {
-    ValueKind::new(
-        || BodySchema::values([0]).or(BodySchema::Number(1e-9..=1e9)),
-        read_money,
-    )
-}
-
 /// US dollars that were spent, however few.
 pub(super) fn spent_dollars() -> ValueKind<'static, Money> {
     ValueKind::new(|| BodySchema::Number(0.0..=1e9), read_spent)
