@@ -10,11 +10,12 @@ use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile::input::AccessProfileInput;
 use tollkeeper::domain::access_profile::policy::Policy;
 use tollkeeper::domain::body::json;
-use tollkeeper::domain::decision::{Call, Party, Presented};
+use tollkeeper::domain::decision::amounts::Amounts;
+use tollkeeper::domain::decision::{Call, Particulars, Party, Presented};
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::engine::{
-    Amounts, Demand, Effects, Key, LedgerState, PendingRows, Refusals, Rules, UserProfile,
+    Demand, Effects, Key, LedgerState, PendingRows, Refusals, Rules, UserProfile,
 };
 
 const NOW: i64 = 1_780_315_200_000;
@@ -79,11 +80,8 @@ fn state(users: i64) -> (LedgerState, Vec<Call>) {
                 secret_hash,
             },
             provider: Some("openai".to_owned()),
-            model: "gpt-4o".to_owned(),
-            mcp: None,
-            estimated_tokens: Some(1_000),
-            estimated_cost: Money::from_nanodollars(10_000_000),
-            max_hold: None,
+            model: "gpt-4o".into(),
+            particulars: Particulars::expecting(Some(1_000), Money::from_nanodollars(10_000_000)),
             requests: 1,
             request: None,
             owner: Party::ApiKey(1),

@@ -1,9 +1,10 @@
 //! Charging calls that were made without a reservation. What was spent is recorded, whatever a policy says to it: what would have
 //! refused the call is told, and no more.
 
-use super::engine::{self, Amounts, Decision, Demand};
+use super::engine::{self, Decision, Demand};
 use super::requests::{RequestKind, lost};
 use super::runtime::{Batch, Runtime};
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::explanation::KeyStatus;
 use crate::domain::decision::{Call, Refusal, RefusalKind, Settled};
 use crate::domain::values::money::Money;

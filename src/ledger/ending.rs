@@ -5,12 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::engine::{Amounts, Decision, Effects, Extension, Reservation};
+use super::engine::{Decision, Effects, Extension};
 use super::requests::lost;
 use super::runtime::{Batch, Runtime};
 use crate::domain::audit::{Actor, NewAuditEntry};
-use crate::domain::decision::journal::{ReservationEnd, ReservationRow, ReservationState};
-use crate::domain::decision::{Granted, Party, ReservationId, Settled};
+use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::journal::{ReservationEnd, ReservationState};
+use crate::domain::decision::{Granted, Party, Reservation, ReservationId, Settled};
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 use crate::store::journal;
@@ -59,7 +60,7 @@ impl Runtime {
         let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
         let used = || json!({ "tokens": tokens, "cost": cost });
         if let Some(open) = self.open(id) {
-            let before = by.others(id, open.owner, || open.row())?;
+            let before = by.others(open)?;
             let settled = self
                 .state
                 .settle(effects, id.number, amounts, by.party(), now_ms)
@@ -67,10 +68,10 @@ impl Runtime {
             tell(effects, by, SETTLE, before, used, now_ms);
             return Ok(settled);
         }
-        let (row, end, before) = self.over(effects, id, by)?;
+        let (record, end, before) = self.over(effects, id, by)?;
         let settled = self
             .state
-            .settle_finished(effects, &row, end, amounts, now_ms)?;
+            .settle_finished(effects, &record, end, amounts, now_ms)?;
         if !settled.repeated {
             tell(effects, by, SETTLE, before, used, now_ms);
         }
@@ -92,7 +93,7 @@ impl Runtime {
                 "the reservation is settled, cancelled or expired; make a new one",
             ));
         };
-        let before = by.others(id, open.owner, || open.row())?;
+        let before = by.others(open)?;
         let model = Arc::clone(&open.model);
         let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
         match self.state.extend(effects, id.number, to, now_ms)? {
@@ -120,15 +121,15 @@ impl Runtime {
         let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
         let nothing = || json!({});
         if let Some(open) = self.open(id) {
-            let before = by.others(id, open.owner, || open.row())?;
+            let before = by.others(open)?;
             self.state
                 .cancel(effects, id.number, by.party(), now_ms)
                 .ok_or_else(lost)?;
             tell(effects, by, CANCEL, before, nothing, now_ms);
             return Ok(());
         }
-        let (row, end, before) = self.over(effects, id, by)?;
-        self.state.cancel_finished(effects, row, end, now_ms)?;
+        let (record, end, before) = self.over(effects, id, by)?;
+        self.state.cancel_finished(effects, &record, end, now_ms)?;
         if end.state != ReservationState::Cancelled {
             tell(effects, by, CANCEL, before, nothing, now_ms);
         }
@@ -136,9 +137,9 @@ impl Runtime {
     }
 
     /// An open reservation.
-    pub(super) fn open(&self, id: ReservationId) -> Option<&Reservation> {
-        let open = self.state.reservations.get(id.number);
-        open.filter(|reservation| reservation.id == id)
+    pub(super) fn open(&self, id: ReservationId) -> Option<&Arc<Reservation>> {
+        let open = &self.state.reservations.get(id.number)?.record;
+        (open.id == id).then_some(open)
     }
 
     /// A reservation that is over.
@@ -146,13 +147,13 @@ impl Runtime {
         &self,
         effects: &Effects,
         id: ReservationId,
-    ) -> Result<(ReservationRow, ReservationEnd)> {
-        let row = match effects.finished.get(&id.number) {
+    ) -> Result<(Arc<Reservation>, ReservationEnd)> {
+        let row = match effects.find_finished(id.number) {
             Some(row) => Some(row.clone()),
             None => journal::find(&self.reader.look(), id.number)?,
         };
-        row.filter(|row| row.nonce == id.nonce)
-            .and_then(|row| row.end.map(|end| (row, end)))
+        row.filter(|row| row.record.id == id)
+            .and_then(|row| row.end.map(|end| (row.record, end)))
             .ok_or_else(|| Error::absent(format!("there is no reservation {id}; {FORGOTTEN}")))
     }
 
@@ -162,11 +163,11 @@ impl Runtime {
         effects: &Effects,
         id: ReservationId,
         by: &Ender,
-    ) -> Result<(ReservationRow, ReservationEnd, Option<ReservationRow>)> {
-        let (row, end) = self.finished(effects, id)?;
-        let before = by.others(id, row.owner, || row.clone())?;
+    ) -> Result<(Arc<Reservation>, ReservationEnd, Option<Arc<Reservation>>)> {
+        let (record, end) = self.finished(effects, id)?;
+        let before = by.others(&record)?;
         let by = by.party();
-        Ok((row, ReservationEnd { by, ..end }, before))
+        Ok((record, ReservationEnd { by, ..end }, before))
     }
 }
 
@@ -180,18 +181,13 @@ impl Ender {
     ///
     /// # Errors
     /// [`Error::Forbidden`] when it is another's and this key may end its own alone.
-    fn others(
-        &self,
-        id: ReservationId,
-        owner: Party,
-        row: impl FnOnce() -> ReservationRow,
-    ) -> Result<Option<ReservationRow>> {
-        if owner.is_own_of(self.api_key_id) {
+    fn others(&self, record: &Arc<Reservation>) -> Result<Option<Arc<Reservation>>> {
+        if record.owner.is_own_of(self.api_key_id) {
             Ok(None)
         } else if self.for_others.is_some() {
-            Ok(Some(row()))
+            Ok(Some(Arc::clone(record)))
         } else {
-            Err(not_own(id))
+            Err(not_own(record.id))
         }
     }
 }
@@ -212,24 +208,20 @@ fn tell(
     effects: &mut Effects,
     by: &Ender,
     action: &'static str,
-    before: Option<ReservationRow>,
+    before: Option<Arc<Reservation>>,
     new: impl FnOnce() -> Value,
     now_ms: i64,
 ) {
     let Some((before, actor)) = before.zip(by.for_others.as_deref()) else {
         return;
     };
-    let id = ReservationId {
-        number: before.id,
-        nonce: before.nonce,
-    };
     let previous = json!({
-        "id": id.to_string(),
+        "id": before.id.to_string(),
         "api_key_id": before.owner.api_key_id(),
         "provider": before.provider,
         "model": before.model,
-        "held_tokens": before.held_tokens,
-        "held_cost": Money::from_nanodollars(before.held_cost),
+        "held_tokens": before.held.tokens,
+        "held_cost": Money::from_nanodollars(before.held.cost),
     });
     let entry = NewAuditEntry {
         access_profile_id: Some(before.access_profile_id),
@@ -238,7 +230,7 @@ fn tell(
             actor.clone(),
             action,
             "reservation",
-            &id,
+            &before.id,
             Some(previous),
             Some(new()),
         )

@@ -19,8 +19,8 @@ use super::runtime::{self, Batch, Runtime};
 use super::thread;
 use crate::domain::decision::explanation::Explanation;
 use crate::domain::decision::{
-    Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Presented, ReservationId,
-    Settled,
+    Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Particulars, Presented,
+    ReservationId, Settled,
 };
 use crate::domain::settings::DecisionSettings;
 use crate::domain::values::money::Money;
@@ -323,10 +323,14 @@ impl Ledger {
 }
 
 fn without_estimates(call: Call) -> Call {
-    Call {
+    let particulars = Particulars {
         estimated_tokens: None,
         estimated_cost: None,
         max_hold: None,
+        ..call.particulars
+    };
+    Call {
+        particulars,
         ..call
     }
 }

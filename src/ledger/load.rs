@@ -6,14 +6,14 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::engine::{
-    Counter, Key, LedgerState, PendingRows, Reservation, Rules, ToolGrants, ToolGroups, UserProfile,
+    CountedReservation, Counter, Key, LedgerState, PendingRows, Rules, ToolGrants, ToolGroups,
+    UserProfile,
 };
 use super::known_rules::{Fresh, KnownRules};
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::event::ChangedCopy;
 use crate::domain::limits::clock_high_water::HighWater;
 use crate::domain::settings::DecisionSettings;
-use crate::domain::values::letter_case::fold;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
 use crate::store::followers::Reload;
@@ -101,8 +101,7 @@ pub fn everything(
         state.directory.high_water = HighWater::one(seen_at, state.directory.last_ids);
     }
     journal::for_each(reading, true, |row| {
-        let provider_key = fold(&row.provider).into();
-        state.reopen(Reservation::of(row, provider_key));
+        state.reopen(CountedReservation::of(row.record));
         Ok(())
     })?;
     orphan_stored(reading, &mut state, seen_at)?;
@@ -125,7 +124,7 @@ fn pending_rows(reading: &Reading<'_>, state: &mut LedgerState) -> Result<Pendin
 /// Ends the time of what deleted users hold: the last process may have ended after a user was deleted and before all that was held had
 /// ended.
 fn orphan_stored(reading: &Reading<'_>, state: &mut LedgerState, now_ms: i64) -> Result<()> {
-    let held = state.reservations.iter().map(|one| one.user_id);
+    let held = state.reservations.iter().map(|one| one.record.user_id);
     let is_unknown = |id: &i64| !state.directory.users.contains_key(id);
     let unknown: BTreeSet<i64> = held.filter(is_unknown).collect();
     let mut deleted = BTreeSet::new();

@@ -1,7 +1,8 @@
 //! Letting calls in, each by its key and its request id.
 
-use super::engine::{Amounts, Decision, Demand, RefusedCall};
+use super::engine::{Decision, Demand, RefusedCall};
 use super::runtime::{Batch, Runtime};
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::journal::{CallAnswer, ReservationState};
 use crate::domain::decision::{Admitted, Call, Granted, Refusal, RequestId, ReservationId};
 use crate::error::{Error, Result};

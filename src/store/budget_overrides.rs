@@ -97,7 +97,7 @@ pub fn list_of_copies(
 pub(super) fn read(row: &Columns<'_>) -> rusqlite::Result<BudgetOverride> {
     Ok(BudgetOverride {
         place_id: row.get("place_id")?,
-        amount: row.money("amount")?,
+        amount: row.get("amount")?,
         cycles: row.get("cycles")?,
         anchor_at: row.get("anchor_at")?,
     })

@@ -197,7 +197,12 @@ mod tests {
         let read = |open_only| {
             let mut found = Vec::new();
             let each = |row: crate::domain::decision::journal::ReservationRow| {
-                found.push((row.id, row.held_tokens, row.end.map(|end| end.finished_at)));
+                let (record, end) = (row.record, row.end);
+                found.push((
+                    record.id.number,
+                    record.held.tokens,
+                    end.map(|end| end.finished_at),
+                ));
                 Ok(())
             };
             journal::for_each(&reading, open_only, each).unwrap();

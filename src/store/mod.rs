@@ -42,6 +42,7 @@ pub mod rotations;
 pub mod sequences;
 pub mod settings;
 mod sql;
+mod stored_values;
 mod taken;
 pub mod tool_groups;
 mod unit_of_work;

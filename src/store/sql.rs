@@ -14,7 +14,6 @@ use super::fault::Doing;
 use super::remembered::Remembered;
 use crate::domain::audit::ChainKey;
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 
 /// A consistent view of the database.
@@ -107,13 +106,6 @@ impl<'r> Columns<'r> {
     pub fn at_if_any(&self, name: &str) -> rusqlite::Result<Option<Timestamp>> {
         self.read(name, |at: Option<i64>| {
             at.map(Timestamp::from_millisecond).transpose()
-        })
-    }
-
-    /// An amount, stored in nanodollars.
-    pub fn money(&self, name: &str) -> rusqlite::Result<Money> {
-        self.read(name, |nanodollars| {
-            Money::from_nanodollars(nanodollars).ok_or("no amount of money")
         })
     }
 

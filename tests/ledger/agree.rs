@@ -121,17 +121,20 @@ fn what_is_explained_is_what_is_decided() {
             dice.maybe(|dice| dice.one_of(&["openai", "Anthropic", "mistral", "nobody"]));
         let model = dice.one_of(&["gpt-4", "gpt-5", "o3", "claude"]);
         let mut asked = call(dice.one_of(&keys), provider, model);
-        asked.mcp = (dice.below(3) == 0).then(|| McpCall {
-            server: dice.one_of(&["files", "mail"]).to_owned(),
-            tool: dice.maybe(|dice| dice.one_of(&["read", "delete", "send"]).to_owned()),
+        asked.particulars.mcp = (dice.below(3) == 0).then(|| {
+            Box::new(McpCall {
+                server: dice.one_of(&["files", "mail"]).to_owned(),
+                tool: dice.maybe(|dice| dice.one_of(&["read", "delete", "send"]).to_owned()),
+            })
         });
-        asked.estimated_tokens = dice.maybe(|dice| i64::try_from(dice.below(200)).unwrap());
+        asked.particulars.estimated_tokens =
+            dice.maybe(|dice| i64::try_from(dice.below(200)).unwrap());
         let cents = |dice: &mut Dice| {
             let cents = i64::try_from(1 + dice.below(400)).unwrap();
             Money::from_nanodollars(cents * DOLLAR / 100).unwrap()
         };
-        asked.estimated_cost = dice.maybe(cents);
-        asked.max_hold = dice.maybe(cents);
+        asked.particulars.estimated_cost = dice.maybe(cents);
+        asked.particulars.max_hold = dice.maybe(cents);
         let explained = house.ledger.explain(asked.clone()).wait().unwrap();
         match house.ledger.reserve(asked).wait().unwrap() {
             Ok(made) => {

@@ -27,7 +27,7 @@ fn dollars(amount: i64) -> Money {
 
 fn ask(key: Presented, amount: i64) -> Call {
     let mut call = call(key, None, "m");
-    call.estimated_cost = Some(dollars(amount));
+    call.particulars.estimated_cost = Some(dollars(amount));
     call
 }
 

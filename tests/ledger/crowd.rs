@@ -48,7 +48,7 @@ fn sixty_four_threads_get_exactly_what_three_budgets_hold() {
                         ("anthropic", &anthropic)
                     };
                     let mut call = call(key, Some(provider), "m");
-                    call.estimated_cost = Money::from_nanodollars(DOLLAR / 100);
+                    call.particulars.estimated_cost = Money::from_nanodollars(DOLLAR / 100);
                     match house.ledger.reserve(call).wait().unwrap() {
                         Ok(made) => {
                             granted.fetch_add(1, Ordering::SeqCst);
@@ -98,7 +98,7 @@ fn a_crash_among_sixty_four_threads_loses_nothing_acknowledged_and_lets_in_nothi
     let reserve = |house: &House, number: usize| {
         let provider = ["openai", "anthropic"][number % 2];
         let mut call = call(key, Some(provider), "m");
-        call.estimated_cost = Some(cent);
+        call.particulars.estimated_cost = Some(cent);
         house.ledger.reserve(call).wait().unwrap().ok()
     };
     let (granted, settled) = (AtomicI64::new(0), AtomicI64::new(0));
@@ -175,7 +175,7 @@ fn threads_that_give_back_what_they_hold_never_overdraw_and_are_refused_only_wit
                     let asked =
                         i64::try_from((thread * 31 + round * 17) % 40).unwrap() * DOLLAR / 1_000;
                     let mut call = call(key, None, "m");
-                    call.estimated_cost = Money::from_nanodollars(asked);
+                    call.particulars.estimated_cost = Money::from_nanodollars(asked);
                     match house.ledger.reserve(call).wait().unwrap() {
                         Ok(made) if round % 3 == 0 => {
                             house

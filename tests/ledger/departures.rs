@@ -28,7 +28,7 @@ fn two(on_expiry: OnExpiry) -> (House, [i64; 2], [Presented; 2]) {
 
 fn hold(house: &House, key: Presented, nanodollars: i64) -> Granted {
     let mut asked = call(key, None, "m");
-    asked.estimated_cost = Money::from_nanodollars(nanodollars);
+    asked.particulars.estimated_cost = Money::from_nanodollars(nanodollars);
     house.ledger.reserve(asked).wait().unwrap().unwrap()
 }
 
@@ -104,7 +104,7 @@ fn thousands_of_holds_of_a_deleted_user_end_turn_by_turn_and_after_a_crash_in_be
     let pending: Vec<_> = (0..HOLDS)
         .map(|_| {
             let mut asked = call(keys[0], None, "m");
-            asked.estimated_cost = Money::from_nanodollars(3);
+            asked.particulars.estimated_cost = Money::from_nanodollars(3);
             house.ledger.reserve(asked)
         })
         .collect();

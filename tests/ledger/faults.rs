@@ -20,7 +20,7 @@ fn a_decision_that_cannot_be_written_down_is_undone_and_refusals_go_on() {
     let profile = house.profile("first", &PLANS[0]);
     let (_, key) = house.give(house.user(0), profile);
     let mut asked = call(key, Some("openai"), "gpt-4o");
-    asked.estimated_cost = Money::from_nanodollars(DOLLAR);
+    asked.particulars.estimated_cost = Money::from_nanodollars(DOLLAR);
     let made = house.ledger.reserve(asked.clone()).wait().unwrap().unwrap();
     house.store.health().set_damaged("as asked");
 

@@ -42,7 +42,7 @@ fn pages_of_thousands_of_holds_are_whole_and_in_order() {
             limit,
         };
         let page = house.ledger.open_reservations(query).unwrap();
-        let ids: Vec<_> = page.reservations.iter().map(|one| one.id).collect();
+        let ids: Vec<_> = page.reservations.iter().map(|one| one.record.id).collect();
         (ids, page.total)
     };
     assert_eq!(page(None, 0, 3), (made[..3].to_vec(), HOLDS));
@@ -66,9 +66,9 @@ fn pages_of_thousands_of_holds_are_whole_and_in_order() {
 fn a_hold_shows_what_it_holds() {
     let (house, _, keys) = holders();
     let mut asked = call(keys[0], None, "m");
-    asked.estimated_cost = Money::from_nanodollars(900);
-    asked.estimated_tokens = Some(7);
-    asked.max_hold = Money::from_nanodollars(100);
+    asked.particulars.estimated_cost = Money::from_nanodollars(900);
+    asked.particulars.estimated_tokens = Some(7);
+    asked.particulars.max_hold = Money::from_nanodollars(100);
     house.ledger.reserve(asked).wait().unwrap().unwrap();
     let query = OpenQuery {
         user_id: None,
@@ -77,10 +77,7 @@ fn a_hold_shows_what_it_holds() {
         limit: 1,
     };
     let open = &house.ledger.open_reservations(query).unwrap().reservations[0];
-    assert_eq!(
-        (open.held_tokens, open.held_cost),
-        (7, Money::from_nanodollars(100).unwrap())
-    );
+    assert_eq!((open.record.held.tokens, open.record.held.cost), (7, 100));
 }
 
 /// Lines and calls of refusals that are written down.

@@ -12,7 +12,7 @@ use tollkeeper::domain::access_profile::input::AccessProfileInput;
 use tollkeeper::domain::access_profile::policy::Policy;
 use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::body::json;
-use tollkeeper::domain::decision::{Call, Party, Presented};
+use tollkeeper::domain::decision::{Call, Particulars, Party, Presented};
 use tollkeeper::domain::event::Creation;
 use tollkeeper::domain::people::holding::Source;
 use tollkeeper::domain::people::user::{Email, NewUser};
@@ -251,11 +251,8 @@ pub fn call(key: Presented, provider: Option<&str>, model: &str) -> Call {
     Call {
         key,
         provider: provider.map(str::to_owned),
-        model: model.to_owned(),
-        mcp: None,
-        estimated_tokens: None,
-        estimated_cost: None,
-        max_hold: None,
+        model: model.into(),
+        particulars: Particulars::default(),
         requests: 1,
         request: None,
         owner: OWNER,

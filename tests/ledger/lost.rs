@@ -187,7 +187,7 @@ impl Spender {
 
     fn hold(&mut self, openai: bool, cost: i64) {
         let mut asked = call(self.keys[0], Some(provider(openai)), "gpt-5");
-        asked.estimated_cost = Money::from_nanodollars(cost);
+        asked.particulars.estimated_cost = Money::from_nanodollars(cost);
         if let Ok(granted) = self.house.ledger.reserve(asked).wait().unwrap() {
             self.open.push(granted.reservation);
         }

@@ -51,7 +51,7 @@ fn poison(house: &House) {
 
 fn dollar(key: Presented, model: &str) -> Call {
     let mut call = call(key, Some("openai"), model);
-    call.estimated_cost = Money::from_nanodollars(DOLLAR);
+    call.particulars.estimated_cost = Money::from_nanodollars(DOLLAR);
     call
 }
 

@@ -114,8 +114,8 @@ impl World {
 
     fn reserve(&mut self, asked: &Asked, id: bool, now: i64) {
         let mut call = call(self.keys[asked.user], asked.provider, asked.model);
-        call.estimated_tokens = asked.tokens;
-        call.estimated_cost = asked.cost.and_then(Money::from_nanodollars);
+        call.particulars.estimated_tokens = asked.tokens;
+        call.particulars.estimated_cost = asked.cost.and_then(Money::from_nanodollars);
         call.request = self.request(id);
         let explained = self.house.ledger.explain(call.clone()).wait().unwrap();
         let answer = self.house.ledger.reserve(call.clone()).wait().unwrap();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Party, RequestId};
 use crate::domain::audit::NewAuditEntry;
+use crate::domain::decision::reservation::Reservation;
 use crate::domain::limits::clock_high_water::HighWater;
 use crate::error::{Error, Result};
 
@@ -59,9 +60,9 @@ pub type TailUsage = (UsageKey, UsageSum);
 #[derive(Debug)]
 pub enum Entry {
     /// It was made.
-    Made(Box<ReservationRow>),
-    /// It was extended.
-    Extended(Extended),
+    Made(ReservationRow),
+    /// It was extended, and is this now.
+    Extended(Arc<Reservation>),
     /// It is over, or what it was charged is mended.
     Finished {
         /// Its number.
@@ -69,23 +70,6 @@ pub enum Entry {
         /// How it ended.
         end: ReservationEnd,
     },
-}
-
-/// What a reservation is after it was extended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extended {
-    /// Its number.
-    pub id: i64,
-    /// What the gateway expects now.
-    pub estimated_tokens: Option<i64>,
-    /// What the gateway expects now, in nanodollars.
-    pub estimated_cost: Option<i64>,
-    /// What is held now.
-    pub held_tokens: i64,
-    /// What is held now, in nanodollars.
-    pub held_cost: i64,
-    /// When it expires now.
-    pub expires_at: i64,
 }
 
 /// How a reservation stands in the journal.
@@ -153,48 +137,10 @@ pub struct Charge {
 /// A reservation as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReservationRow {
-    /// Its number.
-    pub id: i64,
-    /// The random half of its public id.
-    pub nonce: i64,
-    /// The key it was made with.
-    pub virtual_key_id: i64,
-    /// Whose it is.
-    pub user_id: i64,
-    /// The copy it is held on.
-    pub copy_id: i64,
-    /// The profile.
-    pub access_profile_id: i64,
-    /// The provider, as the profile names it.
-    pub provider: Arc<str>,
-    /// The model.
-    pub model: Arc<str>,
-    /// The MCP server.
-    pub mcp_server: Option<String>,
-    /// The MCP tool.
-    pub mcp_tool: Option<String>,
-    /// What the gateway expected.
-    pub estimated_tokens: Option<i64>,
-    /// What the gateway expected, in nanodollars.
-    pub estimated_cost: Option<i64>,
-    /// What is held.
-    pub held_tokens: i64,
-    /// What is held, in nanodollars.
-    pub held_cost: i64,
-    /// The gateway's id of the call.
-    pub request_id: Option<String>,
-    /// When it was made.
-    pub created_at: i64,
-    /// When it expires.
-    pub expires_at: i64,
+    /// Its record.
+    pub record: Arc<Reservation>,
     /// How it ended; none while it is open.
     pub end: Option<ReservationEnd>,
-    /// How many requests it counts as: none when its call was counted before.
-    pub requests: i64,
-    /// The most of a budget that its call asked to be held, in nanodollars.
-    pub max_hold: Option<i64>,
-    /// Whose it is.
-    pub owner: Party,
 }
 
 /// A counter as it is stored.

@@ -1,11 +1,14 @@
 //! Decisions: what a gateway asks about a call, and what it is told. Amounts are nanodollars, tokens or requests; times are
 //! milliseconds since 1970.
 
+pub mod amounts;
 pub mod explanation;
 pub mod input;
 pub mod journal;
+pub mod particulars;
 pub mod party;
 pub mod refusal;
+pub mod reservation;
 pub mod reservation_id;
 pub mod usage;
 
@@ -13,8 +16,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::particulars::{McpCall, Particulars};
 pub use self::party::Party;
 pub use self::refusal::{OutsidePolicy, Refusal, RefusalKind};
+pub use self::reservation::{OpenReservation, Reservation};
 pub use self::reservation_id::ReservationId;
 use super::credential::{ID_LENGTH, Kind, Token};
 pub use super::limits::limit_state::LimitState;
@@ -48,30 +53,15 @@ pub struct Call {
     /// The provider; without one, the first that allows the model.
     pub provider: Option<String>,
     /// The model; never empty.
-    pub model: String,
-    /// The MCP tool that is called.
-    pub mcp: Option<McpCall>,
-    /// How many tokens it will take, as far as the gateway knows.
-    pub estimated_tokens: Option<i64>,
-    /// What it will cost, as far as the gateway knows.
-    pub estimated_cost: Option<Money>,
-    /// The most that may be held of each budget.
-    pub max_hold: Option<Money>,
+    pub model: Arc<str>,
+    /// What else the gateway says of it.
+    pub particulars: Particulars,
     /// How many requests it counts as: 1, or 0 when it was counted before.
     pub requests: i64,
     /// Makes the call count once, however often it is sent.
     pub request: Option<RequestId>,
     /// Whose the reservation will be.
     pub owner: Party,
-}
-
-/// A call of an MCP tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct McpCall {
-    /// The MCP server, as profiles name it.
-    pub server: String,
-    /// The tool; without one, it is asked whether any tool of the server may be called.
-    pub tool: Option<String>,
 }
 
 /// The gateway's own id of a call.
@@ -170,43 +160,6 @@ pub struct Admitted {
     pub provider: Arc<str>,
     /// Every limit that applies, as it is now.
     pub limits: Vec<LimitState>,
-}
-
-/// An open hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenReservation {
-    /// Its id.
-    pub id: ReservationId,
-    /// The user whose call it is.
-    pub user_id: i64,
-    /// The profile that granted it.
-    pub access_profile_id: i64,
-    /// The user's copy of it.
-    pub copy_id: i64,
-    /// The public id of the virtual key; none once it was deleted.
-    pub virtual_key: Option<[u8; ID_LENGTH]>,
-    /// The provider, as the profile names it.
-    pub provider: Arc<str>,
-    /// The model.
-    pub model: String,
-    /// The MCP tool.
-    pub mcp: Option<McpCall>,
-    /// What the gateway expected.
-    pub estimated_tokens: Option<i64>,
-    /// What the gateway expected.
-    pub estimated_cost: Option<Money>,
-    /// What is held.
-    pub held_tokens: i64,
-    /// What is held: less than was expected where a cap says so.
-    pub held_cost: Money,
-    /// Whose it is.
-    pub owner: Party,
-    /// The gateway's own id of the call.
-    pub request_id: Option<String>,
-    /// When it was made.
-    pub created_at_ms: i64,
-    /// When it expires.
-    pub expires_at_ms: i64,
 }
 
 /// A virtual key that is known, and what its user holds.

@@ -15,7 +15,7 @@ use crate::domain::body::input::MAX_NAME;
 use crate::domain::body::violation::{Path, Violations};
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::input::NO_CREDENTIAL;
-use crate::domain::decision::{Admitted, Call, Party, Presented};
+use crate::domain::decision::{Admitted, Call, Particulars, Party, Presented};
 use crate::domain::limits::limit::LimitKind;
 use crate::domain::models::model_name;
 use crate::domain::values::unseen::is_unseen;
@@ -78,11 +78,8 @@ fn read_call(request: &Request, key: Presented) -> Result<Call> {
     Ok(Call {
         key,
         provider,
-        model,
-        mcp: None,
-        estimated_tokens: None,
-        estimated_cost: None,
-        max_hold: None,
+        model: model.into(),
+        particulars: Particulars::default(),
         requests: 1,
         request: None,
         owner: Party::VirtualKey,

@@ -158,28 +158,32 @@ impl ListItem for ReservationView {
 impl ReservationView {
     /// A hold as it is listed.
     pub fn of(open: OpenReservation) -> Self {
-        let (mcp_server, mcp_tool) = open
-            .mcp
-            .map_or((None, None), |mcp| (Some(mcp.server), mcp.tool));
+        let OpenReservation {
+            record,
+            virtual_key,
+        } = open;
+        let said = &record.particulars;
+        let mcp = said.mcp.as_deref();
+        let request_id = record.request_id.as_deref();
         Self {
-            id: open.id.to_string(),
-            user_id: open.user_id.to_string(),
-            access_profile_id: open.access_profile_id,
-            virtual_key_id: open
-                .virtual_key
-                .map(|id| String::from_utf8_lossy(&id).into_owned()),
-            provider: open.provider.to_string(),
-            model: open.model,
-            mcp_server,
-            mcp_tool,
-            estimated_tokens: open.estimated_tokens,
-            estimated_cost: open.estimated_cost,
-            held_tokens: open.held_tokens,
-            held_cost: open.held_cost,
-            api_key_id: open.owner.api_key_id(),
-            request_id: open.request_id.filter(|id| !id.starts_with(MADE)),
-            created_at: time(open.created_at_ms),
-            expires_at: time(open.expires_at_ms),
+            id: record.id.to_string(),
+            user_id: record.user_id.to_string(),
+            access_profile_id: record.access_profile_id,
+            virtual_key_id: virtual_key.map(|id| String::from_utf8_lossy(&id).into_owned()),
+            provider: record.provider.to_string(),
+            model: record.model.to_string(),
+            mcp_server: mcp.map(|mcp| mcp.server.clone()),
+            mcp_tool: mcp.and_then(|mcp| mcp.tool.clone()),
+            estimated_tokens: said.estimated_tokens,
+            estimated_cost: said.estimated_cost,
+            held_tokens: record.held.tokens,
+            held_cost: Money::nearest(record.held.cost),
+            api_key_id: record.owner.api_key_id(),
+            request_id: request_id
+                .filter(|id| !id.starts_with(MADE))
+                .map(str::to_owned),
+            created_at: time(record.created_at),
+            expires_at: time(record.expires_at),
         }
     }
 }

@@ -4,10 +4,11 @@ use jiff::tz::TimeZone;
 
 use super::directory::Directory;
 use super::directory::key::Key;
-use super::directory::user_profile::{Amounts, UserProfile};
+use super::directory::user_profile::UserProfile;
 use super::reservations::Reservations;
-use super::reservations::reservation::Reservation;
+use super::reservations::counted_reservation::CountedReservation;
 use crate::domain::credential::ID_LENGTH;
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::limits::window::{Window, Windows};
 use crate::domain::settings::DecisionSettings;
 use crate::domain::values::duration::ResetDuration;
@@ -78,22 +79,22 @@ impl LedgerState {
     }
 
     /// Adds an open reservation and what it holds.
-    pub fn put_open(&mut self, reservation: Reservation) {
-        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
+    pub fn put_open(&mut self, reservation: CountedReservation) {
+        let (user_id, copy_id) = (reservation.record.user_id, reservation.record.copy_id);
         if let Some(copy) = self.directory.copy_mut(user_id, copy_id) {
-            copy.hold(&reservation.provider_key, reservation.hold, 1);
+            copy.hold(&reservation.provider_key, reservation.record.held, 1);
         }
         self.reservations.insert(reservation);
     }
 
     /// Takes an open reservation away, and what it holds.
-    pub fn remove_open(&mut self, number: i64) -> Option<Reservation> {
+    pub fn remove_open(&mut self, number: i64) -> Option<CountedReservation> {
         let reservation = self.reservations.remove(number)?;
         let freed = Amounts {
-            tokens: -reservation.hold.tokens,
-            cost: -reservation.hold.cost,
+            tokens: -reservation.record.held.tokens,
+            cost: -reservation.record.held.cost,
         };
-        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
+        let (user_id, copy_id) = (reservation.record.user_id, reservation.record.copy_id);
         if let Some(copy) = self.directory.copy_mut(user_id, copy_id) {
             copy.hold(&reservation.provider_key, freed, -1);
         }

@@ -33,23 +33,35 @@ impl ManyRows {
         mut rows: &[R],
         bind: impl Fn(&R, &mut Values<'_, '_>) -> rusqlite::Result<()>,
     ) -> Result<()> {
-        let write = |sql: &str, rows: &[R]| {
-            let mut statement = writing.connection.prepare_cached(sql)?;
-            let mut values = Values {
-                statement: &mut statement,
-                bound: 0,
-            };
-            rows.iter().try_for_each(|row| bind(row, &mut values))?;
-            statement.raw_execute()
-        };
         for (size, sql) in SIZES.iter().zip(&self.statements) {
             while let Some((now, later)) = rows.split_at_checked(*size) {
-                write(sql, now).doing(doing)?;
+                run(doing, writing, sql, |values| {
+                    now.iter().try_for_each(|row| bind(row, values))
+                })?;
                 rows = later;
             }
         }
         Ok(())
     }
+}
+
+/// Runs a statement with the values that `bind` gives.
+pub(super) fn run(
+    doing: &str,
+    writing: &Writing<'_>,
+    sql: &str,
+    bind: impl FnOnce(&mut Values<'_, '_>) -> rusqlite::Result<()>,
+) -> Result<()> {
+    let run = || {
+        let mut statement = writing.connection.prepare_cached(sql)?;
+        let mut values = Values {
+            statement: &mut statement,
+            bound: 0,
+        };
+        bind(&mut values)?;
+        statement.raw_execute()
+    };
+    run().doing(doing).map(drop)
 }
 
 /// Takes the values of rows one after another.

@@ -47,8 +47,9 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
         }
     }
     for_each(reading, false, |row| {
-        let key = fold(&row.provider);
-        for counter in copies.get_mut(&row.copy_id).into_iter().flatten() {
+        let record = &row.record;
+        let key = fold(&record.provider);
+        for counter in copies.get_mut(&record.copy_id).into_iter().flatten() {
             if counter.provider_key.is_empty() || counter.provider_key == key {
                 counter.settled = counter.settled.saturating_add(counter.share(&row));
             }
@@ -88,8 +89,8 @@ impl Counting {
                 ReservationState::Expired => end.expired.is_none(),
                 ReservationState::Open | ReservationState::Settled => false,
             });
-            return if row.id >= from && !given_back {
-                row.requests
+            return if row.record.id.number >= from && !given_back {
+                row.record.requests
             } else {
                 0
             };

@@ -10,8 +10,7 @@ use super::many_rows::{ManyRows, Values};
 use super::{reservation_rows, tail};
 use crate::domain::audit::NamedVersions;
 use crate::domain::decision::journal::{
-    CallAnswer, CatchUp, CounterRow, Entry, Extended, Journal, Named, ReservationEnd, UsageKey,
-    UsageLine, UsageSum,
+    CallAnswer, CatchUp, CounterRow, Entry, Journal, Named, UsageKey, UsageLine, UsageSum,
 };
 use crate::domain::limits::clock_high_water::HighWater;
 use crate::error::{Error, Result};
@@ -25,15 +24,15 @@ const MOST: i64 = i64::MAX / 2;
 pub fn write(writing: &Writing<'_>, journal: &Journal, bounds: &LineBounds) -> Result<()> {
     // What happened to one of them in the same batch came after it was made.
     let made = journal.entries.iter().filter_map(|entry| match entry {
-        Entry::Made(row) => Some(&**row),
+        Entry::Made(row) => Some(row),
         _ => None,
     });
     reservation_rows::insert(writing, &made.collect::<Vec<_>>())?;
     for entry in &journal.entries {
         match entry {
             Entry::Made(_) => Ok(()),
-            Entry::Extended(extended) => extend(writing, extended),
-            Entry::Finished { id, end } => finish(writing, *id, end),
+            Entry::Extended(record) => reservation_rows::extend(writing, record),
+            Entry::Finished { id, end } => reservation_rows::finish(writing, *id, *end),
         }?;
     }
     tail::append(
@@ -81,43 +80,6 @@ pub fn put_high_water(writing: &Writing<'_>, high_water: &HighWater) -> Result<(
         "storing the times of the clock",
         "INSERT OR REPLACE INTO settings (name, value) VALUES ('clock_peaks', ?1)",
         [value],
-    )
-}
-
-fn extend(writing: &Writing<'_>, extended: &Extended) -> Result<()> {
-    writing.run(
-        "noting that a reservation was extended",
-        "UPDATE reservations SET estimated_tokens = ?2, estimated_cost = ?3, held_tokens = ?4, held_cost = ?5, expires_at = ?6
-         WHERE id = ?1",
-        params![
-            extended.id,
-            extended.estimated_tokens,
-            extended.estimated_cost,
-            extended.held_tokens,
-            extended.held_cost,
-            extended.expires_at
-        ],
-    )
-}
-
-fn finish(writing: &Writing<'_>, id: i64, end: &ReservationEnd) -> Result<()> {
-    writing.run(
-        "noting the end of a reservation",
-        "UPDATE reservations SET state = ?2, expired_number = ?3, expired_tokens = ?4, expired_cost = ?5, settled_number = ?6,
-             tokens = ?7, cost = ?8, finished_at = ?9, ended_by = ?10
-         WHERE id = ?1",
-        params![
-            id,
-            end.state.name(),
-            end.expired.map(|charge| charge.number),
-            end.expired.map_or(0, |charge| charge.tokens),
-            end.expired.map_or(0, |charge| charge.cost),
-            end.settled.map(|charge| charge.number),
-            end.settled.map(|charge| charge.tokens),
-            end.settled.map(|charge| charge.cost),
-            end.finished_at,
-            end.by.stored(),
-        ],
     )
 }
 

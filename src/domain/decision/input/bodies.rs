@@ -7,6 +7,7 @@ use super::kinds::{
 use super::quick;
 use crate::domain::body::{Body, Form, integer};
 use crate::domain::decision::Presented;
+use crate::domain::decision::particulars::Particulars;
 use crate::domain::values::money::{Money, dollars};
 use crate::domain::values::number::MAX_COUNT;
 
@@ -76,24 +77,30 @@ fn read_call(form: &mut Form<'_>, key: Key) -> Option<CallInput> {
     );
     let server = form.optional("mcp_server", name(), "The MCP server that is called.");
     let tool = form.optional("mcp_tool", name(), "The tool of that server.");
+    let tool_alone = tool.is_some() && !form.gives("mcp_server");
     let (estimated_tokens, estimated_cost) = read_estimates(
         form,
         "Tokens that the call will probably use.",
         "US dollars that it will probably cost.",
     );
-    let max_hold = form.optional(
-        "max_hold",
-        max_hold(),
-        "The most US dollars that are held of each budget, above 0; `[decisions] max_hold` still binds. What was really used is charged \
-         in full.",
-    );
+    let particulars = Particulars {
+        mcp: mcp_call(server, tool),
+        estimated_tokens,
+        estimated_cost,
+        max_hold: form.optional(
+            "max_hold",
+            max_hold(),
+            "The most US dollars that are held of each budget, above 0; `[decisions] max_hold` still binds. What was really used is \
+             charged in full.",
+        ),
+    };
     let request_id = form.optional(
         "request_id",
         request_id(),
         "What the gateway calls the request: within 24 hours the same id and body get the same reservation again while it is open, and \
          409 once it is over.",
     );
-    if tool.is_some() && !form.gives("mcp_server") {
+    if tool_alone {
         form.refuse(
             "mcp_server",
             "mcp_server_missing",
@@ -103,11 +110,8 @@ fn read_call(form: &mut Form<'_>, key: Key) -> Option<CallInput> {
     Some(CallInput {
         key,
         provider,
-        model: model?,
-        mcp: mcp_call(server, tool),
-        estimated_tokens,
-        estimated_cost,
-        max_hold,
+        model: model?.into(),
+        particulars,
         request_id,
     })
 }
@@ -177,11 +181,8 @@ fn read_usage(form: &mut Form<'_>) -> Option<UsageInput> {
     let call = CallInput {
         key,
         provider: Some(provider?),
-        model: model?,
-        mcp: None,
-        estimated_tokens: None,
-        estimated_cost: None,
-        max_hold: None,
+        model: model?.into(),
+        particulars: Particulars::default(),
         request_id: Some(request_id?),
     };
     Some(UsageInput {

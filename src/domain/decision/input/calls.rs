@@ -1,9 +1,11 @@
 //! What the bodies of decisions say, once they are read.
 
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use crate::domain::credential::{Kind, Token};
-use crate::domain::decision::{Call, McpCall, Party, Presented, RequestId};
+use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::particulars::{CallOutline, McpCall, Particulars};
+use crate::domain::decision::{Call, Party, Presented, RequestId};
 use crate::domain::values::money::Money;
 
 /// Longest time that a reservation can be prolonged by, in seconds.
@@ -35,15 +37,9 @@ pub struct CallInput {
     /// The provider, where the gateway has chosen one.
     pub provider: Option<String>,
     /// The model.
-    pub model: String,
-    /// The MCP tool, where one is called.
-    pub mcp: Option<McpCall>,
-    /// Tokens that the call will probably use.
-    pub estimated_tokens: Option<i64>,
-    /// What it will probably cost.
-    pub estimated_cost: Option<Money>,
-    /// The most that is held of each budget; above zero.
-    pub max_hold: Option<Money>,
+    pub model: Arc<str>,
+    /// What else it says of the call.
+    pub particulars: Particulars,
     /// What the gateway calls the request; the same one is decided once.
     pub request_id: Option<String>,
 }
@@ -93,11 +89,8 @@ impl CallInput {
     ///
     /// # Errors
     /// [`NoKey`] when there is nothing to look up.
-    pub fn into_call(self) -> std::result::Result<Call, NoKey> {
-        let request = self.request_id.as_ref().map(|id| RequestId {
-            id: id.clone(),
-            body_hash: self.hash(None, 1),
-        });
+    pub fn into_call(mut self) -> std::result::Result<Call, NoKey> {
+        let request = self.take_request(None, 1);
         self.named(request)
     }
 
@@ -106,46 +99,32 @@ impl CallInput {
             key: self.key?,
             provider: self.provider,
             model: self.model,
-            mcp: self.mcp,
-            estimated_tokens: self.estimated_tokens,
-            estimated_cost: self.estimated_cost,
-            max_hold: self.max_hold,
+            particulars: self.particulars,
             requests: 1,
             request,
             owner: Party::Unknown,
         })
     }
 
+    fn take_request(&mut self, spent: Option<Spent>, requests: i64) -> Option<RequestId> {
+        let id = self.request_id.take()?;
+        let body_hash = self.hash(spent, requests);
+        Some(RequestId { id, body_hash })
+    }
+
     /// SHA-256 of everything the body says but the secret: a key may be rotated between a request and its repetition.
     pub(super) fn hash(&self, spent: Option<Spent>, requests: i64) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        // The fields differ by the kind of request: only a charge says what was spent.
-        let mut text = |text: Option<&str>| match text {
-            None => hash.update("-"),
-            Some(text) => {
-                hash.update(itoa::Buffer::new().format(text.len()));
-                hash.update(":");
-                hash.update(text);
-            }
-        };
         let key = self.key.as_ref().ok();
-        text(key.and_then(|key| std::str::from_utf8(&key.public_id).ok()));
-        text(self.provider.as_deref());
-        text(Some(&self.model));
-        text(self.mcp.as_ref().map(|mcp| mcp.server.as_str()));
-        text(self.mcp.as_ref().and_then(|mcp| mcp.tool.as_deref()));
-        for number in [
-            self.estimated_tokens,
-            self.estimated_cost.map(Money::nanodollars),
-            spent.map(|spent| spent.tokens),
-            spent.map(|spent| spent.cost.nanodollars()),
-            self.max_hold.map(Money::nanodollars),
-        ] {
-            let mut digits = itoa::Buffer::new();
-            text(number.map(|number| digits.format(number)));
-        }
-        text(Some(if requests == 0 { "counted before" } else { "" }));
-        hash.finalize().into()
+        self.particulars.hash(CallOutline {
+            key: key.and_then(|key| std::str::from_utf8(&key.public_id).ok()),
+            provider: self.provider.as_deref(),
+            model: &self.model,
+            spent: spent.map(|spent| Amounts {
+                tokens: spent.tokens,
+                cost: spent.cost.nanodollars(),
+            }),
+            requests,
+        })
     }
 }
 
@@ -154,11 +133,8 @@ impl UsageInput {
     ///
     /// # Errors
     /// [`NoKey`] when there is nothing to look up.
-    pub fn into_call(self) -> std::result::Result<(Call, Spent), NoKey> {
-        let request = self.call.request_id.as_ref().map(|id| RequestId {
-            id: id.clone(),
-            body_hash: self.call.hash(Some(self.spent), self.requests),
-        });
+    pub fn into_call(mut self) -> std::result::Result<(Call, Spent), NoKey> {
+        let request = self.call.take_request(Some(self.spent), self.requests);
         let call = Call {
             requests: self.requests,
             ..self.call.named(request)?
@@ -183,6 +159,6 @@ pub fn presented(text: &str) -> std::result::Result<Presented, NoKey> {
 }
 
 /// The MCP tool that two fields name together.
-pub(super) fn mcp_call(server: Option<String>, tool: Option<String>) -> Option<McpCall> {
-    server.map(|server| McpCall { server, tool })
+pub(super) fn mcp_call(server: Option<String>, tool: Option<String>) -> Option<Box<McpCall>> {
+    server.map(|server| Box::new(McpCall { server, tool }))
 }

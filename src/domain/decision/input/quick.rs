@@ -5,6 +5,7 @@
 //! there; a property test compares the two.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,6 +14,7 @@ use super::calls::{CallInput, MAX_KEY_TEXT, NoKey, Spent, UsageInput, mcp_call, 
 use crate::domain::body::input::MAX_NAME;
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::Presented;
+use crate::domain::decision::particulars::Particulars;
 use crate::domain::models::model_name;
 use crate::domain::values::money::Money;
 use crate::domain::values::number::MAX_COUNT;
@@ -82,13 +84,17 @@ pub(super) fn call(bytes: &[u8]) -> Option<CallInput> {
     Some(CallInput {
         key: key(body.virtual_key.as_ref())?,
         provider: maybe(body.provider, name)?,
-        model: name(body.model).filter(|model| model_name::refuse(model).is_none())?,
-        mcp: mcp_call(maybe(body.mcp_server, name)?, maybe(body.mcp_tool, name)?),
-        estimated_tokens: maybe(body.estimated_tokens, tokens)?,
-        estimated_cost: maybe(body.estimated_cost, money)?,
-        max_hold: maybe(body.max_hold, |number| {
-            money(number).filter(|most| *most > Money::ZERO)
-        })?,
+        model: shared_name(&body.model).filter(|model| model_name::refuse(model).is_none())?,
+        particulars: Particulars {
+            mcp: mcp_call(maybe(body.mcp_server, name)?, maybe(body.mcp_tool, name)?),
+            max_hold: maybe(body.max_hold, |number| {
+                money(number).filter(|most| *most > Money::ZERO)
+            })?,
+            ..Particulars::expecting(
+                maybe(body.estimated_tokens, tokens)?,
+                maybe(body.estimated_cost, money)?,
+            )
+        },
         request_id: maybe(body.request_id, name)?,
     })
 }
@@ -99,11 +105,8 @@ pub(super) fn usage(bytes: &[u8]) -> Option<UsageInput> {
     let call = CallInput {
         key: key(body.virtual_key.as_ref())?,
         provider: Some(name(body.provider)?),
-        model: name(body.model)?,
-        mcp: None,
-        estimated_tokens: None,
-        estimated_cost: None,
-        max_hold: None,
+        model: shared_name(&body.model)?,
+        particulars: Particulars::default(),
         request_id: Some(name(body.request_id)?),
     };
     let spent = Spent {
@@ -158,14 +161,22 @@ fn key(text: Option<&Text<'_>>) -> Option<Result<Presented, NoKey>> {
 
 /// A name without anything to trim.
 fn name(text: Text<'_>) -> Option<String> {
+    is_plain(&text.0).then(|| text.0.into_owned())
+}
+
+/// The same of one that goes into everything that is known of its call.
+fn shared_name(text: &Text<'_>) -> Option<Arc<str>> {
+    is_plain(&text.0).then(|| Arc::from(&*text.0))
+}
+
+fn is_plain(text: &str) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
-    let bytes = text.0.as_bytes();
-    let plain = bytes.len() <= MAX_NAME
+    let bytes = text.as_bytes();
+    bytes.len() <= MAX_NAME
         && edge(bytes.first())
         && edge(bytes.last())
         && bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
-        && !may_hold_token(&text.0);
-    plain.then(|| text.0.into_owned())
+        && !may_hold_token(text)
 }
 
 fn tokens(number: &RawValue) -> Option<i64> {

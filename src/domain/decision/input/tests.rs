@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::domain::body::json;
+use crate::domain::decision::particulars::Particulars;
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 
@@ -39,8 +40,11 @@ fn a_plain_body_is_read_in_one_pass_and_means_the_same_in_full() {
     let read = quick::call(text.as_bytes()).unwrap();
     assert!(read == call_in_full(&text).unwrap());
     assert!(read.key == Err(NoKey::Malformed));
-    assert_eq!(read.estimated_cost.unwrap().to_string(), "0.0125");
-    assert_eq!(read.mcp.unwrap().tool.unwrap(), "read");
+    assert_eq!(
+        read.particulars.estimated_cost.unwrap().to_string(),
+        "0.0125"
+    );
+    assert_eq!(read.particulars.mcp.unwrap().tool.unwrap(), "read");
 }
 
 #[test]
@@ -198,8 +202,11 @@ fn the_hash_of_a_body_is_that_of_its_fields_and_their_lengths() {
     let key = "tk_vk_";
     let input = CallInput {
         provider: Some("openai".to_owned()),
-        model: "gpt-5".to_owned(),
-        estimated_tokens: Some(1_200),
+        model: "gpt-5".into(),
+        particulars: Particulars {
+            estimated_tokens: Some(1_200),
+            ..Particulars::default()
+        },
         ..call_in_full(&format!("{{\"virtual_key\":\"{key}\",\"model\":\"x\"}}")).unwrap()
     };
     let spent = Spent {

@@ -140,7 +140,7 @@ fn decide_on_tool(
     let verdict = mcp::decide(
         &copy.rules.mcp,
         &state.directory.tool_groups,
-        demand.call.mcp.as_ref()?,
+        demand.call.particulars.mcp.as_deref()?,
     );
     if let Some(note) = note {
         note.mcp = Some(verdict);

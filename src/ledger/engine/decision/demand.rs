@@ -1,11 +1,12 @@
 //! What is decided on: a call with all that is asked of copies; and what comes of it.
 
+use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::particulars::Particulars;
 use crate::domain::decision::{Call, Refusal, RefusalKind};
 use crate::domain::limits::limit::LimitKind;
 use crate::domain::settings::DecisionSettings;
 use crate::domain::values::letter_case::fold;
 use crate::domain::values::money::Money;
-use crate::ledger::engine::directory::user_profile::Amounts;
 
 /// A decision: let in, or refused.
 pub type Decision<T> = std::result::Result<T, Refusal>;
@@ -27,13 +28,9 @@ pub struct Demand<'c> {
 impl<'c> Demand<'c> {
     /// What `call` asks, held up to its own cap and that of the settings.
     pub fn new(settings: &DecisionSettings, call: &'c Call) -> Self {
-        let estimate = Amounts {
-            tokens: call.estimated_tokens.unwrap_or(0),
-            cost: call.estimated_cost.map_or(0, Money::nanodollars),
-        };
         Self {
             call,
-            hold: hold(settings, estimate, call.max_hold.map(Money::nanodollars)),
+            hold: hold(settings, &call.particulars),
             model_key: fold(&call.model),
             provider_key: call.provider.as_deref().map(fold),
             more: None,
@@ -67,8 +64,12 @@ impl<'c> Demand<'c> {
     /// The same with what the call holds already.
     pub fn whole(&self, kind: LimitKind) -> Option<i64> {
         match kind {
-            LimitKind::Budget => self.call.estimated_cost.map(|_| self.hold.cost),
-            LimitKind::Tokens => self.call.estimated_tokens.map(|_| self.hold.tokens),
+            LimitKind::Budget => self.call.particulars.estimated_cost.map(|_| self.hold.cost),
+            LimitKind::Tokens => self
+                .call
+                .particulars
+                .estimated_tokens
+                .map(|_| self.hold.tokens),
             LimitKind::Requests => Some(self.call.requests),
         }
     }
@@ -176,11 +177,13 @@ pub struct RefusedCall {
     pub furthest: Option<(usize, Option<usize>)>,
 }
 
-/// What is held for an estimate; `cap` is the call's own on what is held of budgets.
-pub fn hold(settings: &DecisionSettings, estimate: Amounts, cap: Option<i64>) -> Amounts {
-    let most = settings.max_hold.map_or(i64::MAX, Money::nanodollars);
+/// What is held for a call: what it expects, up to its own cap and that of the settings on what is held of budgets.
+pub fn hold(settings: &DecisionSettings, particulars: &Particulars) -> Amounts {
+    let most = |cap: Option<Money>| cap.map_or(i64::MAX, Money::nanodollars);
+    let (ours, its_own) = (most(settings.max_hold), most(particulars.max_hold));
+    let estimate = particulars.estimate();
     Amounts {
-        cost: estimate.cost.min(most).min(cap.unwrap_or(i64::MAX)),
+        cost: estimate.cost.min(ours).min(its_own),
         ..estimate
     }
 }

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::demand::{Demand, Obstacle, RefusalStage, RefusedCall};
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::explanation::ExplainedCopy;
 use crate::domain::decision::{LimitState, Refusal, RefusalKind};
 use crate::domain::limits::limit::LimitKind;
 use crate::domain::values::money::Money;
 use crate::ledger::engine::directory::key::Key;
-use crate::ledger::engine::directory::user_profile::{Amounts, UserProfile};
+use crate::ledger::engine::directory::user_profile::UserProfile;
 
 /// A refusal before any copy is asked.
 pub fn before_copies(kind: RefusalKind, user_id: Option<i64>) -> Box<RefusedCall> {
@@ -97,7 +98,7 @@ pub fn by_copy(
                 call.model
             ),
         },
-        RefusalKind::McpToolBlocked => match &call.mcp {
+        RefusalKind::McpToolBlocked => match &call.particulars.mcp {
             Some(mcp) => match &mcp.tool {
                 Some(tool) => format!(
                     "the access profile does not grant the tool {tool:?} of the MCP server {:?}",

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::counter::Counter;
 use super::rules::Rules;
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::limits::budget_override::BudgetOverride;
 use crate::domain::limits::limit::{Limit, LimitKind};
 use crate::domain::limits::limit_state::{Balance, Count, LimitState, LimitedCopy};
@@ -48,42 +49,6 @@ pub struct ProviderHold {
     pub cost: i128,
     /// How many reservations.
     pub reservations: i64,
-}
-
-/// What a call asks of limits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Amounts {
-    /// Tokens.
-    pub tokens: i64,
-    /// Nanodollars.
-    pub cost: i64,
-}
-
-impl Amounts {
-    /// What is asked of a limit of this kind, with so many requests.
-    pub fn of(self, kind: LimitKind, requests: i64) -> i64 {
-        match kind {
-            LimitKind::Budget => self.cost,
-            LimitKind::Tokens => self.tokens,
-            LimitKind::Requests => requests,
-        }
-    }
-
-    /// What is left when `others` are taken away; below zero where they are more.
-    pub fn less(self, others: Self) -> Self {
-        Self {
-            tokens: self.tokens - others.tokens,
-            cost: self.cost - others.cost,
-        }
-    }
-
-    /// What these are above `others`, 0 where they are not.
-    pub fn above(self, others: Self) -> Self {
-        Self {
-            tokens: (self.tokens - others.tokens).max(0),
-            cost: (self.cost - others.cost).max(0),
-        }
-    }
 }
 
 impl UserProfile {

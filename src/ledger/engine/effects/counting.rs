@@ -6,10 +6,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Effects;
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::limits::limit::{Limit, LimitKind};
 use crate::ledger::engine::directory::counter::Counter;
-use crate::ledger::engine::directory::user_profile::{Amounts, UserProfile};
-use crate::ledger::engine::reservations::reservation::Reservation;
+use crate::ledger::engine::directory::user_profile::UserProfile;
+use crate::ledger::engine::reservations::counted_reservation::CountedReservation;
 use crate::ledger::engine::state::LedgerState;
 
 impl LedgerState {
@@ -20,7 +21,7 @@ impl LedgerState {
     pub fn count(
         &mut self,
         effects: &mut Effects,
-        reservation: &Reservation,
+        reservation: &CountedReservation,
         amounts: Amounts,
         requests: Option<i64>,
         number: i64,
@@ -42,7 +43,7 @@ impl LedgerState {
     pub fn correct(
         &mut self,
         effects: &mut Effects,
-        reservation: &Reservation,
+        reservation: &CountedReservation,
         (difference, on_top): (Amounts, Amounts),
         charged_at: i64,
         number: i64,
@@ -67,7 +68,12 @@ impl LedgerState {
     }
 
     /// Adds to what is known to be open of the request of a reservation, where it counts.
-    pub fn count_open(&mut self, effects: &mut Effects, reservation: &Reservation, added: i64) {
+    pub fn count_open(
+        &mut self,
+        effects: &mut Effects,
+        reservation: &CountedReservation,
+        added: i64,
+    ) {
         self.each_request_counter(reservation, |counter| {
             effects.touched(reservation, counter.place_id, Some(*counter), false);
             counter.open += added;
@@ -78,7 +84,7 @@ impl LedgerState {
     pub fn correct_request(
         &mut self,
         effects: &mut Effects,
-        reservation: &Reservation,
+        reservation: &CountedReservation,
         added: i64,
     ) {
         self.each_request_counter(reservation, |counter| {
@@ -88,7 +94,7 @@ impl LedgerState {
     }
 
     /// Takes up an open reservation of the journal.
-    pub fn reopen(&mut self, reservation: Reservation) {
+    pub fn reopen(&mut self, reservation: CountedReservation) {
         self.each_request_counter(&reservation, |counter| counter.open += 1);
         self.put_open(reservation);
     }
@@ -96,7 +102,7 @@ impl LedgerState {
     /// The counters that count the request of a reservation, while its windows are open.
     fn each_request_counter(
         &mut self,
-        reservation: &Reservation,
+        reservation: &CountedReservation,
         mut each: impl FnMut(&mut Counter),
     ) {
         self.each_limit(reservation, |copy, limit, _| {
@@ -104,7 +110,7 @@ impl LedgerState {
                 return;
             }
             let found = copy.counters.iter_mut().find(|counter| {
-                counter.place_id == limit.place_id && counter.counted_from <= reservation.id.number
+                counter.place_id == limit.place_id && counter.counted_from <= reservation.number()
             });
             if let Some(counter) = found {
                 each(counter);
@@ -115,13 +121,13 @@ impl LedgerState {
     /// The limits that cover the provider of a reservation, if the user still holds its copy.
     fn each_limit(
         &mut self,
-        reservation: &Reservation,
+        reservation: &CountedReservation,
         mut each: impl FnMut(&mut UserProfile, &Limit, &TimeZone),
     ) {
         let Self {
             directory, zone, ..
         } = self;
-        let (user_id, copy_id) = (reservation.user_id, reservation.copy_id);
+        let (user_id, copy_id) = (reservation.record.user_id, reservation.record.copy_id);
         let Some(copy) = directory.copy_mut(user_id, copy_id) else {
             return;
         };

@@ -5,6 +5,7 @@ pub(super) mod history;
 pub(super) mod pending_rows;
 
 use std::collections;
+use std::sync::Arc;
 
 use foldhash::HashMap;
 use jiff::Timestamp;
@@ -12,12 +13,13 @@ use jiff::Timestamp;
 use self::history::Refusals;
 use self::pending_rows::{PendingRows, Planned};
 use super::directory::counter::Counter;
-use super::reservations::reservation::Reservation;
+use super::reservations::counted_reservation::CountedReservation;
 use super::state::LedgerState;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::decision::journal::{
-    CallAnswer, Entry, Extended, Journal, ReservationEnd, ReservationRow, UsageKey, UsageSum,
+    CallAnswer, Entry, Journal, ReservationEnd, ReservationRow, UsageKey, UsageSum,
 };
+use crate::domain::decision::reservation::Reservation;
 
 /// What happened since the last commit.
 #[derive(Default)]
@@ -25,8 +27,7 @@ pub struct Effects {
     entries: Vec<Entry>,
     touched: HashMap<(i64, i64), Touched>,
     undo: Vec<Undo>,
-    /// Reservations that ended in this batch.
-    pub finished: HashMap<i64, ReservationRow>,
+    finished: HashMap<i64, ReservationRow>,
     /// Answers to calls with a request id, by key and request id. As everything here that has texts of clients in its keys, they are hashed
     /// as the standard library does, which nobody can make slow.
     pub answers: collections::HashMap<(i64, String), CallAnswer>,
@@ -43,8 +44,8 @@ struct Touched {
 
 enum Undo {
     Opened(i64),
-    Closed(Box<Reservation>),
-    Extended(Box<Reservation>),
+    Closed(CountedReservation),
+    Extended(CountedReservation),
 }
 
 impl Effects {
@@ -56,14 +57,14 @@ impl Effects {
     /// Notes what a counter was before it was touched for a reservation; `written` when the change has to be written down.
     pub fn touched(
         &mut self,
-        reservation: &Reservation,
+        reservation: &CountedReservation,
         place_id: i64,
         before: Option<Counter>,
         written: bool,
     ) {
-        let place = (reservation.copy_id, place_id);
+        let place = (reservation.record.copy_id, place_id);
         let touched = self.touched.entry(place).or_insert(Touched {
-            user_id: reservation.user_id,
+            user_id: reservation.record.user_id,
             before,
             written,
         });
@@ -71,47 +72,46 @@ impl Effects {
     }
 
     /// Notes a reservation that was made; it is open if it has no end.
-    pub fn made(&mut self, row: ReservationRow) {
-        if row.end.is_none() {
-            self.undo.push(Undo::Opened(row.id));
+    pub fn made(&mut self, record: &Arc<Reservation>, end: Option<ReservationEnd>) {
+        if end.is_none() {
+            self.undo.push(Undo::Opened(record.id.number));
         }
-        self.entries.push(Entry::Made(Box::new(row)));
+        let record = Arc::clone(record);
+        self.entries
+            .push(Entry::Made(ReservationRow { record, end }));
     }
 
     /// Notes the end of a reservation that was open.
-    pub fn closed(&mut self, reservation: Reservation, end: ReservationEnd) {
-        let id = reservation.id.number;
-        let row = ReservationRow {
-            end: Some(end),
-            ..reservation.row()
-        };
-        self.finished.insert(id, row);
-        self.undo.push(Undo::Closed(Box::new(reservation)));
-        self.entries.push(Entry::Finished { id, end });
+    pub fn closed(&mut self, reservation: CountedReservation, end: ReservationEnd) {
+        self.mended(&reservation.record, end);
+        self.undo.push(Undo::Closed(reservation));
     }
 
     /// Notes that the end of a reservation was mended.
-    pub fn mended(&mut self, row: ReservationRow, end: ReservationEnd) {
-        let id = row.id;
+    pub fn mended(&mut self, record: &Arc<Reservation>, end: ReservationEnd) {
+        let id = record.id.number;
+        self.finished(record, end);
         self.entries.push(Entry::Finished { id, end });
+    }
+
+    /// Notes how a reservation ended, for who asks before that is written down.
+    pub fn finished(&mut self, record: &Arc<Reservation>, end: ReservationEnd) {
         let row = ReservationRow {
+            record: Arc::clone(record),
             end: Some(end),
-            ..row
         };
-        self.finished.insert(id, row);
+        self.finished.insert(record.id.number, row);
+    }
+
+    /// A reservation that ended in this batch.
+    pub fn find_finished(&self, number: i64) -> Option<&ReservationRow> {
+        self.finished.get(&number)
     }
 
     /// Notes that a reservation was extended, which was `before`.
-    pub fn extended(&mut self, before: Reservation, after: &Reservation) {
-        self.undo.push(Undo::Extended(Box::new(before)));
-        self.entries.push(Entry::Extended(Extended {
-            id: after.id.number,
-            estimated_tokens: after.estimated_tokens,
-            estimated_cost: after.estimated_cost,
-            held_tokens: after.hold.tokens,
-            held_cost: after.hold.cost,
-            expires_at: after.expires_at,
-        }));
+    pub fn extended(&mut self, before: CountedReservation, after: &Arc<Reservation>) {
+        self.undo.push(Undo::Extended(before));
+        self.entries.push(Entry::Extended(Arc::clone(after)));
     }
 
     /// Adds to the history of use.
@@ -162,10 +162,10 @@ impl Effects {
         for undo in self.undo.into_iter().rev() {
             match undo {
                 Undo::Opened(id) => drop(state.remove_open(id)),
-                Undo::Closed(reservation) => state.put_open(*reservation),
+                Undo::Closed(reservation) => state.put_open(reservation),
                 Undo::Extended(before) => {
-                    drop(state.remove_open(before.id.number));
-                    state.put_open(*before);
+                    drop(state.remove_open(before.number()));
+                    state.put_open(before);
                 }
             }
         }

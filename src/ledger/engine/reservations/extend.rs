@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::reservation::Reservation;
 use super::reserve::milliseconds;
-use crate::domain::decision::{Granted, Presented};
+use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::{Granted, Presented, Reservation};
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 use crate::ledger::engine::decision::copy_decision;
 use crate::ledger::engine::decision::demand::{Demand, Obstacle, RefusedCall, hold};
 use crate::ledger::engine::decision::refuse;
-use crate::ledger::engine::directory::user_profile::Amounts;
 use crate::ledger::engine::effects::Effects;
+use crate::ledger::engine::reservations::counted_reservation::call_of;
 use crate::ledger::engine::state::LedgerState;
 
 /// What a reservation is extended by.
@@ -40,33 +40,27 @@ impl LedgerState {
     ) -> Result<std::result::Result<Granted, Box<RefusedCall>>> {
         let not_open = || Error::internal("extending a reservation", "it is not open");
         let before = self.reservations.get(number).ok_or_else(not_open)?.clone();
-        let mut after = before.clone();
-        let more = |old: Option<i64>, new: Option<i64>| match (old, new) {
-            (old, None) => old,
-            (old, Some(new)) => Some(old.unwrap_or(0).max(new)),
-        };
-        after.estimated_tokens = more(before.estimated_tokens, by.estimated_tokens);
-        after.estimated_cost = more(
-            before.estimated_cost,
-            by.estimated_cost.map(Money::nanodollars),
-        );
-        let extra = hold(&self.settings, after.estimate(), after.max_hold).above(before.hold);
+        let mut after = Reservation::clone(&before.record);
+        let expected = &mut after.particulars;
+        expected.estimated_tokens = expected.estimated_tokens.max(by.estimated_tokens);
+        expected.estimated_cost = expected.estimated_cost.max(by.estimated_cost);
+        let extra = hold(&self.settings, &after.particulars).above(after.held);
         if let Some(refused) = self.refuses_more(&after, extra, now_ms)? {
             return Ok(Err(refused));
         }
-        after.hold.tokens += extra.tokens;
-        after.hold.cost += extra.cost;
+        after.held.tokens += extra.tokens;
+        after.held.cost += extra.cost;
         let ttl = by.ttl.unwrap_or(self.settings.reservation_ttl);
-        after.expires_at = before
-            .expires_at
-            .max(now_ms.saturating_add(milliseconds(ttl)));
+        let until = now_ms.saturating_add(milliseconds(ttl));
+        after.expires_at = after.expires_at.max(until);
+        let after = before.changed(after);
         if extra != Amounts::default() {
             // More is let in by the windows that are open now; nothing of it is counted yet.
             let (nothing, from) = (Amounts::default(), self.next_number);
             self.count(effects, &after, nothing, Some(0), from, now_ms);
         }
         drop(self.remove_open(number));
-        effects.extended(before, &after);
+        effects.extended(before, &after.record);
         self.put_open(after);
         self.granted(number, now_ms).map(Ok).ok_or_else(not_open)
     }
@@ -79,7 +73,7 @@ impl LedgerState {
         now_ms: i64,
     ) -> Result<Option<Box<RefusedCall>>> {
         let user_id = after.user_id;
-        let Some((public_id, key)) = self.directory.key_of(user_id, after.key_id) else {
+        let Some((public_id, key)) = self.directory.key_of(user_id, after.virtual_key_id) else {
             return Ok(Some(refuse::revoked_key(user_id)));
         };
         if self.directory.is_key_over(key, now_ms) {
@@ -92,10 +86,11 @@ impl LedgerState {
                 "the user does not hold the access profile of this reservation any more; settle or cancel it",
             ));
         };
-        let call = after.call(Presented {
+        let presented = Presented {
             public_id,
             secret_hash: key.secret_hash,
-        });
+        };
+        let call = call_of(after, presented);
         let demand = Demand::new(&self.settings, &call).more(extra);
         let obstacle = copy_decision::find_obstacle(self, copy, &demand, now_ms);
         let refusal = |obstacle: Obstacle| {

@@ -1,16 +1,17 @@
 //! What is open: reservations by number, when they expire, and how many each key has.
 
+pub(super) mod counted_reservation;
 pub(super) mod extend;
-pub(super) mod reservation;
 pub(super) mod reserve;
 pub(super) mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::Arc;
 
 use foldhash::HashMap;
 
-use self::reservation::Reservation;
+use self::counted_reservation::CountedReservation;
 use super::directory::Directory;
 use crate::domain::decision::{OpenReservation, Party};
 use crate::domain::settings::DecisionSettings;
@@ -27,7 +28,7 @@ const SLICE: usize = 2_000;
 #[derive(Default)]
 pub struct Reservations {
     /// By number, so the oldest first.
-    open: BTreeMap<i64, Reservation>,
+    open: BTreeMap<i64, CountedReservation>,
     /// When they expire, with their numbers; but for those that are set aside.
     expiries: BTreeSet<(i64, i64)>,
     /// How many there are, by `virtual_keys.id`; who has none is not here.
@@ -38,12 +39,12 @@ pub struct Reservations {
 
 impl Reservations {
     /// The open reservation with this number.
-    pub fn get(&self, number: i64) -> Option<&Reservation> {
+    pub fn get(&self, number: i64) -> Option<&CountedReservation> {
         self.open.get(&number)
     }
 
     /// All, the oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Reservation> {
+    pub fn iter(&self) -> impl Iterator<Item = &CountedReservation> {
         self.open.values()
     }
 
@@ -53,22 +54,25 @@ impl Reservations {
     }
 
     /// Adds one.
-    pub fn insert(&mut self, reservation: Reservation) {
-        *self.of_virtual_keys.entry(reservation.key_id).or_default() += 1;
-        if let Party::ApiKey(id) = reservation.owner {
+    pub fn insert(&mut self, reservation: CountedReservation) {
+        let record = &*reservation.record;
+        let of_key = self.of_virtual_keys.entry(record.virtual_key_id);
+        *of_key.or_default() += 1;
+        if let Party::ApiKey(id) = record.owner {
             *self.of_api_keys.entry(id).or_default() += 1;
         }
-        let number = reservation.id.number;
-        self.expiries.insert((reservation.expires_at, number));
+        let number = record.id.number;
+        self.expiries.insert((record.expires_at, number));
         self.open.insert(number, reservation);
     }
 
     /// Takes one away.
-    pub fn remove(&mut self, number: i64) -> Option<Reservation> {
+    pub fn remove(&mut self, number: i64) -> Option<CountedReservation> {
         let reservation = self.open.remove(&number)?;
-        self.expiries.remove(&(reservation.expires_at, number));
-        remove_one(&mut self.of_virtual_keys, reservation.key_id);
-        if let Party::ApiKey(id) = reservation.owner {
+        let record = &*reservation.record;
+        self.expiries.remove(&(record.expires_at, number));
+        remove_one(&mut self.of_virtual_keys, record.virtual_key_id);
+        if let Party::ApiKey(id) = record.owner {
             remove_one(&mut self.of_api_keys, id);
         }
         Some(reservation)
@@ -93,7 +97,8 @@ impl Reservations {
     /// or extended.
     pub fn set_aside(&mut self, number: i64) {
         if let Some(reservation) = self.open.get(&number) {
-            self.expiries.remove(&(reservation.expires_at, number));
+            self.expiries
+                .remove(&(reservation.record.expires_at, number));
         }
     }
 
@@ -104,12 +109,13 @@ impl Reservations {
         }
         let held = self.open.values_mut();
         let mut any = false;
-        for reservation in held.filter(|one| deleted.contains(&one.user_id)) {
-            let number = reservation.id.number;
-            self.expiries.remove(&(reservation.expires_at, number));
-            reservation.expires_at = reservation.expires_at.min(now_ms);
+        for reservation in held.filter(|one| deleted.contains(&one.record.user_id)) {
+            let record = Arc::make_mut(&mut reservation.record);
+            let number = record.id.number;
+            self.expiries.remove(&(record.expires_at, number));
+            record.expires_at = record.expires_at.min(now_ms);
+            self.expiries.insert((record.expires_at, number));
             reservation.is_orphan = true;
-            self.expiries.insert((reservation.expires_at, number));
             any = true;
         }
         any
@@ -165,16 +171,20 @@ impl Reservations {
                 return slice;
             }
             slice.next = Some(*number);
-            if query.user_id.is_some_and(|user_id| user_id != one.user_id)
-                || query.own_of.is_some_and(|key| !one.owner.is_own_of(key))
+            let record = &one.record;
+            if query
+                .user_id
+                .is_some_and(|user_id| user_id != record.user_id)
+                || query.own_of.is_some_and(|key| !record.owner.is_own_of(key))
             {
                 continue;
             }
             if slice.matching >= query.offset && slice.found.len() < query.limit {
-                let key = directory.key_of(one.user_id, one.key_id);
-                slice
-                    .found
-                    .push(one.shown(key.map(|(public_id, _)| public_id)));
+                let key = directory.key_of(record.user_id, record.virtual_key_id);
+                slice.found.push(OpenReservation {
+                    record: Arc::clone(record),
+                    virtual_key: key.map(|(public_id, _)| public_id),
+                });
             }
             slice.matching += 1;
         }

@@ -4,15 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::reservation::Reservation;
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::journal::{
-    Charge, ReservationEnd, ReservationRow, ReservationState, UsageKey, UsageSum,
+    Charge, ReservationEnd, ReservationState, UsageKey, UsageSum,
 };
-use crate::domain::decision::{Granted, ReservationId, Settled};
-use crate::domain::values::money::Money;
+use crate::domain::decision::{Granted, Reservation, ReservationId, Settled};
 use crate::ledger::engine::decision::demand::{Demand, Grant, Payer};
-use crate::ledger::engine::directory::user_profile::Amounts;
 use crate::ledger::engine::effects::Effects;
+use crate::ledger::engine::reservations::counted_reservation::CountedReservation;
 use crate::ledger::engine::state::LedgerState;
 
 impl LedgerState {
@@ -27,9 +26,11 @@ impl LedgerState {
     ) -> Option<Granted> {
         let number = self.number();
         let id = ReservationId { number, nonce };
-        let mut reservation = self.prepared(demand, grant.into(), id, now_ms)?;
-        reservation.expires_at = now_ms.saturating_add(milliseconds(self.settings.reservation_ttl));
-        effects.made(reservation.row());
+        let (mut record, provider_key) = self.record(demand, grant.into(), id, now_ms)?;
+        record.held = demand.hold;
+        record.expires_at = now_ms.saturating_add(milliseconds(self.settings.reservation_ttl));
+        let reservation = CountedReservation::new(record, provider_key);
+        effects.made(&reservation.record, None);
         let nothing = Amounts::default();
         self.count(effects, &reservation, nothing, Some(1), number, now_ms);
         self.count_open(effects, &reservation, 1);
@@ -52,8 +53,10 @@ impl LedgerState {
             number,
             nonce: nonce.unwrap_or(0),
         };
-        let mut reservation = self.prepared(demand, payer, id, now_ms)?;
-        reservation.hold = Amounts::default();
+        let (mut record, provider_key) = self.record(demand, payer, id, now_ms)?;
+        let requests = demand.call.requests;
+        record.requests = requests;
+        let reservation = CountedReservation::new(record, provider_key);
         let end = ReservationEnd {
             state: ReservationState::Settled,
             expired: None,
@@ -65,12 +68,6 @@ impl LedgerState {
             finished_at: now_ms,
             by: demand.call.owner,
         };
-        let requests = demand.call.requests;
-        let row = ReservationRow {
-            end: Some(end),
-            requests,
-            ..reservation.row()
-        };
         self.count(
             effects,
             &reservation,
@@ -79,22 +76,23 @@ impl LedgerState {
             number,
             now_ms,
         );
-        self.note_use(effects, &row, amounts, requests, now_ms);
-        let settled = self.settled(&row, amounts, false, now_ms);
+        let record = &reservation.record;
+        self.note_use(effects, record, amounts, requests, now_ms);
         if nonce.is_some() {
-            effects.finished.insert(number, row.clone());
+            effects.finished(record, end);
         }
-        effects.made(row);
-        Some(settled)
+        effects.made(record, Some(end));
+        Some(self.settled(record, amounts, false, now_ms))
     }
 
-    fn prepared(
+    /// The record of a call that holds nothing and expires at once, and its provider without regard to case.
+    fn record(
         &self,
         demand: &Demand<'_>,
         payer: Payer,
         id: ReservationId,
         now_ms: i64,
-    ) -> Option<Reservation> {
+    ) -> Option<(Reservation, Arc<str>)> {
         let call = demand.call;
         let copy = match payer.copy {
             Some(at) => Some(self.directory.copies_of(payer.user_id).get(at)?),
@@ -110,45 +108,41 @@ impl LedgerState {
                 demand.provider_key.as_deref().unwrap_or_default().into(),
             ),
         };
-        Some(Reservation {
+        let record = Reservation {
             id,
-            key_id: payer.key_id,
+            virtual_key_id: payer.key_id,
             user_id: payer.user_id,
             // Numbers begin with 1: what no copy pays for is in the history alone.
             copy_id: copy.map_or(0, |copy| copy.id),
             access_profile_id: copy.map_or(payer.last_profile_id, |copy| copy.access_profile_id),
             provider,
-            provider_key,
-            model: Arc::from(call.model.as_str()),
-            mcp: call.mcp.clone().map(Box::new),
-            estimated_tokens: call.estimated_tokens,
-            estimated_cost: call.estimated_cost.map(Money::nanodollars),
-            hold: demand.hold,
+            model: Arc::clone(&call.model),
+            particulars: call.particulars.clone(),
+            held: Amounts::default(),
             request_id: call
                 .request
                 .as_ref()
                 .map(|request| request.id.as_str().into()),
             created_at: now_ms,
             expires_at: now_ms,
-            max_hold: call.max_hold.map(Money::nanodollars),
+            requests: 1,
             owner: call.owner,
-            is_orphan: false,
-        })
+        };
+        Some((record, provider_key))
     }
 
     /// An open reservation as it is answered.
     pub fn granted(&self, number: i64, now_ms: i64) -> Option<Granted> {
         let reservation = self.reservations.get(number)?;
-        let copy = self
-            .directory
-            .copy(reservation.user_id, reservation.copy_id);
+        let record = &reservation.record;
+        let copy = self.directory.copy(record.user_id, record.copy_id);
         Some(Granted {
-            reservation: reservation.id,
-            expires_at_ms: reservation.expires_at,
-            user_id: reservation.user_id,
-            access_profile_id: reservation.access_profile_id,
-            copy_id: reservation.copy_id,
-            provider: Arc::clone(&reservation.provider),
+            reservation: record.id,
+            expires_at_ms: record.expires_at,
+            user_id: record.user_id,
+            access_profile_id: record.access_profile_id,
+            copy_id: record.copy_id,
+            provider: Arc::clone(&record.provider),
             limits: copy.map_or_else(Vec::new, |copy| {
                 copy.states(&reservation.provider_key, now_ms, &self.zone)
             }),
@@ -160,17 +154,17 @@ impl LedgerState {
     pub fn note_use(
         &mut self,
         effects: &mut Effects,
-        row: &ReservationRow,
+        record: &Reservation,
         amounts: Amounts,
         calls: i64,
         at_ms: i64,
     ) {
         let key = UsageKey {
             day: self.day(at_ms),
-            user_id: row.user_id,
-            access_profile_id: row.access_profile_id,
-            provider: Arc::clone(&row.provider),
-            model: Arc::clone(&row.model),
+            user_id: record.user_id,
+            access_profile_id: record.access_profile_id,
+            provider: Arc::clone(&record.provider),
+            model: Arc::clone(&record.model),
         };
         let sum = UsageSum {
             calls,

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::reservation::Reservation;
-use crate::domain::decision::journal::{Charge, ReservationEnd, ReservationRow, ReservationState};
-use crate::domain::decision::{Party, ReservationId, Settled};
+use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::journal::{Charge, ReservationEnd, ReservationState};
+use crate::domain::decision::{Party, Reservation, Settled};
 use crate::domain::settings::OnExpiry;
 use crate::domain::values::letter_case::fold;
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
-use crate::ledger::engine::directory::user_profile::Amounts;
 use crate::ledger::engine::effects::Effects;
+use crate::ledger::engine::reservations::counted_reservation::CountedReservation;
 use crate::ledger::engine::state::LedgerState;
 
 impl LedgerState {
@@ -34,10 +34,10 @@ impl LedgerState {
             finished_at: now_ms,
             by,
         };
-        let row = reservation.row();
-        self.note_use(effects, &row, amounts, 1, now_ms);
+        let record = Arc::clone(&reservation.record);
+        self.note_use(effects, &record, amounts, 1, now_ms);
         effects.closed(reservation, end);
-        Some(self.settled(&row, amounts, false, now_ms))
+        Some(self.settled(&record, amounts, false, now_ms))
     }
 
     /// Settles a reservation that is over: once more with the same numbers, or after it has expired or was cancelled. Whoever settles
@@ -48,7 +48,7 @@ impl LedgerState {
     pub fn settle_finished(
         &mut self,
         effects: &mut Effects,
-        row: &ReservationRow,
+        record: &Arc<Reservation>,
         end: ReservationEnd,
         amounts: Amounts,
         now_ms: i64,
@@ -58,7 +58,7 @@ impl LedgerState {
             .filter(|_| end.state == ReservationState::Settled);
         match before {
             Some(before) if (before.tokens, before.cost) == (amounts.tokens, amounts.cost) => {
-                Ok(self.settled(row, amounts, true, now_ms))
+                Ok(self.settled(record, amounts, true, now_ms))
             }
             Some(before) => Err(Error::conflict(
                 "already_settled",
@@ -72,13 +72,13 @@ impl LedgerState {
             None => {
                 self.mend(
                     effects,
-                    row.clone(),
+                    record,
                     end,
                     ReservationState::Settled,
                     amounts,
                     now_ms,
                 );
-                Ok(self.settled(row, amounts, false, now_ms))
+                Ok(self.settled(record, amounts, false, now_ms))
             }
         }
     }
@@ -113,7 +113,7 @@ impl LedgerState {
     pub fn cancel_finished(
         &mut self,
         effects: &mut Effects,
-        row: ReservationRow,
+        record: &Arc<Reservation>,
         end: ReservationEnd,
         now_ms: i64,
     ) -> Result<()> {
@@ -126,12 +126,13 @@ impl LedgerState {
             ReservationState::Cancelled | ReservationState::Open => Ok(()),
             ReservationState::Expired => {
                 if end.expired.is_some() {
-                    self.correct_request(effects, &reopened(&row), -1);
+                    let reservation = CountedReservation::of(Arc::clone(record));
+                    self.correct_request(effects, &reservation, -1);
                 }
                 let nothing = Amounts::default();
                 self.mend(
                     effects,
-                    row,
+                    record,
                     end,
                     ReservationState::Cancelled,
                     nothing,
@@ -162,9 +163,9 @@ impl LedgerState {
         };
         self.count_open(effects, &reservation, -1);
         let charged = (self.settings.on_expiry == OnExpiry::Charge).then(|| {
-            let (number, estimate) = (self.number(), reservation.estimate());
+            let (number, estimate) = (self.number(), reservation.record.particulars.estimate());
             self.count(effects, &reservation, estimate, None, number, now_ms);
-            self.note_use(effects, &reservation.row(), estimate, 1, now_ms);
+            self.note_use(effects, &reservation.record, estimate, 1, now_ms);
             charge(number, estimate)
         });
         if charged.is_none() {
@@ -191,7 +192,7 @@ impl LedgerState {
     fn mend(
         &mut self,
         effects: &mut Effects,
-        row: ReservationRow,
+        record: &Arc<Reservation>,
         end: ReservationEnd,
         state: ReservationState,
         amounts: Amounts,
@@ -204,7 +205,7 @@ impl LedgerState {
         let difference = amounts.less(counted.amounts());
         let on_top = amounts.above(expired.amounts());
         let number = self.number();
-        let reservation = reopened(&row);
+        let reservation = CountedReservation::of(Arc::clone(record));
         self.correct(
             effects,
             &reservation,
@@ -222,7 +223,7 @@ impl LedgerState {
         if calls > 0 {
             self.correct_request(effects, &reservation, 1);
         }
-        self.note_use(effects, &row, difference, calls, day);
+        self.note_use(effects, record, difference, calls, day);
         let end = ReservationEnd {
             state,
             expired: end.expired,
@@ -230,31 +231,28 @@ impl LedgerState {
             finished_at: now_ms,
             by: end.by,
         };
-        effects.mended(row, end);
+        effects.mended(record, end);
     }
 
     /// A reservation that is over as it is answered.
     pub fn settled(
         &self,
-        row: &ReservationRow,
+        record: &Reservation,
         amounts: Amounts,
         repeated: bool,
         now_ms: i64,
     ) -> Settled {
-        let copy = self.directory.copy(row.user_id, row.copy_id);
+        let copy = self.directory.copy(record.user_id, record.copy_id);
         Settled {
-            reservation: ReservationId {
-                number: row.id,
-                nonce: row.nonce,
-            },
-            user_id: row.user_id,
-            access_profile_id: row.access_profile_id,
-            copy_id: row.copy_id,
-            provider: Arc::clone(&row.provider),
+            reservation: record.id,
+            user_id: record.user_id,
+            access_profile_id: record.access_profile_id,
+            copy_id: record.copy_id,
+            provider: Arc::clone(&record.provider),
             tokens: amounts.tokens,
             cost: Money::from_nanodollars(amounts.cost).unwrap_or(Money::MAX),
             limits: copy.map_or_else(Vec::new, |copy| {
-                copy.states(&fold(&row.provider), now_ms, &self.zone)
+                copy.states(&fold(&record.provider), now_ms, &self.zone)
             }),
             outside_policy: None,
             repeated,
@@ -277,11 +275,6 @@ fn charge(number: i64, amounts: Amounts) -> Charge {
         tokens: amounts.tokens,
         cost: amounts.cost,
     }
-}
-
-fn reopened(row: &ReservationRow) -> Reservation {
-    let provider_key = fold(&row.provider).into();
-    Reservation::of(row.clone(), provider_key)
 }
 
 fn dollars(cost: i64) -> Money {

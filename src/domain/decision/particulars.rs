@@ -1,0 +1,101 @@
+//! What a gateway may say of a call beside its model: the one place that names it between the body and the row of the reservation.
+
+use sha2::{Digest, Sha256};
+
+use super::amounts::Amounts;
+use crate::domain::values::money::Money;
+
+/// What a gateway may say of a call beside its model, and what is kept of it with the reservation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Particulars {
+    /// The MCP tool that is called. Few calls are of one.
+    pub mcp: Option<Box<McpCall>>,
+    /// How many tokens it will take, as far as the gateway knows.
+    pub estimated_tokens: Option<i64>,
+    /// What it will cost, as far as the gateway knows.
+    pub estimated_cost: Option<Money>,
+    /// The most that may be held of each budget; above zero.
+    pub max_hold: Option<Money>,
+}
+
+/// A call of an MCP tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct McpCall {
+    /// The MCP server, as profiles name it.
+    pub server: String,
+    /// The tool; without one, it is asked whether any tool of the server may be called.
+    pub tool: Option<String>,
+}
+
+/// What is said of a call besides its particulars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallOutline<'c> {
+    /// The public id of the virtual key.
+    pub key: Option<&'c str>,
+    /// The provider.
+    pub provider: Option<&'c str>,
+    /// The model.
+    pub model: &'c str,
+    /// What the call used, where it is over.
+    pub spent: Option<Amounts>,
+    /// How many requests it counts as.
+    pub requests: i64,
+}
+
+impl Particulars {
+    /// Those of a call of which nothing is said but what it will probably use.
+    pub fn expecting(estimated_tokens: Option<i64>, estimated_cost: Option<Money>) -> Self {
+        Self {
+            estimated_tokens,
+            estimated_cost,
+            ..Self::default()
+        }
+    }
+
+    /// What the gateway expects the call to use.
+    pub fn estimate(&self) -> Amounts {
+        Amounts {
+            tokens: self.estimated_tokens.unwrap_or(0),
+            cost: self.estimated_cost.map_or(0, Money::nanodollars),
+        }
+    }
+
+    /// SHA-256 of everything that is said of a call. It is stored for a day and compared by the versions to come, so a field that is
+    /// added adds nothing where it is not given.
+    pub fn hash(&self, outline: CallOutline<'_>) -> [u8; 32] {
+        let Self {
+            mcp,
+            estimated_tokens,
+            estimated_cost,
+            max_hold,
+        } = self;
+        let mut hash = Sha256::new();
+        // The fields differ by the kind of request: only a charge says what was spent.
+        let mut text = |text: Option<&str>| match text {
+            None => hash.update("-"),
+            Some(text) => {
+                hash.update(itoa::Buffer::new().format(text.len()));
+                hash.update(":");
+                hash.update(text);
+            }
+        };
+        text(outline.key);
+        text(outline.provider);
+        text(Some(outline.model));
+        text(mcp.as_ref().map(|mcp| mcp.server.as_str()));
+        text(mcp.as_ref().and_then(|mcp| mcp.tool.as_deref()));
+        for number in [
+            *estimated_tokens,
+            estimated_cost.map(Money::nanodollars),
+            outline.spent.map(|spent| spent.tokens),
+            outline.spent.map(|spent| spent.cost),
+            max_hold.map(Money::nanodollars),
+        ] {
+            let mut digits = itoa::Buffer::new();
+            text(number.map(|number| digits.format(number)));
+        }
+        let counted_before = outline.requests == 0;
+        text(Some(if counted_before { "counted before" } else { "" }));
+        hash.finalize().into()
+    }
+}
