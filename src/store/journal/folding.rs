@@ -26,7 +26,14 @@ pub struct LineBounds {
 
 /// The same of one table.
 #[derive(Default)]
-pub(super) struct Bounds(Mutex<HashMap<Group, usize>>);
+pub(super) struct Bounds(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// Days, and whether they had no line at all when the first of them came: then who is not among the others had none.
+    days: HashMap<i64, bool>,
+    lines: HashMap<Group, usize>,
+}
 
 /// A day, user and profile.
 type Group = (i64, i64, i64);
@@ -35,7 +42,11 @@ impl Bounds {
     /// Whether there surely is room for so many more, which are then taken to have come.
     fn have_room_for(&self, group: Group, more: usize) -> bool {
         let mut known = self.lock();
-        let lines = known.get_mut(&group);
+        let began_empty = known.days.get(&group.0).is_some_and(|empty| *empty);
+        if began_empty && known.lines.len() < MAX_KNOWN {
+            known.lines.entry(group).or_default();
+        }
+        let lines = known.lines.get_mut(&group);
         lines.is_some_and(|lines| {
             let has_room = *lines + more <= MAX_OWN_LINES;
             if has_room {
@@ -45,21 +56,31 @@ impl Bounds {
         })
     }
 
-    fn set(&self, group: Group, lines: usize) {
-        let mut known = self.lock();
-        if known.len() >= MAX_KNOWN {
-            known.clear();
-        }
-        known.insert(group, lines);
+    fn knows_day(&self, day: i64) -> bool {
+        self.lock().days.contains_key(&day)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Group, usize>> {
+    fn set_day(&self, day: i64, is_empty: bool) {
+        self.lock().days.insert(day, is_empty);
+    }
+
+    fn set(&self, group: Group, lines: usize) {
+        let mut known = self.lock();
+        if known.lines.len() >= MAX_KNOWN {
+            *known = Known::default();
+        }
+        known.lines.insert(group, lines);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A table of the history.
 pub(super) struct Table {
+    /// Whether a day has lines.
+    pub is_any: &'static str,
     /// How many lines of made up names a user, profile and day have, as far as that matters.
     pub count: &'static str,
     /// Finds the line of a provider and model, whether or not they stand in the policy.
@@ -81,6 +102,9 @@ pub(super) fn folded<T>(
         let made_up = made_up.filter(|(_, line)| line.named != Named::Both);
         let more = made_up.clone().count();
         let which = group_of(&group[0].key);
+        if !bounds.knows_day(which.0) {
+            bounds.set_day(which.0, !is_any(writing, table, which.0)?);
+        }
         let lines = if more == 0 || bounds.have_room_for(which, more) {
             0
         } else {
@@ -121,6 +145,10 @@ fn fold(key: &UsageKey, named: Named) -> UsageKey {
         key.provider = FOLDED.into();
     }
     key
+}
+
+fn is_any(writing: &Writing<'_>, table: &Table, day: i64) -> Result<bool> {
+    writing.value("looking for a day of the history", table.is_any, [day])
 }
 
 fn count(writing: &Writing<'_>, table: &Table, group: Group) -> Result<usize> {

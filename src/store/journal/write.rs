@@ -135,6 +135,7 @@ static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 const USED: Table = Table {
+    is_any: "SELECT EXISTS (SELECT 1 FROM usage_days WHERE day = ?1)",
     count: "SELECT count(*) FROM (SELECT 1 FROM usage_days
             WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0 LIMIT ?4)",
     find: "SELECT 1 FROM usage_days
@@ -186,6 +187,7 @@ fn add_usage(
 }
 
 const REFUSED: Table = Table {
+    is_any: "SELECT EXISTS (SELECT 1 FROM refusal_days WHERE day = ?1)",
     count: "SELECT count(*) FROM (SELECT DISTINCT provider, model FROM refusal_days
             WHERE day = ?1 AND user_id = ?2 AND access_profile_id = ?3 AND named = 0 LIMIT ?4)",
     find: "SELECT 1 FROM refusal_days
