@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::store::access_profile_details::{self, Beside, TaggedSnapshot};
 use crate::store::access_profiles::{self, Snapshot};
 use crate::store::idempotency::StoredAnswer;
+use crate::store::packed_versions::{self, PackedVersion};
 use crate::store::sequences::with_policy_parts;
 use crate::store::{Reading, Work, access_profile_versions, user_access_profiles};
 
@@ -96,9 +97,10 @@ pub fn update(
     input: AccessProfileInput,
     if_match: IfMatch,
 ) -> Result<TaggedSnapshot> {
+    let replacement = Replacement::of(services, (id, Edit::Update), if_match);
     services.write(actor, move |work| {
         let now = work.now();
-        replace(work, (id, Edit::Update), &if_match, |profile, next_id| {
+        replace(work, replacement, |profile, next_id| {
             profile.change(input, next_id, now)
         })
     })
@@ -120,9 +122,10 @@ pub fn set_active(
     } else {
         Edit::Deactivate
     };
+    let replacement = Replacement::of(services, (id, edit), if_match);
     services.write(actor, move |work| {
         let now = work.now();
-        replace(work, (id, edit), &if_match, |profile, _| {
+        replace(work, replacement, |profile, _| {
             Ok(profile.activated(active, now))
         })
     })
@@ -145,10 +148,11 @@ pub fn restore(
     let get = |reading: &Reading<'_>| access_profile_versions::get(reading, id, number);
     let content = services.store.read(get);
     let content = content.and_then(|version| read_stored(&version.snapshot));
+    let replacement = Replacement::of(services, (id, Edit::Restore), if_match);
     services.write(actor, move |work| {
         once::run(work, once.as_ref(), |work| {
             let now = work.now();
-            let restored = replace(work, (id, Edit::Restore), &if_match, |profile, _| {
+            let restored = replace(work, replacement, |profile, _| {
                 Ok(profile.restored(content?, now))
             });
             render(restored?)
@@ -156,19 +160,45 @@ pub fn restore(
     })
 }
 
+/// Which profile is to be replaced by its next version, and why.
+struct Replacement {
+    id: i64,
+    edit: Edit,
+    if_match: IfMatch,
+    /// The version that is current before the writer is asked. What stands against the change is for the transaction to say.
+    ahead: Option<PackedVersion>,
+}
+
+impl Replacement {
+    fn of(services: &Services, (id, edit): (i64, Edit), if_match: IfMatch) -> Self {
+        let pack = |reading: &Reading<'_>| packed_versions::pack_current(reading, id);
+        Self {
+            id,
+            edit,
+            if_match,
+            ahead: services.store.read(pack).ok(),
+        }
+    }
+}
+
 /// Puts the next version in place of the current one; a change that changes nothing writes nothing.
 fn replace(
     work: &mut Work<'_>,
-    (id, edit): (i64, Edit),
-    if_match: &IfMatch,
+    replacement: Replacement,
     change: impl FnOnce(&AccessProfile, NextId<'_>) -> Result<Option<AccessProfile>>,
 ) -> Result<TaggedSnapshot> {
+    let Replacement {
+        id,
+        edit,
+        if_match,
+        ahead,
+    } = replacement;
     let current = access_profiles::get_current(work, id)?;
-    check(work, if_match, &current)?;
+    check(work, &if_match, &current)?;
     let profile = current.profile()?;
     let next = with_policy_parts(work, |next_id| change(&profile, next_id))?;
     let shown = match next {
-        Some(next) => access_profiles::update(work, (&current, &profile), &next, edit)?,
+        Some(next) => access_profiles::update(work, (&current, &profile), &next, edit, ahead)?,
         None => current,
     };
     access_profile_details::tagged(work, shown)

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::access_profile_versions;
 use super::names;
-use super::packed_versions;
+use super::packed_versions::{self, PackedVersion};
 use super::sql::Reading;
 use super::taken::UniqueName;
 use super::unit_of_work::Work;
@@ -77,7 +77,7 @@ pub fn insert(
     Ok(snapshot)
 }
 
-/// Stores the next version of a profile in place of the current one, which is the profile `before` and is packed.
+/// Stores the next version of a profile in place of the current one, which is the profile `before` and was packed `ahead`, or is packed here.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the name is taken.
@@ -86,6 +86,7 @@ pub fn update(
     (current, before): (&Snapshot, &AccessProfile),
     profile: &AccessProfile,
     edit: Edit,
+    ahead: Option<PackedVersion>,
 ) -> Result<Snapshot> {
     NAMED.check(work, profile.id, &profile.name)?;
     work.run(
@@ -114,7 +115,8 @@ pub fn update(
         forget(work, profile.id, REFERENCES)?;
         insert_references(work, profile.id, &references)?;
     }
-    packed_versions::pack(work, current.id, current.version, current.stored())?;
+    let version = (current.id, current.version);
+    packed_versions::put(work, version, current.stored(), ahead)?;
     let snapshot = Snapshot::of(profile)?;
     access_profile_versions::insert(work, snapshot.id, snapshot.version, &snapshot.json)?;
     work.record(Event::AccessProfileReplaced {
