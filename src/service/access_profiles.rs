@@ -18,10 +18,10 @@ use crate::store::packed_versions::{self, PackedVersion};
 use crate::store::sequences::with_policy_parts;
 use crate::store::{Reading, Work, access_profile_versions, user_access_profiles};
 
-/// Creates a profile. `render` puts the answer together inside the transaction, so that it can be stored with it.
+/// Creates a profile. `render` puts the answer together.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the name is taken; see also [`once::run`].
+/// [`Error::Conflict`] when the name is taken; see also [`once::write`].
 pub fn create(
     services: &Services,
     actor: Actor,
@@ -29,17 +29,14 @@ pub fn create(
     once: Option<Once>,
     render: impl FnOnce(TaggedSnapshot) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    services.write(actor, move |work| {
-        once::run(work, once.as_ref(), |work| {
-            render(insert(work, input, Creation::New)?)
-        })
-    })
+    let create = move |work: &mut Work<'_>| insert(work, input, Creation::New);
+    once::write(services, actor, once, create, render)
 }
 
 /// Creates a profile with the policy of another one: fresh ids, no roles, no holders.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] when the name is taken; see also [`once::run`].
+/// [`Error::NotFound`]; [`Error::Conflict`] when the name is taken; see also [`once::write`].
 pub fn clone(
     services: &Services,
     actor: Actor,
@@ -48,13 +45,12 @@ pub fn clone(
     once: Option<Once>,
     render: impl FnOnce(TaggedSnapshot) -> Result<StoredAnswer> + Send + 'static,
 ) -> Result<StoredAnswer> {
-    services.write(actor, move |work| {
-        once::run(work, once.as_ref(), |work| {
-            let original = access_profiles::get_current(work, id)?.profile()?;
-            let input = original.as_input(input.name, input.description);
-            render(insert(work, input, Creation::Clone)?)
-        })
-    })
+    let clone = move |work: &mut Work<'_>| {
+        let original = access_profiles::get_current(work, id)?.profile()?;
+        let input = original.as_input(input.name, input.description);
+        insert(work, input, Creation::Clone)
+    };
+    once::write(services, actor, once, clone, render)
 }
 
 /// Stores a new profile inside a work, with its first version.
@@ -135,7 +131,7 @@ pub fn set_active(
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Stale`], [`Error::ConflictingContent`], and
-/// [`Error::Conflict`] when the name is taken; see also [`once::run`].
+/// [`Error::Conflict`] when the name is taken; see also [`once::write`].
 pub fn restore(
     services: &Services,
     actor: Actor,
@@ -149,15 +145,13 @@ pub fn restore(
     let content = services.store.read(get);
     let content = content.and_then(|version| read_stored(&version.snapshot));
     let replacement = Replacement::of(services, (id, Edit::Restore), if_match);
-    services.write(actor, move |work| {
-        once::run(work, once.as_ref(), |work| {
-            let now = work.now();
-            let restored = replace(work, replacement, |profile, _| {
-                Ok(profile.restored(content?, now))
-            });
-            render(restored?)
+    let restore = move |work: &mut Work<'_>| {
+        let now = work.now();
+        replace(work, replacement, |profile, _| {
+            Ok(profile.restored(content?, now))
         })
-    })
+    };
+    once::write(services, actor, once, restore, render)
 }
 
 /// Which profile is to be replaced by its next version, and why.

@@ -35,6 +35,26 @@ pub fn run<'w, W: AsMut<Work<'w>>>(
     Ok(answer)
 }
 
+/// Changes what no decision depends on, as [`run`] does. The answer is put together in the transaction only if it is stored there: nobody else
+/// has to wait for it then.
+///
+/// # Errors
+/// As [`run`] and [`Services::write`].
+pub fn write<T: Send + 'static>(
+    services: &Services,
+    actor: Actor,
+    once: Option<Once>,
+    effect: impl FnOnce(&mut Work<'_>) -> Result<T> + Send + 'static,
+    render: impl FnOnce(T) -> Result<StoredAnswer> + Send + 'static,
+) -> Result<StoredAnswer> {
+    let Some(once) = once else {
+        return render(services.write(actor, effect)?);
+    };
+    services.write(actor, move |work| {
+        run(work, Some(&once), |work| render(effect(work)?))
+    })
+}
+
 /// Keeps the answer to what is done already, unless there is one.
 pub fn keep(services: &Services, once: Once, answer: StoredAnswer) -> Result<()> {
     services.write(server(), move |work| {
