@@ -74,6 +74,9 @@ pub const MAY_BE_EMPTY: [&str; 7] = [
     "search",
 ];
 
+/// Parameters that other clients of the contract send, and that say nothing here.
+const WITHOUT_EFFECT: [&str; 1] = ["from_memory"];
+
 /// The parameters of a query string. Each may stand once; one that nobody asks for is refused.
 pub struct Query {
     pairs: Vec<(String, String)>,
@@ -211,9 +214,15 @@ impl Query {
         }
     }
 
+    /// `limit`; above [`MAX_LIMIT`] it is that.
+    pub fn limit(&self) -> Option<i64> {
+        let limit = self.integer("limit", 1, i64::MAX);
+        limit.map(|limit| limit.min(MAX_LIMIT))
+    }
+
     /// `limit` and `offset`.
     pub fn page(&self) -> Page {
-        let limit = self.integer("limit", 1, MAX_LIMIT);
+        let limit = self.limit();
         Page {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             offset: self.integer("offset", 0, MAX_OFFSET).unwrap_or(0),
@@ -254,7 +263,7 @@ impl Query {
     pub fn finish<T>(self, value: T) -> Result<T> {
         let asked = self.asked.into_inner();
         for (name, _) in &self.pairs {
-            if !asked.contains(&name.as_str()) {
+            if !asked.contains(&name.as_str()) && !WITHOUT_EFFECT.contains(&name.as_str()) {
                 let hint = match (nearest(name, asked.iter().copied()), asked.is_empty()) {
                     (Some(known), _) => format!("did you mean {known:?}?"),
                     (None, true) => "there are none here".to_owned(),

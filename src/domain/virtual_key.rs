@@ -1,5 +1,7 @@
 //! Virtual keys: what a user's calls carry. A key belongs to a user and works with every copy that the user holds.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -8,6 +10,7 @@ use super::body::violation::{Path, Violation, Violations};
 use super::body::{Body, Form, description, expiry, name};
 use super::credential::Kind;
 use super::validator::entity_tag_beside;
+use super::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
 /// Length of the stored hash of a secret, in bytes: SHA-256, because a secret is 256 random bits.
@@ -29,7 +32,7 @@ pub struct VirtualKey {
     pub copy_id: Option<i64>,
     /// The access profile of that copy.
     pub access_profile_id: Option<i64>,
-    /// 1 to 255 characters; need not be unique.
+    /// 1 to 255 characters. Whoever names a key names it as no other key of the user is named, without regard to case.
     pub name: String,
     /// Free text.
     pub description: String,
@@ -115,12 +118,28 @@ pub fn default_name(user_id: i64, profile: Option<&str>) -> String {
     profile.chars().take(room).collect::<String>() + &behind
 }
 
+/// A name that is not among those of a user's keys: this one, or the first that is free with a number behind it.
+pub fn free_name(usual: String, taken: &HashSet<String>) -> String {
+    let is_free = |name: &String| !taken.contains(&name_key(name));
+    if is_free(&usual) {
+        return usual;
+    }
+    let numbered = |number: usize| {
+        let behind = format!(" ({number})");
+        let room = MAX_NAME - behind.chars().count();
+        usual.chars().take(room).collect::<String>() + &behind
+    };
+    // One of more numbers than there are names is free.
+    let mut names = (2..taken.len() + 3).map(numbered);
+    names.find(is_free).unwrap_or(usual)
+}
+
 /// The fields of a virtual key as somebody sent them; `None` where they were left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VirtualKeyInput {
     /// Trimmed, 1 to 255 characters.
     pub name: Option<String>,
-    /// Empty when `null`.
+    /// Free text.
     pub description: Option<String>,
     /// `Some(None)` is never.
     pub expires_at: Option<Option<Timestamp>>,
@@ -131,37 +150,30 @@ pub struct VirtualKeyInput {
 /// What making a virtual key takes.
 pub const NEW_VIRTUAL_KEY: Body<VirtualKeyInput> = Body::new(
     "VirtualKeyBody",
-    "What making a virtual key takes. `null` is as if the field were left out.",
+    "What making a virtual key takes.",
     |form| Some(VirtualKeyInput::read(form)),
 );
 
 /// What a change of a virtual key takes.
 pub const VIRTUAL_KEY_CHANGE: Body<VirtualKeyInput> = Body::change(
     "VirtualKeyChangeBody",
-    "What changing a virtual key takes: the same fields, but the name can't be `null`.",
+    "What changing a virtual key takes: the same fields, none of them required.",
     |form| Some(VirtualKeyInput::read(form)),
 )
 .or_under("virtual_key");
 
 impl VirtualKeyInput {
     fn read(form: &mut Form<'_>) -> Self {
-        let about = "Need not be unique. Left out: the name of the profile and the id of the user.";
-        let name = if form.is_change() {
-            form.sent("name", name(), about)
-        } else {
-            form.optional("name", name(), about)
-        };
+        let about = "Unique among the keys of the user, without regard to case. Left out: the name of the profile and the id of the user, with a number \
+             where there is such a key.";
+        let name = form.optional("name", name(), about);
         let fixed = ["is_active", "user_id", "is_managed", "access_profile_id"]
             .map(|name| form.fixed(name));
         let input = Self {
             name,
             fixed: fixed.into_iter().flatten().collect(),
-            description: form.sent("description", description(), ""),
-            expires_at: form.sent(
-                "expires_at",
-                expiry(),
-                "In the future; empty or `null`: never.",
-            ),
+            description: form.optional("description", description(), ""),
+            expires_at: form.optional("expires_at", expiry(), "In the future; empty: never."),
         };
         form.ignore(&[
             "id",

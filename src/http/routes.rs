@@ -106,7 +106,7 @@ fn access_profile_routes() -> Vec<Route> {
             .says(
                 "Create an access profile",
                 "Fields that the server sets are accepted and ignored, and so is an answer as a whole (the profile under \
-                 `access_profile`), so that what was read can be sent. `null` means the default. Amounts finer than a nanodollar \
+                 `access_profile`), so that what was read can be sent. `null` is as if the field were left out. Amounts finer than a nanodollar \
                  are rounded to the nearest. `next_rotation_at` is one interval from now when rotation is on and it is left out. A profile that lets nothing \
                  through (no provider, model lists that allow nothing, a budget of 0) is stored, and `warnings` beside it says what to do.",
             )
@@ -135,11 +135,11 @@ fn access_profile_routes() -> Vec<Route> {
         Route::new(Method::PUT, PROFILE, "update_access_profile", access_profiles::update)
             .says(
                 "Change an access profile",
-                "A field that is left out keeps its value; a list replaces the list; `null` puts the default in its place \
-                 (`rate_limit`: none). A whole answer can be sent back. A budget or rate limit that keeps its place (same scope, \
+                "A field that is left out or `null` keeps its value, but that `rate_limit: null` is none; a list replaces the list, and `[]` \
+                 empties it. A whole answer can be sent back. A budget or rate limit that keeps its place (same scope, \
                  same reset duration) keeps its id. A change that changes nothing makes no version. With `If-Match`, 412 when \
                  somebody changed it in the meantime; its roles and holders, which the `ETag` covers too, do not count there. \
-                 `next_rotation_at` stays when only the interval changes.",
+                 `next_rotation_at` is one interval from now when another interval is sent without it, and `null` is refused while keys rotate.",
             )
             .takes(&ACCESS_PROFILE_CHANGE, json!({ "description": "What developers may use from today on" }))
             .answers::<AccessProfileAnswer>(200)
@@ -153,13 +153,13 @@ fn access_profile_routes() -> Vec<Route> {
             .answers::<Message>(200)
             .refuses(&[400, 404, 409, 412]),
         Route::new(Method::PUT, "P/access-profiles/{id}/activate", "activate_access_profile", access_profiles::activate)
-            .says("Activate an access profile", "Does nothing when it is active already.")
+            .says("Activate an access profile", "Does nothing when it is active already. Keys rotate next one interval from now.")
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 412, 413, 415]),
         Route::new(Method::PUT, "P/access-profiles/{id}/deactivate", "deactivate_access_profile", access_profiles::deactivate)
             .says(
                 "Deactivate an access profile",
-                "It can't be assigned any more; copies and their keys keep working. Does nothing when it is inactive already.",
+                "It can't be assigned any more; copies and their keys keep working, and don't rotate. Does nothing when it is inactive already.",
             )
             .answers::<AccessProfileAnswer>(200)
             .refuses(&[400, 404, 408, 412, 413, 415]),
@@ -181,20 +181,20 @@ fn history_routes() -> Vec<Route> {
             .query(PAGE)
             .answers::<List<VersionView>>(200)
             .refuses(&[400, 404]),
-        Route::new(Method::GET, "P/access-profiles/{id}/versions/{n}", "get_version", history::get_version)
+        Route::new(Method::GET, "P/access-profiles/{id}/versions/{version}", "get_version", history::get_version)
             .says("Read a version of an access profile", "")
             .answers::<VersionAnswer>(200)
             .refuses(&[304, 400, 404]),
-        Route::new(Method::GET, "P/access-profiles/{id}/versions/{n}/diff", "diff_versions", history::diff)
+        Route::new(Method::GET, "P/access-profiles/{id}/versions/{version}/diff", "diff_versions", history::diff)
             .says(
                 "Compare two versions of an access profile",
-                "The JSON Patch (RFC 6902) that turns the snapshot of version `against` into that of version `n`.",
+                "The JSON Patch (RFC 6902) that turns the snapshot of version `against` into that of version `version`.",
             )
             .query(AGAINST)
             .answers::<JsonPatch>(200)
             .serves(&[history::JSON_PATCH])
             .refuses(&[304, 400, 404]),
-        Route::new(Method::POST, "P/access-profiles/{id}/versions/{n}/restore", "restore_version", history::restore)
+        Route::new(Method::POST, "P/access-profiles/{id}/versions/{version}/restore", "restore_version", history::restore)
             .says(
                 "Bring back the content of a version",
                 "As a new version, with the ids it had; makes none when that changes nothing. A `next_rotation_at` that has passed \
@@ -251,7 +251,7 @@ fn api_key_routes() -> Vec<Route> {
         Route::new(Method::PUT, API_KEY, "update_api_key", api_keys::update)
             .says(
                 "Change a management API key",
-                "A field that is left out keeps its value; an empty `expires_at` is never. It takes effect before this answers. 403 when the \
+                "A field that is left out or `null`, and an empty `name`, keeps its value; an empty `expires_at` is never. It takes effect before this answers. 403 when the \
                  caller does not hold both the scopes before and after, whatever is changed, or when the caller expires and the key is \
                  prolonged beyond that, or works longer and is given more. The last key that holds every permission and never expires can't be narrowed or given an expiry (409).",
             )

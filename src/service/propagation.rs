@@ -10,7 +10,7 @@ use crate::domain::access_profile::propagation::{PolicyChange, Propagated, Propa
 use crate::domain::audit::Actor;
 use crate::domain::event::Event;
 use crate::domain::idempotency::Once;
-use crate::error::{Result, absences};
+use crate::error::{Error, Result, absences};
 use crate::store::idempotency::StoredAnswer;
 use crate::store::propagation::{Selected, Together, select};
 use crate::store::{Reading, WorkInTurn, access_profiles, policies, roles, user_access_profiles};
@@ -48,6 +48,10 @@ impl Plan {
     ) -> Result<Self> {
         let profile = access_profiles::get_current(reading, profile_id)?.profile()?;
         let template = Policy::of(&profile);
+        absences(input.unknown_groups.iter().map(|(at, group)| {
+            let absent: Result<()> = Err(Error::not_found("role", group));
+            absent.map_err(|error| error.named_at(format_args!("group_ids[{at}]")))
+        }))?;
         roles::get_all(reading, &input.role_ids, "group_ids")?;
         let selected = select(reading, profile_id, &input.user_ids, &input.role_ids)?;
         refuse_who_holds_nothing(reading, profile_id, &input.user_ids, &selected)?;

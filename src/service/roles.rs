@@ -27,7 +27,7 @@ pub fn create(
         once::run(work, once.as_ref(), |work| {
             let name = input.name.unwrap_or_default();
             let description = input.description.unwrap_or_default();
-            let role = roles::insert(work, &name, &description)?;
+            let role = roles::insert(work, &name, &description, input.dac.unwrap_or_default())?;
             render(&roles::detail(work, role)?)
         })
     })

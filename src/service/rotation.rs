@@ -82,9 +82,10 @@ fn rotate_profile(
     rotated
 }
 
-/// The date that has come and the next one; none when somebody moved it away in the meantime.
+/// The date that has come and the next one; none when somebody moved it away or deactivated the profile in the meantime.
 fn dates(profile: &AccessProfile, now: Timestamp) -> Result<Option<RotationDates>> {
-    let Some(due) = profile.next_rotation_at.filter(|due| *due <= now) else {
+    let date = profile.next_rotation_at.filter(|_| profile.is_active);
+    let Some(due) = date.filter(|due| *due <= now) else {
         return Ok(None);
     };
     RotationInterval::from_nanoseconds(profile.auto_rotation_interval)

@@ -1,5 +1,7 @@
 //! Writes of virtual keys. Their secrets exist once: in the answer that makes them.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::once::{self, SealedOnce};
@@ -10,14 +12,14 @@ use crate::domain::credential::revocation::Taken;
 use crate::domain::credential::{Kind, Token};
 use crate::domain::event::{Change, Event};
 use crate::domain::validator::IfMatch;
+use crate::domain::values::letter_case::name_key;
 use crate::domain::virtual_key::{
-    MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name,
+    MAX_OF_USER, NewVirtualKey, VirtualKey, VirtualKeyInput, default_name, free_name,
 };
 use crate::error::{Error, Result};
 use crate::store::idempotency::StoredAnswer;
 use crate::store::{
-    Reading, WorkInTurn, access_profile_versions, access_profiles, former_secrets,
-    user_access_profiles, users, virtual_keys,
+    Reading, WorkInTurn, access_profiles, former_secrets, user_access_profiles, users, virtual_keys,
 };
 
 /// A key that was just made, with its secret. Has no `Debug`.
@@ -73,7 +75,7 @@ pub struct Issuing {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user, or the user holds no profile; [`Error::Conflict`] when the
-/// user has [`MAX_OF_USER`]; [`Error::Invalid`] when it would have expired; see also [`once::run_sealed`].
+/// user has [`MAX_OF_USER`], or one of that name; [`Error::Invalid`] when it would have expired; see also [`once::run_sealed`].
 pub fn create(
     services: &Services,
     actor: Actor,
@@ -99,10 +101,7 @@ fn worked_out(reading: &Reading<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
     } = issuing;
     users::get(reading, user_id)?;
     let copy = match access_profile_id {
-        Some(id) => {
-            access_profile_versions::get_current_number(reading, id)?;
-            user_access_profiles::find(reading, user_id, id)?
-        }
+        Some(id) => user_access_profiles::find(reading, user_id, id)?,
         None => None,
     };
     // A key belongs to its user: who holds another profile gets one at large.
@@ -130,14 +129,31 @@ fn worked_out(reading: &Reading<'_>, issuing: Issuing) -> Result<NewVirtualKey> 
             ),
         ));
     }
+    let taken = virtual_keys::list_name_keys(reading, user_id, None)?;
+    let name = match input.name {
+        Some(name) => check_name(user_id, name, &taken)?,
+        None => free_name(usual_name, &taken),
+    };
     Ok(NewVirtualKey {
         user_id,
         copy_id,
-        name: input.name.unwrap_or(usual_name),
+        name,
         description: input.description.unwrap_or_default(),
         is_managed: false,
         expires_at: input.expires_at.flatten(),
     })
+}
+
+/// A name that no other key of a user has.
+fn check_name(user_id: i64, name: String, taken: &HashSet<String>) -> Result<String> {
+    if taken.contains(&name_key(&name)) {
+        return Err(Error::conflict(
+            "duplicate_name",
+            "name",
+            format!("name: the user {user_id} has a virtual key named {name:?} already"),
+        ));
+    }
+    Ok(name)
 }
 
 /// Changes the sent settings of a key; a change that changes nothing writes nothing.
@@ -189,6 +205,10 @@ pub(super) fn update_in(
         return Ok(before);
     };
     let id = before.id;
+    if name_key(&next.name) != name_key(&before.name) {
+        let taken = virtual_keys::list_name_keys(work, before.user_id, Some(id))?;
+        check_name(before.user_id, next.name.clone(), &taken)?;
+    }
     virtual_keys::update(work, before, next)?;
     virtual_keys::get(work, id)
 }

@@ -9,18 +9,18 @@ use crate::domain::event::Event;
 use crate::domain::people::holding::Attachment;
 use crate::error::Result;
 
-/// Attaches a profile to a role, or says anew whether it is a default there. Answers whether that changed anything; the use case records
+/// Attaches a profile to a role, or says anew whether it is a default there, if that is said. Answers whether that changed anything; the use case records
 /// it for all roles together.
 pub fn attach(
     work: &Work<'_>,
     access_profile_id: i64,
     role_id: i64,
-    is_default: bool,
+    is_default: Option<bool>,
 ) -> Result<bool> {
     let changed = work.change(
         "attaching an access profile to a role",
-        "INSERT INTO access_profile_roles (access_profile_id, role_id, is_default, created_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (access_profile_id, role_id) DO UPDATE SET is_default = ?3 WHERE is_default <> ?3",
+        "INSERT INTO access_profile_roles (access_profile_id, role_id, is_default, created_at) VALUES (?1, ?2, coalesce(?3, 0), ?4)
+         ON CONFLICT (access_profile_id, role_id) DO UPDATE SET is_default = ?3 WHERE ?3 IS NOT NULL AND is_default <> ?3",
         params![access_profile_id, role_id, is_default, work.now().as_millisecond()],
     )?;
     Ok(changed > 0)

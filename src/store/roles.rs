@@ -8,17 +8,20 @@ use super::taken::UniqueName;
 use super::unit_of_work::Work;
 use crate::domain::event::{Change, Event};
 use crate::domain::list::{Listed, Page, Sort};
-use crate::domain::people::role::{AttachedProfile, Role, RoleDetail};
+use crate::domain::people::role::{AttachedProfile, DataAccess, Role, RoleDetail};
 use crate::domain::values::letter_case::name_key;
 use crate::error::{Result, absences};
 
-const COLUMNS: &str = "id, name, description, user_count, revision, created_at, updated_at";
+const COLUMNS: &str = "id, name, description, dac, user_count, revision, created_at, updated_at";
 
 fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
     Ok(Role {
         id: row.get("id")?,
         name: row.get("name")?,
         description: row.get("description")?,
+        dac: row.read("dac", |name: String| {
+            DataAccess::named(&name).ok_or("no kind of data")
+        })?,
         user_count: row.get("user_count")?,
         revision: row.get("revision")?,
         created_at: row.at("created_at")?,
@@ -30,20 +33,20 @@ fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
 ///
 /// # Errors
 /// [`crate::error::Error::Conflict`] when the name is taken.
-pub fn insert(work: &mut Work<'_>, name: &str, description: &str) -> Result<Role> {
+pub fn insert(work: &mut Work<'_>, name: &str, description: &str, dac: DataAccess) -> Result<Role> {
     NAMED.check_new(work, name)?;
     let now = work.now().as_millisecond();
     let id = work.insert(
         NAMED.doing,
-        "INSERT INTO roles (name, name_key, description, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-        params![name, name_key(name), description, now],
+        "INSERT INTO roles (name, name_key, description, dac, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        params![name, name_key(name), description, dac.name(), now],
     )?;
     let role = get(work, id)?;
     work.record(Event::RoleCreated(role.clone()));
     Ok(role)
 }
 
-/// Stores name and description of a role and counts its revision up.
+/// Stores what a role is now and counts its revision up.
 ///
 /// # Errors
 /// [`crate::error::Error::Conflict`] when the name is taken.
@@ -51,13 +54,14 @@ pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
     work.run(
         NAMED.doing,
-        "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, updated_at = ?5, revision = revision + 1
+        "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, dac = ?5, updated_at = ?6, revision = revision + 1
          WHERE id = ?1",
         params![
             after.id,
             after.name,
             name_key(&after.name),
             after.description,
+            after.dac.name(),
             after.updated_at.as_millisecond(),
         ],
     )?;

@@ -7,11 +7,11 @@ use super::unit_of_work::Work;
 use crate::domain::event::{Event, RotationDates};
 use crate::error::Result;
 
-/// The profiles whose date has come, the earliest first.
+/// The active profiles whose date has come, the earliest first.
 pub fn list_due(reading: &Reading<'_>, now: Timestamp) -> Result<Vec<i64>> {
     reading.values(
         "looking for keys to rotate",
-        "SELECT id FROM access_profiles WHERE next_rotation_at IS NOT NULL AND next_rotation_at <= ?1
+        "SELECT id FROM access_profiles WHERE next_rotation_at IS NOT NULL AND next_rotation_at <= ?1 AND is_active = 1
          ORDER BY next_rotation_at, id",
         [now.as_millisecond()],
     )

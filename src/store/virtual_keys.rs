@@ -1,6 +1,7 @@
 //! Virtual keys: hashes only. A key that is deleted leaves its audit entries, and for a while what its secrets are recognised by
 //! (`former_secrets.rs`).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -193,6 +194,20 @@ pub fn count_of_user(reading: &Reading<'_>, user_id: i64) -> Result<i64> {
         "SELECT count(*) FROM virtual_keys WHERE user_id = ?1",
         [user_id],
     )
+}
+
+/// What the names of the keys of a user are compared by, but for one of them.
+pub fn list_name_keys(
+    reading: &Reading<'_>,
+    user_id: i64,
+    but: Option<i64>,
+) -> Result<HashSet<String>> {
+    let names: Vec<String> = reading.values(
+        "listing the names of the virtual keys of a user",
+        "SELECT name FROM virtual_keys WHERE user_id = ?1 AND id IS NOT ?2",
+        (user_id, but),
+    )?;
+    Ok(names.iter().map(|name| name_key(name)).collect())
 }
 
 /// Removes a key that nothing else takes along.

@@ -67,8 +67,10 @@ export async function editProfileView({ parameters }) {
 
 /** What is sent for what the form holds. @param {any} value */
 function bodyOf(value) {
-  const rotates = value.auto_rotation_interval !== "";
-  return { ...value, next_rotation_at: rotates ? value.next_rotation_at : null };
+  const { next_rotation_at: next, ...rest } = value;
+  // Only a profile that does not rotate keys has no date: left out, it is as the server has it.
+  if (value.auto_rotation_interval === "") return { ...rest, next_rotation_at: null };
+  return next === null ? rest : value;
 }
 
 /** @param {Profile} before @param {Profile} theirs */

@@ -68,7 +68,7 @@ export function profileControl(profile, { creating, toolGroups }) {
       value: interval(profile.auto_rotation_interval),
       rule: (given) => (given.trim() === "" ? null : rules.rotationInterval(given)),
     }),
-    next_rotation_at: moment({ label: "Next rotation", hint: "Empty: one interval from now.", value: profile.next_rotation_at }),
+    next_rotation_at: moment({ label: "Next rotation", hint: "Empty: one interval from now, or as it is where the interval stays.", value: profile.next_rotation_at }),
   };
   if (creating) controls.is_active = toggle({ label: "Active: it can be assigned at once", value: profile.is_active ?? true });
   return group(controls, arrange);

@@ -101,6 +101,11 @@ function nameFields(key) {
   };
 }
 
+/** An empty text clears the date, which a managed key has none of. @param {{ expires_at?: string | null }} value */
+function bodyOf(value) {
+  return "expires_at" in value ? { ...value, expires_at: value.expires_at ?? "" } : value;
+}
+
 /** @param {VirtualKey} listed */
 function edit(listed) {
   const control = (/** @type {VirtualKey} */ key) => {
@@ -108,7 +113,7 @@ function edit(listed) {
     return group(/** @type {Record<string, import("../form/control.js").Control<any>>} */ (fields));
   };
   const intro = (/** @type {VirtualKey} */ key) => (key.is_managed ? h("p", { class: "muted" }, "A managed key expires with the profile it came with.") : null);
-  return editDialog({ path: `/api/virtual-keys/${listed.id}`, item: "virtual_key", noun: "virtual key", control, intro });
+  return editDialog({ path: `/api/virtual-keys/${listed.id}`, item: "virtual_key", noun: "virtual key", control, intro, body: bodyOf });
 }
 
 /** @param {VirtualKey} key */

@@ -543,3 +543,24 @@ fn a_copy_whose_time_is_over_is_replaced_by_whatever_gives_the_profile_again() {
     };
     assert_eq!(entries.iter().filter(gone).count(), 1);
 }
+
+#[test]
+fn attaching_again_without_a_word_about_newcomers_keeps_what_was_said() {
+    let server = Server::start();
+    let client = &server.client;
+    let (profile, role) = (client.create_budgeted("dev", 5), client.create_role("eng"));
+    let path = format!("/api/access-profiles/{profile}");
+    let attach = |rest: Value| {
+        let mut body = json!({ "role_ids": [role] });
+        body.as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
+        client.post(&format!("{path}/roles"), &body).expect(200);
+        client.get(&path).expect(200).json()["roles"][0]["is_default"].clone()
+    };
+    assert_eq!(attach(json!({})), false);
+    assert_eq!(attach(json!({ "is_default": true })), true);
+    assert_eq!(attach(json!({})), true);
+    assert_eq!(attach(json!({ "is_default": null })), true);
+    assert_eq!(attach(json!({ "is_default": false })), false);
+}

@@ -144,7 +144,7 @@ fn changes_are_refused_with_their_places() {
         refused(json!({ "is_active": false })),
         ["is_active is_active_not_changeable"]
     );
-    assert_eq!(refused(json!({ "name": null })), ["name wrong_type"]);
+    assert_eq!(refused(json!({ "name": "" })), ["name blank"]);
     assert_eq!(
         refused(json!({ "tags": many(51, |n| json!(n.to_string())) })),
         ["tags too_many"]

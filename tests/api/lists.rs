@@ -213,3 +213,33 @@ fn a_page_that_would_take_too_much_memory_is_refused() {
     assert_eq!(refused.violations(), ["limit page_too_large"]);
     assert_eq!(page(10).json()["count"], 10);
 }
+
+#[test]
+fn a_limit_above_the_most_is_the_most() {
+    let server = Server::start();
+    for path in [
+        "/api/access-profiles",
+        "/api/api-keys",
+        "/api/rbac/roles",
+        "/api/usage/near-limits",
+    ] {
+        for (limit, answered) in [
+            ("501", 500),
+            ("9223372036854775807", 500),
+            ("500", 500),
+            ("7", 7),
+        ] {
+            let list = server
+                .client
+                .get(&format!("{path}?limit={limit}"))
+                .expect(200)
+                .json();
+            assert_eq!(list["limit"], answered, "{path}");
+        }
+        server.client.get(&format!("{path}?limit=0")).expect(400);
+        server
+            .client
+            .get(&format!("{path}?from_memory=true"))
+            .expect(200);
+    }
+}

@@ -245,3 +245,34 @@ fn an_override_never_shows_more_than_can_bind() {
     let set = add(1.0).expect(200).json();
     assert_eq!(set["effective_max_limit"], 1_000_000_000);
 }
+
+#[test]
+fn no_windows_are_for_good() {
+    let server = Server::start();
+    let client = &server.client;
+    let profile = client.create_budgeted("dev", 10);
+    let user = client.create_person("ada");
+    client.assign(user, profile);
+    let budget = client.copy_of(user, profile)["budgets"][0]["id"].clone();
+    let path = format!(
+        "/api/users/{user}/access-profiles/{profile}/budgets/{}/override",
+        budget.as_str().unwrap()
+    );
+    for cycles in [json!(0), json!(null)] {
+        let body = json!({ "amount": 5, "mode": "forever", "cycles": cycles });
+        assert_eq!(
+            client.put(&path, &body).expect(200).json()["effective_max_limit"],
+            15
+        );
+    }
+    for (mode, cycles, code) in [
+        ("forever", 1, "cycles_without_mode"),
+        ("cycles", 0, "out_of_range"),
+    ] {
+        let body = json!({ "amount": 5, "mode": mode, "cycles": cycles });
+        assert_eq!(
+            client.put(&path, &body).expect(400).violations(),
+            [format!("cycles {code}")]
+        );
+    }
+}

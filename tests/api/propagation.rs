@@ -425,3 +425,29 @@ fn a_dry_run_names_who_would_be_over_a_limit_at_once() {
         json!([copy["budgets"][0]["id"]])
     );
 }
+
+#[test]
+fn a_group_is_a_role_by_its_id_and_another_text_is_none() {
+    let server = Server::start();
+    let client = &server.client;
+    let profile = client.create_budgeted("dev", 5);
+    let role = client.create_role("eng");
+    let path = format!("/api/access-profiles/{profile}/propagate");
+    let to = |groups: Value| {
+        client.post(
+            &path,
+            &json!({ "fields": ["budgets"], "group_ids": groups }),
+        )
+    };
+    to(json!([role])).expect(200);
+    to(json!([role.to_string()])).expect(200);
+    for unknown in ["scim-group", "0", "99"] {
+        let reply = to(json!([unknown]));
+        reply.expect_refusal(404, "not_found", "not_found");
+        assert!(reply.message().contains(unknown), "{}", reply.text);
+    }
+    assert_eq!(
+        to(json!([role, role.to_string()])).expect(400).violations(),
+        ["group_ids[1] duplicate_id"]
+    );
+}

@@ -54,7 +54,7 @@ fn a_holder_sees_limits_use_and_holds_of_every_copy() {
         (&json!(1), &json!(2))
     );
     assert_eq!(
-        me.get("/v1/quota?limit=501").expect(400).violations(),
+        me.get("/v1/quota?limit=0").expect(400).violations(),
         ["limit out_of_range"]
     );
     let budget = &quota["access_profiles"][0]["budgets"][0];

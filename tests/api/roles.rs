@@ -38,6 +38,8 @@ fn a_role_is_made_read_changed_and_deleted_under_all_paths() {
             "id": role["id"],
             "name": "Writers",
             "description": "who write",
+            "dac": "all-data",
+            "created_by_user_id": null,
             "is_system_role": false,
             "user_count": 0,
             "access_profiles": [],
@@ -54,7 +56,7 @@ fn a_role_is_made_read_changed_and_deleted_under_all_paths() {
             .expect(304);
         // What was read can be sent back.
         let mut sent = role.clone();
-        sent["description"] = json!(null);
+        sent["description"] = json!("");
         let changed = client
             .send("PUT", &path, &[("if-match", &tag)], Some(&sent))
             .expect(200);
@@ -172,4 +174,38 @@ fn a_role_is_made_once_under_an_idempotency_key() {
         "idempotency_key_reused",
     );
     assert_eq!(names(&server, ""), ["once"]);
+}
+
+#[test]
+fn whose_data_a_role_sees_is_kept_for_the_gateway() {
+    let server = Server::start();
+    let client = &server.client;
+    let kinds = [
+        "own-data",
+        "team-data",
+        "business-unit-data",
+        "customer-data",
+        "all-data",
+    ];
+    for kind in kinds {
+        let made = client
+            .post(ROLES, &json!({ "name": kind, "dac": kind }))
+            .expect(200)
+            .json();
+        assert_eq!(made["role"]["dac"], kind);
+        assert_eq!(made["role"]["created_by_user_id"], json!(null));
+        let path = format!("{ROLES}/{}", made["role"]["id"]);
+        assert_eq!(client.get(&path).expect(200).json(), made);
+        client
+            .put(&path, &json!({ "description": "x" }))
+            .expect(200);
+        assert_eq!(client.get(&path).json()["role"]["dac"], kind);
+        let narrowed = client
+            .put(&path, &json!({ "dac": "own-data" }))
+            .expect(200)
+            .json();
+        assert_eq!(narrowed["role"]["dac"], "own-data");
+    }
+    let other = client.post(ROLES, &json!({ "name": "x", "dac": "no-data" }));
+    assert_eq!(other.expect(400).violations(), ["dac invalid_value"]);
 }

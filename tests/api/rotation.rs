@@ -105,3 +105,67 @@ fn another_interval_begins_when_it_is_set() {
     let anew = next(json!({ "auto_rotation_interval": "12h" }));
     assert_eq!(anew, "2026-06-02T01:00:00Z");
 }
+
+#[test]
+fn an_interval_may_be_written_as_go_does() {
+    let server = Server::start();
+    let hour = 3_600_000_000_000_i64;
+    for (number, (text, nanoseconds)) in [
+        ("1h30m", hour * 3 / 2),
+        ("1.5h", hour * 3 / 2),
+        ("90m", hour * 3 / 2),
+        ("1d12h0m0s", 36 * hour),
+        ("5400000ms", hour * 3 / 2),
+        ("3600000000us", hour),
+        ("3600000000000ns", hour),
+        ("0", 0),
+        ("0h0m", 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = json!({ "name": format!("{number}"), "auto_rotation_interval": text });
+        let made = server.client.create_profile(&body);
+        assert_eq!(made["auto_rotation_interval"], nanoseconds, "{text}");
+    }
+    for text in ["1h30", "h", "1h 30m", "1.h.", "-1h", "1x", ".h"] {
+        assert_eq!(
+            violations(&server, &json!(text), &json!(null)),
+            ["auto_rotation_interval invalid_interval"],
+            "{text}"
+        );
+    }
+    for text in [
+        "30m",
+        "3599999999999ns",
+        "99999999999999999999h",
+        "0.00000000000000000001h1m",
+    ] {
+        assert_eq!(
+            violations(&server, &json!(text), &json!(null)),
+            ["auto_rotation_interval out_of_range"],
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_profile_that_rotates_keys_has_a_date() {
+    let server = Server::start();
+    let client = &server.client;
+    client.create_profile(&json!({ "name": "x", "auto_rotation_interval": "30d" }));
+    let put = |body: &Value| client.put("/api/access-profiles/1", body);
+    let null = json!({ "next_rotation_at": null });
+    let refused = put(&null).expect(400).violations();
+    assert_eq!(refused, ["next_rotation_at date_while_rotating"]);
+    let off = json!({ "auto_rotation_interval": "", "next_rotation_at": null });
+    assert_eq!(
+        put(&off).expect(200).json()["access_profile"]["auto_rotation_interval"],
+        0
+    );
+    put(&null).expect(200);
+    // As it was read, with an interval in it.
+    let on = json!({ "auto_rotation_interval": "1d", "next_rotation_at": null });
+    let on = put(&on).expect(200).json()["access_profile"]["next_rotation_at"].clone();
+    assert_eq!(on, "2026-06-02T12:00:00Z");
+}

@@ -324,3 +324,28 @@ fn the_file_of_a_key_goes_with_what_its_user_held() {
         .expect(200);
     assert_eq!(files(&server).len(), 1);
 }
+
+#[test]
+fn keys_of_an_inactive_profile_do_not_rotate_and_do_one_interval_after_it_is_active_again() {
+    let server = rotating();
+    let client = &server.client;
+    client
+        .put("/api/access-profiles/1/deactivate", &json!({}))
+        .expect(200);
+    server.time.advance_seconds(30 * HOUR);
+    step(&server);
+    assert_eq!(rotations(&server), 0);
+    let active = client
+        .put("/api/access-profiles/1/activate", &json!({}))
+        .expect(200)
+        .json();
+    assert_eq!(
+        active["access_profile"]["next_rotation_at"],
+        "2026-06-03T06:00:00Z"
+    );
+    step(&server);
+    assert_eq!(rotations(&server), 0);
+    server.time.advance_seconds(12 * HOUR);
+    step(&server);
+    assert_eq!(rotations(&server), 1);
+}

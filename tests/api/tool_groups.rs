@@ -29,7 +29,8 @@ fn unresolved(server: &Server) -> Vec<String> {
 fn a_tool_group_is_made_read_changed_and_deleted() {
     let server = Server::start();
     let client = &server.client;
-    let body = json!({ "name": " reading ", "tools": [{ "mcp_client_id": "github" }] });
+    let body =
+        json!({ "name": " reading ", "enabled": true, "tools": [{ "mcp_client_id": "github" }] });
     let made = client.post(GROUPS, &body).expect(201);
     assert_eq!(made.header("location"), Some("/api/mcp/tool-groups/1"));
     let expected = json!({
@@ -38,6 +39,12 @@ fn a_tool_group_is_made_read_changed_and_deleted() {
         "description": "",
         "enabled": true,
         "tools": [{ "mcp_client_id": "github", "tool_names": [] }],
+        "virtual_key_ids": [],
+        "team_ids": [],
+        "customer_ids": [],
+        "user_ids": [],
+        "provider_names": [],
+        "api_key_ids": [],
         "access_profile_count": 0,
         "created_at": "2026-06-01T12:00:00Z",
         "updated_at": "2026-06-01T12:00:00Z",
@@ -128,7 +135,7 @@ fn what_tool_groups_name_is_known_and_drops_out_of_the_unresolved_references() {
     ];
     assert_eq!(unresolved(&server), all);
     let before = client.get("/api/access-profiles/1").expect(200);
-    let make = |tools: &Value| json!({ "name": "g", "tools": tools });
+    let make = |tools: &Value| json!({ "name": "g", "enabled": true, "tools": tools });
     let tools = json!([{ "mcp_client_id": "github" }, { "mcp_client_id": "slack", "tool_names": ["post"] }]);
     client.post(GROUPS, &make(&tools)).expect(201);
     assert_eq!(
@@ -172,4 +179,49 @@ fn the_next_call_is_decided_by_a_group_that_was_changed_or_deleted() {
     assert_eq!(reserve("write"), 201);
     client.delete(&path).expect(200);
     assert_eq!(reserve("write"), 403);
+}
+
+#[test]
+fn a_tool_group_grants_nothing_until_it_is_enabled() {
+    let server = Server::start();
+    let body = json!({ "name": "reading", "tools": [{ "mcp_client_id": "github" }] });
+    let made = server.client.post(GROUPS, &body).expect(201).json();
+    assert_eq!(made["mcp_tool_group"]["enabled"], false);
+}
+
+#[test]
+fn a_star_is_every_tool_of_a_client() {
+    let server = Server::start();
+    for names in [json!(["*"]), json!(["a", "*"]), json!([])] {
+        let body = json!({ "name": names.to_string(), "tools": [{ "mcp_client_id": "c", "tool_names": names }] });
+        let made = server.client.post(GROUPS, &body).expect(201).json();
+        assert_eq!(made["mcp_tool_group"]["tools"][0]["tool_names"], json!([]));
+    }
+}
+
+#[test]
+fn a_tool_group_is_attached_to_nothing_but_access_profiles() {
+    let server = Server::start();
+    let lists = [
+        "virtual_key_ids",
+        "team_ids",
+        "customer_ids",
+        "user_ids",
+        "provider_names",
+        "api_key_ids",
+    ];
+    let mut body = json!({ "name": "reading", "tools": [] });
+    for list in lists {
+        body[list] = json!([]);
+    }
+    let made = server.client.post(GROUPS, &body).expect(201).json();
+    for list in lists {
+        assert_eq!(made["mcp_tool_group"][list], json!([]), "{list}");
+        let attached = json!({ list: ["1"] });
+        let refused = server
+            .client
+            .put(&format!("{GROUPS}/1"), &attached)
+            .expect(400);
+        assert_eq!(refused.violations(), [format!("{list} not_supported")]);
+    }
 }

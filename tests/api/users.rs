@@ -167,16 +167,10 @@ fn a_user_changes_role_only_where_that_is_meant() {
     let user = client.create_user("Ada", "ada@example.com", Some(writers));
     let path = format!("{USERS}/{user}");
     let reply = client.put(&path, &json!({ "role_id": readers }));
-    assert_eq!(
-        reply.expect(400).violations(),
-        ["role_id role_not_changeable"]
-    );
-    assert!(
-        client
-            .put(&path, &json!({ "role_id": null }))
-            .message()
-            .contains("/role")
-    );
+    let reply = reply.expect(400);
+    assert_eq!(reply.violations(), ["role_id role_not_changeable"]);
+    assert!(reply.message().contains("/role"), "{}", reply.text);
+    client.put(&path, &json!({ "role_id": null })).expect(200);
     client
         .put(&path, &json!({ "role_id": writers }))
         .expect(200);
@@ -397,7 +391,7 @@ fn what_a_user_does_not_take_is_refused_with_the_way_to_it() {
     let client = &server.client;
     client.create_role("eng");
     client.create_role("ops");
-    for role in [json!("eng"), json!(1), json!({ "id": 1 }), json!(null)] {
+    for role in [json!("eng"), json!(1), json!({ "id": 1 })] {
         let reply = client
             .post(USERS, &json!({ "name": "x", "email": "x@y", "role": role }))
             .expect(400);
@@ -426,7 +420,7 @@ fn what_a_user_does_not_take_is_refused_with_the_way_to_it() {
     client.put(&path, &sent).expect(200);
     sent["name"] = json!("Ada King");
     client.put(&path, &sent).expect(200);
-    for role in [json!({ "id": 2 }), json!("eng"), json!(null), json!(2)] {
+    for role in [json!({ "id": 2 }), json!("eng"), json!(2)] {
         let reply = client.put(&path, &json!({ "role": role })).expect(400);
         assert_eq!(reply.violations(), ["role role_not_changeable"], "{role}");
         assert!(

@@ -287,3 +287,14 @@ fn whole_answers_can_be_sent_back_to_change_what_they_show() {
         );
     }
 }
+
+#[test]
+fn a_fiscal_year_begins_in_january_unless_told_otherwise() {
+    let server = Server::start();
+    let body = json!({ "name": "x", "budgets": [{ "max_limit": 1, "reset_duration": "1Q", "reset_config": {} }] });
+    let made = server.client.create_profile(&body);
+    assert_eq!(
+        made["budgets"][0]["reset_config"],
+        json!({ "quarter_start_month": 1 })
+    );
+}

@@ -39,7 +39,7 @@ fn a_key_is_shown_once_and_masked_ever_after() {
             (
                 "users/1/access-profiles/1/virtual-keys",
                 json!(1),
-                "dev · user 1",
+                "dev · user 1 (2)",
             ),
         ] {
             let made = client
@@ -108,10 +108,6 @@ fn only_who_holds_something_gets_a_key() {
         ),
         ("users/9/virtual-keys", "there is no user 9"),
         ("users/x/virtual-keys", "there is no user x"),
-        (
-            "users/1/access-profiles/9/virtual-keys",
-            "there is no access profile 9",
-        ),
         (
             "users/2/access-profiles/2/virtual-keys",
             "the user 2 holds no access profile; assign one first",
@@ -412,5 +408,47 @@ fn a_key_that_is_asked_for_under_another_profile_belongs_to_its_user_all_the_sam
         client
             .post(&rotate, &json!({ "grace": grace }))
             .expect_refusal(400, "validation_error", "invalid_grace");
+    }
+}
+
+#[test]
+fn the_keys_of_a_user_have_names_of_their_own() {
+    let server = with_holder();
+    let client = &server.client;
+    let post = |body: &Value| client.post("/api/users/1/virtual-keys", body);
+    post(&json!({ "name": "Laptop" })).expect(200);
+    post(&json!({ "name": "LAPTOP" })).expect_refusal(409, "conflict", "duplicate_name");
+    let names: Vec<Value> = (0..3)
+        .map(|_| post(&json!({})).expect(200).json()["virtual_key"]["name"].clone())
+        .collect();
+    assert_eq!(json!(names), json!(["user 1", "user 1 (2)", "user 1 (3)"]));
+    let second = client
+        .get("/api/users/1/virtual-keys?search=(2)")
+        .expect(200)
+        .json();
+    let path = format!("/api/virtual-keys/{}", id_of(&second["virtual_keys"][0]));
+    let renamed = client.put(&path, &json!({ "name": "laptop" }));
+    renamed.expect_refusal(409, "conflict", "duplicate_name");
+    client
+        .put(&path, &json!({ "name": "USER 1 (2)" }))
+        .expect(200);
+    // Those of another user have theirs.
+    let ben = client.create_user("Ben", "ben@example.com", None);
+    client.assign(ben, 1);
+    let path = format!("/api/users/{ben}/virtual-keys");
+    client.post(&path, &json!({ "name": "Laptop" })).expect(200);
+}
+
+#[test]
+fn a_profile_in_the_path_that_the_user_does_not_hold_does_not_matter() {
+    let server = with_holder();
+    for profile in ["777", "x", "0"] {
+        let path = format!("/api/users/1/access-profiles/{profile}/virtual-keys");
+        let made = server.client.post(&path, &json!({})).expect(200).json();
+        assert_eq!(
+            made["virtual_key"]["access_profile_id"],
+            json!(null),
+            "{profile}"
+        );
     }
 }

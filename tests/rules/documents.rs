@@ -78,7 +78,7 @@ fn every_field_of_an_answer_is_in_the_document_and_may_be_sent_back() {
         .expect(200);
     check(
         &detail.json(),
-        ["AccessProfileDetail", "AccessProfileEnvelope"],
+        ["AccessProfileDetail", "AccessProfileDetail"],
     );
 }
 

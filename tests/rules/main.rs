@@ -15,6 +15,7 @@ mod filters;
 mod if_match;
 mod keep_alive;
 mod limits;
+mod losses;
 mod matrix;
 mod names;
 mod openapi;

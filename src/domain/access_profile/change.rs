@@ -105,6 +105,15 @@ impl AccessProfile {
             .flatten()
             .filter(|next| Some(*next) != self.next_rotation_at);
         check_rotation(violations, &input.place(), interval, wished, now);
+        // Where there was no date, none is sent back.
+        let clears = input.next_rotation_at == Some(None) && self.next_rotation_at.is_some();
+        if clears && interval.is_some() {
+            violations.add(
+                &input.place().field("next_rotation_at"),
+                "date_while_rotating",
+                "is null, which is for a profile that rotates no keys; an auto_rotation_interval of 0 turns rotation off",
+            );
+        }
         let next = interval.and_then(|interval| {
             let stays = interval.nanoseconds() == self.auto_rotation_interval
                 || input.next_rotation_at.flatten().is_some();

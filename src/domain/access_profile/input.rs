@@ -9,9 +9,7 @@ use crate::domain::body::input::{MAX_NAME, Node};
 use crate::domain::body::json::Json;
 use crate::domain::body::stored_texts::StoredTexts;
 use crate::domain::body::violation::{Path, Violation, Violations};
-use crate::domain::body::{
-    Body, Form, ValueKind, boolean, description, name, refuse_more, timestamp,
-};
+use crate::domain::body::{Body, Form, ValueKind, description, name, refuse_more, timestamp};
 use crate::domain::values::duration::{RotationInterval, rotation_interval};
 use crate::error::Result;
 
@@ -33,7 +31,7 @@ const BESIDE_PROFILE: [&str; 4] = ["roles", "user_count", "unresolved_references
 pub struct AccessProfileInput {
     /// Trimmed, 1 to 255 characters.
     pub name: Option<String>,
-    /// Empty when `null`.
+    /// Free text.
     pub description: Option<String>,
     /// Whether the template may be assigned.
     pub is_active: Option<bool>,
@@ -49,7 +47,7 @@ pub struct AccessProfileInput {
     pub calendar_aligned: Option<bool>,
     /// `Some(None)` turns rotation off.
     pub auto_rotation_interval: Option<Option<RotationInterval>>,
-    /// `Some(None)` leaves the date to the server.
+    /// `Some(None)` is `null`, which is for a profile that does not rotate keys.
     pub next_rotation_at: Option<Option<Timestamp>>,
     /// Unique ids.
     pub mcp_tool_groups: Option<Vec<ToolGroupLink>>,
@@ -189,45 +187,43 @@ impl AccessProfileInput {
                     check_budgets_of(list, lines);
                 }
             });
-        let calendar_aligned = form.sent("calendar_aligned", boolean().or_default(), "");
-        form.note_default(false);
         let input = Self {
             name: form.required(
                 "name",
                 name(),
                 "Trimmed; unique without regard to case.",
             ),
-            description: form.sent("description", description(), ""),
+            description: form.optional("description", description(), ""),
             is_active: form.flag_if_sent("is_active", true, ""),
-            tags: form.sent("tags", sent.capped(tag().list(), MAX_TAGS).or_default(), ""),
-            provider_configs: form.sent(
+            tags: form.optional("tags", sent.capped(tag().list(), MAX_TAGS), ""),
+            provider_configs: form.optional(
                 "provider_configs",
-                lines.or_default(),
+                lines,
                 "Provider names are unique without regard to case.",
             ),
-            budgets: form.sent(
+            budgets: form.optional(
                 "budgets",
-                sent.capped(budgets(), MAX_BUDGETS).or_default(),
+                sent.capped(budgets(), MAX_BUDGETS),
                 "Reset durations are unique.",
             ),
-            rate_limit: form.sent("rate_limit", rate_limit().or_null(), ""),
-            calendar_aligned,
-            auto_rotation_interval: form.sent(
+            rate_limit: read_rate_limit(form),
+            calendar_aligned: form.flag_if_sent("calendar_aligned", false, ""),
+            auto_rotation_interval: form.optional(
                 "auto_rotation_interval",
-                rotation_interval().or_default(),
-                "A span such as `\"30d\"` or `\"12h\"` (units `s m h d w`), or whole nanoseconds; from 1 hour to 365 days. Empty or 0: \
-                 off.",
+                rotation_interval(),
+                "A span such as `\"30d\"`, `\"12h\"` or `\"1h30m\"` (units `ns us ms s m h d w`), or whole nanoseconds; from 1 hour to 365 \
+                 days. Empty or 0: off.",
             ),
             next_rotation_at: form.sent(
                 "next_rotation_at",
                 timestamp().or_null(),
-                "In the future; needs an interval.",
+                "In the future; needs an interval. `null` is for a profile that does not rotate keys.",
             ),
-            mcp_tool_groups: form.sent("mcp_tool_groups", tool_groups().or_default(), ""),
-            mcp_servers: form.sent("mcp_servers", servers().or_default(), ""),
-            mcp_tool_overrides: form.sent(
+            mcp_tool_groups: form.optional("mcp_tool_groups", tool_groups(), ""),
+            mcp_servers: form.optional("mcp_servers", servers(), ""),
+            mcp_tool_overrides: form.optional(
                 "mcp_tool_overrides",
-                overrides().or_default(),
+                overrides(),
                 "An `exclude` on a server that `mcp_servers` grants is refused.",
             ),
             enveloped: form.is_enveloped(),
@@ -242,6 +238,17 @@ impl AccessProfileInput {
         ]);
         input
     }
+}
+
+fn read_rate_limit(form: &mut Form<'_>) -> Option<Option<RateLimit>> {
+    let limit = form.sent(
+        "rate_limit",
+        rate_limit().or_null(),
+        "`null`: none. Without any field, in a change: as it is.",
+    );
+    // Some clients send nothing so.
+    let says_nothing = form.is_change() && form.is_empty_object("rate_limit");
+    limit.filter(|_| !says_nothing)
 }
 
 /// The cap on the budgets of each provider line of a change.

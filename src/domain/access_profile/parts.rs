@@ -77,7 +77,11 @@ pub(super) fn budgets() -> ValueKind<'static, Vec<Budget>> {
 }
 
 fn read_budget(form: &mut Form<'_>) -> Option<Budget> {
-    let max_limit = form.required("max_limit", dollars(), "US dollars; 0 denies.");
+    let max_limit = form.required(
+        "max_limit",
+        dollars(),
+        "US dollars: 0 denies, and nothing lies between 0 and 0.000000001.",
+    );
     let sent = form.optional("reset_duration", reset_duration(true), "");
     form.note_default("1M");
     let left_out = !form.gives("reset_duration");
@@ -115,14 +119,15 @@ fn read_budget(form: &mut Form<'_>) -> Option<Budget> {
 /// The fiscal calendar of a budget with this reset duration, if that is known.
 fn reset_config(duration: Option<ResetDuration>) -> ValueKind<'static, ResetConfig> {
     object(
-        "ResetConfig",
+        "ResetConfigBody",
         "The fiscal calendar of a quarterly budget.",
         |form| {
-            let month = form.required(
+            let month = form.optional(
                 "quarter_start_month",
                 integer(1..=12),
                 "The month in which the fiscal year's first quarter starts, 1 to 12.",
             );
+            form.note_default(1);
             Some(ResetConfig {
                 quarter_start_month: month.unwrap_or(1),
             })
@@ -147,12 +152,11 @@ pub(super) fn rate_limit() -> ValueKind<'static, RateLimit> {
 
 fn read_rate_limit(form: &mut Form<'_>) -> Option<RateLimit> {
     let most = || integer(1..=MAX_COUNT);
+    let left_out = "Left out beside a limit: `1h`.";
     let token_max_limit = form.optional("token_max_limit", most(), "");
-    let token_duration = form.optional("token_reset_duration", reset_duration(false), "");
-    form.note_default("1h");
+    let token_duration = form.optional("token_reset_duration", reset_duration(false), left_out);
     let request_max_limit = form.optional("request_max_limit", most(), "");
-    let request_duration = form.optional("request_reset_duration", reset_duration(false), "");
-    form.note_default("1h");
+    let request_duration = form.optional("request_reset_duration", reset_duration(false), left_out);
     form.ignore(&[
         "id",
         "token_current_usage",

@@ -6,12 +6,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::policy::{Policy, PolicyField};
-use crate::domain::body::input::{Node, nearest};
+use crate::domain::body::input::{MAX_NAME, Node, nearest};
+use crate::domain::body::json::Json;
+use crate::domain::body::patterns::TEXT;
 use crate::domain::body::{Body, BodySchema, Form, ValueKind};
 use crate::domain::limits::limit::{CounterKey, LimitKind};
-use crate::domain::people::holding::loose_ids;
+use crate::domain::people::holding::{loose_ids, parse_user_id};
 use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::money::Money;
+use crate::domain::values::number::MAX_COUNT;
 use crate::domain::values::patch::JsonPatch;
 use crate::error::{Error, Result};
 
@@ -26,6 +29,8 @@ pub struct PropagationInput {
     pub user_ids: Vec<i64>,
     /// To the users in these roles.
     pub role_ids: Vec<i64>,
+    /// Groups that are no roles, each with its place in the list.
+    pub unknown_groups: Vec<(usize, String)>,
     /// Whether what was used is forgotten.
     pub reset_usage: bool,
 }
@@ -47,17 +52,21 @@ impl PropagationInput {
             loose_ids(),
             "To these users only; empty or left out, without `group_ids` too: to everybody who holds a copy.",
         );
-        let role_ids = form.optional(
-            "group_ids",
-            loose_ids(),
-            "To the users in these roles only.",
-        );
+        let groups = form.optional("group_ids", groups(), "To the users in these roles only.");
         let reset_usage = form.flag("reset_usage", false, "What the copies used is forgotten.");
+        let (mut role_ids, mut unknown_groups) = (Vec::new(), Vec::new());
+        for (at, group) in groups.unwrap_or_default().into_iter().enumerate() {
+            match group {
+                Ok(id) => role_ids.push(id),
+                Err(text) => unknown_groups.push((at, text)),
+            }
+        }
         Some(Self {
             fields: fields?,
             dry_run,
             user_ids: user_ids.unwrap_or_default(),
-            role_ids: role_ids.unwrap_or_default(),
+            role_ids,
+            unknown_groups,
             reset_usage,
         })
     }
@@ -66,6 +75,27 @@ impl PropagationInput {
     pub fn field_names(&self) -> Vec<&'static str> {
         self.fields.iter().map(|field| field.name()).collect()
     }
+}
+
+/// Ids of groups, each once: a role by its id, as a number or in a string, or a text that is the id of none.
+fn groups() -> ValueKind<'static, Vec<std::result::Result<i64, String>>> {
+    let schema = || {
+        let text = BodySchema::text(0..=MAX_NAME, TEXT);
+        BodySchema::integer(1..=MAX_COUNT).or(text)
+    };
+    let read = |node: &Node<'_>| {
+        if matches!(node.value, Json::Number(_)) {
+            return node.integer(1..=MAX_COUNT).map(Ok);
+        }
+        let text = node.string(MAX_NAME)?;
+        Some(parse_user_id(text).ok_or_else(|| text.to_owned()))
+    };
+    ValueKind::new(schema, read).unique_list(None, "duplicate_id", Clone::clone, |group| {
+        let shown = group
+            .as_ref()
+            .map_or_else(Clone::clone, ToString::to_string);
+        format!("{shown} is listed twice")
+    })
 }
 
 fn policy_fields() -> ValueKind<'static, Vec<PolicyField>> {
@@ -269,6 +299,7 @@ mod tests {
             "fields": ["budgets", "mcp_servers"], "dry_run": true, "user_ids": ["7", 8], "group_ids": ["3"], "reset_usage": true
         }));
         let expected = PropagationInput {
+            unknown_groups: Vec::new(),
             fields: vec![PolicyField::Budgets, PolicyField::McpServers],
             dry_run: true,
             user_ids: vec![7, 8],
@@ -278,14 +309,14 @@ mod tests {
         assert_eq!(read.unwrap(), expected);
         assert_eq!(codes(&json!({})), ["fields required"]);
         assert_eq!(codes(&json!({ "fields": [] })), ["fields empty"]);
-        let wrong = json!({ "fields": ["budget", "budgets", "budgets"], "user_ids": [true, "x", "1", 1], "group_ids": ["a"] });
+        let wrong = json!({ "fields": ["budget", "budgets", "budgets"], "user_ids": [true, "x", "1", 1], "group_ids": ["a", ["a"]] });
         let expected = [
             "fields[0] unknown_propagation_field",
             "fields[2] duplicate_field",
             "user_ids[0] wrong_type",
             "user_ids[1] invalid_id",
             "user_ids[3] duplicate_id",
-            "group_ids[0] invalid_id",
+            "group_ids[1] wrong_type",
         ];
         assert_eq!(codes(&wrong), expected);
     }

@@ -70,15 +70,23 @@ impl AccessProfile {
         Ok(self.succeeded_by(violations.finish(Some(new))?, now))
     }
 
-    /// The next version, active or not; `None` when it is so already.
+    /// The next version, active or not; `None` when it is so already. Keys of an inactive one don't rotate, and those of one that becomes
+    /// active do one interval from then.
     pub fn activated(&self, active: bool, now: Timestamp) -> Option<Self> {
-        self.succeeded_by(
-            Self {
-                is_active: active,
-                ..self.clone()
-            },
-            now,
-        )
+        let new = Self {
+            is_active: active,
+            ..self.clone()
+        };
+        self.succeeded_by(new.rotating_anew(self, now), now)
+    }
+
+    /// The same, with its next rotation counted from now where it was not active `before`.
+    fn rotating_anew(mut self, before: &Self, now: Timestamp) -> Self {
+        if self.is_active && !before.is_active {
+            let interval = RotationInterval::from_nanoseconds(self.auto_rotation_interval);
+            self.next_rotation_at = interval.and_then(|interval| interval.after(now));
+        }
+        self
     }
 
     /// The next version with the content of an earlier one, ids included; `None` when that changes nothing.
@@ -100,7 +108,7 @@ impl AccessProfile {
             new.next_rotation_at =
                 upcoming.or_else(|| interval.and_then(|interval| interval.after(now)));
         }
-        self.succeeded_by(new, now)
+        self.succeeded_by(new.rotating_anew(self, now), now)
     }
 
     /// What creates a profile with this one's policy under another name.

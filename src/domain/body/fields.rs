@@ -50,6 +50,12 @@ impl<'v> Fields<'v> {
         self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether a field is an object without fields, to be read or not.
+    pub fn is_empty_object(&self, name: &str) -> bool {
+        let is_empty = |members: &Members<'_>| members.names().next().is_none();
+        matches!(self.members.get(name), Some(Json::Object(members)) if is_empty(members))
+    }
+
     /// Whether a field was sent, to be read or not.
     pub fn has(&self, name: &str) -> bool {
         self.members.get(name).is_some()

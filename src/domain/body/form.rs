@@ -8,8 +8,7 @@ use super::kind::{ValueKind, boolean};
 use super::schema::{BodySchema, FieldSchema};
 use crate::domain::body::input::Node;
 
-/// What is said of a field that may be sent and is not read.
-pub const SET_BY_SERVER: &str = "Set by the server; may be sent and is ignored.";
+const SET_BY_SERVER: &str = "Set by the server; may be sent and is ignored.";
 const FIXED: &str =
     "Set by the server; may be sent as it is shown, and any other value is refused.";
 
@@ -81,7 +80,7 @@ impl<'v> Form<'v> {
         self.is_change
     }
 
-    /// A field that must be there, and not be `null`. In a change it may be left out.
+    /// A field that must be there, and not be `null`. In a change it may be left out, which `null` is too.
     pub fn required<T>(
         &mut self,
         name: &'static str,
@@ -89,7 +88,7 @@ impl<'v> Form<'v> {
         about: &'static str,
     ) -> Option<T> {
         let presence = if self.is_change {
-            Presence::Sent
+            Presence::Optional
         } else {
             Presence::Required
         };
@@ -150,9 +149,12 @@ impl<'v> Form<'v> {
         value
     }
 
-    /// What the field that was asked for last is when it is left out.
+    /// What the field that was asked for last is when it is left out. In a change it keeps its value then, and generated clients would
+    /// send a default.
     pub fn note_default(&mut self, default: impl Into<Value>) {
-        self.note_of_last(|field| field.default = Some(default.into()));
+        if !self.is_change {
+            self.note_of_last(|field| field.default = Some(default.into()));
+        }
     }
 
     fn note_of_last(&mut self, note: impl FnOnce(&mut FieldSchema)) {
@@ -171,9 +173,10 @@ impl<'v> Form<'v> {
             self.described.push(FieldSchema {
                 name,
                 about,
-                schema: match presence {
-                    Presence::Optional => schema.or_null(),
-                    Presence::Required | Presence::Sent => schema,
+                schema: if presence == Presence::Optional && self.shows_null(&schema) {
+                    schema.or_null()
+                } else {
+                    schema
                 },
                 required: presence == Presence::Required,
                 read_only: false,
@@ -187,6 +190,12 @@ impl<'v> Form<'v> {
             Presence::Sent => fields.sent(name),
         };
         kind.into_read(&node?)
+    }
+
+    /// Whether the document says that a field may be `null` where that is as if it were left out. Of lists and of what a change has it
+    /// does not, because generated clients send what may be `null` so.
+    fn shows_null(&self, schema: &BodySchema) -> bool {
+        !self.is_change && !matches!(schema, BodySchema::List { .. })
     }
 
     /// A field that the server sets, as it is sent back; nobody is told to write it.
@@ -210,18 +219,13 @@ impl<'v> Form<'v> {
         }
     }
 
-    /// A field that the server sets and that may be sent as it is shown; who makes something may send `null` in its place.
+    /// A field that the server sets and that may be sent as it is shown, or `null` in its place.
     pub fn fixed(&mut self, name: &'static str) -> Option<(&'static str, Value)> {
         let Some(fields) = &mut self.fields else {
             self.describe_read_only(name, FIXED);
             return None;
         };
-        let node = if self.is_change {
-            fields.sent(name)
-        } else {
-            fields.given(name)
-        };
-        Some((name, node?.value.to_value()))
+        Some((name, fields.given(name)?.value.to_value()))
     }
 
     fn describe_read_only(&mut self, name: &'static str, about: &'static str) {
@@ -241,7 +245,7 @@ impl<'v> Form<'v> {
             .fields
             .as_mut()
             .and_then(|fields| fields.sent_back(name));
-        if let Some(node) = sent {
+        if let Some(node) = sent.filter(|node| !node.value.is_null()) {
             node.refuse::<()>("not_settable", sentence);
         }
     }
@@ -251,6 +255,13 @@ impl<'v> Form<'v> {
         self.fields
             .as_ref()
             .is_some_and(|fields| fields.gives(name))
+    }
+
+    /// Whether a field is an object without fields.
+    pub fn is_empty_object(&self, name: &'static str) -> bool {
+        self.fields
+            .as_ref()
+            .is_some_and(|fields| fields.is_empty_object(name))
     }
 
     /// Notes a violation about a field, whether it is there or not.

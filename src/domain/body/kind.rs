@@ -56,24 +56,6 @@ impl<'k, T: 'k> ValueKind<'k, T> {
         ValueKind::new(move || schema().or_null(), read)
     }
 
-    /// The same, or what it is by default where `null` stands.
-    pub fn or_default(self) -> Self
-    where
-        T: Default,
-    {
-        let Self { schema, read } = self;
-        Self::new(
-            move || schema().or_null(),
-            move |node| {
-                if node.value.is_null() {
-                    Some(T::default())
-                } else {
-                    read(node)
-                }
-            },
-        )
-    }
-
     /// The same, with rules that the schema does not say: `check` notes what breaks them.
     pub fn checked(self, check: impl Fn(&Node<'_>, &T) + 'k) -> Self {
         let Self { schema, read } = self;
@@ -197,17 +179,11 @@ pub fn name() -> ValueKind<'static, String> {
     )
 }
 
-/// Free text about something, empty where `null` stands.
+/// Free text about something.
 pub fn description() -> ValueKind<'static, String> {
     ValueKind::new(
-        || BodySchema::text(0..=MAX_DESCRIPTION, TEXT).or_null(),
-        |node| {
-            if node.value.is_null() {
-                Some(String::new())
-            } else {
-                read_description(node)
-            }
-        },
+        || BodySchema::text(0..=MAX_DESCRIPTION, TEXT),
+        read_description,
     )
 }
 
@@ -243,14 +219,16 @@ fn read_timestamp(node: &Node<'_>) -> Option<Timestamp> {
     node.timestamp()
 }
 
-/// From when on something is over; empty or `null`: never.
+/// From when on something is over; empty: never.
 pub fn expiry() -> ValueKind<'static, Option<Timestamp>> {
-    ValueKind::new(
-        || BodySchema::Timestamp.or(BodySchema::values([""])).or_null(),
-        |node| match node.value {
-            Json::Null => Some(None),
-            Json::String(text) if text.is_empty() => Some(None),
-            _ => node.timestamp().map(Some),
-        },
-    )
+    // As text alone: generated clients can't tell an instant from an empty text.
+    let schema = || BodySchema::Text {
+        least: 0,
+        most: None,
+        pattern: None,
+    };
+    ValueKind::new(schema, |node| match node.value {
+        Json::String(text) if text.is_empty() => Some(None),
+        _ => node.timestamp().map(Some),
+    })
 }

@@ -10,7 +10,7 @@ mod schema;
 pub mod stored_texts;
 pub mod violation;
 
-pub use form::{Form, ReadForm, SET_BY_SERVER};
+pub use form::{Form, ReadForm};
 pub use kind::{
     ValueKind, boolean, description, expiry, id, integer, name, refuse_more, timestamp,
 };
@@ -40,11 +40,11 @@ pub struct Body<T> {
 
 /// What a body may stand under, as answers have it.
 #[derive(Clone, Copy)]
-pub struct Envelope {
+struct Envelope {
     /// The field.
-    pub field: &'static str,
+    field: &'static str,
     /// What may be sent beside it and is ignored.
-    pub beside: &'static [&'static str],
+    beside: &'static [&'static str],
 }
 
 impl<T> Body<T> {
@@ -60,7 +60,7 @@ impl<T> Body<T> {
         }
     }
 
-    /// The same of a change, in which no field is required.
+    /// The same of a change, in which no field is required, and one that is `null` is as if it were left out, unless its kind says more.
     pub const fn change(name: &'static str, about: &'static str, read: ReadForm<T>) -> Self {
         Self {
             is_change: true,
@@ -91,16 +91,6 @@ impl<T> Body<T> {
             quick: Some(quick),
             ..self
         }
-    }
-
-    /// What it may stand under.
-    pub fn envelope(&self) -> Option<Envelope> {
-        self.envelope
-    }
-
-    /// Whether it is that of a change.
-    pub fn is_change(&self) -> bool {
-        self.is_change
     }
 
     /// Reads it.

@@ -51,8 +51,8 @@ pub enum BodySchema {
     },
     /// An object.
     Object(ObjectSchema),
-    /// One of several.
-    OneOf(Vec<Self>),
+    /// One or more of several.
+    AnyOf(Vec<Self>),
 }
 
 /// What an object may be: it has these fields and no others.
@@ -128,18 +128,18 @@ impl BodySchema {
     /// The same, or another.
     pub fn or(self, other: Self) -> Self {
         match self {
-            Self::OneOf(mut some) => {
+            Self::AnyOf(mut some) => {
                 some.push(other);
-                Self::OneOf(some)
+                Self::AnyOf(some)
             }
-            one => Self::OneOf(vec![one, other]),
+            one => Self::AnyOf(vec![one, other]),
         }
     }
 
     /// The same, or `null`, unless that may be already.
     pub fn or_null(self) -> Self {
         match &self {
-            Self::OneOf(some) if some.contains(&Self::Null) => self,
+            Self::AnyOf(some) if some.contains(&Self::Null) => self,
             _ => self.or(Self::Null),
         }
     }

@@ -88,26 +88,29 @@ impl OverrideInput {
         );
         let lasts = form.required("mode", mode(), "For some windows, or for good.");
         let cycles = ValueKind::new(
-            || BodySchema::integer(1..=MAX_CYCLES),
+            || BodySchema::integer(0..=MAX_CYCLES),
             |node| {
                 if lasts? {
-                    node.integer(1..=MAX_CYCLES)
-                } else {
-                    node.refuse("cycles_without_mode", "is only for the mode \"cycles\"")
+                    return node.integer(1..=MAX_CYCLES).map(Some);
                 }
+                // Some clients send nothing so.
+                if node.integer(i64::MIN..=i64::MAX)? == 0 {
+                    return Some(None);
+                }
+                node.refuse("cycles_without_mode", "is only for the mode \"cycles\"")
             },
         );
         let cycles = form.optional(
             "cycles",
             cycles,
-            "Windows it lasts, the open one included; only with `cycles`, and required there.",
+            "Windows it lasts, the open one included; only with `cycles`, and required there. With `forever`: 0 or left out.",
         );
         if lasts == Some(true) && !form.gives("cycles") {
             form.refuse("cycles", "required", "is required");
         }
         Some(Self {
             amount: amount?,
-            cycles,
+            cycles: cycles.flatten(),
         })
     }
 }

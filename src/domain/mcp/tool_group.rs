@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::body::{Body, Form, ValueKind, boolean, description, name, object};
+use crate::domain::body::{Body, BodySchema, Form, ValueKind, boolean, description, name, object};
 use crate::domain::validator::entity_tag_beside;
 use crate::error::{Error, Result};
 
@@ -84,7 +84,7 @@ pub struct NewToolGroup {
 pub struct ToolGroupInput {
     /// Trimmed, 1 to 255 characters.
     pub name: Option<String>,
-    /// Empty when `null`.
+    /// Free text.
     pub description: Option<String>,
     /// Whether it grants anything.
     pub enabled: Option<bool>,
@@ -111,18 +111,25 @@ impl ToolGroupInput {
         let input = Self {
             name: form.required("name", name(), "Unique without regard to case."),
             tools: form.required("tools", tools(), "Each client once."),
-            description: form.sent("description", description(), ""),
+            description: form.optional("description", description(), ""),
             enabled: form.optional(
                 "enabled",
                 boolean(),
-                "Whether it grants anything; left out: yes.",
+                "Whether it grants anything; left out: no.",
             ),
         };
+        for list in ATTACHED {
+            form.optional(
+                list,
+                nothing(),
+                "Empty: access profiles name tool groups, and nothing else does.",
+            );
+        }
         form.ignore(&["id", "access_profile_count", "created_at", "updated_at"]);
         input
     }
 
-    /// What makes a group of a body that was read as one of a create; it is enabled unless it says otherwise.
+    /// What makes a group of a body that was read as one of a create; it grants nothing unless it says so.
     ///
     /// # Errors
     /// [`Error::Internal`] when it was not.
@@ -132,11 +139,40 @@ impl ToolGroupInput {
                 name,
                 tools,
                 description: self.description.unwrap_or_default(),
-                enabled: self.enabled.unwrap_or(true),
+                enabled: self.enabled.unwrap_or(false),
             }),
             _ => Err(Error::internal("making a tool group", "a field is missing")),
         }
     }
+}
+
+/// What a tool group of the contract may be attached to, and one of ours is not.
+pub const ATTACHED: [&str; 6] = [
+    "virtual_key_ids",
+    "team_ids",
+    "customer_ids",
+    "user_ids",
+    "provider_names",
+    "api_key_ids",
+];
+
+/// A list that must be empty.
+fn nothing() -> ValueKind<'static, ()> {
+    let schema = || BodySchema::List {
+        items: Box::new(BodySchema::Any),
+        least: 0,
+        most: 0,
+        unique: false,
+    };
+    ValueKind::new(schema, |node| {
+        if node.list(|_| Some(()))?.is_empty() {
+            return Some(());
+        }
+        node.refuse(
+            "not_supported",
+            "must be empty: who may use a tool group is said by the access profiles that name it",
+        )
+    })
 }
 
 fn tools() -> ValueKind<'static, Vec<ClientTools>> {
@@ -162,11 +198,13 @@ impl ClientTools {
         let tool_names = form.optional(
             "tool_names",
             names,
-            "Empty or left out: every tool of the client.",
+            "Empty, left out or `[\"*\"]`: every tool of the client.",
         );
         Some(Self {
             mcp_client_id: mcp_client_id?,
-            tool_names: tool_names.unwrap_or_default(),
+            tool_names: tool_names
+                .filter(|names| !names.iter().any(|name| name == "*"))
+                .unwrap_or_default(),
         })
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::domain::body::input::Node;
 use crate::domain::body::json::Json;
 use crate::domain::body::violation::{Path, Violation};
-use crate::domain::body::{Body, BodySchema, Form, ValueKind, expiry, integer};
+use crate::domain::body::{Body, BodySchema, Form, ValueKind, boolean, expiry, integer};
 use crate::domain::limits::budget_override::BudgetOverride;
 use crate::domain::validator::entity_tag_beside;
 use crate::domain::values::number::MAX_COUNT;
@@ -127,7 +127,7 @@ impl AssignmentInput {
             integer(1..=MAX_COUNT),
             "The access profile.",
         );
-        let expires_at = form.sent(
+        let expires_at = form.optional(
             "expires_at",
             expiry(),
             "In the future; empty or left out: never.",
@@ -159,8 +159,8 @@ impl AssignmentInput {
 pub struct AttachmentInput {
     /// The roles, each once.
     pub role_ids: Vec<i64>,
-    /// Whether users who join the roles get a copy.
-    pub is_default: bool,
+    /// Whether users who join the roles get a copy; left out: as it is, and no where it is attached anew.
+    pub is_default: Option<bool>,
     /// Whether the users who are in the roles now get one.
     pub apply_to_existing: bool,
 }
@@ -176,10 +176,10 @@ impl AttachmentInput {
     fn read(form: &mut Form<'_>) -> Option<Self> {
         let roles = each_once(integer(1..=MAX_COUNT)).not_empty(|| "must name a role".to_owned());
         let role_ids = form.required("role_ids", roles, "At least one.");
-        let is_default = form.flag(
+        let is_default = form.optional(
             "is_default",
-            false,
-            "Users who join the roles later get a copy.",
+            boolean(),
+            "Users who join the roles later get a copy. Left out: as it is, and not where the profile is attached anew.",
         );
         let apply_to_existing = form.flag(
             "apply_to_existing",
@@ -194,7 +194,7 @@ impl AttachmentInput {
     }
 }
 
-/// A list of ids, each once, as numbers or as the digits of one in a string.
+/// A list of ids of users, each once, as numbers or as the digits of one in a string.
 pub fn loose_ids() -> ValueKind<'static, Vec<i64>> {
     let schema =
         || BodySchema::integer(1..=MAX_COUNT).or(BodySchema::pattern("^[1-9][0-9]{0,17}$"));

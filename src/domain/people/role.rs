@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::body::{Body, Form, description, name};
+use crate::domain::body::{Body, BodySchema, Form, ValueKind, description, name};
 use crate::domain::validator::entity_tag_beside;
 
 /// A role as it is stored.
@@ -14,6 +14,8 @@ pub struct Role {
     pub name: String,
     /// Free text.
     pub description: String,
+    /// Whose data its users see in the gateway, which minds it.
+    pub dac: DataAccess,
     /// Users who are in it.
     pub user_count: i64,
     /// Changes with every change of the role.
@@ -22,6 +24,46 @@ pub struct Role {
     pub created_at: Timestamp,
     /// Set by the server.
     pub updated_at: Timestamp,
+}
+
+/// Whose data the users of a role see. It is kept for the gateway: nothing here depends on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DataAccess {
+    /// Their own.
+    Own,
+    /// That of their team.
+    Team,
+    /// That of their business unit.
+    BusinessUnit,
+    /// That of their customer.
+    Customer,
+    /// Everybody's.
+    #[default]
+    All,
+}
+
+impl DataAccess {
+    /// Each with its name.
+    const NAMED: [(Self, &'static str); 5] = [
+        (Self::Own, "own-data"),
+        (Self::Team, "team-data"),
+        (Self::BusinessUnit, "business-unit-data"),
+        (Self::Customer, "customer-data"),
+        (Self::All, "all-data"),
+    ];
+
+    /// How it is stored and shown.
+    pub fn name(self) -> &'static str {
+        let mut all = Self::NAMED.iter();
+        all.find(|(one, _)| *one == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::NAMED.iter();
+        all.find(|(_, known)| *known == name).map(|(one, _)| *one)
+    }
 }
 
 /// An access profile that a role is attached to.
@@ -59,8 +101,10 @@ impl RoleDetail {
 pub struct RoleInput {
     /// Trimmed, 1 to 255 characters.
     pub name: Option<String>,
-    /// Empty when `null`.
+    /// Free text.
     pub description: Option<String>,
+    /// See [`Role::dac`].
+    pub dac: Option<DataAccess>,
 }
 
 /// What making a role takes.
@@ -78,20 +122,44 @@ pub const ROLE_CHANGE: Body<RoleInput> = Body::change(
 
 impl RoleInput {
     fn read(form: &mut Form<'_>) -> Self {
-        let input = Self {
-            name: form.required("name", name(), "Unique without regard to case."),
-            description: form.sent("description", description(), ""),
-        };
+        let name = form.required("name", name(), "Unique without regard to case.");
+        let description = form.optional("description", description(), "");
+        let dac = form.optional(
+            "dac",
+            data_access(),
+            "Whose data its users see in the gateway, which minds it.",
+        );
+        form.note_default(DataAccess::default().name());
         form.ignore(&[
             "id",
+            "created_by_user_id",
             "is_system_role",
             "user_count",
             "access_profiles",
             "created_at",
             "updated_at",
         ]);
-        input
+        Self {
+            name,
+            description,
+            dac,
+        }
     }
+}
+
+fn data_access() -> ValueKind<'static, DataAccess> {
+    let names = || DataAccess::NAMED.map(|(_, name)| name);
+    ValueKind::new(
+        move || BodySchema::values(names()),
+        move |node| {
+            let text = node.string(100)?;
+            DataAccess::named(text).or_else(|| {
+                let known = names().join(", ");
+                let sentence = format_args!("expected one of {known}, found {text:?}");
+                node.refuse("invalid_value", sentence)
+            })
+        },
+    )
 }
 
 impl Role {
@@ -102,6 +170,7 @@ impl Role {
             description: input
                 .description
                 .unwrap_or_else(|| self.description.clone()),
+            dac: input.dac.unwrap_or(self.dac),
             ..self.clone()
         };
         (changed != *self).then_some(Self {

@@ -19,8 +19,8 @@ pub struct UserInput {
     pub name: Option<String>,
     /// The address.
     pub email: Option<Email>,
-    /// `Some(None)` is no role.
-    pub role_id: Option<Option<i64>>,
+    /// The role to join, or the present one.
+    pub role_id: Option<i64>,
     /// The role as it is shown.
     pub role: Option<Value>,
     /// What the user holds, as it is shown.
@@ -59,16 +59,13 @@ impl UserInput {
         let mut input = Self {
             name: form.required("name", name(), ""),
             email: form.required("email", email(), "Unique without regard to case."),
-            role_id: form.sent(
-                "role_id",
-                id().or_null(),
-                "The role to join; `null` or left out: none.",
-            ),
+            role_id: form.optional("role_id", id(), "The role to join; left out: none."),
             role: None,
             access_profiles: None,
         };
         if form.is_change() {
-            input.role = form.sent_back("role").map(|node| node.value.to_value());
+            let role = form.sent_back("role").filter(|node| !node.value.is_null());
+            input.role = role.map(|node| node.value.to_value());
             let held = form.sent_back("access_profiles");
             input.access_profiles = held.and_then(|node| {
                 if is_shown_list(node.value) {
@@ -95,7 +92,7 @@ impl UserInput {
             (Some(name), Some(email)) => Ok(NewUser {
                 name,
                 email,
-                role_id: self.role_id.flatten(),
+                role_id: self.role_id,
             }),
             _ => Err(Error::internal("making a user", "a field is missing")),
         }
@@ -106,7 +103,7 @@ impl User {
     /// Whether a role as it is shown is the one that the user is in.
     fn is_in(&self, role: &Value) -> bool {
         match self.role_id {
-            None => role.is_null(),
+            None => false,
             Some(id) => role["id"] == id,
         }
     }
@@ -116,7 +113,7 @@ impl User {
     /// # Errors
     /// [`crate::error::Error::Invalid`] when another role is sent: that has an endpoint of its own.
     pub fn change(&self, input: UserInput, now: Timestamp) -> Result<Option<Self>> {
-        let other_id = input.role_id.is_some_and(|role| role != self.role_id);
+        let other_id = input.role_id.is_some_and(|role| Some(role) != self.role_id);
         let other = input.role.is_some_and(|role| !self.is_in(&role));
         for (field, is_other) in [("role_id", other_id), ("role", other)] {
             if is_other {

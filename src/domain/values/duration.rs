@@ -227,11 +227,8 @@ impl RotationInterval {
 /// A rotation interval in a request: `"30d"`, `"12h"` or integer nanoseconds; none is off (`""` or 0).
 pub fn rotation_interval() -> ValueKind<'static, Option<RotationInterval>> {
     let schema = || {
-        BodySchema::pattern("^([1-9][0-9]{0,9}[smhdw])?$")
-            .or(BodySchema::integer(
-                RotationInterval::MIN..=RotationInterval::MAX,
-            ))
-            .or(BodySchema::values([0]))
+        BodySchema::pattern("^(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\\u00b5s|ms|s|m|h|d|w))+)?$")
+            .or(BodySchema::integer(0..=RotationInterval::MAX))
     };
     ValueKind::new(schema, read_rotation_interval)
 }
@@ -239,14 +236,7 @@ pub fn rotation_interval() -> ValueKind<'static, Option<RotationInterval>> {
 fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval>> {
     let nanoseconds = match node.value {
         Json::Number(_) => Some(node.integer(i64::MIN..=i64::MAX)?),
-        Json::String(text) if text.trim().is_empty() => Some(0),
-        Json::String(text) => match text.trim().parse::<ResetDuration>() {
-            Ok(span) if span.unit <= Unit::Week => {
-                Some((span.count * span.unit.rolling_seconds()).saturating_mul(1_000_000_000))
-            }
-            Err(()) if is_endless(text.trim()) => Some(i64::MAX),
-            _ => None,
-        },
+        Json::String(text) => span_nanoseconds(text.trim()),
         _ => None,
     };
     match nanoseconds {
@@ -260,16 +250,64 @@ fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval>> {
         },
         None => node.refuse(
             "invalid_interval",
-            "expected a span such as \"30d\" or \"12h\" (units s, m, h, d, w) or whole nanoseconds",
+            "expected a span such as \"30d\", \"12h\" or \"1h30m\" (units ns, us, ms, s, m, h, d, w) or whole nanoseconds",
         ),
     }
 }
 
-/// A span that is well-formed and longer than any [`ResetDuration`].
-fn is_endless(text: &str) -> bool {
-    text.strip_suffix(['s', 'm', 'h', 'd', 'w'])
-        .is_some_and(|digits| {
-            digits.starts_with(|first: char| ('1'..='9').contains(&first))
-                && digits.bytes().all(|b| b.is_ascii_digit())
-        })
+/// The units of a span in nanoseconds; where one begins like another, the longer one first.
+const SPAN_UNITS: [(&str, u64); 9] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("\u{b5}s", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60 * 1_000_000_000),
+    ("h", 3_600 * 1_000_000_000),
+    ("d", DAY),
+    ("w", 7 * DAY),
+];
+/// A day in nanoseconds.
+const DAY: u64 = 86_400 * 1_000_000_000;
+
+/// The nanoseconds of a span as Go writes one (`1h30m`, `1.5h`), with days and weeks beside its units; nothing of what is none. What is
+/// longer than can be counted is as long as can be.
+fn span_nanoseconds(text: &str) -> Option<i64> {
+    if text.is_empty() || text == "0" {
+        return Some(0);
+    }
+    let (mut rest, mut sum) = (text, 0_i64);
+    while !rest.is_empty() {
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let (whole, behind) = rest.split_at(digits(rest));
+        let (fraction, behind) = match behind.strip_prefix('.') {
+            Some(behind) => behind.split_at(digits(behind)),
+            None => ("", behind),
+        };
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
+        let (behind, unit) = SPAN_UNITS
+            .iter()
+            .find_map(|(name, unit)| Some((behind.strip_prefix(name)?, *unit)))?;
+        // Days and weeks are not of Go, and whole.
+        if unit >= DAY && !fraction.is_empty() {
+            return None;
+        }
+        let counted = |digits: &str| {
+            digits.bytes().fold(0_u64, |number, digit| {
+                number
+                    .saturating_mul(10)
+                    .saturating_add(u64::from(digit - b'0'))
+            })
+        };
+        // Further digits are less than a nanosecond of any unit that has some.
+        let shown = &fraction[..fraction.len().min(15)];
+        let scale = 10_u128.pow(u32::try_from(shown.len()).unwrap_or(0));
+        let part = u128::from(unit) * u128::from(counted(shown)) / scale;
+        let whole = u128::from(unit) * u128::from(counted(whole));
+        sum = sum.saturating_add(i64::try_from(whole + part).unwrap_or(i64::MAX));
+        rest = behind;
+    }
+    Some(sum)
 }

@@ -31,9 +31,9 @@ pub async fn list_versions(_: Caller<View, AccessProfiles>, request: Request) ->
     ok(&List::of(list, page, view))
 }
 
-/// `GET P/access-profiles/{id}/versions/{n}`
+/// `GET P/access-profiles/{id}/versions/{version}`
 pub async fn get_version(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
-    let (id, number) = (request.id("id")?, request.id("n")?);
+    let (id, number) = (request.id("id")?, request.id("version")?);
     let version = request
         .read(move |reading| access_profile_versions::get(reading, id, number))
         .await?;
@@ -43,9 +43,9 @@ pub async fn get_version(_: Caller<View, AccessProfiles>, request: Request) -> A
     Ok(ok_unless_known(&request, &entity_tag(number, &body), body))
 }
 
-/// `GET P/access-profiles/{id}/versions/{n}/diff`
+/// `GET P/access-profiles/{id}/versions/{version}/diff`
 pub async fn diff(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
-    let (id, number) = (request.id("id")?, request.id("n")?);
+    let (id, number) = (request.id("id")?, request.id("version")?);
     let against = request.query(|query| query.integer("against", 1, i64::MAX))?;
     let compare = request.slow(move |services| {
         let (from, to) = services.store.read(|reading| {
@@ -60,12 +60,12 @@ pub async fn diff(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     Ok(typed_unless_known(&request, &tag, JSON_PATCH, text))
 }
 
-/// `POST P/access-profiles/{id}/versions/{n}/restore`
+/// `POST P/access-profiles/{id}/versions/{version}/restore`
 ///
 /// # Errors
 /// 400, 404, 409 when the name is taken or today's rules refuse the content, 412.
 pub async fn restore(caller: Caller<Update, AccessProfiles>, request: Request) -> Answer {
-    let place = (request.id("id")?, request.id("n")?);
+    let place = (request.id("id")?, request.id("version")?);
     let if_match = request.if_match()?;
     let hash = request.no_fields().await?;
     let (services, actor) = (request.services(), caller.actor(&request));

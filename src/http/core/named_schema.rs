@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat,
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat,
     SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::body::{Body, BodySchema, FieldSchema, ObjectSchema, SET_BY_SERVER};
+use crate::domain::body::{Body, BodySchema, FieldSchema, ObjectSchema};
 
 type Named = (String, RefOr<Schema>);
 
@@ -29,41 +29,11 @@ impl NamedSchema {
         Self { name, all }
     }
 
-    /// The schema of a body.
+    /// The schema of a body. That it may stand in an envelope is not in it: generated clients make a wrapper of every choice.
     pub fn of_body<T>(body: &Body<T>) -> Self {
-        let fields = body.schema();
         let mut all = Vec::new();
-        let name = keep(&fields, &mut all);
-        let Some(envelope) = body.envelope() else {
-            return Self { name, all };
-        };
-        let field = envelope.field;
-        let stem = name.trim_end_matches("Body");
-        let (either, enveloped) = (format!("{stem}Request"), format!("{stem}Envelope"));
-        let about = if body.is_change() {
-            "A change in the form of an answer that is sent back."
-        } else {
-            "An answer that is sent back as it was read."
-        };
-        let envelope = envelope
-            .beside
-            .iter()
-            .fold(closed_object(), |object, beside| {
-                object.property(*beside, ignored())
-            })
-            .description(Some(about))
-            .property(field, reference(&name))
-            .required(field);
-        let forms = OneOfBuilder::new()
-            .item(reference(&name))
-            .item(reference(&enveloped))
-            .description(Some(format!(
-                "{} They may stand under `{field}`, as in an answer.",
-                fields.about
-            )));
-        all.push((enveloped, envelope.into()));
-        all.push((either.clone(), forms.into()));
-        Self { name: either, all }
+        let name = keep(&body.schema(), &mut all);
+        Self { name, all }
     }
 }
 
@@ -79,14 +49,6 @@ fn typed(schema_type: Type) -> ObjectBuilder {
 /// An object that takes the fields it is given and no others.
 fn closed_object() -> ObjectBuilder {
     typed(Type::Object).additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
-}
-
-/// A field that may be sent and is ignored.
-fn ignored() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(SchemaType::AnyValue)
-        .read_only(true)
-        .description(Some(SET_BY_SERVER))
 }
 
 /// Keeps the schema of an object under its name.
@@ -115,7 +77,7 @@ fn property(field: &FieldSchema, all: &mut Vec<Named>) -> RefOr<Schema> {
             one.default.clone_from(&field.default);
             one.read_only = field.read_only.then_some(true);
         }
-        RefOr::T(Schema::OneOf(several)) => {
+        RefOr::T(Schema::AnyOf(several)) => {
             several.description = about;
             several.default.clone_from(&field.default);
         }
@@ -173,6 +135,7 @@ fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
             .maximum(*most)
             .into(),
         BodySchema::Number(range) => typed(Type::Number)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
             .minimum(Some(*range.start()))
             .maximum(Some(*range.end()))
             .into(),
@@ -203,7 +166,7 @@ fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
             .unique_items(*unique)
             .into(),
         BodySchema::Object(object) => reference(&keep(object, all)),
-        BodySchema::OneOf(several) => {
+        BodySchema::AnyOf(several) => {
             if let [one, BodySchema::Null] = several.as_slice()
                 && let Some(schema) = or_null(of_value(one, all))
             {
@@ -211,7 +174,7 @@ fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
             }
             let forms = several.iter();
             forms
-                .fold(OneOfBuilder::new(), |forms, one| {
+                .fold(AnyOfBuilder::new(), |forms, one| {
                     forms.item(of_value(one, all))
                 })
                 .into()

@@ -56,6 +56,9 @@ pub fn path_parameter(name: &str) -> Parameter {
         "file" | "path" | "budget_id" | "reservation" => {
             ObjectBuilder::new().schema_type(Type::String)
         }
+        "user_id" => ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[1-9][0-9]{0,18}$")),
         "vk_id" => ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some("^[0-9A-Za-z]{12}$")),

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::limits;
 use super::views::time;
 use crate::domain::api_key::permission::Resource;
-use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, Page, Query};
+use crate::domain::list::{DEFAULT_LIMIT, Page, Query};
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::{AccessProfiles, Caller, View};
 use crate::http::core::list::{List, ListItem};
@@ -77,9 +77,7 @@ fn read_query(query: &Query) -> NearQuery {
 
 fn read_page(query: &Query) -> Page {
     Page {
-        limit: query
-            .integer("limit", 1, MAX_LIMIT)
-            .unwrap_or(DEFAULT_LIMIT),
+        limit: query.limit().unwrap_or(DEFAULT_LIMIT),
         offset: query.integer("offset", 0, MAX_NEAR_OFFSET).unwrap_or(0),
         ends_early: false,
     }

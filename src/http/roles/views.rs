@@ -18,6 +18,10 @@ pub struct RoleView {
     pub description: String,
     /// Always false: there are no roles that come with the server.
     pub is_system_role: bool,
+    /// Whose data its users see in the gateway, which minds it: `own-data`, `team-data`, `business-unit-data`, `customer-data` or `all-data`.
+    pub dac: &'static str,
+    /// Always null: roles are made by management API keys, not by users.
+    pub created_by_user_id: Option<String>,
     /// Users who are in it.
     pub user_count: i64,
     /// The access profiles that it is attached to.
@@ -60,6 +64,8 @@ impl From<&RoleDetail> for RoleView {
             name: role.name.clone(),
             description: role.description.clone(),
             is_system_role: false,
+            dac: role.dac.name(),
+            created_by_user_id: None,
             user_count: role.user_count,
             access_profiles: detail.access_profiles.iter().map(one).collect(),
             created_at: role.created_at,

@@ -35,7 +35,7 @@ fn profile_routes() -> Vec<Route> {
                 "Attach an access profile to roles",
                 "With `is_default`, users who join a role later get a copy; with `apply_to_existing`, every user who is in a role now and \
                  holds no copy, or one whose time is over, gets one, all in one transaction. Each copy comes with a managed virtual key; rotate it to hand it out, \
-                 its value is not shown here. Attaching again says anew whether it is a default. 409 when the profile is inactive.",
+                 its value is not shown here. Attaching again says anew whether it is a default, where `is_default` is sent. 409 when the profile is inactive.",
             )
             .takes(&ATTACHMENT, json!({ "role_ids": [1], "is_default": true, "apply_to_existing": true }))
             .answers::<Attached>(200)
@@ -59,7 +59,7 @@ fn profile_routes() -> Vec<Route> {
                 "Push parts of an access profile to its copies",
                 "All chosen copies change or none; those that are like the profile already are skipped. `calendar_aligned` goes with \
                  `budgets`. Usage survives where scope and reset duration stay, and so do overrides; `reset_usage` forgets everything that \
-                 the chosen copies used. Without `user_ids` and `group_ids`, or with both empty, every copy is chosen; a group is a role. \
+                 the chosen copies used. Without `user_ids` and `group_ids`, or with both empty, every copy is chosen; a group is a role, by its id as a number or in a string. \
                  A dry run writes nothing, and says what would change for whom (`changes`) and whose use, with what calls under way hold, \
                  would be above a limit (`would_exceed`). 404 names the user who holds no copy, or the role that does not exist.",
             )

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::{RefOr, Schema};
 
-use super::parameters::{LIMIT, OFFSET, id, integer, one_of_words, text};
+use super::parameters::{LIMIT, OFFSET, id, integer, one_of_words, text, user_id};
 use crate::domain::body::input::MAX_NAME;
 use crate::http::core::route::Parameter;
 use crate::http::decisions::near_limits::MAX_NEAR_OFFSET;
@@ -10,7 +10,7 @@ use crate::http::decisions::near_limits::MAX_NEAR_OFFSET;
 const USER_ID: Parameter = Parameter {
     name: "user_id",
     description: "Of this user only",
-    schema: id,
+    schema: user_id,
 };
 const FROM: Parameter = Parameter {
     name: "from",
@@ -57,7 +57,7 @@ pub const NEAR_LIMITS: &[Parameter] = &[
     Parameter {
         name: "user_id",
         description: "Limits of this user only",
-        schema: id,
+        schema: user_id,
     },
     Parameter {
         name: "access_profile_id",

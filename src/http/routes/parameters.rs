@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::audit::ACTIONS;
 use crate::domain::body::patterns::TEXT;
-use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH};
+use crate::domain::list::{DEFAULT_LIMIT, MAX_OFFSET, MAX_SEARCH};
 use crate::http::access_profiles;
 use crate::http::api_keys;
 use crate::http::core::route::Parameter;
@@ -17,9 +17,9 @@ use crate::http::virtual_keys;
 
 pub(super) const LIMIT: Parameter = Parameter {
     name: "limit",
-    description: "Items of a page. A page of more than 16 MiB is refused; when this is left out, it ends before that, and `count` \
+    description: "Items of a page; above 500 it is 500. A page of more than 16 MiB is refused; when this is left out, it ends before that, and `count` \
                   says where",
-    schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
+    schema: || integer(1, i64::MAX, DEFAULT_LIMIT),
 };
 pub(super) const OFFSET: Parameter = Parameter {
     name: "offset",
@@ -78,7 +78,7 @@ pub const AUDIT_LIST: &[Parameter] = &[
     Parameter {
         name: "user_id",
         description: "Entries about this user only",
-        schema: id,
+        schema: user_id,
     },
 ];
 /// A page of the access profiles.
@@ -137,7 +137,7 @@ pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
     Parameter {
         name: "user_id",
         description: "Keys of this user only",
-        schema: id,
+        schema: user_id,
     },
     KEY_SORT,
 ];
@@ -167,6 +167,11 @@ fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
 pub(super) fn one_of_words(words: impl IntoIterator<Item = impl Into<String>>) -> RefOr<Schema> {
     let words = words.into_iter().map(Into::into).chain([String::new()]);
     RefOr::T(text().enum_values(Some(words)).into())
+}
+
+/// The id of a user, a number in a string.
+pub(super) fn user_id() -> RefOr<Schema> {
+    RefOr::T(text().pattern(Some("^[1-9][0-9]{0,18}$")).into())
 }
 
 pub(super) fn id() -> RefOr<Schema> {

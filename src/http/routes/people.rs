@@ -39,7 +39,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 const USERS: &str = "P/users";
-const USER: &str = "P/users/{id}";
+const USER: &str = "P/users/{user_id}";
 
 fn user_routes() -> Vec<Route> {
     vec![
@@ -68,7 +68,7 @@ fn user_routes() -> Vec<Route> {
         Route::new(Method::PUT, USER, "update_user", users::update)
             .says(
                 "Change a user",
-                "A field that is left out keeps its value. What was read may be sent back, also as a whole answer; another `role_id` or \
+                "A field that is left out or `null` keeps its value. What was read may be sent back, also as a whole answer; another `role_id` or \
                  `role` is refused, because `/role` changes it, and so are `access_profiles` that the user does not hold.",
             )
             .takes(&USER_CHANGE, json!({ "name": "Ada King" }))
@@ -81,7 +81,7 @@ fn user_routes() -> Vec<Route> {
             )
             .answers::<KeysGone>(200)
             .refuses(&[404, 412]),
-        Route::new(Method::PUT, "P/users/{id}/role", "change_user_role", users::change_role)
+        Route::new(Method::PUT, "P/users/{user_id}/role", "change_user_role", users::change_role)
             .says(
                 "Put a user into a role, or into none",
                 "The copies that came from the old role go, with the keys that were issued under them; the default profiles of the new \
@@ -112,7 +112,7 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             .answers::<RoleAnswer>(200)
             .refuses(&[304, 400, 404]),
         Route::new(Method::PUT, one, update, roles::update)
-            .says("Change a role", "A field that is left out keeps its value.")
+            .says("Change a role", "A field that is left out or `null` keeps its value.")
             .takes(&ROLE_CHANGE, json!({ "description": "Everybody who writes code" }))
             .answers::<RoleAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),

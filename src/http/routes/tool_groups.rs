@@ -25,7 +25,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::POST, ALL, "create_mcp_tool_group", tool_groups::create)
             .says(
                 "Make an MCP tool group",
-                "It is `enabled` unless told otherwise. An empty list of `tool_names` is every tool of the client. The clients that tool \
+                "It grants nothing before it is `enabled`, which it is not unless told so. An empty list of `tool_names`, or `[\"*\"]`, is every tool of \
+                 the client. The lists of what a group may be attached to elsewhere (`virtual_key_ids` and others) must be empty. The clients that tool \
                  groups name are the ones that are known here.",
             )
             .takes(&NEW_TOOL_GROUP, json!({
@@ -42,7 +43,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::PUT, ONE, "update_mcp_tool_group", tool_groups::update)
             .says(
                 "Change an MCP tool group",
-                "A field that is left out keeps its value; a list replaces the list. Decisions follow it before this answers.",
+                "A field that is left out or `null` keeps its value; a list replaces the list. Decisions follow it before this answers.",
             )
             .takes(&TOOL_GROUP_CHANGE, json!({ "enabled": false }))
             .answers::<ToolGroupAnswer>(200)

@@ -12,9 +12,9 @@ use crate::http::core::route::Route;
 use crate::http::virtual_keys;
 use crate::http::virtual_keys::views::{VirtualKeyAnswer, VirtualKeyView};
 
-const OF_USER: &str = "P/users/{id}/virtual-keys";
-const UNDER_PROFILE: &str = "P/users/{id}/access-profiles/{profile_id}/virtual-keys";
-const OF_USER_ONE: &str = "P/users/{id}/access-profiles/virtual-keys/{vk_id}";
+const OF_USER: &str = "P/users/{user_id}/virtual-keys";
+const UNDER_PROFILE: &str = "P/users/{user_id}/access-profiles/{profile_id}/virtual-keys";
+const OF_USER_ONE: &str = "P/users/{user_id}/access-profiles/virtual-keys/{vk_id}";
 const ONE: &str = "P/virtual-keys/{vk_id}";
 
 /// The rows of the table.
@@ -35,7 +35,7 @@ pub fn routes() -> Vec<Route> {
                 "Make a virtual key for a user",
                 "It works with every access profile that the user holds, and dies when the last of them goes. `value` is shown in this \
                  answer only, and again to the same caller under the same `Idempotency-Key`. `is_active` may be true and nothing else. 404 \
-                 when the user holds none, 409 when the user has 1,000 keys.",
+                 when the user holds none, 409 when the user has a key of that name, or 1,000.",
             )
             .may_take(&NEW_VIRTUAL_KEY, json!({ "name": "laptop" }))
             .answers::<VirtualKeyAnswer>(200)
@@ -44,7 +44,8 @@ pub fn routes() -> Vec<Route> {
             .says(
                 "Make a virtual key for a user under an access profile",
                 "It works with every access profile that the user holds, and dies when this one goes; a user who holds others but \
-                 not this one gets a key at large. `value` is shown in this answer only. 404 when the user holds none, 409 when the user has 1,000 keys.",
+                 not this one, or an id of no profile, gets a key at large. `value` is shown in this answer only. 404 when the user holds none, 409 when the user has a key of \
+                 that name, or 1,000.",
             )
             .may_take(&NEW_VIRTUAL_KEY, json!({ "name": "build server", "expires_at": "2027-12-31T00:00:00Z" }))
             .answers::<VirtualKeyAnswer>(200)
@@ -56,8 +57,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::PUT, ONE, "update_virtual_key", virtual_keys::update)
             .says(
                 "Change a virtual key",
-                "A field that is left out keeps its value; an empty `expires_at` is never. Of a managed key only name and description can \
-                 be changed (409). What was read may be sent back; `is_active`, `user_id`, `is_managed` and `access_profile_id` with \
+                "A field that is left out or `null` keeps its value; an empty `expires_at` is never. Of a managed key only name and description can \
+                 be changed (409), and a name is not that of another key of the user (409). What was read may be sent back; `is_active`, `user_id`, `is_managed` and `access_profile_id` with \
                  another value are 400.",
             )
             .takes(&VIRTUAL_KEY_CHANGE, json!({ "description": "on the new laptop" }))

@@ -20,6 +20,18 @@ pub struct ToolGroupView {
     pub enabled: bool,
     /// What it grants.
     pub tools: Vec<ClientTools>,
+    /// Always empty, as the five after it: access profiles name tool groups, and nothing else does.
+    pub virtual_key_ids: Vec<String>,
+    /// Always empty.
+    pub team_ids: Vec<String>,
+    /// Always empty.
+    pub customer_ids: Vec<String>,
+    /// Always empty.
+    pub user_ids: Vec<String>,
+    /// Always empty.
+    pub provider_names: Vec<String>,
+    /// Always empty.
+    pub api_key_ids: Vec<i64>,
     /// Access profiles that name it.
     pub access_profile_count: i64,
     /// Set by the server.
@@ -44,6 +56,12 @@ impl From<ToolGroup> for ToolGroupView {
             description: group.description,
             enabled: group.enabled,
             tools: group.tools,
+            virtual_key_ids: Vec::new(),
+            team_ids: Vec::new(),
+            customer_ids: Vec::new(),
+            user_ids: Vec::new(),
+            provider_names: Vec::new(),
+            api_key_ids: Vec::new(),
             access_profile_count: group.access_profile_count,
             created_at: group.created_at,
             updated_at: group.updated_at,

@@ -49,9 +49,9 @@ fn read_filter(query: &Query) -> UserFilter {
     }
 }
 
-/// `GET P/users/{id}`
+/// `GET P/users/{user_id}`
 pub async fn get(_: Caller<View, Users>, request: Request) -> Answer {
-    let id = user_id(&request, "id")?;
+    let id = user_id(&request, "user_id")?;
     let now = request.services().clock.now();
     let detail = request
         .read(move |reading| users::get_detail(reading, id))
@@ -70,7 +70,7 @@ pub async fn create(caller: Caller<Create, Users>, request: Request) -> Answer {
     let (services, actor) = (request.services(), caller.actor(&request));
     let sealed = caller.sealed_once(&request, hash)?;
     let place = location(&request, "");
-    let ready = ready_for(&request, input.role_id.flatten()).await?;
+    let ready = ready_for(&request, input.role_id).await?;
     let create = move || {
         service::users::create(
             &services,
@@ -93,12 +93,12 @@ pub async fn create(caller: Caller<Create, Users>, request: Request) -> Answer {
     stored(blocking(move || ready.until(create)).await?)
 }
 
-/// `PUT P/users/{id}`
+/// `PUT P/users/{user_id}`
 ///
 /// # Errors
 /// 400 with every violation, 404, 409 when the address is taken, 412.
 pub async fn update(caller: Caller<Update, Users>, request: Request) -> Answer {
-    let (id, if_match) = (user_id(&request, "id")?, request.if_match()?);
+    let (id, if_match) = (user_id(&request, "user_id")?, request.if_match()?);
     let stored = move |reading: &Reading<'_>| {
         let user = users::get(reading, id)?;
         Ok(json!([user.name, user.email]).to_string())
@@ -143,17 +143,17 @@ fn refuse_other_copies(sent: Option<&Value>, before: &UserDetail, now: Timestamp
     Err(Violation::alone(
         &Path::root().field("access_profiles"),
         "not_settable",
-        "is not what the user holds, and can't be changed here; POST …/users/{id}/access-profiles gives a user a copy, \
-         DELETE …/users/{id}/access-profiles/{profile_id} takes it away",
+        "is not what the user holds, and can't be changed here; POST …/users/{user_id}/access-profiles gives a user a copy, \
+         DELETE …/users/{user_id}/access-profiles/{profile_id} takes it away",
     ))
 }
 
-/// `PUT P/users/{id}/role`
+/// `PUT P/users/{user_id}/role`
 ///
 /// # Errors
 /// 400, 404 when there is no such user or role, 412.
 pub async fn change_role(caller: Caller<Update, Users>, request: Request) -> Answer {
-    let (id, if_match) = (user_id(&request, "id")?, request.if_match()?);
+    let (id, if_match) = (user_id(&request, "user_id")?, request.if_match()?);
     let (role, _) = request.json(&USER_ROLE).await?;
     let (services, actor) = (request.services(), caller.actor(&request));
     let ready = ready_for(&request, role).await?;
@@ -169,9 +169,9 @@ pub async fn change_role(caller: Caller<Update, Users>, request: Request) -> Ans
     Ok(ok_tagged(&tag, to_json(&changed)?))
 }
 
-/// `DELETE P/users/{id}`
+/// `DELETE P/users/{user_id}`
 pub async fn delete(caller: Caller<Delete, Users>, request: Request) -> Answer {
-    let (id, if_match) = (user_id(&request, "id")?, request.if_match()?);
+    let (id, if_match) = (user_id(&request, "user_id")?, request.if_match()?);
     let (services, actor) = (request.services(), caller.actor(&request));
     let delete = move || service::users::delete(&services, actor, id, if_match);
     let (name, keys) = blocking(delete).await?;

@@ -34,9 +34,9 @@ pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     list_some(request, filter, None).await
 }
 
-/// `GET P/users/{id}/virtual-keys`
+/// `GET P/users/{user_id}/virtual-keys`
 pub async fn list_of_user(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
-    let id = user_id(&request, "id")?;
+    let id = user_id(&request, "user_id")?;
     let filter = |query: &Query| VirtualKeyFilter {
         search: query.search(),
         user_id: Some(id),
@@ -75,7 +75,7 @@ pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     Ok(ok_unless_known(&request, &tag, body))
 }
 
-/// `POST P/users/{id}/virtual-keys`
+/// `POST P/users/{user_id}/virtual-keys`
 ///
 /// # Errors
 /// 400, 404 when there is no such user or the user holds nothing.
@@ -83,13 +83,14 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, request: Request) ->
     issue(caller, request, None).await
 }
 
-/// `POST P/users/{id}/access-profiles/{profile_id}/virtual-keys`
+/// `POST P/users/{user_id}/access-profiles/{profile_id}/virtual-keys`
 ///
 /// # Errors
 /// 400, 404 when there is no such user or the user holds nothing.
 pub async fn create_under(caller: Caller<Create, AccessProfiles>, request: Request) -> Answer {
-    let profile = held_profile_id(&request)?;
-    issue(caller, request, Some(profile)).await
+    // What is no id, or that of a profile that the user does not hold, is as if it were not there.
+    let profile = held_profile_id(&request).ok();
+    issue(caller, request, profile).await
 }
 
 async fn issue(
@@ -97,7 +98,7 @@ async fn issue(
     request: Request,
     access_profile_id: Option<i64>,
 ) -> Answer {
-    let user_id = user_id(&request, "id")?;
+    let user_id = user_id(&request, "user_id")?;
     let (input, hash) = request.optional_json(&NEW_VIRTUAL_KEY).await?;
     let issuing = Issuing {
         user_id,
@@ -160,9 +161,9 @@ pub async fn rotate(caller: Caller<Update, AccessProfiles>, request: Request) ->
     stored(blocking(rotate).await?)
 }
 
-/// `DELETE P/users/{id}/access-profiles/virtual-keys/{vk_id}`
+/// `DELETE P/users/{user_id}/access-profiles/virtual-keys/{vk_id}`
 pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) -> Answer {
-    let (user, id) = (user_id(&request, "id")?, virtual_key_id(&request)?);
+    let (user, id) = (user_id(&request, "user_id")?, virtual_key_id(&request)?);
     let if_match = request.if_match()?;
     let (services, actor) = (request.services(), caller.actor(&request));
     let delete = move || service::virtual_keys::delete(&services, actor, user, id, if_match);

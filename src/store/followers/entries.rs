@@ -44,7 +44,7 @@ impl About<'_> {
             action,
             kind,
             (before, after),
-            |role| json!({ "id": role.id, "name": role.name, "description": role.description }),
+            |role| json!({ "id": role.id, "name": role.name, "description": role.description, "dac": role.dac.name() }),
         )
     }
 
