@@ -140,7 +140,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         read_answers: ReadCache::default(),
         explained_names: ReadCache::default(),
         replays: Replays::default(),
-        openapi: LazyLock::new(openapi::text),
+        openapi: LazyLock::new(openapi::served),
         rate_limit_headers: settings.decisions.rate_limit_headers,
     });
     Ok(App {

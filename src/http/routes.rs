@@ -57,7 +57,7 @@ pub fn table() -> Vec<Route> {
 fn public() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/health", "health", status::health)
-            .says("Whether the process is alive", "")
+            .says("Whether the process is alive", "It answers as long as the process can; nothing is looked at.")
             .answers::<StatusAnswer>(200),
         Route::new(Method::GET, "/ready", "ready", status::ready)
             .says(
@@ -68,18 +68,19 @@ fn public() -> Vec<Route> {
             .answers::<StatusAnswer>(200)
             .refuses(&[503]),
         Route::new(Method::GET, "/openapi.json", "openapi", docs::openapi)
-            .says("This document", "")
-            .answers::<serde_json::Value>(200),
+            .says("This document", "As `tollkeeper openapi` prints it; packed with gzip for who accepts that.")
+            .answers::<serde_json::Value>(200)
+            .refuses(&[304]),
         Route::new(Method::GET, "/docs", "docs", docs::index)
-            .says("The API reference for people", "")
+            .says("The API reference for people", "Made from this document. It works without any network but this server, and with a key that is pasted in.")
             .serves(&[page::HTML])
             .refuses(&[304]),
         Route::new(Method::GET, "/docs/{file}", "docs_file", docs::file)
-            .says("A file of the API reference", "")
+            .says("A file of the API reference", "Only what the page loads.")
             .serves(&[page::SCRIPT, page::STYLE])
             .refuses(&[304, 404]),
         Route::new(Method::GET, "/", "page", page::index)
-            .says("The admin page", "")
+            .says("The admin page", "It asks for a management API key, or for a virtual key, and does what that key may.")
             .serves(&[page::HTML])
             .refuses(&[304]),
         Route::new(Method::GET, "/static/{path}", "page_file", page::file)
@@ -139,7 +140,8 @@ fn access_profile_routes() -> Vec<Route> {
                  empties it. A whole answer can be sent back. A budget or rate limit that keeps its place (same scope, \
                  same reset duration) keeps its id. A change that changes nothing makes no version. With `If-Match`, 412 when \
                  somebody changed it in the meantime; its roles and holders, which the `ETag` covers too, do not count there. \
-                 `next_rotation_at` is one interval from now when another interval is sent without it, and `null` is refused while keys rotate.",
+                 When the interval changes and `next_rotation_at` is not sent, it is one new interval from now; `null` is refused while keys \
+                 rotate.",
             )
             .takes(&ACCESS_PROFILE_CHANGE, json!({ "description": "What developers may use from today on" }))
             .answers::<AccessProfileAnswer>(200)
@@ -182,7 +184,7 @@ fn history_routes() -> Vec<Route> {
             .answers::<List<VersionView>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::GET, "P/access-profiles/{id}/versions/{version}", "get_version", history::get_version)
-            .says("Read a version of an access profile", "")
+            .says("Read a version of an access profile", "`snapshot` is the access profile as it was then, as JSON in a string.")
             .answers::<VersionAnswer>(200)
             .refuses(&[304, 400, 404]),
         Route::new(Method::GET, "P/access-profiles/{id}/versions/{version}/diff", "diff_versions", history::diff)
@@ -310,10 +312,10 @@ fn api_key_routes() -> Vec<Route> {
             .without_place()
             .refuses(&[408, 409, 413, 415]),
         Route::new(Method::GET, "P/rbac/permissions", "list_permissions", api_keys::permissions)
-            .says("List every permission that a key can hold", "")
+            .says("List every permission that a key can hold", "Their ids never change. Every key may ask.")
             .answers::<PermissionList>(200),
         Route::new(Method::GET, "P/permissions", "list_permissions_short", api_keys::permissions)
-            .says("List every permission that a key can hold", "")
+            .says("List every permission that a key can hold", "Their ids never change. Every key may ask.")
             .answers::<PermissionList>(200),
     ]
 }

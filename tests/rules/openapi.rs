@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use tollkeeper::http::openapi::refusals::{OF_OPERATIONS, RefusedCaller, when};
 use tollkeeper::http::routes;
 
 use crate::support::people::FURNISHED_KEY;
@@ -11,13 +12,25 @@ use crate::support::{Client, Reply, Server};
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
+/// The document as it is served, with what it says of refusals once in each place that refers to it.
 pub(crate) fn document(server: &Server) -> Value {
-    server
-        .client
-        .with_key("")
-        .get("/openapi.json")
-        .expect(200)
-        .json()
+    let mut document = served(server);
+    let shared = document["components"]["responses"].clone();
+    for item in document["paths"].as_object_mut().unwrap().values_mut() {
+        for operation in item.as_object_mut().unwrap().values_mut() {
+            for response in operation["responses"].as_object_mut().unwrap().values_mut() {
+                if let Some(reference) = response["$ref"].as_str() {
+                    *response = shared[reference.rsplit('/').next().unwrap()].clone();
+                }
+            }
+        }
+    }
+    document
+}
+
+fn served(server: &Server) -> Value {
+    let keyless = server.client.with_key("");
+    keyless.get("/openapi.json").expect(200).json()
 }
 
 /// Every documented operation as method and path, with what is said about it.
@@ -105,7 +118,7 @@ fn every_documented_operation_is_served_and_answers_with_a_documented_status() {
             );
         }
         let open = call(&server.client.with_key(""), &method, &path).status != 401;
-        assert_eq!(operation.get("security").is_none(), open, "{method} {path}");
+        assert_eq!(operation["security"] == json!([]), open, "{method} {path}");
         for name in path
             .split('/')
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
@@ -214,7 +227,68 @@ fn the_command_prints_the_document_that_the_server_answers() {
     let printed = tollkeeper().arg("openapi").output().unwrap();
     assert!(printed.status.success());
     let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
-    assert_eq!(printed, document(&server));
+    assert_eq!(printed, served(&server));
+}
+
+#[test]
+fn every_group_of_operations_is_explained_and_what_is_there_twice_is_in_one_of_its_own() {
+    let server = Server::start();
+    let document = served(&server);
+    let tags = document["tags"].as_array().unwrap();
+    let about = |name: &str| {
+        let tag = tags.iter().find(|tag| tag["name"] == name);
+        let tag = tag.unwrap_or_else(|| panic!("no group {name}"));
+        tag["description"].as_str().unwrap().to_owned()
+    };
+    let mut shown = BTreeSet::new();
+    for ((method, path), operation) in operations(&document) {
+        let group = operation["tags"][0].as_str().unwrap();
+        assert!(about(group).len() > 20, "{group}");
+        if group != "Alias" {
+            let name = operation["operationId"].as_str().unwrap();
+            let rest = path.replace("/api/governance/", "/api/");
+            // The list of users has two forms.
+            assert!(
+                shown.insert((method, rest)) || name.starts_with("list_users"),
+                "{name}"
+            );
+        }
+        assert!(operation["description"].is_string(), "{path}");
+    }
+    assert_eq!(tags[0]["name"], "AccessProfiles");
+    assert_eq!(tags.last().unwrap()["name"], "Alias");
+}
+
+#[test]
+fn refusals_say_when_they_come() {
+    let server = Server::start();
+    for ((method, path), operation) in operations(&document(&server)) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let says = response["description"].as_str().unwrap();
+            assert!(
+                says.split(' ').count() > 2,
+                "{method} {path} {status}: {says}"
+            );
+        }
+        if operation["responses"].get("409").is_some() {
+            let says = operation["responses"]["409"]["description"].as_str();
+            assert_ne!(
+                says,
+                Some(when(409, RefusedCaller::Management)),
+                "{method} {path}: the conflict has no words of its own"
+            );
+        }
+    }
+    let operations: BTreeSet<&str> = routes::table()
+        .iter()
+        .map(|route| route.description.operation)
+        .collect();
+    for (names, status, _) in OF_OPERATIONS {
+        assert!(
+            names.iter().all(|name| operations.contains(name)),
+            "{names:?} {status}"
+        );
+    }
 }
 
 fn documented_headers(operation: &Value, status: u16) -> Vec<String> {

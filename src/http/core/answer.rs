@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::pieces;
 use super::problem::Problem;
 use super::read_answers::ReadAnswer;
 use super::request::Request;
@@ -40,11 +39,6 @@ pub fn ok(body: &impl Serialize) -> Answer {
 /// 200 with a body that is JSON already.
 pub fn ok_json(body: String) -> HttpResponse {
     json(HttpResponse::Ok(), body)
-}
-
-/// The same for a body that all answers share.
-pub fn ok_shared(body: Bytes) -> HttpResponse {
-    json(HttpResponse::Ok(), pieces::shared(body))
 }
 
 /// The same for a body that is kept.

@@ -9,7 +9,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, AcceptEncoding, Encoding, Header, HeaderName, HeaderValue};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
 
@@ -182,6 +182,13 @@ impl Request {
     /// Every value of a header.
     pub fn header_values(&self, name: &HeaderName) -> impl Iterator<Item = &HeaderValue> {
         self.request.headers().get_all(name)
+    }
+
+    /// Whether the client asks for an answer packed with gzip.
+    pub fn accepts_gzip(&self) -> bool {
+        let forms = [Encoding::gzip(), Encoding::identity()];
+        AcceptEncoding::parse(&self.request)
+            .is_ok_and(|accepted| accepted.negotiate(forms.iter()) == Some(Encoding::gzip()))
     }
 
     /// What the `If-Match` header asks for.

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use tokio::sync::Semaphore;
 
 use super::attempts::{Attempts, BadHolders};
@@ -15,6 +15,7 @@ use super::read_answers::ReadAnswers;
 use super::refused_calls::RefusedCalls;
 use super::replays::Replays;
 use super::slow_work::SlowWork;
+use crate::http::openapi::served::ServedDocument;
 use crate::service::Services;
 use crate::store::explained_names::ExplainedNames;
 use crate::store::read_cache::ReadCache;
@@ -53,7 +54,7 @@ pub struct State {
     /// What decisions under idempotency keys share.
     pub replays: Replays,
     /// The OpenAPI document, made when somebody reads it first.
-    pub openapi: LazyLock<Bytes>,
+    pub openapi: LazyLock<ServedDocument>,
     /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
     pub rate_limit_headers: bool,
 }

@@ -2,28 +2,35 @@
 
 pub mod about;
 pub mod error_body;
+pub mod refusals;
+pub mod served;
 
+mod examples;
 mod headers;
+mod tags;
 
 use std::collections::BTreeMap;
 
 use actix_web::http::Method;
-use actix_web::web::Bytes;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::tag::Tag;
+use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required,
-    ResponseBuilder, Schema,
+    ComponentsBuilder, ContactBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi,
+    OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
 };
 
 use self::about::about;
 use self::error_body::ErrorBody;
+use self::examples::Examples;
 use self::headers::{REQUEST_HEADERS, request_header, with_headers};
+use self::refusals::{RefusedCaller, refusals, when, when_of};
+use self::served::ServedDocument;
+use self::tags::{tag, tags};
 use crate::http::core::guard::Access;
 use crate::http::core::named_schema::{NamedSchema, reference};
 use crate::http::core::path_values::path_parameter;
@@ -32,18 +39,20 @@ use crate::http::decisions::usage::TOLD_APART_BY;
 use crate::http::routes;
 
 /// The document as it is served.
-pub fn text() -> Bytes {
-    serde_json::to_vec(&document()).unwrap_or_default().into()
+pub fn served() -> ServedDocument {
+    ServedDocument::new(serde_json::to_vec(&document()).unwrap_or_default())
 }
 
 /// The document.
 pub fn document() -> OpenApi {
     let table = routes::table();
+    let examples = Examples::recorded();
+    let mut shared = BTreeMap::new();
     let mut paths = PathsBuilder::new();
     for route in &table {
         for (family, path) in route.paths().into_iter().enumerate() {
             for method in route.methods() {
-                let operation = operation(route, &method, &path, family);
+                let operation = operation(route, &method, &path, family, &examples, &mut shared);
                 paths = paths.path(path.clone(), PathItem::new(http_method(&method), operation));
             }
         }
@@ -59,43 +68,42 @@ pub fn document() -> OpenApi {
              beside it; two different virtual keys in one request are 401",
         ))
         .build();
-    let components = ComponentsBuilder::new()
-        .schemas_from_iter(schemas(&table))
-        .security_scheme("management_api_key", SecurityScheme::Http(bearer))
-        .security_scheme("virtual_key", SecurityScheme::Http(virtual_key))
-        .build();
     let info = InfoBuilder::new()
         .title("Tollkeeper")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(about()))
+        .contact(Some(
+            ContactBuilder::new()
+                .name(Some("Whoever operates this server"))
+                .build(),
+        ))
+        .license(Some(
+            LicenseBuilder::new()
+                .name(env!("CARGO_PKG_LICENSE"))
+                .identifier(Some(env!("CARGO_PKG_LICENSE")))
+                .build(),
+        ))
         .build();
+    let server = ServerBuilder::new()
+        .url("/")
+        .description(Some("The server that answers this document"))
+        .build();
+    let schemas = with_examples(schemas(&table), &table, &examples);
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .responses_from_iter(shared)
+        .security_scheme("management_api_key", SecurityScheme::Http(bearer))
+        .security_scheme("virtual_key", SecurityScheme::Http(virtual_key));
+    let components = examples.named().fold(components, |all, (name, example)| {
+        all.example(name, example)
+    });
     OpenApiBuilder::new()
         .info(info)
+        .servers(Some([server]))
         .paths(paths.build())
         .tags(Some(tags(&table)))
-        .components(Some(components))
+        .components(Some(components.build()))
         .build()
-}
-
-/// The group under which a route is shown.
-fn tag(route: &Route) -> &'static str {
-    match route.access {
-        Access::Management(permission) => permission.resource_name(),
-        Access::VirtualKey => "Virtual keys",
-        Access::AnyKey | Access::Operator | Access::Public => "Server",
-    }
-}
-
-/// The groups in the order of the table, with what everybody may call at the end.
-fn tags(table: &[Route]) -> Vec<Tag> {
-    let mut names: Vec<&str> = Vec::new();
-    for name in table.iter().map(tag) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.sort_by_key(|name| *name == "Server");
-    names.into_iter().map(Tag::new).collect()
 }
 
 /// Every named schema: what is answered always shows every field but those that are there sometimes.
@@ -147,6 +155,28 @@ fn complete(schema: &mut RefOr<Schema>, sometimes: &[&str]) {
     }
 }
 
+/// The schemas with examples: of what the examples of answers and of bodies are instances.
+fn with_examples(
+    mut schemas: BTreeMap<String, RefOr<Schema>>,
+    table: &[Route],
+    examples: &Examples,
+) -> BTreeMap<String, RefOr<Schema>> {
+    for about in table.iter().map(|route| &route.description) {
+        if let Some((answer, example)) =
+            (about.answer.as_ref()).zip(examples.answer(about.operation))
+        {
+            examples::show(&mut schemas, &answer.name, example);
+        }
+        if let Some((body, example)) = about.body.as_ref().zip(about.example.as_ref()) {
+            examples::show(&mut schemas, &body.name, example);
+        }
+    }
+    if let Some(refusal) = examples.some_refusal() {
+        examples::show(&mut schemas, "ErrorBody", refusal);
+    }
+    schemas
+}
+
 fn http_method(method: &Method) -> HttpMethod {
     match method.as_str() {
         "POST" => HttpMethod::Post,
@@ -160,7 +190,15 @@ fn http_method(method: &Method) -> HttpMethod {
     }
 }
 
-fn operation(route: &Route, method: &Method, path: &str, family: usize) -> Operation {
+/// One operation; a refusal that is the same for many is kept in `shared` and referred to.
+fn operation(
+    route: &Route,
+    method: &Method,
+    path: &str,
+    family: usize,
+    examples: &Examples,
+    shared: &mut BTreeMap<String, Response>,
+) -> Operation {
     let about = &route.description;
     let suffix = match family {
         0 if *method == route.method => String::new(),
@@ -197,54 +235,103 @@ fn operation(route: &Route, method: &Method, path: &str, family: usize) -> Opera
             .build();
         operation = operation.request_body(Some(body));
     }
-    let mut success = ResponseBuilder::new().description("Success");
-    if let Some(answer) = &about.answer {
-        success = success.content(
-            about.media.first().copied().unwrap_or("application/json"),
-            ContentBuilder::new()
-                .schema(Some(reference(&answer.name)))
-                .build(),
-        );
-    }
-    for media in about.media.iter().filter(|_| about.answer.is_none()) {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let text: RefOr<Schema> = RefOr::T(text.into());
-        success = success.content(*media, ContentBuilder::new().schema(Some(text)).build());
-    }
     let refusals = refusals(route);
-    let changes = refusals.contains(&412) && route.method != Method::DELETE;
-    let has_validator =
-        (about.status == 201 && !about.placeless) || refusals.contains(&304) || changes;
-    operation = operation.response(
-        about.status.to_string(),
-        with_headers(success, success_status(about), has_validator).build(),
-    );
+    let success = success(route, &refusals, examples);
+    operation = operation.response(about.status.to_string(), success);
     for header in REQUEST_HEADERS {
         if refusals.contains(&header.status) {
             operation = operation.parameter(request_header(&header));
         }
     }
     for status in refusals {
-        let mut refusal = ResponseBuilder::new().description(reason(status));
-        if status != 304 {
-            let content = ContentBuilder::new()
-                .schema(Some(reference("ErrorBody")))
-                .build();
-            refusal = refusal.content("application/json", content);
-        }
-        operation = operation.response(
-            status.to_string(),
-            with_headers(refusal, status, matches!(status, 304 | 412)).build(),
-        );
-    }
-    if route.access != Access::Public {
-        let scheme = match route.access {
-            Access::VirtualKey => "virtual_key",
-            _ => "management_api_key",
+        let refused = RefusedCaller::by(route);
+        let response = match when_of(about.operation, status) {
+            Some(when) if status < 300 => again(route, status, when, examples).into(),
+            Some(when) => refusal(status, when, refused, examples).into(),
+            None => shared_refusal(status, refused, examples, shared).into(),
         };
-        operation = operation.security(SecurityRequirement::new(scheme, Vec::<String>::new()));
+        let response: RefOr<Response> = response;
+        operation = operation.response(status.to_string(), response);
     }
-    operation.tag(tag(route)).build()
+    let scheme = match route.access {
+        Access::Public => None,
+        Access::VirtualKey => Some("virtual_key"),
+        _ => Some("management_api_key"),
+    };
+    let security = scheme.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
+    operation
+        .securities(Some(security))
+        .tag(tag(route, method, family))
+        .build()
+}
+
+/// The answer of success.
+fn success(route: &Route, refusals: &[u16], examples: &Examples) -> Response {
+    let about = &route.description;
+    let says = match (about.status, &route.method) {
+        (201, _) if about.placeless => "What was made",
+        (201, _) => "What was made; `Location` says where it is",
+        (_, &Method::GET) => "What was asked for",
+        _ => "It is done, and this is so now",
+    };
+    let success = content(ResponseBuilder::new().description(says), about, examples);
+    let changes = refusals.contains(&412) && route.method != Method::DELETE;
+    let has_validator =
+        (about.status == 201 && !about.placeless) || refusals.contains(&304) || changes;
+    with_headers(success, success_status(about), has_validator).build()
+}
+
+/// An answer of success that was given before.
+fn again(route: &Route, status: u16, when: &str, examples: &Examples) -> Response {
+    let answer = ResponseBuilder::new().description(when);
+    let answer = content(answer, &route.description, examples);
+    with_headers(answer, status, false).build()
+}
+
+fn content(
+    mut answer: ResponseBuilder,
+    about: &Description,
+    examples: &Examples,
+) -> ResponseBuilder {
+    if let Some(schema) = &about.answer {
+        let media = about.media.first().copied().unwrap_or("application/json");
+        answer = answer.content(media, examples.content(about.operation, &schema.name));
+    }
+    for media in about.media.iter().filter(|_| about.answer.is_none()) {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text: RefOr<Schema> = RefOr::T(text.into());
+        answer = answer.content(*media, ContentBuilder::new().schema(Some(text)).build());
+    }
+    answer
+}
+
+fn refusal(status: u16, when: &str, refused: RefusedCaller, examples: &Examples) -> Response {
+    let mut refusal = ResponseBuilder::new().description(when);
+    if status != 304 {
+        refusal = refusal.content("application/json", examples.refusal(status, refused));
+    }
+    with_headers(refusal, status, matches!(status, 304 | 412)).build()
+}
+
+/// What refers to a refusal that is the same for many operations.
+fn shared_refusal(
+    status: u16,
+    refused: RefusedCaller,
+    examples: &Examples,
+    shared: &mut BTreeMap<String, Response>,
+) -> Ref {
+    let says = when(status, refused);
+    let (name, refused) = if says == when(status, RefusedCaller::Management) {
+        (format!("refused_{status}"), RefusedCaller::Management)
+    } else {
+        let by = format!("{refused:?}").to_lowercase();
+        (format!("refused_{status}_{by}"), refused)
+    };
+    let reference = Ref::from_response_name(&name);
+    shared
+        .entry(name)
+        .or_insert_with(|| refusal(status, says, refused, examples));
+    reference
 }
 
 /// The status of success, as far as its headers go.
@@ -268,29 +355,4 @@ fn documented(
         .description(Some(parameter.description))
         .schema(Some((parameter.schema)()))
         .build()
-}
-
-fn refusals(route: &Route) -> Vec<u16> {
-    // 400, 421 and 431 before any route is looked up: the Host header, and the size of the head.
-    let shared: &[u16] = match route.access {
-        Access::Public => &[400, 421, 431, 500],
-        Access::AnyKey | Access::VirtualKey => &[400, 401, 421, 429, 431, 500, 503],
-        Access::Management(_) | Access::Operator => &[400, 401, 403, 421, 429, 431, 500, 503],
-    };
-    let mut all: Vec<u16> = shared
-        .iter()
-        .chain(route.description.refusals)
-        .copied()
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-fn reason(status: u16) -> String {
-    actix_web::http::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("Refused")
-        .to_owned()
 }

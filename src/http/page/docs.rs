@@ -5,8 +5,9 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderValue};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use crate::http::core::answer::{Answer, ok_shared};
+use crate::http::core::answer::Answer;
 use crate::http::core::guard::Anyone;
+use crate::http::core::pieces;
 use crate::http::core::request::Request;
 use crate::http::page;
 
@@ -19,7 +20,19 @@ const FILES: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
 
 /// `GET /openapi.json`
 pub async fn openapi(_: Anyone, request: Request) -> Answer {
-    Ok(ok_shared(request.state().openapi.clone()))
+    let document = &request.state().openapi;
+    let is_packed = request.accepts_gzip();
+    let form = if is_packed {
+        &document.packed
+    } else {
+        &document.plain
+    };
+    let mut builder = page::builder(&request, &form.etag, "application/json", POLICY);
+    builder.insert_header((header::VARY, HeaderValue::from_static("Accept-Encoding")));
+    if is_packed {
+        builder.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+    }
+    Ok(builder.body(pieces::shared(form.body.clone())))
 }
 
 /// `GET /docs`
