@@ -20,6 +20,7 @@ mod permissions;
 mod pictures;
 mod profiles;
 mod propagation;
+mod reference;
 mod secrets;
 mod session;
 mod speed;
