@@ -75,12 +75,12 @@ fn ask_all(number: usize, arguments: &Arguments) -> Vec<(String, Latencies)> {
         arguments,
         &user,
         &pages(&[
-            "/api/users",
-            "/api/users?sort=-updated_at&offset=DEEP",
-            "/api/users?search=99",
-            "/api/users?search=person&sort=email&offset=DEEP",
-            "/api/users?access_profile_id=1",
-            "/api/users?access_profile_id=1&sort=email&offset=DEEP",
+            "/api/governance/users",
+            "/api/governance/users?sort=-updated_at&offset=DEEP",
+            "/api/governance/users?search=99",
+            "/api/governance/users?search=person&sort=email&offset=DEEP",
+            "/api/governance/users?access_profile_id=1",
+            "/api/governance/users?access_profile_id=1&sort=email&offset=DEEP",
             "/api/access-profiles/1/users",
         ]),
     );

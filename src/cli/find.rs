@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// When there is none.
 pub fn find_user(control: &Control, wanted: &str) -> Result<Value> {
     let found = if is_number(wanted) {
-        by_id(control, "users", wanted, "user")?
+        control.find(&format!("/api/users/{wanted}"))?
     } else {
         search(control, "users", wanted, "email")?
     };
@@ -82,7 +82,10 @@ fn by_id(control: &Control, list: &str, id: &str, field: &str) -> Result<Option<
 
 /// The one thing of a list that is called so.
 fn search(control: &Control, list: &str, wanted: &str, field: &str) -> Result<Option<Value>> {
-    let path = format!("/api/{list}?search={}&limit=500", encoded(wanted));
+    let path = format!(
+        "/api/governance/{list}?search={}&limit=500",
+        encoded(wanted)
+    );
     let found = control.every(&list.replace('-', "_"), &path)?;
     let mut called = called(found, field, wanted);
     if called.len() > 1 {

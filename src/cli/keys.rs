@@ -243,7 +243,7 @@ fn all_keys(control: &Control) -> Result<Vec<Value>> {
 }
 
 fn scopes_of(key: &Value) -> String {
-    let scopes: Vec<&str> = key["scopes"]
+    let scopes: Vec<&str> = key["scope_names"]
         .as_array()
         .into_iter()
         .flatten()

@@ -111,7 +111,7 @@ fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
             )
         },
     };
-    let users = control.searched("users", "/api/users", search)?;
+    let users = control.searched("users", "/api/governance/users", search)?;
     list.print(control, &users, json);
     Ok(())
 }

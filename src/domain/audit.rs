@@ -58,46 +58,6 @@ pub struct NewAuditEntry {
     pub new_value: Option<String>,
 }
 
-/// Every action that an entry can be of, sorted.
-pub const ACTIONS: &[&str] = &[
-    "access_profile.activate",
-    "access_profile.assign",
-    "access_profile.attach_roles",
-    "access_profile.clone",
-    "access_profile.create",
-    "access_profile.deactivate",
-    "access_profile.delete",
-    "access_profile.detach_role",
-    "access_profile.propagate",
-    "access_profile.remove_override",
-    "access_profile.restore",
-    "access_profile.rotate_keys",
-    "access_profile.set_override",
-    "access_profile.unassign",
-    "access_profile.update",
-    "api_key.create",
-    "api_key.revoke",
-    "api_key.rotate",
-    "api_key.update",
-    "mcp_tool_group.create",
-    "mcp_tool_group.delete",
-    "mcp_tool_group.update",
-    "reservation.cancel",
-    "reservation.extend",
-    "reservation.settle",
-    "role.create",
-    "role.delete",
-    "role.update",
-    "user.change_role",
-    "user.create",
-    "user.delete",
-    "user.update",
-    "virtual_key.create",
-    "virtual_key.delete",
-    "virtual_key.rotate",
-    "virtual_key.update",
-];
-
 impl NewAuditEntry {
     /// What was done to an access profile, with what was there before and what is there now.
     pub fn about_profile(

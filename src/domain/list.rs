@@ -15,6 +15,8 @@ pub const MAX_LIMIT: i64 = 500;
 pub const DEFAULT_LIMIT: i64 = 25;
 /// Furthest a page may start.
 pub const MAX_OFFSET: i64 = i32::MAX as i64;
+/// Highest number of a page, where pages are counted.
+pub const MAX_PAGE_NUMBER: i64 = MAX_OFFSET / MAX_LIMIT;
 /// Most bytes of a page: what is beyond is refused, so that no request takes all memory.
 pub const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Longest search text, in characters.
@@ -64,9 +66,10 @@ pub struct Sort {
 
 /// Parameters that say nothing when they are empty: pages, orders, and a search, because every text has the empty one in it. Others
 /// that are empty are refused.
-pub const MAY_BE_EMPTY: [&str; 7] = [
+pub const MAY_BE_EMPTY: [&str; 8] = [
     "limit",
     "offset",
+    "page",
     "sort",
     "group_by",
     "refuse_with",
@@ -227,6 +230,33 @@ impl Query {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             offset: self.integer("offset", 0, MAX_OFFSET).unwrap_or(0),
             ends_early: limit.is_none(),
+        }
+    }
+
+    /// The same for a list that the contract does not page: without either, all of it, as far as a page goes.
+    pub fn page_or_all(&self) -> Page {
+        let sends = |name| {
+            self.pairs
+                .iter()
+                .any(|(known, value)| known == name && !value.is_empty())
+        };
+        let wants_part = sends("limit") || sends("offset");
+        let page = self.page();
+        Page {
+            limit: if wants_part { page.limit } else { MAX_LIMIT },
+            ..page
+        }
+    }
+
+    /// `page`, counted from 1, and `limit`, as a page.
+    pub fn numbered_page(&self) -> Page {
+        let limit = self.integer("limit", 1, MAX_LIMIT);
+        let number = self.integer("page", 1, MAX_PAGE_NUMBER).unwrap_or(1);
+        let length = limit.unwrap_or(DEFAULT_LIMIT);
+        Page {
+            limit: length,
+            offset: (number - 1) * length,
+            ends_early: false,
         }
     }
 

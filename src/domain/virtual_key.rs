@@ -167,8 +167,16 @@ impl VirtualKeyInput {
         let about = "Unique among the keys of the user, without regard to case. Left out: the name of the profile and the id of the user, with a number \
              where there is such a key.";
         let name = form.optional("name", name(), about);
-        let fixed = ["is_active", "user_id", "is_managed", "access_profile_id"]
-            .map(|name| form.fixed(name));
+        let fixed = [
+            "is_active",
+            "user_id",
+            "is_access_profile_managed",
+            "access_profile_id",
+            "provider_configs",
+            "mcp_configs",
+            "calendar_aligned",
+        ]
+        .map(|name| form.fixed(name));
         let input = Self {
             name,
             fixed: fixed.into_iter().flatten().collect(),
@@ -178,8 +186,9 @@ impl VirtualKeyInput {
         form.ignore(&[
             "id",
             "value",
-            "previous_expires_at",
+            "previous_value_expires_at",
             "rotated_at",
+            "config_hash",
             "created_at",
             "updated_at",
         ]);
@@ -219,7 +228,9 @@ impl VirtualKeyInput {
                     continue;
                 }
                 "user_id" => json!(user_id.to_string()),
-                "is_managed" => json!(is_managed),
+                "is_access_profile_managed" => json!(is_managed),
+                "provider_configs" | "mcp_configs" => json!([]),
+                "calendar_aligned" => json!(false),
                 _ => json!(access_profile_id),
             };
             if *sent != shown {

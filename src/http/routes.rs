@@ -12,7 +12,7 @@ mod virtual_keys;
 use actix_web::http::Method;
 use serde_json::json;
 
-use self::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE, PROFILE_LIST};
+use self::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE_OR_ALL, PROFILE_LIST};
 use crate::domain::access_profile::input::{ACCESS_PROFILE_CHANGE, NEW_ACCESS_PROFILE};
 use crate::domain::access_profile::versions::CLONE;
 use crate::domain::api_key::{API_KEY_CHANGE, NEW_API_KEY, ROTATION};
@@ -180,7 +180,7 @@ fn history_routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "P/access-profiles/{id}/versions", "list_versions", history::list_versions)
             .says("List the versions of an access profile", "The newest first.")
-            .query(PAGE)
+            .query(PAGE_OR_ALL)
             .answers::<List<VersionView>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::GET, "P/access-profiles/{id}/versions/{version}", "get_version", history::get_version)
@@ -214,7 +214,8 @@ fn history_routes() -> Vec<Route> {
                 "List the audit log",
                 "The newest first: access profiles, users, roles, what they hold, and virtual keys; management API keys are left out. \
                  So are users, roles and MCP tool groups for a key that may not view them. A name may have been another's \
-                 before: `actor_id` is the id in the key that acted (`tk_mgmt_<id>_…`), or `cli` or `server`.",
+                 before: `actor_id` in `metadata` is the id in the key that acted (`tk_mgmt_<id>_…`), or `cli` or `server`. A filter that names \
+                 nothing finds nothing.",
             )
             .query(AUDIT_LIST)
             .answers::<List<AuditLogView>>(200)

@@ -121,7 +121,9 @@ fn changed(
         description: input
             .description
             .unwrap_or_else(|| before.description.clone()),
-        permissions: input.permissions.unwrap_or(before.permissions),
+        permissions: input.permissions.map_or(before.permissions, |sent| {
+            sent.in_place_of(before.permissions)
+        }),
         expires_at: input.expires_at.unwrap_or(before.expires_at),
         ..before.clone()
     };

@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::packed_versions;
 use super::sql::{Columns, Reading};
 use super::unit_of_work::Work;
+use crate::domain::access_profile::versions::rewritten;
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
 
@@ -24,6 +25,20 @@ pub struct Version {
     pub created_by: String,
     /// What it takes in the database, in bytes.
     pub stored_bytes: i64,
+}
+
+impl Version {
+    /// A number that no other version of any profile has: the pairing function of Cantor over the two that name it.
+    pub fn id(&self) -> i64 {
+        let sum = self.access_profile_id.saturating_add(self.version);
+        let pairs_before = i128::from(sum) * (i128::from(sum) + 1) / 2;
+        i64::try_from(pairs_before + i128::from(self.version)).unwrap_or(i64::MAX)
+    }
+
+    fn written_anew(self) -> Result<Self> {
+        let snapshot = rewritten(&self.snapshot)?.unwrap_or(self.snapshot);
+        Ok(Self { snapshot, ..self })
+    }
 }
 
 /// Stores a version that is made now.
@@ -61,6 +76,7 @@ pub fn list(reading: &Reading<'_>, id: i64, page: Page) -> Result<Listed<Version
     let total_count = get_current_number(reading, id)?;
     let (mut size, mut items) = (0, Vec::new());
     let mut add = |version: Version| {
+        let version = version.written_anew()?;
         size += version.snapshot.len();
         let fits = page.has_room_for(size)?;
         if fits {
@@ -93,7 +109,8 @@ pub fn get(reading: &Reading<'_>, id: i64, number: i64) -> Result<Version> {
                 "version",
                 format_args!("{number} of the access profile {id}"),
             )
-        })
+        })?
+        .written_anew()
 }
 
 /// The number of a profile's current version.

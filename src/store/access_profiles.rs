@@ -9,6 +9,7 @@ use super::packed_versions::{self, PackedVersion};
 use super::sql::Reading;
 use super::taken::UniqueName;
 use super::unit_of_work::Work;
+use crate::domain::access_profile::versions::rewritten;
 use crate::domain::access_profile::{AccessProfile, McpReference};
 use crate::domain::audit::NamedVersion;
 use crate::domain::event::{Creation, Edit, Event, RotationDates};
@@ -16,7 +17,7 @@ use crate::domain::validator::entity_tag;
 use crate::domain::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
-/// A profile as it is shown: the JSON of one version, byte for byte as it was stored.
+/// A profile as it is shown: the JSON of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The profile.
@@ -25,7 +26,7 @@ pub struct Snapshot {
     pub version: i64,
     /// The profile as JSON.
     pub json: String,
-    /// The JSON that is stored of the version, where the keys of the holders rotated since.
+    /// The JSON that is stored of the version, where it is another: it was written otherwise then, or the keys of the holders rotated since.
     stored: Option<String>,
 }
 
@@ -210,21 +211,18 @@ pub fn get_current(reading: &Reading<'_>, id: i64) -> Result<Snapshot> {
          WHERE p.id = ?1",
         [id],
         |row| {
-            let snapshot = Snapshot {
-                id,
-                version: row.get("version")?,
-                json: row.get("snapshot")?,
-                stored: None,
-            };
+            let stored: (i64, String) = (row.get("version")?, row.get("snapshot")?);
             let last = row.at_if_any("last_rotation_at")?;
             let rotated: bool = row.get("rotated")?;
             let next = row.at_if_any("next_rotation_at")?;
-            Ok((snapshot, rotated.then_some(RotationDates { next, last })))
+            Ok((stored, rotated.then_some(RotationDates { next, last })))
         },
     )?;
-    match found.ok_or_else(|| Error::not_found("access profile", id))? {
-        (snapshot, None) => Ok(snapshot),
-        (snapshot, Some(dates)) => snapshot.rotated(dates),
+    let ((version, json), dates) = found.ok_or_else(|| Error::not_found("access profile", id))?;
+    let snapshot = Snapshot::read(id, version, json)?;
+    match dates {
+        None => Ok(snapshot),
+        Some(dates) => snapshot.rotated(dates),
     }
 }
 
@@ -253,6 +251,20 @@ impl Snapshot {
         })
     }
 
+    /// That of a version that is stored.
+    fn read(id: i64, version: i64, stored: String) -> Result<Self> {
+        let (json, stored) = match rewritten(&stored)? {
+            Some(json) => (json, Some(stored)),
+            None => (stored, None),
+        };
+        Ok(Self {
+            id,
+            version,
+            json,
+            stored,
+        })
+    }
+
     /// What the audit log calls this version by.
     fn named(&self) -> NamedVersion {
         NamedVersion::of(self.version, self.stored().as_bytes())
@@ -271,7 +283,7 @@ impl Snapshot {
         };
         Ok(Self {
             json: profile.to_json()?,
-            stored: Some(self.json),
+            stored: Some(self.stored.unwrap_or(self.json)),
             ..self
         })
     }

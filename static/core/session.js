@@ -66,8 +66,8 @@ export async function redeem(code) {
   store(null);
 }
 
-/** @param {{ id: number, name: string, scopes: string[], expires_at: string | null }} key */
-function become({ id, name, scopes, expires_at: expiresAt }) {
+/** @param {{ id: number, name: string, scope_names: string[], expires_at: string | null }} key */
+function become({ id, name, scope_names: scopes, expires_at: expiresAt }) {
   Object.assign(current, { kind: "management", id, name, scopes, expiresAt });
 }
 

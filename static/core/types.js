@@ -6,31 +6,31 @@
  * @property {string} [scope]
  * @property {number} max_limit
  * @property {string} reset_duration
- * @property {{ quarter_start_month: number } | null} [reset_config]
+ * @property {{ quarter_start_month: number }} [reset_config]
  * @property {number} [current_usage]
  * @property {string} [last_reset]
  * @property {number} [effective_max_limit]  in a copy, as everything below
  * @property {number} [held]
  * @property {string} [resets_at]
- * @property {number | null} [override_amount]
- * @property {"cycles" | "forever" | null} [override_mode]
- * @property {number | null} [override_cycles_remaining]
- * @property {number | null} [override_cycles_total]
+ * @property {number} [override_amount]
+ * @property {"cycles" | "forever"} [override_mode]
+ * @property {number} [override_cycles_remaining]
+ * @property {number} [override_cycles_total]
  */
 
 /**
  * @typedef {object} RateLimit
  * @property {string} [id]
  * @property {number | null} token_max_limit
- * @property {string | null} token_reset_duration
+ * @property {string} [token_reset_duration]
  * @property {number | null} request_max_limit
- * @property {string | null} request_reset_duration
+ * @property {string} [request_reset_duration]
  * @property {number} [token_current_usage]
  * @property {number} [request_current_usage]
  * @property {number} [token_held]  in a copy, as everything below
  * @property {number} [request_held]
- * @property {string | null} [token_resets_at]
- * @property {string | null} [request_resets_at]
+ * @property {string} [token_resets_at]
+ * @property {string} [request_resets_at]
  */
 
 /**
@@ -41,7 +41,7 @@
  * @property {string[]} allowed_models
  * @property {string[]} blacklisted_models
  * @property {Budget[]} budgets
- * @property {RateLimit | null} rate_limit
+ * @property {RateLimit} [rate_limit]
  */
 
 /** @typedef {{ mcp_client_id: string, tool_name: string, action: "include" | "exclude" }} ToolOverride */
@@ -51,7 +51,7 @@
  * @typedef {object} Policy
  * @property {ProviderConfig[]} provider_configs
  * @property {Budget[]} budgets
- * @property {RateLimit | null} rate_limit
+ * @property {RateLimit} [rate_limit]
  * @property {boolean} calendar_aligned
  * @property {{ tool_group_id: number }[]} mcp_tool_groups
  * @property {{ mcp_server_id: string }[]} mcp_servers
@@ -105,7 +105,7 @@
  * @property {string} name
  * @property {string} email
  * @property {number | null} role_id
- * @property {{ id: number, name: string } | null} role
+ * @property {{ id: number, name: string }} [role]
  * @property {{ id: number, parent_profile_id: number, name: string, is_active: boolean, expires_at: string | null, source: string }[]} access_profiles
  * @property {string} created_at
  * @property {string} updated_at
@@ -128,13 +128,13 @@
  * @property {string} name
  * @property {string} description
  * @property {string} value  masked, except in the answer that makes it
- * @property {boolean} is_managed
+ * @property {boolean} is_access_profile_managed
  * @property {boolean} is_active
  * @property {string} user_id
- * @property {number | null} access_profile_id
+ * @property {number} [access_profile_id]
  * @property {string | null} expires_at
- * @property {string | null} previous_expires_at
- * @property {string | null} rotated_at
+ * @property {string} [previous_value_expires_at]
+ * @property {string} [rotated_at]
  * @property {string} created_at
  */
 
@@ -144,12 +144,13 @@
  * @property {string} name
  * @property {string} description
  * @property {string} key_prefix
- * @property {string[]} scopes
+ * @property {number[]} scopes
+ * @property {string[]} scope_names
  * @property {"active" | "expired"} state
  * @property {string} created_by
  * @property {string | null} expires_at
- * @property {string | null} last_used_at
- * @property {string | null} previous_key_expires_at
+ * @property {string} [last_used_at]
+ * @property {string} [previous_key_expires_at]
  * @property {string} created_at
  * @property {string} updated_at
  */
@@ -159,7 +160,7 @@
  * @property {number} version
  * @property {string} snapshot
  * @property {number} stored_bytes
- * @property {string} created_by
+ * @property {string} changed_by
  * @property {string} created_at
  */
 
@@ -167,13 +168,12 @@
  * @typedef {object} AuditEntry
  * @property {number} id
  * @property {number | null} access_profile_id
- * @property {string | number | null} user_id
+ * @property {string | null} user_id
+ * @property {string} actor
  * @property {string} action
- * @property {string} actor_id
- * @property {string} actor_name
- * @property {Record<string, unknown> | null} previous_value
- * @property {Record<string, unknown> | null} new_value
- * @property {string} request_id
+ * @property {string | null} previous_values  JSON, as the next two
+ * @property {string | null} new_values
+ * @property {string | null} metadata
  * @property {string} created_at
  */
 
@@ -192,9 +192,9 @@
  * @typedef {object} UsageRow
  * @property {string} [day]
  * @property {string} [user_id]
- * @property {string | null} [user_name]  null when the user is gone; for keys that hold Users:View
- * @property {number | null} [access_profile_id]
- * @property {string | null} [access_profile_name]
+ * @property {string} [user_name]  for keys that hold Users:View
+ * @property {number} [access_profile_id]
+ * @property {string} [access_profile_name]
  * @property {string} [provider]
  * @property {string} [model]
  * @property {true} [is_other]  further models, counted together
@@ -210,12 +210,12 @@
  * @property {string} id
  * @property {string} user_id
  * @property {number} access_profile_id
- * @property {string} virtual_key_id
- * @property {number | null} api_key_id the management key that made it
- * @property {string | null} provider
- * @property {string | null} model
- * @property {number | null} estimated_tokens
- * @property {number | null} estimated_cost
+ * @property {string} [virtual_key_id]
+ * @property {number} [api_key_id] the management key that made it
+ * @property {string} provider
+ * @property {string} model
+ * @property {number} [estimated_tokens]
+ * @property {number} [estimated_cost]
  * @property {number} held_tokens
  * @property {number} held_cost
  * @property {string} created_at
@@ -240,23 +240,23 @@
 
 /**
  * A limit that is almost used up, and whose it is.
- * @typedef {LimitFact & { id: string, user_id: string, user_name?: string | null, access_profile_name: string | null }} NearLimit
+ * @typedef {LimitFact & { id: string, user_id: string, user_name?: string, access_profile_name?: string }} NearLimit
  */
 
 /**
  * @typedef {object} Explanation
  * @property {boolean} allowed
  * @property {number} status_code
- * @property {string | null} type
+ * @property {string} [type]
  * @property {string} message
- * @property {{ id: string, name: string | null, status: string } | null} virtual_key
- * @property {string | null} user_id
- * @property {number | null} access_profile_id
- * @property {string | null} provider
- * @property {{ step: string, access_profile_id: number | null, subject: string, outcome: string, detail: string }[]} steps
+ * @property {{ id: string, name?: string, status: string }} [virtual_key]
+ * @property {string} [user_id]
+ * @property {number} [access_profile_id]
+ * @property {string} [provider]
+ * @property {{ step: string, access_profile_id?: number, subject: string, outcome: string, detail: string }[]} steps
  * @property {{
- *   name: string, outcome: string, message: string | null, mcp: { outcome: string, rule: string } | null, limits: LimitFact[],
- *   providers: { provider: string, outcome: string, rule: string | null, pattern: string | null }[],
+ *   name: string, outcome: string, message?: string, mcp?: { outcome: string, rule: string }, limits: LimitFact[],
+ *   providers: { provider: string, outcome: string, rule?: string, pattern?: string }[],
  * }[]} access_profiles
  */
 

@@ -18,7 +18,7 @@ function stale(error) {
  * Where a thing is and what it is called.
  * @typedef {object} Place
  * @property {string} path
- * @property {string} item  the field of the answer
+ * @property {(data: any) => any} thing  what an answer is about
  * @property {string} noun
  * @property {(before: any, theirs: any) => string} [happened]  how it came to that, in a sentence
  * @property {(body: any) => any} [shown]  what was typed, in the form in which the server would show it
@@ -36,7 +36,7 @@ function stale(error) {
 export async function save(place, { before, etag, body }) {
   try {
     const { data } = await put(place.path, body, { ifMatch: etag });
-    return { thing: data[place.item], mine: true };
+    return { thing: place.thing(data), mine: true };
   } catch (error) {
     if (!stale(error)) throw error;
     return resolve(place, before, body);
@@ -46,7 +46,7 @@ export async function save(place, { before, etag, body }) {
 /** @param {Place} place @param {any} before @param {any} body @returns {Promise<{ thing: any, mine: boolean } | null>} */
 async function resolve(place, before, body) {
   const { data, etag } = await get(place.path);
-  const theirs = data[place.item];
+  const theirs = place.thing(data);
   const edited = (/** @type {any} */ thing) => Object.fromEntries(Object.keys(body).map((name) => [name, thing[name]]));
   const problem = h("p", { class: "form-problem", role: "alert", hidden: true });
   const overwrite = h("button", { type: "button", class: "danger" }, "Save mine over it");
@@ -76,7 +76,7 @@ async function resolve(place, before, body) {
       overwrite.disabled = true;
       try {
         const saved = await put(place.path, body, { ifMatch: etag });
-        answer({ thing: saved.data[place.item], mine: true });
+        answer({ thing: place.thing(saved.data), mine: true });
         close();
       } catch (error) {
         problem.textContent = explain(error);
@@ -92,16 +92,16 @@ async function resolve(place, before, body) {
  *
  * @param {object} options
  * @param {string} options.path
- * @param {string} options.item  the field of the answer
+ * @param {(data: any) => any} options.thing  what an answer is about
  * @param {string} options.noun
  * @param {(thing: any) => import("../form/control.js").Control<any> | Promise<import("../form/control.js").Control<any>>} options.control
  * @param {(value: any) => any} [options.body]  what is sent for what the form holds
  * @param {(thing: any) => (Node | null)} [options.intro]
  * @param {boolean} [options.wide]
  */
-export async function editDialog({ path, item, noun, control, body = (value) => value, intro, wide }) {
+export async function editDialog({ path, thing, noun, control, body = (value) => value, intro, wide }) {
   const { data, etag } = await get(path);
-  const before = data[item];
+  const before = thing(data);
   formDialog({
     title: `Edit the ${noun}`,
     wide,
@@ -109,7 +109,7 @@ export async function editDialog({ path, item, noun, control, body = (value) => 
     control: await control(before),
     submit: "Save",
     send: async (value) => {
-      const stored = await save({ path, item, noun }, { before, etag, body: body(value) });
+      const stored = await save({ path, thing, noun }, { before, etag, body: body(value) });
       if (!stored) return false;
       if (stored.mine) toast("Saved.");
       refresh();

@@ -25,7 +25,7 @@ export function gaugesOf(copy) {
   return [...own, ...providers].sort((a, b) => fullness(b) - fullness(a));
 }
 
-/** @param {string} scope @param {import("../core/types.js").Budget[]} budgets @param {import("../core/types.js").RateLimit | null} rate @returns {Gauge[]} */
+/** @param {string} scope @param {import("../core/types.js").Budget[]} budgets @param {import("../core/types.js").RateLimit | undefined} rate @returns {Gauge[]} */
 function gaugesIn(scope, budgets, rate) {
   /** @type {Gauge[]} */
   const gauges = budgets.map((budget) => ({

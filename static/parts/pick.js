@@ -14,7 +14,7 @@ const SUGGESTED = 8;
  * @property {string} placeholder
  * @property {string} path
  * @property {string} items  the field of a list
- * @property {string} item  the field of a single one
+ * @property {(data: any) => any} thing  a single one in its answer
  * @property {string} needs  the permission to look it up; without it only ids are understood
  * @property {string} one
  * @property {(thing: any) => string} name  which no other has
@@ -22,7 +22,7 @@ const SUGGESTED = 8;
  */
 
 /** @type {Kind} */
-export const USER = { label: "User", placeholder: "name, e-mail or id", path: "/api/users", items: "users", item: "user", needs: "Users:View", one: "user", name: ({ email }) => email, about: ({ name }) => name };
+export const USER = { label: "User", placeholder: "name, e-mail or id", path: "/api/governance/users", items: "users", thing: (data) => data, needs: "Users:View", one: "user", name: ({ email }) => email, about: ({ name }) => name };
 
 /** @type {Kind} */
 export const PROFILE = {
@@ -30,7 +30,7 @@ export const PROFILE = {
   placeholder: "name or id",
   path: "/api/access-profiles",
   items: "access_profiles",
-  item: "access_profile",
+  thing: (data) => data.access_profile,
   needs: "AccessProfiles:View",
   one: "profile",
   name: ({ name }) => name,
@@ -73,7 +73,7 @@ export async function idOf(kind, typed) {
 export async function nameOf(kind, id) {
   if (id === "" || !can(kind.needs)) return id;
   try {
-    return kind.name((await get(`${kind.path}/${encodeURIComponent(id)}`)).data[kind.item]);
+    return kind.name(kind.thing((await get(`${kind.path}/${encodeURIComponent(id)}`)).data));
   } catch {
     return id;
   }

@@ -17,7 +17,7 @@ const LISTED = 500;
 
 /** @param {{ profile?: Named, user?: Named }} about */
 export async function assignDialog({ profile, user }) {
-  const users = user ? [] : await namesOf("/api/users", "users", can("Users:View"));
+  const users = user ? [] : await namesOf("/api/governance/users", "users", can("Users:View"));
   const profiles = profile ? [] : await namesOf("/api/access-profiles", "access_profiles", true, { is_active: true });
   const control = group({
     user_id: user ? fixed(user) : chooser(USER, users),

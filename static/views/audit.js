@@ -26,11 +26,11 @@ export function auditList(path) {
     label: "Audit log",
     path,
     items: "audit_logs",
-    filters: [textFilter("action", "Action", "access_profile.update"), userFilter()],
+    filters: [textFilter("action", "Action", "update"), userFilter()],
     columns: /** @type {import("../parts/table.js").Column<AuditEntry>[]} */ ([
       { label: "When", cell: ({ created_at: at }) => h("time", { datetime: at }, dateTime(at)) },
       { label: "Action", main: true, cell: ({ action }) => h("code", null, action) },
-      { label: "By", cell: (entry) => [h("span", null, entry.actor_name), h("div", { class: "muted small" }, actorId(entry))] },
+      { label: "By", cell: (entry) => [h("span", null, entry.actor), h("div", { class: "muted small" }, actorId(entry))] },
       { label: "About", cell: about },
       { label: "", cell: (entry) => h("button", { type: "button", onclick: () => showEntry(entry) }, "Details") },
     ]),
@@ -39,8 +39,19 @@ export function auditList(path) {
 }
 
 /** By name alone, a key could pass for one that had the name before: this is what stands in the key. @param {AuditEntry} entry */
-function actorId({ actor_id: id }) {
+function actorId(entry) {
+  const id = metadata(entry).actor_id;
   return h("code", null, id === "cli" || id === "server" ? id : `tk_mgmt_${id}_…`);
+}
+
+/** What else is known of an entry. @param {AuditEntry} entry @returns {{ actor_id: string, request_id: string }} */
+function metadata({ metadata: text }) {
+  return { actor_id: "", request_id: "", ...parsed(text) };
+}
+
+/** @param {string | null} text JSON */
+function parsed(text) {
+  return text === null ? null : JSON.parse(text);
 }
 
 /** @param {AuditEntry} entry */
@@ -59,8 +70,8 @@ function showEntry(entry) {
     title: entry.action,
     wide: true,
     body: [
-      factList([["When", dateTime(entry.created_at)], ["By", h("span", null, entry.actor_name, " ", actorId(entry))], ["Entry", entry.id], ["Request", h("code", null, entry.request_id)]]),
-      changeTable(changesBetween(entry.previous_value, entry.new_value)),
+      factList([["When", dateTime(entry.created_at)], ["By", h("span", null, entry.actor, " ", actorId(entry))], ["Entry", entry.id], ["Request", h("code", null, metadata(entry).request_id)]]),
+      changeTable(changesBetween(parsed(entry.previous_values), parsed(entry.new_values))),
     ],
     actions: [close],
   });

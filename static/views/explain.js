@@ -81,9 +81,9 @@ function verdict(answer) {
       answer.message ? h("p", null, answer.message) : null,
       factList([
         ["Key", answer.virtual_key ? `${answer.virtual_key.name ?? answer.virtual_key.id} (${answer.virtual_key.status})` : null],
-        ["User", answer.user_id && userLink(answer.user_id)],
-        ["Profile", answer.access_profile_id && profileLink(answer.access_profile_id)],
-        ["Provider", answer.provider],
+        ["User", answer.user_id ? userLink(answer.user_id) : null],
+        ["Profile", answer.access_profile_id ? profileLink(answer.access_profile_id) : null],
+        ["Provider", answer.provider ?? null],
       ]),
     ),
     panel("Steps", h("ol", { class: "steps" }, answer.steps.map(step))),

@@ -40,7 +40,7 @@ export function holdsView() {
 
 /** Whether it is the key's own, or the key may end those of others. @param {Reservation} hold */
 function mayFree({ api_key_id: maker }) {
-  return can("Decisions:Update") || (can("Decisions:Create") && (maker === null || isOwn(maker)));
+  return can("Decisions:Update") || (can("Decisions:Create") && (maker === undefined || isOwn(maker)));
 }
 
 /** @param {Reservation} hold */

@@ -34,7 +34,7 @@ export function keysView() {
     columns: /** @type {import("../parts/table.js").Column<ApiKey>[]} */ ([
       { label: "Name", sort: "name", main: true, cell: ({ name, description, key_prefix }) => [h("span", null, name), h("div", { class: "muted small" }, h("code", null, key_prefix), description ? ` · ${description}` : null)] },
       { label: "State", cell: ({ state, previous_key_expires_at: grace }) => [badge(state, state === "active" ? "ok" : "bad"), grace ? h("div", { class: "muted small" }, `old secret until ${dateTime(grace)}`) : null] },
-      { label: "May", cell: ({ scopes }) => scopeText(scopes) },
+      { label: "May", cell: ({ scope_names: names }) => scopeText(names) },
       { label: "Expires", sort: "expires_at", cell: (key) => date(key.expires_at) },
       { label: "Last used", sort: "last_used_at", cell: ({ last_used_at: at }) => (at ? h("time", { datetime: at, title: dateTime(at) }, relative(at)) : h("span", { class: "muted" }, "never")) },
       { label: "", cell: actions },
@@ -45,13 +45,13 @@ export function keysView() {
   return { title: "Management keys", node };
 }
 
-/** @param {string[]} scopes */
-function scopeText(scopes) {
-  if (scopes.includes("*")) return badge("everything", "accent");
-  if (scopes.length === 0) return h("span", { class: "muted" }, "nothing");
+/** @param {string[]} names */
+function scopeText(names) {
+  if (names.includes("*")) return badge("everything", "accent");
+  if (names.length === 0) return h("span", { class: "muted" }, "nothing");
   const resources = new Map();
-  for (const scope of scopes) {
-    const [resource, operation] = scope.split(":");
+  for (const name of names) {
+    const [resource, operation] = name.split(":");
     resources.set(resource, [...(resources.get(resource) ?? []), operation.toLowerCase()]);
   }
   return h("ul", { class: "plain-list small" }, [...resources].map(([resource, operations]) => h("li", null, `${resource}: ${operations.join(", ")}`)));
@@ -68,7 +68,12 @@ function actions(key) {
   );
 }
 
-/** @param {Partial<ApiKey>} key */
+/** A key whose permissions are their names, as the form has them. @param {{ api_key: ApiKey }} data */
+function named({ api_key: key }) {
+  return { ...key, scopes: key.scope_names };
+}
+
+/** @param {{ name?: string, description?: string, scopes?: string[], expires_at?: string | null }} key */
 async function keyControl(key) {
   return group({
     name: text({ label: "Name", value: key.name, rule: rules.name, required: true }),
@@ -105,7 +110,7 @@ function bodyOf(value) {
 
 /** @param {ApiKey} listed */
 function edit(listed) {
-  return editDialog({ path: `${PATH}/${listed.id}`, item: "api_key", noun: "management key", wide: true, control: keyControl, body: bodyOf });
+  return editDialog({ path: `${PATH}/${listed.id}`, thing: named, noun: "management key", wide: true, control: keyControl, body: bodyOf });
 }
 
 /** @param {ApiKey} key */

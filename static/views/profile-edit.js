@@ -16,7 +16,7 @@ import { profileControl } from "./profile-fields.js";
 /** @typedef {import("../core/types.js").Profile} Profile */
 
 /** A new profile begins with a line that lets calls through as soon as it names a provider. */
-const FIRST_LINE = { id: 0, provider_name: "", all_models_allowed: true, allowed_models: [], blacklisted_models: [], budgets: [], rate_limit: null };
+const FIRST_LINE = { id: 0, provider_name: "", all_models_allowed: true, allowed_models: [], blacklisted_models: [], budgets: [] };
 
 /** @returns {Promise<import("./routes.js").View>} */
 export async function newProfileView() {
@@ -45,7 +45,7 @@ export async function editProfileView({ parameters }) {
   /** @type {Profile} */
   const before = data.access_profile;
   const control = profileControl(before, { creating: false, toolGroups: groups });
-  const place = { path, item: "access_profile", noun: "profile", happened, shown, after: "Saving yours makes a new version; theirs stays in the history and can be restored." };
+  const place = { path, thing: (/** @type {any} */ data) => data.access_profile, noun: "profile", happened, shown, after: "Saving yours makes a new version; theirs stays in the history and can be restored." };
   const made = form({
     control,
     submit: "Save",

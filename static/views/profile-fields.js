@@ -161,7 +161,7 @@ function budgetControl(budget) {
   const all = group(controls, () => h("div", { class: "line" }, controls.max_limit.node, controls.reset_duration.node, quarter.node));
   const read = () => {
     const { max_limit, reset_duration, reset_config } = all.read();
-    return { max_limit, reset_duration, reset_config: reset_duration === "1Q" ? reset_config : null };
+    return { max_limit, reset_duration, reset_config: reset_duration === "1Q" ? (reset_config ?? undefined) : undefined };
   };
   return { ...all, read };
 }
@@ -207,9 +207,9 @@ function rateLimitControl(title, value) {
     if (limit.request_max_limit === null && limit.token_max_limit === null) return null;
     return {
       request_max_limit: limit.request_max_limit,
-      request_reset_duration: limit.request_max_limit === null ? null : limit.request_reset_duration,
+      request_reset_duration: limit.request_max_limit === null ? undefined : limit.request_reset_duration,
       token_max_limit: limit.token_max_limit,
-      token_reset_duration: limit.token_max_limit === null ? null : limit.token_reset_duration,
+      token_reset_duration: limit.token_max_limit === null ? undefined : limit.token_reset_duration,
     };
   };
   return { ...all, read };

@@ -25,7 +25,7 @@ export function versionsTab(path, profile) {
       { label: "Version", main: true, cell: ({ version }) => [`${version} `, version === profile.version ? badge("current", "accent") : null] },
       { label: "Made", cell: ({ created_at: at }) => dateTime(at) },
       { label: "Kept in", cell: ({ stored_bytes: bytes }) => `${Math.max(1, Math.round(bytes / 1024))} KiB` },
-      { label: "By", cell: ({ created_by: name }) => name },
+      { label: "By", cell: ({ changed_by: name }) => name },
       {
         label: "",
         cell: (version) =>

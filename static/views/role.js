@@ -56,7 +56,7 @@ function profiles({ access_profiles: profiles }) {
 function users(role) {
   return list({
     label: "Users",
-    path: "/api/users",
+    path: "/api/governance/users",
     items: "users",
     fixed: { role_id: String(role.id) },
     columns: /** @type {import("../parts/table.js").Column<User>[]} */ ([
@@ -69,7 +69,7 @@ function users(role) {
 
 /** @param {string} path */
 function edit(path) {
-  return editDialog({ path, item: "role", noun: "role", control: roleControl });
+  return editDialog({ path, thing: (data) => data.role, noun: "role", control: roleControl });
 }
 
 /** @param {string} path @param {{ data: { role: Role }, etag: string | null }} shown */

@@ -88,7 +88,7 @@ function createDialog() {
 
 /** @param {ToolGroup} listed */
 function edit(listed) {
-  return editDialog({ path: `${PATH}/${listed.id}`, item: "mcp_tool_group", noun: "tool group", wide: true, control: toolGroupControl });
+  return editDialog({ path: `${PATH}/${listed.id}`, thing: (data) => data.mcp_tool_group, noun: "tool group", wide: true, control: toolGroupControl });
 }
 
 /** @param {ToolGroup} one */

@@ -65,7 +65,7 @@ function nearLimit(near) {
   return h(
     "div",
     null,
-    h("p", { class: "small near-whose" }, userLink(near.user_id, { name: near.user_name }), " · ", profileLink(near.access_profile_id, { name: near.access_profile_name })),
+    h("p", { class: "small near-whose" }, userLink(near.user_id, { name: near.user_name ?? null }), " · ", profileLink(near.access_profile_id, { name: near.access_profile_name ?? null })),
     meter({ kind, scope, every, limit, used, held, resetsAt, id, budget: null }),
   );
 }

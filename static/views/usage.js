@@ -163,7 +163,7 @@ function textOf(by, row) {
 /** @param {Dimension} by @param {UsageRow} row */
 function linkOf(by, row) {
   if (keyOf(by, row) === "") return h("span", { class: "muted" }, "none");
-  if (by === "user") return userLink(row.user_id ?? "", { name: row.user_name });
-  if (by === "access_profile") return profileLink(row.access_profile_id ?? 0, { name: row.access_profile_name });
+  if (by === "user") return userLink(row.user_id ?? "", { name: row.user_name ?? null });
+  if (by === "access_profile") return profileLink(row.access_profile_id ?? 0, { name: row.access_profile_name ?? null });
   return textOf(by, row);
 }

@@ -36,7 +36,7 @@ export async function userView({ parameters }) {
     seesCopies ? get(`${path}/virtual-keys`, { query: { limit: 500 } }) : null,
   ]);
   /** @type {User} */
-  const user = data.user;
+  const user = data;
   const node = h(
     "div",
     { class: "stack" },
@@ -47,9 +47,9 @@ export async function userView({ parameters }) {
   return { title: user.name, node };
 }
 
-/** @param {string} path @param {{ data: { user: User }, etag: string | null }} shown */
+/** @param {string} path @param {{ data: User, etag: string | null }} shown */
 function head(path, shown) {
-  const { user } = shown.data;
+  const user = shown.data;
   const role = user.role ? roleLink(user.role.id, { name: user.role.name }) : "none";
   const about = [h("span", null, user.email), h("span", null, "Role: ", role), h("span", { class: "muted" }, `id ${user.id}, since ${date(user.created_at)}`)];
   return heading(user.name, about, [
@@ -95,7 +95,7 @@ function edit(path) {
       name: text({ label: "Name", value: user.name, rule: rules.name, required: true }),
       email: text({ label: "E-mail", value: user.email, rule: rules.email, required: true, kind: "email" }),
     });
-  return editDialog({ path, item: "user", noun: "user", control });
+  return editDialog({ path, thing: (data) => data.user ?? data, noun: "user", control });
 }
 
 /** @param {string} path @param {User} user */
@@ -115,12 +115,12 @@ async function roleDialog(path, user) {
   });
 }
 
-/** @param {string} path @param {{ data: { user: User }, etag: string | null }} shown */
+/** @param {string} path @param {{ data: User, etag: string | null }} shown */
 function askToDelete(path, shown) {
   return confirmShown({
     path,
     shown,
-    question: ({ user }) => {
+    question: (user) => {
       const names = user.access_profiles.map((copy) => copy.name).join(", ");
       return {
         title: `Delete ${user.name}?`,
@@ -130,7 +130,7 @@ function askToDelete(path, shown) {
         action: "Delete",
       };
     },
-    run: async (etag, { user }) => {
+    run: async (etag, user) => {
       const { data } = await remove(path, { ifMatch: etag });
       toast(lost(`Deleted ${user.name}`, data.deleted_vk_names));
       go("/users");

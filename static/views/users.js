@@ -24,7 +24,7 @@ export async function usersView() {
   const create = () => (can("Users:Create") ? h("button", { type: "button", class: "primary", onclick: () => createDialog(roles) }, "New user") : null);
   const users = list({
     label: "Users",
-    path: "/api/users",
+    path: "/api/governance/users",
     items: "users",
     search: "Name or e-mail",
     filters: roles.length > 0 ? [choiceFilter("role_id", "Role", [["", "All"], ...roleChoices(roles)])] : [],

@@ -47,9 +47,9 @@ function columns(...more) {
   return [
     { label: "Name", main: true, cell: ({ name, description }) => [h("span", null, name), description ? h("div", { class: "muted small" }, description) : null] },
     { label: "Key", cell: ({ value }) => h("code", null, value) },
-    { label: "State", cell: (key) => [key.is_active ? badge("active", "ok") : badge("inactive", "bad"), " ", key.is_managed ? badge("managed") : null] },
+    { label: "State", cell: (key) => [key.is_active ? badge("active", "ok") : badge("inactive", "bad"), " ", key.is_access_profile_managed ? badge("managed") : null] },
     { label: "Expires", cell: (key) => date(key.expires_at) },
-    { label: "Rotated", cell: (key) => (key.previous_expires_at ? `old secret until ${dateTime(key.previous_expires_at)}` : date(key.rotated_at)) },
+    { label: "Rotated", cell: (key) => (key.previous_value_expires_at ? `old secret until ${dateTime(key.previous_value_expires_at)}` : date(key.rotated_at)) },
     ...more,
     { label: "", cell: actions },
   ];
@@ -109,11 +109,11 @@ function bodyOf(value) {
 /** @param {VirtualKey} listed */
 function edit(listed) {
   const control = (/** @type {VirtualKey} */ key) => {
-    const fields = { ...nameFields(key), ...(key.is_managed ? {} : { expires_at: moment({ label: "Expires", value: key.expires_at }) }) };
+    const fields = { ...nameFields(key), ...(key.is_access_profile_managed ? {} : { expires_at: moment({ label: "Expires", value: key.expires_at }) }) };
     return group(/** @type {Record<string, import("../form/control.js").Control<any>>} */ (fields));
   };
-  const intro = (/** @type {VirtualKey} */ key) => (key.is_managed ? h("p", { class: "muted" }, "A managed key expires with the profile it came with.") : null);
-  return editDialog({ path: `/api/virtual-keys/${listed.id}`, item: "virtual_key", noun: "virtual key", control, intro, body: bodyOf });
+  const intro = (/** @type {VirtualKey} */ key) => (key.is_access_profile_managed ? h("p", { class: "muted" }, "A managed key expires with the profile it came with.") : null);
+  return editDialog({ path: `/api/virtual-keys/${listed.id}`, thing: (data) => data.virtual_key, noun: "virtual key", control, intro, body: bodyOf });
 }
 
 /** @param {VirtualKey} key */

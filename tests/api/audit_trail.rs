@@ -7,7 +7,7 @@ use std::time::Duration;
 use regex::{Captures, Regex};
 use rusqlite::Connection;
 use serde_json::json;
-use tollkeeper::domain::audit::ACTIONS;
+use tollkeeper::domain::audit_action::ACTIONS;
 use tollkeeper::service::rotation::rotate_due;
 
 use crate::support::{Client, Server};

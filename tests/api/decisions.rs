@@ -421,7 +421,7 @@ fn open_reservations_are_listed_and_expire_by_themselves() {
     let expected = json!({
         "id": reservation_id(&first), "user_id": ada.user_id, "access_profile_id": ada.profile_id,
         "virtual_key_id": ada.key_id(), "provider": "openai",
-        "model": "gpt-5", "mcp_server": null, "mcp_tool": null, "estimated_tokens": 7, "estimated_cost": 0.5,
+        "model": "gpt-5", "estimated_tokens": 7, "estimated_cost": 0.5,
         "held_tokens": 7, "held_cost": 0.5, "api_key_id": 1,
         "request_id": "r-1", "created_at": "2026-06-01T12:00:00Z", "expires_at": "2026-06-01T12:10:00Z"
     });

@@ -43,7 +43,7 @@ fn each_earlier_secret_of_a_virtual_key_works_until_its_own_time() {
     assert_eq!(open(client, &secrets), [true; 4]);
     let shown = |client: &Client| {
         let key = client.get(&format!("/api/virtual-keys/{}", ada.key_id()));
-        key.expect(200).json()["virtual_key"]["previous_expires_at"].clone()
+        key.expect(200).json()["virtual_key"]["previous_value_expires_at"].clone()
     };
     assert_eq!(shown(client), "2026-06-03T12:00:00Z");
     let refused = try_rotate(client, &ada, &json!("1m"));
@@ -106,7 +106,7 @@ fn a_scheduled_rotation_waits_while_as_many_secrets_work_as_may() {
         server.time.advance_seconds(hours * HOUR);
         rotate_due(&server.services, Duration::from_hours(24)).unwrap();
         let told = client.audited("access_profile.rotate_keys");
-        told[0]["new_value"]["virtual_keys"].clone()
+        told[0]["new_values"]["virtual_keys"].clone()
     };
     let rotated = step(1);
     assert_eq!(rotated.as_array().unwrap().len(), 1, "{rotated}");

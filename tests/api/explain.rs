@@ -160,7 +160,8 @@ fn providers_that_were_not_asked_for_say_nothing() {
     let holder = client.make_holder("ada", &policy);
     let body = call(&holder.key, &json!({ "provider": "Anthropic" }));
     let told = client.post("/v1/explain", &body).expect(200).json();
-    let line = json!({ "provider": "anthropic", "outcome": "granted", "rule": "all_models_allowed", "pattern": null });
+    let line =
+        json!({ "provider": "anthropic", "outcome": "granted", "rule": "all_models_allowed" });
     assert_eq!(told["access_profiles"][0]["providers"], json!([line]));
     assert!(!told.to_string().contains("provider_blocked"), "{told}");
 }

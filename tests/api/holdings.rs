@@ -449,7 +449,7 @@ impl Stage {
         }
         // Who is listed, by what they hold and are in.
         let listed = |filter: &str| -> Vec<i64> {
-            let path = format!("/api/users?{filter}");
+            let path = format!("/api/governance/users?{filter}");
             let list = self.server.client.get(&path).expect(200).json();
             let users = list["users"].as_array().unwrap();
             let id = |user: &Value| user["id"].as_str().unwrap().parse().unwrap();

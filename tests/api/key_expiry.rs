@@ -203,10 +203,10 @@ fn the_audit_log_tells_keys_of_one_name_apart_by_their_ids() {
         ids.push(json!(&client.key[8..20]));
         server.client.delete(&path(id)).expect(200);
     }
-    let made = server.client.audited("access_profile.create");
+    let made = server.client.audited("create");
     for (entry, id) in made.iter().zip(ids.iter().rev()) {
         assert_eq!(
-            (&entry["actor_name"], &entry["actor_id"]),
+            (&entry["actor"], &entry["metadata"]["actor_id"]),
             (&json!("deploy"), id)
         );
     }

@@ -8,6 +8,8 @@ mod assignments;
 mod audit_log;
 mod audit_trail;
 mod clock;
+mod contract;
+mod contract_people;
 mod decisions;
 mod earlier_secrets;
 mod edges;

@@ -78,7 +78,7 @@ fn everybody_in_a_role_gets_a_copy_and_a_key_of_their_own() {
         let shown = &shown["virtual_key"];
         let name = format!("dev · user {user}");
         assert_eq!(
-            (&shown["name"], &shown["is_managed"]),
+            (&shown["name"], &shown["is_access_profile_managed"]),
             (&json!(name), &json!(true))
         );
         assert_eq!(shown["user_id"], user.to_string());
@@ -131,10 +131,10 @@ fn pages_far_behind_hold_what_the_filters_let_through_after_every_write() {
             .collect()
     };
     for sort in sorts {
-        let expected = names(&format!("/api/users?sort={sort}"));
+        let expected = names(&format!("/api/governance/users?sort={sort}"));
         for filter in filters {
             assert_eq!(
-                names(&format!("/api/users?{filter}&sort={sort}")),
+                names(&format!("/api/governance/users?{filter}&sort={sort}")),
                 expected,
                 "{filter} {sort}"
             );
@@ -159,7 +159,7 @@ fn pages_far_behind_hold_what_the_filters_let_through_after_every_write() {
     for left in [MANY - 1, MANY - 2] {
         client.delete(&format!("/api/users/{left}")).expect(200);
         for filter in filters {
-            let path = format!("/api/users?{filter}&limit=1&offset=2100");
+            let path = format!("/api/governance/users?{filter}&limit=1&offset=2100");
             assert_eq!(
                 client.get(&path).expect(200).json()["total_count"],
                 left,

@@ -94,8 +94,8 @@ fn an_override_lasts_its_windows_and_not_one_more_restarts_included() {
     assert_eq!(again, removed);
     let entries = server.client.audited("access_profile.set_override");
     assert_eq!(entries.len(), 2);
-    assert_eq!(entries[0]["previous_value"], entries[1]["new_value"]);
-    assert_eq!(entries[1]["new_value"]["cycles"], 3);
+    assert_eq!(entries[0]["previous_values"], entries[1]["new_values"]);
+    assert_eq!(entries[1]["new_values"]["cycles"], 3);
     assert_eq!(
         server
             .client

@@ -120,9 +120,9 @@ fn holds_of_others_need_view_to_list_and_update_to_end_and_ending_them_is_audite
     ] {
         let told = server.client.audited(&format!("reservation.{action}"));
         assert_eq!(told.len(), 1, "{action}: {told:?}");
-        assert_eq!(told[0]["actor_name"], "ender", "{told:?}");
+        assert_eq!(told[0]["actor"], "ender", "{told:?}");
         assert_eq!(told[0]["user_id"], ada.user_id, "{told:?}");
-        let before = &told[0]["previous_value"];
+        let before = &told[0]["previous_values"];
         assert_eq!(
             (&before["id"], &before["api_key_id"]),
             (&json!(id), &json!(maker_id))
@@ -155,7 +155,10 @@ fn the_operator_ends_whatever_there_is_over_the_control_socket() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(listed(&maker).is_empty());
     let told = server.client.audited("reservation.cancel");
-    assert_eq!((told.len(), &told[0]["actor_id"]), (1, &json!("cli")));
+    assert_eq!(
+        (told.len(), &told[0]["metadata"]["actor_id"]),
+        (1, &json!("cli"))
+    );
 }
 
 #[test]

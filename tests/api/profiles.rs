@@ -138,8 +138,8 @@ fn real_policy() -> Value {
                 "provider_name": provider, "all_models_allowed": at == 4, "allowed_models": models,
                 "blacklisted_models": ["*-preview"],
                 "budgets": [
-                    { "max_limit": 5.25, "reset_duration": "1h", "reset_config": null }, { "max_limit": 40, "reset_duration": "1d", "reset_config": null },
-                    { "max_limit": 500, "reset_duration": "1M", "reset_config": null },
+                    { "max_limit": 5.25, "reset_duration": "1h" }, { "max_limit": 40, "reset_duration": "1d" },
+                    { "max_limit": 500, "reset_duration": "1M" },
                     { "max_limit": 1200.5, "reset_duration": "1Q", "reset_config": { "quarter_start_month": 4 } }],
                 "rate_limit": { "token_max_limit": 100_000, "token_reset_duration": "1m", "request_max_limit": 60, "request_reset_duration": "1m" }
             })
@@ -149,8 +149,8 @@ fn real_policy() -> Value {
         "name": "Engineering", "description": "Everything that the engineers need", "is_active": true, "tags": ["engineering", "eu", "2026"],
         "provider_configs": lines,
         "budgets": [
-            { "max_limit": 10, "reset_duration": "1h", "reset_config": null }, { "max_limit": 100, "reset_duration": "1d", "reset_config": null },
-            { "max_limit": 1500, "reset_duration": "1M", "reset_config": null },
+            { "max_limit": 10, "reset_duration": "1h" }, { "max_limit": 100, "reset_duration": "1d" },
+            { "max_limit": 1500, "reset_duration": "1M" },
             { "max_limit": 4000, "reset_duration": "1Q", "reset_config": { "quarter_start_month": 2 } }],
         "rate_limit": { "token_max_limit": 1_000_000, "token_reset_duration": "1h", "request_max_limit": 1000, "request_reset_duration": "1d" },
         "calendar_aligned": true, "auto_rotation_interval": 2_592_000_000_000_000_i64, "next_rotation_at": "2026-06-15T00:00:00Z",
@@ -206,7 +206,7 @@ fn every_field_that_is_left_out_or_null_has_its_default() {
     let expected = |id: i64, name: &str| {
         json!({
             "id": id, "name": name, "description": "", "is_active": true, "version": 1, "tags": [], "provider_configs": [],
-            "budgets": [], "rate_limit": null, "calendar_aligned": false, "auto_rotation_interval": 0, "next_rotation_at": null,
+            "budgets": [], "calendar_aligned": false, "auto_rotation_interval": 0, "next_rotation_at": null,
             "last_rotation_at": null, "mcp_tool_groups": [], "mcp_servers": [], "mcp_tool_overrides": [],
             "created_at": "2026-06-01T12:00:00Z", "updated_at": "2026-06-01T12:00:00Z"
         })
@@ -229,17 +229,17 @@ fn every_field_that_is_left_out_or_null_has_its_default() {
     assert_eq!(
         inner["provider_configs"],
         json!([{ "id": 1, "provider_name": "p", "all_models_allowed": false, "allowed_models": [], "blacklisted_models": [],
-                 "budgets": [], "rate_limit": null }])
+                 "budgets": [] }])
     );
     let now = "2026-06-01T12:00:00Z";
     assert_eq!(
         inner["budgets"],
-        json!([{ "id": "budget-2", "max_limit": 0, "reset_duration": "1M", "reset_config": null, "scope": "total",
+        json!([{ "id": "budget-2", "max_limit": 0, "reset_duration": "1M", "scope": "total",
                  "current_usage": 0, "last_reset": now }])
     );
     assert_eq!(
         inner["rate_limit"],
-        json!({ "id": "rate-limit-3", "token_max_limit": null, "token_reset_duration": null, "request_max_limit": 5,
+        json!({ "id": "rate-limit-3", "token_max_limit": null, "request_max_limit": 5,
                 "request_reset_duration": "1h", "token_current_usage": 0, "request_current_usage": 0,
                 "token_last_reset": now, "request_last_reset": now })
     );

@@ -123,10 +123,7 @@ fn exactly_the_named_fields_reach_exactly_the_named_users() {
     ] {
         assert_eq!(last[field], copy[field], "{field}");
     }
-    assert_eq!(
-        client.audited("access_profile.propagate").len(),
-        FIELDS.len() + 2
-    );
+    assert_eq!(client.audited("propagate").len(), FIELDS.len() + 2);
 }
 
 #[test]
@@ -270,11 +267,11 @@ fn the_same_propagation_sent_twice_happens_once() {
     let first = send();
     assert_eq!(first.json()["affected_users"], 3);
     assert_eq!(send().text, first.text);
-    let entries = client.audited("access_profile.propagate");
+    let entries = client.audited("propagate");
     assert_eq!(entries.len(), 1);
     let told =
         json!({ "version": 2, "fields": ["budgets"], "affected_users": 3, "reset_usage": false });
-    assert_eq!(entries[0]["new_value"], told);
+    assert_eq!(entries[0]["new_values"], told);
 }
 
 /// A user who spent six dollars and ten tokens, and holds one dollar; answers the user, the profile and the key.

@@ -6,7 +6,7 @@ use crate::support::{Client, Server};
 
 /// The profiles that a user holds, in the order of assignment, with where they came from.
 fn held(client: &Client, user: i64) -> Vec<(i64, String)> {
-    let user = client.get(&format!("/api/users/{user}")).expect(200).json()["user"].clone();
+    let user = client.get(&format!("/api/users/{user}")).expect(200).json();
     let copies = user["access_profiles"].as_array().unwrap();
     copies
         .iter()
@@ -82,7 +82,7 @@ fn who_joins_a_role_gets_its_default_profiles_each_with_a_key_that_is_shown_once
     assert_eq!(made["user"]["access_profiles"].as_array().unwrap().len(), 2);
     assert_eq!(held(client, 1), [role(1), role(3)]);
     let list = client
-        .get("/api/users?access_profile_id=3")
+        .get("/api/governance/users?access_profile_id=3")
         .expect(200)
         .json();
     assert_eq!(
@@ -181,7 +181,7 @@ fn who_is_deleted_leaves_no_key_and_no_copy() {
         0
     );
     assert_eq!(client.get("/api/access-profiles/1").json()["user_count"], 1);
-    let told = client.audited("user.delete")[0]["previous_value"].clone();
+    let told = client.audited("user.delete")[0]["previous_values"].clone();
     assert_eq!(told["virtual_keys"], gone["deleted_vk_names"]);
 }
 

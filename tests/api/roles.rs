@@ -123,7 +123,7 @@ fn a_role_that_users_have_stays_and_the_first_ten_of_them_are_named() {
     client.delete(&path).expect(200);
     assert_eq!(client.audited("role.delete").len(), 1);
     assert_eq!(
-        client.audited("role.create")[0]["new_value"]["name"],
+        client.audited("role.create")[0]["new_values"]["name"],
         "writers"
     );
 }

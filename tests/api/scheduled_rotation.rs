@@ -102,7 +102,7 @@ fn every_managed_key_rotates_once_when_its_date_has_come() {
         } else {
             json!(null)
         };
-        assert_eq!(key["previous_expires_at"], until);
+        assert_eq!(key["previous_value_expires_at"], until);
     }
     let files = files(&server);
     let ids: Vec<&str> = files.iter().map(|(id, _)| id.as_str()).collect();

@@ -8,7 +8,7 @@ use crate::support::Server;
 fn every_key_reads_its_own_name_and_permissions() {
     let server = Server::start();
     let mine = server.client.get("/api/session").expect(200).json();
-    assert_eq!(mine["api_key"]["scopes"], json!(["*"]));
+    assert_eq!(mine["api_key"]["scope_names"], json!(["*"]));
     assert_eq!(mine["api_key"]["expires_at"], json!(null));
     let (id, narrow) = server
         .client
@@ -16,7 +16,7 @@ fn every_key_reads_its_own_name_and_permissions() {
     let reply = narrow.get("/api/session").expect(200);
     let key = &reply.json()["api_key"];
     assert_eq!(
-        (&key["id"], &key["name"], &key["scopes"]),
+        (&key["id"], &key["name"], &key["scope_names"]),
         (
             &json!(id),
             &json!("narrow"),
@@ -34,4 +34,5 @@ fn a_key_without_any_permission_is_told_so() {
     let (_, nothing) = server.client.make_key("nothing", &[]);
     let answer = nothing.get("/api/session").expect(200).json();
     assert_eq!(answer["api_key"]["scopes"], json!([]));
+    assert_eq!(answer["api_key"]["scope_names"], json!([]));
 }

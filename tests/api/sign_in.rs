@@ -64,7 +64,7 @@ fn a_link_of_the_operator_gives_a_key_for_half_a_day_once() {
     let own = server.client.with_key(answer["key"].as_str().unwrap());
     let session = own.get("/api/session").expect(200).json();
     assert_eq!(session["api_key"], answer["api_key"]);
-    assert_eq!(session["api_key"]["scopes"], json!(["*"]));
+    assert_eq!(session["api_key"]["scope_names"], json!(["*"]));
     assert_eq!(session["api_key"]["expires_at"], "2026-06-02T00:00:00Z");
     let name = session["api_key"]["name"].as_str().unwrap();
     assert!(name.starts_with("sign-in 2026-06-01T12:00:00Z"), "{name}");

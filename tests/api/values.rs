@@ -253,8 +253,13 @@ fn whole_answers_can_be_sent_back_to_change_what_they_show() {
         ("/api/virtual-keys/VirtualKey01", "virtual_key"),
     ] {
         let mut whole = client.get(path).expect(200).json();
+        if name == "user" {
+            // A user is read without an envelope.
+            whole = json!({ name: whole });
+        }
         whole[name]["name"] = json!(format!("{name} as sent back"));
-        let mut changed = client.put(path, &whole).expect(200).json();
+        let changed = client.put(path, &whole).expect(200).json();
+        let mut changed = json!({ name: changed[name] });
         assert_eq!(changed[name]["name"], whole[name]["name"], "{path}");
         changed[name]["name"] = json!("");
         let refused = client.put(path, &changed).expect(400);

@@ -49,14 +49,19 @@ fn a_key_is_not_switched_off_by_a_field() {
     client
         .post("/api/users/1/virtual-keys", &json!({ "is_active": true }))
         .expect(200);
-    let other =
-        json!({ "user_id": "2", "is_managed": false, "access_profile_id": 7, "is_active": "no" });
+    let other = json!({
+        "user_id": "2", "is_access_profile_managed": false, "access_profile_id": 2, "is_active": "no",
+        "provider_configs": [{ "provider": "openai" }], "mcp_configs": [{}], "calendar_aligned": true,
+    });
     assert_eq!(
         client.put(&path, &other).expect(400).violations(),
         [
             "access_profile_id not_changeable",
+            "calendar_aligned not_changeable",
+            "is_access_profile_managed not_changeable",
             "is_active is_active_not_changeable",
-            "is_managed not_changeable",
+            "mcp_configs not_changeable",
+            "provider_configs not_changeable",
             "user_id not_changeable",
         ]
     );

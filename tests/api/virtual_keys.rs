@@ -58,21 +58,25 @@ fn a_key_is_shown_once_and_masked_ever_after() {
             let read = client
                 .get(&format!("{family}/virtual-keys/{id}"))
                 .expect(200);
-            let expected = json!({
+            let mut expected = json!({
                 "id": id,
                 "name": name,
                 "description": "",
                 "value": format!("tk_vk_{id}_****"),
-                "is_managed": false,
+                "is_access_profile_managed": false,
                 "is_active": true,
                 "user_id": "1",
-                "access_profile_id": profile,
                 "expires_at": null,
-                "previous_expires_at": null,
-                "rotated_at": null,
+                "provider_configs": [],
+                "mcp_configs": [],
+                "calendar_aligned": false,
+                "config_hash": null,
                 "created_at": "2026-06-01T12:00:00Z",
                 "updated_at": "2026-06-01T12:00:00Z",
             });
+            if profile == 1 {
+                expected["access_profile_id"] = profile;
+            }
             assert_eq!(read.json()["virtual_key"], expected);
             let tag = read.header("etag").unwrap();
             client
@@ -140,7 +144,7 @@ fn a_key_is_changed_but_a_managed_one_keeps_its_expiry() {
     let client = &server.client;
     let managed = client.get("/api/users/1/virtual-keys").json()["virtual_keys"][0].clone();
     assert_eq!(
-        (&managed["is_managed"], &managed["name"]),
+        (&managed["is_access_profile_managed"], &managed["name"]),
         (&json!(true), &json!("dev · user 1"))
     );
     let path = format!("/api/virtual-keys/{}", id_of(&managed));
@@ -208,14 +212,14 @@ fn a_rotated_key_keeps_its_id_and_shows_how_long_the_old_secret_works() {
     };
     let first = rotate(&json!({ "grace": "24h" }));
     assert_eq!(id_of(&first), id_of(&managed));
-    assert_eq!(first["previous_expires_at"], "2026-06-02T12:00:00Z");
+    assert_eq!(first["previous_value_expires_at"], "2026-06-02T12:00:00Z");
     assert_eq!(first["rotated_at"], "2026-06-01T12:00:00Z");
     let second = rotate(&json!({}));
     assert_ne!(second["value"], first["value"]);
     // The one before works as long as it was promised to.
-    assert_eq!(second["previous_expires_at"], "2026-06-02T12:00:00Z");
+    assert_eq!(second["previous_value_expires_at"], "2026-06-02T12:00:00Z");
     server.time.advance_seconds(86_400);
-    let shown = || client.get(&path).json()["virtual_key"]["previous_expires_at"].clone();
+    let shown = || client.get(&path).json()["virtual_key"]["previous_value_expires_at"].clone();
     assert_eq!(shown(), json!(null));
     rotate(&json!({ "grace": 60 }));
     assert_eq!(shown(), "2026-06-02T12:01:00Z");

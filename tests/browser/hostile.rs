@@ -68,7 +68,7 @@ fn markup_in_every_field_of_a_profile_is_shown_as_text() {
     page.see("What changes");
     page.press("Cancel");
     page.open("/profiles/1/audit");
-    page.press_in_row("access_profile.create", "Details");
+    page.press_in_row("create", "Details");
     page.see(IMAGE);
     page.press("Close");
     page.open("/profiles/2");

@@ -193,7 +193,7 @@ fn versions_are_compared_and_restored() {
     page.see("access_profile.restore");
     // A name may have been another key's before.
     page.see(&format!("tk_mgmt_{}_…", &page.api().key[8..20]));
-    page.press_in_row("access_profile.update", "Details");
+    page.press_in_row("update", "Details");
     page.see("$99");
     page.press("Close");
     page.nothing_went_wrong();

@@ -27,7 +27,7 @@ fn a_management_key_is_made_shown_once_copied_and_revoked() {
     let secret = secret.as_str().unwrap().to_owned();
     let granted = page.api().with_key(&secret).get("/api/session").expect(200);
     assert_eq!(
-        granted.json()["api_key"]["scopes"],
+        granted.json()["api_key"]["scope_names"],
         json!(["AccessProfiles:View"])
     );
 

@@ -88,7 +88,10 @@ fn all_for_programs(directory: &Path, database: &str) -> (String, String) {
     assert!(rotated["api_key"]["previous_key_expires_at"].is_string());
     let other = answered(directory, &["keys", "create", "other", "--all"]);
     assert_eq!(
-        (&other["api_key"]["scopes"], &other["api_key"]["expires_at"]),
+        (
+            &other["api_key"]["scope_names"],
+            &other["api_key"]["expires_at"]
+        ),
         (&json!(["*"]), &json!(null))
     );
     let list = answered(directory, &["keys", "list"]);

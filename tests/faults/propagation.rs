@@ -87,11 +87,11 @@ fn a_propagation_that_is_killed_changes_all_copies_or_none() {
         seen = (seen.0 || changed == 0, seen.1 || changed > 0);
         let shown = server.client.copies_of(1)[0]["budgets"][0]["max_limit"].clone();
         assert_eq!(shown == limit, changed == copies);
-        let entries = server.client.audited("access_profile.propagate");
+        let entries = server.client.audited("propagate");
         assert_eq!(
             entries
                 .first()
-                .is_some_and(|entry| entry["new_value"]["version"] == limit),
+                .is_some_and(|entry| entry["new_values"]["version"] == limit),
             changed == copies
         );
     }

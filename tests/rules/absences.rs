@@ -88,7 +88,7 @@ fn what_a_body_names_and_is_not_there_is_found_by_its_path() {
     }
     let unknown = client.put("/api/users/99/role", &json!({ "role_id": 1 }));
     let error = unknown.expect_refusal(404, "not_found", "not_found")["error"].clone();
-    assert_eq!(error["param"], json!(null), "the path names it");
+    assert_eq!(error.get("param"), None, "the path names it");
 }
 
 #[test]

@@ -34,13 +34,20 @@ fn a_filter_that_says_nothing_never_answers_everything() {
                     let reply = client
                         .with_key(key)
                         .send(route.method.as_str(), &path, &[], None);
+                    tried += 1;
+                    // Any text is a filter there, and one that names nothing finds nothing.
+                    if value.contains(',') && reply.status == 200 {
+                        let list = reply.json();
+                        let total = list.get("total_count").or(list.get("total"));
+                        assert_eq!(total, Some(&json!(0)), "{path}: {}", reply.text);
+                        continue;
+                    }
                     assert_eq!(reply.status, 400, "{path}: {}", reply.text);
                     assert!(
                         reply.violations()[0].starts_with(filter),
                         "{path}: {}",
                         reply.text
                     );
-                    tried += 1;
                 }
             }
         }

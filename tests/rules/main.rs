@@ -18,6 +18,7 @@ mod limits;
 mod losses;
 mod matrix;
 mod names;
+mod nulls;
 mod openapi;
 mod parser;
 mod permissions;

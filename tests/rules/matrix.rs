@@ -10,6 +10,7 @@ use tollkeeper::http::routes;
 use tollkeeper::service::sign_in::SignsIn;
 use tollkeeper::service::tokens::random_token;
 
+use crate::nulls::misplaced_nulls;
 use crate::support::holders::{call, policy, reservation_id};
 use crate::support::{Client, Reply, Server};
 
@@ -63,6 +64,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ("delete_api_key", none(200)),
         ("rotate_api_key", none(200)),
         ("list_users", none(200)),
+        ("list_users_governance", none(200)),
         (
             "create_user",
             (Some(json!({ "name": "Ada", "email": "NEW" })), 200),
@@ -447,6 +449,7 @@ fn every_route_answers_every_kind_of_key_as_its_row_says() {
                     for client in [&nothing, without] {
                         let reply = stage.call(client, method, &path, body.as_ref());
                         reply.expect_refusal(403, "permission_error", "missing_permission");
+                        assert_eq!(misplaced_nulls(&reply), [""; 0], "{what}: {}", reply.text);
                         assert!(reply.message().contains(&needed), "{what}: {}", reply.text);
                     }
                 }
@@ -454,6 +457,7 @@ fn every_route_answers_every_kind_of_key_as_its_row_says() {
             for client in good {
                 let reply = stage.call(&client, method, &path, body.as_ref());
                 assert_eq!(reply.status, status, "{what}: {}", reply.text);
+                assert_eq!(misplaced_nulls(&reply), [""; 0], "{what}: {}", reply.text);
             }
         }
     }

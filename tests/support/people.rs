@@ -37,11 +37,19 @@ impl Client {
         made["mcp_tool_group"]["id"].as_i64().unwrap()
     }
 
-    /// The newest entries of the audit log with this action.
+    /// The newest entries of the audit log with this action, with the JSON in their texts in place of these.
     pub fn audited(&self, action: &str) -> Vec<Value> {
         let path = format!("/api/access-profiles/audit-logs?action={action}&limit=500");
         let log = self.get(&path).expect(200).json();
-        log["audit_logs"].as_array().unwrap().clone()
+        let mut entries = log["audit_logs"].as_array().unwrap().clone();
+        for entry in &mut entries {
+            for name in ["previous_values", "new_values", "metadata"] {
+                if let Some(text) = entry[name].as_str() {
+                    entry[name] = serde_json::from_str(text).unwrap();
+                }
+            }
+        }
+        entries
     }
 }
 

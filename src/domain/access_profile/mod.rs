@@ -40,6 +40,7 @@ pub struct AccessProfile {
     /// Spending limits over all providers.
     pub budgets: Vec<Budget>,
     /// Request and token limits over all providers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
     /// Whether windows of a day and longer start at calendar boundaries.
     pub calendar_aligned: bool,
@@ -82,6 +83,7 @@ pub struct ProviderConfig {
     /// Spending limits of this provider alone.
     pub budgets: Vec<Budget>,
     /// Request and token limits of this provider alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
 }
 
@@ -97,6 +99,7 @@ pub struct Budget {
     #[schema(value_type = String)]
     pub reset_duration: ResetDuration,
     /// When the fiscal year starts; only with a reset duration of `1Q`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reset_config: Option<ResetConfig>,
     /// `total` or `provider:<name>`.
     pub scope: String,
@@ -125,12 +128,14 @@ pub struct RateLimit {
     #[schema(minimum = 1)]
     pub token_max_limit: Option<i64>,
     /// `<n><unit>` with a unit of `s m h d w M Y`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub token_reset_duration: Option<ResetDuration>,
     /// Requests per window; `null` is no limit.
     #[schema(minimum = 1)]
     pub request_max_limit: Option<i64>,
     /// `<n><unit>` with a unit of `s m h d w M Y`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub request_reset_duration: Option<ResetDuration>,
     /// Tokens used in the window; always 0 in a template.

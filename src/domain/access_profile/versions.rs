@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -19,6 +20,43 @@ use crate::error::{Error, Result};
 
 /// Fields that differ between any two versions and say nothing about the policy.
 const BOOKKEEPING: [&str; 2] = ["version", "updated_at"];
+
+/// Members that were written as `null` where there is nothing, and are left out now (API.md §1).
+const ONCE_NULL: [&str; 3] = [
+    "\"rate_limit\":null",
+    "\"reset_config\":null",
+    "_reset_duration\":null",
+];
+
+/// A snapshot as it is written today, if it was written otherwise: versions never change, because the audit log holds them to their hashes.
+///
+/// # Errors
+/// [`Error::Internal`] when it is of another shape.
+pub fn rewritten(snapshot: &str) -> Result<Option<String>> {
+    if !ONCE_NULL.iter().any(|member| snapshot.contains(member)) {
+        return Ok(None);
+    }
+    AccessProfile::from_json(snapshot)?.to_json().map(Some)
+}
+
+/// What a profile was called in a version of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct VersionTexts {
+    /// The name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+}
+
+impl VersionTexts {
+    /// Those of a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is of another shape.
+    pub fn read(snapshot: &str) -> Result<Self> {
+        serde_json::from_str(snapshot).map_err(|error| Error::internal("reading a snapshot", error))
+    }
+}
 
 impl AccessProfile {
     /// The profile of a snapshot.

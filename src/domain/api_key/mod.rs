@@ -209,6 +209,7 @@ impl ApiKeyInput {
         };
         form.ignore(&[
             "id",
+            "scope_names",
             "key_prefix",
             "state",
             "created_by",

@@ -188,6 +188,21 @@ impl PermissionSet {
         Permission::all().filter(move |permission| self.holds(*permission))
     }
 
+    /// The ids of the permissions held.
+    pub fn ids(self) -> Vec<i64> {
+        self.list().map(Permission::id).collect()
+    }
+
+    /// What is meant by this set, where it is sent for a key that held `before`: one that may do everything shows the id of each permission,
+    /// and still may when these are sent back.
+    pub fn in_place_of(self, before: Self) -> Self {
+        if before.all && self == Self::of(Permission::all()) {
+            Self::ALL
+        } else {
+            self
+        }
+    }
+
     /// The names of the permissions held; `*` alone for every one.
     pub fn names(self) -> Vec<String> {
         if self.all {

@@ -140,7 +140,9 @@ impl CopyPage<'_> {
                 override_mode: raised.map(super::budget_override::BudgetOverride::mode),
                 override_cycles_remaining: raised.and_then(|over| over.remaining(&windows, window)),
                 override_cycles_total: raised.and_then(|over| over.cycles),
-                override_anchor_reset: raised.map(|over| time(over.anchor_at)),
+                override_anchor_reset: raised
+                    .filter(|over| over.cycles.is_some())
+                    .map(|over| time(over.anchor_at)),
             })
         };
         budgets.iter().map(one).collect()

@@ -33,6 +33,7 @@ pub struct UserCopy {
     /// `role` or `direct`.
     pub source: &'static str,
     /// The role it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_role_id: Option<i64>,
     /// The version of the profile that it was made from or last changed by.
     pub template_version: i64,
@@ -47,6 +48,7 @@ pub struct UserCopy {
     /// Spending limits over all providers.
     pub budgets: Vec<CopyBudget>,
     /// Request and token limits over all providers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<CopyRateLimit>,
     /// Whether windows of a day and longer start at calendar boundaries.
     pub calendar_aligned: bool,
@@ -88,6 +90,7 @@ pub struct CopyProviderConfig {
     /// Spending limits of this provider alone.
     pub budgets: Vec<CopyBudget>,
     /// Request and token limits of this provider alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<CopyRateLimit>,
 }
 
@@ -106,6 +109,7 @@ pub struct CopyBudget {
     #[schema(value_type = String)]
     pub reset_duration: ResetDuration,
     /// When the fiscal year starts; only with a reset duration of `1Q`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reset_config: Option<ResetConfig>,
     /// `total` or `provider:<name>`.
     pub scope: String,
@@ -121,16 +125,21 @@ pub struct CopyBudget {
     /// When it ends.
     #[schema(value_type = String, format = DateTime)]
     pub resets_at: Timestamp,
-    /// What an override adds; null without one.
+    /// What an override adds; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub override_amount: Option<Money>,
-    /// `cycles` or `forever`; null without an override.
+    /// `cycles` or `forever`; left out without an override.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub override_mode: Option<&'static str>,
-    /// Windows that the override still lasts, this one included; null for good.
+    /// Windows that the override still lasts, this one included; with `cycles`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub override_cycles_remaining: Option<i64>,
-    /// Windows that the override lasts in all; null for good.
+    /// Windows that the override lasts in all; with `cycles`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub override_cycles_total: Option<i64>,
-    /// When the window began in which the override was given.
+    /// When the window began in which the override was given; with `cycles`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub override_anchor_reset: Option<Timestamp>,
 }
@@ -143,20 +152,24 @@ pub struct CopyRateLimit {
     /// Tokens per window; `null` is no limit.
     pub token_max_limit: Option<i64>,
     /// `<n><unit>` with a unit of `s m h d w M Y`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub token_reset_duration: Option<ResetDuration>,
     /// Requests per window; `null` is no limit.
     pub request_max_limit: Option<i64>,
     /// `<n><unit>` with a unit of `s m h d w M Y`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub request_reset_duration: Option<ResetDuration>,
     /// Tokens used in the window.
     pub token_current_usage: i64,
     /// Requests made in the window.
     pub request_current_usage: i64,
-    /// Tokens held by calls that are under way; null without a limit.
+    /// Tokens held by calls that are under way; left out without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_held: Option<i64>,
-    /// Requests that are under way, as far as they are held; null without a limit.
+    /// Requests that are under way, as far as they are held; left out without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_held: Option<i64>,
     /// When the token window began; without a limit, when the copy was given.
     #[schema(value_type = String, format = DateTime)]
@@ -164,10 +177,12 @@ pub struct CopyRateLimit {
     /// When the request window began; without a limit, when the copy was given.
     #[schema(value_type = String, format = DateTime)]
     pub request_last_reset: Timestamp,
-    /// When the token window ends; null without a limit.
+    /// When the token window ends; left out without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub token_resets_at: Option<Timestamp>,
-    /// When the request window ends; null without a limit.
+    /// When the request window ends; left out without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub request_resets_at: Option<Timestamp>,
 }

@@ -79,7 +79,7 @@ impl UserInput {
             form.not_settable("role", "can't be set here; send `role_id`");
             form.not_settable("access_profiles", ASSIGN);
         }
-        form.ignore(&["id", "created_at", "updated_at"]);
+        form.ignore(&["id", "access_profile", "teams", "created_at", "updated_at"]);
         input
     }
 

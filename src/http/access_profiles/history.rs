@@ -1,15 +1,16 @@
 //! Handlers of what an access profile was: its versions and the audit log.
 
+use serde_json::json;
+
 use super::shown;
 use super::views::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
-use crate::domain::access_profile::versions::patch;
-use crate::domain::audit::{ACTIONS, AuditEntry, Verdict, Verified, kinds_out_of_reach};
-use crate::domain::list::Query;
+use crate::domain::access_profile::versions::{VersionTexts, patch};
+use crate::domain::audit::{AuditEntry, Verdict, Verified, kinds_out_of_reach};
+use crate::domain::audit_action::{stored_action, told_action};
+use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::entity_tag;
 use crate::error::Result;
-use crate::http::core::answer::{
-    Answer, ok, ok_unless_known, raw, stored, to_json, typed_unless_known,
-};
+use crate::http::core::answer::{Answer, ok, ok_unless_known, stored, to_json, typed_unless_known};
 use crate::http::core::guard::{AccessProfiles, Caller, Update, View};
 use crate::http::core::list::List;
 use crate::http::core::request::{Request, blocking};
@@ -21,14 +22,20 @@ use crate::store::audit::{self, AuditFilter};
 /// The media type of a JSON Patch.
 pub const JSON_PATCH: &str = "application/json-patch+json";
 
+/// Longest text that entries of the audit log are filtered by, in characters.
+pub const MAX_FILTER: usize = 255;
+/// The id of no user: what is no id is nobody's.
+const NOBODY: i64 = 0;
+
 /// `GET P/access-profiles/{id}/versions`
 pub async fn list_versions(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let id = request.id("id")?;
-    let page = request.query(Query::page)?;
+    let page = request.query(Query::page_or_all)?;
     let list = request
         .slow_read(move |reading| access_profile_versions::list(reading, id, page))
         .await?;
-    ok(&List::of(list, page, view))
+    let versions: Result<_> = list.items.into_iter().map(view).collect();
+    ok(&List::new(versions?, list.total_count, page))
 }
 
 /// `GET P/access-profiles/{id}/versions/{version}`
@@ -38,7 +45,7 @@ pub async fn get_version(_: Caller<View, AccessProfiles>, request: Request) -> A
         .read(move |reading| access_profile_versions::get(reading, id, number))
         .await?;
     let body = to_json(&VersionAnswer {
-        version: view(version),
+        version: view(version)?,
     })?;
     Ok(ok_unless_known(&request, &entity_tag(number, &body), body))
 }
@@ -104,8 +111,10 @@ async fn audit_logs(
 ) -> Answer {
     let kinds_left_out = kinds_out_of_reach(caller.permissions());
     let (filter, page) = request.query(|query| {
-        let action = read_action(query);
-        let user_id = query.integer("user_id", 1, i64::MAX);
+        let action = query.text("action", MAX_FILTER);
+        let action = action.map(|told| stored_action(&told).to_owned());
+        let user_id = query.text("user_id", MAX_FILTER);
+        let user_id = user_id.map(|text| parse_id("user_id", &text).unwrap_or(NOBODY));
         (
             AuditFilter {
                 access_profile_id,
@@ -119,8 +128,7 @@ async fn audit_logs(
     let list = request
         .slow_read(move |reading| audit::list(reading, &filter, page))
         .await?;
-    let entries: Result<_> = list.items.into_iter().map(audit_view).collect();
-    ok(&List::new(entries?, list.total_count, page))
+    ok(&List::of(list, page, audit_view))
 }
 
 /// `GET P/access-profiles/audit-logs/verify`
@@ -148,48 +156,33 @@ pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, request: Request)
     })
 }
 
-fn audit_view(logged: AuditEntry) -> Result<AuditLogView> {
+fn audit_view(logged: AuditEntry) -> AuditLogView {
     let entry = logged.entry;
-    Ok(AuditLogView {
+    let metadata = json!({ "actor_id": entry.actor.id, "request_id": entry.actor.request_id });
+    AuditLogView {
         id: logged.id,
         access_profile_id: entry.access_profile_id,
         user_id: entry.user_id.map(|id| id.to_string()),
-        action: entry.action.into_owned(),
-        actor_id: entry.actor.id,
-        actor_name: entry.actor.name,
-        previous_value: entry.previous_value.map(raw).transpose()?,
-        new_value: entry.new_value.map(raw).transpose()?,
-        request_id: entry.actor.request_id,
+        actor: entry.actor.name,
+        action: told_action(&entry.action).to_owned(),
+        previous_values: entry.previous_value,
+        new_values: entry.new_value,
+        metadata: Some(metadata.to_string()),
         created_at: logged.at,
-    })
+    }
 }
 
-fn view(version: Version) -> VersionView {
-    VersionView {
+fn view(version: Version) -> Result<VersionView> {
+    let texts = VersionTexts::read(&version.snapshot)?;
+    Ok(VersionView {
+        id: version.id(),
         access_profile_id: version.access_profile_id,
+        name: texts.name,
+        description: texts.description,
         version: version.version,
         snapshot: version.snapshot,
         stored_bytes: version.stored_bytes,
-        created_by: version.created_by,
+        changed_by: version.created_by,
         created_at: version.created_at,
-    }
-}
-
-/// An action by its whole name: `update` is what happens to access profiles.
-fn read_action(query: &Query) -> Option<String> {
-    let sent = query.text("action", 100)?;
-    let action = if sent.contains('.') {
-        sent.clone()
-    } else {
-        format!("access_profile.{sent}")
-    };
-    if !ACTIONS.contains(&action.as_str()) {
-        let known = ACTIONS.join(", ");
-        query.refuse(
-            "action",
-            "invalid_value",
-            format_args!("expected one of {known}, found {sent:?}"),
-        );
-    }
-    Some(action)
+    })
 }

@@ -16,7 +16,6 @@ pub struct AccessProfileAnswer {
     #[schema(value_type = AccessProfile)]
     pub(super) access_profile: Box<RawValue>,
     /// What lets nothing through, with what to do; left out where there is nothing to warn of.
-    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) warnings: Option<Vec<Warning>>,
 }
@@ -33,7 +32,6 @@ pub struct AccessProfileDetail {
     /// MCP things that it names and that are not known here; they grant nothing by themselves.
     pub(super) unresolved_references: Vec<McpReference>,
     /// What lets nothing through, with what to do; left out where there is nothing to warn of.
-    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) warnings: Option<Vec<Warning>>,
 }
@@ -56,8 +54,14 @@ pub struct AccessProfileList {
 /// One version of an access profile.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VersionView {
+    /// A number that no other version of any profile has.
+    pub id: i64,
     /// The profile.
     pub access_profile_id: i64,
+    /// What the profile was called.
+    pub name: String,
+    /// Free text.
+    pub description: String,
     /// 1 for the first.
     pub version: i64,
     /// The whole profile of that version: JSON in a string.
@@ -65,7 +69,7 @@ pub struct VersionView {
     /// What it takes in the database, in bytes: the current one is kept whole, an earlier one as what differs from one before it.
     pub stored_bytes: i64,
     /// The name of the key that made it.
-    pub created_by: String,
+    pub changed_by: String,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -93,20 +97,17 @@ pub struct AuditLogView {
     pub access_profile_id: Option<i64>,
     /// The user concerned: a number in a string.
     pub user_id: Option<String>,
-    /// What was done, such as `access_profile.update`.
+    /// The name, at that time, of the key that did it.
+    pub actor: String,
+    /// What was done: `create`, `update`, `delete`, `propagate`, `attach_role`, `detach_role`, `clone`, `activate` or `deactivate` of an
+    /// access profile, or something else with what it was done to, such as `access_profile.assign` or `user.delete`.
     pub action: String,
-    /// The public id of the key that did it.
-    pub actor_id: String,
-    /// The name of that key at that time.
-    pub actor_name: String,
-    /// What was there before: the changed fields, or the whole thing when it was deleted.
-    #[schema(value_type = Option<Object>)]
-    pub previous_value: Option<Box<RawValue>>,
-    /// What is there now: the changed fields, or the whole thing when it was created.
-    #[schema(value_type = Option<Object>)]
-    pub new_value: Option<Box<RawValue>>,
-    /// The request that did it.
-    pub request_id: String,
+    /// What was there before: the changed fields, or the whole thing when it was deleted. JSON in a string.
+    pub previous_values: Option<String>,
+    /// What is there now: the changed fields, or the whole thing when it was created. JSON in a string.
+    pub new_values: Option<String>,
+    /// `actor_id`, the public id of the key that did it, and `request_id`, the request. JSON in a string.
+    pub metadata: Option<String>,
     /// When it was done.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -124,10 +125,13 @@ pub struct AuditVerdict {
     /// Nothing was changed, removed, moved or added.
     pub intact: bool,
     /// How many entries there are, when it is intact.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entries: Option<i64>,
     /// The first entry at which tampering shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<i64>,
     /// What is wrong there.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub finding: Option<String>,
     /// When the walk began that looked at every entry. Its outcome stands for a minute, or ten times as long as it took; entries that
     /// came since are looked at each time.

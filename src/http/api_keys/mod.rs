@@ -29,8 +29,13 @@ pub use crate::store::api_keys::SORT_FIELDS;
 
 /// `GET /api/api-keys`
 pub async fn list(_: Caller<View, ApiKeys>, request: Request) -> Answer {
-    let (filter, sort, page) =
-        request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
+    let (filter, sort, page) = request.query(|query| {
+        (
+            read_filter(query),
+            query.sort(SORT_FIELDS),
+            query.page_or_all(),
+        )
+    })?;
     let list = request.slow(move |services| {
         let now = services.clock.now();
         // What is stored of the last uses lags behind what is shown, so that order is made here.

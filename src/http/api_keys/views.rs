@@ -19,8 +19,10 @@ pub struct ApiKeyView {
     pub description: String,
     /// The beginning of the key, by which logs name it.
     pub key_prefix: String,
-    /// Names of permissions; `["*"]` for all.
-    pub scopes: Vec<String>,
+    /// The ids of the permissions that it holds: every one, where it may do everything.
+    pub scopes: Vec<i64>,
+    /// Their names; `["*"]` for everything.
+    pub scope_names: Vec<String>,
     /// `active` or `expired`.
     pub state: &'static str,
     /// The key that made it.
@@ -29,9 +31,11 @@ pub struct ApiKeyView {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// When it was last used.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
     /// Until when the last of its earlier secrets works, while one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_key_expires_at: Option<Timestamp>,
     /// Set by the server.
@@ -56,7 +60,8 @@ impl ApiKeyView {
             name: key.name.clone(),
             description: key.description.clone(),
             key_prefix: masked(Kind::Management, &key.public_id),
-            scopes: key.permissions.names(),
+            scopes: key.permissions.ids(),
+            scope_names: key.permissions.names(),
             state: if key.expires_at.is_some_and(|at| at <= now) {
                 "expired"
             } else {
@@ -81,8 +86,10 @@ pub struct SessionKey {
     pub name: String,
     /// The beginning of the key, by which logs name it.
     pub key_prefix: String,
-    /// Names of permissions; `["*"]` for all.
-    pub scopes: Vec<String>,
+    /// The ids of the permissions that it holds: every one, where it may do everything.
+    pub scopes: Vec<i64>,
+    /// Their names; `["*"]` for everything.
+    pub scope_names: Vec<String>,
     /// From when on it is refused.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
@@ -102,7 +109,8 @@ impl SessionKey {
             id: key.id,
             name: key.name.clone(),
             key_prefix: masked(Kind::Management, &key.public_id),
-            scopes: key.permissions.names(),
+            scopes: key.permissions.ids(),
+            scope_names: key.permissions.names(),
             expires_at: key.expires_at,
         }
     }

@@ -38,7 +38,8 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) ->
 /// The budget, with the validator of the copy that it is in: an override is a part of that.
 fn answer((budget, held): (CopyBudget, Held)) -> Answer {
     let (tag, _) = tagged(&held)?;
-    Ok(ok_tagged(&tag, to_json(&OverrideAnswer::from(budget))?))
+    let answer = OverrideAnswer::of(budget, &held.copy);
+    Ok(ok_tagged(&tag, to_json(&answer)?))
 }
 
 fn place(request: &Request) -> Result<BudgetPlace> {

@@ -26,7 +26,7 @@ use crate::store::{access_profiles, user_access_profiles, users};
 /// `GET P/users/{user_id}/access-profiles`
 pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let user = user_id(&request, "user_id")?;
-    let page = request.query(Query::page)?;
+    let page = request.query(Query::page_or_all)?;
     let list = request.slow(move |services| {
         let (total, read) = services.store.read(|reading| {
             users::get(reading, user)?;

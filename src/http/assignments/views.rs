@@ -1,7 +1,10 @@
 //! Answers about what users hold.
 
+use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::people::holding::Attachment;
 use crate::domain::people::user::{Email, User};
@@ -108,21 +111,79 @@ impl ListItem for HolderView {
     const ABOUT: &'static str = "A page of the users who hold an access profile.";
 }
 
+/// A budget of a copy as a budget of the contract's governance section: with what a configuration file and the copy say of it.
+#[derive(Debug, Serialize)]
+pub struct GovernanceBudget {
+    #[serde(flatten)]
+    budget: CopyBudget,
+    config_hash: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl GovernanceBudget {
+    /// A budget of a copy.
+    pub fn of(budget: CopyBudget, copy: &UserCopy) -> Self {
+        Self {
+            budget,
+            config_hash: None,
+            created_at: copy.created_at,
+            updated_at: copy.updated_at,
+        }
+    }
+}
+
+impl PartialSchema for GovernanceBudget {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = CopyBudget::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            let text = |types: &[Type], about: &str| {
+                ObjectBuilder::new()
+                    .schema_type(types.iter().cloned().collect::<SchemaType>())
+                    .description(Some(about))
+            };
+            let time = |about| {
+                let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+                text(&[Type::String], about).format(Some(format))
+            };
+            let hash = text(
+                &[Type::String, Type::Null],
+                "Always `null`: no budget comes from a configuration file.",
+            );
+            let properties = &mut object.properties;
+            properties.insert("config_hash".to_owned(), hash.into());
+            let given = time("When the copy was given that the budget is in.");
+            properties.insert("created_at".to_owned(), given.into());
+            let changed = time("When that copy was last changed.");
+            properties.insert("updated_at".to_owned(), changed.into());
+            object.description = Some("A budget of a copy, and how it stands.".to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for GovernanceBudget {
+    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        CopyBudget::schemas(all);
+    }
+}
+
 /// A budget after a change of its override.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OverrideAnswer {
     /// The budget.
-    pub budget: CopyBudget,
+    pub budget: GovernanceBudget,
     /// What binds now.
     #[schema(value_type = f64, minimum = 0, maximum = 1_000_000_000)]
     pub effective_max_limit: Money,
 }
 
-impl From<CopyBudget> for OverrideAnswer {
-    fn from(budget: CopyBudget) -> Self {
+impl OverrideAnswer {
+    /// The budget of a copy.
+    pub fn of(budget: CopyBudget, copy: &UserCopy) -> Self {
         Self {
             effective_max_limit: budget.effective_max_limit,
-            budget,
+            budget: GovernanceBudget::of(budget, copy),
         }
     }
 }

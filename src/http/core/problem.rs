@@ -147,13 +147,15 @@ impl Problem {
     pub fn body(&self, event_id: &str) -> Value {
         // Messages repeat pieces of the request, and any piece may be a credential that was put in the wrong place.
         let shown = |violation: &Violation| {
-            json!({
-                "code": violation.code,
-                "message": redacted(&violation.message),
-                "param": (!violation.param.is_empty()).then(|| redacted(&violation.param)),
-            })
+            let mut shown =
+                json!({ "code": violation.code, "message": redacted(&violation.message) });
+            if !violation.param.is_empty() {
+                shown["param"] = redacted(&violation.param).into();
+            }
+            shown
         };
-        let first = self.violations.first();
+        let mut error = self.violations.first().map_or_else(|| json!({}), shown);
+        error["type"] = self.kind.into();
         let extra_fields = match self.status {
             _ if self.status == StatusCode::BAD_REQUEST || self.violations.len() > 1 => {
                 json!({ "errors": self.violations.iter().map(shown).collect::<Vec<_>>() })
@@ -165,12 +167,7 @@ impl Problem {
             "type": self.kind,
             "is_bifrost_error": false,
             "status_code": self.status.as_u16(),
-            "error": {
-                "type": self.kind,
-                "code": first.map(|first| first.code),
-                "message": first.map(|first| redacted(&first.message)),
-                "param": first.and_then(|first| (!first.param.is_empty()).then(|| redacted(&first.param))),
-            },
+            "error": error,
             "extra_fields": extra_fields,
         })
     }

@@ -15,16 +15,21 @@ pub struct ExplainAnswer {
     /// The status that a reservation would be answered with.
     pub status_code: u16,
     /// The code of the refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<&'static str>,
     /// A sentence for people.
     pub message: String,
     /// The key; none when there is none to look up.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub virtual_key: Option<ExplainedKey>,
     /// Whose key it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The profile that grants the call, or whose refusal it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_id: Option<i64>,
     /// The provider that would be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Everything that was asked, in order, one line each.
     pub steps: Vec<StepView>,
@@ -38,6 +43,7 @@ pub struct ExplainedKey {
     /// Its id.
     pub id: String,
     /// Its name, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `active`, `previous` (the secret before the last rotation), `expired` or `unknown`.
     pub status: &'static str,
@@ -49,6 +55,7 @@ pub struct StepView {
     /// `virtual_key`, `access_profile`, `provider`, `mcp` or `limit`.
     pub step: &'static str,
     /// The profile that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_id: Option<i64>,
     /// What the step is about.
     pub subject: String,
@@ -77,12 +84,15 @@ pub struct CopyView {
     /// `granted`, or the code of a refusal.
     pub outcome: &'static str,
     /// Why it refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The provider that would be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Every provider line that was asked.
     pub providers: Vec<ProviderView>,
     /// What was said of the MCP tool, if one is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mcp: Option<McpView>,
     /// Every limit that applies.
     #[schema(value_type = Vec<ExplainedLimitView>)]
@@ -97,8 +107,10 @@ pub struct ProviderView {
     /// `granted` or `model_blocked`.
     pub outcome: &'static str,
     /// The field that decided: `all_models_allowed`, `allowed_models` or `blacklisted_models`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'static str>,
     /// The pattern in it that matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// The model without the prefix of the provider, where it is this that the pattern covers; left out where it is the whole name.
     #[serde(skip_serializing_if = "Option::is_none")]

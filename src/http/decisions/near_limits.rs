@@ -24,12 +24,13 @@ pub const MAX_NEAR_OFFSET: i64 = 10_000;
 pub struct NearLimitView {
     /// Who holds the copy.
     pub user_id: String,
-    /// Their name, null when the user is gone; for keys that hold `Users:View`.
+    /// Their name; left out when the user is gone; for keys that hold `Users:View`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_name: Option<Option<String>>,
+    pub user_name: Option<String>,
     /// The access profile that sets it.
     pub access_profile_id: i64,
     /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_name: Option<String>,
     /// The id of the budget or rate limit, as the copy of the profile shows it.
     pub id: String,
@@ -104,7 +105,7 @@ fn view(near: &NearLimit, page: &NearPage) -> NearLimitView {
         user_name: page
             .users
             .as_ref()
-            .map(|names| names.get(&near.user_id).cloned()),
+            .and_then(|names| names.get(&near.user_id).cloned()),
         access_profile_id: state.access_profile_id,
         access_profile_name: page.profiles.get(&state.access_profile_id).cloned(),
         id: state.id(),

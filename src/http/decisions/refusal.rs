@@ -12,10 +12,13 @@ use crate::http::core::problem::Problem;
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let code = refusal.kind.code();
-        let mut extra = json!({
-            "access_profile_id": refusal.access_profile_id,
-            "limit": refusal.limit.as_ref().map(Shown),
-        });
+        let mut extra = json!({});
+        if let Some(id) = refusal.access_profile_id {
+            extra["access_profile_id"] = id.into();
+        }
+        if let Some(limit) = &refusal.limit {
+            extra["limit"] = json!(Shown(limit));
+        }
         let mut problem = Self::new(status_of(refusal.kind), code, code, refusal.message);
         // Where waiting is in vain, nobody is told to wait.
         if let Some(wait_ms) = refusal.retry_after_ms {

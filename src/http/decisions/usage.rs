@@ -17,18 +17,6 @@ use crate::http::core::request::Request;
 use crate::service::usage::{self, UsagePage};
 use crate::store::names::Names;
 
-/// The fields of a row that are there when rows are told apart by them.
-pub const TOLD_APART_BY: &[&str] = &[
-    "day",
-    "user_id",
-    "user_name",
-    "access_profile_id",
-    "access_profile_name",
-    "provider",
-    "model",
-    "is_other",
-];
-
 /// A sum over a part of the history. It has the fields that rows are told apart by.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageView {
@@ -40,19 +28,19 @@ pub struct UsageView {
     pub user_id: Option<String>,
     /// The user's name, the last one when the user is gone; with `group_by=user`, for keys that hold `Users:View`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_name: Option<Option<String>>,
-    /// The access profile; with `group_by=access_profile`. Null where a call was refused before one was found.
+    pub user_name: Option<String>,
+    /// The access profile; with `group_by=access_profile`. Left out where a call was refused before one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_profile_id: Option<Option<i64>>,
+    pub access_profile_id: Option<i64>,
     /// Its name, the last one when it is gone; with `group_by=access_profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_profile_name: Option<Option<String>>,
-    /// The provider; with `group_by=provider`.
+    pub access_profile_name: Option<String>,
+    /// The provider; with `group_by=provider`. Left out where a call was refused before one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Option<String>>,
-    /// The model; with `group_by=model`.
+    pub provider: Option<String>,
+    /// The model; with `group_by=model`. Left out where a call was refused before one was found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<Option<String>>,
+    pub model: Option<String>,
     /// There, and true, in the line `other` in which further models, and providers, are counted together: of names that do not stand
     /// literally in the policy, 200 of a user, profile and day have a line of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -175,11 +163,14 @@ fn view(row: &UsageRow, groups: [bool; 5], users: Option<&Names>, profiles: &Nam
         user_id: row.user_id.map(|id| id.to_string()),
         user_name: users
             .filter(|_| by_user)
-            .map(|names| names.get(&row.user_id?).cloned()),
-        access_profile_id: by_profile.then_some(row.access_profile_id),
-        access_profile_name: by_profile.then(|| profiles.get(&row.access_profile_id?).cloned()),
-        provider: by_provider.then(|| row.provider.clone()),
-        model: by_model.then(|| row.model.clone()),
+            .and_then(|names| names.get(&row.user_id?).cloned()),
+        access_profile_id: row.access_profile_id.filter(|_| by_profile),
+        access_profile_name: row
+            .access_profile_id
+            .filter(|_| by_profile)
+            .and_then(|id| profiles.get(&id).cloned()),
+        provider: row.provider.clone().filter(|_| by_provider),
+        model: row.model.clone().filter(|_| by_model),
         is_other: row.is_other.then_some(true),
         calls: row.calls,
         refusals: row.refusals.clone(),

@@ -77,7 +77,6 @@ pub struct UsageAnswer {
     /// Every limit that it was charged to; none when the user holds nothing any more.
     pub limits: Vec<LimitView>,
     /// What would have refused the call, had it been asked about before; left out when nothing would have.
-    #[schema(required = false)]
     pub outside_policy: Option<OutsideView>,
 }
 
@@ -117,19 +116,24 @@ pub struct ReservationView {
     pub user_id: String,
     /// The profile that granted it.
     pub access_profile_id: i64,
-    /// The public id of the virtual key it was made with; `null` once that was deleted.
+    /// The public id of the virtual key it was made with; left out once that was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub virtual_key_id: Option<String>,
     /// The provider, as the profile names it.
     pub provider: String,
     /// The model.
     pub model: String,
     /// The MCP server.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mcp_server: Option<String>,
     /// The tool of that server.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mcp_tool: Option<String>,
     /// What the gateway expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_tokens: Option<i64>,
     /// What the gateway expected, in US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub estimated_cost: Option<Money>,
     /// What is held on limits of tokens.
@@ -137,9 +141,11 @@ pub struct ReservationView {
     /// What is held on budgets, in US dollars: less than was expected where `max_hold` says so.
     #[schema(value_type = f64)]
     pub held_cost: Money,
-    /// The management key that made it; `null` when it was made over the control socket, or before this was kept.
+    /// The management key that made it; left out when it was made over the control socket, or before this was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<i64>,
     /// The gateway's own id of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]

@@ -36,8 +36,7 @@ pub struct ErrorDetail {
     /// A sentence for people.
     #[schema(min_length = 1)]
     pub message: String,
-    /// JSON path of the offending value.
-    #[schema(required)]
+    /// JSON path of the offending value; left out where it is about none.
     pub param: Option<String>,
 }
 
@@ -45,20 +44,17 @@ pub struct ErrorDetail {
 #[derive(ToSchema)]
 pub struct ErrorExtras {
     /// Every violation: with a 400, and with a 409 that has several reasons.
-    #[schema(nullable = false)]
     pub errors: Option<Vec<ErrorEntry>>,
     /// The limit that has no room: with a refused decision.
     pub limit: Option<LimitView>,
     /// The profile whose refusal it is: with a refused decision.
     pub access_profile_id: Option<i64>,
     /// When to try again at the earliest, in milliseconds: with 402 and 429. Missing where a call is larger than a whole limit.
-    #[schema(nullable = false)]
     pub retry_after_ms: Option<i64>,
     /// How many users hold or have what was to be deleted: with a 409.
-    #[schema(nullable = false)]
     pub user_count: Option<u64>,
     /// The ids of up to ten of them.
-    #[schema(nullable = false, max_items = 10)]
+    #[schema(max_items = 10)]
     pub user_ids: Option<Vec<String>>,
 }
 
@@ -71,7 +67,6 @@ pub struct ErrorEntry {
     /// A sentence for people.
     #[schema(min_length = 1)]
     pub message: String,
-    /// JSON path of the offending value.
-    #[schema(required)]
+    /// JSON path of the offending value; left out where it is about none.
     pub param: Option<String>,
 }

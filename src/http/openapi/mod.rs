@@ -1,6 +1,7 @@
 //! The OpenAPI document, made from the route table and the types: neither can drift from what is served.
 
 pub mod about;
+mod answers;
 pub mod error_body;
 pub mod refusals;
 pub mod served;
@@ -25,6 +26,7 @@ use utoipa::openapi::{
 };
 
 use self::about::about;
+use self::answers::complete;
 use self::error_body::ErrorBody;
 use self::examples::Examples;
 use self::headers::{REQUEST_HEADERS, request_header, with_headers};
@@ -35,7 +37,6 @@ use crate::http::core::guard::Access;
 use crate::http::core::named_schema::{NamedSchema, reference};
 use crate::http::core::path_values::path_parameter;
 use crate::http::core::route::{Description, Parameter, Route};
-use crate::http::decisions::usage::TOLD_APART_BY;
 use crate::http::routes;
 
 /// The document as it is served.
@@ -106,7 +107,7 @@ pub fn document() -> OpenApi {
         .build()
 }
 
-/// Every named schema: what is answered always shows every field but those that are there sometimes.
+/// Every named schema: answers show what they always have.
 fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
     let answers = table
         .iter()
@@ -116,43 +117,18 @@ fn schemas(table: &[Route]) -> BTreeMap<String, RefOr<Schema>> {
         .filter_map(|route| route.description.body.as_ref());
     let mut all = BTreeMap::new();
     for (name, mut schema) in answers.flat_map(|named| named.all.iter().cloned()) {
-        let sometimes = SOMETIMES.iter().find(|it| it.0 == name);
-        complete(&mut schema, sometimes.map_or(&[], |it| it.1));
+        complete(&name, &mut schema);
         all.insert(name, schema);
     }
     all.extend(bodies.flat_map(|named| named.all.iter().cloned()));
     for (name, mut schema) in NamedSchema::of::<ErrorBody>().all {
+        complete(&name, &mut schema);
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }
         all.insert(name, schema);
     }
     all
-}
-
-/// Fields of answers that are not always there, by schema: those that rows of the history are told apart by, when they are; and the
-/// value of a step of a patch, unless it removes one; what would have refused a call that was made all the same; who users are, for keys that may see it; what
-/// lets nothing through in a profile, when something does; and the part of a model's name that a pattern covers, where it is not all.
-const SOMETIMES: &[(&str, &[&str])] = &[
-    ("UsageView", TOLD_APART_BY),
-    ("UsageAnswer", &["outside_policy"]),
-    ("PatchStep", &["value"]),
-    ("HolderUser", &["name", "email"]),
-    ("NearLimitView", &["user_name"]),
-    ("AccessProfileAnswer", &["warnings"]),
-    ("AccessProfileDetail", &["warnings"]),
-    ("ProviderView", &["matched_name"]),
-];
-
-/// Shows every field always, `null` where there is nothing, but for those that are there sometimes.
-fn complete(schema: &mut RefOr<Schema>, sometimes: &[&str]) {
-    if let RefOr::T(Schema::Object(object)) = schema {
-        let names = object.properties.keys();
-        object.required = names
-            .filter(|name| !sometimes.contains(&name.as_str()))
-            .cloned()
-            .collect();
-    }
 }
 
 /// The schemas with examples: of what the examples of answers and of bodies are instances.

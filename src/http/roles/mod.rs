@@ -24,7 +24,7 @@ pub use crate::store::roles::SORT_FIELDS;
 pub async fn list(_: Caller<View, Roles>, request: Request) -> Answer {
     let (search, sort, page) = request.query(|query| {
         let search = query.search();
-        (search, query.sort(SORT_FIELDS), query.page())
+        (search, query.sort(SORT_FIELDS), query.page_or_all())
     })?;
     let searches = search.is_some();
     let list = request

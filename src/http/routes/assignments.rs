@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use super::parameters::PAGE;
+use super::parameters::{PAGE, PAGE_OR_ALL};
 use crate::domain::access_profile::propagation::{PROPAGATION, Propagated};
 use crate::domain::limits::budget_override::OVERRIDE as OVERRIDE_BODY;
 use crate::domain::people::holding::{ASSIGNMENT, ATTACHMENT};
@@ -79,7 +79,7 @@ fn copy_routes() -> Vec<Route> {
                 "List what a user holds",
                 "The copies in the order of assignment, which is the order in which they serve the user's calls, with what binds them now.",
             )
-            .query(PAGE)
+            .query(PAGE_OR_ALL)
             .answers::<List<UserCopy>>(200)
             .refuses(&[400, 404]),
         Route::new(Method::POST, COPIES, "assign_access_profile", assignments::assign)

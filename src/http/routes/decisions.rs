@@ -66,7 +66,7 @@ fn reservations() -> Vec<Route> {
         Route::new(Method::GET, RESERVATIONS, "list_reservations", decisions::list)
             .says(
                 "List open reservations",
-                "The oldest first, so that a stuck one is seen and can be freed. `request_id` is null when the gateway named none. \
+                "The oldest first, so that a stuck one is seen and can be freed. `request_id` is left out when the gateway named none. \
                  With `Decisions:View` those of everybody; with `Decisions:Create` alone those that the key made itself, however \
                  often it was rotated since.",
             )
@@ -145,7 +145,7 @@ fn around() -> Vec<Route> {
             .says(
                 "Read the history of use",
                 "By default the last 30 days, by day. Days are those of the configured time zone. A call counts when it is settled or \
-                 charged, a refusal when it is made; `null` where a call was refused before a profile, provider or model was found. \
+                 charged, a refusal when it is made; profile, provider and model are left out where a call was refused before they were found. \
                  Who was deleted is shown by the last name. Rows are sorted by what they are told apart by; `totals` is over all pages. \
                  `user_name` is there for keys that hold `Users:View`.",
             )

@@ -4,10 +4,10 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::domain::audit::ACTIONS;
 use crate::domain::body::patterns::TEXT;
-use crate::domain::list::{DEFAULT_LIMIT, MAX_OFFSET, MAX_SEARCH};
+use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_PAGE_NUMBER, MAX_SEARCH};
 use crate::http::access_profiles;
+use crate::http::access_profiles::history::MAX_FILTER;
 use crate::http::api_keys;
 use crate::http::core::route::Parameter;
 use crate::http::roles;
@@ -26,6 +26,12 @@ pub(super) const OFFSET: Parameter = Parameter {
     description: "Items to skip",
     schema: || integer(0, MAX_OFFSET, 0),
 };
+const LIMIT_OR_ALL: Parameter = Parameter {
+    name: "limit",
+    description: "Items of a page; 25 with `offset` alone. Without either, all there are, up to 500. A page of more than 16 MiB is refused; when \
+                  this is left out, it ends before that, and `count` says where",
+    schema: || RefOr::T(whole(1, MAX_LIMIT).into()),
+};
 const SEARCH: Parameter = Parameter {
     name: "search",
     description: "Substring of name or description, without regard to case",
@@ -42,9 +48,11 @@ const fn sort(schema: fn() -> RefOr<Schema>) -> Parameter {
 
 /// A page of a list.
 pub const PAGE: &[Parameter] = &[LIMIT, OFFSET];
+/// A page of a list that is answered whole when no page is asked for.
+pub const PAGE_OR_ALL: &[Parameter] = &[LIMIT_OR_ALL, OFFSET];
 /// A page of the management API keys.
 pub const KEY_LIST: &[Parameter] = &[
-    LIMIT,
+    LIMIT_OR_ALL,
     OFFSET,
     SEARCH,
     Parameter {
@@ -66,19 +74,13 @@ pub const AUDIT_LIST: &[Parameter] = &[
     OFFSET,
     Parameter {
         name: "action",
-        description: "Entries of this kind only, such as access_profile.update, or update for the same",
-        schema: || {
-            let whole = ACTIONS.iter().copied();
-            let short = whole
-                .clone()
-                .filter_map(|action| action.strip_prefix("access_profile."));
-            RefOr::T(text().enum_values(Some(whole.chain(short))).into())
-        },
+        description: "Entries of this action only, such as update or user.delete; what is none finds nothing",
+        schema: || text_up_to(MAX_FILTER),
     },
     Parameter {
         name: "user_id",
-        description: "Entries about this user only",
-        schema: user_id,
+        description: "Entries about this user only; what is no id finds nothing",
+        schema: || text_up_to(MAX_FILTER),
     },
 ];
 /// A page of the access profiles.
@@ -105,30 +107,54 @@ pub const PROFILE_LIST: &[Parameter] = &[
     sort(|| sort_schema(access_profiles::SORT_FIELDS)),
 ];
 
+const USER_SEARCH: Parameter = Parameter {
+    name: "search",
+    description: "Substring of name or e-mail address, without regard to case",
+    schema: || text_up_to(MAX_SEARCH),
+};
+const IN_ROLE: Parameter = Parameter {
+    name: "role_id",
+    description: "Users in this role only",
+    schema: id,
+};
+const HOLDING: Parameter = Parameter {
+    name: "access_profile_id",
+    description: "Users who hold a copy of this profile only",
+    schema: id,
+};
+const USER_SORT: Parameter = sort(|| sort_schema(users::SORT_FIELDS));
 /// A page of the users.
-pub const USER_LIST: &[Parameter] = &[
-    LIMIT,
-    OFFSET,
+pub const USER_LIST: &[Parameter] = &[LIMIT, OFFSET, USER_SEARCH, IN_ROLE, HOLDING, USER_SORT];
+/// A page of the users, as the contract's older path counts pages.
+pub const NUMBERED_USER_LIST: &[Parameter] = &[
     Parameter {
-        name: "search",
-        description: "Substring of name or e-mail address, without regard to case",
-        schema: || text_up_to(MAX_SEARCH),
+        name: "page",
+        description: "The page, counted from 1",
+        schema: || integer(1, MAX_PAGE_NUMBER, 1),
     },
     Parameter {
-        name: "role_id",
-        description: "Users in this role only",
-        schema: id,
+        name: "limit",
+        description: "Items of a page",
+        schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
+    },
+    USER_SEARCH,
+    IN_ROLE,
+    HOLDING,
+    Parameter {
+        name: "team_id",
+        description: "Users in this team only; there are no teams here, so that it finds nobody",
+        schema: || text_up_to(MAX_FILTER),
     },
     Parameter {
-        name: "access_profile_id",
-        description: "Users who hold a copy of this profile only",
-        schema: id,
+        name: "business_unit_id",
+        description: "Users in this business unit only; there are none here, so that it finds nobody",
+        schema: || text_up_to(MAX_FILTER),
     },
-    sort(|| sort_schema(users::SORT_FIELDS)),
+    USER_SORT,
 ];
 const KEY_SORT: Parameter = sort(|| sort_schema(virtual_keys::SORT_FIELDS));
 /// A page of the virtual keys of a user.
-pub const USER_VIRTUAL_KEY_LIST: &[Parameter] = &[LIMIT, OFFSET, SEARCH, KEY_SORT];
+pub const USER_VIRTUAL_KEY_LIST: &[Parameter] = &[LIMIT_OR_ALL, OFFSET, SEARCH, KEY_SORT];
 /// A page of all virtual keys.
 pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
     LIMIT,
@@ -143,14 +169,14 @@ pub const VIRTUAL_KEY_LIST: &[Parameter] = &[
 ];
 /// A page of the MCP tool groups.
 pub const TOOL_GROUP_LIST: &[Parameter] = &[
-    LIMIT,
+    LIMIT_OR_ALL,
     OFFSET,
     SEARCH,
     sort(|| sort_schema(tool_groups::SORT_FIELDS)),
 ];
 /// A page of the roles.
 pub const ROLE_LIST: &[Parameter] = &[
-    LIMIT,
+    LIMIT_OR_ALL,
     OFFSET,
     SEARCH,
     sort(|| sort_schema(roles::SORT_FIELDS)),
@@ -192,10 +218,12 @@ pub(super) fn text() -> ObjectBuilder {
 }
 
 pub(super) fn integer(minimum: i64, maximum: i64, default: i64) -> RefOr<Schema> {
-    let schema = ObjectBuilder::new()
+    RefOr::T(whole(minimum, maximum).default(Some(default.into())).into())
+}
+
+fn whole(minimum: i64, maximum: i64) -> ObjectBuilder {
+    ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(minimum))
         .maximum(Some(maximum))
-        .default(Some(default.into()));
-    RefOr::T(schema.into())
 }

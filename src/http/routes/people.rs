@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use serde_json::json;
 
-use super::parameters::{ROLE_LIST, USER_LIST};
+use super::parameters::{NUMBERED_USER_LIST, ROLE_LIST, USER_LIST};
 use crate::domain::people::role::{NEW_ROLE, ROLE_CHANGE};
 use crate::domain::people::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
 use crate::http::core::answer::Message;
@@ -13,7 +13,7 @@ use crate::http::roles;
 use crate::http::roles::views::RoleAnswer;
 use crate::http::roles::views::RoleView;
 use crate::http::users;
-use crate::http::users::views::{UserAnswer, UserCreated, UserRoleChanged, UserView};
+use crate::http::users::views::{UserAnswer, UserCreated, UserPage, UserRoleChanged, UserView};
 use crate::http::virtual_keys::views::KeysGone;
 
 /// The rows of the table.
@@ -43,11 +43,17 @@ const USER: &str = "P/users/{user_id}";
 
 fn user_routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, USERS, "list_users", users::list)
+        Route::new(Method::GET, "/api/users", "list_users", users::list_numbered)
             .says(
-                "List users",
-                "Without `sort`, by id.",
+                "List users by the number of a page",
+                "Without `sort`, by id. The older form of `/api/governance/users`, where pages are counted; every other path answers the same in \
+                 both families.",
             )
+            .query(NUMBERED_USER_LIST)
+            .answers::<UserPage>(200)
+            .refuses(&[400]),
+        Route::new(Method::GET, "/api/governance/users", "list_users_governance", users::list)
+            .says("List users", "Without `sort`, by id.")
             .query(USER_LIST)
             .answers::<List<UserView>>(200)
             .refuses(&[400]),
@@ -62,8 +68,8 @@ fn user_routes() -> Vec<Route> {
             .answers::<UserCreated>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, USER, "get_user", users::get)
-            .says("Read a user", "The `ETag` covers all that is shown; `If-Match` compares the user without what is held. Everything that is no id of a user is 404.")
-            .answers::<UserAnswer>(200)
+            .says("Read a user", "The user itself, in no envelope; it may be sent back so. The `ETag` covers all that is shown; `If-Match` compares the user without what is held. Everything that is no id of a user is 404.")
+            .answers::<UserView>(200)
             .refuses(&[304, 404]),
         Route::new(Method::PUT, USER, "update_user", users::update)
             .says(

@@ -5,11 +5,10 @@ use serde_json::json;
 
 use super::parameters::TOOL_GROUP_LIST;
 use crate::domain::mcp::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE};
-use crate::http::core::answer::Message;
 use crate::http::core::list::List;
 use crate::http::core::route::Route;
 use crate::http::tool_groups;
-use crate::http::tool_groups::views::{ToolGroupAnswer, ToolGroupView};
+use crate::http::tool_groups::views::{ToolGroupAnswer, ToolGroupDeleted, ToolGroupView};
 
 const ALL: &str = "P/mcp/tool-groups";
 const ONE: &str = "P/mcp/tool-groups/{id}";
@@ -53,7 +52,7 @@ pub fn routes() -> Vec<Route> {
                 "Delete an MCP tool group",
                 "What it granted is granted no more; profiles that name it list it under `unresolved_references`.",
             )
-            .answers::<Message>(200)
+            .answers::<ToolGroupDeleted>(200)
             .refuses(&[400, 404, 412]),
     ]
 }

@@ -10,7 +10,7 @@ use crate::http::core::answer::Message;
 use crate::http::core::list::List;
 use crate::http::core::route::Route;
 use crate::http::virtual_keys;
-use crate::http::virtual_keys::views::{VirtualKeyAnswer, VirtualKeyView};
+use crate::http::virtual_keys::views::{VirtualKeyAnswer, VirtualKeyView, VirtualKeyWritten};
 
 const OF_USER: &str = "P/users/{user_id}/virtual-keys";
 const UNDER_PROFILE: &str = "P/users/{user_id}/access-profiles/{profile_id}/virtual-keys";
@@ -38,7 +38,7 @@ pub fn routes() -> Vec<Route> {
                  when the user holds none, 409 when the user has a key of that name, or 1,000.",
             )
             .may_take(&NEW_VIRTUAL_KEY, json!({ "name": "laptop" }))
-            .answers::<VirtualKeyAnswer>(200)
+            .answers::<VirtualKeyWritten>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::POST, UNDER_PROFILE, "create_virtual_key_under_profile", virtual_keys::create_under)
             .says(
@@ -48,32 +48,36 @@ pub fn routes() -> Vec<Route> {
                  that name, or 1,000.",
             )
             .may_take(&NEW_VIRTUAL_KEY, json!({ "name": "build server", "expires_at": "2027-12-31T00:00:00Z" }))
-            .answers::<VirtualKeyAnswer>(200)
+            .answers::<VirtualKeyWritten>(200)
             .refuses(&[400, 404, 408, 409, 413, 415, 422]),
         Route::new(Method::GET, ONE, "get_virtual_key", virtual_keys::get)
-            .says("Read a virtual key", "Never with its secret.")
+            .says(
+                "Read a virtual key",
+                "Never with its secret. A key has no limits of its own: `provider_configs` and `mcp_configs` are empty, and what it may do is in \
+                 what its user holds.",
+            )
             .answers::<VirtualKeyAnswer>(200)
             .refuses(&[304, 404]),
         Route::new(Method::PUT, ONE, "update_virtual_key", virtual_keys::update)
             .says(
                 "Change a virtual key",
                 "A field that is left out or `null` keeps its value; an empty `expires_at` is never. Of a managed key only name and description can \
-                 be changed (409), and a name is not that of another key of the user (409). What was read may be sent back; `is_active`, `user_id`, `is_managed` and `access_profile_id` with \
-                 another value are 400.",
+                 be changed (409), and a name is not that of another key of the user (409). What was read may be sent back; `is_active`, `user_id`, \
+                 `is_access_profile_managed`, `access_profile_id`, `provider_configs`, `mcp_configs` and `calendar_aligned` with another value are 400.",
             )
             .takes(&VIRTUAL_KEY_CHANGE, json!({ "description": "on the new laptop" }))
-            .answers::<VirtualKeyAnswer>(200)
+            .answers::<VirtualKeyWritten>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
         Route::new(Method::POST, "P/virtual-keys/{vk_id}/rotate", "rotate_virtual_key", virtual_keys::rotate)
             .says(
                 "Give a virtual key a new secret",
                 "Managed or not. The old secret works for `grace` more, and without it not at all. Each older one works until the end of its \
-                 own grace period, whatever comes after it: `previous_expires_at` is when the last of them ends. Three at most work beside \
+                 own grace period, whatever comes after it: `previous_value_expires_at` is when the last of them ends. Three at most work beside \
                  the current one: 409 `too_many_secrets`, which says when the first ends, for a fourth with a grace period. Deleting the \
                  key ends all. The answer shows the new `value` this once.",
             )
             .may_take(&ROTATION, json!({ "grace": "24h" }))
-            .answers::<VirtualKeyAnswer>(200)
+            .answers::<VirtualKeyWritten>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415, 422]),
         Route::new(Method::DELETE, OF_USER_ONE, "delete_virtual_key", virtual_keys::delete)
             .says(

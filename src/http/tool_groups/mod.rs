@@ -4,9 +4,8 @@ pub mod views;
 
 use serde_json::json;
 
-use self::views::{ToolGroupAnswer, ToolGroupView};
+use self::views::{ToolGroupAnswer, ToolGroupDeleted, ToolGroupView};
 use crate::domain::mcp::tool_group::{NEW_TOOL_GROUP, TOOL_GROUP_CHANGE, ToolGroup};
-use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use crate::http::core::guard::{Caller, Create, Delete, Update, View, VirtualMcps};
 use crate::http::core::list::List;
@@ -23,7 +22,7 @@ pub use crate::store::tool_groups::SORT_FIELDS;
 pub async fn list(_: Caller<View, VirtualMcps>, request: Request) -> Answer {
     let (search, sort, page) = request.query(|query| {
         let search = query.search();
-        (search, query.sort(SORT_FIELDS), query.page())
+        (search, query.sort(SORT_FIELDS), query.page_or_all())
     })?;
     let searches = search.is_some();
     let list = request
@@ -95,7 +94,8 @@ pub async fn delete(caller: Caller<Delete, VirtualMcps>, request: Request) -> An
     let (services, actor) = (request.services(), caller.actor(&request));
     let delete = move || service::tool_groups::delete(&services, actor, id, if_match);
     let name = blocking(delete).await?;
-    ok(&Message {
+    ok(&ToolGroupDeleted {
+        success: true,
         message: format!(
             "the MCP tool group {name:?} is deleted; what it granted is granted no more"
         ),

@@ -69,6 +69,15 @@ impl From<ToolGroup> for ToolGroupView {
     }
 }
 
+/// A tool group that was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ToolGroupDeleted {
+    /// Always true: a refusal has the shape of every refusal.
+    pub success: bool,
+    /// A sentence.
+    pub message: String,
+}
+
 /// One tool group.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ToolGroupAnswer {

@@ -5,9 +5,9 @@ pub mod views;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::views::{UserAnswer, UserCreated, UserRoleChanged, UserView};
+use self::views::{UserAnswer, UserCreated, UserPage, UserRoleChanged, UserView};
 use crate::domain::body::violation::{Path, Violation};
-use crate::domain::list::Query;
+use crate::domain::list::{Listed, MAX_SEARCH, Query};
 use crate::domain::people::user::UserDetail;
 use crate::domain::people::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
 use crate::error::Result;
@@ -27,7 +27,36 @@ use crate::store::users::{self, UserFilter};
 
 pub use crate::store::users::SORT_FIELDS;
 
-/// `GET P/users`
+/// `GET /api/users`
+pub async fn list_numbered(_: Caller<View, Users>, request: Request) -> Answer {
+    let (filter, sort, page, is_of_group) = request.query(|query| {
+        // Nobody is in a team or business unit: there are none.
+        let groups = ["team_id", "business_unit_id"];
+        let is_of_group = groups.map(|name| query.text(name, MAX_SEARCH).is_some());
+        let (filter, sort) = (read_filter(query), query.sort(SORT_FIELDS));
+        (
+            filter,
+            sort,
+            query.numbered_page(),
+            is_of_group.contains(&true),
+        )
+    })?;
+    let searches = filter.search.is_some();
+    let list = request
+        .read_page(page, searches, move |reading| {
+            if is_of_group {
+                return Ok(Listed {
+                    items: Vec::new(),
+                    total_count: 0,
+                });
+            }
+            users::list(reading, &filter, sort, page)
+        })
+        .await?;
+    ok(&UserPage::of(&list, page, request.services().clock.now()))
+}
+
+/// `GET /api/governance/users`
 pub async fn list(_: Caller<View, Users>, request: Request) -> Answer {
     let (filter, sort, page) =
         request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
@@ -56,9 +85,8 @@ pub async fn get(_: Caller<View, Users>, request: Request) -> Answer {
     let detail = request
         .read(move |reading| users::get_detail(reading, id))
         .await?;
-    let user = UserView::of(&detail, now);
-    let (tag, body) = (detail.entity_tag(now), to_json(&UserAnswer { user })?);
-    Ok(ok_unless_known(&request, &tag, body))
+    let body = to_json(&UserView::of(&detail, now))?;
+    Ok(ok_unless_known(&request, &detail.entity_tag(now), body))
 }
 
 /// `POST P/users`
@@ -159,7 +187,12 @@ pub async fn change_role(caller: Caller<Update, Users>, request: Request) -> Ans
     let ready = ready_for(&request, role).await?;
     let change = move || service::users::change_role(&services, actor, id, role, if_match);
     let change = blocking(move || ready.until(change)).await?;
+    let user = &change.detail;
     let changed = UserRoleChanged {
+        message: match &user.role {
+            Some((role, _)) => format!("the user {:?} is in the role {role:?}", user.user.name),
+            None => format!("the user {:?} is in no role", user.user.name),
+        },
         user: UserView::of(&change.detail, change.at),
         virtual_keys: NewKeyView::list(&change.issued),
         deleted_vk_count: change.deleted.len(),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::list::{Listed, Page};
 use crate::domain::people::user::{Email, HeldProfile, UserDetail};
 use crate::http::core::list::ListItem;
 use crate::http::virtual_keys::views::NewKeyView;
@@ -21,9 +22,14 @@ pub struct UserView {
     /// The role the user is in.
     pub role_id: Option<i64>,
     /// The same role.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<UserRoleView>,
     /// The copies of access profiles that the user holds, in the order in which they were assigned.
     pub access_profiles: Vec<HeldProfileView>,
+    /// The first of them that is active.
+    pub access_profile: Option<HeldProfileView>,
+    /// The teams that the user is in: there are none here.
+    pub teams: Vec<UserTeamView>,
     /// Set by the server.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -36,6 +42,52 @@ impl ListItem for UserView {
     const MEMBER: &'static str = "users";
     const SCHEMA: &'static str = "UserList";
     const ABOUT: &'static str = "A page of users.";
+}
+
+/// A page of users, as the contract's older path counts pages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserPage {
+    /// The users of this page, in order.
+    pub users: Vec<UserView>,
+    /// Users on all pages.
+    pub total: i64,
+    /// The page, counted from 1.
+    pub page: i64,
+    /// As asked.
+    pub limit: i64,
+    /// How many pages there are.
+    pub total_pages: i64,
+    /// Whether there is a page after this one.
+    pub has_more: bool,
+}
+
+impl UserPage {
+    /// The page of what is listed.
+    pub fn of(list: &Listed<UserDetail>, page: Page, now: Timestamp) -> Self {
+        let (number, total) = (page.offset / page.limit + 1, list.total_count);
+        let total_pages = total.saturating_add(page.limit - 1) / page.limit;
+        Self {
+            users: list
+                .items
+                .iter()
+                .map(|one| UserView::of(one, now))
+                .collect(),
+            total,
+            page: number,
+            limit: page.limit,
+            total_pages,
+            has_more: number < total_pages,
+        }
+    }
+}
+
+/// A team that a user is in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserTeamView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// The role that a user is in.
@@ -74,6 +126,8 @@ impl UserView {
     pub fn of(detail: &UserDetail, now: Timestamp) -> Self {
         let user = &detail.user;
         let role = user.role_id.zip(detail.role.as_ref());
+        let held = &detail.access_profiles;
+        let first_active = held.iter().find(|one| one.is_active(now));
         Self {
             id: user.id.to_string(),
             name: user.name.clone(),
@@ -85,11 +139,12 @@ impl UserView {
                 description: description.clone(),
                 is_system_role: false,
             }),
-            access_profiles: detail
-                .access_profiles
+            access_profiles: held
                 .iter()
-                .map(|held| HeldProfileView::of(held, now))
+                .map(|one| HeldProfileView::of(one, now))
                 .collect(),
+            access_profile: first_active.map(|one| HeldProfileView::of(one, now)),
+            teams: Vec::new(),
             created_at: user.created_at,
             updated_at: user.updated_at,
         }
@@ -128,6 +183,8 @@ pub struct UserCreated {
 /// A user in another role.
 #[derive(Serialize, ToSchema)]
 pub struct UserRoleChanged {
+    /// A sentence.
+    pub message: String,
     /// The user.
     pub user: UserView,
     /// The keys that were issued with the default profiles of the new role; they are never shown again.

@@ -4,7 +4,7 @@ pub mod views;
 
 use serde_json::json;
 
-use self::views::{VirtualKeyAnswer, VirtualKeyView};
+use self::views::{VirtualKeyAnswer, VirtualKeyView, VirtualKeyWritten};
 use crate::domain::api_key::ROTATION;
 use crate::domain::list::Query;
 use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
@@ -50,8 +50,13 @@ async fn list_some(
     read_filter: impl Fn(&Query) -> VirtualKeyFilter,
     of_user: Option<i64>,
 ) -> Answer {
-    let (filter, sort, page) =
-        request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
+    let (filter, sort, page) = request.query(|query| {
+        let page = match of_user {
+            Some(_) => query.page_or_all(),
+            None => query.page(),
+        };
+        (read_filter(query), query.sort(SORT_FIELDS), page)
+    })?;
     let searches = filter.search.is_some();
     let services = request.services();
     let list = request.read_page(page, searches, move |reading| {
@@ -113,7 +118,7 @@ async fn issue(
             let place = format!("{family}/virtual-keys/{}", issued.key.public_id);
             Ok(StoredAnswer {
                 location: Some(place),
-                ..revealed(issued, issued.key.created_at)?
+                ..revealed("made", issued, issued.key.created_at)?
             })
         })
     };
@@ -135,11 +140,11 @@ pub async fn update(caller: Caller<Update, AccessProfiles>, request: Request) ->
     let (services, actor) = (request.services(), caller.actor(&request));
     let update = move || service::virtual_keys::update(&services, actor, id, input, if_match);
     let (key, now) = blocking(update).await?;
-    let virtual_key = VirtualKeyView::of(&key, now);
-    Ok(ok_tagged(
-        &key.entity_tag(now),
-        to_json(&VirtualKeyAnswer { virtual_key })?,
-    ))
+    let written = VirtualKeyWritten {
+        message: format!("the virtual key {:?} is as it was sent", key.name),
+        virtual_key: VirtualKeyView::of(&key, now),
+    };
+    Ok(ok_tagged(&key.entity_tag(now), to_json(&written)?))
 }
 
 /// `POST P/virtual-keys/{vk_id}/rotate`
@@ -156,8 +161,8 @@ pub async fn rotate(caller: Caller<Update, AccessProfiles>, request: Request) ->
     };
     let (services, actor) = (request.services(), caller.actor(&request));
     let sealed = caller.sealed_once(&request, hash)?;
-    let rotate =
-        move || service::virtual_keys::rotate(&services, actor, rotation, sealed, revealed);
+    let render = |issued: &IssuedKey, now| revealed("rotated", issued, now);
+    let rotate = move || service::virtual_keys::rotate(&services, actor, rotation, sealed, render);
     stored(blocking(rotate).await?)
 }
 
@@ -173,14 +178,17 @@ pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) ->
     })
 }
 
-/// The one answer that shows a key with its secret.
-fn revealed(issued: &IssuedKey, now: jiff::Timestamp) -> Result<StoredAnswer> {
-    let virtual_key = VirtualKeyView {
-        value: issued.token.reveal().to_owned(),
-        ..VirtualKeyView::of(&issued.key, now)
+/// The one answer that shows a key with its secret; `how` says what became of it.
+fn revealed(how: &str, issued: &IssuedKey, now: jiff::Timestamp) -> Result<StoredAnswer> {
+    let written = VirtualKeyWritten {
+        message: format!("the virtual key {:?} is {how}", issued.key.name),
+        virtual_key: VirtualKeyView {
+            value: issued.token.reveal().to_owned(),
+            ..VirtualKeyView::of(&issued.key, now)
+        },
     };
     Ok(StoredAnswer {
         etag: Some(issued.key.entity_tag(now)),
-        ..StoredAnswer::json(&VirtualKeyAnswer { virtual_key })?
+        ..StoredAnswer::json(&written)?
     })
 }

@@ -20,22 +20,35 @@ pub struct VirtualKeyView {
     /// The key itself in the answer that makes it; its beginning everywhere else.
     pub value: String,
     /// Whether it came with a copy of an access profile.
-    pub is_managed: bool,
+    pub is_access_profile_managed: bool,
     /// Whether it has not expired, nor every copy that its user holds.
     pub is_active: bool,
     /// The user it belongs to: a number in a string.
     pub user_id: String,
-    /// The access profile it was issued under, and goes with; `null` for a key of the user at large.
+    /// The access profile it was issued under, and goes with; left out for a key of the user at large.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_id: Option<i64>,
     /// From when on it opens nothing: as it was set, or earlier, when the last copy that its user holds expires.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// Until when the last of its earlier secrets works, while one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub previous_expires_at: Option<Timestamp>,
+    pub previous_value_expires_at: Option<Timestamp>,
     /// When it was last rotated.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub rotated_at: Option<Timestamp>,
+    /// Always empty: a key has no provider lines of its own, and may use what the copies of its user grant.
+    #[schema(value_type = Vec<Object>, max_items = 0)]
+    pub provider_configs: [(); 0],
+    /// Always empty, for the same reason.
+    #[schema(value_type = Vec<Object>, max_items = 0)]
+    pub mcp_configs: [(); 0],
+    /// Always false: a key has no limits of its own whose windows could be aligned.
+    pub calendar_aligned: bool,
+    /// Always `null`: no key comes from a configuration file.
+    pub config_hash: Option<String>,
     /// Set by the server.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -58,13 +71,17 @@ impl VirtualKeyView {
             name: key.name.clone(),
             description: key.description.clone(),
             value: key.masked(),
-            is_managed: key.is_managed,
+            is_access_profile_managed: key.is_managed,
             is_active: key.is_active(now),
             user_id: key.user_id.to_string(),
             access_profile_id: key.access_profile_id,
             expires_at: key.ends_at(),
-            previous_expires_at: key.grace_until(now),
+            previous_value_expires_at: key.grace_until(now),
             rotated_at: key.rotated_at,
+            provider_configs: [],
+            mcp_configs: [],
+            calendar_aligned: false,
+            config_hash: None,
             created_at: key.created_at,
             updated_at: key.updated_at,
         }
@@ -74,6 +91,15 @@ impl VirtualKeyView {
 /// One virtual key.
 #[derive(Serialize, ToSchema)]
 pub struct VirtualKeyAnswer {
+    /// The key.
+    pub virtual_key: VirtualKeyView,
+}
+
+/// A virtual key that was made or changed.
+#[derive(Serialize, ToSchema)]
+pub struct VirtualKeyWritten {
+    /// A sentence.
+    pub message: String,
     /// The key.
     pub virtual_key: VirtualKeyView,
 }

@@ -4,7 +4,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use super::chain::Mac;
-use crate::domain::access_profile::versions::changed_fields;
+use crate::domain::access_profile::versions::{changed_fields, rewritten};
 use crate::domain::audit::{Actor, AuditEntry, NewAuditEntry};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
@@ -110,14 +110,22 @@ fn with_values(
 ) -> Result<AuditEntry> {
     let (previous, new) = match (previous, new) {
         (Some(previous), Some(new)) => {
+            let (previous, new) = (written_anew(previous)?, written_anew(new)?);
             let (previous, new) = changed_fields(&previous, &new)?;
             (Some(previous), Some(new))
         }
-        one => one,
+        (previous, new) => {
+            let one = |snapshot: Option<String>| snapshot.map(written_anew).transpose();
+            (one(previous)?, one(new)?)
+        }
     };
     told.entry.previous_value = told.entry.previous_value.or(previous);
     told.entry.new_value = told.entry.new_value.or(new);
     Ok(told)
+}
+
+fn written_anew(snapshot: String) -> Result<String> {
+    Ok(rewritten(&snapshot)?.unwrap_or(snapshot))
 }
 
 /// The entry of a row of [`ENTRIES`], and its hash.
