@@ -1,6 +1,7 @@
 //! Virtual keys: what a user's calls carry. A key belongs to a user and works with every copy that the user holds.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -119,7 +120,7 @@ pub fn default_name(user_id: i64, profile: Option<&str>) -> String {
 }
 
 /// A name that is not among those of a user's keys: this one, or the first that is free with a number behind it.
-pub fn free_name(usual: String, taken: &HashSet<String>) -> String {
+pub fn free_name(usual: String, taken: &HashSet<String, impl BuildHasher>) -> String {
     let is_free = |name: &String| !taken.contains(&name_key(name));
     if is_free(&usual) {
         return usual;

@@ -55,8 +55,7 @@ fn templates(client: &Client) {
     ] {
         let (all, _) = path.rsplit_once('/').unwrap();
         for made in ["first", "second"] {
-            let body =
-                json!({ "name": format!("{made} {name}"), "description": "made", "tools": [] });
+            let body = json!({ "name": format!("{made} {name}"), "description": "made", "enabled": true, "tools": [] });
             let body = if name == "roles" {
                 json!({ "name": body["name"], "description": "made" })
             } else {

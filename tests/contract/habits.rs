@@ -141,7 +141,10 @@ fn an_empty_reset_config_is_the_calendar_year() {
     let made = server.client.create_profile(
         &json!({ "name": "quarterly", "budgets": quarter, "calendar_aligned": true }),
     );
-    assert_eq!(made["budgets"][0]["last_reset"], "2026-04-01T00:00:00Z");
+    assert_eq!(
+        made["budgets"][0]["reset_config"],
+        json!({ "quarter_start_month": 1 })
+    );
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod habits;
 mod operations;
 mod recorded;
 mod schema;
+mod story;
 mod walk;

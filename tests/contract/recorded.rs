@@ -90,7 +90,7 @@ impl<'c> Recorder<'c> {
     /// What was kept, as text in which what is drawn by lot is always the same.
     pub fn written(&self) -> String {
         let all = serde_json::json!({ "answers": self.answers, "refusals": self.refusals });
-        let drawn = without_lot(serde_json::to_string_pretty(&all).unwrap());
+        let drawn = without_lot(&serde_json::to_string_pretty(&all).unwrap());
         // Once more in order: what is sorted by something that was drawn is sorted by what stands in its place.
         let all: Value = serde_json::from_str(&drawn).unwrap();
         serde_json::to_string_pretty(&all).unwrap() + "\n"
@@ -98,9 +98,9 @@ impl<'c> Recorder<'c> {
 }
 
 /// Puts others in the place of keys, their ids, and ids of reservations and requests: of the same form, and the same every time.
-fn without_lot(text: String) -> String {
+fn without_lot(text: &str) -> String {
     let address = Regex::new(r"127\.0\.0\.1:[0-9]+").unwrap();
-    let mut text = address.replace_all(&text, "127.0.0.1:8080").into_owned();
+    let mut text = address.replace_all(text, "127.0.0.1:8080").into_owned();
     let drawn = [
         // A key, whole or as far as it is shown, and its id.
         r"tk_[a-z]+_([A-Za-z0-9]{12})(?:_([A-Za-z0-9]+))?",

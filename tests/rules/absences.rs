@@ -122,7 +122,6 @@ fn what_is_no_id_of_a_profile_that_a_user_holds_is_not_there() {
     for (method, path) in [
         ("GET", "/api/users/1/access-profiles/virtual-keys"),
         ("DELETE", "/api/users/1/access-profiles/virtual-keys"),
-        ("POST", "/api/users/1/access-profiles/x/virtual-keys"),
         (
             "DELETE",
             "/api/users/1/access-profiles/x/budgets/budget-1-1/override",

@@ -217,9 +217,12 @@ impl Stage {
     /// The path with ids of things that are there: a profile with two versions, a key, a file.
     fn concrete(&mut self, caller: &Client, path: &str) -> String {
         let client = self.server.client.clone();
-        if path.contains("{user_id}/access-profiles") {
+        let is_about_keys = path.contains("virtual-keys");
+        if path.contains("{user_id}/access-profiles") && !is_about_keys {
             return self.held(path);
         }
+        // The user is what is made for the path.
+        let path = &path.replace("{user_id}", "{id}");
         if path.starts_with("/v1/") {
             return self.asked(caller, path);
         }
@@ -286,7 +289,7 @@ impl Stage {
             .replace("{role_id}", &role.to_string())
             .replace("{profile_id}", &profile.to_string())
             .replace("{vk_id}", &key)
-            .replace("{n}", "2")
+            .replace("{version}", "2")
             .replace("{file}", file)
             .replace("{path}", file)
     }

@@ -7,7 +7,7 @@ use crate::support::holders::{call, policy};
 use crate::support::{Reply, Server};
 
 /// Members that are null where there is nothing.
-const NULLABLE: [&str; 10] = [
+const NULLABLE: [&str; 11] = [
     "token_max_limit",
     "request_max_limit",
     "next_rotation_at",
@@ -15,6 +15,7 @@ const NULLABLE: [&str; 10] = [
     "expires_at",
     "role_id",
     "config_hash",
+    "created_by_user_id",
     "previous_values",
     "new_values",
     "metadata",

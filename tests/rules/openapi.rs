@@ -196,6 +196,7 @@ fn documented_query_parameters_are_accepted_and_no_others() {
                     "2026-05-31".to_owned()
                 }
                 (None, _) if parameter["name"] == "group_by" => "day,user".to_owned(),
+                (None, _) if parameter["name"] == "user_id" => "1".to_owned(),
                 _ => "x".to_owned(),
             };
             let name = parameter["name"].as_str().unwrap();
@@ -333,7 +334,7 @@ fn a_tag_that_is_answered_is_a_documented_one() {
         ("PUT", ""),
         ("PUT", "/deactivate"),
         ("PUT", "/activate"),
-        ("POST", "/versions/{n}/restore"),
+        ("POST", "/versions/{version}/restore"),
     ] {
         let documented_path = format!("/api/access-profiles/{{id}}{step}");
         let path = concrete(&documented_path);
@@ -368,7 +369,7 @@ fn a_tag_that_is_answered_is_a_documented_one() {
             413
         );
     }
-    for path in ["/versions/{n}", "/versions/{n}/diff"] {
+    for path in ["/versions/{version}", "/versions/{version}/diff"] {
         let path = format!("/api/access-profiles/{{id}}{path}");
         documented("GET", &path, &client.get(&concrete(&path)).expect(200));
     }

@@ -236,7 +236,11 @@ fn answers_have_exactly_the_documented_fields() {
         .get(&format!("{place}/versions/2/diff?against=1"))
         .expect(200);
     assert!(diff.text.contains(r#""op":"remove""#), "{}", diff.text);
-    described(diff, "GET", "/api/access-profiles/{id}/versions/{n}/diff");
+    described(
+        diff,
+        "GET",
+        "/api/access-profiles/{id}/versions/{version}/diff",
+    );
     let profile = json!({ "name": "other", "rate_limit": { "token_max_limit": 1 } });
     described(
         server

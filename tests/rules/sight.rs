@@ -102,7 +102,7 @@ impl Stage {
             .replace("{vk_id}", &self.virtual_key_id)
             .replace("{budget_id}", &self.budget)
             .replace("{reservation}", &self.reservation);
-        let ones = ["{user_id}", "{profile_id}", "{role_id}", "{n}"];
+        let ones = ["{user_id}", "{profile_id}", "{role_id}", "{version}"];
         let path = ones.iter().fold(path, |path, one| path.replace(one, "1"));
         match path.as_str() {
             "/api/usage" => format!("{path}?group_by=user,access_profile"),

@@ -95,9 +95,15 @@ fn no_body_has_a_place_where_a_key_is_taken_for_a_text() {
         let concrete = path
             .replace("{vk_id}", crate::support::people::FURNISHED_KEY)
             .replace("{budget_id}", "budget-1-1");
-        let concrete = ["{id}", "{user_id}", "{profile_id}", "{role_id}", "{n}"]
-            .iter()
-            .fold(concrete, |path, one| path.replace(one, "1"));
+        let concrete = [
+            "{id}",
+            "{user_id}",
+            "{profile_id}",
+            "{role_id}",
+            "{version}",
+        ]
+        .iter()
+        .fold(concrete, |path, one| path.replace(one, "1"));
         let mut all = Vec::new();
         places(&document, schema, &Vec::new(), &mut all);
         for place in all {

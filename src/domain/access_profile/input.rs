@@ -206,7 +206,16 @@ impl AccessProfileInput {
                 sent.capped(budgets(), MAX_BUDGETS),
                 "Reset durations are unique.",
             ),
-            rate_limit: read_rate_limit(form),
+            rate_limit: {
+                let limit = form.sent(
+                    "rate_limit",
+                    rate_limit().or_null(),
+                    "`null`: none. Without any field, in a change: as it is.",
+                );
+                // Some clients send nothing so.
+                let says_nothing = form.is_change() && form.is_empty_object("rate_limit");
+                limit.filter(|_| !says_nothing)
+            },
             calendar_aligned: form.flag_if_sent("calendar_aligned", false, ""),
             auto_rotation_interval: form.optional(
                 "auto_rotation_interval",
@@ -238,17 +247,6 @@ impl AccessProfileInput {
         ]);
         input
     }
-}
-
-fn read_rate_limit(form: &mut Form<'_>) -> Option<Option<RateLimit>> {
-    let limit = form.sent(
-        "rate_limit",
-        rate_limit().or_null(),
-        "`null`: none. Without any field, in a change: as it is.",
-    );
-    // Some clients send nothing so.
-    let says_nothing = form.is_change() && form.is_empty_object("rate_limit");
-    limit.filter(|_| !says_nothing)
 }
 
 /// The cap on the budgets of each provider line of a change.

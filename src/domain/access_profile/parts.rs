@@ -143,14 +143,12 @@ fn reset_config(duration: Option<ResetDuration>) -> ValueKind<'static, ResetConf
 
 /// A rate limit.
 pub(super) fn rate_limit() -> ValueKind<'static, RateLimit> {
-    object(
-        "RateLimitBody",
-        "A rate limit as it may be sent.",
-        read_rate_limit,
-    )
+    object("RateLimitBody", "A rate limit as it may be sent.", |form| {
+        Some(read_rate_limit(form))
+    })
 }
 
-fn read_rate_limit(form: &mut Form<'_>) -> Option<RateLimit> {
+fn read_rate_limit(form: &mut Form<'_>) -> RateLimit {
     let most = || integer(1..=MAX_COUNT);
     let left_out = "Left out beside a limit: `1h`.";
     let token_max_limit = form.optional("token_max_limit", most(), "");
@@ -171,13 +169,13 @@ fn read_rate_limit(form: &mut Form<'_>) -> Option<RateLimit> {
     let or_hour = |limit: Option<i64>, duration: Option<ResetDuration>| {
         duration.or(limit.map(|_| ResetDuration::HOUR))
     };
-    Some(RateLimit {
+    RateLimit {
         token_max_limit,
         token_reset_duration: or_hour(token_max_limit, token_duration),
         request_max_limit,
         request_reset_duration: or_hour(request_max_limit, request_duration),
         ..RateLimit::default()
-    })
+    }
 }
 
 /// Links to MCP tool groups; ids are unique.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::policy::{Policy, PolicyField};
 use crate::domain::body::input::{MAX_NAME, Node, nearest};
 use crate::domain::body::json::Json;
-use crate::domain::body::patterns::TEXT;
+use crate::domain::body::patterns::NAME;
 use crate::domain::body::{Body, BodySchema, Form, ValueKind};
 use crate::domain::limits::limit::{CounterKey, LimitKind};
 use crate::domain::people::holding::{loose_ids, parse_user_id};
@@ -80,15 +80,15 @@ impl PropagationInput {
 /// Ids of groups, each once: a role by its id, as a number or in a string, or a text that is the id of none.
 fn groups() -> ValueKind<'static, Vec<std::result::Result<i64, String>>> {
     let schema = || {
-        let text = BodySchema::text(0..=MAX_NAME, TEXT);
+        let text = BodySchema::text(1..=MAX_NAME, NAME);
         BodySchema::integer(1..=MAX_COUNT).or(text)
     };
     let read = |node: &Node<'_>| {
         if matches!(node.value, Json::Number(_)) {
             return node.integer(1..=MAX_COUNT).map(Ok);
         }
-        let text = node.string(MAX_NAME)?;
-        Some(parse_user_id(text).ok_or_else(|| text.to_owned()))
+        let text = node.name(MAX_NAME)?;
+        Some(parse_user_id(&text).ok_or(text))
     };
     ValueKind::new(schema, read).unique_list(None, "duplicate_id", Clone::clone, |group| {
         let shown = group

@@ -173,7 +173,9 @@ impl<'v> Form<'v> {
             self.described.push(FieldSchema {
                 name,
                 about,
-                schema: if presence == Presence::Optional && self.shows_null(&schema) {
+                schema: if self.is_change {
+                    schema.without_null()
+                } else if presence == Presence::Optional && shows_null(&schema) {
                     schema.or_null()
                 } else {
                     schema
@@ -190,12 +192,6 @@ impl<'v> Form<'v> {
             Presence::Sent => fields.sent(name),
         };
         kind.into_read(&node?)
-    }
-
-    /// Whether the document says that a field may be `null` where that is as if it were left out. Of lists and of what a change has it
-    /// does not, because generated clients send what may be `null` so.
-    fn shows_null(&self, schema: &BodySchema) -> bool {
-        !self.is_change && !matches!(schema, BodySchema::List { .. })
     }
 
     /// A field that the server sets, as it is sent back; nobody is told to write it.
@@ -270,4 +266,10 @@ impl<'v> Form<'v> {
             fields.refuse(name, code, sentence);
         }
     }
+}
+
+/// Whether the document says that such a field may be `null` where that is as if it were left out. Of lists it does not, nor of anything in
+/// a change: generated clients send `null` for what may be so, and what `null` does there is in words.
+fn shows_null(schema: &BodySchema) -> bool {
+    !matches!(schema, BodySchema::List { .. } | BodySchema::Values(_))
 }

@@ -143,4 +143,16 @@ impl BodySchema {
             _ => self.or(Self::Null),
         }
     }
+
+    /// The same without `null`.
+    pub fn without_null(self) -> Self {
+        let Self::AnyOf(mut some) = self else {
+            return self;
+        };
+        some.retain(|one| *one != Self::Null);
+        match some.len() {
+            1 => some.remove(0),
+            _ => Self::AnyOf(some),
+        }
+    }
 }

@@ -230,24 +230,24 @@ pub fn rotation_interval() -> ValueKind<'static, Option<RotationInterval>> {
         BodySchema::pattern("^(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\\u00b5s|ms|s|m|h|d|w))+)?$")
             .or(BodySchema::integer(0..=RotationInterval::MAX))
     };
-    ValueKind::new(schema, read_rotation_interval)
+    ValueKind::new(schema, |node| {
+        read_nanoseconds(node).map(RotationInterval::from_nanoseconds)
+    })
 }
 
-fn read_rotation_interval(node: &Node<'_>) -> Option<Option<RotationInterval>> {
+/// 0, or as many as an interval may have.
+fn read_nanoseconds(node: &Node<'_>) -> Option<i64> {
     let nanoseconds = match node.value {
         Json::Number(_) => Some(node.integer(i64::MIN..=i64::MAX)?),
         Json::String(text) => span_nanoseconds(text.trim()),
         _ => None,
     };
     match nanoseconds {
-        Some(0) => Some(None),
-        Some(nanoseconds) => match RotationInterval::from_nanoseconds(nanoseconds) {
-            Some(interval) => Some(Some(interval)),
-            None => node.refuse(
-                "out_of_range",
-                "must be from 1h to 365d, or 0 for no rotation",
-            ),
-        },
+        Some(0 | RotationInterval::MIN..=RotationInterval::MAX) => nanoseconds,
+        Some(_) => node.refuse(
+            "out_of_range",
+            "must be from 1h to 365d, or 0 for no rotation",
+        ),
         None => node.refuse(
             "invalid_interval",
             "expected a span such as \"30d\", \"12h\" or \"1h30m\" (units ns, us, ms, s, m, h, d, w) or whole nanoseconds",

@@ -137,17 +137,17 @@ impl PartialSchema for GovernanceBudget {
     fn schema() -> RefOr<Schema> {
         let mut schema = CopyBudget::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
-            let text = |types: &[Type], about: &str| {
+            let text = |schema_type: SchemaType, about: &str| {
                 ObjectBuilder::new()
-                    .schema_type(types.iter().cloned().collect::<SchemaType>())
+                    .schema_type(schema_type)
                     .description(Some(about))
             };
             let time = |about| {
                 let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-                text(&[Type::String], about).format(Some(format))
+                text(Type::String.into(), about).format(Some(format))
             };
             let hash = text(
-                &[Type::String, Type::Null],
+                SchemaType::Array(vec![Type::String, Type::Null]),
                 "Always `null`: no budget comes from a configuration file.",
             );
             let properties = &mut object.properties;

@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{Object, OneOf, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 /// Members that are there in every answer, `null` where there is nothing.
-const NULLABLE: [&str; 10] = [
+const NULLABLE: [&str; 11] = [
     "token_max_limit",
     "request_max_limit",
     "next_rotation_at",
@@ -13,6 +13,7 @@ const NULLABLE: [&str; 10] = [
     "expires_at",
     "role_id",
     "config_hash",
+    "created_by_user_id",
     "previous_values",
     "new_values",
     "metadata",
@@ -80,8 +81,8 @@ fn refuse_null(schema: &mut RefOr<Schema>) {
     {
         items.retain(|one| !is_null(one));
         if let [one] = items.as_mut_slice() {
-            if let RefOr::Ref(reference) = one {
-                reference.description = description.take().unwrap_or_default();
+            if let (RefOr::Ref(reference), Some(about)) = (&mut *one, description.take()) {
+                reference.description = about;
             }
             *schema = one.clone();
         }

@@ -1,4 +1,4 @@
-//! Examples of answers: what the server really answered, written down by `tests/contract/examples.rs`, which also sees to it that
+//! Examples of answers: what the server really answered, written down by the tests in `tests/contract`, which also see to it that
 //! they stay true.
 
 use std::collections::BTreeMap;

@@ -36,7 +36,7 @@ pub fn tags(table: &[Route]) -> Vec<Tag> {
     for route in table {
         let name = own(route);
         if all.iter().all(|(known, _)| *known != name) {
-            all.push((name, about(&route.access)));
+            all.push((name, about(route.access)));
         }
     }
     all.sort_by_key(|(name, _)| *name == SERVER);
@@ -54,7 +54,7 @@ pub fn tags(table: &[Route]) -> Vec<Tag> {
     all.into_iter().map(with_text).collect()
 }
 
-fn about(access: &Access) -> &'static str {
+fn about(access: Access) -> &'static str {
     match access {
         Access::Management(permission) => about_resource(permission.resource),
         Access::VirtualKey => {

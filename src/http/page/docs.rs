@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderValue};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use crate::http::core::answer::Answer;
+use crate::http::core::answer::{Answer, ok_unless_known};
 use crate::http::core::guard::Anyone;
 use crate::http::core::pieces;
 use crate::http::core::request::Request;
@@ -27,12 +27,14 @@ pub async fn openapi(_: Anyone, request: Request) -> Answer {
     } else {
         &document.plain
     };
-    let mut builder = page::builder(&request, &form.etag, "application/json", POLICY);
-    builder.insert_header((header::VARY, HeaderValue::from_static("Accept-Encoding")));
+    let mut answer = ok_unless_known(&request, &form.etag, pieces::shared(form.body.clone()));
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if is_packed {
-        builder.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    Ok(builder.body(pieces::shared(form.body.clone())))
+    Ok(answer)
 }
 
 /// `GET /docs`
