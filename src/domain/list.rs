@@ -250,7 +250,7 @@ impl Query {
 
     /// `page`, counted from 1, and `limit`, as a page.
     pub fn numbered_page(&self) -> Page {
-        let limit = self.integer("limit", 1, MAX_LIMIT);
+        let limit = self.limit();
         let number = self.integer("page", 1, MAX_PAGE_NUMBER).unwrap_or(1);
         let length = limit.unwrap_or(DEFAULT_LIMIT);
         Page {

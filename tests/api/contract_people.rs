@@ -125,6 +125,7 @@ fn the_older_path_of_users_counts_pages_and_the_other_does_not() {
         [json!(5), json!(2), json!(2), json!(3), json!(true)]
     );
     assert_eq!(about(&page("?page=3&limit=2"))[4], json!(false));
+    assert_eq!(about(&page("?limit=1000"))[2], json!(500));
     assert_eq!(
         about(&page("")),
         [json!(5), json!(1), json!(25), json!(1), json!(false)]

@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::body::patterns::TEXT;
-use crate::domain::list::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_PAGE_NUMBER, MAX_SEARCH};
+use crate::domain::list::{DEFAULT_LIMIT, MAX_OFFSET, MAX_PAGE_NUMBER, MAX_SEARCH};
 use crate::http::access_profiles;
 use crate::http::access_profiles::history::MAX_FILTER;
 use crate::http::api_keys;
@@ -28,9 +28,9 @@ pub(super) const OFFSET: Parameter = Parameter {
 };
 const LIMIT_OR_ALL: Parameter = Parameter {
     name: "limit",
-    description: "Items of a page; 25 with `offset` alone. Without either, all there are, up to 500. A page of more than 16 MiB is refused; when \
+    description: "Items of a page; above 500 it is 500; 25 with `offset` alone. Without either, all there are, up to 500. A page of more than 16 MiB is refused; when \
                   this is left out, it ends before that, and `count` says where",
-    schema: || RefOr::T(whole(1, MAX_LIMIT).into()),
+    schema: || RefOr::T(whole(1, i64::MAX).into()),
 };
 const SEARCH: Parameter = Parameter {
     name: "search",
@@ -134,8 +134,8 @@ pub const NUMBERED_USER_LIST: &[Parameter] = &[
     },
     Parameter {
         name: "limit",
-        description: "Items of a page",
-        schema: || integer(1, MAX_LIMIT, DEFAULT_LIMIT),
+        description: "Items of a page; above 500 it is 500",
+        schema: || integer(1, i64::MAX, DEFAULT_LIMIT),
     },
     USER_SEARCH,
     IN_ROLE,
