@@ -1,7 +1,7 @@
 //! Reading JSON values, noting every broken rule with its path instead of stopping at the first.
 //!
 //! A [`Node`] is a value and its place. Typed readers answer `None` after noting what is wrong, so a caller reads everything
-//! first and builds its value at the end. Objects are read by [`super::body`], field by field.
+//! first and builds its value at the end. Objects are read by a [`super::Form`], field by field.
 
 use std::ops::RangeInclusive;
 
