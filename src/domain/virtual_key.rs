@@ -165,8 +165,12 @@ pub const VIRTUAL_KEY_CHANGE: Body<VirtualKeyInput> = Body::change(
 
 impl VirtualKeyInput {
     fn read(form: &mut Form<'_>) -> Self {
-        let about = "Unique among the keys of the user, without regard to case. Left out: the name of the profile and the id of the user, with a number \
-             where there is such a key.";
+        let about = if form.is_change() {
+            "Unique among the keys of the user, without regard to case."
+        } else {
+            "Unique among the keys of the user, without regard to case. Left out: the name of the profile and the id of the user, with a \
+             number where there is such a key."
+        };
         let name = form.optional("name", name(), about);
         let fixed = [
             "is_active",

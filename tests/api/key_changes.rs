@@ -55,6 +55,16 @@ fn a_key_that_is_known_by_its_tag_is_not_sent_again() {
 }
 
 #[test]
+fn a_whole_answer_can_be_sent_back() {
+    let server = Server::start();
+    let (id, _) = server.client.make_key("a", &["AccessProfiles:View"]);
+    let answer = server.client.get(&path(id)).expect(200).json();
+    assert!(answer["api_key"].is_object(), "{answer}");
+    let sent_back = server.client.put(&path(id), &answer).expect(200).json();
+    assert_eq!(sent_back["api_key"], answer["api_key"]);
+}
+
+#[test]
 fn a_change_changes_what_was_sent_and_nothing_else() {
     let server = Server::start();
     let (id, _) = server.client.make_key("a", &["AccessProfiles:View"]);

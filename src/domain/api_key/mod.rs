@@ -172,7 +172,8 @@ pub const API_KEY_CHANGE: Body<ApiKeyInput> = Body::change(
     "ApiKeyChangeBody",
     "What a change of a management API key takes: the same fields, none of them required.",
     |form| Some(ApiKeyInput::read(form)),
-);
+)
+.or_under("api_key");
 
 /// What a rotation takes: how many seconds the old secret still works, 0 when it is left out.
 pub const ROTATION: Body<i64> = Body::new(

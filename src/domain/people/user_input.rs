@@ -56,10 +56,15 @@ pub const USER_ROLE: Body<Option<i64>> = Body::new(
 
 impl UserInput {
     fn read(form: &mut Form<'_>) -> Self {
+        let role = if form.is_change() {
+            "The role to join."
+        } else {
+            "The role to join; left out: none."
+        };
         let mut input = Self {
             name: form.required("name", name(), ""),
             email: form.required("email", email(), "Unique without regard to case."),
-            role_id: form.optional("role_id", id(), "The role to join; left out: none."),
+            role_id: form.optional("role_id", id(), role),
             role: None,
             access_profiles: None,
         };
