@@ -53,7 +53,7 @@ pass() {
   echo
   echo "-- $name"
   if ! HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis SCHEMATHESIS_HOOKS=tests/schemathesis_checks.py \
-    timeout 600 "$schemathesis" --config-file tests/schemathesis.toml \
+    timeout 1200 "$schemathesis" --config-file tests/schemathesis.toml \
     run "$url/openapi.json" --no-color --phases examples,coverage,fuzzing \
     --exclude-checks positive_data_acceptance,negative_data_rejection --suppress-health-check too_slow "$@"; then
     echo "schemathesis found something with: $name"
