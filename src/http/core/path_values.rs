@@ -1,7 +1,7 @@
 //! Values in paths that are more than a number, and the place of a new thing.
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
 use super::request::Request;
@@ -64,6 +64,7 @@ pub fn path_parameter(name: &str) -> Parameter {
             .pattern(Some("^[0-9A-Za-z]{12}$")),
         _ => ObjectBuilder::new()
             .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
             .minimum(Some(1))
             .maximum(Some(i64::MAX)),
     };

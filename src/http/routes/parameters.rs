@@ -1,7 +1,7 @@
 //! Query parameters as the OpenAPI document describes them; the handlers read them through [`crate::domain::list::Query`].
 
 use utoipa::PartialSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::body::patterns::TEXT;
@@ -201,11 +201,7 @@ pub(super) fn user_id() -> RefOr<Schema> {
 }
 
 pub(super) fn id() -> RefOr<Schema> {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(i64::MAX));
-    RefOr::T(schema.into())
+    RefOr::T(whole(1, i64::MAX).into())
 }
 
 fn text_up_to(most: usize) -> RefOr<Schema> {
@@ -224,6 +220,7 @@ pub(super) fn integer(minimum: i64, maximum: i64, default: i64) -> RefOr<Schema>
 fn whole(minimum: i64, maximum: i64) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
         .minimum(Some(minimum))
         .maximum(Some(maximum))
 }
