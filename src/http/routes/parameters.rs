@@ -4,7 +4,7 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::domain::body::patterns::TEXT;
+use crate::domain::body::patterns::{NAME, TEXT};
 use crate::domain::list::{DEFAULT_LIMIT, MAX_OFFSET, MAX_PAGE_NUMBER, MAX_SEARCH};
 use crate::http::access_profiles;
 use crate::http::access_profiles::history::MAX_FILTER;
@@ -75,12 +75,12 @@ pub const AUDIT_LIST: &[Parameter] = &[
     Parameter {
         name: "action",
         description: "Entries of this action only, such as update or user.delete; what is none finds nothing",
-        schema: || text_up_to(MAX_FILTER),
+        schema: filter,
     },
     Parameter {
         name: "user_id",
         description: "Entries about this user only; what is no id finds nothing",
-        schema: || text_up_to(MAX_FILTER),
+        schema: filter,
     },
 ];
 /// A page of the access profiles.
@@ -143,12 +143,12 @@ pub const NUMBERED_USER_LIST: &[Parameter] = &[
     Parameter {
         name: "team_id",
         description: "Users in this team only; there are no teams here, so that it finds nobody",
-        schema: || text_up_to(MAX_FILTER),
+        schema: filter,
     },
     Parameter {
         name: "business_unit_id",
         description: "Users in this business unit only; there are none here, so that it finds nobody",
-        schema: || text_up_to(MAX_FILTER),
+        schema: filter,
     },
     USER_SORT,
 ];
@@ -202,6 +202,15 @@ pub(super) fn user_id() -> RefOr<Schema> {
 
 pub(super) fn id() -> RefOr<Schema> {
     RefOr::T(whole(1, i64::MAX).into())
+}
+
+/// A text that a filter looks for; one of blanks alone would say nothing.
+fn filter() -> RefOr<Schema> {
+    let schema = text()
+        .min_length(Some(1))
+        .max_length(Some(MAX_FILTER))
+        .pattern(Some(NAME));
+    RefOr::T(schema.into())
 }
 
 fn text_up_to(most: usize) -> RefOr<Schema> {
