@@ -4,7 +4,7 @@ use utoipa::PartialSchema;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::domain::body::patterns::{NAME, TEXT};
+use crate::domain::body::patterns::TEXT;
 use crate::domain::list::{DEFAULT_LIMIT, MAX_OFFSET, MAX_PAGE_NUMBER, MAX_SEARCH};
 use crate::http::access_profiles;
 use crate::http::access_profiles::history::MAX_FILTER;
@@ -204,12 +204,15 @@ pub(super) fn id() -> RefOr<Schema> {
     RefOr::T(whole(1, i64::MAX).into())
 }
 
+/// Something that is not white space (Unicode's `White_Space`), and no U+0000.
+const NOT_BLANK: &str = "^[^\\u0000]*[^\\u0000\\u0009-\\u000d \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\u0000]*$";
+
 /// A text that a filter looks for; one of blanks alone would say nothing.
 fn filter() -> RefOr<Schema> {
     let schema = text()
         .min_length(Some(1))
         .max_length(Some(MAX_FILTER))
-        .pattern(Some(NAME));
+        .pattern(Some(NOT_BLANK));
     RefOr::T(schema.into())
 }
 
