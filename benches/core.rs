@@ -13,10 +13,11 @@ use tollkeeper::domain::body::stored_texts::StoredTexts;
 use tollkeeper::domain::credential::Token;
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::ledger::Ledger;
-use tollkeeper::service::keyring::Keyring;
+use tollkeeper::service::api_keys::first_start;
+use tollkeeper::service::api_keys::keyring::Keyring;
 use tollkeeper::service::revocations::Revocations;
 use tollkeeper::service::sign_in::SignInCodes;
-use tollkeeper::service::{Clock, Services, first_start};
+use tollkeeper::service::{Clock, Services};
 use tollkeeper::store::Store;
 use tollkeeper::store::directory::{DataDirectory, Owned};
 

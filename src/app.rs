@@ -26,12 +26,13 @@ use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
 use crate::ledger::Ledger;
 use crate::retries::Retries;
-use crate::service::keyring::Keyring;
+use crate::service::api_keys::keyring::Keyring;
+use crate::service::api_keys::{first_start, key_uses};
 use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
-use crate::service::{Clock, Services, first_start, key_uses};
+use crate::service::{Clock, Services};
 use crate::store::directory::{DataDirectory, Owned};
-use crate::store::read_cache::ReadCache;
+use crate::store::lists::read_cache::ReadCache;
 use crate::store::{self, Store};
 use crate::upkeep::Upkeep;
 

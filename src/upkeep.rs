@@ -6,7 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::service::{Services, key_uses, once, rotated_keys, rotation};
+use crate::service::access_profiles::{rotated_keys, rotation};
+use crate::service::api_keys::key_uses;
+use crate::service::{Services, once};
 
 /// How often the whole file is read for damage.
 const INTEGRITY_EVERY: Duration = Duration::from_hours(24);

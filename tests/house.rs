@@ -250,7 +250,7 @@ const CALLED_ONLY_IN: [(&str, &[&str]); 7] = [
             "src/store/journal/many_rows.rs",
             "src/store/writer",
             "src/store/audit/walk.rs",
-            "src/store/migrate.rs",
+            "src/store/database/migrate.rs",
             "src/store/lists/pages/tests.rs",
         ],
     ),

@@ -10,8 +10,9 @@ use crate::domain::credential::Token;
 use crate::domain::values::shell_word::shell_word;
 use crate::error::Result;
 use crate::http::api_keys::sign_in::link;
+use crate::service::access_profiles::rotated_keys;
 use crate::service::sign_in::SignsIn;
-use crate::service::{Clock, Services, rotated_keys};
+use crate::service::{Clock, Services};
 
 /// Runs the server until it is asked to stop.
 ///

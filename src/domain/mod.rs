@@ -3,7 +3,6 @@
 pub mod access_profile;
 pub mod api_key;
 pub mod audit;
-pub mod audit_action;
 pub mod body;
 pub mod credential;
 pub mod decision;

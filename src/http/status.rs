@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::Anyone;
 use crate::http::core::request::{Request, blocking};
-use crate::store::settings;
+use crate::store::database::settings;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

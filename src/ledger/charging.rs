@@ -9,7 +9,7 @@ use crate::domain::decision::explanation::KeyStatus;
 use crate::domain::decision::{Call, Refusal, RefusalKind, Settled};
 use crate::domain::values::money::Money;
 use crate::error::Result;
-use crate::store::former_secrets;
+use crate::store::virtual_keys::former_secrets;
 
 /// Whose call it was.
 struct Spender {

@@ -25,7 +25,8 @@ use crate::domain::decision::{
 use crate::domain::settings::DecisionSettings;
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
-use crate::store::{Seat, Store, former_secrets, journal};
+use crate::store::virtual_keys::former_secrets;
+use crate::store::{Seat, Store, journal};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {

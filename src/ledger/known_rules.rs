@@ -7,7 +7,8 @@ use super::engine::Rules;
 use super::known_expressions::KnownExpressions;
 use crate::domain::models::expressions::ExpressionSet;
 use crate::error::{Error, Result};
-use crate::store::{Reading, policies};
+use crate::store::Reading;
+use crate::store::access_profiles::policies;
 
 /// Rules by the id of their policy, and what their expressions are compiled to. Only the ledger's thread adds to the rules, so what is
 /// here was committed.

@@ -17,7 +17,8 @@ use crate::domain::settings::DecisionSettings;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
 use crate::store::followers::Reload;
-use crate::store::{Reading, Writing, former_secrets, journal};
+use crate::store::virtual_keys::former_secrets;
+use crate::store::{Reading, Writing, journal};
 
 /// What a change touched, as it is after it.
 #[derive(Default)]

@@ -2,34 +2,14 @@
 //! entries, what is searched, and what is held in memory. And one for each read that joins ledger and store. Knows no HTTP and no SQL.
 
 pub mod access_profiles;
-pub mod api_key_revocation;
 pub mod api_keys;
-pub mod assignments;
-pub mod attachments;
-pub mod budget_overrides;
-pub mod copies;
-pub mod explain;
-pub mod expressions;
-pub mod first_start;
-pub mod holdings;
-pub mod key_uses;
-pub mod keyring;
-pub mod near_limits;
+pub mod decisions;
 pub mod once;
-pub mod propagation;
-pub mod propagation_preview;
-pub mod quota;
+pub mod people;
 pub mod revocations;
-pub mod roles;
-pub mod rotated_keys;
-pub mod rotation;
 pub mod sign_in;
-pub mod tokens;
 pub mod tool_groups;
 mod unit_of_work;
-pub mod usage;
-pub mod users;
-pub mod virtual_key_pages;
 pub mod virtual_keys;
 
 use std::sync::Arc;
@@ -39,7 +19,7 @@ use jiff::tz::TimeZone;
 
 use crate::ledger::Ledger;
 use crate::store::Store;
-use keyring::Keyring;
+use api_keys::keyring::Keyring;
 use revocations::waiting::Revocations;
 use sign_in::codes::SignInCodes;
 

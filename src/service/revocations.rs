@@ -7,7 +7,7 @@ pub(super) mod waiting;
 pub use self::waiting::Revocations;
 use self::waiting::Waiting;
 use super::Services;
-use super::keyring::memory::TakenAway;
+use super::api_keys::keyring::memory::TakenAway;
 use crate::domain::api_key::permission::PermissionSet;
 use crate::domain::audit::Actor;
 use crate::domain::credential::ID_LENGTH;
@@ -15,8 +15,9 @@ use crate::domain::credential::revocation::{Revocation, Taken};
 use crate::domain::people::holding::{Source, UserAccessProfile};
 use crate::error::{Error, Result};
 use crate::ledger::Ended;
+use crate::store::people::{user_access_profiles, users};
 use crate::store::writer::write_gate::refuses_writes;
-use crate::store::{Reading, user_access_profiles, users, virtual_keys};
+use crate::store::{Reading, virtual_keys};
 
 /// The outcome of a write that takes access away. If it failed because no write succeeds, what `taken` finds to be taken away is
 /// kept and denied from now on; `taken` makes sure that it may be, and answers none when nothing is.

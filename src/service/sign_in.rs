@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::codes::{SignInCodes, SignsIn, refused};
 use super::Services;
-use super::tokens::random_token;
+use super::virtual_keys::tokens::random_token;
 use crate::domain::api_key::permission::PermissionSet;
 use crate::domain::api_key::{ApiKey, ApiKeySettings};
 use crate::domain::audit::Actor;

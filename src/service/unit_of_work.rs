@@ -1,7 +1,8 @@
 //! The only gate of management: whatever it changes is changed in [`Services::write`], or, where decisions depend on it, in
 //! [`Services::change`]. What follows from what happened is done when these return ([`crate::store::followers`]).
 
-use super::{Services, rotated_keys};
+use super::Services;
+use super::access_profiles::rotated_keys;
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::Actor;
 use crate::domain::credential::Token;

@@ -2,7 +2,7 @@
 
 use rusqlite::Params;
 
-use super::budget_overrides;
+use super::people::budget_overrides;
 use super::sql::{Columns, Reading, Writing, id_list, one_or_all};
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::decision::journal::CounterRow;

@@ -8,15 +8,17 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 use super::audit::chain::Walked;
+use super::database::fault;
+use super::database::fault::Doing;
+use super::database::health;
+use super::database::health::Health;
+use super::database::{connection, settings};
 use super::directory::DataDirectory;
-use super::fault::{self, Doing};
-use super::health::{self, Health};
-use super::remembered::Remembered;
+use super::lists::remembered::Remembered;
 use super::sql::{Reading, Writing};
 use super::writer::Writer;
 use super::writer::job::Needs;
 use super::writer::write_gate::WriteGate;
-use super::{connection, settings};
 use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 

@@ -10,8 +10,8 @@ use rusqlite::types::{FromSql, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql};
 use serde::de::DeserializeOwned;
 
-use super::fault::Doing;
-use super::remembered::Remembered;
+use super::database::fault::Doing;
+use super::lists::remembered::Remembered;
 use crate::domain::audit::ChainKey;
 use crate::domain::credential::ID_LENGTH;
 use crate::error::{Error, Result};

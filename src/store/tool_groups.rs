@@ -3,8 +3,8 @@
 use rusqlite::params;
 
 use super::lists::rows::Rows;
+use super::lists::taken::UniqueName;
 use super::sql::{Columns, Reading};
-use super::taken::UniqueName;
 use super::unit_of_work::WorkInTurn;
 use crate::domain::event::{Change, Event};
 use crate::domain::list::{Listed, Page, Sort};

@@ -5,10 +5,11 @@
 //! its own turn ([`Seat`]): so no decision is made on what is about to change. A role may be stored by any work:
 //!
 //! ```
-//! use tollkeeper::store::{Work, roles};
+//! use tollkeeper::domain::people::role::DataAccess;
+//! use tollkeeper::store::{Work, people::roles};
 //!
 //! fn change(work: &mut Work<'_>) {
-//!     let _ = roles::insert(work, "name", "description");
+//!     let _ = roles::insert(work, "name", "description", DataAccess::Own);
 //! }
 //! ```
 //!

@@ -20,8 +20,8 @@ use rusqlite::Connection;
 use self::checkpoints::Checkpoints;
 use self::job::{Job, Needs, Submitted, job, stopped, to_a_caller};
 use self::write_gate::WriteGate;
-use super::fault::Doing;
-use super::health::Health;
+use super::database::fault::Doing;
+use super::database::health::Health;
 use super::sql::Writing;
 use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
@@ -247,7 +247,7 @@ impl Loop {
         if let Err(error) = &outcome {
             log::error!("a commit of {} writes failed: {error}", batch.len());
             if let Error::Unavailable {
-                code: super::fault::DAMAGED,
+                code: super::database::fault::DAMAGED,
                 reason,
             } = error
             {
@@ -314,7 +314,7 @@ impl Loop {
             return Ok(());
         }
         Err(Error::Unavailable {
-            code: super::fault::DISK_FULL,
+            code: super::database::fault::DISK_FULL,
             reason: "the disk is full or refused the write; nothing was written".to_owned(),
         })
     }

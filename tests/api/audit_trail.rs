@@ -7,8 +7,8 @@ use std::time::Duration;
 use regex::{Captures, Regex};
 use rusqlite::Connection;
 use serde_json::json;
-use tollkeeper::domain::audit_action::ACTIONS;
-use tollkeeper::service::rotation::rotate_due;
+use tollkeeper::domain::audit::action::ACTIONS;
+use tollkeeper::service::access_profiles::rotation::rotate_due;
 
 use crate::support::{Client, Server};
 

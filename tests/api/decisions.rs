@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::service::tokens::random_token;
+use tollkeeper::service::virtual_keys::tokens::random_token;
 
 use crate::support::holders::{call, policy, reservation_id};
 use crate::support::{Reply, Server};

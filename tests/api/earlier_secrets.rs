@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tollkeeper::service::rotation::rotate_due;
+use tollkeeper::service::access_profiles::rotation::rotate_due;
 
 use crate::support::holders::{Holder, policy};
 use crate::support::{Client, Reply, Server};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use tollkeeper::service::key_uses;
+use tollkeeper::service::api_keys::key_uses;
 
 use crate::support::Server;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tollkeeper::domain::people::user::{Email, NewUser};
-use tollkeeper::store::users;
+use tollkeeper::store::people::users;
 
 use crate::support::Server;
 

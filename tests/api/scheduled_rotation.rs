@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tollkeeper::service::rotated_keys::tidy;
-use tollkeeper::service::rotation::rotate_due;
+use tollkeeper::service::access_profiles::rotated_keys::tidy;
+use tollkeeper::service::access_profiles::rotation::rotate_due;
 
 use crate::support::Server;
 

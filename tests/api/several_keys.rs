@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tollkeeper::domain::credential::Kind;
 use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
-use tollkeeper::service::tokens::random_token;
+use tollkeeper::service::virtual_keys::tokens::random_token;
 
 use crate::support::Server;
 use crate::support::holders::two_providers;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tollkeeper::domain::credential::{Kind, Token};
 use tollkeeper::service::sign_in::SignsIn;
-use tollkeeper::service::tokens::{random_successor, random_token};
+use tollkeeper::service::virtual_keys::tokens::{random_successor, random_token};
 
 use crate::support::process::run;
 use crate::support::{Reply, Server};

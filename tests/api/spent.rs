@@ -295,7 +295,7 @@ fn only_a_key_that_never_was_is_refused_and_nobody_can_tell_why() {
     // The checksum is right, the secret is that of nobody.
     let never = |id: &str| {
         let kind = tollkeeper::domain::credential::Kind::Virtual;
-        let token = tollkeeper::service::tokens::random_successor(kind, id).unwrap();
+        let token = tollkeeper::service::virtual_keys::tokens::random_successor(kind, id).unwrap();
         let reply = report(client, token.reveal(), "q1", &json!({}));
         reply.expect_refusal(401, "access_not_found", "access_not_found");
         let mut body = reply.json();

@@ -10,7 +10,7 @@ use tollkeeper::error::Error;
 use tollkeeper::http::core::problem::Problem;
 use tollkeeper::http::routes;
 use tollkeeper::service::sign_in::SignsIn;
-use tollkeeper::service::tokens::random_token;
+use tollkeeper::service::virtual_keys::tokens::random_token;
 
 use crate::recorded::Recorder;
 use crate::support::holders::reservation_id;

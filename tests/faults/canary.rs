@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::service::tokens::random_token;
+use tollkeeper::service::virtual_keys::tokens::random_token;
 
 use crate::support::holders::policy;
 use crate::support::process::{Process, run, tollkeeper};

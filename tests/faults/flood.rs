@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::service::tokens::random_successor;
+use tollkeeper::service::virtual_keys::tokens::random_successor;
 
 use crate::support::process::Process;
 use crate::support::{Client, Reply, Server};

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::geteuid;
 use serde_json::json;
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::service::tokens::random_token;
+use tollkeeper::service::virtual_keys::tokens::random_token;
 use tollkeeper::store::directory::{DataDirectory, Owned};
 
 use crate::support::Client;

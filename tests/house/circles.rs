@@ -26,14 +26,13 @@ fn module_of(path: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
 }
 
-/// Code without its tests, and with every `a::{b, c::d}` written out as `a::b, a::c::d`.
+/// Code without its tests and without the scopes of `pub(in …)`, which say who may see a thing and need nothing, and with every
+/// `a::{b, c::d}` written out as `a::b, a::c::d`.
 fn written_out(code: &str) -> String {
     let group = Regex::new(r"((?:\w+::)+)\{([^{}]*)\}").unwrap();
-    let mut code = code
-        .split("#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap()
-        .to_owned();
+    let scope = Regex::new(r"pub\(in [^)]*\)").unwrap();
+    let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let mut code = scope.replace_all(code, "pub").into_owned();
     while group.is_match(&code) {
         let items = |found: &regex::Captures<'_>| {
             let items = found[2].split(',').map(str::trim);

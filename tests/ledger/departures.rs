@@ -6,8 +6,8 @@ use tollkeeper::domain::decision::{Granted, Presented};
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::OpenQuery;
-use tollkeeper::service::holdings;
-use tollkeeper::store::users;
+use tollkeeper::service::people::holdings;
+use tollkeeper::store::people::users;
 
 use crate::house::{House, call, owner, quick};
 

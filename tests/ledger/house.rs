@@ -20,10 +20,12 @@ use tollkeeper::domain::settings::{DecisionSettings, Durability};
 use tollkeeper::error::Result;
 use tollkeeper::ledger::{Ender, Ledger};
 use tollkeeper::service::access_profiles;
-use tollkeeper::service::holdings::Template;
+use tollkeeper::service::people::holdings::Template;
+use tollkeeper::store::access_profiles::policies;
+use tollkeeper::store::access_profiles::propagation::Together;
 use tollkeeper::store::directory::{DataDirectory, Owned};
-use tollkeeper::store::propagation::Together;
-use tollkeeper::store::{Occasion, Reading, Store, Work, WorkInTurn, journal, policies, users};
+use tollkeeper::store::people::users;
+use tollkeeper::store::{Occasion, Reading, Store, Work, WorkInTurn, journal};
 
 use crate::plan::Plan;
 

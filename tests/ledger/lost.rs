@@ -12,8 +12,9 @@ use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::domain::virtual_key::VirtualKey;
 use tollkeeper::error::Result;
-use tollkeeper::service::holdings;
-use tollkeeper::store::{WorkInTurn, usage, users, virtual_keys};
+use tollkeeper::service::people::holdings;
+use tollkeeper::store::people::users;
+use tollkeeper::store::{WorkInTurn, usage, virtual_keys};
 
 use crate::house::{House, call, owner, quick};
 
@@ -319,7 +320,7 @@ fn provider(openai: bool) -> &'static str {
 
 /// The hash of a secret that nobody has.
 fn secret() -> [u8; 32] {
-    tollkeeper::service::tokens::random().unwrap()
+    tollkeeper::service::virtual_keys::tokens::random().unwrap()
 }
 
 #[test]

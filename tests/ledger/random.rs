@@ -9,7 +9,8 @@ use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::{Ender, Extension};
-use tollkeeper::store::{budget_overrides, policies};
+use tollkeeper::store::access_profiles::policies;
+use tollkeeper::store::people::budget_overrides;
 
 use crate::actions::{Action, action, asked};
 use crate::copy::Copy;

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::{Presented, RequestId};
 use tollkeeper::domain::values::money::Money;
-use tollkeeper::store::user_access_profiles;
+use tollkeeper::store::people::user_access_profiles;
 
 use crate::house::{House, call, quick};
 use crate::plan::{DOLLAR, PLANS};

@@ -8,7 +8,7 @@ use tollkeeper::domain::credential::Kind;
 use tollkeeper::http::core::guard::Access;
 use tollkeeper::http::routes;
 use tollkeeper::service::sign_in::SignsIn;
-use tollkeeper::service::tokens::random_token;
+use tollkeeper::service::virtual_keys::tokens::random_token;
 
 use crate::nulls::misplaced_nulls;
 use crate::support::holders::{call, policy, reservation_id};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tollkeeper::domain::credential::Kind;
 use tollkeeper::http::routes;
-use tollkeeper::service::tokens::random_token;
+use tollkeeper::service::virtual_keys::tokens::random_token;
 
 use crate::support::{Client, Server};
 

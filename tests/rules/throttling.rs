@@ -2,7 +2,7 @@
 //! from an address, then one or twenty a second.
 
 use tollkeeper::domain::credential::Kind;
-use tollkeeper::service::tokens::{random_successor, random_token};
+use tollkeeper::service::virtual_keys::tokens::{random_successor, random_token};
 
 use crate::support::{Reply, Server};
 

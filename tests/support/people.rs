@@ -7,8 +7,9 @@ use tollkeeper::domain::audit::Actor;
 use tollkeeper::domain::people::holding::Source;
 use tollkeeper::domain::virtual_key::NewVirtualKey;
 use tollkeeper::error;
-use tollkeeper::service::holdings;
-use tollkeeper::store::{Occasion, WorkInTurn, access_profiles, users, virtual_keys};
+use tollkeeper::service::people::holdings;
+use tollkeeper::store::people::users;
+use tollkeeper::store::{Occasion, WorkInTurn, access_profiles, virtual_keys};
 
 use super::{Client, Server};
 

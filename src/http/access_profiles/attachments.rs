@@ -8,7 +8,7 @@ use crate::http::core::answer::{Answer, ok, stored};
 use crate::http::core::guard::{AccessProfiles, Caller, Create, Delete};
 use crate::http::core::request::{Request, blocking};
 use crate::service;
-use crate::service::expressions::Given;
+use crate::service::access_profiles::expressions::Given;
 use crate::store::idempotency::StoredAnswer;
 
 /// `POST P/access-profiles/{id}/roles`
@@ -20,7 +20,9 @@ pub async fn attach(caller: Caller<Create, AccessProfiles>, request: Request) ->
     let (input, hash) = request.json(&ATTACHMENT).await?;
     let (services, actor) = (request.services(), caller.actor(&request));
     let once = request.once(&actor, hash)?;
-    let attach = move || service::attachments::attach(&services, actor, id, input, once, render);
+    let attach = move || {
+        service::access_profiles::attachments::attach(&services, actor, id, input, once, render)
+    };
     let ready = request.ready_expressions(Given::Profile(id)).await?;
     stored(blocking(move || ready.until(attach)).await?)
 }
@@ -54,7 +56,9 @@ pub async fn detach(caller: Caller<Delete, AccessProfiles>, request: Request) ->
     let (id, role_id) = (request.id("id")?, request.id("role_id")?);
     let if_match = request.if_match()?;
     let (services, actor) = (request.services(), caller.actor(&request));
-    let detach = move || service::attachments::detach(&services, actor, id, role_id, if_match);
+    let detach = move || {
+        service::access_profiles::attachments::detach(&services, actor, id, role_id, if_match)
+    };
     blocking(detach).await?;
     ok(&Message {
         message: format!(

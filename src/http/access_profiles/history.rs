@@ -5,8 +5,8 @@ use serde_json::json;
 use super::shown;
 use super::views::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
 use crate::domain::access_profile::versions::{VersionTexts, patch};
+use crate::domain::audit::action::{stored_action, told_action};
 use crate::domain::audit::{AuditEntry, Verdict, Verified, kinds_out_of_reach};
-use crate::domain::audit_action::{stored_action, told_action};
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::entity_tag;
 use crate::error::Result;
@@ -15,8 +15,9 @@ use crate::http::core::guard::{AccessProfiles, Caller, Update, View};
 use crate::http::core::list::List;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
-use crate::service::expressions::are_in_version;
-use crate::store::access_profile_versions::{self, Version};
+use crate::service::access_profiles::expressions::are_in_version;
+use crate::store::access_profiles::versions;
+use crate::store::access_profiles::versions::Version;
 use crate::store::audit::{self, AuditFilter};
 
 /// The media type of a JSON Patch.
@@ -32,7 +33,7 @@ pub async fn list_versions(_: Caller<View, AccessProfiles>, request: Request) ->
     let id = request.id("id")?;
     let page = request.query(Query::page_or_all)?;
     let list = request
-        .slow_read(move |reading| access_profile_versions::list(reading, id, page))
+        .slow_read(move |reading| versions::list(reading, id, page))
         .await?;
     let versions: Result<_> = list.items.into_iter().map(view).collect();
     ok(&List::new(versions?, list.total_count, page))
@@ -42,7 +43,7 @@ pub async fn list_versions(_: Caller<View, AccessProfiles>, request: Request) ->
 pub async fn get_version(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let (id, number) = (request.id("id")?, request.id("version")?);
     let version = request
-        .read(move |reading| access_profile_versions::get(reading, id, number))
+        .read(move |reading| versions::get(reading, id, number))
         .await?;
     let body = to_json(&VersionAnswer {
         version: view(version)?,
@@ -56,9 +57,9 @@ pub async fn diff(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let against = request.query(|query| query.integer("against", 1, i64::MAX))?;
     let compare = request.slow(move |services| {
         let (from, to) = services.store.read(|reading| {
-            let to = access_profile_versions::get(reading, id, number)?;
+            let to = versions::get(reading, id, number)?;
             let against = against.unwrap_or((number - 1).max(1));
-            Ok((access_profile_versions::get(reading, id, against)?, to))
+            Ok((versions::get(reading, id, against)?, to))
         })?;
         patch(&from.snapshot, &to.snapshot)
     });

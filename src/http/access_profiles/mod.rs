@@ -19,12 +19,13 @@ use crate::http::core::problem::Problem;
 use crate::http::core::read_answers::ReadAnswer;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
-use crate::store::access_profile_details::{Beside, TaggedSnapshot};
-use crate::store::access_profile_lists::{self, ProfileFilter};
+use crate::store::access_profiles::details::{Beside, TaggedSnapshot};
+use crate::store::access_profiles::pages;
+use crate::store::access_profiles::pages::ProfileFilter;
 use crate::store::access_profiles::{self, Snapshot};
 use crate::store::idempotency::StoredAnswer;
 
-pub use crate::store::access_profile_lists::SORT_FIELDS;
+pub use crate::store::access_profiles::pages::SORT_FIELDS;
 
 /// Longest list of tags in a query, in characters.
 pub const MAX_TAGS: usize = 10 * MAX_NAME;
@@ -42,7 +43,7 @@ async fn read_list(request: &Request) -> std::result::Result<ReadAnswer, Problem
         request.query(|query| (read_filter(query), query.sort(SORT_FIELDS), query.page()))?;
     let searches = filter.search.is_some();
     let list = request.read_page(page, searches, move |reading| {
-        let list = access_profile_lists::list(reading, &filter, sort, page)?;
+        let list = pages::list(reading, &filter, sort, page)?;
         let profiles = list.items.into_iter();
         let items = profiles.map(|item| Ok((raw(item.json)?, item.user_count)));
         let (access_profiles, user_counts) = items.collect::<Result<Vec<_>>>()?.into_iter().unzip();

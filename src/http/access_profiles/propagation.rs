@@ -6,7 +6,7 @@ use crate::http::core::guard::{AccessProfiles, Caller, Create};
 use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::service::Services;
-use crate::service::expressions::Given;
+use crate::service::access_profiles::expressions::Given;
 use crate::store::idempotency::StoredAnswer;
 
 /// `POST P/access-profiles/{id}/propagate`
@@ -19,13 +19,16 @@ pub async fn propagate(caller: Caller<Create, AccessProfiles>, request: Request)
     let actor = caller.actor(&request);
     let once = request.once(&actor, hash)?;
     if input.dry_run {
-        let preview =
-            move |services: &Services| service::propagation_preview::preview(services, id, &input);
+        let preview = move |services: &Services| {
+            service::access_profiles::propagation_preview::preview(services, id, &input)
+        };
         return ok(&request.slow(preview).await?);
     }
     let services = request.services();
     let render = |done: &Propagated| StoredAnswer::json(done);
-    let push = move || service::propagation::propagate(&services, actor, id, input, once, render);
+    let push = move || {
+        service::access_profiles::propagation::propagate(&services, actor, id, input, once, render)
+    };
     let ready = request.ready_expressions(Given::Profile(id)).await?;
     stored(blocking(move || ready.until(push)).await?)
 }

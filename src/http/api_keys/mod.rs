@@ -21,7 +21,7 @@ use crate::http::core::list::List;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::service::Services;
-use crate::service::tokens::Rotation;
+use crate::service::virtual_keys::tokens::Rotation;
 use crate::store::Reading;
 use crate::store::api_keys::{self, ApiKeyFilter};
 
@@ -169,7 +169,7 @@ pub async fn delete(caller: Caller<Delete, ApiKeys>, request: Request) -> Answer
     let (id, if_match) = (request.id("id")?, request.if_match()?);
     let (services, actor, rights) = (request.services(), caller.actor(&request), caller.rights());
     let revoke =
-        move || service::api_key_revocation::revoke(&services, actor, rights, id, if_match);
+        move || service::api_keys::revocation::revoke(&services, actor, rights, id, if_match);
     let key = blocking(revoke).await?;
     ok(&Message {
         message: format!("the API key {:?} is revoked", key.name),

@@ -10,7 +10,7 @@ use crate::http::core::guard::{AccessProfiles, Caller, Delete, Update};
 use crate::http::core::path_values::{held_profile_id, user_id};
 use crate::http::core::request::{Request, blocking};
 use crate::service;
-use crate::service::assignments::Held;
+use crate::service::people::assignments::Held;
 
 /// `PUT P/users/{user_id}/access-profiles/{profile_id}/budgets/{budget_id}/override`
 ///
@@ -20,7 +20,8 @@ pub async fn put(caller: Caller<Update, AccessProfiles>, request: Request) -> An
     let (place, if_match) = (place(&request)?, request.if_match()?);
     let (input, _) = request.json(&OVERRIDE).await?;
     let (services, actor) = (request.services(), caller.actor(&request));
-    let put = move || service::budget_overrides::put(&services, actor, &place, input, &if_match);
+    let put =
+        move || service::people::budget_overrides::put(&services, actor, &place, input, &if_match);
     answer(blocking(put).await?)
 }
 
@@ -31,7 +32,8 @@ pub async fn put(caller: Caller<Update, AccessProfiles>, request: Request) -> An
 pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) -> Answer {
     let (place, if_match) = (place(&request)?, request.if_match()?);
     let (services, actor) = (request.services(), caller.actor(&request));
-    let delete = move || service::budget_overrides::delete(&services, actor, &place, &if_match);
+    let delete =
+        move || service::people::budget_overrides::delete(&services, actor, &place, &if_match);
     answer(blocking(delete).await?)
 }
 

@@ -17,11 +17,12 @@ use crate::http::core::request::{Request, blocking};
 use crate::http::virtual_keys::views::KeysGone;
 use crate::http::virtual_keys::views::NewKeyView;
 use crate::service;
-use crate::service::assignments::{Assigned, Held, show};
-use crate::service::copies::ReadCopies;
-use crate::service::expressions::Given;
+use crate::service::access_profiles::expressions::Given;
+use crate::service::people::assignments::{Assigned, Held, show};
+use crate::service::people::copies::ReadCopies;
+use crate::store::access_profiles;
 use crate::store::idempotency::StoredAnswer;
-use crate::store::{access_profiles, user_access_profiles, users};
+use crate::store::people::{user_access_profiles, users};
 
 /// `GET P/users/{user_id}/access-profiles`
 pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
@@ -98,7 +99,7 @@ pub async fn assign(caller: Caller<Create, AccessProfiles>, request: Request) ->
     let given = Given::Profile(input.access_profile_id);
     let ready = request.ready_expressions(given).await?;
     let assign =
-        move || service::assignments::assign(&services, actor, user, input, sealed, render);
+        move || service::people::assignments::assign(&services, actor, user, input, sealed, render);
     stored(blocking(move || ready.until(assign)).await?)
 }
 
@@ -128,7 +129,7 @@ pub async fn unassign(caller: Caller<Delete, AccessProfiles>, request: Request) 
     let if_match = request.if_match()?;
     let (services, actor) = (request.services(), caller.actor(&request));
     let unassign =
-        move || service::assignments::unassign(&services, actor, user, profile, if_match);
+        move || service::people::assignments::unassign(&services, actor, user, profile, if_match);
     let keys = blocking(unassign).await?;
     ok(&KeysGone {
         message: format!("the user {user} does not hold the access profile {profile} any more"),

@@ -21,7 +21,7 @@ use crate::domain::credential::Token;
 use crate::domain::credential::seal::Seal;
 use crate::error::{Error, Result};
 use crate::service::once::SealedOnce;
-use crate::service::tokens::random;
+use crate::service::virtual_keys::tokens::random;
 
 /// Who may call a route; the route table, the OpenAPI document and the permission matrix test are made from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

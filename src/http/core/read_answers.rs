@@ -2,7 +2,7 @@
 
 use actix_web::web::Bytes;
 
-use crate::store::read_cache::ReadCache;
+use crate::store::lists::read_cache::ReadCache;
 
 /// Answers by the path and the query, each as of a generation of the store.
 pub type ReadAnswers = ReadCache<String, ReadAnswer, MAX_KEPT>;

@@ -10,7 +10,7 @@ use crate::domain::models::expressions::may_be_in;
 use crate::error::Result;
 use crate::ledger::ReadyExpressions;
 use crate::service::Services;
-use crate::service::expressions::{Given, find};
+use crate::service::access_profiles::expressions::{Given, find};
 use crate::store::Reading;
 
 /// The largest page that is a small read.

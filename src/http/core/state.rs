@@ -18,7 +18,7 @@ use super::slow_work::SlowWork;
 use crate::http::openapi::served::ServedDocument;
 use crate::service::Services;
 use crate::store::explained_names::ExplainedNames;
-use crate::store::read_cache::ReadCache;
+use crate::store::lists::read_cache::ReadCache;
 
 /// Most bytes of the names in explanations that are kept.
 const MAX_EXPLAINED_NAMES: usize = 4 * 1024 * 1024;

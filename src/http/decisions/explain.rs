@@ -41,7 +41,7 @@ async fn explained(
 ) -> Result<ExplainAnswer, Problem> {
     let services = &request.state().services;
     let generation = services.store.generation().cast_signed();
-    let explanation = service::explain::explain(services, asked, by_id).await?;
+    let explanation = service::decisions::explain::explain(services, asked, by_id).await?;
     let names = names(request, generation, &explanation).await?;
     Ok(answer(explanation, &names))
 }
@@ -65,7 +65,7 @@ async fn names(
         .map(|copy| copy.access_profile_id)
         .collect();
     let names = request
-        .aside(move |services| service::explain::names(services, key, &profiles))
+        .aside(move |services| service::decisions::explain::names(services, key, &profiles))
         .await?;
     let names = Arc::new(names);
     kept.keep(key, generation, names.bytes(), Arc::clone(&names));

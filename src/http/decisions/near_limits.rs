@@ -14,7 +14,8 @@ use crate::http::core::guard::{AccessProfiles, Caller, View};
 use crate::http::core::list::{List, ListItem};
 use crate::http::core::request::Request;
 use crate::ledger::NearLimit;
-use crate::service::near_limits::{self, NearPage, NearQuery};
+use crate::service::decisions::near_limits;
+use crate::service::decisions::near_limits::{NearPage, NearQuery};
 
 /// Furthest a page of these may start: as many are sorted in memory.
 pub const MAX_NEAR_OFFSET: i64 = 10_000;

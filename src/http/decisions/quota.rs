@@ -13,7 +13,7 @@ use crate::domain::virtual_key::VirtualKey;
 use crate::http::core::answer::{Answer, ok_unless_known, to_json};
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
-use crate::service::quota;
+use crate::service::decisions::quota;
 
 /// The virtual key that asks.
 #[derive(Debug, Serialize, ToSchema)]

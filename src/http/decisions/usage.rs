@@ -14,8 +14,9 @@ use crate::domain::list::Query;
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::{AccessProfiles, Caller, View};
 use crate::http::core::request::Request;
-use crate::service::usage::{self, UsagePage};
-use crate::store::names::Names;
+use crate::service::decisions::usage;
+use crate::service::decisions::usage::UsagePage;
+use crate::store::lists::names::Names;
 
 /// A sum over a part of the history. It has the fields that rows are told apart by.
 #[derive(Debug, Serialize, ToSchema)]

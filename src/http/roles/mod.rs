@@ -16,9 +16,9 @@ use crate::http::core::request::{Request, blocking};
 use crate::service;
 use crate::store::Reading;
 use crate::store::idempotency::StoredAnswer;
-use crate::store::roles;
+use crate::store::people::roles;
 
-pub use crate::store::roles::SORT_FIELDS;
+pub use crate::store::people::roles::SORT_FIELDS;
 
 /// `GET P/rbac/roles`, `GET P/roles`
 pub async fn list(_: Caller<View, Roles>, request: Request) -> Answer {
@@ -58,7 +58,7 @@ pub async fn create(caller: Caller<Create, Roles>, request: Request) -> Answer {
     let once = request.once(&actor, hash)?;
     let place = location(&request, "");
     let create = move || {
-        service::roles::create(&services, actor, input, once, move |detail| {
+        service::people::roles::create(&services, actor, input, once, move |detail| {
             Ok(StoredAnswer {
                 location: Some(format!("{place}{}", detail.role.id)),
                 etag: Some(detail.entity_tag()),
@@ -81,7 +81,7 @@ pub async fn update(caller: Caller<Update, Roles>, request: Request) -> Answer {
     };
     let input = request.json_of_change(&ROLE_CHANGE, stored).await?;
     let (services, actor) = (request.services(), caller.actor(&request));
-    let update = move || service::roles::update(&services, actor, id, input, if_match);
+    let update = move || service::people::roles::update(&services, actor, id, input, if_match);
     let detail = blocking(update).await?;
     Ok(ok_tagged(&detail.entity_tag(), to_json(&shown(&detail))?))
 }
@@ -93,7 +93,7 @@ pub async fn update(caller: Caller<Update, Roles>, request: Request) -> Answer {
 pub async fn delete(caller: Caller<Delete, Roles>, request: Request) -> Answer {
     let (id, if_match) = (request.id("id")?, request.if_match()?);
     let (services, actor) = (request.services(), caller.actor(&request));
-    let delete = move || service::roles::delete(&services, actor, id, if_match);
+    let delete = move || service::people::roles::delete(&services, actor, id, if_match);
     let name = blocking(delete).await?;
     ok(&Message {
         message: format!("the role {name:?} is deleted"),

@@ -20,12 +20,13 @@ use crate::http::virtual_keys::views::KeysGone;
 use crate::http::virtual_keys::views::NewKeyView;
 use crate::ledger::ReadyExpressions;
 use crate::service;
-use crate::service::expressions::Given;
+use crate::service::access_profiles::expressions::Given;
 use crate::store::Reading;
 use crate::store::idempotency::StoredAnswer;
-use crate::store::users::{self, UserFilter};
+use crate::store::people::users;
+use crate::store::people::users::UserFilter;
 
-pub use crate::store::users::SORT_FIELDS;
+pub use crate::store::people::users::SORT_FIELDS;
 
 /// `GET /api/users`
 pub async fn list_numbered(_: Caller<View, Users>, request: Request) -> Answer {
@@ -100,7 +101,7 @@ pub async fn create(caller: Caller<Create, Users>, request: Request) -> Answer {
     let place = location(&request, "");
     let ready = ready_for(&request, input.role_id).await?;
     let create = move || {
-        service::users::create(
+        service::people::users::create(
             &services,
             actor,
             input,
@@ -135,7 +136,8 @@ pub async fn update(caller: Caller<Update, Users>, request: Request) -> Answer {
     let held = input.access_profiles.clone();
     let (services, actor) = (request.services(), caller.actor(&request));
     let check = move |before: &UserDetail, now| refuse_other_copies(held.as_ref(), before, now);
-    let update = move || service::users::update(&services, actor, id, input, if_match, check);
+    let update =
+        move || service::people::users::update(&services, actor, id, input, if_match, check);
     let (detail, now) = blocking(update).await?;
     let user = UserView::of(&detail, now);
     Ok(ok_tagged(
@@ -185,7 +187,7 @@ pub async fn change_role(caller: Caller<Update, Users>, request: Request) -> Ans
     let (role, _) = request.json(&USER_ROLE).await?;
     let (services, actor) = (request.services(), caller.actor(&request));
     let ready = ready_for(&request, role).await?;
-    let change = move || service::users::change_role(&services, actor, id, role, if_match);
+    let change = move || service::people::users::change_role(&services, actor, id, role, if_match);
     let change = blocking(move || ready.until(change)).await?;
     let user = &change.detail;
     let changed = UserRoleChanged {
@@ -206,7 +208,7 @@ pub async fn change_role(caller: Caller<Update, Users>, request: Request) -> Ans
 pub async fn delete(caller: Caller<Delete, Users>, request: Request) -> Answer {
     let (id, if_match) = (user_id(&request, "user_id")?, request.if_match()?);
     let (services, actor) = (request.services(), caller.actor(&request));
-    let delete = move || service::users::delete(&services, actor, id, if_match);
+    let delete = move || service::people::users::delete(&services, actor, id, if_match);
     let (name, keys) = blocking(delete).await?;
     ok(&KeysGone {
         message: format!("the user {name:?} is deleted, and every virtual key of theirs is dead"),

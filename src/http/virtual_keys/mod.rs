@@ -16,8 +16,9 @@ use crate::http::core::list::List;
 use crate::http::core::path_values::{held_profile_id, user_id, virtual_key_id};
 use crate::http::core::request::{Request, blocking};
 use crate::service;
-use crate::service::tokens::Rotation;
-use crate::service::virtual_key_pages::{self, TimedKey};
+use crate::service::virtual_keys::pages;
+use crate::service::virtual_keys::pages::TimedKey;
+use crate::service::virtual_keys::tokens::Rotation;
 use crate::service::virtual_keys::{IssuedKey, Issuing};
 use crate::store::Reading;
 use crate::store::idempotency::StoredAnswer;
@@ -60,7 +61,7 @@ async fn list_some(
     let searches = filter.search.is_some();
     let services = request.services();
     let list = request.read_page(page, searches, move |reading| {
-        virtual_key_pages::list(&services, reading, &filter, sort, page, of_user)
+        pages::list(&services, reading, &filter, sort, page, of_user)
     });
     let view = |one: TimedKey| VirtualKeyView::of(&one.key, one.now);
     ok(&List::of(list.await?, page, view))
@@ -70,7 +71,7 @@ async fn list_some(
 pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let id = virtual_key_id(&request)?;
     let services = request.services();
-    let found = request.read(move |reading| virtual_key_pages::get(&services, reading, &id));
+    let found = request.read(move |reading| pages::get(&services, reading, &id));
     let TimedKey { key, now } = found.await?;
     let virtual_key = VirtualKeyView::of(&key, now);
     let (tag, body) = (

@@ -9,7 +9,9 @@ use crate::domain::credential::revocation::{Revocation, Taken};
 use crate::domain::validator::IfMatch;
 use crate::domain::virtual_key::VirtualKeyInput;
 use crate::error::{Error, Result};
-use crate::service::{Services, api_key_revocation, api_keys, assignments, users, virtual_keys};
+use crate::service::api_keys::revocation;
+use crate::service::people::{assignments, users};
+use crate::service::{Services, api_keys, virtual_keys};
 use crate::store::{self, Occasion};
 
 /// Lets what waited when the last process ended take effect, and stores it if that is possible now.
@@ -92,7 +94,7 @@ fn carry_out(services: &Services, revocation: &Revocation) -> Result<()> {
     match taken {
         Taken::ApiKey { public_id } => services.write_on(occasion, move |work| {
             let key = store::api_keys::get_public(work, &public_id)?;
-            api_key_revocation::revoke_in(work, key).map(drop)
+            revocation::revoke_in(work, key).map(drop)
         }),
         Taken::ApiKeyRights {
             public_id,
@@ -131,11 +133,11 @@ fn carry_out(services: &Services, revocation: &Revocation) -> Result<()> {
             assignments::unassign_in(work, user_id, access_profile_id).map(drop)
         }),
         Taken::Role { user_id, role_id } => services.change_on(occasion, move |work| {
-            let before = store::users::get_detail(work, user_id)?;
+            let before = store::people::users::get_detail(work, user_id)?;
             users::change_role_in(work, before, role_id).map(drop)
         }),
         Taken::User { user_id } => services.change_on(occasion, move |work| {
-            let before = store::users::get_detail(work, user_id)?;
+            let before = store::people::users::get_detail(work, user_id)?;
             users::delete_in(work, before).map(drop)
         }),
     }

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::credential::{Kind, Token};
 use crate::error::{Error, Result};
-use crate::service::tokens::random_token;
+use crate::service::virtual_keys::tokens::random_token;
 
 /// How long a code works.
 const LIFE: SignedDuration = SignedDuration::from_mins(30);

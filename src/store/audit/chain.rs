@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::params;
 
+use crate::domain::audit::action::ACTIONS;
 use crate::domain::audit::{MAC_LENGTH, NamedVersions, NewAuditEntry, Verified};
-use crate::domain::audit_action::ACTIONS;
 use crate::error::{Error, Result};
 use crate::store::sql::{Reading, Writing};
 

@@ -8,7 +8,7 @@ use crate::domain::access_profile::versions::{changed_fields, rewritten};
 use crate::domain::audit::{Actor, AuditEntry, NewAuditEntry};
 use crate::domain::list::{Listed, Page};
 use crate::error::{Error, Result};
-use crate::store::packed_versions;
+use crate::store::access_profiles::packed_versions;
 use crate::store::sql::{Columns, Reading};
 
 /// An entry with the versions that it names.

@@ -6,7 +6,7 @@ use super::chain::Milestone;
 use super::entries::{ENTRIES, NAMED, entry};
 use crate::domain::audit::{AuditEntry, ChainKey, NamedVersion, NamedVersions, Verdict};
 use crate::error::Result;
-use crate::store::packed_versions;
+use crate::store::access_profiles::packed_versions;
 use crate::store::sql::{Columns, Reading};
 
 /// Walks the chain from a milestone on, which it moves as far as the chain is intact.

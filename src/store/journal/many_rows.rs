@@ -3,7 +3,7 @@
 use rusqlite::{Statement, ToSql};
 
 use crate::error::Result;
-use crate::store::fault::Doing;
+use crate::store::database::fault::Doing;
 use crate::store::sql::Writing;
 
 /// How many rows a statement takes; the most come first.

@@ -1,6 +1,6 @@
 //! What can be looked for in the rows of a list: the texts and labels of eight rows stand packed in one row of a table beside it, so
 //! that looking for a text of any length in all of them is one pass over a few megabytes, and only over the packs that changed where
-//! the same was looked for before ([`crate::store::remembered`]).
+//! the same was looked for before ([`crate::store::lists::remembered`]).
 //!
 //! What becomes of a row, or of what its labels are made of, is an event, and [`crate::store::followers`] call [`Index::refresh`] for it.
 
@@ -14,7 +14,7 @@ use rusqlite::params;
 use super::id_set::IdSet;
 use crate::domain::values::letter_case::search_key;
 use crate::error::Result;
-use crate::store::remembered::Wanted;
+use crate::store::lists::remembered::Wanted;
 use crate::store::sql::{Reading, Writing, id_list};
 
 /// Rows of one pack; which of them match is one byte.

@@ -17,8 +17,8 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
-use crate::store::connection::writer_flags;
-use crate::store::fault::Doing;
+use crate::store::database::connection::writer_flags;
+use crate::store::database::fault::Doing;
 
 /// Pages that are added to the log before the thread copies them: 4 MiB.
 const COPY_PAGES: u32 = 1_000;

@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::store::fault;
+use crate::store::database::fault;
 
 /// How long the thread that tries again waits between two rounds.
 const EVERY: Duration = Duration::from_secs(1);

@@ -8,12 +8,13 @@ use super::*;
 use crate::domain::audit::{ChainKey, MAC_LENGTH};
 use crate::domain::list::Sort;
 use crate::domain::people::user::{Email, NewUser};
+use crate::store::database::migrate;
+use crate::store::lists::remembered::Remembered;
 use crate::store::lists::search;
-use crate::store::remembered::Remembered;
+use crate::store::people::users;
+use crate::store::people::users::UserFilter;
 use crate::store::sql::Writing;
 use crate::store::unit_of_work::WorkInTurn;
-use crate::store::users::UserFilter;
-use crate::store::{migrate, users};
 
 const CHAIN: ChainKey = ChainKey([7; MAC_LENGTH]);
 const PAGE: Page = Page {

@@ -1,0 +1,6 @@
+//! What joins the ledger with the store for who asks about calls.
+
+pub mod explain;
+pub mod near_limits;
+pub mod quota;
+pub mod usage;

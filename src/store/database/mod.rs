@@ -1,0 +1,9 @@
+//! The file: whether it is ours and sound, its schema, its connections, and what is kept in it of ourselves.
+
+pub(super) mod connection;
+pub(super) mod fault;
+pub mod health;
+pub mod migrate;
+pub mod open;
+pub mod sequences;
+pub mod settings;
