@@ -14,33 +14,9 @@ changes_keys='^(update|delete|rotate)_api_key'
 # Operations whose caller is the holder of a virtual key.
 for_holders='^(forward_auth|list_mcp_tools|get_quota|list_own_usage)'
 
-work=$(mktemp -d)
+. tests/support/server.sh
 data=$work/data
-server=
-stop() {
-  if [ -n "$server" ]; then
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap stop EXIT
-
-"$tollkeeper" serve --data-dir "$data" --listen 127.0.0.1:0 >"$work/out" 2>"$work/log" &
-server=$!
-port=
-for _ in $(seq 100); do
-  port=$(sed -n 's|.*listening on http://127\.0\.0\.1:\([0-9]*\).*|\1|p' "$work/log" | head -n 1)
-  [ -z "$port" ] || break
-  kill -0 "$server" 2>/dev/null || break
-  sleep 0.1
-done
-if [ -z "$port" ]; then
-  echo "the server did not start:"
-  cat "$work/log"
-  exit 1
-fi
-url=http://127.0.0.1:$port
+serve "$tollkeeper" "$data" "$work/log"
 
 make_key() {
   "$tollkeeper" keys create "$@" --data-dir "$data" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])'

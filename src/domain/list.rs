@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::body::input::nearest;
@@ -201,6 +202,24 @@ impl Query {
             );
         }
         word
+    }
+
+    /// A day, such as `2026-01-31`.
+    pub fn day(&self, name: &'static str) -> Option<Date> {
+        let text = self.text(name, 40)?;
+        let date = text.parse::<Date>().ok();
+        let date = date.filter(|date| date.to_string() == text);
+        if date.is_none() {
+            let sentence = format!("expected a date such as 2026-01-31, found {text:?}");
+            self.refuse(name, "invalid_date", sentence);
+        }
+        date
+    }
+
+    /// Notes that the day `from` is after the day `to`.
+    pub fn refuse_days(&self) {
+        let sentence = "must not be after the last day (`to`)";
+        self.refuse("from", "from_after_to", sentence);
     }
 
     /// A whole number within bounds.

@@ -60,6 +60,74 @@ fn the_audit_log_says_who_changed_what() {
 }
 
 #[test]
+fn entries_are_found_by_who_and_when() {
+    let server = Server::start_with(|settings| {
+        settings.time_zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    });
+    let client = &server.client;
+    let (id, other) = client.make_key("night shift", &["AccessProfiles:Create"]);
+    client.create_profile(&json!({ "name": "by day" }));
+    // 23:30 and 00:30 in Berlin.
+    server.time.advance_seconds(9 * 3600 + 1800);
+    other
+        .post("/api/access-profiles", &json!({ "name": "late" }))
+        .expect(201);
+    server.time.advance_seconds(3600);
+    other
+        .post("/api/access-profiles", &json!({ "name": "early" }))
+        .expect(201);
+    let names = |query: &str| -> Vec<String> {
+        let path = format!("/api/access-profiles/audit-logs?{query}");
+        let logs = client.get(&path).expect(200).json();
+        let entries = logs["audit_logs"].as_array().unwrap();
+        assert_eq!(logs["total_count"], entries.len());
+        let values = entries.iter().map(|entry| {
+            serde_json::from_str::<Value>(entry["new_values"].as_str().unwrap()).unwrap()
+        });
+        let values = values.map(|value| value["name"].as_str().unwrap().to_owned());
+        values.collect()
+    };
+    let public_id = client
+        .get(&format!("/api/api-keys/{id}"))
+        .expect(200)
+        .json();
+    let metadata = client.get("/api/access-profiles/audit-logs?limit=1").json();
+    let metadata = metadata["audit_logs"][0]["metadata"].as_str().unwrap();
+    let metadata: Value = serde_json::from_str(metadata).unwrap();
+    let public_id_told = metadata["actor_id"].as_str().unwrap();
+    let prefix = public_id["api_key"]["key_prefix"].as_str().unwrap();
+    assert!(prefix.contains(public_id_told), "{prefix} {public_id_told}");
+    for (query, expected) in [
+        ("actor=night%20shift".to_owned(), &["early", "late"][..]),
+        (format!("actor={public_id_told}"), &["early", "late"]),
+        ("actor=nobody".to_owned(), &[]),
+        ("from=2026-06-02".to_owned(), &["early"]),
+        ("to=2026-06-01".to_owned(), &["late", "by day"]),
+        (
+            "from=2026-06-01&to=2026-06-01".to_owned(),
+            &["late", "by day"],
+        ),
+        (
+            "from=2026-06-01&to=2026-06-02&actor=night%20shift&action=create".to_owned(),
+            &["early", "late"],
+        ),
+        ("from=2026-06-03".to_owned(), &[]),
+        ("to=9999-12-31".to_owned(), &["early", "late", "by day"]),
+    ] {
+        assert_eq!(names(&query), expected, "{query}");
+    }
+    for (query, code) in [
+        ("from=2026-06-02&to=2026-06-01", "from_after_to"),
+        ("from=yesterday", "invalid_date"),
+        ("to=2026-02-30", "invalid_date"),
+        ("actor=", "empty_filter"),
+    ] {
+        let path = format!("/api/access-profiles/audit-logs?{query}");
+        assert!(client.get(&path).expect(400).text.contains(code), "{query}");
+    }
+}
+
+#[test]
 fn entries_about_people_are_for_keys_that_may_view_people() {
     let server = Server::start();
     let client = &server.client;

@@ -303,3 +303,15 @@ fn a_fiscal_year_begins_in_january_unless_told_otherwise() {
         json!({ "quarter_start_month": 1 })
     );
 }
+
+#[test]
+fn an_empty_fiscal_calendar_of_what_is_not_quarterly_says_nothing() {
+    let server = Server::start();
+    let body = json!({ "name": "x", "budgets": [
+        { "max_limit": 1, "reset_duration": "1d", "reset_config": {} }, { "max_limit": 2, "reset_config": {} },
+    ] });
+    let made = server.client.create_profile(&body);
+    for budget in made["budgets"].as_array().unwrap() {
+        assert!(budget.get("reset_config").is_none(), "{budget}");
+    }
+}

@@ -43,7 +43,8 @@ fn places(document: &Value, schema: &Value, above: &Place, all: &mut Vec<Place>)
 }
 
 fn places_in_list(document: &Value, schema: &Value, place: &Place, all: &mut Vec<Place>) {
-    if schema["items"].is_object() {
+    // A list that must be empty has no place for a text.
+    if schema["items"].is_object() && schema["maxItems"] != 0 {
         places(document, &schema["items"], place, all);
     }
 }

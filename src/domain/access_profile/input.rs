@@ -210,7 +210,8 @@ impl AccessProfileInput {
                 let limit = form.sent(
                     "rate_limit",
                     rate_limit().or_null(),
-                    "`null`: none. Without any field, in a change: as it is.",
+                    "All of it: in a change, a maximum that is left out is none. `null`, which may be sent though change bodies don't type it, is no \
+                     rate limit at all; without any field, in a change, it stays as it is.",
                 );
                 // Some clients send nothing so.
                 let says_nothing = form.is_change() && form.is_empty_object("rate_limit");

@@ -86,11 +86,15 @@ fn read_budget(form: &mut Form<'_>) -> Option<Budget> {
     form.note_default("1M");
     let left_out = !form.gives("reset_duration");
     let reset_duration = sent.or(left_out.then_some(ResetDuration::MONTH));
+    // Some clients send nothing so.
+    let says_nothing = form.is_empty_object("reset_config");
+    let quarterly = reset_duration.is_none_or(|duration| duration == ResetDuration::QUARTER);
     let reset_config = form.optional(
         "reset_config",
-        reset_config(reset_duration),
-        "Only with a reset duration of `1Q`.",
+        reset_config(quarterly || says_nothing),
+        "Only with a reset duration of `1Q`; beside another, `{}` is as if it were left out.",
     );
+    let reset_config = reset_config.filter(|_| quarterly);
     form.ignore(&[
         "id",
         "scope",
@@ -116,8 +120,8 @@ fn read_budget(form: &mut Form<'_>) -> Option<Budget> {
     })
 }
 
-/// The fiscal calendar of a budget with this reset duration, if that is known.
-fn reset_config(duration: Option<ResetDuration>) -> ValueKind<'static, ResetConfig> {
+/// The fiscal calendar of a budget that may have one.
+fn reset_config(may_be: bool) -> ValueKind<'static, ResetConfig> {
     object(
         "ResetConfigBody",
         "The fiscal calendar of a quarterly budget.",
@@ -134,7 +138,7 @@ fn reset_config(duration: Option<ResetDuration>) -> ValueKind<'static, ResetConf
         },
     )
     .checked(move |node, _| {
-        if duration.is_some_and(|duration| duration != ResetDuration::QUARTER) {
+        if !may_be {
             let sentence = "is only for a reset_duration of \"1Q\"";
             node.refuse::<()>("reset_config_without_quarter", sentence);
         }

@@ -77,14 +77,11 @@ impl UsageQuery {
     /// noted in `query`.
     pub fn read(query: &Query, now: Timestamp, zone: &TimeZone) -> Self {
         let today = day_number(zone.to_datetime(now).date());
-        let last_day = read_day(query, "to").unwrap_or(today);
-        let from_day = read_day(query, "from").unwrap_or(last_day - (DEFAULT_DAYS - 1));
+        let last_day = query.day("to").map_or(today, day_number);
+        let from_day = query.day("from");
+        let from_day = from_day.map_or(last_day - (DEFAULT_DAYS - 1), day_number);
         if from_day > last_day {
-            query.refuse(
-                "from",
-                "from_after_to",
-                "must not be after the last day (`to`)",
-            );
+            query.refuse_days();
         }
         Self {
             from_day,
@@ -115,20 +112,6 @@ pub fn day_number(date: Date) -> i64 {
 pub fn date_of(day: i64) -> Date {
     let days = jiff::Span::new().try_days(day).unwrap_or_default();
     FIRST_DAY.saturating_add(days)
-}
-
-fn read_day(query: &Query, name: &'static str) -> Option<i64> {
-    let text = query.text(name, 40)?;
-    let date = text
-        .parse::<Date>()
-        .ok()
-        .filter(|date| date.to_string() == text);
-    if date.is_none() {
-        let sentence =
-            format_args!("expected a date such as 2026-01-31, found {text:?}").to_string();
-        query.refuse(name, "invalid_date", sentence);
-    }
-    date.map(day_number)
 }
 
 fn read_groups(query: &Query) -> [bool; 5] {

@@ -226,6 +226,11 @@ fn date_of_month(month: i64) -> Option<Date> {
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, 1).ok()
 }
 
+/// When a day begins in `zone`, which is not always at midnight.
+pub fn begin_of_day(date: Date, zone: &TimeZone) -> i64 {
+    midnight(Some(date), days_since_1970(date), zone)
+}
+
 /// When `date` begins in `zone`. Without a date or an instant for it, the end of time on the side of `count` (since 1970).
 fn midnight(date: Option<Date>, count: i64, zone: &TimeZone) -> i64 {
     date.and_then(|date| first_instant(date.to_datetime(jiff::civil::Time::midnight()), zone))

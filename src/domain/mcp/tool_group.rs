@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::body::{Body, BodySchema, Form, ValueKind, boolean, description, name, object};
 use crate::domain::validator::entity_tag_beside;
+use crate::domain::values::number::MAX_COUNT;
 use crate::error::{Error, Result};
 
 /// A tool group as it is stored.
@@ -121,7 +122,7 @@ impl ToolGroupInput {
         for list in ATTACHED {
             form.optional(
                 list,
-                nothing(),
+                nothing(list),
                 "Empty: access profiles name tool groups, and nothing else does.",
             );
         }
@@ -156,10 +157,15 @@ pub const ATTACHED: [&str; 6] = [
     "api_key_ids",
 ];
 
-/// A list that must be empty.
-fn nothing() -> ValueKind<'static, ()> {
-    let schema = || BodySchema::List {
-        items: Box::new(BodySchema::Any),
+/// A list of what is told apart by a text, or by a whole number, that must be empty.
+fn nothing(list: &str) -> ValueKind<'static, ()> {
+    let items = if list == "api_key_ids" {
+        BodySchema::integer(1..=MAX_COUNT)
+    } else {
+        BodySchema::pattern("")
+    };
+    let schema = move || BodySchema::List {
+        items: Box::new(items.clone()),
         least: 0,
         most: 0,
         unique: false,

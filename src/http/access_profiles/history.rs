@@ -1,5 +1,6 @@
 //! Handlers of what an access profile was: its versions and the audit log.
 
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::shown;
@@ -7,6 +8,7 @@ use super::views::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
 use crate::domain::access_profile::versions::{VersionTexts, patch};
 use crate::domain::audit::action::{stored_action, told_action};
 use crate::domain::audit::{AuditEntry, Verdict, Verified, kinds_out_of_reach};
+use crate::domain::limits::window::begin_of_day;
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::entity_tag;
 use crate::error::Result;
@@ -111,20 +113,27 @@ async fn audit_logs(
     access_profile_id: Option<i64>,
 ) -> Answer {
     let kinds_left_out = kinds_out_of_reach(caller.permissions());
+    let services = request.services();
     let (filter, page) = request.query(|query| {
         let action = query.text("action", MAX_FILTER);
         let action = action.map(|told| stored_action(&told).to_owned());
         let user_id = query.text("user_id", MAX_FILTER);
         let user_id = user_id.map(|text| parse_id("user_id", &text).unwrap_or(NOBODY));
-        (
-            AuditFilter {
-                access_profile_id,
-                action,
-                user_id,
-                kinds_left_out,
-            },
-            query.page(),
-        )
+        let (from, to) = (query.day("from"), query.day("to"));
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            query.refuse_days();
+        }
+        let begins = |day: Option<Date>| day.map(|day| begin_of_day(day, &services.time_zone));
+        let filter = AuditFilter {
+            access_profile_id,
+            action,
+            user_id,
+            actor: query.text("actor", MAX_FILTER),
+            from_ms: begins(from),
+            before_ms: begins(to.map(|day| day.tomorrow().unwrap_or(day))),
+            kinds_left_out,
+        };
+        (filter, query.page())
     })?;
     let list = request
         .slow_read(move |reading| audit::list(reading, &filter, page))

@@ -130,7 +130,7 @@ fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
             .into(),
         BodySchema::Integer { least, most } => typed(Type::Integer)
-            .format(most.map(|_| SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
             .minimum(Some(*least))
             .maximum(*most)
             .into(),

@@ -2,7 +2,7 @@
 //! optional member is left out then.
 
 use utoipa::openapi::schema::{Object, OneOf, SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 
 /// Members that are there in every answer, `null` where there is nothing.
 const NULLABLE: [&str; 11] = [
@@ -33,6 +33,7 @@ pub fn complete(name: &str, schema: &mut RefOr<Schema>) {
     };
     let mut required = Vec::new();
     for (member, value) in &mut object.properties {
+        say_how_large(value);
         let may_be_null = is_nullable(name, member);
         let is_optional = accepts_null(value) || ANY_OF.contains(&(name, member));
         if is_optional && !may_be_null {
@@ -42,6 +43,16 @@ pub fn complete(name: &str, schema: &mut RefOr<Schema>) {
         }
     }
     object.required = required;
+}
+
+/// A whole number without a format is 32 bits long to some generators.
+fn say_how_large(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && object.schema_type == SchemaType::Type(Type::Integer)
+        && object.format.is_none()
+    {
+        object.format = Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
+    }
 }
 
 fn is_nullable(name: &str, member: &str) -> bool {

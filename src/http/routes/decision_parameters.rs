@@ -2,7 +2,7 @@
 
 use utoipa::openapi::{RefOr, Schema};
 
-use super::parameters::{LIMIT, OFFSET, id, integer, one_of_words, text, user_id};
+use super::parameters::{LIMIT, OFFSET, date, id, integer, one_of_words, text, user_id};
 use crate::domain::body::input::MAX_NAME;
 use crate::http::core::route::Parameter;
 use crate::http::decisions::near_limits::MAX_NEAR_OFFSET;
@@ -98,12 +98,4 @@ pub const REFUSE_WITH: &[Parameter] = &[Parameter {
 fn header_text(pattern: &str) -> RefOr<Schema> {
     let name = text().max_length(Some(MAX_NAME));
     RefOr::T(name.pattern(Some(pattern)).into())
-}
-
-fn date() -> RefOr<Schema> {
-    RefOr::T(
-        text()
-            .pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))
-            .into(),
-    )
 }

@@ -82,6 +82,21 @@ pub const AUDIT_LIST: &[Parameter] = &[
         description: "Entries about this user only; what is no id finds nothing",
         schema: filter,
     },
+    Parameter {
+        name: "actor",
+        description: "Entries of whoever had this name, or has this public id, alone",
+        schema: filter,
+    },
+    Parameter {
+        name: "from",
+        description: "The first day, in the server's time zone; all there are when left out",
+        schema: date,
+    },
+    Parameter {
+        name: "to",
+        description: "The last day; up to now when left out",
+        schema: date,
+    },
 ];
 /// A page of the access profiles.
 pub const PROFILE_LIST: &[Parameter] = &[
@@ -214,6 +229,14 @@ fn filter() -> RefOr<Schema> {
         .max_length(Some(MAX_FILTER))
         .pattern(Some(NOT_BLANK));
     RefOr::T(schema.into())
+}
+
+pub(super) fn date() -> RefOr<Schema> {
+    RefOr::T(
+        text()
+            .pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))
+            .into(),
+    )
 }
 
 fn text_up_to(most: usize) -> RefOr<Schema> {

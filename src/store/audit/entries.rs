@@ -36,6 +36,12 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Entries about this user.
     pub user_id: Option<i64>,
+    /// Entries of whoever has this name or this public id.
+    pub actor: Option<String>,
+    /// Entries of this time, in milliseconds since 1970, or later.
+    pub from_ms: Option<i64>,
+    /// Entries before this time.
+    pub before_ms: Option<i64>,
     /// Entries about things of these kinds are not shown, nor counted.
     pub kinds_left_out: Vec<&'static str>,
 }
@@ -64,6 +70,12 @@ pub fn list(reading: &Reading<'_>, filter: &AuditFilter, page: Page) -> Result<L
     );
     require("action = ?", filter.action.clone().map(Value::from));
     require("user_id = ?", filter.user_id.map(Value::from));
+    require(
+        "? IN (actor_name, actor_id)",
+        filter.actor.clone().map(Value::from),
+    );
+    require("created_at >= ?", filter.from_ms.map(Value::from));
+    require("created_at < ?", filter.before_ms.map(Value::from));
     for kind in &filter.kinds_left_out {
         require("subject_kind <> ?", Some(Value::from((*kind).to_owned())));
     }

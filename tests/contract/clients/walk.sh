@@ -12,16 +12,7 @@ walks=$PWD/tests/contract/clients
 # The first generator calls the formatter that is installed beside it.
 export PATH="$bin:$PATH"
 
-work=$(mktemp -d)
-server=
-stop() {
-  if [ -n "$server" ]; then
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-}
-trap stop EXIT
+. tests/support/server.sh
 
 "$tollkeeper" openapi >"$work/openapi.json"
 cd "$work"
@@ -43,24 +34,10 @@ mv pydantic/tollkeeper_pydantic .
 
 # walk NAME: a server of its own for each client.
 walk() {
-  local name=$1 data=$work/data-$1 port=
-  "$tollkeeper" serve --data-dir "$data" --listen 127.0.0.1:0 >"$work/$name.out" 2>"$work/$name.err" &
-  server=$!
-  for _ in $(seq 100); do
-    port=$(sed -n 's|.*listening on http://127\.0\.0\.1:\([0-9]*\).*|\1|p' "$work/$name.err" | head -n 1)
-    [ -z "$port" ] || break
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.1
-  done
-  if [ -z "$port" ]; then
-    echo "the server did not start:"
-    cat "$work/$name.err"
-    exit 1
-  fi
-  PYTHONPATH=$work "$bin/python" "$walks/walk_$name.py" "http://127.0.0.1:$port" "$(cat "$data/initial-key")"
-  kill "$server"
-  wait "$server" || true
-  server=
+  local data=$work/data-$1
+  serve "$tollkeeper" "$data" "$work/$1.err"
+  PYTHONPATH=$work "$bin/python" "$walks/walk_$1.py" "$url" "$(cat "$data/initial-key")"
+  stop
 }
 
 walk attrs
