@@ -13,6 +13,7 @@ pub mod list;
 pub mod mcp;
 pub mod models;
 pub mod people;
+pub mod price;
 pub mod settings;
 pub mod validator;
 pub mod values;

@@ -110,7 +110,7 @@ impl ModelPattern {
 }
 
 /// Whether a text is what stands between the wildcards, in that order, with anything where they stand.
-fn fits(pattern: &str, text: &str) -> bool {
+pub fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split(WILDCARD);
     let Some(rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
