@@ -18,6 +18,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod file_limit;
+pub mod gateway;
 pub mod http;
 pub mod ledger;
 pub mod retries;

@@ -1,11 +1,13 @@
 //! What the operator can set about connections, decisions and virtual keys, with the defaults and the bounds.
 
+mod refusals;
 pub(crate) mod values;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use self::refusals::{BudgetStatus, RefusalSettings};
 use self::values::{dollars, span, whole};
 use super::values::money::Money;
 

@@ -1,0 +1,12 @@
+//! The meter, through its public side, on answers and streams in the shapes that providers send.
+
+mod answers;
+mod edits;
+mod figures;
+mod fixtures;
+mod forms;
+mod fuzz;
+mod refusals;
+mod requests;
+mod streams;
+mod tricks;
