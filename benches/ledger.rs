@@ -10,7 +10,7 @@ use tollkeeper::domain::access_profile::AccessProfile;
 use tollkeeper::domain::access_profile::input::AccessProfileInput;
 use tollkeeper::domain::access_profile::policy::Policy;
 use tollkeeper::domain::body::json;
-use tollkeeper::domain::decision::amounts::Amounts;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::{Call, Particulars, Party, Presented};
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::domain::values::money::Money;
@@ -82,6 +82,7 @@ fn state(users: i64) -> (LedgerState, Vec<Call>) {
             provider: Some("openai".to_owned()),
             model: "gpt-4o".into(),
             particulars: Particulars::expecting(Some(1_000), Money::from_nanodollars(10_000_000)),
+            offers: None,
             requests: 1,
             request: None,
             owner: Party::ApiKey(1),
@@ -110,10 +111,7 @@ fn decisions(criterion: &mut Criterion) {
                     };
                     made.push(state.reserve(&mut effects, &demand, grant, 7, NOW).unwrap());
                 }
-                let used = Amounts {
-                    tokens: 900,
-                    cost: 9_000,
-                };
+                let used = Spent::of(900, Money::nearest(9_000));
                 for granted in &made {
                     black_box(state.settle(
                         &mut effects,

@@ -15,6 +15,7 @@ use crate::domain::credential::Token;
 use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;
+use crate::gateway::proxy::Proxy;
 use crate::http::core::attempts::{Attempts, BadHolders};
 use crate::http::core::client_address::TrustedProxies;
 use crate::http::core::context::RequestIds;
@@ -28,6 +29,7 @@ use crate::ledger::Ledger;
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
+use crate::service::prices::PriceBook;
 use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
 use crate::service::{Clock, Services};
@@ -111,6 +113,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         store,
         keyring: Keyring::start()?,
         sign_in_codes: SignInCodes::default(),
+        prices: PriceBook::open(&settings.prices)?,
         clock,
         time_zone: settings.time_zone.clone(),
     });
@@ -143,6 +146,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         replays: Replays::default(),
         openapi: LazyLock::new(openapi::served),
         rate_limit_headers: settings.decisions.rate_limit_headers,
+        proxy: Proxy::new(&settings.upstreams, settings.proxy.clone())?,
+        refusals: settings.refusals.clone(),
     });
     Ok(App {
         listeners: Listeners { network, control },

@@ -4,6 +4,7 @@
 //! may be. A variable is a value of that file.
 
 mod sources;
+mod upstream_keys;
 mod values;
 
 use std::net::SocketAddr;
@@ -14,8 +15,11 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use self::sources::Sources;
+use crate::domain::settings::upstream::{UpstreamSettings, upstreams};
 use crate::domain::settings::values::whole;
-use crate::domain::settings::{Deadlines, DecisionSettings, VirtualKeySettings};
+use crate::domain::settings::{
+    Deadlines, DecisionSettings, PriceSettings, ProxySettings, RefusalSettings, VirtualKeySettings,
+};
 use crate::error::Result;
 
 /// Before every variable of ours.
@@ -42,6 +46,15 @@ pub struct Settings {
     pub decisions: DecisionSettings,
     /// How virtual keys are kept.
     pub virtual_keys: VirtualKeySettings,
+    /// Providers that the proxy may call.
+    #[serde(deserialize_with = "upstreams")]
+    pub upstreams: Vec<UpstreamSettings>,
+    /// How the proxy carries calls.
+    pub proxy: ProxySettings,
+    /// What models cost.
+    pub prices: PriceSettings,
+    /// What callers are told who are refused.
+    pub refusals: RefusalSettings,
     /// What is logged.
     pub log: LogSettings,
     /// A file that holds the first key, instead of a generated one. A variable alone.
@@ -57,6 +70,10 @@ impl Default for Settings {
             storage: StorageSettings::default(),
             decisions: DecisionSettings::default(),
             virtual_keys: VirtualKeySettings::default(),
+            upstreams: Vec::new(),
+            proxy: ProxySettings::default(),
+            prices: PriceSettings::default(),
+            refusals: RefusalSettings::default(),
             log: LogSettings::default(),
             bootstrap_key_file: None,
         }
@@ -168,10 +185,12 @@ impl Settings {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self> {
         // An empty variable is as if unset: that is how unit and compose files take one away.
-        let variables: Vec<(String, String)> = environment
+        let set: Vec<(String, String)> = environment
             .into_iter()
-            .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty())
+            .filter(|(_, value)| !value.is_empty())
             .collect();
+        let ours = set.iter().filter(|(name, _)| name.starts_with(PREFIX));
+        let variables: Vec<_> = ours.cloned().collect();
         let named = |wanted: &str| {
             let found = variables.iter().find(|(name, _)| name == wanted);
             found.map(|(_, value)| PathBuf::from(value))
@@ -194,6 +213,7 @@ impl Settings {
             sources.flag("--listen", "server.listen", listen);
         }
         let mut settings = sources.settings()?;
+        upstream_keys::read(&mut settings.upstreams, &set)?;
         settings.bootstrap_key_file = named(BOOTSTRAP_VARIABLE);
         if let Some(data_dir) = flags.data_dir {
             settings.storage.data_dir = data_dir;

@@ -192,6 +192,10 @@ fn known_names(error: &toml::de::Error) -> Option<(String, Vec<String>)> {
 
 fn unknown_name(error: &toml::de::Error, name: &str) -> Option<String> {
     let (wrong, known) = known_names(error)?;
+    // What stands inside a value is told with it.
+    if !name.ends_with(&wrong) {
+        return None;
+    }
     let hint = hint(&wrong, known.iter().map(String::as_str), "\"");
     Some(format!("there is no setting {name:?}; {hint}"))
 }

@@ -1,5 +1,8 @@
 //! Where settings come from, and how mistakes in them are named.
 
+mod mistakes;
+mod upstreams;
+
 use std::time::Duration;
 
 use super::sources::{names, variable_of};
@@ -100,7 +103,7 @@ fn shown_in_the_file() -> String {
 fn the_settings_file_and_the_readme_show_every_setting() {
     let readme = include_str!("../../README.md");
     let shown: toml::Table = shown_in_the_file().parse().unwrap();
-    assert_eq!(names().len(), 19);
+    assert_eq!(names().len(), 28);
     for name in names() {
         let variable = variable_of(&name);
         let row = format!("| `{name}` | `{variable}` |");
@@ -129,33 +132,13 @@ fn what_the_settings_file_shows_are_the_defaults() {
     shown.server.allowed_hosts = default.server.allowed_hosts.clone();
     shown.server.trusted_proxies = default.server.trusted_proxies.clone();
     shown.decisions.max_hold = None;
+    assert_eq!(shown.upstreams.len(), 1);
+    assert!(shown.refusals.contact.is_some() && shown.refusals.link.is_some());
+    assert!(shown.prices.file.is_some());
+    shown.upstreams.clear();
+    shown.prices.file = None;
+    shown.refusals = default.refusals.clone();
     assert_eq!(shown, default);
-}
-
-#[test]
-fn every_mistake_is_named_at_once_with_its_place() {
-    let file = "[server]\nlisten = \"8080\"\nlisen = 1\n[serve]\nlisten = 1\n[decisions]\nqueue = 0\nmax_hold = 0\n";
-    let variables = [
-        ("TOLLKEEPER_DECISIONS__QUEUE", "long"),
-        ("TOLLKEEPER_LOG__LEVL", "info"),
-        ("TOLLKEEPER_DECISIONS__RESERVATION_TTL", "2m"),
-    ];
-    let text = refusal(file, &variables);
-    let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "7 settings are wrong:");
-    let expected = [
-        ("line 2: server.listen: ", "127.0.0.1:8080"),
-        ("line 3: ", "no setting \"server.lisen\""),
-        ("line 4: ", "no setting \"serve\""),
-        ("line 7: decisions.queue: ", "must be from 1 to 1000000"),
-        ("line 8: decisions.max_hold: ", "must be above 0"),
-        ("TOLLKEEPER_DECISIONS__QUEUE: ", "expected"),
-        ("TOLLKEEPER_LOG__LEVL", "TOLLKEEPER_LOG__LEVEL"),
-    ];
-    assert_eq!(lines.len() - 1, expected.len(), "{text}");
-    for (line, (place, wanted)) in lines[1..].iter().zip(expected) {
-        assert!(line.contains(place) && line.contains(wanted), "{line}");
-    }
 }
 
 #[test]

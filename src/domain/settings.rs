@@ -1,14 +1,16 @@
 //! What the operator can set about connections, decisions and virtual keys, with the defaults and the bounds.
 
 mod refusals;
+pub mod upstream;
 pub(crate) mod values;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 pub use self::refusals::{BudgetStatus, RefusalSettings};
-use self::values::{dollars, span, whole};
+use self::values::{bytes, dollars, span, whole};
 use super::values::money::Money;
 
 /// How long a client may keep the server waiting. Only the one for bodies has a setting.
@@ -116,4 +118,50 @@ impl Default for VirtualKeySettings {
             rotation_grace: Duration::from_hours(24),
         }
     }
+}
+
+/// How the proxy carries calls.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProxySettings {
+    /// Largest body of a call, in bytes.
+    #[serde(deserialize_with = "bytes::<1_024, 1_073_741_824, _>")]
+    pub max_body: usize,
+    /// How long the answer to a caller who has gone is read on, to learn what it cost.
+    #[serde(deserialize_with = "span::<0, 3_600, _>")]
+    pub read_on: Duration,
+    /// The most output tokens that are expected of a call that sets no bound and whose model has none that is known.
+    #[serde(deserialize_with = "whole::<1, 10_000_000, _, _>")]
+    pub assumed_output: u32,
+}
+
+impl Default for ProxySettings {
+    fn default() -> Self {
+        Self {
+            max_body: 32 * 1024 * 1024,
+            read_on: Duration::from_secs(30),
+            assumed_output: 32_768,
+        }
+    }
+}
+
+/// What models cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PriceSettings {
+    /// A file of prices that go before those of the list.
+    pub file: Option<PathBuf>,
+    /// What becomes of calls of models that have no price.
+    pub unknown: UnknownPrice,
+}
+
+/// What becomes of calls of models that have no price.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownPrice {
+    /// They are refused.
+    #[default]
+    Deny,
+    /// They are charged in tokens alone.
+    Tokens,
 }

@@ -1,4 +1,7 @@
-//! The call path: what reads a call and its answer in the dialect of a provider, and what refuses in it.
+//! The call path: what reads a call and its answer in the dialect of a provider, and the proxy that carries it.
 
+pub mod client;
 pub mod meter;
+pub mod proxy;
 pub mod refusal;
+pub mod upstream;

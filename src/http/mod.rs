@@ -13,6 +13,7 @@ pub mod decisions;
 pub mod mount;
 pub mod openapi;
 pub mod page;
+pub mod proxy;
 pub mod roles;
 pub mod routes;
 pub mod serve;

@@ -1,13 +1,13 @@
 //! Putting the table of routes into the router of actix-web, which tries one entry after another, most of them by a regular
 //! expression: so what gateways call all the time comes first, and the rest by places that are compared as text.
 
-use actix_web::guard::{Guard, fn_guard};
+use actix_web::guard::{Guard, GuardContext, fn_guard};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, Resource, web};
 
 use crate::http::core::answer::Answer;
 use crate::http::core::problem::Problem;
-use crate::http::core::request::Request;
+use crate::http::core::request::{Request, UpstreamClients};
 use crate::http::core::route::Route;
 use crate::http::core::route_path::RoutePath;
 use crate::http::core::state::State;
@@ -15,6 +15,9 @@ use crate::http::routes;
 
 /// Where the calls are that gateways make all the time.
 const HOT: &str = "/v1";
+
+/// What the paths of upstreams begin with.
+const BELOW_UPSTREAMS: &str = "/{upstream}/";
 
 /// The parameter that takes the rest of a path, slashes included.
 const REST: &str = "{path}";
@@ -77,6 +80,9 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
     let any_method = routes.iter().any(|route| route.any_method);
     let tail = if any_method { "{path:.*}" } else { "{path:.+}" };
     let mut resource = web::resource(rest.replace(REST, tail)).app_data(RoutePath::new(path));
+    if path.starts_with(BELOW_UPSTREAMS) {
+        resource = resource.guard(fn_guard(names_upstream));
+    }
     for route in routes {
         if any_method {
             resource = resource.route(route.mounted());
@@ -93,6 +99,14 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
     }))
 }
 
+/// Whether a path begins with the name of an upstream; what else is there no route has.
+fn names_upstream(context: &GuardContext<'_>) -> bool {
+    let name = context.head().uri.path().split('/').nth(1);
+    let state = context.app_data::<web::Data<State>>();
+    let found = name.zip(state).map(|(name, state)| state.proxy.find(name));
+    found.flatten().is_some()
+}
+
 /// Whether a request has this method. The guard of actix-web notes besides what else was tried, for an answer that is ours here.
 fn is(method: Method) -> impl Guard {
     fn_guard(move |context| context.head().method == method)
@@ -101,6 +115,7 @@ fn is(method: Method) -> impl Guard {
 /// Mounts every route, and the refusal of every other path.
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
+        config.app_data(UpstreamClients(state.proxy.clients()));
         config.app_data(state);
         mount(&routes::table(), config);
         config.default_service(web::to(|request: Request| async move {

@@ -6,6 +6,7 @@ mod decision_parameters;
 mod decisions;
 mod parameters;
 mod people;
+mod proxy;
 mod tool_groups;
 mod virtual_keys;
 
@@ -29,6 +30,7 @@ use crate::http::api_keys::views::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, SessionAnswer, SignInCode, SignedIn,
 };
 use crate::http::core::answer::Message;
+use crate::http::core::guard::Access;
 use crate::http::core::list::List;
 use crate::http::core::route::Route;
 use crate::http::page;
@@ -48,10 +50,18 @@ pub fn table() -> Vec<Route> {
         virtual_keys::routes(),
         tool_groups::routes(),
         decisions::routes(),
+        proxy::routes(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Those that our own document describes: the paths of providers' own APIs are theirs.
+pub fn documented() -> Vec<Route> {
+    let mut all = table();
+    all.retain(|route| route.access != Access::Call);
+    all
 }
 
 fn public() -> Vec<Route> {

@@ -4,10 +4,9 @@
 use super::engine::{self, Decision, Demand};
 use super::requests::{RequestKind, lost};
 use super::runtime::{Batch, Runtime};
-use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::amounts::Spent;
 use crate::domain::decision::explanation::KeyStatus;
 use crate::domain::decision::{Call, Refusal, RefusalKind, Settled};
-use crate::domain::values::money::Money;
 use crate::error::Result;
 use crate::store::virtual_keys::former_secrets;
 
@@ -27,8 +26,7 @@ impl Runtime {
         &mut self,
         batch: &mut Batch,
         call: &Call,
-        tokens: i64,
-        cost: Money,
+        spent: Spent,
     ) -> Result<Decision<Settled>> {
         let Some(spender) = self.spender(batch, call)? else {
             let refused = engine::before_copies(RefusalKind::AccessNotFound, None);
@@ -47,10 +45,6 @@ impl Runtime {
         let (payer, refusal) =
             self.state
                 .payer(who, spender.last_profile_id, &demand, batch.now_ms);
-        let amounts = Amounts {
-            tokens,
-            cost: cost.nanodollars(),
-        };
         let nonce = self.nonces.next()?;
         let mut settled = self
             .state
@@ -59,14 +53,14 @@ impl Runtime {
                 &demand,
                 payer,
                 Some(nonce),
-                amounts,
+                spent,
                 batch.now_ms,
             )
             .ok_or_else(lost)?;
         settled.outside_policy = spender
             .refusal
             .or(refusal)
-            .or_else(|| engine::beyond(&settled.limits, amounts))
+            .or_else(|| engine::beyond(&settled.limits, spent.amounts()))
             .map(|refusal| Box::new(refusal.into()));
         self.remember(batch, payer.key_id, call, RequestKind::Usage, &settled)?;
         Ok(Ok(settled))

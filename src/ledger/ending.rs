@@ -9,7 +9,7 @@ use super::engine::{Decision, Effects, Extension};
 use super::requests::lost;
 use super::runtime::{Batch, Runtime};
 use crate::domain::audit::{Actor, NewAuditEntry};
-use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::amounts::Spent;
 use crate::domain::decision::journal::{ReservationEnd, ReservationState};
 use crate::domain::decision::{Granted, Party, Reservation, ReservationId, Settled};
 use crate::domain::values::money::Money;
@@ -25,11 +25,20 @@ const CANCEL: &str = "reservation.cancel";
 const FORGOTTEN: &str =
     "what the call of one that has been over for a day used is charged with POST /v1/usage";
 
-/// Who settles, extends or cancels a reservation: the management key that made it, or one that may do it for others.
+/// A reservation that is known, and how it ended if it did.
+#[derive(Debug, Clone)]
+pub struct FoundReservation {
+    /// Its record.
+    pub record: Arc<Reservation>,
+    /// How it ended.
+    pub end: Option<ReservationEnd>,
+}
+
+/// Who settles, extends or cancels a reservation: whoever made it, or a management key that may do it for others.
 #[derive(Debug, Clone)]
 pub struct Ender {
-    /// The management key (`api_keys.id`); 0 is the operator over the control socket.
-    pub api_key_id: i64,
+    /// Who it is.
+    pub party: Party,
     /// Who the audit log says it was when the reservation is another's. Without it only the key's own are there for it.
     pub for_others: Option<Box<Actor>>,
 }
@@ -37,8 +46,17 @@ pub struct Ender {
 impl Ender {
     /// A management key that is after a reservation of its own, as gateways are.
     pub fn own(api_key_id: i64) -> Self {
+        Self::party(Party::ApiKey(api_key_id))
+    }
+
+    /// The proxy, which ends what it made itself.
+    pub fn proxy() -> Self {
+        Self::party(Party::Proxy)
+    }
+
+    fn party(party: Party) -> Self {
         Self {
-            api_key_id,
+            party,
             for_others: None,
         }
     }
@@ -49,21 +67,16 @@ impl Runtime {
         &mut self,
         batch: &mut Batch,
         id: ReservationId,
-        tokens: i64,
-        cost: Money,
+        spent: Spent,
         by: &Ender,
     ) -> Result<Settled> {
-        let amounts = Amounts {
-            tokens,
-            cost: cost.nanodollars(),
-        };
         let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
-        let used = || json!({ "tokens": tokens, "cost": cost });
+        let used = || json!({ "tokens": spent.tokens, "cost": spent.cost });
         if let Some(open) = self.open(id) {
             let before = by.others(open)?;
             let settled = self
                 .state
-                .settle(effects, id.number, amounts, by.party(), now_ms)
+                .settle(effects, id.number, spent, by.party, now_ms)
                 .ok_or_else(lost)?;
             tell(effects, by, SETTLE, before, used, now_ms);
             return Ok(settled);
@@ -71,7 +84,7 @@ impl Runtime {
         let (record, end, before) = self.over(effects, id, by)?;
         let settled = self
             .state
-            .settle_finished(effects, &record, end, amounts, now_ms)?;
+            .settle_finished(effects, &record, end, spent, now_ms)?;
         if !settled.repeated {
             tell(effects, by, SETTLE, before, used, now_ms);
         }
@@ -123,7 +136,7 @@ impl Runtime {
         if let Some(open) = self.open(id) {
             let before = by.others(open)?;
             self.state
-                .cancel(effects, id.number, by.party(), now_ms)
+                .cancel(effects, id.number, by.party, now_ms)
                 .ok_or_else(lost)?;
             tell(effects, by, CANCEL, before, nothing, now_ms);
             return Ok(());
@@ -134,6 +147,23 @@ impl Runtime {
             tell(effects, by, CANCEL, before, nothing, now_ms);
         }
         Ok(())
+    }
+
+    /// A reservation that `by` may end.
+    pub(super) fn find_reservation(
+        &self,
+        batch: &Batch,
+        id: ReservationId,
+        by: &Ender,
+    ) -> Result<FoundReservation> {
+        let (record, end) = if let Some(open) = self.open(id) {
+            (Arc::clone(open), None)
+        } else {
+            let (record, end) = self.finished(&batch.effects, id)?;
+            (record, Some(end))
+        };
+        by.others(&record)?;
+        Ok(FoundReservation { record, end })
     }
 
     /// An open reservation.
@@ -166,23 +196,19 @@ impl Runtime {
     ) -> Result<(Arc<Reservation>, ReservationEnd, Option<Arc<Reservation>>)> {
         let (record, end) = self.finished(effects, id)?;
         let before = by.others(&record)?;
-        let by = by.party();
+        let by = by.party;
         Ok((record, ReservationEnd { by, ..end }, before))
     }
 }
 
 impl Ender {
-    fn party(&self) -> Party {
-        Party::ApiKey(self.api_key_id)
-    }
-
     /// The reservation as it was, for the audit log, if it is another's: what gateways do with their own is told by nothing but the
     /// journal.
     ///
     /// # Errors
     /// [`Error::Forbidden`] when it is another's and this key may end its own alone.
     fn others(&self, record: &Arc<Reservation>) -> Result<Option<Arc<Reservation>>> {
-        if record.owner.is_own_of(self.api_key_id) {
+        if record.owner.is_own_of(self.party) {
             Ok(None)
         } else if self.for_others.is_some() {
             Ok(Some(Arc::clone(record)))

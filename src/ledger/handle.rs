@@ -9,21 +9,21 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::clock::SharedHighWater;
-use super::ending::Ender;
-use super::engine::{Counts, Decision, Extension, NearLimit, OpenQuery, day_of};
+use super::ending::{Ender, FoundReservation};
+use super::engine::{Counts, Decision, Extension, NearLimit, OpenQuery, Rules, day_of};
 use super::known_expressions::KnownExpressions;
 use super::known_rules::KnownRules;
 use super::message::LedgerMessage;
 use super::reply::{Pending, stopped};
 use super::runtime::{self, Batch, Runtime};
 use super::thread;
+use crate::domain::decision::amounts::Spent;
 use crate::domain::decision::explanation::Explanation;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Particulars, Presented,
     ReservationId, Settled,
 };
 use crate::domain::settings::DecisionSettings;
-use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 use crate::store::virtual_keys::former_secrets;
 use crate::store::{Seat, Store, journal};
@@ -103,9 +103,9 @@ impl Ledger {
     /// furthest in. Refused is only a key that never was.
     ///
     /// Answers [`Error::RequestIdReused`] when the request id came with another body.
-    pub fn charge(&self, call: Call, tokens: i64, cost: Money) -> Pending<Decision<Settled>> {
+    pub fn charge(&self, call: Call, spent: Spent) -> Pending<Decision<Settled>> {
         let call = without_estimates(call);
-        self.ask(move |runtime, batch| runtime.charge(batch, &call, tokens, cost))
+        self.ask(move |runtime, batch| runtime.charge(batch, &call, spent))
     }
 
     /// Charges what a reservation really used and frees the rest. One that has expired is charged what its hold was not, and one that
@@ -113,14 +113,13 @@ impl Ledger {
     ///
     /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was settled with other numbers;
     /// [`Error::Forbidden`] when it is another's and `by` may not end those of others.
-    pub fn settle(
-        &self,
-        id: ReservationId,
-        tokens: i64,
-        cost: Money,
-        by: Ender,
-    ) -> Pending<Settled> {
-        self.ask(move |runtime, batch| runtime.settle(batch, id, tokens, cost, &by))
+    pub fn settle(&self, id: ReservationId, spent: Spent, by: Ender) -> Pending<Settled> {
+        self.ask(move |runtime, batch| runtime.settle(batch, id, spent, &by))
+    }
+
+    /// A reservation, for one who may end it. Answers errors as [`Ledger::settle`].
+    pub fn reservation(&self, id: ReservationId, by: Ender) -> Pending<FoundReservation> {
+        self.ask(move |runtime, batch| runtime.find_reservation(batch, id, &by))
     }
 
     /// Prolongs a reservation and raises its hold, both or none.
@@ -156,6 +155,19 @@ impl Ledger {
     /// Whose key this is, if it works.
     pub fn who(&self, key: Presented) -> Pending<Decision<Holder>> {
         self.ask(move |runtime, batch| Ok(runtime.state.who(&key, batch.now_ms)))
+    }
+
+    /// The provider, without regard to case, that would carry a call which costs nothing. Nothing is counted but a refusal.
+    pub fn carrier(&self, call: Call) -> Pending<Decision<Arc<str>>> {
+        self.ask(move |runtime, batch| {
+            let found = runtime.state.carrier(&call, batch.now_ms);
+            Ok(found.map_err(|refused| runtime.refuse(batch, &call.model, *refused)))
+        })
+    }
+
+    /// The rules by which a key may use models.
+    pub fn rules(&self, key: Presented) -> Pending<Decision<Vec<Arc<Rules>>>> {
+        self.ask(move |runtime, batch| Ok(runtime.state.rules(&key, batch.now_ms)))
     }
 
     /// The tools of an MCP server that a key may call.

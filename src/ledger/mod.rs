@@ -24,7 +24,7 @@ mod requests;
 mod runtime;
 mod thread;
 
-pub use self::ending::Ender;
+pub use self::ending::{Ender, FoundReservation};
 pub use self::engine::{Counts, Decision, Ended, Extension, NearLimit, OpenQuery};
 pub use self::handle::{Ledger, OpenReservations};
 pub use self::known_expressions::{KnownExpressions, ReadyExpressions};

@@ -2,7 +2,7 @@
 
 use super::engine::{Decision, Demand, RefusedCall};
 use super::runtime::{Batch, Runtime};
-use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::amounts::Spent;
 use crate::domain::decision::journal::{CallAnswer, ReservationState};
 use crate::domain::decision::{Admitted, Call, Granted, Refusal, RequestId, ReservationId};
 use crate::error::{Error, Result};
@@ -91,7 +91,7 @@ impl Runtime {
             Ok(grant) => grant,
             Err(refused) => return Ok(Err(self.refuse(batch, &call.model, *refused))),
         };
-        let nothing = Amounts::default();
+        let nothing = Spent::default();
         let counted = self
             .state
             .charge(

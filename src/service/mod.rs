@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod decisions;
 pub mod once;
 pub mod people;
+pub mod prices;
 pub mod revocations;
 pub mod sign_in;
 pub mod tool_groups;
@@ -20,6 +21,7 @@ use jiff::tz::TimeZone;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use api_keys::keyring::Keyring;
+use prices::PriceBook;
 use revocations::waiting::Revocations;
 use sign_in::codes::SignInCodes;
 
@@ -35,6 +37,8 @@ pub struct Services {
     pub revocations: Revocations,
     /// What links carry that open the page signed in.
     pub sign_in_codes: SignInCodes,
+    /// What models cost.
+    pub prices: PriceBook,
     /// The one clock.
     pub clock: Clock,
     /// Where days and months begin.

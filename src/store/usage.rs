@@ -3,6 +3,7 @@
 use rusqlite::{ToSql, named_params};
 
 use super::sql::{Columns, Reading};
+use crate::domain::decision::amounts::TokenSplit;
 use crate::domain::decision::journal::FOLDED;
 use crate::domain::decision::usage::{OTHER, UsageQuery, UsageRow};
 use crate::domain::list::Listed;
@@ -15,22 +16,29 @@ macro_rules! summed_up {
     ($user:literal) => {
         concat!(
             "WITH used AS (
-                SELECT day, user_id, access_profile_id, provider, model, calls, tokens, cost, NULL AS reason, 0 AS refused
+                SELECT day, user_id, access_profile_id, provider, model, calls, tokens, cost, input_tokens, cached_input_tokens, output_tokens,
+                       NULL AS reason, 0 AS refused
                 FROM usage_days WHERE day BETWEEN :from AND :to", $user, "
                 UNION ALL
-                SELECT day, user_id, access_profile_id, provider, model, 0, 0, 0, reason, calls
+                SELECT day, user_id, access_profile_id, provider, model, 0, 0, 0, 0, 0, 0, reason, calls
                 FROM refusal_days WHERE day BETWEEN :from AND :to", $user, "
              ), apart AS (
                 SELECT iif(:by_day, day, NULL) AS day, iif(:by_user, user_id, NULL) AS user_id,
                        iif(:by_profile, access_profile_id, NULL) AS access_profile_id,
                        iif(:by_provider, provider, NULL) AS provider, iif(:by_model, model, NULL) AS model,
                        sum(calls) AS calls, sum(tokens / 1000000000) AS tokens, sum(tokens % 1000000000) AS tokens_below,
-                       sum(cost / 1000000000) AS cost, sum(cost % 1000000000) AS cost_below, reason, sum(refused) AS refused
+                       sum(cost / 1000000000) AS cost, sum(cost % 1000000000) AS cost_below,
+                       sum(input_tokens / 1000000000) AS input, sum(input_tokens % 1000000000) AS input_below,
+                       sum(cached_input_tokens / 1000000000) AS cached, sum(cached_input_tokens % 1000000000) AS cached_below,
+                       sum(output_tokens / 1000000000) AS output, sum(output_tokens % 1000000000) AS output_below,
+                       reason, sum(refused) AS refused
                 FROM used WHERE :profile IS NULL OR access_profile_id = :profile
                 GROUP BY 1, 2, 3, 4, 5, reason
              )
              SELECT day, user_id, access_profile_id, provider, model, sum(calls) AS calls, sum(tokens) AS tokens,
                     sum(tokens_below) AS tokens_below, sum(cost) AS cost, sum(cost_below) AS cost_below,
+                    sum(input) AS input, sum(input_below) AS input_below, sum(cached) AS cached, sum(cached_below) AS cached_below,
+                    sum(output) AS output, sum(output_below) AS output_below,
                     json_group_object(reason, refused) FILTER (WHERE reason IS NOT NULL) AS refusals, count(*) OVER () AS total
              FROM apart GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT :limit OFFSET :offset"
         )
@@ -109,6 +117,11 @@ fn row_of(row: &Columns<'_>) -> rusqlite::Result<UsageRow> {
         model: known(model),
         calls: row.get("calls")?,
         tokens: bounded(row.get("tokens")?, row.get("tokens_below")?),
+        split: TokenSplit {
+            input: bounded(row.get("input")?, row.get("input_below")?),
+            cached_input: bounded(row.get("cached")?, row.get("cached_below")?),
+            output: bounded(row.get("output")?, row.get("output_below")?),
+        },
         cost_nanodollars: bounded(row.get("cost")?, row.get("cost_below")?),
         refusals: row.json("refusals")?,
     })

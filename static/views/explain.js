@@ -105,7 +105,7 @@ function step({ step: kind, subject, outcome, detail }) {
 
 /** @param {string} outcome @returns {"ok" | "bad"} */
 function toneOf(outcome) {
-  return outcome === "granted" || outcome === "fits" ? "ok" : "bad";
+  return ["granted", "fits", "estimated"].includes(outcome) ? "ok" : "bad";
 }
 
 /** `model_blocked` as people read it. @param {string} code */

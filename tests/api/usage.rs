@@ -49,11 +49,11 @@ fn what_was_used_is_summed_up_by_day() {
     );
     assert_eq!(list["group_by"], json!(["day"]));
     let expected = json!([
-        { "day": "2026-06-01", "calls": 2, "refusals": { "model_blocked": 1 }, "tokens": 110, "cost": 0.75 },
-        { "day": "2026-06-02", "calls": 1, "refusals": { "budget_exceeded": 2 }, "tokens": 50, "cost": 0.125 }
+        { "day": "2026-06-01", "calls": 2, "refusals": { "model_blocked": 1 }, "tokens": 110, "input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "cost": 0.75 },
+        { "day": "2026-06-02", "calls": 1, "refusals": { "budget_exceeded": 2 }, "tokens": 50, "input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "cost": 0.125 }
     ]);
     assert_eq!(list["usage"], expected);
-    let totals = json!({ "calls": 3, "refusals": { "model_blocked": 1, "budget_exceeded": 2 }, "tokens": 160, "cost": 0.875 });
+    let totals = json!({ "calls": 3, "refusals": { "model_blocked": 1, "budget_exceeded": 2 }, "tokens": 160, "input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "cost": 0.875 });
     assert_eq!(list["totals"], totals);
     assert_eq!(
         (&list["count"], &list["total_count"]),
@@ -95,7 +95,7 @@ fn what_was_used_is_told_apart_by_what_is_asked_for() {
     ));
     assert_eq!(
         of_profile["usage"],
-        json!([{ "access_profile_id": bob.profile_id, "access_profile_name": "profile of bob", "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }])
+        json!([{ "access_profile_id": bob.profile_id, "access_profile_name": "profile of bob", "calls": 1, "refusals": {}, "tokens": 10, "input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "cost": 0.25 }])
     );
     let one_day =
         get("from=2026-06-02&to=2026-06-02&group_by=day,user,access_profile,provider,model");
@@ -110,7 +110,7 @@ fn what_was_used_is_told_apart_by_what_is_asked_for() {
     assert_eq!(nothing["usage"], json!([]));
     assert_eq!(
         nothing["totals"],
-        json!({ "calls": 0, "refusals": {}, "tokens": 0, "cost": 0 })
+        json!({ "calls": 0, "refusals": {}, "tokens": 0, "input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "cost": 0 })
     );
 }
 
@@ -296,7 +296,7 @@ fn a_virtual_key_reads_the_history_of_its_own_user_alone() {
             .get(&format!("/v1/quota/usage{query}"))
     };
     let own = of(&bob, "?group_by=user,model").expect(200).json();
-    let expected = json!([{ "user_id": bob.user_id, "user_name": "bob", "model": "o3", "calls": 1, "refusals": {}, "tokens": 10, "cost": 0.25 }]);
+    let expected = json!([{ "user_id": bob.user_id, "user_name": "bob", "model": "o3", "calls": 1, "refusals": {}, "tokens": 10, "input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "cost": 0.25 }]);
     assert_eq!(own["usage"], expected);
     assert_eq!(of(&ada, "").expect(200).json()["totals"]["calls"], 2);
     assert_eq!(

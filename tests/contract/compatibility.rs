@@ -70,7 +70,7 @@ fn page() -> String {
         "\n## Ours\n\nNo client of the contract needs these.\n\n| | path | |\n|---|---|---|\n",
     );
     let known: BTreeSet<String> = operations().iter().flat_map(Operation::places).collect();
-    for route in routes::table() {
+    for route in routes::documented() {
         let paths = route.paths();
         let places: Vec<String> = paths
             .iter()

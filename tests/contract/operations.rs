@@ -70,7 +70,7 @@ pub fn nameless(path: &str) -> String {
 
 /// Method and path of everything that is served.
 pub fn served() -> BTreeSet<String> {
-    let table = routes::table();
+    let table = routes::documented();
     let places = table.iter().flat_map(|route| {
         let paths = route.paths().into_iter();
         paths.map(|path| format!("{} {}", route.method, nameless(&path)))

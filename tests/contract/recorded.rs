@@ -20,7 +20,7 @@ pub struct Recorder<'c> {
 impl<'c> Recorder<'c> {
     pub fn new(client: &'c Client) -> Self {
         let mut operations = Vec::new();
-        for route in routes::table() {
+        for route in routes::documented() {
             for path in route.paths() {
                 let name = route.description.operation.to_owned();
                 operations.push((route.method.to_string(), path, name));

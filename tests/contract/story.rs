@@ -19,7 +19,7 @@ use crate::support::{Client, Server};
 
 /// The body that the document shows for an operation.
 fn example(operation: &str) -> Value {
-    routes::table()
+    routes::documented()
         .into_iter()
         .find(|route| route.description.operation == operation)
         .and_then(|route| route.description.example)

@@ -1,6 +1,7 @@
 //! Explanations are the decisions: ten thousand random calls are explained, then decided.
 
 use serde_json::{Value, json};
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::{McpCall, Presented};
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::domain::values::money::Money;
@@ -153,7 +154,11 @@ fn what_is_explained_is_what_is_decided() {
             && let Some(id) = open.pop()
         {
             let cost = cents(&mut dice);
-            house.ledger.settle(id, 100, cost, owner()).wait().unwrap();
+            house
+                .ledger
+                .settle(id, Spent::of(100, cost), owner())
+                .wait()
+                .unwrap();
         }
         if dice.below(20) == 0 {
             house.advance(i64::try_from(dice.below(4)).unwrap() * MINUTE);

@@ -1,6 +1,7 @@
 //! The clock jumps: what was reset stays reset.
 
 use serde_json::json;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::{Call, LimitState, Presented};
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::Extension;
@@ -43,7 +44,7 @@ fn a_window_that_was_reset_stays_reset_when_the_clock_goes_back() {
     let made = reserve(5).unwrap();
     let settled = house
         .ledger
-        .settle(made.reservation, 1, dollars(5), owner())
+        .settle(made.reservation, Spent::of(1, dollars(5)), owner())
         .wait();
     settled.unwrap();
     house.advance(HOUR);
@@ -65,7 +66,7 @@ fn what_an_extension_is_let_in_by_stays_reset_too() {
     let cost = dollars(4);
     house
         .ledger
-        .charge(call(key, None, "m"), 1, cost)
+        .charge(call(key, None, "m"), Spent::of(1, cost))
         .wait()
         .unwrap()
         .unwrap();

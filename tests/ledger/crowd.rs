@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::RefusalKind;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::values::money::Money;
 
 use crate::house::{House, call, owner, quick};
@@ -59,7 +60,7 @@ fn sixty_four_threads_get_exactly_what_three_budgets_hold() {
                                 let cost = Money::from_nanodollars(DOLLAR / 100).unwrap();
                                 house
                                     .ledger
-                                    .settle(made.reservation, 1, cost, owner())
+                                    .settle(made.reservation, Spent::of(1, cost), owner())
                                     .wait()
                                     .unwrap();
                             }
@@ -116,7 +117,10 @@ fn a_crash_among_sixty_four_threads_loses_nothing_acknowledged_and_lets_in_nothi
                     };
                     granted.fetch_add(1, Ordering::SeqCst);
                     if number.is_multiple_of(3) {
-                        let answer = house.ledger.settle(made.reservation, 1, cent, owner());
+                        let answer =
+                            house
+                                .ledger
+                                .settle(made.reservation, Spent::of(1, cent), owner());
                         answer.wait().unwrap();
                         settled.fetch_add(1, Ordering::SeqCst);
                     }
@@ -188,7 +192,7 @@ fn threads_that_give_back_what_they_hold_never_overdraw_and_are_refused_only_wit
                             let cost = Money::from_nanodollars(asked / 50).unwrap();
                             house
                                 .ledger
-                                .settle(made.reservation, 1, cost, owner())
+                                .settle(made.reservation, Spent::of(1, cost), owner())
                                 .wait()
                                 .unwrap();
                             spent.fetch_add(asked / 50, Ordering::SeqCst);

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 use serde_json::json;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::{Granted, Presented};
 use tollkeeper::domain::settings::{DecisionSettings, OnExpiry};
 use tollkeeper::domain::values::money::Money;
@@ -76,7 +77,9 @@ fn what_a_deleted_user_holds_is_charged_at_once_and_a_late_settlement_is_recorde
     assert_eq!(told(&house, gone), (2, 720, 2));
     assert_eq!(told(&house, stays), (0, 0, 0));
     let cost = Money::from_nanodollars(1_000).unwrap();
-    let settled = house.ledger.settle(late.reservation, 1, cost, owner());
+    let settled = house
+        .ledger
+        .settle(late.reservation, Spent::of(1, cost), owner());
     assert_eq!(settled.wait().unwrap().cost, cost);
     assert_eq!(told(&house, gone), (2, 1_020, 1));
     let house = house.crash();
@@ -92,7 +95,9 @@ fn what_a_deleted_user_holds_is_given_back_where_holds_that_expire_are() {
     delete(&house, gone);
     assert_eq!((open(&house), told(&house, gone)), (0, (0, 0, 2)));
     let cost = Money::from_nanodollars(1_000).unwrap();
-    let settled = house.ledger.settle(late.reservation, 1, cost, owner());
+    let settled = house
+        .ledger
+        .settle(late.reservation, Spent::of(1, cost), owner());
     settled.wait().unwrap();
     assert_eq!(told(&house, gone), (1, 1_000, 1));
 }

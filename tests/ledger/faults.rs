@@ -1,5 +1,6 @@
 //! A write that fails leaves memory as it was, and what needs no write goes on.
 
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::error::Error;
 use tollkeeper::ledger::OpenQuery;
@@ -34,7 +35,7 @@ fn a_decision_that_cannot_be_written_down_is_undone_and_refusals_go_on() {
         let cost = Money::from_nanodollars(DOLLAR / 2).unwrap();
         let settled = house
             .ledger
-            .settle(made.reservation, 1, cost, owner())
+            .settle(made.reservation, Spent::of(1, cost), owner())
             .wait();
         assert!(
             matches!(settled, Err(Error::Unavailable { .. })),

@@ -255,6 +255,7 @@ pub fn call(key: Presented, provider: Option<&str>, model: &str) -> Call {
         provider: provider.map(str::to_owned),
         model: model.into(),
         particulars: Particulars::default(),
+        offers: None,
         requests: 1,
         request: None,
         owner: OWNER,

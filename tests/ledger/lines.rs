@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::decision::Presented;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::values::money::Money;
 
 use crate::house::{House, call, quick};
@@ -37,7 +38,7 @@ fn charge(house: &House, key: Presented, models: impl Iterator<Item = String>) {
         .map(|model| {
             house
                 .ledger
-                .charge(call(key, Some("openai"), &model), 1, cost)
+                .charge(call(key, Some("openai"), &model), Spent::of(1, cost))
         })
         .collect();
     for one in pending {

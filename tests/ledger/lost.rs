@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::usage::UsageQuery;
 use tollkeeper::domain::decision::{Presented, RefusalKind, RequestId, ReservationId};
 use tollkeeper::domain::list::Page;
@@ -209,7 +210,7 @@ impl Spender {
         let charge = || {
             self.house
                 .ledger
-                .charge(made.clone(), 1, amount)
+                .charge(made.clone(), Spent::of(1, amount))
                 .wait()
                 .unwrap()
                 .unwrap()
@@ -234,7 +235,7 @@ impl Spender {
         let settled = self
             .house
             .ledger
-            .settle(self.open[at], 1, amount, owner())
+            .settle(self.open[at], Spent::of(1, amount), owner())
             .wait()
             .unwrap();
         assert_eq!(settled.repeated, self.settled.contains_key(&at));
@@ -336,7 +337,11 @@ fn a_key_that_was_deleted_is_known_as_long_as_the_history_of_use() {
     spender.house.advance(1);
     sweep(&spender);
     let made = call(spender.keys[0], Some("openai"), "gpt-5");
-    let charged = spender.house.ledger.charge(made, 1, Money::ZERO).wait();
+    let charged = spender
+        .house
+        .ledger
+        .charge(made, Spent::of(1, Money::ZERO))
+        .wait();
     let refusal = charged.unwrap().unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::AccessNotFound);
 }
@@ -346,7 +351,11 @@ fn of_a_key_that_is_rotated_without_end_the_newest_secrets_are_known() {
     let spender = Spender::new(OnExpiry::Charge);
     let charge = |key: Presented| {
         let made = call(key, Some("openai"), "gpt-5");
-        let charged = spender.house.ledger.charge(made, 1, Money::ZERO).wait();
+        let charged = spender
+            .house
+            .ledger
+            .charge(made, Spent::of(1, Money::ZERO))
+            .wait();
         charged.unwrap().map_err(|refusal| refusal.kind)
     };
     let mut keys = vec![spender.keys[0]];

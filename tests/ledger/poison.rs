@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tollkeeper::domain::audit::Actor;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::{Call, Presented, RequestId};
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::error::Error;
@@ -127,7 +128,7 @@ fn an_expiry_that_cannot_be_written_down_stops_nothing_and_the_hold_can_be_settl
     let cost = Money::from_nanodollars(DOLLAR / 2).unwrap();
     let settled = house
         .ledger
-        .settle(made[1].reservation, 1, cost, owner())
+        .settle(made[1].reservation, Spent::of(1, cost), owner())
         .wait();
     assert_eq!(settled.unwrap().limits[0].used, 3 * DOLLAR + DOLLAR / 2);
     house.assert_counters_follow_from_the_journal();
@@ -181,7 +182,12 @@ fn old_reservations_and_answers_are_forgotten_also_behind_some_of_a_time_to_come
                 body_hash: [7; 32],
             });
             let cost = Money::from_nanodollars(DOLLAR).unwrap();
-            house.ledger.charge(call, 1, cost).wait().unwrap().unwrap();
+            house
+                .ledger
+                .charge(call, Spent::of(1, cost))
+                .wait()
+                .unwrap()
+                .unwrap();
         }
     };
     let rows = || -> (i64, i64) {

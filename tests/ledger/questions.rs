@@ -1,6 +1,7 @@
 //! Whoever asks is answered, whatever is asked.
 
 use serde_json::json;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::{Ended, Extension, OpenQuery};
 
@@ -27,10 +28,17 @@ fn every_question_is_answered() {
         .wait()
         .unwrap()
         .unwrap();
-    ledger.settle(settled, 1, cost, owner()).wait().unwrap();
+    ledger
+        .settle(settled, Spent::of(1, cost), owner())
+        .wait()
+        .unwrap();
     ledger.cancel(cancelled, owner()).wait().unwrap();
     ledger.admit(ask()).wait().unwrap().unwrap();
-    ledger.charge(ask(), 1, cost).wait().unwrap().unwrap();
+    ledger
+        .charge(ask(), Spent::of(1, cost))
+        .wait()
+        .unwrap()
+        .unwrap();
     ledger.explain(ask()).wait().unwrap();
     ledger.explain_known(ask()).wait().unwrap();
     ledger.who(key).wait().unwrap().unwrap();

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::{Presented, RequestId, ReservationId};
 use tollkeeper::domain::limits::budget_override::{BudgetOverride, BudgetPlace};
 use tollkeeper::domain::limits::limit::{CounterKey, LimitKind};
@@ -177,7 +178,7 @@ impl World {
         let answer = self
             .house
             .ledger
-            .charge(call.clone(), tokens, cost)
+            .charge(call.clone(), Spent::of(tokens, cost))
             .wait()
             .unwrap();
         let settled = answer.unwrap();
@@ -214,7 +215,7 @@ impl World {
             let again = self
                 .house
                 .ledger
-                .charge(call, tokens, cost)
+                .charge(call, Spent::of(tokens, cost))
                 .wait()
                 .unwrap()
                 .unwrap();
@@ -233,15 +234,15 @@ impl World {
         let at = at % self.ids.len();
         let cost_sent = Money::from_nanodollars(cost).unwrap();
         let by_another = Ender::own(2);
-        let refused = self
-            .house
-            .ledger
-            .settle(self.ids[at], tokens, cost_sent, by_another);
+        let refused =
+            self.house
+                .ledger
+                .settle(self.ids[at], Spent::of(tokens, cost_sent), by_another);
         assert_refused(&refused.wait());
         let answer = self
             .house
             .ledger
-            .settle(self.ids[at], tokens, cost_sent, owner())
+            .settle(self.ids[at], Spent::of(tokens, cost_sent), owner())
             .wait();
         let accepted = self.model.settle(at, tokens, cost, now);
         assert_eq!(answer.is_ok(), accepted, "{answer:?}");

@@ -5,6 +5,7 @@ use std::sync::mpsc::channel;
 
 use rusqlite::Connection;
 use serde_json::json;
+use tollkeeper::domain::decision::amounts::Spent;
 use tollkeeper::domain::decision::{Presented, RequestId};
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::store::people::user_access_profiles;
@@ -62,7 +63,7 @@ fn charge(house: &House, keys: &[Presented], numbers: std::ops::Range<usize>) {
             let key = keys[number * 7 % keys.len()];
             let call = call(key, Some("openai"), ["m", "n", "o"][number % 3]);
             let cost = Money::from_nanodollars(DOLLAR / 1_000).unwrap();
-            house.ledger.charge(call, 10, cost)
+            house.ledger.charge(call, Spent::of(10, cost))
         })
         .collect();
     for one in pending {
@@ -131,7 +132,7 @@ fn whoever_asks_for_the_tables_to_be_up_to_date_finds_the_calls_decided_with_tha
             busy.recv().unwrap();
             let cost = Money::from_nanodollars(1).unwrap();
             let call = call(keys[0], Some("openai"), "m");
-            let charged = house.ledger.charge(call, 1, cost);
+            let charged = house.ledger.charge(call, Spent::of(1, cost));
             let flushed = house.ledger.flush();
             go_on.send(()).unwrap();
             flushed.wait().unwrap();
@@ -180,7 +181,11 @@ fn a_request_id_is_known_for_a_day_whatever_is_pruned_and_however_often() {
             body_hash: [0; 32],
         });
         let cost = Money::from_nanodollars(DOLLAR).unwrap();
-        let charged = house.ledger.charge(call, 1, cost).wait().unwrap();
+        let charged = house
+            .ledger
+            .charge(call, Spent::of(1, cost))
+            .wait()
+            .unwrap();
         charged.unwrap().repeated
     };
     for hour in 0..60 {

@@ -6,6 +6,7 @@ pub mod holdings;
 pub mod people;
 pub mod process;
 pub mod refusal;
+pub mod upstream;
 pub mod wire;
 
 use std::path::{Path, PathBuf};

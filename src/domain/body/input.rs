@@ -53,7 +53,7 @@ impl<'v> Node<'v> {
     }
 
     /// Notes that it is no value of this kind.
-    pub(super) fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+    pub fn wrong_type<T>(&self, expected: &str) -> Option<T> {
         self.refuse(
             "wrong_type",
             format_args!("expected {expected}, found {}", self.value.shown()),

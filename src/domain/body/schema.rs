@@ -49,6 +49,8 @@ pub enum BodySchema {
         /// Whether no two elements are the same.
         unique: bool,
     },
+    /// An object with whatever fields.
+    AnyObject,
     /// An object.
     Object(ObjectSchema),
     /// One or more of several.

@@ -24,6 +24,8 @@ pub const MAX_EARLIER: usize = 3;
 const CRC_LENGTH: usize = 6;
 /// What the tokens of every kind begin with.
 pub(super) const PREFIX: &str = "tk_";
+/// More characters than any token has.
+const MAX_TOKEN: usize = 128;
 
 /// What a credential is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +180,17 @@ pub fn masked(kind: Kind, id: &str) -> String {
 /// Whether a text has the beginning of a token in it, so that it should be kept nowhere.
 pub fn may_hold_token(text: &str) -> bool {
     text.contains(PREFIX) && Kind::ALL.iter().any(|kind| text.contains(kind.prefix()))
+}
+
+/// Whether a whole token of ours stands somewhere in these bytes.
+pub fn bytes_hold_token(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, PREFIX).any(|start| {
+        let rest = &bytes[start..];
+        let is_of_token = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+        let length = rest.iter().take(MAX_TOKEN).take_while(is_of_token).count();
+        let text = std::str::from_utf8(&rest[..length]).unwrap_or_default();
+        Token::parse(text).is_ok()
+    })
 }
 
 /// A text with every token in it masked, whole or not: somebody may have put one where none belongs.

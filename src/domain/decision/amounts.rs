@@ -1,6 +1,7 @@
 //! What limits count of calls, but for requests.
 
 use crate::domain::limits::limit::LimitKind;
+use crate::domain::values::money::Money;
 
 /// What a call asks of limits, what is held for it, or what it used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +35,58 @@ impl Amounts {
         Self {
             tokens: (self.tokens - others.tokens).max(0),
             cost: (self.cost - others.cost).max(0),
+        }
+    }
+}
+
+/// What a call has used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Tokens, of whatever kind.
+    pub tokens: i64,
+    /// US dollars.
+    pub cost: Money,
+    /// Which tokens these were, where that is known.
+    pub split: TokenSplit,
+}
+
+/// Tokens by kind, as the history keeps them; all are 0 where only their sum was told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenSplit {
+    /// Input tokens, those that were read from a cache among them.
+    pub input: i64,
+    /// Of these, those that were read from a cache.
+    pub cached_input: i64,
+    /// Output tokens.
+    pub output: i64,
+}
+
+impl Spent {
+    /// Tokens of which nobody said what kind they are, and what they cost.
+    pub fn of(tokens: i64, cost: Money) -> Self {
+        Self {
+            tokens,
+            cost,
+            split: TokenSplit::default(),
+        }
+    }
+
+    /// What limits count of it.
+    pub fn amounts(&self) -> Amounts {
+        Amounts {
+            tokens: self.tokens,
+            cost: self.cost.nanodollars(),
+        }
+    }
+}
+
+impl TokenSplit {
+    /// Both together; what has grown beyond every number stays there.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            cached_input: self.cached_input.saturating_add(other.cached_input),
+            output: self.output.saturating_add(other.output),
         }
     }
 }

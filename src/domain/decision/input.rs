@@ -13,7 +13,7 @@ mod tests;
 pub use self::bodies::{CALL, EXPLANATION, EXTENSION, SETTLEMENT, USAGE};
 pub use self::calls::{
     CallInput, ExplainInput, ExtendInput, MAX_KEY_TEXT, MAX_TTL_SECONDS, NO_CREDENTIAL, NoKey,
-    Spent, UsageInput, presented,
+    SettleInput, UsageInput, presented,
 };
 
 /// Largest body of a decision, in bytes (RELIABILITY.md, R14).

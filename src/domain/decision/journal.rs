@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::amounts::TokenSplit;
 use super::{Party, RequestId};
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::decision::reservation::Reservation;
@@ -225,6 +226,8 @@ pub struct UsageSum {
     pub tokens: i64,
     /// Nanodollars.
     pub cost: i64,
+    /// Which tokens these were.
+    pub split: TokenSplit,
 }
 
 impl UsageSum {
@@ -234,6 +237,7 @@ impl UsageSum {
             calls: self.calls + other.calls,
             tokens: self.tokens.saturating_add(other.tokens),
             cost: self.cost.saturating_add(other.cost),
+            split: self.split.plus(other.split),
         }
     }
 }

@@ -2,12 +2,16 @@
 //! milliseconds since 1970.
 
 pub mod amounts;
+pub mod call_size;
+pub mod estimate;
 pub mod explanation;
 pub mod input;
 pub mod journal;
+pub mod offer;
 pub mod particulars;
 pub mod party;
 pub mod refusal;
+pub mod report;
 pub mod reservation;
 pub mod reservation_id;
 pub mod usage;
@@ -16,6 +20,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::offer::Offer;
 pub use self::particulars::{McpCall, Particulars};
 pub use self::party::Party;
 pub use self::refusal::{OutsidePolicy, Refusal, RefusalKind};
@@ -56,6 +61,8 @@ pub struct Call {
     pub model: Arc<str>,
     /// What else the gateway says of it.
     pub particulars: Particulars,
+    /// The providers that can carry it, each with what it would take, where we choose; others are not asked.
+    pub offers: Option<Arc<[Offer]>>,
     /// How many requests it counts as: 1, or 0 when it was counted before.
     pub requests: i64,
     /// Makes the call count once, however often it is sent.
@@ -117,6 +124,9 @@ pub struct Settled {
     /// What would have refused the call, if anything.
     #[serde(default)]
     pub outside_policy: Option<Box<OutsidePolicy>>,
+    /// Who says that it costs this, where the gateway left that to us. It is not stored.
+    #[serde(skip)]
+    pub priced_by: Option<Box<str>>,
     /// Whether it had been charged before, and now was not.
     #[serde(skip)]
     pub repeated: bool,

@@ -3,6 +3,9 @@
 use sha2::{Digest, Sha256};
 
 use super::amounts::Amounts;
+use super::call_size::CallSize;
+use super::report::Report;
+use crate::domain::price::usage::Usage;
 use crate::domain::values::money::Money;
 
 /// What a gateway may say of a call beside its model, and what is kept of it with the reservation.
@@ -36,8 +39,10 @@ pub struct CallOutline<'c> {
     pub provider: Option<&'c str>,
     /// The model.
     pub model: &'c str,
-    /// What the call used, where it is over.
-    pub spent: Option<Amounts>,
+    /// How large it is said to be.
+    pub size: CallSize,
+    /// What it is reported to have used, where it is over.
+    pub report: Option<&'c Report>,
     /// How many requests it counts as.
     pub requests: i64,
 }
@@ -87,8 +92,11 @@ impl Particulars {
         for number in [
             *estimated_tokens,
             estimated_cost.map(Money::nanodollars),
-            outline.spent.map(|spent| spent.tokens),
-            outline.spent.map(|spent| spent.cost),
+            outline.report.and_then(|report| report.tokens),
+            outline
+                .report
+                .and_then(|report| report.cost)
+                .map(Money::nanodollars),
             max_hold.map(Money::nanodollars),
         ] {
             let mut digits = itoa::Buffer::new();
@@ -96,6 +104,12 @@ impl Particulars {
         }
         let counted_before = outline.requests == 0;
         text(Some(if counted_before { "counted before" } else { "" }));
+        let usage = outline.report.and_then(|report| report.usage.as_deref());
+        let usage = usage.into_iter().flat_map(Usage::named);
+        for (name, number) in outline.size.named().chain(usage) {
+            text(Some(name));
+            text(Some(itoa::Buffer::new().format(number)));
+        }
         hash.finalize().into()
     }
 }

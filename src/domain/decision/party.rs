@@ -14,6 +14,8 @@ pub enum Party {
     Expiry,
     /// Its user was deleted.
     UserDeletion,
+    /// The proxy of this program, which carries the call itself.
+    Proxy,
 }
 
 impl Party {
@@ -25,6 +27,7 @@ impl Party {
             Self::VirtualKey => Some(-1),
             Self::Expiry => Some(-2),
             Self::UserDeletion => Some(-3),
+            Self::Proxy => Some(-4),
         }
     }
 
@@ -34,14 +37,15 @@ impl Party {
             Some(-1) => Self::VirtualKey,
             Some(-2) => Self::Expiry,
             Some(-3) => Self::UserDeletion,
+            Some(-4) => Self::Proxy,
             Some(id) if id >= 0 => Self::ApiKey(id),
             _ => Self::Unknown,
         }
     }
 
-    /// Whether what this one made is a management key's own. What was made before owners were kept is everybody's.
-    pub fn is_own_of(self, api_key_id: i64) -> bool {
-        matches!(self, Self::Unknown) || self == Self::ApiKey(api_key_id)
+    /// Whether what this one made is another's own. What was made before owners were kept is everybody's.
+    pub fn is_own_of(self, party: Self) -> bool {
+        matches!(self, Self::Unknown) || self == party
     }
 
     /// The management key, if it is one that is listed.
@@ -66,6 +70,7 @@ mod tests {
             Party::VirtualKey,
             Party::Expiry,
             Party::UserDeletion,
+            Party::Proxy,
         ];
         for party in all {
             assert_eq!(Party::of_stored(party.stored()), party);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::amounts::TokenSplit;
 use crate::domain::list::{Page, Query};
 use crate::domain::values::money::write_dollars;
 
@@ -58,6 +59,8 @@ pub struct UsageRow {
     pub refusals: BTreeMap<String, i64>,
     /// Tokens that were used.
     pub tokens: i64,
+    /// Which tokens these were, as far as it was told.
+    pub split: TokenSplit,
     /// What they cost, in nanodollars.
     pub cost_nanodollars: i64,
 }

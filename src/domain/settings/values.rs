@@ -88,3 +88,41 @@ pub fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mone
         ))
     })
 }
+
+/// A number of bytes from `MIN` to `MAX`, as a whole number or as text such as `"32 MiB"`.
+pub fn bytes<'de, const MIN: usize, const MAX: usize, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<usize, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a number of bytes, or a size such as \"32 MiB\""
+    )]
+    enum Size {
+        Bytes(i64),
+        Text(String),
+    }
+    let (size, shown) = match Size::deserialize(deserializer)? {
+        Size::Bytes(bytes) => (usize::try_from(bytes).ok(), bytes.to_string()),
+        Size::Text(text) => (size_of(&text), text),
+    };
+    let size = size.filter(|size| (MIN..=MAX).contains(size));
+    size.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "expected a size from {MIN} to {MAX} bytes such as \"32 MiB\", found {shown:?}"
+        ))
+    })
+}
+
+fn size_of(text: &str) -> Option<usize> {
+    let at = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(at.unwrap_or(text.len()));
+    let unit = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(unit)
+}

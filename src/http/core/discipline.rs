@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
@@ -58,6 +58,13 @@ pub async fn apply(
     let refused = context.refused.get();
     if refused.is_none_or(|refused| shared.refused_calls.is_told(refused)) {
         log_lines::together(|| log_access(&context, shown(&method), route, status, began));
+    }
+    if response.response().body().size() == BodySize::Stream {
+        // The server is waited for until the last piece came.
+        return Ok(match progress {
+            Some(progress) => response.map_body(|_, body| pieces::passed_on(body, progress)),
+            None => response,
+        });
     }
     let response = if pieces::is_large(response.response().body()) {
         let all = response.request().conn_data::<Rc<Connections>>().cloned();

@@ -34,6 +34,8 @@ pub enum Access {
     Management(Permission),
     /// The virtual key of an end user.
     VirtualKey,
+    /// The same on a path of a provider's own API, whose document describes it: what is refused looks as the provider's own refusal.
+    Call,
     /// Whoever can open the control socket.
     Operator,
 }

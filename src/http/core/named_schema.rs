@@ -165,6 +165,7 @@ fn of_value(schema: &BodySchema, all: &mut Vec<Named>) -> RefOr<Schema> {
             .max_items(Some(*most))
             .unique_items(*unique)
             .into(),
+        BodySchema::AnyObject => typed(Type::Object).into(),
         BodySchema::Object(object) => reference(&keep(object, all)),
         BodySchema::AnyOf(several) => {
             if let [one, BodySchema::Null] = several.as_slice()

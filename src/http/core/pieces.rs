@@ -55,6 +55,54 @@ pub fn split(body: BoxBody, connection: Option<(&Rc<Progress>, &Connections)>) -
     }
 }
 
+/// A body whose pieces come from elsewhere, one after another.
+struct PassedOn {
+    body: BoxBody,
+    progress: Option<Rc<Progress>>,
+}
+
+/// A body that is passed on as it comes: its request is answered once it ends.
+pub fn passed_on(body: BoxBody, progress: Rc<Progress>) -> BoxBody {
+    BoxBody::new(PassedOn {
+        body,
+        progress: Some(progress),
+    })
+}
+
+impl MessageBody for PassedOn {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let next = Pin::new(&mut self.body).poll_next(context);
+        if !matches!(next, Poll::Pending | Poll::Ready(Some(Ok(_)))) {
+            self.end();
+        }
+        next
+    }
+}
+
+impl PassedOn {
+    fn end(&mut self) {
+        if let Some(progress) = self.progress.take() {
+            progress.answered();
+        }
+    }
+}
+
+impl Drop for PassedOn {
+    fn drop(&mut self) {
+        // Of an answer to HEAD no piece is asked for.
+        self.end();
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         self.0.release();

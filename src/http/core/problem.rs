@@ -72,6 +72,18 @@ impl Problem {
         )
     }
 
+    /// Whether the connection ends after it.
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// When to ask again, in seconds.
+    pub fn retry_after_seconds(&self) -> Option<i64> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(name, _)| *name == header::RETRY_AFTER)?;
+        value.to_str().ok()?.parse().ok()
+    }
+
     /// The same refusal, after which the connection ends: what is left of the request will not be read.
     pub fn closing(mut self) -> Self {
         self.closing = true;

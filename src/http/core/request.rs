@@ -9,7 +9,9 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, AcceptEncoding, Encoding, Header, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    self, AcceptEncoding, Encoding, Header, HeaderMap, HeaderName, HeaderValue,
+};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest};
 
@@ -20,9 +22,13 @@ use super::state::{State, state};
 use crate::domain::body::violation::{Path, Violation};
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::IfMatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::gateway::client::UpstreamClient;
 use crate::service::Services;
 use crate::store::Reading;
+
+/// The clients of upstreams of one worker.
+pub struct UpstreamClients(pub Vec<UpstreamClient>);
 
 /// One request. Nothing is read before a handler asks for it, so authentication always comes first.
 pub struct Request {
@@ -67,6 +73,37 @@ impl Request {
     /// The path without its query.
     pub fn path(&self) -> &str {
         self.request.path()
+    }
+
+    /// The method, as it was sent.
+    pub fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
+    /// The query string, borrowed.
+    pub fn query_str(&self) -> &str {
+        self.request.query_string()
+    }
+
+    /// The headers as they came.
+    pub fn all_headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    /// A header's value by the header's name in lower case, if it is there and text.
+    pub fn header_named(&self, name: &str) -> Option<&str> {
+        let value = self.request.headers().get(name);
+        value.and_then(|value| value.to_str().ok())
+    }
+
+    /// The client of an upstream that this worker has.
+    ///
+    /// # Errors
+    /// When there is none at this place.
+    pub fn upstream_client(&self, at: usize) -> Result<UpstreamClient> {
+        let clients = self.request.app_data::<UpstreamClients>();
+        let client = clients.and_then(|clients| clients.0.get(at)).cloned();
+        client.ok_or_else(|| Error::internal("calling an upstream", "it has no client"))
     }
 
     /// What the family of paths begins with that was called.

@@ -44,6 +44,8 @@ pub struct Route {
     mount: Box<dyn Fn(Query) -> actix_web::Route>,
     /// Whether it serves every method.
     pub any_method: bool,
+    /// Whether its query belongs to somebody else, who reads it.
+    passes_query: bool,
 }
 
 /// What becomes of a query string.
@@ -139,6 +141,7 @@ impl Route {
             description,
             mount: Box::new(mount),
             any_method: false,
+            passes_query: false,
         }
     }
 
@@ -146,7 +149,8 @@ impl Route {
     pub fn mounted(&self) -> actix_web::Route {
         // Whatever stands in the address of a page is its own.
         let is_page = self.access == Access::Public && self.method == Method::GET;
-        let takes_none = self.description.query.is_empty() && !is_page && !self.any_method;
+        let is_ours = !is_page && !self.any_method && !self.passes_query;
+        let takes_none = self.description.query.is_empty() && is_ours;
         (self.mount)(if takes_none {
             Query::Refused
         } else {
@@ -219,6 +223,12 @@ impl Route {
     /// Serves every method, and as its last parameter the rest of the path with its slashes. The handler reads the query.
     pub fn any_method(mut self) -> Self {
         self.any_method = true;
+        self
+    }
+
+    /// Passes on whatever query it comes with.
+    pub fn passes_query(mut self) -> Self {
+        self.passes_query = true;
         self
     }
 

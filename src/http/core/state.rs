@@ -15,6 +15,8 @@ use super::read_answers::ReadAnswers;
 use super::refused_calls::RefusedCalls;
 use super::replays::Replays;
 use super::slow_work::SlowWork;
+use crate::domain::settings::RefusalSettings;
+use crate::gateway::proxy::Proxy;
 use crate::http::openapi::served::ServedDocument;
 use crate::service::Services;
 use crate::store::explained_names::ExplainedNames;
@@ -57,6 +59,10 @@ pub struct State {
     pub openapi: LazyLock<ServedDocument>,
     /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
     pub rate_limit_headers: bool,
+    /// What carries calls.
+    pub proxy: Proxy,
+    /// What callers are told who are refused.
+    pub refusals: RefusalSettings,
 }
 
 /// The state of the server that serves a request.

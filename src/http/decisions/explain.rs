@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
+
 use super::KEY_FIELD;
 use super::explanation_views::{
     CopyView, ExplainAnswer, ExplainedKey, McpView, ProviderView, StepView,
 };
 use super::limits;
-use super::refusal::{no_key, status_of};
+use super::refusal::{PRICE_UNKNOWN, no_key, status_of};
+use crate::domain::decision::estimate::{Estimate, EstimatedCost, OutputBound};
 use crate::domain::decision::explanation::{ExplainedCopy, ExplainedLimit, Explanation, KeyStatus};
 use crate::domain::decision::input::{EXPLANATION, NoKey};
 use crate::domain::decision::{Refusal, RefusalKind};
@@ -17,6 +20,7 @@ use crate::http::core::guard::{Caller, Create, Decisions};
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
 use crate::service;
+use crate::service::decisions::pricing;
 use crate::store::explained_names::ExplainedNames;
 
 /// What an allowed call would be answered with.
@@ -28,8 +32,19 @@ const ALLOWED: u16 = 201;
 /// 400 with every violation. A refusal is what is explained, so it is 200.
 pub async fn explain(_: Caller<Create, Decisions>, request: Request) -> Answer {
     let (input, _) = request.decision(&EXPLANATION).await?;
+    let size = input.call.size;
     ok(&match input.call.into_call() {
-        Ok(asked) => explained(&request, asked, input.by_id).await?,
+        Ok(mut asked) => {
+            let state = request.state();
+            let assumed = state.proxy.settings.assumed_output;
+            let estimate = pricing::estimate(&state.services, &mut asked, size, assumed);
+            let model = Arc::clone(&asked.model);
+            let mut answer = explained(&request, asked, input.by_id).await?;
+            if let Some(estimate) = estimate {
+                estimated(&mut answer, &model, &estimate);
+            }
+            answer
+        }
         Err(why) => without_key(why),
     })
 }
@@ -70,6 +85,48 @@ async fn names(
     let names = Arc::new(names);
     kept.keep(key, generation, names.bytes(), Arc::clone(&names));
     Ok(names)
+}
+
+/// What was estimated is the step after that of the key; a call without a price is refused where nothing else refuses it.
+fn estimated(answer: &mut ExplainAnswer, model: &str, estimate: &Estimate) {
+    let bound = match estimate.bound {
+        OutputBound::Sent => "max_tokens as sent",
+        OutputBound::Model => "the greatest output of the model",
+        OutputBound::Assumed => {
+            "[proxy] assumed_output, because the greatest output of the model is not known"
+        }
+    };
+    let (input, output) = (estimate.input_tokens, estimate.output_tokens);
+    let tokens = format!("{input} input and at most {output} output tokens ({bound})");
+    let (outcome, cost) = match &estimate.cost {
+        EstimatedCost::Sent => ("estimated", "estimated_cost as sent".to_owned()),
+        EstimatedCost::Priced { most, priced_by } => {
+            ("estimated", format!("at most ${most} by {priced_by}"))
+        }
+        EstimatedCost::NoProvider => (
+            "estimated",
+            "the cost is not known, because no provider is named".to_owned(),
+        ),
+        EstimatedCost::TokensOnly => (
+            "estimated",
+            "the cost is not known, and [prices] unknown counts such calls in tokens".to_owned(),
+        ),
+        EstimatedCost::Refused(sentence) => (PRICE_UNKNOWN, sentence.clone()),
+    };
+    if outcome == PRICE_UNKNOWN && answer.allowed {
+        answer.allowed = false;
+        answer.status_code = StatusCode::FORBIDDEN.as_u16();
+        answer.r#type = Some(PRICE_UNKNOWN);
+        answer.message.clone_from(&cost);
+    }
+    let step = StepView {
+        step: "estimate",
+        access_profile_id: None,
+        subject: model.to_owned(),
+        outcome,
+        detail: format!("{tokens}: {cost}"),
+    };
+    answer.steps.insert(1.min(answer.steps.len()), step);
 }
 
 /// There is nothing to look up.

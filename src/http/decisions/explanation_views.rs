@@ -52,14 +52,14 @@ pub struct ExplainedKey {
 /// One step of a decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepView {
-    /// `virtual_key`, `access_profile`, `provider`, `mcp` or `limit`.
+    /// `virtual_key`, `estimate`, `access_profile`, `provider`, `mcp` or `limit`.
     pub step: &'static str,
     /// The profile that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_profile_id: Option<i64>,
     /// What the step is about.
     pub subject: String,
-    /// `granted`, `fits`, `exceeded`, or the code of a refusal.
+    /// `granted`, `estimated`, `fits`, `exceeded`, or the code of a refusal.
     pub outcome: &'static str,
     /// What decided.
     pub detail: String,

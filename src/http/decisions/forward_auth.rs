@@ -80,6 +80,7 @@ fn read_call(request: &Request, key: Presented) -> Result<Call> {
         provider,
         model: model.into(),
         particulars: Particulars::default(),
+        offers: None,
         requests: 1,
         request: None,
         owner: Party::VirtualKey,

@@ -38,6 +38,24 @@ pub struct KeyHolder {
 /// Who calls, or why nobody who may; for a route that says so in its own way.
 pub struct MaybeHolder(pub Result<KeyHolder, Problem>);
 
+/// The same on a path of a provider's own API.
+pub struct CallHolder(pub Result<KeyHolder, Problem>);
+
+impl Guard for CallHolder {
+    fn access() -> Access {
+        Access::Call
+    }
+}
+
+impl FromRequest for CallHolder {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(admitted(request))))
+    }
+}
+
 impl Guard for KeyHolder {
     fn access() -> Access {
         Access::VirtualKey
@@ -92,21 +110,27 @@ fn admitted(request: &HttpRequest) -> Result<KeyHolder, Problem> {
 }
 
 impl KeyHolder {
-    /// The refusal of the call. A key that does not work has to wait when it comes again and again from there.
-    pub fn refuse(&self, refusal: Refusal) -> Problem {
+    /// What is told instead of a refusal when a key that does not work comes again and again from there.
+    pub fn slowed_down(&self, refusal: &Refusal) -> Option<Problem> {
         if !matches!(
             refusal.kind,
             RefusalKind::AccessNotFound | RefusalKind::AccessBlocked
         ) {
-            return refusal.into();
+            return None;
         }
         let (from, id) = (client_of(&self.request), id_of(&self.key));
         if let Err(error) = state(&self.request).bad_holders.failed(from, &self.key) {
             note(&self.request, from, id, &error);
-            return error.into();
+            return Some(error.into());
         }
         note_code(&self.request, from, id, refusal.kind.code());
-        refusal.into()
+        None
+    }
+
+    /// The refusal of the call. A key that does not work has to wait when it comes again and again from there.
+    pub fn refuse(&self, refusal: Refusal) -> Problem {
+        let instead = self.slowed_down(&refusal);
+        instead.unwrap_or_else(|| refusal.into())
     }
 }
 

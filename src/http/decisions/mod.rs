@@ -17,15 +17,17 @@ use std::time::Duration;
 
 use self::holder::KeyHolder;
 use self::limits::{write_limits, write_number, write_text, write_time};
-use self::refusal::{no_key, with_limit_headers};
+use self::refusal::{no_key, unpriced, with_limit_headers};
 use self::replay::{Decided, WhenFull};
 use self::views::ReservationView;
 use crate::domain::api_key::permission::{Operation, Permission, Resource};
 use crate::domain::body::input::MAX_NAME;
 use crate::domain::credential::may_hold_token;
+use crate::domain::decision::call_size::CallSize;
+use crate::domain::decision::estimate::EstimatedCost;
 use crate::domain::decision::input::{CALL, EXTENSION, NO_CREDENTIAL, NoKey, SETTLEMENT, USAGE};
 use crate::domain::decision::{
-    Granted, LimitState, OutsidePolicy, Party, Refusal, ReservationId, Settled,
+    Call, Granted, LimitState, OutsidePolicy, Party, Refusal, ReservationId, Settled,
 };
 use crate::domain::list::{Listed, Query};
 use crate::domain::values::money::write_dollars;
@@ -36,6 +38,8 @@ use crate::http::core::list::List;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
 use crate::ledger::{Ender, Extension, OpenQuery, Pending};
+use crate::service::decisions::pricing;
+use crate::service::decisions::pricing::PricedUse;
 
 /// Where the virtual key of a body stands.
 pub const KEY_FIELD: &str = "virtual_key";
@@ -58,7 +62,9 @@ const UPDATE: Permission = Permission {
 pub async fn reserve(caller: Caller<Create, Decisions>, request: Request) -> Answer {
     let (input, hash) = request.decision(&CALL).await?;
     let work = async |once: Option<&_>| {
+        let size = input.size;
         let mut asked = input.into_call().map_err(refuse_key)?;
+        estimate(&request, &mut asked, size).await?;
         let own = asked.request.is_some();
         asked.owner = Party::ApiKey(caller.key_id());
         asked.request = asked.request.or_else(|| once.map(replay::request_id));
@@ -80,12 +86,21 @@ pub async fn reserve(caller: Caller<Create, Decisions>, request: Request) -> Ans
 /// # Errors
 /// 400, 403 when it is not the caller's, 404, 409 when it was settled with other numbers.
 pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, request: Request) -> Answer {
-    let (spent, hash) = request.decision(&SETTLEMENT).await?;
+    let (input, hash) = request.decision(&SETTLEMENT).await?;
     let id = reservation(&request)?;
     let work = async |_: Option<&_>| {
-        let ledger = &request.state().services.ledger;
-        let settle = |by| ledger.settle(id, spent.tokens, spent.cost, by);
-        let settled = end(&caller, &request, settle).await?;
+        let services = &request.state().services;
+        let ledger = &services.ledger;
+        let used = if let Some(cost) = input.report.cost {
+            PricedUse::sent(input.report.spent(cost))
+        } else {
+            let find = |by| ledger.reservation(id, by);
+            let found = end(&caller, &request, find).await?;
+            pricing::of_reservation(services, &input, &found)?
+        };
+        let settle = |by| ledger.settle(id, used.spent, by);
+        let mut settled = end(&caller, &request, settle).await?;
+        used.note(&mut settled);
         Ok(charged(200, settled))
     };
     let actor = || caller.actor(&request);
@@ -156,11 +171,13 @@ pub async fn list(caller: Caller<View, Decisions>, request: Request) -> Answer {
 pub async fn charge(caller: Caller<Create, Decisions>, request: Request) -> Answer {
     let (input, hash) = request.decision(&USAGE).await?;
     let work = async |_: Option<&_>| {
-        let (mut asked, spent) = input.into_call().map_err(refuse_key)?;
+        let (mut asked, report) = input.into_call().map_err(refuse_key)?;
         asked.owner = Party::ApiKey(caller.key_id());
-        let ledger = &request.state().services.ledger;
-        let settled = ledger.charge(asked, spent.tokens, spent.cost).await?;
-        let settled = settled.map_err(|refusal| refuse(&request, refusal))?;
+        let services = &request.state().services;
+        let used = pricing::of_usage(services, &report, &asked)?;
+        let settled = services.ledger.charge(asked, used.spent).await?;
+        let mut settled = settled.map_err(|refusal| refuse(&request, refusal))?;
+        used.note(&mut settled);
         let status = if settled.repeated { 200 } else { 201 };
         Ok(charged(status, settled))
     };
@@ -189,6 +206,22 @@ pub async fn mcp_tools(holder: KeyHolder, request: Request) -> Answer {
         tools: granted.tools,
         excluded_tools: granted.excluded_tools,
     })
+}
+
+/// Fills in the estimates that a gateway leaves to us. Where nobody knows the price, a call that is refused anyhow is refused for that.
+async fn estimate(
+    request: &Request,
+    call: &mut Call,
+    size: CallSize,
+) -> std::result::Result<(), Problem> {
+    let state = request.state();
+    let assumed = state.proxy.settings.assumed_output;
+    let estimate = pricing::estimate(&state.services, call, size, assumed);
+    let Some(EstimatedCost::Refused(sentence)) = estimate.map(|estimate| estimate.cost) else {
+        return Ok(());
+    };
+    let carrier = state.services.ledger.carrier(call.clone()).await?;
+    Err(carrier.map_or_else(|refusal| refuse(request, refusal), |_| unpriced(sentence)))
 }
 
 /// Has a key end or extend a reservation of its own; or one of another's, if it may end those.
@@ -265,6 +298,10 @@ fn charged(status: u16, settled: Settled) -> Decided {
         settled.reservation, settled.tokens
     );
     let _ = write_dollars(&mut body, settled.cost.nanodollars());
+    if let Some(who) = &settled.priced_by {
+        body.push_str(",\"priced_by\":");
+        write_text(&mut body, who);
+    }
     write_standing(
         &mut body,
         settled.access_profile_id,

@@ -78,6 +78,19 @@ pub fn no_key(why: NoKey, place: &str) -> Refusal {
     Refusal::new(kind, message)
 }
 
+/// The code of a call that nobody knows the price of.
+pub const PRICE_UNKNOWN: &str = "price_unknown";
+
+/// The refusal of a call that nobody knows the price of; the sentence says so.
+pub fn unpriced(sentence: String) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        PRICE_UNKNOWN,
+        PRICE_UNKNOWN,
+        sentence,
+    )
+}
+
 /// The HTTP status that a refusal of this kind is answered with.
 pub fn status_of(kind: RefusalKind) -> StatusCode {
     match kind {

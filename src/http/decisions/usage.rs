@@ -52,6 +52,12 @@ pub struct UsageView {
     pub refusals: BTreeMap<String, i64>,
     /// Tokens that were used.
     pub tokens: i64,
+    /// Of these, input tokens, as far as it was told which kind they are.
+    pub input_tokens: i64,
+    /// Of the input tokens, those that were read from a cache.
+    pub cached_input_tokens: i64,
+    /// Output tokens, as far as it was told.
+    pub output_tokens: i64,
     /// What they cost, in US dollars.
     #[schema(value_type = f64)]
     pub cost: Box<RawValue>,
@@ -66,6 +72,12 @@ pub struct UsageTotals {
     pub refusals: BTreeMap<String, i64>,
     /// Tokens that were used.
     pub tokens: i64,
+    /// Of these, input tokens, as far as it was told which kind they are.
+    pub input_tokens: i64,
+    /// Of the input tokens, those that were read from a cache.
+    pub cached_input_tokens: i64,
+    /// Output tokens, as far as it was told.
+    pub output_tokens: i64,
     /// What they cost, in US dollars.
     #[schema(value_type = f64)]
     pub cost: Box<RawValue>,
@@ -146,6 +158,9 @@ async fn answer(request: &Request, query: UsageQuery, shows_users: bool) -> Answ
             calls: totals.calls,
             cost: dollars(&totals),
             tokens: totals.tokens,
+            input_tokens: totals.split.input,
+            cached_input_tokens: totals.split.cached_input,
+            output_tokens: totals.split.output,
             refusals: totals.refusals,
         },
         from: date_of(query.from_day).to_string(),
@@ -176,6 +191,9 @@ fn view(row: &UsageRow, groups: [bool; 5], users: Option<&Names>, profiles: &Nam
         calls: row.calls,
         refusals: row.refusals.clone(),
         tokens: row.tokens,
+        input_tokens: row.split.input,
+        cached_input_tokens: row.split.cached_input,
+        output_tokens: row.split.output,
         cost: dollars(row),
     }
 }

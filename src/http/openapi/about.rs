@@ -24,9 +24,18 @@ the tag `Alias` is the second way to the same operation.
 Management takes `Authorization: Bearer <management API key>` and nothing else. What gateways ask for somebody (`/v1/quota`, \
 `/v1/mcp/tools`, `/v1/forward-auth`) takes that person's virtual key. 401 says what to send instead, 403 which permission is missing.
 
+## Calls
+
+Where upstreams are set up, the paths of the providers' own APIs are here too, for the providers' own clients, with a virtual key in the \
+place of the provider's key: `POST /v1/chat/completions`, `/v1/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/images/…`, \
+`/v1/audio/…`, `/v1/moderations`, `/v1/rerank`, `/v1/messages`, `/v1/messages/count_tokens` and `/v1beta/models/…`, `GET /v1/models` (what \
+the key may use), and all of them below the name of an upstream, `/{upstream}/…`. What goes in and comes out is described in the \
+provider's own document; refusals look as the provider's own. An answer carries `x-tollkeeper-reservation`, and `x-tollkeeper-cost` in \
+US dollars where that is known before it goes out.
+
 ## Errors
 
-Every refusal has one shape, `ErrorBody`, unknown paths and malformed bodies included. `type` is what kind it is, `error.code` the \
+Every other refusal has one shape, `ErrorBody`, unknown paths and malformed bodies included. `type` is what kind it is, `error.code` the \
 stable reason, `error.message` a sentence for people, `error.param` the place in the body. A body is judged as a whole: the first \
 violation is in `error`, all of them are in `extra_fields.errors`. `event_id` is the `x-request-id` of the answer, and stands in the \
 server's log. Fields and query parameters that are not known are 400 with the nearest known name; fields that only the server sets may \

@@ -46,7 +46,7 @@ pub fn served() -> ServedDocument {
 
 /// The document.
 pub fn document() -> OpenApi {
-    let table = routes::table();
+    let table = routes::documented();
     let examples = Examples::recorded();
     let mut shared = BTreeMap::new();
     let mut paths = PathsBuilder::new();
@@ -231,7 +231,7 @@ fn operation(
     }
     let scheme = match route.access {
         Access::Public => None,
-        Access::VirtualKey => Some("virtual_key"),
+        Access::VirtualKey | Access::Call => Some("virtual_key"),
         _ => Some("management_api_key"),
     };
     let security = scheme.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));

@@ -9,7 +9,7 @@ pub fn refusals(route: &Route) -> Vec<u16> {
     // 400, 421 and 431 before any route is looked up: the Host header, and the size of the head.
     let shared: &[u16] = match route.access {
         Access::Public => &[400, 421, 431, 500],
-        Access::AnyKey | Access::VirtualKey => &[400, 401, 421, 429, 431, 500, 503],
+        Access::AnyKey | Access::VirtualKey | Access::Call => &[400, 401, 421, 429, 431, 500, 503],
         Access::Management(_) | Access::Operator => &[400, 401, 403, 421, 429, 431, 500, 503],
     };
     let mut all: Vec<u16> = shared

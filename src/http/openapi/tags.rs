@@ -25,7 +25,7 @@ pub fn tag(route: &Route, method: &Method, family: usize) -> &'static str {
 fn own(route: &Route) -> &'static str {
     match route.access {
         Access::Management(permission) => permission.resource_name(),
-        Access::VirtualKey => VIRTUAL_KEYS,
+        Access::VirtualKey | Access::Call => VIRTUAL_KEYS,
         Access::AnyKey | Access::Operator | Access::Public => SERVER,
     }
 }
@@ -57,7 +57,7 @@ pub fn tags(table: &[Route]) -> Vec<Tag> {
 fn about(access: Access) -> &'static str {
     match access {
         Access::Management(permission) => about_resource(permission.resource),
-        Access::VirtualKey => {
+        Access::VirtualKey | Access::Call => {
             "What the holder of a virtual key asks with that key: what binds it, what it used, which tools it may call, and whether a \
              request that a proxy holds may go on."
         }

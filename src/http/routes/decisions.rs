@@ -54,7 +54,9 @@ fn reservations() -> Vec<Route> {
                  estimate or released as `[decisions] on_expiry` says. A 402 or 429 says in `Retry-After` when its limit starts anew; \
                  a call that is larger than a whole limit never fits, so it is not told to wait, but by how much it is too large. \
                  429 `too_many_open_reservations`: so many are open as may be of one virtual key or one management key \
-                 (`[decisions] max_open_per_virtual_key`, `max_open_per_management_key`); settle or cancel some.",
+                 (`[decisions] max_open_per_virtual_key`, `max_open_per_management_key`); settle or cancel some. \
+                 With `prompt_tokens` or `max_tokens` the estimates that are left out are made here, the cost by the price that is known of the \
+                 provider and the model; where none is, 403 `price_unknown`, unless `[prices] unknown` is `tokens` or the cost is sent.",
             )
             .takes(&CALL, json!({
                 "virtual_key": "tk_vk_…", "provider": "openai", "model": "gpt-5", "estimated_tokens": 1200,
@@ -77,7 +79,10 @@ fn reservations() -> Vec<Route> {
                 "Report what a call has really used",
                 "It is charged in full, also beyond a limit and after the hold has expired; the rest of the hold is freed. That is so \
                  whatever became of the virtual key, the profile and the user since, and also where it was cancelled: whoever settles it has \
-                 made the call. Settling again with the same numbers changes nothing (200); with others 409. A day after it was over a \
+                 made the call. With `usage`, as the provider sent it, `tokens` and `cost` may be left out: the cost is then that by the price of when the \
+                 reservation was made, and `priced_by` says whose price that is; 400 `price_unknown` asks for the cost where nobody knows it. \
+                 Settling again with the same numbers changes nothing (200); with others 409; usage without a cost is the same where its \
+                 tokens are as many. A day after it was over a \
                  reservation is forgotten: what its call used is charged with `POST /v1/usage`. With \
                  `Decisions:Create` a key settles, extends and cancels what it made itself; with `Decisions:Update` what others \
                  made too, which the audit log tells of. Without that, 403 `not_own_reservation`. An id that is not known, or no \
@@ -121,7 +126,8 @@ fn around() -> Vec<Route> {
                  beyond it), as the `error` of that refusal, for example `{\"type\": \"model_blocked\", \"code\": \"model_blocked\", \
                  \"message\": \"the access profile does not allow the model …\"}`; without it nothing would have. 401 only for a \
                  virtual key that never was, or that was deleted or replaced longer ago than the history of use is kept. The same \
-                 `request_id` is charged once: 200 with the first answer, 422 with another body. Send `requests: 0` for a call that \
+                 `request_id` is charged once: 200 with the first answer, 422 with another body. With `usage`, `tokens` and `cost` may be left out, as \
+                 in a settlement, priced by what holds now. Send `requests: 0` for a call that \
                  forward-auth has let in: it is counted there.",
             )
             .takes(&USAGE_BODY, json!({

@@ -2,5 +2,6 @@
 
 pub mod explain;
 pub mod near_limits;
+pub mod pricing;
 pub mod quota;
 pub mod usage;

@@ -5,13 +5,33 @@
 //! in between loses nothing: the tail is read at the start, and the last that it says of a counter or a line holds.
 
 use rusqlite::params;
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::domain::decision::amounts::TokenSplit;
 use crate::domain::decision::journal::{CounterRow, TailCounter, TailUsage, UsageKey, UsageSum};
 use crate::error::{Error, Result};
 use crate::store::sql::{Reading, Writing};
 
 type StoredCounter = (i64, i64, i64, i64, i64, i64, u8, i64);
-type StoredUsage = (i64, i64, i64, String, String, i64, i64, i64);
+
+/// A line as it is read: a list, of which the last three may be missing.
+#[derive(Deserialize)]
+struct StoredUsage {
+    day: i64,
+    user_id: i64,
+    access_profile_id: i64,
+    provider: String,
+    model: String,
+    calls: i64,
+    tokens: i64,
+    cost: i64,
+    #[serde(default)]
+    input: i64,
+    #[serde(default)]
+    cached_input: i64,
+    #[serde(default)]
+    output: i64,
+}
 
 /// Appends a row.
 pub(super) fn append(
@@ -24,7 +44,7 @@ pub(super) fn append(
         return Ok(());
     }
     let counters: Vec<StoredCounter> = counters.iter().map(stored_counter).collect();
-    let usage: Vec<_> = usage.iter().map(stored_usage).collect();
+    let usage: Vec<_> = usage.iter().map(WrittenUsage).collect();
     let written = |error| Error::internal("writing the tail of the journal", error);
     let counters = serde_json::to_string(&counters).map_err(written)?;
     let usage = serde_json::to_string(&usage).map_err(written)?;
@@ -97,32 +117,63 @@ fn counter(stored: StoredCounter) -> TailCounter {
     (user_id, row)
 }
 
-fn stored_usage((key, sum): &TailUsage) -> (i64, i64, i64, &str, &str, i64, i64, i64) {
-    (
-        key.day,
-        key.user_id,
-        key.access_profile_id,
-        &key.provider,
-        &key.model,
-        sum.calls,
-        sum.tokens,
-        sum.cost,
-    )
+/// A line as it is written: a list, without the tokens by kind where they are not known.
+struct WrittenUsage<'l>(&'l TailUsage);
+
+impl Serialize for WrittenUsage<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let (key, sum) = self.0;
+        let UsageSum {
+            calls,
+            tokens,
+            cost,
+            split,
+        } = sum;
+        let (day, user, profile) = (key.day, key.user_id, key.access_profile_id);
+        let (provider, model) = (&*key.provider, &*key.model);
+        if *split == TokenSplit::default() {
+            return (day, user, profile, provider, model, calls, tokens, cost)
+                .serialize(serializer);
+        }
+        let TokenSplit {
+            input,
+            cached_input,
+            output,
+        } = split;
+        (
+            day,
+            user,
+            profile,
+            provider,
+            model,
+            calls,
+            tokens,
+            cost,
+            input,
+            cached_input,
+            output,
+        )
+            .serialize(serializer)
+    }
 }
 
 fn line(stored: StoredUsage) -> TailUsage {
-    let (day, user_id, access_profile_id, provider, model, calls, tokens, cost) = stored;
     let key = UsageKey {
-        day,
-        user_id,
-        access_profile_id,
-        provider: provider.into(),
-        model: model.into(),
+        day: stored.day,
+        user_id: stored.user_id,
+        access_profile_id: stored.access_profile_id,
+        provider: stored.provider.into(),
+        model: stored.model.into(),
     };
     let sum = UsageSum {
-        calls,
-        tokens,
-        cost,
+        calls: stored.calls,
+        tokens: stored.tokens,
+        cost: stored.cost,
+        split: TokenSplit {
+            input: stored.input,
+            cached_input: stored.cached_input,
+            output: stored.output,
+        },
     };
     (key, sum)
 }

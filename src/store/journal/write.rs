@@ -124,11 +124,14 @@ fn put_answers(writing: &Writing<'_>, answers: &[CallAnswer]) -> Result<()> {
 
 /// The bound stands in the text: only values of rows have a place in a statement for many.
 static USAGE: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = "day, user_id, access_profile_id, provider, model, calls, tokens, cost, named";
+    let columns = "day, user_id, access_profile_id, provider, model, calls, tokens, cost, input_tokens, cached_input_tokens, output_tokens, named";
     let then = format!(
         "ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
          tokens = max(-{MOST}, min({MOST}, tokens + excluded.tokens)),
          cost = max(-{MOST}, min({MOST}, cost + excluded.cost)),
+         input_tokens = max(-{MOST}, min({MOST}, input_tokens + excluded.input_tokens)),
+         cached_input_tokens = max(-{MOST}, min({MOST}, cached_input_tokens + excluded.cached_input_tokens)),
+         output_tokens = max(-{MOST}, min({MOST}, output_tokens + excluded.output_tokens)),
          named = max(named, excluded.named)"
     );
     ManyRows::of("INSERT INTO usage_days", columns, &then)
@@ -158,6 +161,10 @@ fn add_usage(
         values.add(added.calls)?;
         values.add(added.tokens.clamp(-MOST, MOST))?;
         values.add(added.cost.clamp(-MOST, MOST))?;
+        let split = &added.split;
+        for tokens in [split.input, split.cached_input, split.output] {
+            values.add(tokens.clamp(-MOST, MOST))?;
+        }
         values.add(*named == Named::Both)
     };
     let write = |lines: &[UsageLine<UsageSum>]| {

@@ -1,13 +1,18 @@
 //! The bodies of decisions: as they are described and read in full, with every violation and its place, and quickly.
 
-use super::calls::{CallInput, ExplainInput, ExtendInput, NoKey, Spent, UsageInput, mcp_call};
+use super::calls::{
+    CallInput, ExplainInput, ExtendInput, NoKey, SettleInput, UsageInput, mcp_call,
+};
 use super::kinds::{
-    key, key_id, max_hold, model, name, request_id, spent_dollars, ttl, used_name, used_tokens,
+    key, key_id, max_hold, model, name, request_id, spent_dollars, ttl, usage, used_name,
+    used_tokens,
 };
 use super::quick;
 use crate::domain::body::{Body, Form, integer};
 use crate::domain::decision::Presented;
+use crate::domain::decision::call_size::CallSize;
 use crate::domain::decision::particulars::Particulars;
+use crate::domain::decision::report::Report;
 use crate::domain::values::money::{Money, dollars};
 use crate::domain::values::number::MAX_COUNT;
 
@@ -34,12 +39,11 @@ pub const EXPLANATION: Body<ExplainInput> = Body::new(
 });
 
 /// What a call has really used.
-pub const SETTLEMENT: Body<Spent> = Body::new(
-    "SettleBody",
-    "What a call has really used.",
-    read_settlement,
-)
-.quickly(quick::spent);
+pub const SETTLEMENT: Body<SettleInput> =
+    Body::new("SettleBody", "What a call has really used.", |form| {
+        Some(read_settlement(form))
+    })
+    .quickly(quick::settlement);
 
 /// How a reservation is prolonged or raised.
 pub const EXTENSION: Body<ExtendInput> = Body::new(
@@ -80,9 +84,12 @@ fn read_call(form: &mut Form<'_>, key: Key) -> Option<CallInput> {
     let tool_alone = tool.is_some() && !form.gives("mcp_server");
     let (estimated_tokens, estimated_cost) = read_estimates(
         form,
-        "Tokens that the call will probably use.",
-        "US dollars that it will probably cost.",
+        "Tokens that the call will probably use. Left out, those of `prompt_tokens` and `max_tokens`.",
+        "US dollars that it will probably cost. Left out beside `prompt_tokens` or `max_tokens`, the most that so many tokens may cost \
+         by the price that is known here for the provider and the model; without `provider` only a model with `<provider>/` before it \
+         has one.",
     );
+    let size = read_size(form);
     let particulars = Particulars {
         mcp: mcp_call(server, tool),
         estimated_tokens,
@@ -112,8 +119,25 @@ fn read_call(form: &mut Form<'_>, key: Key) -> Option<CallInput> {
         provider,
         model: model?.into(),
         particulars,
+        size,
         request_id,
     })
+}
+
+fn read_size(form: &mut Form<'_>) -> CallSize {
+    CallSize {
+        prompt_tokens: form.optional(
+            "prompt_tokens",
+            integer(0..=MAX_COUNT),
+            "Input tokens that the call has at most, for estimates that are left out.",
+        ),
+        max_tokens: form.optional(
+            "max_tokens",
+            integer(0..=MAX_COUNT),
+            "Output tokens that it has at most. Left out beside `prompt_tokens`, the greatest output of the model, or where that is not \
+             known `[proxy] assumed_output`.",
+        ),
+    }
 }
 
 fn read_estimates(
@@ -167,7 +191,7 @@ fn read_usage(form: &mut Form<'_>) -> Option<UsageInput> {
         used_name(),
         "The model. Of more than 255 characters the first are kept, and U+FFFD for one that can't be seen.",
     );
-    let spent = read_settlement(form);
+    let report = read_report(form);
     let requests = form.optional(
         "requests",
         integer(0..=1),
@@ -183,30 +207,61 @@ fn read_usage(form: &mut Form<'_>) -> Option<UsageInput> {
         provider: Some(provider?),
         model: model?.into(),
         particulars: Particulars::default(),
+        size: CallSize::default(),
         request_id: Some(request_id?),
     };
     Some(UsageInput {
         call,
-        spent: spent?,
+        report,
         requests: requests.unwrap_or(1),
     })
 }
 
-fn read_settlement(form: &mut Form<'_>) -> Option<Spent> {
-    let tokens = form.required(
-        "tokens",
-        used_tokens(),
-        "Tokens; above 9007199254740991 they count as that many.",
-    );
-    let cost = form.required(
-        "cost",
-        spent_dollars(),
-        "US dollars; what is finer than a nanodollar is rounded up.",
-    );
-    Some(Spent {
-        tokens: tokens?,
-        cost: cost?,
-    })
+fn read_settlement(form: &mut Form<'_>) -> SettleInput {
+    SettleInput {
+        report: read_report(form),
+        provider: form.optional(
+            "provider",
+            used_name(),
+            "The provider that answered, where it was another, to price `usage` by. The history keeps that of the reservation.",
+        ),
+        model: form.optional(
+            "model",
+            used_name(),
+            "The model that answered, where it was another, to price `usage` by. The history keeps that of the reservation.",
+        ),
+    }
+}
+
+/// The gateway's own numbers, of which each may be left out where the provider's are there.
+fn read_report(form: &mut Form<'_>) -> Report {
+    let report = Report {
+        tokens: form.optional(
+            "tokens",
+            used_tokens(),
+            "Tokens; above 9007199254740991 they count as that many. Required without `usage`; beside it, left out, those that it tells.",
+        ),
+        cost: form.optional(
+            "cost",
+            spent_dollars(),
+            "US dollars; what is finer than a nanodollar is rounded up. Required without `usage`; beside it, left out, what that costs by \
+             the price that is known here, and 400 `price_unknown` where none is.",
+        ),
+        usage: form.optional(
+            "usage",
+            usage(),
+            "What the provider told that the call used, as it sent it: the usage object of OpenAI (chat completions or responses), \
+             Anthropic or Gemini.",
+        ),
+    };
+    if !form.gives("usage") {
+        for name in ["tokens", "cost"] {
+            if !form.gives(name) {
+                form.refuse(name, "required", "is required where usage is not sent");
+            }
+        }
+    }
+    report
 }
 
 fn read_extension(form: &mut Form<'_>) -> ExtendInput {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::credential::{Kind, Token};
-use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::call_size::CallSize;
 use crate::domain::decision::particulars::{CallOutline, McpCall, Particulars};
+use crate::domain::decision::report::Report;
 use crate::domain::decision::{Call, Party, Presented, RequestId};
 use crate::domain::values::money::Money;
 
@@ -40,6 +41,8 @@ pub struct CallInput {
     pub model: Arc<str>,
     /// What else it says of the call.
     pub particulars: Particulars,
+    /// How large it is said to be.
+    pub size: CallSize,
     /// What the gateway calls the request; the same one is decided once.
     pub request_id: Option<String>,
 }
@@ -53,13 +56,15 @@ pub struct ExplainInput {
     pub by_id: bool,
 }
 
-/// What a call has used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spent {
-    /// Tokens.
-    pub tokens: i64,
-    /// US dollars.
-    pub cost: Money,
+/// What the call of a reservation used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettleInput {
+    /// What it used.
+    pub report: Report,
+    /// The provider that answered, where it was another.
+    pub provider: Option<String>,
+    /// The model that answered, where it was another.
+    pub model: Option<String>,
 }
 
 /// How a reservation is to be prolonged or raised.
@@ -79,7 +84,7 @@ pub struct UsageInput {
     /// The call.
     pub call: CallInput,
     /// What it used.
-    pub spent: Spent,
+    pub report: Report,
     /// How many requests it counts as: 1, or 0 when it was counted before.
     pub requests: i64,
 }
@@ -100,29 +105,28 @@ impl CallInput {
             provider: self.provider,
             model: self.model,
             particulars: self.particulars,
+            offers: None,
             requests: 1,
             request,
             owner: Party::Unknown,
         })
     }
 
-    fn take_request(&mut self, spent: Option<Spent>, requests: i64) -> Option<RequestId> {
+    fn take_request(&mut self, report: Option<&Report>, requests: i64) -> Option<RequestId> {
         let id = self.request_id.take()?;
-        let body_hash = self.hash(spent, requests);
+        let body_hash = self.hash(report, requests);
         Some(RequestId { id, body_hash })
     }
 
     /// SHA-256 of everything the body says but the secret: a key may be rotated between a request and its repetition.
-    pub(super) fn hash(&self, spent: Option<Spent>, requests: i64) -> [u8; 32] {
+    pub(super) fn hash(&self, report: Option<&Report>, requests: i64) -> [u8; 32] {
         let key = self.key.as_ref().ok();
         self.particulars.hash(CallOutline {
             key: key.and_then(|key| std::str::from_utf8(&key.public_id).ok()),
             provider: self.provider.as_deref(),
             model: &self.model,
-            spent: spent.map(|spent| Amounts {
-                tokens: spent.tokens,
-                cost: spent.cost.nanodollars(),
-            }),
+            size: self.size,
+            report,
             requests,
         })
     }
@@ -133,13 +137,14 @@ impl UsageInput {
     ///
     /// # Errors
     /// [`NoKey`] when there is nothing to look up.
-    pub fn into_call(mut self) -> std::result::Result<(Call, Spent), NoKey> {
-        let request = self.call.take_request(Some(self.spent), self.requests);
+    pub fn into_call(mut self) -> std::result::Result<(Call, Report), NoKey> {
+        let request = self.call.take_request(Some(&self.report), self.requests);
         let call = Call {
+            offers: None,
             requests: self.requests,
             ..self.call.named(request)?
         };
-        Ok((call, self.spent))
+        Ok((call, self.report))
     }
 }
 

@@ -9,6 +9,8 @@ use crate::domain::credential::token_like::looks_like_token;
 use crate::domain::credential::{ID_LENGTH, may_hold_token};
 use crate::domain::decision::Presented;
 use crate::domain::models::model_name;
+use crate::domain::price::usage::Usage;
+use crate::domain::price::usage_object::{UsageFault, read_usage_object};
 use crate::domain::values::duration::{ResetDuration, Unit};
 use crate::domain::values::money::{Money, read_money, read_spent};
 use crate::domain::values::number::MAX_COUNT;
@@ -29,6 +31,32 @@ pub(super) fn key() -> ValueKind<'static, std::result::Result<Presented, NoKey>>
 /// US dollars that were spent, however few.
 pub(super) fn spent_dollars() -> ValueKind<'static, Money> {
     ValueKind::new(|| BodySchema::Number(0.0..=1e9), read_spent)
+}
+
+/// What a provider told that a call used, in any of the forms that there are.
+pub(super) fn usage() -> ValueKind<'static, Box<Usage>> {
+    ValueKind::new(
+        || BodySchema::AnyObject,
+        |node| {
+            if !matches!(node.value, Json::Object(_)) {
+                return node.wrong_type("an object");
+            }
+            match read_usage_object(&node.value.to_value()) {
+                Ok(usage) => Some(Box::new(usage)),
+                Err(UsageFault { param, message }) if param.is_empty() => {
+                    let sentence = message.strip_prefix("the usage ").unwrap_or(&message);
+                    node.refuse("unknown_usage", sentence)
+                }
+                Err(UsageFault { param, message }) => {
+                    let sentence = message.strip_prefix(&format!("{param}: "));
+                    let sentence = sentence.unwrap_or(&message).to_owned();
+                    let place = node.path.field(param);
+                    node.violations.add(&place, "invalid_count", sentence);
+                    None
+                }
+            }
+        },
+    )
 }
 
 /// Tokens that were used, however many.

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::calls::{CallInput, MAX_KEY_TEXT, NoKey, Spent, UsageInput, mcp_call, presented};
+use super::calls::{CallInput, MAX_KEY_TEXT, NoKey, SettleInput, UsageInput, mcp_call, presented};
 use crate::domain::body::input::MAX_NAME;
 use crate::domain::credential::may_hold_token;
 use crate::domain::decision::Presented;
+use crate::domain::decision::call_size::CallSize;
 use crate::domain::decision::particulars::Particulars;
+use crate::domain::decision::report::Report;
 use crate::domain::models::model_name;
 use crate::domain::values::money::Money;
 use crate::domain::values::number::MAX_COUNT;
@@ -41,6 +43,10 @@ struct CallBody<'b> {
     estimated_tokens: Option<&'b RawValue>,
     #[serde(borrow)]
     estimated_cost: Option<&'b RawValue>,
+    #[serde(borrow)]
+    prompt_tokens: Option<&'b RawValue>,
+    #[serde(borrow)]
+    max_tokens: Option<&'b RawValue>,
     #[serde(borrow)]
     max_hold: Option<&'b RawValue>,
     #[serde(borrow)]
@@ -95,6 +101,10 @@ pub(super) fn call(bytes: &[u8]) -> Option<CallInput> {
                 maybe(body.estimated_cost, money)?,
             )
         },
+        size: CallSize {
+            prompt_tokens: maybe(body.prompt_tokens, tokens)?,
+            max_tokens: maybe(body.max_tokens, tokens)?,
+        },
         request_id: maybe(body.request_id, name)?,
     })
 }
@@ -107,12 +117,10 @@ pub(super) fn usage(bytes: &[u8]) -> Option<UsageInput> {
         provider: Some(name(body.provider)?),
         model: shared_name(&body.model)?,
         particulars: Particulars::default(),
+        size: CallSize::default(),
         request_id: Some(name(body.request_id)?),
     };
-    let spent = Spent {
-        tokens: tokens(body.tokens)?,
-        cost: money(body.cost)?,
-    };
+    let report = Report::of(tokens(body.tokens)?, money(body.cost)?);
     let requests = maybe(body.requests, |number| match number.get() {
         "0" => Some(0),
         "1" => Some(1),
@@ -120,17 +128,17 @@ pub(super) fn usage(bytes: &[u8]) -> Option<UsageInput> {
     })?;
     Some(UsageInput {
         call,
-        spent,
+        report,
         requests: requests.unwrap_or(1),
     })
 }
 
 /// The body of a settlement.
-pub(super) fn spent(bytes: &[u8]) -> Option<Spent> {
+pub(super) fn settlement(bytes: &[u8]) -> Option<SettleInput> {
     let body: SpentBody<'_> = object(bytes)?;
-    Some(Spent {
-        tokens: tokens(body.tokens)?,
-        cost: money(body.cost)?,
+    Some(SettleInput {
+        report: Report::of(tokens(body.tokens)?, money(body.cost)?),
+        ..SettleInput::default()
     })
 }
 

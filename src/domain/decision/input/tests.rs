@@ -5,7 +5,10 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::domain::body::json;
+use crate::domain::decision::call_size::CallSize;
 use crate::domain::decision::particulars::Particulars;
+use crate::domain::decision::report::Report;
+use crate::domain::price::usage::Usage;
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 
@@ -81,6 +84,64 @@ fn every_violation_of_a_body_is_named() {
 }
 
 #[test]
+fn usage_takes_the_place_of_numbers_and_its_violations_are_named_in_it() {
+    let read = |text: &str| SETTLEMENT.parse_bytes(text.as_bytes());
+    let told =
+        read(r#"{"usage":{"input_tokens":5,"output_tokens":2,"cache_read_input_tokens":3}}"#)
+            .unwrap();
+    let report = told.report;
+    assert_eq!((report.tokens, report.cost), (None, None));
+    let spent = report.spent(Money::ZERO);
+    assert_eq!(spent.tokens, 10);
+    assert_eq!(
+        (
+            spent.split.input,
+            spent.split.cached_input,
+            spent.split.output
+        ),
+        (8, 3, 2)
+    );
+    for (text, expected) in [
+        (
+            r#"{"usage":null}"#,
+            vec!["tokens required", "cost required"],
+        ),
+        (r#"{"usage":[]}"#, vec!["usage wrong_type"]),
+        (r#"{"usage":{}}"#, vec!["usage unknown_usage"]),
+        (
+            r#"{"cost":-1,"usage":{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":-1}}}"#,
+            vec![
+                "cost out_of_range",
+                "usage.prompt_tokens_details.cached_tokens invalid_count",
+            ],
+        ),
+        (
+            r#"{"usage":{"promptTokenCount":"1"}}"#,
+            vec!["usage.promptTokenCount invalid_count"],
+        ),
+    ] {
+        assert_eq!(codes(read(text)), expected, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn one_pass_means_the_same_as_reading_in_full_what_was_used(
+        fields in (
+            field("tokens", NUMBERS), field("cost", NUMBERS), field("provider", TEXTS), field("model", TEXTS),
+            field("usage", &["{\"prompt_tokens\":1}", "{}", "null"]),
+        ).prop_map(|all| <[String; 5]>::from(all).to_vec()).prop_shuffle()
+    ) {
+        let fields: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
+        let text = format!("{{{}}}", fields.join(", "));
+        if let Some(read) = quick::settlement(text.as_bytes()) {
+            let full = SETTLEMENT.parse(&json::parse(text.as_bytes()).unwrap());
+            prop_assert_eq!(read, full.unwrap(), "{}", text);
+        }
+    }
+}
+
+#[test]
 fn numbers_have_bounds() {
     let spent = |tokens: &str, cost: &str| {
         SETTLEMENT.parse_bytes(format!(r#"{{"tokens":{tokens},"cost":{cost}}}"#).as_bytes())
@@ -129,8 +190,8 @@ fn what_is_no_object_or_says_a_thing_twice_is_refused() {
         [" malformed_json"]
     );
     assert_eq!(
-        codes(SETTLEMENT.parse_bytes(br#"{"tokens":1,"cost":0,"model":null}"#)),
-        ["model unknown_field"]
+        codes(SETTLEMENT.parse_bytes(br#"{"tokens":1,"cost":0,"request":null}"#)),
+        ["request unknown_field"]
     );
 }
 
@@ -177,13 +238,15 @@ const NUMBERS: &[&str] = &[
 proptest! {
     #[test]
     fn one_pass_means_the_same_as_reading_in_full(
-        fields in (
+        fields in ((
             field("virtual_key", &["\"x\"", "null", "\"\"", "1", "\"tk_mgmt_\""]),
             field("provider", TEXTS), field("model", TEXTS), field("mcp_server", TEXTS), field("mcp_tool", TEXTS),
             field("estimated_tokens", NUMBERS), field("estimated_cost", NUMBERS), field("request_id", TEXTS),
             field("max_hold", NUMBERS),
             field("model", &["\"twice\""]), field("more", &["null"]),
-        ).prop_map(|all| <[String; 11]>::from(all).to_vec()).prop_shuffle()
+        ), (field("prompt_tokens", NUMBERS), field("max_tokens", NUMBERS)))
+            .prop_map(|(all, size)| [&<[String; 11]>::from(all)[..], &<[String; 2]>::from(size)].concat())
+            .prop_shuffle()
     ) {
         let fields: Vec<String> = fields.into_iter().filter(|field| !field.is_empty()).collect();
         let text = format!("{{{}}}", fields.join(", "));
@@ -209,13 +272,30 @@ fn the_hash_of_a_body_is_that_of_its_fields_and_their_lengths() {
         },
         ..call_in_full(&format!("{{\"virtual_key\":\"{key}\",\"model\":\"x\"}}")).unwrap()
     };
-    let spent = Spent {
-        tokens: 950,
-        cost: Money::from_nanodollars(9_800_000).unwrap(),
-    };
+    let report = Report::of(950, Money::from_nanodollars(9_800_000).unwrap());
     let expected = "-6:openai5:gpt-5--4:1200-3:9507:9800000-14:counted before";
     assert_eq!(
-        input.hash(Some(spent), 0),
+        input.hash(Some(&report), 0),
+        <[u8; 32]>::from(Sha256::digest(expected))
+    );
+    let sized = CallInput {
+        size: CallSize {
+            prompt_tokens: None,
+            max_tokens: Some(100),
+        },
+        ..input
+    };
+    let told = Report {
+        tokens: None,
+        cost: None,
+        usage: Some(Box::new(Usage {
+            input_tokens: 7,
+            ..Usage::default()
+        })),
+    };
+    let expected = "-6:openai5:gpt-5--4:1200----0:10:max_tokens3:10012:input_tokens1:7";
+    assert_eq!(
+        sized.hash(Some(&told), 1),
         <[u8; 32]>::from(Sha256::digest(expected))
     );
 }

@@ -16,6 +16,8 @@ use crate::http::core::problem::Problem;
 pub const MAX_BODY: usize = 1024 * 1024;
 /// How much of a body that is too large is still read, so that the refusal reaches a client that is busy sending.
 const DRAINED: usize = 16 * MAX_BODY;
+/// Bytes a second at which a large body has to come.
+const LEAST_RATE: usize = 128 * 1024;
 
 impl Request {
     pub(super) fn refuse_other_types(&self) -> std::result::Result<(), Problem> {
@@ -41,10 +43,28 @@ impl Request {
     }
 
     pub(super) async fn bytes(&self, most: usize) -> std::result::Result<Bytes, Problem> {
-        if self.announced_length() > Some(DRAINED) {
+        self.bytes_within(most, self.state().body_timeout).await
+    }
+
+    /// The body of a call that is carried, which may be large: who sends on has as much time as it takes at 128 KiB a second.
+    ///
+    /// # Errors
+    /// 413, 408, or 400 when it broke off.
+    pub async fn call_body(&self, most: usize) -> std::result::Result<Bytes, Problem> {
+        let announced = self.announced_length().unwrap_or(most).min(most);
+        let extra = std::time::Duration::from_secs((announced / LEAST_RATE) as u64);
+        self.bytes_within(most, self.state().body_timeout + extra)
+            .await
+    }
+
+    async fn bytes_within(
+        &self,
+        most: usize,
+        deadline: std::time::Duration,
+    ) -> std::result::Result<Bytes, Problem> {
+        if self.announced_length() > Some(DRAINED.max(most)) {
             return Err(too_large(most).closing());
         }
-        let deadline = self.state().body_timeout;
         match tokio::time::timeout(deadline, self.collect(most)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Problem::new(
@@ -57,7 +77,8 @@ impl Request {
         }
     }
 
-    fn announced_length(&self) -> Option<usize> {
+    /// How long the body is, as far as its headers say.
+    pub fn announced_length(&self) -> Option<usize> {
         self.header(&header::CONTENT_LENGTH)?.parse().ok()
     }
 
@@ -75,7 +96,7 @@ impl Request {
             })?;
             progress.inspect(|progress| progress.body_taken());
             length += chunk.len();
-            if length > DRAINED {
+            if length > DRAINED.max(most) {
                 return Err(too_large(most).closing());
             }
             if length == chunk.len() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::demand::{Demand, DryLimit, Obstacle, RefusalStage};
+use super::demand::{Demand, DryLimit, Obstacle, RefusalStage, Terms};
 use crate::domain::decision::RefusalKind;
 use crate::domain::decision::explanation::{ExplainedCopy, ExplainedLimit, ExplainedProvider};
 use crate::domain::limits::limit::LimitKind;
@@ -35,12 +35,11 @@ pub fn decide(
     for step in 0..copy.rules.lines.len() {
         let at = order.get(step).copied().unwrap_or(step);
         let line = &copy.rules.lines[at];
-        let other = demand
-            .provider_key
-            .as_deref()
-            .is_some_and(|key| key != &*line.key);
-        if other || (note.is_none() && granted.is_some()) {
+        let Some(terms) = demand.terms_of(&line.key) else {
             continue;
+        };
+        if note.is_none() && granted.is_some() {
+            break;
         }
         let verdict = line.says(&demand.call.model, &demand.model_key);
         let obstacle = if !verdict.allowed {
@@ -52,7 +51,14 @@ pub fn decide(
         } else if granted.is_some() {
             None
         } else {
-            let obstacle = decide_in_line(state, copy, at, demand, now_ms, note.as_deref_mut());
+            let obstacle = decide_in_line(
+                state,
+                copy,
+                at,
+                (demand, terms),
+                now_ms,
+                note.as_deref_mut(),
+            );
             if obstacle.is_none() {
                 granted = Some(at);
             }
@@ -95,8 +101,8 @@ pub fn find_obstacle(
     let line = demand
         .provider_key
         .as_deref()
-        .and_then(|key| copy.rules.line(key));
-    let Some(line) = line else {
+        .and_then(|key| Some((copy.rules.line(key)?, demand.terms_of(key)?)));
+    let Some((line, terms)) = line else {
         let kind = RefusalKind::ProviderBlocked;
         return Some(Obstacle::at(RefusalStage::Provider, kind, None));
     };
@@ -105,7 +111,7 @@ pub fn find_obstacle(
         let kind = RefusalKind::ModelBlocked;
         return Some(Obstacle::at(RefusalStage::Model, kind, Some(line)));
     }
-    decide_in_line(state, copy, line, demand, now_ms, None)
+    decide_in_line(state, copy, line, (demand, terms), now_ms, None)
 }
 
 /// Where a line that allows the model refuses a call.
@@ -113,14 +119,14 @@ fn decide_in_line(
     state: &LedgerState,
     copy: &UserProfile,
     line: usize,
-    demand: &Demand<'_>,
+    (demand, terms): (&Demand<'_>, Terms),
     now_ms: i64,
     mut note: Option<&mut ExplainedCopy>,
 ) -> Option<Obstacle> {
     if let Some(obstacle) = decide_on_tool(state, copy, line, demand, note.as_deref_mut()) {
         return Some(obstacle);
     }
-    let (kind, limit) = decide_by_limits(state, copy, line, demand, now_ms, note)?;
+    let (kind, limit) = decide_by_limits(state, copy, line, terms, now_ms, note)?;
     let refused_at = limit
         .room_at
         .map_or(RefusalStage::Size, |_| RefusalStage::Limits);
@@ -155,7 +161,7 @@ fn decide_by_limits(
     state: &LedgerState,
     copy: &UserProfile,
     line: usize,
-    demand: &Demand<'_>,
+    terms: Terms,
     now_ms: i64,
     mut note: Option<&mut ExplainedCopy>,
 ) -> Option<(RefusalKind, DryLimit)> {
@@ -164,11 +170,11 @@ fn decide_by_limits(
     for &at in &copy.rules.lines[line].limits {
         let limit = &copy.rules.limits[at];
         let kind = limit.key.kind;
-        if !demand.asks_of(kind) {
+        let balance = copy.balance(limit, now_ms, &state.zone);
+        if !terms.asks_of(kind, balance.effective) {
             continue;
         }
-        let balance = copy.balance(limit, now_ms, &state.zone);
-        let asked = demand.asked(kind).unwrap_or(0);
+        let asked = terms.asked(kind).unwrap_or(0);
         let fits = balance.has_room_for(asked);
         if let Some(note) = note.as_deref_mut() {
             note_limit(
@@ -181,7 +187,7 @@ fn decide_by_limits(
             );
         }
         if !fits {
-            let never = balance.never_has_room_for(demand.whole(kind));
+            let never = balance.never_has_room_for(terms.whole(kind));
             let rank = if never {
                 -balance.effective
             } else {

@@ -15,12 +15,25 @@ pub type Decision<T> = std::result::Result<T, Refusal>;
 pub struct Demand<'c> {
     /// The call.
     pub call: &'c Call,
-    /// What it would hold.
-    pub hold: Amounts,
     /// The model without regard to case.
     pub model_key: String,
     /// The provider without regard to case.
     pub provider_key: Option<String>,
+    /// What it asks where no provider's offer says otherwise.
+    terms: Terms,
+    /// The caps on what one call holds of a budget: its own and that of the settings.
+    caps: [Option<Money>; 2],
+}
+
+/// What a call asks of the limits of one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// What it would hold.
+    pub hold: Amounts,
+    says_tokens: bool,
+    says_cost: bool,
+    is_free: bool,
+    requests: i64,
     /// What comes on top of an open reservation, if the call is let in already.
     more: Option<Amounts>,
 }
@@ -28,28 +41,73 @@ pub struct Demand<'c> {
 impl<'c> Demand<'c> {
     /// What `call` asks, held up to its own cap and that of the settings.
     pub fn new(settings: &DecisionSettings, call: &'c Call) -> Self {
+        let particulars = &call.particulars;
         Self {
             call,
-            hold: hold(settings, &call.particulars),
             model_key: fold(&call.model),
             provider_key: call.provider.as_deref().map(fold),
-            more: None,
+            terms: Terms {
+                hold: hold(settings, particulars),
+                says_tokens: particulars.estimated_tokens.is_some(),
+                says_cost: particulars.estimated_cost.is_some(),
+                is_free: false,
+                requests: call.requests,
+                more: None,
+            },
+            caps: [settings.max_hold, particulars.max_hold],
         }
     }
 
     /// The same call, let in already: it asks for nothing but what comes on top of what it holds.
-    pub fn more(self, more: Amounts) -> Self {
-        Self {
-            more: Some(more),
-            ..self
-        }
+    pub fn more(mut self, more: Amounts) -> Self {
+        self.terms.more = Some(more);
+        self
     }
 
-    /// Whether limits of this kind are asked at all: not where everything was let in before.
-    pub fn asks_of(&self, kind: LimitKind) -> bool {
-        match self.more {
-            Some(more) => more.of(kind, 0) > 0,
-            None => kind != LimitKind::Requests || self.call.requests > 0,
+    /// What is asked of a provider's line; nothing where the call can't be carried by it.
+    pub fn terms_of(&self, provider_key: &str) -> Option<Terms> {
+        let is_other = |wanted: &str| wanted != provider_key;
+        if self.provider_key.as_deref().is_some_and(is_other) {
+            return None;
+        }
+        let Some(offers) = &self.call.offers else {
+            return Some(self.terms);
+        };
+        let offer = offers
+            .iter()
+            .find(|offer| *offer.provider_key == *provider_key)?;
+        Some(Terms {
+            hold: capped(
+                Amounts {
+                    tokens: offer.estimated_tokens.unwrap_or(0),
+                    cost: offer.estimated_cost.map_or(0, Money::nanodollars),
+                },
+                self.caps,
+            ),
+            says_tokens: offer.estimated_tokens.is_some(),
+            says_cost: offer.estimated_cost.is_some(),
+            is_free: offer.is_free,
+            ..self.terms
+        })
+    }
+
+    /// What is said of the call where a provider's line lets it in.
+    pub fn particulars(&self, provider_key: &str) -> Particulars {
+        let mut offers = self.call.offers.iter().flat_map(|offers| offers.iter());
+        let offer = offers.find(|offer| *offer.provider_key == *provider_key);
+        let said = &self.call.particulars;
+        offer.map_or_else(|| said.clone(), |offer| offer.particulars(said))
+    }
+}
+
+impl Terms {
+    /// Whether limits of this kind that allow so much are asked at all: not where everything was let in before, nor what has no price.
+    pub fn asks_of(&self, kind: LimitKind, effective: i64) -> bool {
+        match (self.more, kind) {
+            (Some(more), _) => more.of(kind, 0) > 0,
+            (None, LimitKind::Requests) => self.requests > 0,
+            (None, LimitKind::Budget) => !self.is_free || effective <= 0,
+            (None, LimitKind::Tokens) => true,
         }
     }
 
@@ -64,13 +122,9 @@ impl<'c> Demand<'c> {
     /// The same with what the call holds already.
     pub fn whole(&self, kind: LimitKind) -> Option<i64> {
         match kind {
-            LimitKind::Budget => self.call.particulars.estimated_cost.map(|_| self.hold.cost),
-            LimitKind::Tokens => self
-                .call
-                .particulars
-                .estimated_tokens
-                .map(|_| self.hold.tokens),
-            LimitKind::Requests => Some(self.call.requests),
+            LimitKind::Budget => self.says_cost.then_some(self.hold.cost),
+            LimitKind::Tokens => self.says_tokens.then_some(self.hold.tokens),
+            LimitKind::Requests => Some(self.requests),
         }
     }
 }
@@ -179,11 +233,16 @@ pub struct RefusedCall {
 
 /// What is held for a call: what it expects, up to its own cap and that of the settings on what is held of budgets.
 pub fn hold(settings: &DecisionSettings, particulars: &Particulars) -> Amounts {
-    let most = |cap: Option<Money>| cap.map_or(i64::MAX, Money::nanodollars);
-    let (ours, its_own) = (most(settings.max_hold), most(particulars.max_hold));
-    let estimate = particulars.estimate();
+    capped(
+        particulars.estimate(),
+        [settings.max_hold, particulars.max_hold],
+    )
+}
+
+fn capped(expected: Amounts, caps: [Option<Money>; 2]) -> Amounts {
+    let caps = caps.into_iter().flatten().map(Money::nanodollars);
     Amounts {
-        cost: estimate.cost.min(ours).min(its_own),
-        ..estimate
+        cost: caps.fold(expected.cost, i64::min),
+        ..expected
     }
 }

@@ -1,10 +1,14 @@
 //! What is asked without an effect: explanations, whose key it is.
 
-use super::demand::{Decision, Demand};
+use std::sync::Arc;
+
+use super::demand::{Decision, Demand, RefusedCall};
 use super::refuse;
+use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::explanation::{Explanation, KeyStatus};
 use crate::domain::decision::{Call, GrantedTools, Holder, Presented, RefusalKind};
 use crate::ledger::engine::directory::mcp;
+use crate::ledger::engine::directory::rules::Rules;
 use crate::ledger::engine::directory::user_profile::Counts;
 use crate::ledger::engine::state::LedgerState;
 
@@ -87,6 +91,28 @@ impl LedgerState {
             .filter(|copy| !self.directory.is_over(copy, now_ms))
             .map(|copy| &copy.rules.mcp);
         Ok(mcp::granted(rules, &self.directory.tool_groups, server))
+    }
+
+    /// The provider that would carry a call which takes nothing of any limit.
+    ///
+    /// # Errors
+    /// The refusal of the copy in which the call came furthest.
+    pub fn carrier(&self, call: &Call, now_ms: i64) -> Result<Arc<str>, Box<RefusedCall>> {
+        let demand = Demand::new(&self.settings, call).more(Amounts::default());
+        let grant = self.decide(&demand, now_ms, None)?;
+        let copy = &self.directory.copies_of(grant.user_id)[grant.copy];
+        Ok(Arc::clone(&copy.rules.lines[grant.line].key))
+    }
+
+    /// The rules of the copies that a key may use, in the order of assignment.
+    ///
+    /// # Errors
+    /// The refusal of a key that does not work.
+    pub fn rules(&self, presented: &Presented, now_ms: i64) -> Decision<Vec<Arc<Rules>>> {
+        let holder = self.who(presented, now_ms)?;
+        let copies = self.directory.copies_of(holder.user_id).iter();
+        let usable = copies.filter(|copy| !self.directory.is_over(copy, now_ms));
+        Ok(usable.map(|copy| Arc::clone(&copy.rules)).collect())
     }
 
     /// What the limits of these copies (user, copy) count at `at_ms`.

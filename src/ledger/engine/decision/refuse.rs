@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::demand::{Demand, Obstacle, RefusalStage, RefusedCall};
+use super::demand::{Demand, Obstacle, RefusalStage, RefusedCall, Terms};
 use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::explanation::ExplainedCopy;
 use crate::domain::decision::{LimitState, Refusal, RefusalKind};
@@ -86,7 +86,16 @@ pub fn by_copy(
             Some(provider) => {
                 format!("the access profile does not allow the provider {provider:?}")
             }
-            None => "the access profile allows no provider".to_owned(),
+            None => match &call.offers {
+                Some(offers) => {
+                    let able: Vec<&str> = offers.iter().map(|offer| &*offer.provider_key).collect();
+                    format!(
+                        "the access profile allows none of the providers that can carry this call here: {}",
+                        able.join(", ")
+                    )
+                }
+                None => "the access profile allows no provider".to_owned(),
+            },
         },
         RefusalKind::ModelBlocked => match &call.provider {
             Some(provider) => format!(
@@ -112,7 +121,10 @@ pub fn by_copy(
             None => "the access profile does not grant the tool".to_owned(),
         },
         _ => match &limit {
-            Some(limit) => no_room(limit, demand),
+            Some(limit) => {
+                let line = obstacle.line.map(|line| &*copy.rules.lines[line].key);
+                no_room(limit, line.and_then(|line| demand.terms_of(line)))
+            }
             None => format!(
                 "the user's copy of the access profile expired at {}",
                 time(copy.expires_at)
@@ -163,16 +175,19 @@ fn what_of(kind: LimitKind) -> &'static str {
 }
 
 /// Which limit has no room for what was asked, what is used and held of it, and when it resets or why waiting is in vain.
-fn no_room(limit: &LimitState, demand: &Demand<'_>) -> String {
+fn no_room(limit: &LimitState, terms: Option<Terms>) -> String {
     let what = what_of(limit.kind);
     let amount = |amount: i64| amount_text(limit.kind, amount);
     let shown = match limit.kind {
         LimitKind::Requests => String::new(),
-        _ => demand.asked(limit.kind).map_or_else(String::new, |asked| {
-            format!(", {} asked for", amount(asked))
-        }),
+        _ => terms
+            .and_then(|terms| terms.asked(limit.kind))
+            .map_or_else(String::new, |asked| {
+                format!(", {} asked for", amount(asked))
+            }),
     };
-    let above = demand.whole(limit.kind).unwrap_or(0) - limit.effective_max_limit;
+    let whole = terms.and_then(|terms| terms.whole(limit.kind));
+    let above = whole.unwrap_or(0) - limit.effective_max_limit;
     let end = if limit.effective_max_limit == 0 {
         "it lets nothing in, however long one waits: have it raised".to_owned()
     } else if above > 0 {

@@ -138,6 +138,11 @@ impl Rules {
 }
 
 impl ProviderRules {
+    /// The models that are allowed literally, as the policy writes them.
+    pub fn named_models(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.allowed.names().map(|(_, name)| name)
+    }
+
     /// What it says to a model; `folded` is its name without regard to case.
     pub fn says<'m>(&self, model: &'m str, folded: &'m str) -> ModelVerdict<'m> {
         let rest = behind_provider(model, folded, &self.key);

@@ -57,6 +57,7 @@ pub fn call_of(record: &Reservation, key: Presented) -> Call {
         provider: Some(record.provider.to_string()),
         model: Arc::clone(&record.model),
         particulars: record.particulars.clone(),
+        offers: None,
         requests: 1,
         request: None,
         owner: record.owner,

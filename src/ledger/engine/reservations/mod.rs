@@ -175,7 +175,9 @@ impl Reservations {
             if query
                 .user_id
                 .is_some_and(|user_id| user_id != record.user_id)
-                || query.own_of.is_some_and(|key| !record.owner.is_own_of(key))
+                || query
+                    .own_of
+                    .is_some_and(|key| !record.owner.is_own_of(Party::ApiKey(key)))
             {
                 continue;
             }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::amounts::{Amounts, Spent, TokenSplit};
 use crate::domain::decision::journal::{
     Charge, ReservationEnd, ReservationState, UsageKey, UsageSum,
 };
@@ -27,7 +27,7 @@ impl LedgerState {
         let number = self.number();
         let id = ReservationId { number, nonce };
         let (mut record, provider_key) = self.record(demand, grant.into(), id, now_ms)?;
-        record.held = demand.hold;
+        record.held = demand.terms_of(&provider_key)?.hold;
         record.expires_at = now_ms.saturating_add(milliseconds(self.settings.reservation_ttl));
         let reservation = CountedReservation::new(record, provider_key);
         effects.made(&reservation.record, None);
@@ -45,9 +45,10 @@ impl LedgerState {
         demand: &Demand<'_>,
         payer: Payer,
         nonce: Option<i64>,
-        amounts: Amounts,
+        spent: Spent,
         now_ms: i64,
     ) -> Option<Settled> {
+        let amounts = spent.amounts();
         let number = self.number();
         let id = ReservationId {
             number,
@@ -77,7 +78,7 @@ impl LedgerState {
             now_ms,
         );
         let record = &reservation.record;
-        self.note_use(effects, record, amounts, requests, now_ms);
+        self.note_use(effects, record, (amounts, spent.split), requests, now_ms);
         if nonce.is_some() {
             effects.finished(record, end);
         }
@@ -117,7 +118,7 @@ impl LedgerState {
             access_profile_id: copy.map_or(payer.last_profile_id, |copy| copy.access_profile_id),
             provider,
             model: Arc::clone(&call.model),
-            particulars: call.particulars.clone(),
+            particulars: demand.particulars(&provider_key),
             held: Amounts::default(),
             request_id: call
                 .request
@@ -155,7 +156,7 @@ impl LedgerState {
         &mut self,
         effects: &mut Effects,
         record: &Reservation,
-        amounts: Amounts,
+        (amounts, split): (Amounts, TokenSplit),
         calls: i64,
         at_ms: i64,
     ) {
@@ -170,6 +171,7 @@ impl LedgerState {
             calls,
             tokens: amounts.tokens,
             cost: amounts.cost,
+            split,
         };
         effects.used(key, sum);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::amounts::{Amounts, Spent, TokenSplit};
 use crate::domain::decision::journal::{Charge, ReservationEnd, ReservationState};
 use crate::domain::decision::{Party, Reservation, Settled};
 use crate::domain::settings::OnExpiry;
@@ -19,10 +19,11 @@ impl LedgerState {
         &mut self,
         effects: &mut Effects,
         number: i64,
-        amounts: Amounts,
+        spent: Spent,
         by: Party,
         now_ms: i64,
     ) -> Option<Settled> {
+        let amounts = spent.amounts();
         let reservation = self.remove_open(number)?;
         self.count_open(effects, &reservation, -1);
         let number = self.number();
@@ -35,7 +36,7 @@ impl LedgerState {
             by,
         };
         let record = Arc::clone(&reservation.record);
-        self.note_use(effects, &record, amounts, 1, now_ms);
+        self.note_use(effects, &record, (amounts, spent.split), 1, now_ms);
         effects.closed(reservation, end);
         Some(self.settled(&record, amounts, false, now_ms))
     }
@@ -50,9 +51,10 @@ impl LedgerState {
         effects: &mut Effects,
         record: &Arc<Reservation>,
         end: ReservationEnd,
-        amounts: Amounts,
+        spent: Spent,
         now_ms: i64,
     ) -> Result<Settled> {
+        let amounts = spent.amounts();
         let before = end
             .settled
             .filter(|_| end.state == ReservationState::Settled);
@@ -75,7 +77,7 @@ impl LedgerState {
                     record,
                     end,
                     ReservationState::Settled,
-                    amounts,
+                    spent,
                     now_ms,
                 );
                 Ok(self.settled(record, amounts, false, now_ms))
@@ -129,7 +131,7 @@ impl LedgerState {
                     let reservation = CountedReservation::of(Arc::clone(record));
                     self.correct_request(effects, &reservation, -1);
                 }
-                let nothing = Amounts::default();
+                let nothing = Spent::default();
                 self.mend(
                     effects,
                     record,
@@ -156,16 +158,19 @@ impl LedgerState {
     }
 
     /// Ends a reservation whose time is up, as the settings say: charged at its estimate, also where
-    /// less was held, or given back with its request.
+    /// less was held, or given back with its request. What the proxy held was sent, so it is charged.
     pub fn expire_one(&mut self, effects: &mut Effects, number: i64, now_ms: i64) {
         let Some(reservation) = self.remove_open(number) else {
             return;
         };
         self.count_open(effects, &reservation, -1);
-        let charged = (self.settings.on_expiry == OnExpiry::Charge).then(|| {
+        let is_charged =
+            self.settings.on_expiry == OnExpiry::Charge || reservation.record.owner == Party::Proxy;
+        let charged = is_charged.then(|| {
             let (number, estimate) = (self.number(), reservation.record.particulars.estimate());
             self.count(effects, &reservation, estimate, None, number, now_ms);
-            self.note_use(effects, &reservation.record, estimate, 1, now_ms);
+            let unknown = TokenSplit::default();
+            self.note_use(effects, &reservation.record, (estimate, unknown), 1, now_ms);
             charge(number, estimate)
         });
         if charged.is_none() {
@@ -195,9 +200,10 @@ impl LedgerState {
         record: &Arc<Reservation>,
         end: ReservationEnd,
         state: ReservationState,
-        amounts: Amounts,
+        spent: Spent,
         now_ms: i64,
     ) {
+        let amounts = spent.amounts();
         // Numbers begin with 1: nothing counts a hold that was released.
         let expired = end.expired.unwrap_or(charge(0, Amounts::default()));
         // What was cancelled after it had expired was given back already.
@@ -223,7 +229,7 @@ impl LedgerState {
         if calls > 0 {
             self.correct_request(effects, &reservation, 1);
         }
-        self.note_use(effects, record, difference, calls, day);
+        self.note_use(effects, record, (difference, spent.split), calls, day);
         let end = ReservationEnd {
             state,
             expired: end.expired,
@@ -255,6 +261,7 @@ impl LedgerState {
                 copy.states(&fold(&record.provider), now_ms, &self.zone)
             }),
             outside_policy: None,
+            priced_by: None,
             repeated,
         }
     }

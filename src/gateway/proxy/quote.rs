@@ -1,0 +1,192 @@
+//! What a call would take of each upstream that can carry it: at most, so that what is held is no less than what it will cost.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Proxy;
+use crate::domain::decision::Offer;
+use crate::domain::price::model_price::ModelPrice;
+use crate::domain::price::prices::{PriceFound, Prices, unknown_model};
+use crate::domain::price::usage::Usage;
+use crate::domain::values::letter_case::fold;
+use crate::domain::values::money::Money;
+use crate::gateway::meter::dialect::Endpoint;
+use crate::gateway::meter::metered_request::MeteredRequest;
+use crate::gateway::upstream::Upstream;
+
+/// Output tokens of one picture, where a model counts them and nobody says how many there will be.
+const TOKENS_OF_AN_IMAGE: i64 = 8_192;
+
+/// What a call would take of one upstream.
+#[derive(Clone)]
+pub struct Quote {
+    /// The place of the upstream.
+    pub at: usize,
+    /// The upstream.
+    pub upstream: Arc<Upstream>,
+    /// The model as the upstream is asked for it.
+    pub model: String,
+    /// What it costs; none where calls are charged in tokens alone.
+    pub price: Option<ModelPrice>,
+    /// Who says so: the version of the list, or the operator.
+    pub priced_by: Option<Arc<str>>,
+    /// Tokens of input and output that it may take at most.
+    pub most: (i64, i64),
+    /// What is counted in units that the request itself tells.
+    pub asked: Usage,
+    /// The same as the ledger decides on it.
+    pub offer: Offer,
+}
+
+impl Quote {
+    /// What a call is asked for of which nothing is counted.
+    pub fn unmetered(at: usize, upstream: Arc<Upstream>) -> Self {
+        Self {
+            at,
+            model: String::new(),
+            price: None,
+            priced_by: None,
+            most: (0, 0),
+            asked: Usage::default(),
+            offer: Offer {
+                provider_key: upstream.provider_key.clone(),
+                estimated_tokens: None,
+                estimated_cost: None,
+                is_free: true,
+            },
+            upstream,
+        }
+    }
+}
+
+/// What a call asks for.
+pub struct WantedCall<'r> {
+    /// What is asked of the provider.
+    pub endpoint: Endpoint,
+    /// The request that was read.
+    pub request: &'r MeteredRequest,
+    /// The upstream that the path names.
+    pub named: Option<usize>,
+}
+
+impl Proxy {
+    /// What the call would take of each upstream that can carry it, in the order of the settings.
+    ///
+    /// # Errors
+    /// Why none can be asked, as people read it.
+    pub fn quotes(
+        &self,
+        wanted: &WantedCall<'_>,
+        prices: &Prices,
+        now: Timestamp,
+    ) -> Result<Vec<Quote>, NoQuote> {
+        let able = match wanted.named {
+            Some(at) => vec![at],
+            None => self.speaking(wanted.endpoint.dialect()),
+        };
+        if able.is_empty() {
+            return Err(NoQuote::NoUpstream);
+        }
+        let (mut quotes, mut unpriced) = (Vec::new(), None);
+        for at in able {
+            let upstream = &self.upstreams[at];
+            let model = sent_model(&wanted.request.model, upstream);
+            match self.quote(at, model, wanted, prices, now) {
+                Some(quote) => quotes.push(quote),
+                None => unpriced = unpriced.or(Some((upstream, model.to_owned()))),
+            }
+        }
+        match (quotes.is_empty(), unpriced) {
+            (true, Some((upstream, model))) => Err(NoQuote::NoPrice(unknown_model(
+                &upstream.settings.provider,
+                &model,
+            ))),
+            _ => Ok(quotes),
+        }
+    }
+
+    fn quote(
+        &self,
+        at: usize,
+        model: &str,
+        wanted: &WantedCall<'_>,
+        prices: &Prices,
+        now: Timestamp,
+    ) -> Option<Quote> {
+        let upstream = Arc::clone(&self.upstreams[at]);
+        let request = wanted.request;
+        let asked = Usage {
+            images: request.images,
+            input_characters: request.input_characters,
+            ..Usage::default()
+        };
+        let (mut price, mut priced_by, mut greatest) = (None, None, None);
+        if upstream.settings.free {
+            price = Some(ModelPrice::default());
+            priced_by = Some("free".into());
+        } else if !wanted.endpoint.is_free() {
+            match prices.price(&upstream.settings.provider, model, now) {
+                PriceFound::Known(known) => {
+                    price = Some(known.price.clone());
+                    priced_by = Some(known.origin.to_string().into());
+                    greatest = known.greatest_output;
+                }
+                PriceFound::TokensOnly => {}
+                PriceFound::Unknown => return None,
+            }
+        }
+        let output = if wanted.endpoint.makes_text() {
+            let assumed = i64::from(self.settings.assumed_output);
+            request.max_output.or(greatest).unwrap_or(assumed)
+        } else if wanted.endpoint.makes_images() {
+            request.images.max(1).saturating_mul(TOKENS_OF_AN_IMAGE)
+        } else {
+            0
+        };
+        let most = (request.prompt_tokens, output);
+        let at_most = |price: &ModelPrice| {
+            let tokens = price.estimate(most.0, most.1).nanodollars();
+            Money::nearest(tokens.saturating_add(price.cost(&asked).nanodollars()))
+        };
+        let is_free = price.as_ref().is_some_and(ModelPrice::is_free);
+        Some(Quote {
+            at,
+            model: model.to_owned(),
+            offer: Offer {
+                provider_key: upstream.provider_key.clone(),
+                estimated_tokens: Some(most.0.saturating_add(most.1)),
+                estimated_cost: price.as_ref().map(at_most),
+                is_free,
+            },
+            upstream,
+            price,
+            priced_by,
+            most,
+            asked,
+        })
+    }
+}
+
+/// Why no upstream can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoQuote {
+    /// None speaks this dialect.
+    NoUpstream,
+    /// Nobody knows what the model costs; the sentence says what to do.
+    NoPrice(String),
+}
+
+/// The model as an upstream is asked for it: without the name of the upstream or its provider before it.
+fn sent_model<'m>(model: &'m str, upstream: &Upstream) -> &'m str {
+    let Some((prefix, rest)) = model.split_once('/') else {
+        return model;
+    };
+    let prefix = fold(prefix);
+    let names_it = prefix == upstream.settings.name || *prefix == *upstream.provider_key;
+    if names_it && !rest.is_empty() {
+        rest
+    } else {
+        model
+    }
+}

@@ -1,0 +1,261 @@
+//! The proxy's paths: those of the providers' own APIs, with a virtual key in the place of the provider's.
+//!
+//! A call is read, decided on, sent and charged by `gateway`; here its parts are taken out of the request, and its answer is put together.
+
+mod answers;
+mod asked;
+mod models;
+mod not_carried;
+mod sending;
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+
+use self::answers::{begun, no_answer};
+use self::asked::{Asked, ProxyPath};
+use self::not_carried::{NotCarried, decided};
+use self::sending::{outgoing, unmetered};
+use crate::domain::decision::{Call, Offer, Particulars, Party};
+use crate::domain::values::letter_case::fold;
+use crate::error::Error;
+use crate::gateway::meter::dialect::Endpoint;
+use crate::gateway::meter::fault::RequestFault;
+use crate::gateway::meter::metered_request::{
+    KeptState, MeteredRequest, RequestHead, RequestLimits,
+};
+use crate::gateway::meter::request::read_request;
+use crate::gateway::proxy::carry::Carried;
+use crate::gateway::proxy::quote::{NoQuote, WantedCall};
+use crate::gateway::refusal::CallFault;
+use crate::http::core::answer::Answer;
+use crate::http::core::problem::Problem;
+use crate::http::core::request::{Request, blocking};
+use crate::http::decisions::holder::{CallHolder, KeyHolder};
+
+/// Larger bodies are read by whoever has a key that works, on a thread of their own.
+const SMALL_BODY: usize = 64 * 1024;
+
+/// A path of a provider's API, where the model says which upstream carries the call.
+///
+/// # Errors
+/// None of ours: what is refused looks as the provider's own refusal.
+pub async fn call(holder: CallHolder, request: Request) -> Answer {
+    let path = request.path().to_owned();
+    Ok(answer(holder, &request, ProxyPath::of_dialect(&path)).await)
+}
+
+/// The same below the name of an upstream.
+///
+/// # Errors
+/// 404 for what is no upstream.
+pub async fn call_upstream(holder: CallHolder, request: Request) -> Answer {
+    let name = request.segment("upstream");
+    let Some((at, upstream)) = request.state().proxy.find(&name) else {
+        return Err(Problem::no_route(request.path()));
+    };
+    let below = request.path().get(name.len() + 1..).unwrap_or_default();
+    let path = ProxyPath::of_upstream(below.to_owned(), at, upstream.settings.dialect);
+    Ok(answer(holder, &request, path).await)
+}
+
+async fn answer(holder: CallHolder, request: &Request, path: ProxyPath) -> HttpResponse {
+    let asked = Asked::new(request, &path);
+    let outcome = match holder.0 {
+        Ok(holder) => carry(&holder, request, &path, &asked).await,
+        Err(problem) => Err(NotCarried::Problem(problem)),
+    };
+    outcome.unwrap_or_else(|why| why.answer(request, &asked))
+}
+
+async fn carry(
+    holder: &KeyHolder,
+    request: &Request,
+    path: &ProxyPath,
+    asked: &Asked,
+) -> Result<HttpResponse, NotCarried> {
+    let Some(endpoint) = path.endpoint(request.method()) else {
+        return unmetered(holder, request, path).await;
+    };
+    if matches!(endpoint, Endpoint::ListModels | Endpoint::GetModel) {
+        return models::answer(holder, request, asked, path.model()).await;
+    }
+    let state = request.state();
+    let body = body_of(holder, request, state.proxy.settings.max_body).await?;
+    let metered = read(
+        request,
+        path,
+        endpoint,
+        &body,
+        state.proxy.settings.max_body,
+    )
+    .await?;
+    refuse_unmetered(&metered)?;
+    asked.note_model(&metered.model);
+    let (named, model) = resolve(request, path, &metered);
+    let prices = state.services.prices.now();
+    let now = state.services.clock.now();
+    let wanted = WantedCall {
+        endpoint,
+        request: &metered,
+        named,
+    };
+    let quotes = state.proxy.quotes(&wanted, &prices, now);
+    let quotes = quotes.map_err(|why| {
+        NotCarried::Fault(match why {
+            NoQuote::NoUpstream => CallFault::NoUpstream,
+            NoQuote::NoPrice(why) => CallFault::NoPrice(why),
+        })
+    })?;
+    let offers: Arc<[Offer]> = quotes.iter().map(|quote| quote.offer.clone()).collect();
+    let call = Call {
+        key: holder.key,
+        provider: None,
+        model: model.into(),
+        particulars: Particulars::default(),
+        offers: Some(offers),
+        requests: 1,
+        request: None,
+        owner: Party::Proxy,
+    };
+    let (provider_key, reservation) = if endpoint.is_free() {
+        let found = state.services.ledger.carrier(call).await?;
+        (found.map_err(|refusal| decided(holder, refusal))?, None)
+    } else {
+        let granted = state.services.ledger.reserve(call).await?;
+        let granted = granted.map_err(|refusal| decided(holder, refusal))?;
+        (fold(&granted.provider).into(), Some(granted.reservation))
+    };
+    let quote = quotes
+        .into_iter()
+        .find(|quote| *quote.offer.provider_key == *provider_key);
+    let Some(quote) = quote else {
+        return Err(
+            Error::internal("carrying a call", "its provider is none that was asked").into(),
+        );
+    };
+    let asks_for_usage = metered.stream && endpoint.tells_usage_when_asked();
+    let sent_model = (quote.model != metered.model).then_some(quote.model.as_str());
+    let sent = metered.body_to_send(&body, sent_model, asks_for_usage);
+    let sent = match sent {
+        std::borrow::Cow::Borrowed(_) => body.clone(),
+        std::borrow::Cow::Owned(changed) => Bytes::from(changed),
+    };
+    let outgoing = outgoing(request, path, &quote, sent)?;
+    let client = request.upstream_client(quote.at)?;
+    let upstream = quote.upstream.settings.name.clone();
+    let carried = Carried {
+        services: request.services(),
+        endpoint,
+        quote,
+        reservation,
+        request: outgoing,
+        strips_usage: metered.strips_usage(asks_for_usage),
+        read_on: state.proxy.settings.read_on,
+    };
+    match carried.start(client).await {
+        Ok(Ok(answer)) => Ok(begun(answer, reservation)),
+        Ok(Err(why)) => Err(NotCarried::Fault(no_answer(why, &upstream))),
+        Err(_) => Err(NotCarried::Fault(CallFault::Internal)),
+    }
+}
+
+/// The body; a large one only of who has a key that works.
+async fn body_of(holder: &KeyHolder, request: &Request, most: usize) -> Result<Bytes, NotCarried> {
+    let is_small = request
+        .announced_length()
+        .is_some_and(|length| length <= SMALL_BODY);
+    if !is_small {
+        let known = request.state().services.ledger.who(holder.key).await?;
+        known.map_err(|refusal| decided(holder, refusal))?;
+    }
+    request.call_body(most).await.map_err(NotCarried::Problem)
+}
+
+async fn read(
+    request: &Request,
+    path: &ProxyPath,
+    endpoint: Endpoint,
+    body: &Bytes,
+    max_body: usize,
+) -> Result<MeteredRequest, NotCarried> {
+    let text = |name| request.header(&name).map(str::to_owned);
+    let (content_type, content_encoding) =
+        (text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));
+    let (path_model, body) = (path.model().map(str::to_owned), body.clone());
+    let length = body.len();
+    let read = move || {
+        let head = RequestHead {
+            endpoint,
+            path_model: path_model.as_deref(),
+            content_type: content_type.as_deref(),
+            content_encoding: content_encoding.as_deref(),
+        };
+        let limits = RequestLimits {
+            max_body,
+            ..RequestLimits::default()
+        };
+        if crate::domain::credential::bytes_hold_token(&body) {
+            let sentence = "holds a Tollkeeper key, which must not reach a provider";
+            return Ok(Err(RequestFault::of_body(sentence)));
+        }
+        Ok(read_request(&head, &body, &limits))
+    };
+    let read = if length <= SMALL_BODY {
+        read()
+    } else {
+        blocking(read).await
+    };
+    read.map_err(NotCarried::from)?.map_err(NotCarried::from)
+}
+
+/// Refuses what would be answered when nobody meters it, or goes on with what no body shows.
+fn refuse_unmetered(request: &MeteredRequest) -> Result<(), RequestFault> {
+    for kept in &request.kept_states {
+        let (param, what) = match kept {
+            KeptState::Background => ("background", "is answered when nobody meters it"),
+            KeptState::PreviousResponse => (
+                "previous_response_id",
+                "goes on with what the provider keeps, maybe of somebody else",
+            ),
+            KeptState::Conversation => (
+                "conversation",
+                "goes on with what the provider keeps, maybe of somebody else",
+            ),
+            KeptState::StoredPrompt => (
+                "prompt",
+                "names a text that the provider keeps, whose size nobody here knows",
+            ),
+            KeptState::Stored | KeptState::NotStored => continue,
+        };
+        return Err(RequestFault::at(
+            param,
+            format!("{what}, so it is not carried here; leave it out"),
+        ));
+    }
+    Ok(())
+}
+
+/// The upstream that a call names, by its path or before its model, and the model as it is decided on.
+fn resolve(
+    request: &Request,
+    path: &ProxyPath,
+    metered: &MeteredRequest,
+) -> (Option<usize>, String) {
+    let proxy = &request.state().proxy;
+    let named = path.upstream();
+    let Some((prefix, rest)) = metered.model.split_once('/') else {
+        return (named, metered.model.clone());
+    };
+    let found = proxy.find(&fold(prefix)).filter(|(at, upstream)| {
+        !rest.is_empty()
+            && named.is_none_or(|named| named == *at)
+            && *upstream.provider_key != *upstream.settings.name
+    });
+    match found {
+        Some((at, _)) => (Some(at), rest.to_owned()),
+        None => (named, metered.model.clone()),
+    }
+}

@@ -1,0 +1,89 @@
+//! The models that a key may use, in the dialect of whoever asks.
+
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+
+use super::asked::Asked;
+use super::not_carried::{NotCarried, decided};
+use crate::domain::values::letter_case::fold;
+use crate::gateway::meter::dialect::Dialect;
+use crate::gateway::refusal::CallFault;
+use crate::http::core::answer::ok_json;
+use crate::http::core::request::Request;
+use crate::http::decisions::holder::KeyHolder;
+
+/// Most models of a list.
+const MOST: usize = 10_000;
+
+/// A list of models, or the one that is asked for.
+pub async fn answer(
+    holder: &KeyHolder,
+    request: &Request,
+    asked: &Asked,
+    wanted: Option<&str>,
+) -> Result<HttpResponse, NotCarried> {
+    let state = request.state();
+    let rules = state.services.ledger.rules(holder.key).await?;
+    let rules = rules.map_err(|refusal| decided(holder, refusal))?;
+    let prices = state.services.prices.now();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for upstream in state.proxy.upstreams() {
+        let provider = &upstream.settings.provider;
+        let lines = rules
+            .iter()
+            .filter_map(|rules| Some(&rules.lines[rules.line(&upstream.provider_key)?]));
+        for line in lines {
+            let named = line.named_models().map(ToString::to_string);
+            let listed = prices.list().models_of(provider).map(str::to_owned);
+            for model in named.chain(listed) {
+                let is_new = || !found.iter().any(|(known, _)| *known == model);
+                if found.len() < MOST && line.says(&model, &fold(&model)).allowed && is_new() {
+                    found.push((model, provider.clone()));
+                }
+            }
+        }
+    }
+    let body = match wanted {
+        None => list(asked.dialect, &found),
+        Some(wanted) => {
+            let wanted = wanted.strip_prefix("models/").unwrap_or(wanted);
+            let one = found.iter().find(|(model, _)| model == wanted);
+            let (model, provider) = one.ok_or(NotCarried::Fault(CallFault::UnknownModel))?;
+            shown(asked.dialect, model, provider)
+        }
+    };
+    Ok(ok_json(body.to_string()))
+}
+
+fn list(dialect: Dialect, found: &[(String, String)]) -> Value {
+    let models: Vec<Value> = found
+        .iter()
+        .map(|(model, provider)| shown(dialect, model, provider))
+        .collect();
+    match dialect {
+        Dialect::OpenAi => json!({ "object": "list", "data": models }),
+        Dialect::Anthropic => json!({
+            "first_id": found.first().map(|(model, _)| model),
+            "last_id": found.last().map(|(model, _)| model),
+            "has_more": false,
+            "data": models,
+        }),
+        Dialect::Gemini => json!({ "models": models }),
+    }
+}
+
+fn shown(dialect: Dialect, model: &str, provider: &str) -> Value {
+    match dialect {
+        Dialect::OpenAi => {
+            json!({ "id": model, "object": "model", "created": 0, "owned_by": provider })
+        }
+        Dialect::Anthropic => json!({
+            "type": "model", "id": model, "display_name": model, "created_at": "1970-01-01T00:00:00Z",
+        }),
+        Dialect::Gemini => json!({
+            "name": format!("models/{model}"),
+            "displayName": model,
+            "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+        }),
+    }
+}
