@@ -5,6 +5,7 @@ mod support;
 
 mod audit;
 mod canary;
+mod carried_calls;
 mod changes;
 mod charges;
 mod cli;
