@@ -453,6 +453,10 @@ fn a_model_without_a_price_is_refused_with_what_to_do_and_a_free_upstream_needs_
         "{}",
         refused.text
     );
+    let blocked = json!({ "provider_configs": [{ "provider_name": "openai", "allowed_models": ["gpt-4o"] }] });
+    let other = server.client.make_holder("bob", &blocked);
+    let blocked = ask(&server, &other, "/openai/v1/chat/completions", &body).expect(403);
+    assert_eq!(blocked.json()["error"]["code"], "model_not_found");
     let carried = ask(&server, &holder, "/local/v1/chat/completions", &body).expect(200);
     assert_eq!(carried.header("x-tollkeeper-cost"), Some("0"));
     // The budget runs dry; what costs nothing passes all the same.
@@ -584,4 +588,39 @@ fn no_upstream_can_have_the_name_of_a_path_of_ours() {
             assert!(is_free || RESERVED.contains(&first), "{path}");
         }
     }
+}
+
+#[test]
+fn a_prefix_is_taken_out_of_the_path_where_the_path_names_the_model() {
+    let provider = Upstream::start(|_| {
+        Script::Json(
+            200,
+            json!({ "candidates": [], "usageMetadata": { "promptTokenCount": 8, "candidatesTokenCount": 100, "totalTokenCount": 108 } }),
+        )
+    });
+    let gemini = upstream("gemini", provider.port, "dialect = \"gemini\"");
+    let server = start(|_| {}, vec![gemini]);
+    let policy =
+        json!({ "provider_configs": [{ "provider_name": "gemini", "all_models_allowed": true }] });
+    let holder = server.client.make_holder("ada", &policy);
+    let body = json!({ "contents": [{ "parts": [{ "text": "hello" }] }] });
+    for path in [
+        "/v1beta/models/gemini/gemini-2.5-pro:generateContent",
+        "/gemini/v1beta/models/gemini-2.5-pro:generateContent",
+    ] {
+        let answer = ask(&server, &holder, path, &body).expect(200);
+        assert_eq!(
+            provider.last().target,
+            "/v1beta/models/gemini-2.5-pro:generateContent"
+        );
+        assert_eq!(provider.last().header("x-goog-api-key"), Some(PROVIDER_KEY));
+        assert!(answer.header("x-tollkeeper-cost").is_some());
+    }
+    let names = server
+        .client
+        .with_virtual_key(&holder.key)
+        .get("/gemini/v1beta/models")
+        .expect(200)
+        .json();
+    assert!(names["models"].as_array().unwrap().len() > 5);
 }

@@ -69,7 +69,13 @@ impl ProxyPath {
         let is_azure = matches!(self.named, Some((_, UpstreamDialect::Azure)));
         match self.model() {
             Some(named) if !is_azure && named != model && !model.is_empty() => {
-                self.path.replacen(named, model, 1)
+                // What follows is no part of a name: the path is plain.
+                let at = self
+                    .path
+                    .find("models/")
+                    .map_or(0, |at| at + "models/".len());
+                let (before, after) = self.path.split_at(at);
+                format!("{before}{}", after.replacen(named, model, 1))
             }
             _ => self.path.clone(),
         }

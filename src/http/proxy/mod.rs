@@ -80,7 +80,7 @@ async fn carry(
         return unmetered(holder, request, path).await;
     };
     if matches!(endpoint, Endpoint::ListModels | Endpoint::GetModel) {
-        return models::answer(holder, request, asked, path.model()).await;
+        return models::answer(holder, request, asked, (path.upstream(), path.model())).await;
     }
     let state = request.state();
     let body = body_of(holder, request, state.proxy.settings.max_body).await?;
@@ -102,24 +102,28 @@ async fn carry(
         request: &metered,
         named,
     };
-    let quotes = state.proxy.quotes(&wanted, &prices, now);
-    let quotes = quotes.map_err(|why| {
-        NotCarried::Fault(match why {
-            NoQuote::NoUpstream => CallFault::NoUpstream,
-            NoQuote::NoPrice(why) => CallFault::NoPrice(why),
-        })
-    })?;
-    let offers: Arc<[Offer]> = quotes.iter().map(|quote| quote.offer.clone()).collect();
-    let call = Call {
+    let mut call = Call {
         key: holder.key,
         provider: None,
         model: model.into(),
         particulars: Particulars::default(),
-        offers: Some(offers),
+        offers: None,
         requests: 1,
         request: None,
         owner: Party::Proxy,
     };
+    let quotes = match state.proxy.quotes(&wanted, &prices, now) {
+        Ok(quotes) => quotes,
+        Err(NoQuote::NoUpstream) => return Err(NotCarried::Fault(CallFault::NoUpstream)),
+        Err(NoQuote::NoPrice(why)) => {
+            // Who may not use the model is told that first.
+            let found = state.services.ledger.carrier(call).await?;
+            found.map_err(|refusal| decided(holder, refusal))?;
+            return Err(NotCarried::Fault(CallFault::NoPrice(why)));
+        }
+    };
+    let offers: Arc<[Offer]> = quotes.iter().map(|quote| quote.offer.clone()).collect();
+    call.offers = Some(offers);
     let (provider_key, reservation) = if endpoint.is_free() {
         let found = state.services.ledger.carrier(call).await?;
         (found.map_err(|refusal| decided(holder, refusal))?, None)

@@ -1,5 +1,7 @@
 //! The models that a key may use, in the dialect of whoever asks.
 
+use std::collections::HashSet;
+
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
@@ -15,29 +17,30 @@ use crate::http::decisions::holder::KeyHolder;
 /// Most models of a list.
 const MOST: usize = 10_000;
 
-/// A list of models, or the one that is asked for.
+/// A list of models, or the one that is asked for; of the upstream that the path names, or of all.
 pub async fn answer(
     holder: &KeyHolder,
     request: &Request,
     asked: &Asked,
-    wanted: Option<&str>,
+    (named, wanted): (Option<usize>, Option<&str>),
 ) -> Result<HttpResponse, NotCarried> {
     let state = request.state();
     let rules = state.services.ledger.rules(holder.key).await?;
     let rules = rules.map_err(|refusal| decided(holder, refusal))?;
     let prices = state.services.prices.now();
-    let mut found: Vec<(String, String)> = Vec::new();
-    for upstream in state.proxy.upstreams() {
+    let (mut found, mut known) = (Vec::<(String, String)>::new(), HashSet::new());
+    let upstreams = state.proxy.upstreams().iter().enumerate();
+    for (_, upstream) in upstreams.filter(|(at, _)| named.is_none_or(|named| named == *at)) {
         let provider = &upstream.settings.provider;
         let lines = rules
             .iter()
             .filter_map(|rules| Some(&rules.lines[rules.line(&upstream.provider_key)?]));
         for line in lines {
-            let named = line.named_models().map(ToString::to_string);
+            let literal = line.named_models().map(ToString::to_string);
             let listed = prices.list().models_of(provider).map(str::to_owned);
-            for model in named.chain(listed) {
-                let is_new = || !found.iter().any(|(known, _)| *known == model);
-                if found.len() < MOST && line.says(&model, &fold(&model)).allowed && is_new() {
+            for model in literal.chain(listed) {
+                let is_allowed = line.says(&model, &fold(&model)).allowed;
+                if is_allowed && found.len() < MOST && known.insert(model.clone()) {
                     found.push((model, provider.clone()));
                 }
             }
