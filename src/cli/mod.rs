@@ -9,6 +9,7 @@ mod find;
 mod keys;
 mod log_faults;
 mod logging;
+mod prices;
 mod print;
 mod roles;
 mod serve;
@@ -81,6 +82,9 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Say what would be decided on a call, and every step that leads to it
     Explain(explain::ExplainArguments),
+    /// Show, check and import what models cost
+    #[command(subcommand)]
+    Prices(prices::PricesCommand),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -165,6 +169,9 @@ fn dispatch(
         }
         Command::Explain(arguments) => {
             explain::run(arguments, &Settings::load(flags, environment)?)?;
+        }
+        Command::Prices(command) => {
+            return prices::run(command, &Settings::load(flags, environment)?);
         }
         Command::Openapi => {
             print_line(&serde_json::to_string_pretty(&openapi::document()).unwrap_or_default());

@@ -55,7 +55,11 @@ impl PriceBook {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<PriceEntry>> {
+/// The prices of a file, in TOML or, by its ending, in JSON.
+///
+/// # Errors
+/// [`Error::Refused`] with the first mistake.
+pub fn read_file(path: &Path) -> Result<Vec<PriceEntry>> {
     let wrong = |what: &dyn std::fmt::Display| {
         let path = path.display();
         Error::refused(format!("can't use the prices in {path}: {what}"))

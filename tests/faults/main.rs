@@ -10,6 +10,7 @@ mod changes;
 mod charges;
 mod cli;
 mod cli_people;
+mod cli_prices;
 mod connections;
 mod crash;
 mod decisions;

@@ -101,6 +101,11 @@ impl PriceList {
         &self.version
     }
 
+    /// The ids of its providers, in its order.
+    pub fn provider_ids(&self) -> impl Iterator<Item = &str> {
+        self.providers.iter().map(|provider| &*provider.id)
+    }
+
     /// The models of a provider that it has prices of, by their names in it.
     pub fn models_of(&self, provider: &str) -> impl Iterator<Item = &str> {
         let at = self.place_of(&fold(provider.trim()));
