@@ -17,8 +17,8 @@ use rustls::{ClientConfig, RootCertStore};
 use super::upstream::Upstream;
 use crate::error::{Error, Result};
 
-/// How long a connection that nobody uses is kept.
-const IDLE: Duration = Duration::from_mins(1);
+/// How long a connection that nobody uses is kept: less than the 5 seconds after which many servers close it, perhaps under a call.
+const IDLE: Duration = Duration::from_secs(4);
 /// Such connections of one worker to one upstream.
 const MOST_IDLE: usize = 256;
 

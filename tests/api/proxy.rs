@@ -127,6 +127,7 @@ fn each_side_keeps_its_own_key() {
             ("connection", "x-hop"),
             ("x-hop", "1"),
             ("openai-organization", "org"),
+            ("x-stays", "1"),
         ];
         let body = hello(&json!({})).to_string();
         let path = format!("{CHAT}?key={}&a=b&t={}", holder.key, holder.key);
@@ -143,6 +144,7 @@ fn each_side_keeps_its_own_key() {
         );
         assert_eq!(sent.target, "/v1/chat/completions?a=b");
         for gone in [
+            "openai-organization",
             "x-api-key",
             "cookie",
             "x-tollkeeper-user",
@@ -151,7 +153,7 @@ fn each_side_keeps_its_own_key() {
         ] {
             assert_eq!(sent.header(gone), None, "{gone}");
         }
-        assert_eq!(sent.header("openai-organization"), Some("org"));
+        assert_eq!(sent.header("x-stays"), Some("1"));
         assert_eq!(sent.body, body.as_bytes());
     }
     let in_body = hello(&json!({ "user": holder.key }));
@@ -229,7 +231,7 @@ fn only_what_never_reached_the_provider_or_was_its_own_error_costs_nothing() {
     assert_eq!(busy.json()["error"]["message"], "overloaded");
     assert_eq!(spent(&server, &holder), (0.0, 0.0));
     let gone = ask(&server, &holder, CHAT, &say("gone")).expect(502);
-    assert_eq!(gone.json()["error"]["code"], "upstream_unreachable");
+    assert_eq!(gone.json()["error"]["code"], "upstream_broke_off");
     let (used, held) = spent(&server, &holder);
     assert!(used > 0.001 && held == 0.0, "{used} {held}");
     let nowhere = start(|_| {}, vec![upstream("openai", 9, "")]);
@@ -623,4 +625,165 @@ fn a_prefix_is_taken_out_of_the_path_where_the_path_names_the_model() {
         .expect(200)
         .json();
     assert!(names["models"].as_array().unwrap().len() > 5);
+}
+
+#[test]
+fn what_nobody_could_charge_for_is_refused() {
+    let provider = Upstream::chats();
+    let server = start(
+        |_| {},
+        vec![
+            upstream("openai", provider.port, ""),
+            upstream("anthropic", provider.port, "dialect = \"anthropic\""),
+            upstream("gemini", provider.port, "dialect = \"gemini\""),
+        ],
+    );
+    let everything = json!({ "provider_configs": [
+        { "provider_name": "openai", "all_models_allowed": true },
+        { "provider_name": "anthropic", "all_models_allowed": true },
+        { "provider_name": "gemini", "all_models_allowed": true },
+    ] });
+    let holder = server.client.make_holder("ada", &everything);
+    let responses = |more: Value| {
+        let mut body = json!({ "model": "gpt-4o", "input": "hello" });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        ("/v1/responses", body)
+    };
+    let claude = |more: Value| {
+        let mut body = json!({ "model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [] });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        ("/v1/messages", body)
+    };
+    let gemini = |more: Value| ("/v1beta/models/gemini-2.5-pro:generateContent", more);
+    for (path, body) in [
+        (CHAT, hello(&json!({ "service_tier": "priority" }))),
+        (CHAT, hello(&json!({ "service_tier": 1 }))),
+        responses(json!({ "tools": [{ "type": "image_generation", "model": "gpt-image-1" }] })),
+        responses(
+            json!({ "tools": [{ "type": "function", "name": "f" }, { "type": "code_interpreter" }] }),
+        ),
+        responses(json!({ "tools": [{ "type": "file_search", "vector_store_ids": ["vs_1"] }] })),
+        responses(json!({ "input": [{ "type": "item_reference", "id": "msg_1" }] })),
+        claude(json!({ "speed": "fast" })),
+        claude(json!({ "inference_geo": "us" })),
+        claude(json!({ "container": "c_1" })),
+        claude(json!({ "tools": [{ "type": "code_execution_20250825", "name": "x" }] })),
+        gemini(json!({ "contents": [], "tools": [{ "google_search": {} }] })),
+        gemini(json!({ "contents": [], "cachedContent": "cachedContents/1" })),
+    ] {
+        let refused = ask(&server, &holder, path, &body).expect(400);
+        assert!(refused.text.len() > 50, "{}", refused.text);
+    }
+    assert_eq!(provider.received().len(), 0);
+    for (path, body) in [
+        (
+            CHAT,
+            hello(
+                &json!({ "service_tier": "auto", "tools": [{ "type": "function", "function": { "name": "f" } }] }),
+            ),
+        ),
+        responses(
+            json!({ "tools": [{ "type": "web_search" }, { "type": "custom", "name": "c" }], "input": [{ "role": "user", "content": "hello" }] }),
+        ),
+    ] {
+        ask(&server, &holder, path, &body).expect(200);
+    }
+    let headers = [
+        ("x-goog-api-key", holder.key.as_str()),
+        ("content-type", "application/json"),
+        ("x-goog-fieldmask", "candidates"),
+    ];
+    let path = "/v1beta/models/gemini-2.5-pro:generateContent?fields=candidates&$fields=x&alt=proto&callback=f";
+    server
+        .client
+        .raw("POST", path, &headers, Some(b"{\"contents\":[]}"))
+        .expect(200);
+    let sent = provider.last();
+    assert_eq!(
+        (sent.target.as_str(), sent.header("x-goog-fieldmask")),
+        ("/v1beta/models/gemini-2.5-pro:generateContent", None)
+    );
+}
+
+#[test]
+fn a_provider_that_is_not_set_up_right_costs_nothing_and_is_not_the_callers_fault() {
+    let provider = Upstream::start(|request| match request.json()["max_tokens"].as_i64() {
+        Some(1) => Script::Json(
+            401,
+            json!({ "error": { "message": "Incorrect API key provided: sk-of-the-provider" } }),
+        ),
+        _ => Script::Json(308, json!({})),
+    });
+    let (server, holder) = carried(&provider);
+    for max_tokens in [1, 2] {
+        let reply = ask(
+            &server,
+            &holder,
+            CHAT,
+            &hello(&json!({ "max_tokens": max_tokens })),
+        )
+        .expect(502);
+        assert_eq!(reply.json()["error"]["code"], "upstream_set_up");
+        assert_eq!(reply.header("x-should-retry"), Some("false"));
+        assert!(!reply.text.contains("sk-of"));
+    }
+    assert_eq!(spent(&server, &holder), (0.0, 0.0));
+}
+
+#[test]
+fn sound_costs_at_least_what_its_length_or_text_may_cost() {
+    let provider = Upstream::start(|request| {
+        if request.target.ends_with("speech") {
+            Script::Bytes("audio/mpeg", vec![7; 100])
+        } else {
+            Script::Bytes("text/plain", b"hello".to_vec())
+        }
+    });
+    let (server, _) = carried(&provider);
+    let all = json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }], "budgets": [{ "max_limit": 10 }] });
+    let holder = server.client.make_holder("bob", &all);
+    let speech = json!({ "model": "gpt-4o-mini-tts", "voice": "alloy", "input": "x".repeat(1000) });
+    ask(&server, &holder, "/v1/audio/speech", &speech).expect(200);
+    // 3,000 output tokens at $12 a million.
+    let (spoken, _) = spent(&server, &holder);
+    assert!(spoken >= 0.036, "{spoken}");
+    let form = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b\r\ncontent-disposition: form-data; name=\"response_format\"\r\n\r\ntext\r\n\
+         --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\ncontent-type: audio/mpeg\r\n\r\n{}\r\n--b--\r\n",
+        "s".repeat(60_000)
+    );
+    let headers = [
+        ("x-api-key", holder.key.as_str()),
+        ("content-type", "multipart/form-data; boundary=b"),
+    ];
+    server
+        .client
+        .raw(
+            "POST",
+            "/v1/audio/transcriptions",
+            &headers,
+            Some(form.as_bytes()),
+        )
+        .expect(200);
+    let (both, held) = spent(&server, &holder);
+    // A minute at least, at $0.006.
+    assert!(both - spoken >= 0.006 && held == 0.0, "{both} {spoken}");
+    let twice = [
+        ("x-api-key", holder.key.as_str()),
+        ("content-type", "multipart/form-data; boundary=b"),
+        ("content-type", "multipart/form-data; boundary=c"),
+    ];
+    server
+        .client
+        .raw(
+            "POST",
+            "/v1/audio/transcriptions",
+            &twice,
+            Some(form.as_bytes()),
+        )
+        .expect(400);
 }

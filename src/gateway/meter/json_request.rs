@@ -39,6 +39,7 @@ pub fn read_json(
     let object = BodyObject { members };
     object.refuse_other_spellings()?;
     object.refuse_rerouting()?;
+    object.refuse_unpriced(head.endpoint)?;
     let model = object.model(head, limits, &mut places)?;
     let stream = object.streams(head.endpoint)?;
     let wants_usage = object.usage_in_stream(head.endpoint, stream, &mut places)?;

@@ -24,4 +24,5 @@ mod seen_document;
 mod splices;
 mod sse_lines;
 pub mod stream;
+mod unpriced;
 mod usage_in_stream;

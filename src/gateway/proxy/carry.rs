@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::{HeaderMap, Request, Response, StatusCode, header};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::charge::{CallEnd, charge};
@@ -45,6 +45,8 @@ pub struct Carried {
     pub strips_usage: bool,
     /// How long an answer is read on whose caller has gone.
     pub read_on: Duration,
+    /// The room that its body takes.
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
 /// How an answer begins.
@@ -80,6 +82,10 @@ pub enum NoAnswer {
     BrokenOff,
     /// It took too long.
     TimedOut,
+    /// The upstream sends callers elsewhere; nothing was made.
+    Redirects,
+    /// The upstream does not take the key that it was sent; nothing was made.
+    KeyRefused,
 }
 
 /// Who waits for the beginning of an answer.
@@ -135,7 +141,20 @@ impl Carried {
         let (status, headers) = (parts.status, parts.headers);
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let framing = text(header::CONTENT_TYPE).and_then(Framing::of);
-        let is_whole = status.as_u16() >= 400 || framing == Some(Framing::Json);
+        let elsewhere = match status.as_u16() {
+            300..=399 => Some(NoAnswer::Redirects),
+            401 => Some(NoAnswer::KeyRefused),
+            _ => None,
+        };
+        if let Some(why) = elsewhere {
+            self.charge(&CallEnd::Refused).await;
+            let _ = caller.send(Err(why));
+            return;
+        }
+        // A list that grows is passed on as it comes.
+        let is_document =
+            framing == Some(Framing::Json) && self.endpoint != Endpoint::StreamGenerateContent;
+        let is_whole = status.as_u16() >= 400 || is_document;
         let mut held = Vec::new();
         if is_whole {
             let gone = gone(&mut caller, self.read_on);

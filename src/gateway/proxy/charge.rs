@@ -28,7 +28,7 @@ pub fn charge(endpoint: Endpoint, quote: &Quote, end: &CallEnd) -> Spent {
     match seen.usage {
         Some(usage) if seen.ended => spent(quote, &usage),
         // An error before anything was made is the provider's own answer.
-        None if seen.failed && seen.text_bytes == 0 => Spent::default(),
+        None if seen.failed && seen.events <= 1 && seen.text_bytes == 0 => Spent::default(),
         None if is_told_by_request(endpoint, quote) => spent(quote, &quote.asked),
         usage => {
             let guessed = Usage {

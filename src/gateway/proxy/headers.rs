@@ -16,8 +16,8 @@ const CREDENTIALS: [&str; 7] = [
     "proxy-authorization",
     "cookie",
 ];
-/// What belongs to one connection (RFC 9110 §7.6.1), or is worked out anew.
-const OF_CONNECTION: [&str; 12] = [
+/// What belongs to one connection (RFC 9110 §7.6.1), is worked out anew, or is not the caller's to say.
+const OF_CONNECTION: [&str; 18] = [
     "connection",
     "keep-alive",
     "proxy-connection",
@@ -30,9 +30,16 @@ const OF_CONNECTION: [&str; 12] = [
     "expect",
     "accept-encoding",
     "http2-settings",
+    // Where a caller is, which account is billed, and which parts of an answer come, usage perhaps not among them.
+    "forwarded",
+    "x-forwarded-for",
+    "x-real-ip",
+    "openai-organization",
+    "openai-project",
+    "x-goog-fieldmask",
 ];
 /// Headers of a provider's answer that are about its own clients, or about us.
-const NOT_ANSWERED: [&str; 8] = [
+const NOT_ANSWERED: [&str; 11] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -41,6 +48,9 @@ const NOT_ANSWERED: [&str; 8] = [
     "transfer-encoding",
     "upgrade",
     "set-cookie",
+    "strict-transport-security",
+    "alt-svc",
+    "clear-site-data",
 ];
 /// Before headers that are ours.
 const OURS: &str = "x-tollkeeper-";

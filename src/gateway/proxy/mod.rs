@@ -13,6 +13,7 @@ pub mod quote;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::client::{UpstreamClient, trust};
 use super::meter::dialect::Dialect;
@@ -21,12 +22,17 @@ use crate::domain::settings::ProxySettings;
 use crate::domain::settings::upstream::{UpstreamDialect, UpstreamSettings};
 use crate::error::Result;
 
+/// Bytes that large bodies of all calls under way may take together.
+const MOST_BODIES: usize = 512 * 1024 * 1024;
+
 /// What the proxy of this process has.
 pub struct Proxy {
     upstreams: Vec<Arc<Upstream>>,
     trust: Vec<Arc<ClientConfig>>,
     /// How it carries calls.
     pub settings: ProxySettings,
+    /// Room for large bodies, in kibibytes.
+    bodies: Arc<Semaphore>,
 }
 
 impl Proxy {
@@ -43,8 +49,19 @@ impl Proxy {
         Ok(Self {
             trust: trust.collect::<Result<_>>()?,
             upstreams,
+            bodies: Arc::new(Semaphore::new(
+                (MOST_BODIES / 1024).max(settings.max_body / 1024 + 1),
+            )),
             settings,
         })
+    }
+
+    /// Room for a body of so many bytes until its call is over, if there is any.
+    pub fn room_for(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kibibytes = u32::try_from(bytes.div_ceil(1024)).ok()?;
+        Arc::clone(&self.bodies)
+            .try_acquire_many_owned(kibibytes)
+            .ok()
     }
 
     /// All upstreams, in the order of the settings.

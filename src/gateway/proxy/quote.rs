@@ -18,6 +18,9 @@ use crate::gateway::upstream::Upstream;
 /// Output tokens of one picture, where a model counts them and nobody says how many there will be.
 const TOKENS_OF_AN_IMAGE: i64 = 8_192;
 
+/// Output tokens of a character that is read aloud, where a model counts them.
+const TOKENS_OF_A_SPOKEN_CHARACTER: i64 = 3;
+
 /// What a call would take of one upstream.
 #[derive(Clone)]
 pub struct Quote {
@@ -66,6 +69,8 @@ pub struct WantedCall<'r> {
     pub endpoint: Endpoint,
     /// The request that was read.
     pub request: &'r MeteredRequest,
+    /// Bytes of its body.
+    pub body_bytes: i64,
     /// The upstream that the path names.
     pub named: Option<usize>,
 }
@@ -116,9 +121,15 @@ impl Proxy {
     ) -> Option<Quote> {
         let upstream = Arc::clone(&self.upstreams[at]);
         let request = wanted.request;
+        let is_heard = matches!(
+            wanted.endpoint,
+            Endpoint::Transcriptions | Endpoint::Translations
+        );
         let asked = Usage {
             images: request.images,
             input_characters: request.input_characters,
+            // No sound takes less than a kilobyte a second.
+            audio_milliseconds: if is_heard { wanted.body_bytes } else { 0 },
             ..Usage::default()
         };
         let (mut price, mut priced_by, mut greatest) = (None, None, None);
@@ -139,6 +150,10 @@ impl Proxy {
         let output = if wanted.endpoint.makes_text() {
             let assumed = i64::from(self.settings.assumed_output);
             request.max_output.or(greatest).unwrap_or(assumed)
+        } else if wanted.endpoint == Endpoint::Speech {
+            request
+                .input_characters
+                .saturating_mul(TOKENS_OF_A_SPOKEN_CHARACTER)
         } else if wanted.endpoint.makes_images() {
             request.images.max(1).saturating_mul(TOKENS_OF_AN_IMAGE)
         } else {

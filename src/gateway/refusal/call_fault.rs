@@ -26,6 +26,10 @@ pub enum CallFault {
     WrongMethod,
     /// 502: the provider can't be reached, or what it sends is no answer.
     Unreachable,
+    /// 502: the provider took the call and gave no whole answer; it is charged as held, so a client must not send it again by itself.
+    BrokenOff,
+    /// 502: the provider is not set up as it should be; the sentence says what an operator can do.
+    SetUp(&'static str),
     /// 503: we are too busy, or stopping.
     Overloaded,
     /// 504: the provider does not answer in time.
@@ -45,7 +49,7 @@ impl CallFault {
             Self::UnknownPath | Self::UnknownModel | Self::NoUpstream => 404,
             Self::NoPrice(_) => 403,
             Self::WrongMethod => 405,
-            Self::Unreachable => 502,
+            Self::Unreachable | Self::BrokenOff | Self::SetUp(_) => 502,
             Self::Overloaded => 503,
             Self::TimedOut => 504,
             Self::Internal => 500,
@@ -63,6 +67,10 @@ impl CallFault {
             Self::NoPrice(why) => redacted(why).into_owned(),
             Self::WrongMethod => "this path takes another method".to_owned(),
             Self::Unreachable => "the AI provider can't be reached at the moment".to_owned(),
+            Self::BrokenOff => {
+                "the AI provider broke off its answer; what it may have cost is charged".to_owned()
+            }
+            Self::SetUp(what) => (*what).to_owned(),
             Self::Overloaded => "this gateway is too busy at the moment; try again".to_owned(),
             Self::TimedOut => "the AI provider does not answer in time".to_owned(),
             Self::Internal => "something went wrong in this gateway".to_owned(),
@@ -99,6 +107,18 @@ impl CallFault {
                 "PERMISSION_DENIED",
             ),
             Self::WrongMethod => of(bad, "method_not_allowed", bad, "INVALID_ARGUMENT"),
+            Self::BrokenOff => of(
+                "server_error",
+                "upstream_broke_off",
+                "api_error",
+                "UNAVAILABLE",
+            ),
+            Self::SetUp(_) => of(
+                "server_error",
+                "upstream_set_up",
+                "api_error",
+                "FAILED_PRECONDITION",
+            ),
             Self::Unreachable => of(
                 "server_error",
                 "upstream_unreachable",
@@ -147,6 +167,9 @@ pub fn fault_in_dialect(fault: &CallFault, request: &RefusedRequest<'_>) -> Dial
     let mut headers = vec![("content-type", "application/json".to_owned())];
     match fault {
         CallFault::Overloaded => headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned())),
+        CallFault::BrokenOff | CallFault::SetUp(_) | CallFault::TimedOut => {
+            headers.push(("x-should-retry", "false".to_owned()));
+        }
         _ if names.status < 500 => headers.push(("x-should-retry", "false".to_owned())),
         _ => {}
     }

@@ -153,7 +153,14 @@ pub fn problem(request: &Request, asked: &Asked, problem: &Problem) -> HttpRespo
 pub fn no_answer(why: NoAnswer, upstream: &str) -> CallFault {
     log::warn!("the upstream {upstream:?} gave no answer: {why:?}");
     match why {
-        NoAnswer::NotConnected | NoAnswer::BrokenOff => CallFault::Unreachable,
+        NoAnswer::NotConnected => CallFault::Unreachable,
+        NoAnswer::BrokenOff => CallFault::BrokenOff,
+        NoAnswer::Redirects => CallFault::SetUp(
+            "the address of the AI provider sends callers elsewhere; whoever runs this gateway sets base_url to where it sends them",
+        ),
+        NoAnswer::KeyRefused => CallFault::SetUp(
+            "the AI provider does not take this gateway's own key for it; whoever runs this gateway replaces it",
+        ),
         NoAnswer::TimedOut => CallFault::TimedOut,
     }
 }

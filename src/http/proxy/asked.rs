@@ -144,11 +144,21 @@ impl Asked {
     }
 }
 
-/// The query that goes on: without Gemini's `key`, in which some clients send what stands for one, and without any key of ours.
+/// Parameters of Google's APIs by which an answer comes without its usage, or not as JSON.
+const SHAPING: [&str; 5] = ["fields", "$fields", "callback", "$callback", "%24fields"];
+
+/// The query that goes on: without Gemini's `key`, in which some clients send what stands for one, without what hides usage, and without any
+/// key of ours.
 pub fn query_to_send(query: &str) -> Option<String> {
     let kept = query.split('&').filter(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        !pair.is_empty() && name != "key" && !may_hold_token(value) && !may_hold_token(name)
+        let is_shaping = SHAPING.contains(&name)
+            || (matches!(name, "alt" | "$alt") && !matches!(value, "sse" | "json"));
+        !pair.is_empty()
+            && name != "key"
+            && !is_shaping
+            && !may_hold_token(value)
+            && !may_hold_token(name)
     });
     let kept: Vec<&str> = kept.collect();
     (!kept.is_empty()).then(|| kept.join("&"))

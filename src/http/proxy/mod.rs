@@ -13,12 +13,13 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use self::answers::{begun, no_answer};
 use self::asked::{Asked, ProxyPath};
 use self::not_carried::{NotCarried, decided};
 use self::sending::{outgoing, unmetered};
-use crate::domain::decision::{Call, Offer, Particulars, Party};
+use crate::domain::decision::{Call, Granted, Offer, Particulars, Party, Refusal};
 use crate::domain::values::letter_case::fold;
 use crate::error::Error;
 use crate::gateway::meter::dialect::Endpoint;
@@ -34,6 +35,8 @@ use crate::http::core::answer::Answer;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::{Request, blocking};
 use crate::http::decisions::holder::{CallHolder, KeyHolder};
+use crate::ledger::Ender;
+use crate::service::Services;
 
 /// Larger bodies are read by whoever has a key that works, on a thread of their own.
 const SMALL_BODY: usize = 64 * 1024;
@@ -83,7 +86,7 @@ async fn carry(
         return models::answer(holder, request, asked, (path.upstream(), path.model())).await;
     }
     let state = request.state();
-    let body = body_of(holder, request, state.proxy.settings.max_body).await?;
+    let (body, room) = body_of(holder, request).await?;
     let metered = read(
         request,
         path,
@@ -100,6 +103,7 @@ async fn carry(
     let wanted = WantedCall {
         endpoint,
         request: &metered,
+        body_bytes: i64::try_from(body.len()).unwrap_or(i64::MAX),
         named,
     };
     let mut call = Call {
@@ -128,7 +132,7 @@ async fn carry(
         let found = state.services.ledger.carrier(call).await?;
         (found.map_err(|refusal| decided(holder, refusal))?, None)
     } else {
-        let granted = state.services.ledger.reserve(call).await?;
+        let granted = reserve(request.services(), call).await?;
         let granted = granted.map_err(|refusal| decided(holder, refusal))?;
         (fold(&granted.provider).into(), Some(granted.reservation))
     };
@@ -147,8 +151,17 @@ async fn carry(
         std::borrow::Cow::Borrowed(_) => body.clone(),
         std::borrow::Cow::Owned(changed) => Bytes::from(changed),
     };
-    let outgoing = outgoing(request, path, &quote, sent)?;
-    let client = request.upstream_client(quote.at)?;
+    let prepared = outgoing(request, path, &quote, sent)
+        .and_then(|outgoing| Ok((outgoing, request.upstream_client(quote.at)?)));
+    let (outgoing, client) = match prepared {
+        Ok(prepared) => prepared,
+        Err(why) => {
+            if let Some(id) = reservation {
+                state.services.ledger.cancel(id, Ender::proxy()).await?;
+            }
+            return Err(why);
+        }
+    };
     let upstream = quote.upstream.settings.name.clone();
     let carried = Carried {
         services: request.services(),
@@ -158,6 +171,7 @@ async fn carry(
         request: outgoing,
         strips_usage: metered.strips_usage(asks_for_usage),
         read_on: state.proxy.settings.read_on,
+        room,
     };
     match carried.start(client).await {
         Ok(Ok(answer)) => Ok(begun(answer, reservation)),
@@ -166,16 +180,47 @@ async fn carry(
     }
 }
 
-/// The body; a large one only of who has a key that works.
-async fn body_of(holder: &KeyHolder, request: &Request, most: usize) -> Result<Bytes, NotCarried> {
-    let is_small = request
-        .announced_length()
-        .is_some_and(|length| length <= SMALL_BODY);
-    if !is_small {
+/// Holds what a call may cost, and frees it again when nobody waits for it any more: then it will not be sent.
+async fn reserve(
+    services: Arc<Services>,
+    call: Call,
+) -> Result<std::result::Result<Granted, Refusal>, Error> {
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let granted = services.ledger.reserve(call).await;
+        if let Err(Ok(Ok(granted))) = tell.send(granted) {
+            let freed = services.ledger.cancel(granted.reservation, Ender::proxy());
+            if let Err(error) = freed.await {
+                log::error!("freeing what was held for a caller who has gone: {error}");
+            }
+        }
+    });
+    let gone = |_| {
+        Err(Error::internal(
+            "holding what a call may cost",
+            "nobody answers",
+        ))
+    };
+    told.await.unwrap_or_else(gone)
+}
+
+/// The body; a large one only of who has a key that works, and while there is room for it.
+async fn body_of(
+    holder: &KeyHolder,
+    request: &Request,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), NotCarried> {
+    let proxy = &request.state().proxy;
+    let most = proxy.settings.max_body;
+    let announced = request.announced_length().unwrap_or(most);
+    let mut room = None;
+    if announced > SMALL_BODY {
         let known = request.state().services.ledger.who(holder.key).await?;
         known.map_err(|refusal| decided(holder, refusal))?;
+        let found = proxy.room_for(announced.min(most));
+        room = Some(found.ok_or(NotCarried::Fault(CallFault::Overloaded))?);
     }
-    request.call_body(most).await.map_err(NotCarried::Problem)
+    let body = request.call_body(most).await;
+    Ok((body.map_err(NotCarried::Problem)?, room))
 }
 
 async fn read(
@@ -185,6 +230,14 @@ async fn read(
     body: &Bytes,
     max_body: usize,
 ) -> Result<MeteredRequest, NotCarried> {
+    for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+        let count = request.header_values(&name).count();
+        if count > 1 || (count == 1 && request.header(&name).is_none()) {
+            let sentence =
+                "must be sent once, as text: a provider may read another one than is read here";
+            return Err(RequestFault::at(name.as_str(), sentence).into());
+        }
+    }
     let text = |name| request.header(&name).map(str::to_owned);
     let (content_type, content_encoding) =
         (text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));

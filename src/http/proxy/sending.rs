@@ -11,8 +11,10 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use super::answers::{begun, no_answer};
 use super::asked::{ProxyPath, query_to_send};
 use super::not_carried::{NotCarried, decided};
+use crate::domain::credential::bytes_hold_token;
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::gateway::meter::dialect::Endpoint;
+use crate::gateway::meter::fault::RequestFault;
 use crate::gateway::proxy::carry::Carried;
 use crate::gateway::proxy::headers::to_upstream;
 use crate::gateway::proxy::quote::Quote;
@@ -44,10 +46,17 @@ pub async fn unmetered(
         let refusal = Refusal::new(kind, "no profile allows the provider");
         return Err(NotCarried::Decision(Box::new(refusal)));
     }
-    let body = request
-        .call_body(state.proxy.settings.max_body)
-        .await
-        .map_err(NotCarried::Problem)?;
+    let most = state.proxy.settings.max_body;
+    let room = state
+        .proxy
+        .room_for(request.announced_length().unwrap_or(most).min(most));
+    let room = Some(room.ok_or(NotCarried::Fault(CallFault::Overloaded))?);
+    let body = request.call_body(most).await;
+    let body = body.map_err(NotCarried::Problem)?;
+    if bytes_hold_token(&body) {
+        let sentence = "holds a Tollkeeper key, which must not reach a provider";
+        return Err(RequestFault::of_body(sentence).into());
+    }
     let quote = Quote::unmetered(at, Arc::clone(upstream));
     let outgoing = outgoing(request, path, &quote, body)?;
     let client = request.upstream_client(at)?;
@@ -60,6 +69,7 @@ pub async fn unmetered(
         request: outgoing,
         strips_usage: false,
         read_on: Duration::ZERO,
+        room,
     };
     match carried.start(client).await {
         Ok(Ok(answer)) => Ok(begun(answer, None)),
