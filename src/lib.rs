@@ -8,7 +8,8 @@
 //! 3. [`service`] does one write: one transaction with the change, its version and its audit entry. Plain reads skip it.
 //! 4. [`ledger`] knows what was used and who may use what; whatever changes who holds what goes through it.
 //! 5. [`store`] runs SQL: one writer thread that groups commits, a pool of readers.
-//! 6. [`error`] names what can go wrong for what the caller should do; `http::core::problem` gives it its one shape.
+//! 6. [`gateway`] carries calls to providers: it reads, quotes, sends, passes on and charges them.
+//! 7. [`error`] names what can go wrong for what the caller should do; `http::core::problem` gives it its one shape.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
