@@ -162,7 +162,11 @@ fn nothing(list: &str) -> ValueKind<'static, ()> {
     let items = if list == "api_key_ids" {
         BodySchema::integer(1..=MAX_COUNT)
     } else {
-        BodySchema::pattern("")
+        BodySchema::Text {
+            least: 0,
+            most: None,
+            pattern: None,
+        }
     };
     let schema = move || BodySchema::List {
         items: Box::new(items.clone()),
