@@ -47,6 +47,10 @@ BEYOND_SCHEMA = {
     "malformed_if_match",
     # Joiners stand between letters, and no pattern says what is beyond U+FFFF.
     "invalid_character",
+    # A usage object is one of four, whose counts are whole numbers; its cost needs a price.
+    "unknown_usage",
+    "invalid_count",
+    "price_unknown",
     # What looks like a key of ours.
     "credential_here",
     # A sign-in code has a checksum.
@@ -65,11 +69,13 @@ BEYOND_SCHEMA = {
 # A schema bounds the parts of a body, not its size in bytes.
 MAX_BODY = 1024 * 1024
 # From 1 hour to 365 days, whatever the unit of the span.
-# Required with the mode "cycles" alone.
+# Required with the mode "cycles", or without `usage`, alone.
 # The last dates of the year 9999 are out of reach in some time zone.
 BEYOND_SCHEMA_AT = {
     ("auto_rotation_interval", "out_of_range"),
     ("cycles", "required"),
+    ("tokens", "required"),
+    ("cost", "required"),
     ("expires_at", "out_of_range"),
     # A text that is an instant, which the schema leaves to words.
     ("expires_at", "invalid_timestamp"),
