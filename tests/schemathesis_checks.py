@@ -68,6 +68,7 @@ BEYOND_SCHEMA = {
 }
 # A schema bounds the parts of a body, not its size in bytes.
 MAX_BODY = 1024 * 1024
+MAX_URI = 8 * 1024
 # From 1 hour to 365 days, whatever the unit of the span.
 # Required with the mode "cycles", or without `usage`, alone.
 # The last dates of the year 9999 are out of reach in some time zone.
@@ -120,6 +121,9 @@ def valid_requests_are_accepted(ctx, response, case):
     if response.status_code in (412, 422, 429):
         return None
     if response.status_code == 413 and len(response.request.body) > MAX_BODY:
+        return None
+    # A text of the query takes up to twelve times its characters when it is encoded.
+    if response.status_code == 431 and len(response.request.url) > MAX_URI:
         return None
     # HEAD has no body that could say why.
     if case.method.upper() == "HEAD":
