@@ -29,7 +29,7 @@ use crate::ledger::Ledger;
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
-use crate::service::prices::PriceBook;
+use crate::service::prices;
 use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
 use crate::service::{Clock, Services};
@@ -113,7 +113,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         store,
         keyring: Keyring::start()?,
         sign_in_codes: SignInCodes::default(),
-        prices: PriceBook::open(&settings.prices)?,
+        prices: prices::open(&settings.prices)?,
         clock,
         time_zone: settings.time_zone.clone(),
     });

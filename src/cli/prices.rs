@@ -14,7 +14,7 @@ use crate::domain::price::prices::{KnownPrice, PriceFound, PriceOrigin, Prices, 
 use crate::domain::price::rates::Rates;
 use crate::domain::price::unit_kind::UnitKind;
 use crate::error::{Error, Result};
-use crate::service::prices::{PriceBook, read_file};
+use crate::service::prices::{self, read_file};
 
 /// How it ends when there is no price.
 const NOT_FOUND: u8 = 3;
@@ -71,11 +71,7 @@ pub(super) enum PriceForm {
 pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<ExitCode> {
     match command {
         PricesCommand::List { provider, json } => {
-            list(
-                &PriceBook::open(&settings.prices)?.now(),
-                provider.as_deref(),
-                json,
-            )?;
+            list(&prices::open(&settings.prices)?, provider.as_deref(), json)?;
         }
         PricesCommand::Show {
             provider,
@@ -83,9 +79,9 @@ pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<ExitCod
             at,
             json,
         } => {
-            let prices = PriceBook::open(&settings.prices)?.now();
+            let known = prices::open(&settings.prices)?;
             let at = at.unwrap_or_else(Timestamp::now);
-            return Ok(show(&prices, (&provider, &model), at, json));
+            return Ok(show(&known, (&provider, &model), at, json));
         }
         PricesCommand::Check { file } => {
             let entries = read_file(&file)?;

@@ -1,6 +1,4 @@
-//! Upstreams as the proxy calls them: the address that a path becomes, the header of the key, and how each was seen last.
-
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+//! Upstreams as the proxy calls them: the address that a path becomes, and the header of the key.
 
 use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -22,38 +20,6 @@ pub struct Upstream {
     base_path: String,
     credential: Option<(HeaderName, HeaderValue)>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    seen: Seen,
-}
-
-/// How an upstream was seen last. Counts begin with the process.
-#[derive(Default)]
-struct Seen {
-    answers: AtomicU64,
-    refusals: AtomicU64,
-    failures: AtomicU64,
-    status: AtomicU64,
-    latency_us: AtomicU64,
-    answered_at: AtomicI64,
-    failed_at: AtomicI64,
-}
-
-/// How an upstream was seen last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UpstreamState {
-    /// Answers since the start of the process, refusals among them.
-    pub answers: u64,
-    /// Of these, those of status 400 and above.
-    pub refusals: u64,
-    /// Calls that got no answer.
-    pub failures: u64,
-    /// The status of the last answer; none before there was one.
-    pub last_status: Option<u16>,
-    /// How long the last answer took to begin, in microseconds.
-    pub last_latency_us: u64,
-    /// When it began, in milliseconds since 1970.
-    pub last_answer_at: Option<i64>,
-    /// When a call last got no answer.
-    pub last_failure_at: Option<i64>,
 }
 
 impl Upstream {
@@ -104,7 +70,6 @@ impl Upstream {
             base_path: base_path.to_owned(),
             credential,
             headers,
-            seen: Seen::default(),
             settings,
         })
     }
@@ -140,38 +105,6 @@ impl Upstream {
     /// Headers that every call of it carries.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
-    }
-
-    /// Notes the beginning of an answer.
-    pub fn answered(&self, status: u16, latency_us: u64, now_ms: i64) {
-        self.seen.answers.fetch_add(1, Ordering::Relaxed);
-        if status >= 400 {
-            self.seen.refusals.fetch_add(1, Ordering::Relaxed);
-        }
-        self.seen.status.store(u64::from(status), Ordering::Relaxed);
-        self.seen.latency_us.store(latency_us, Ordering::Relaxed);
-        self.seen.answered_at.store(now_ms, Ordering::Relaxed);
-    }
-
-    /// Notes a call without an answer.
-    pub fn failed(&self, now_ms: i64) {
-        self.seen.failures.fetch_add(1, Ordering::Relaxed);
-        self.seen.failed_at.store(now_ms, Ordering::Relaxed);
-    }
-
-    /// How it was seen last.
-    pub fn state(&self) -> UpstreamState {
-        let time = |at: &AtomicI64| Some(at.load(Ordering::Relaxed)).filter(|at| *at != 0);
-        let status = self.seen.status.load(Ordering::Relaxed);
-        UpstreamState {
-            answers: self.seen.answers.load(Ordering::Relaxed),
-            refusals: self.seen.refusals.load(Ordering::Relaxed),
-            failures: self.seen.failures.load(Ordering::Relaxed),
-            last_status: u16::try_from(status).ok().filter(|status| *status != 0),
-            last_latency_us: self.seen.latency_us.load(Ordering::Relaxed),
-            last_answer_at: time(&self.seen.answered_at),
-            last_failure_at: time(&self.seen.failed_at),
-        }
     }
 }
 

@@ -18,10 +18,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::price::prices::Prices;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use api_keys::keyring::Keyring;
-use prices::PriceBook;
 use revocations::waiting::Revocations;
 use sign_in::codes::SignInCodes;
 
@@ -38,7 +38,7 @@ pub struct Services {
     /// What links carry that open the page signed in.
     pub sign_in_codes: SignInCodes,
     /// What models cost.
-    pub prices: PriceBook,
+    pub prices: Prices,
     /// The one clock.
     pub clock: Clock,
     /// Where days and months begin.

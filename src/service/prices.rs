@@ -1,7 +1,7 @@
 //! What models cost: the list that the program brings, and what the operator says over it.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use crate::domain::price::entry::PriceEntry;
 use crate::domain::price::entry_text::{read_json, read_toml};
@@ -10,49 +10,21 @@ use crate::domain::price::prices::{Prices, UnknownModels};
 use crate::domain::settings::{PriceSettings, UnknownPrice};
 use crate::error::{Error, Result};
 
-/// The prices that hold now. Whoever began with some goes on with them.
-pub struct PriceBook {
-    list: Arc<PriceList>,
-    of_file: Vec<PriceEntry>,
-    unknown: UnknownModels,
-    now: RwLock<Arc<Prices>>,
-}
-
-impl PriceBook {
-    /// The list, and the prices of the file that the settings name.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when the file can't be read.
-    pub fn open(settings: &PriceSettings) -> Result<Self> {
-        let list = Arc::new(PriceList::embedded()?);
-        let of_file = match &settings.file {
-            Some(path) => read_file(path)?,
-            None => Vec::new(),
-        };
-        let unknown = match settings.unknown {
-            UnknownPrice::Deny => UnknownModels::Deny,
-            UnknownPrice::Tokens => UnknownModels::TokensOnly,
-        };
-        let now = Prices::new(Arc::clone(&list), of_file.iter().cloned(), unknown.clone());
-        Ok(Self {
-            list,
-            of_file,
-            unknown,
-            now: RwLock::new(Arc::new(now)),
-        })
-    }
-
-    /// The prices that hold now.
-    pub fn now(&self) -> Arc<Prices> {
-        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Lays what an operator has stored over the list and the file.
-    pub fn lay_over(&self, stored: impl IntoIterator<Item = PriceEntry>) {
-        let all = self.of_file.iter().cloned().chain(stored);
-        let prices = Prices::new(Arc::clone(&self.list), all, self.unknown.clone());
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prices);
-    }
+/// The list, and the prices of the file that the settings name.
+///
+/// # Errors
+/// [`Error::Refused`] when the file can't be read.
+pub fn open(settings: &PriceSettings) -> Result<Prices> {
+    let of_file = match &settings.file {
+        Some(path) => read_file(path)?,
+        None => Vec::new(),
+    };
+    let unknown = match settings.unknown {
+        UnknownPrice::Deny => UnknownModels::Deny,
+        UnknownPrice::Tokens => UnknownModels::TokensOnly,
+    };
+    let list = Arc::new(PriceList::embedded()?);
+    Ok(Prices::new(list, of_file, unknown))
 }
 
 /// The prices of a file, in TOML or, by its ending, in JSON.

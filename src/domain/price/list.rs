@@ -114,12 +114,6 @@ impl PriceList {
         models.map(ListedModel::id)
     }
 
-    /// How many models it has prices of.
-    pub fn model_count(&self) -> usize {
-        let models = self.providers.iter().map(|provider| provider.models.len());
-        models.sum()
-    }
-
     /// The id under which the list has a provider: `aws` for `bedrock`, `google` for `Vertex_AI`.
     pub fn provider_id(&self, provider: &str) -> Option<&str> {
         let at = self.place_of(&fold(provider.trim()))?;

@@ -5,7 +5,6 @@ mod compact_dates;
 pub mod cost;
 pub mod dollars;
 pub mod entry;
-pub mod entry_body;
 pub mod entry_text;
 pub mod import;
 pub mod list;

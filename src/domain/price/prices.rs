@@ -12,15 +12,13 @@ use super::overlay::{OverlayPrice, PriceOverlay, PricedModel};
 use crate::domain::values::letter_case::fold;
 
 /// What is done about a model without a price.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum UnknownModels {
     /// Its calls are refused.
     #[default]
     Deny,
     /// Its calls are charged in tokens alone.
     TokensOnly,
-    /// Its calls are charged at this price.
-    Default(ModelPrice),
 }
 
 /// All prices that are known.
@@ -67,8 +65,6 @@ pub enum PriceOrigin<'p> {
     },
     /// The operator, with this entry.
     Overlay(&'p PriceEntry),
-    /// The operator, for every model that has no price of its own.
-    Default,
 }
 
 impl fmt::Display for PriceOrigin<'_> {
@@ -80,7 +76,6 @@ impl fmt::Display for PriceOrigin<'_> {
                 let from = entry.valid_from;
                 from.map_or(Ok(()), |from| write!(f, "@{from}"))
             }
-            Self::Default => f.write_str("default"),
         }
     }
 }
@@ -127,10 +122,9 @@ impl Prices {
             };
             return known(listed.price(at), origin, None);
         }
-        match &self.unknown {
+        match self.unknown {
             UnknownModels::Deny => PriceFound::Unknown,
             UnknownModels::TokensOnly => PriceFound::TokensOnly,
-            UnknownModels::Default(price) => known(price, PriceOrigin::Default, None),
         }
     }
 
@@ -151,7 +145,7 @@ impl Prices {
 /// Why a call of a model without a price is refused, and what to do about it.
 pub fn unknown_model(provider: &str, model: &str) -> String {
     format!(
-        "no price is known for the model {model:?} of the provider {provider:?}, so no budget can hold it; an operator can add one to the [prices] file or over the API, or say with [prices] unknown what such calls cost"
+        "no price is known for the model {model:?} of the provider {provider:?}, so no budget can hold it; an operator can add one to the file that [prices] file names (tollkeeper prices check looks at it), or let such calls count in tokens alone with [prices] unknown = \"tokens\""
     )
 }
 
@@ -248,8 +242,7 @@ mod tests {
 
     #[test]
     fn what_is_done_about_unknown_models_is_up_to_the_operator() {
-        let price = read_toml(&entries(&[("*", "*", "")])).unwrap()[0].price();
-        let default = prices("", UnknownModels::Default(price));
+        let default = prices(&entries(&[("*", "*", "")]), UnknownModels::Deny);
         assert_eq!(input(&default, "ollama", "llama", NOW), Some(1));
         let tokens = prices("", UnknownModels::TokensOnly);
         let found = tokens.price("ollama", "llama", NOW.parse().unwrap());

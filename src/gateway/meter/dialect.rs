@@ -69,19 +69,6 @@ pub enum BodyForm {
     Multipart,
 }
 
-/// Where a request names its model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModelSource {
-    /// Nowhere: it concerns all.
-    Nowhere,
-    /// In the member `model` of the body.
-    Body,
-    /// In the path; a body that names one too must name the same.
-    Path,
-    /// In the field `model` of the form.
-    Field,
-}
-
 impl Endpoint {
     /// Every endpoint.
     pub const ALL: [Self; 21] = [
@@ -142,17 +129,6 @@ impl Endpoint {
             | Self::Transcriptions
             | Self::Translations => BodyForm::Multipart,
             _ => BodyForm::Json,
-        }
-    }
-
-    /// Where its model stands. On the paths of an Azure deployment it is in the path whatever this says.
-    pub fn model_source(self) -> ModelSource {
-        match self {
-            Self::ListModels => ModelSource::Nowhere,
-            Self::GetModel => ModelSource::Path,
-            _ if self.dialect() == Dialect::Gemini => ModelSource::Path,
-            _ if self.body_form() == BodyForm::Multipart => ModelSource::Field,
-            _ => ModelSource::Body,
         }
     }
 

@@ -4,7 +4,7 @@
 //! what is held; what was sent and got no answer is charged as held.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -103,7 +103,6 @@ impl Carried {
         let settings = &self.quote.upstream.settings;
         let (answer_timeout, idle) = (settings.answer_timeout, settings.idle_timeout);
         let request = std::mem::take(&mut self.request);
-        let began = Instant::now();
         let sent = tokio::select! {
             sent = timeout(answer_timeout, client.send(request)) => sent.map_err(|_| NoAnswer::TimedOut),
             () = gone(&mut caller, self.read_on) => Err(NoAnswer::BrokenOff),
@@ -114,11 +113,9 @@ impl Carried {
                 SendFault::BrokenOff => NoAnswer::BrokenOff,
             })
         });
-        let now_ms = self.services.clock.now().as_millisecond();
         let response = match sent {
             Ok(response) => response,
             Err(why) => {
-                self.quote.upstream.failed(now_ms);
                 if why == NoAnswer::NotConnected {
                     self.free().await;
                 } else {
@@ -128,10 +125,6 @@ impl Carried {
                 return;
             }
         };
-        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.quote
-            .upstream
-            .answered(response.status().as_u16(), took, now_ms);
         self.answer(response, idle, caller).await;
     }
 

@@ -32,8 +32,6 @@ pub struct Quote {
     pub model: String,
     /// What it costs; none where calls are charged in tokens alone.
     pub price: Option<ModelPrice>,
-    /// Who says so: the version of the list, or the operator.
-    pub priced_by: Option<Arc<str>>,
     /// Tokens of input and output that it may take at most.
     pub most: (i64, i64),
     /// What is counted in units that the request itself tells.
@@ -49,7 +47,6 @@ impl Quote {
             at,
             model: String::new(),
             price: None,
-            priced_by: None,
             most: (0, 0),
             asked: Usage::default(),
             offer: Offer {
@@ -132,15 +129,13 @@ impl Proxy {
             audio_milliseconds: if is_heard { wanted.body_bytes } else { 0 },
             ..Usage::default()
         };
-        let (mut price, mut priced_by, mut greatest) = (None, None, None);
+        let (mut price, mut greatest) = (None, None);
         if upstream.settings.free {
             price = Some(ModelPrice::default());
-            priced_by = Some("free".into());
         } else if !wanted.endpoint.is_free() {
             match prices.price(&upstream.settings.provider, model, now) {
                 PriceFound::Known(known) => {
                     price = Some(known.price.clone());
-                    priced_by = Some(known.origin.to_string().into());
                     greatest = known.greatest_output;
                 }
                 PriceFound::TokensOnly => {}
@@ -176,7 +171,6 @@ impl Proxy {
             },
             upstream,
             price,
-            priced_by,
             most,
             asked,
         })
