@@ -116,13 +116,7 @@ impl Carried {
         let response = match sent {
             Ok(response) => response,
             Err(why) => {
-                if why == NoAnswer::NotConnected {
-                    self.free().await;
-                } else {
-                    self.charge(&CallEnd::Lost).await;
-                }
-                let _ = caller.send(Err(why));
-                return;
+                return self.end(caller, why).await;
             }
         };
         self.answer(response, idle, caller).await;
@@ -140,9 +134,7 @@ impl Carried {
             _ => None,
         };
         if let Some(why) = elsewhere {
-            self.charge(&CallEnd::Refused).await;
-            let _ = caller.send(Err(why));
-            return;
+            return self.end(caller, why).await;
         }
         // A list that grows is passed on as it comes.
         let is_document =
@@ -171,11 +163,7 @@ impl Carried {
                     }));
                     return self.finish_charge(charging, spent).await;
                 }
-                WholeAnswer::BrokenOff => {
-                    self.charge(&CallEnd::Lost).await;
-                    let _ = caller.send(Err(NoAnswer::BrokenOff));
-                    return;
-                }
+                WholeAnswer::BrokenOff => return self.end(caller, NoAnswer::BrokenOff).await,
                 WholeAnswer::TooLarge => {}
             }
         }
@@ -239,9 +227,18 @@ impl Carried {
         CallEnd::Answered(meter.finish(&mut Vec::new()))
     }
 
-    async fn charge(&self, end: &CallEnd) {
-        let spent = charge(self.endpoint, &self.quote, end);
+    /// Tells the caller why there is no answer. The ledger is told before, and not waited for.
+    async fn end(self, caller: Caller, why: NoAnswer) {
+        if why == NoAnswer::NotConnected {
+            return self.free(caller).await;
+        }
+        let end = match why {
+            NoAnswer::Redirects | NoAnswer::KeyRefused => CallEnd::Refused,
+            _ => CallEnd::Lost,
+        };
+        let spent = charge(self.endpoint, &self.quote, &end);
         let charging = self.begin_charge(spent);
+        let _ = caller.send(Err(why));
         self.finish_charge(charging, spent).await;
     }
 
@@ -260,11 +257,12 @@ impl Carried {
     }
 
     /// Frees what is held: the call never reached its provider.
-    async fn free(&self) {
-        let Some(id) = self.reservation else {
-            return;
-        };
-        let free = || self.services.ledger.cancel(id, Ender::proxy());
-        insist("freeing what was held for a call", free(), free).await;
+    async fn free(self, caller: Caller) {
+        let free = |id| self.services.ledger.cancel(id, Ender::proxy());
+        let freeing = self.reservation.map(|id| (id, free(id)));
+        let _ = caller.send(Err(NoAnswer::NotConnected));
+        if let Some((id, freeing)) = freeing {
+            insist("freeing what was held for a call", freeing, || free(id)).await;
+        }
     }
 }

@@ -80,20 +80,9 @@ impl Request {
         self.request.method().as_str()
     }
 
-    /// The query string, borrowed.
-    pub fn query_str(&self) -> &str {
-        self.request.query_string()
-    }
-
     /// The headers as they came.
     pub fn all_headers(&self) -> &HeaderMap {
         self.request.headers()
-    }
-
-    /// A header's value by the header's name in lower case, if it is there and text.
-    pub fn header_named(&self, name: &str) -> Option<&str> {
-        let value = self.request.headers().get(name);
-        value.and_then(|value| value.to_str().ok())
     }
 
     /// The client of an upstream that this worker has.
@@ -125,8 +114,8 @@ impl Request {
     }
 
     /// The query string as it was sent.
-    pub fn query_string(&self) -> String {
-        self.request.query_string().to_owned()
+    pub fn query_string(&self) -> &str {
+        self.request.query_string()
     }
 
     /// The query string, read by `read`, which asks for every parameter it knows.

@@ -2,11 +2,16 @@
 
 use std::cell::RefCell;
 
+use actix_web::http::header::HeaderName;
+
 use crate::domain::credential::may_hold_token;
 use crate::domain::settings::upstream::UpstreamDialect;
 use crate::gateway::meter::dialect::{Dialect, Endpoint};
 use crate::gateway::meter::endpoint_path::recognise;
 use crate::http::core::request::Request;
+
+/// What clients of Anthropic send with every request.
+static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// Where a call goes.
 pub struct ProxyPath {
@@ -114,7 +119,7 @@ impl Asked {
         let known = recognise(request.method(), &path.path);
         let by_header = || {
             request
-                .header_named("anthropic-version")
+                .header(&ANTHROPIC_VERSION)
                 .map(|_| Dialect::Anthropic)
         };
         let is_list = known.is_none_or(|known| {

@@ -8,18 +8,18 @@ mod models;
 mod not_carried;
 mod sending;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
-use self::answers::{begun, no_answer};
 use self::asked::{Asked, ProxyPath};
 use self::not_carried::{NotCarried, decided};
-use self::sending::{outgoing, unmetered};
-use crate::domain::decision::{Call, Granted, Offer, Particulars, Party, Refusal};
+use self::sending::{SMALL_BODY, body_of, is_small, outgoing, send, unmetered};
+use crate::domain::decision::{Call, Granted, Offer, Particulars, Party};
 use crate::domain::values::letter_case::fold;
 use crate::error::Error;
 use crate::gateway::meter::dialect::Endpoint;
@@ -35,11 +35,8 @@ use crate::http::core::answer::Answer;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::{Request, blocking};
 use crate::http::decisions::holder::{CallHolder, KeyHolder};
-use crate::ledger::Ender;
+use crate::ledger::{Decision, Ender};
 use crate::service::Services;
-
-/// Larger bodies are read by whoever has a key that works, on a thread of their own.
-const SMALL_BODY: usize = 64 * 1024;
 
 /// A path of a provider's API, where the model says which upstream carries the call.
 ///
@@ -86,7 +83,11 @@ async fn carry(
         return models::answer(holder, request, asked, (path.upstream(), path.model())).await;
     }
     let state = request.state();
-    let (body, room) = body_of(holder, request).await?;
+    if !is_small(request) {
+        let known = state.services.ledger.who(holder.key).await?;
+        known.map_err(|refusal| decided(holder, refusal))?;
+    }
+    let (body, room) = body_of(request).await?;
     let metered = read(
         request,
         path,
@@ -148,8 +149,8 @@ async fn carry(
     let sent_model = (quote.model != metered.model).then_some(quote.model.as_str());
     let sent = metered.body_to_send(&body, sent_model, asks_for_usage);
     let sent = match sent {
-        std::borrow::Cow::Borrowed(_) => body.clone(),
-        std::borrow::Cow::Owned(changed) => Bytes::from(changed),
+        Cow::Borrowed(_) => body.clone(),
+        Cow::Owned(changed) => Bytes::from(changed),
     };
     let prepared = outgoing(request, path, &quote, sent)
         .and_then(|outgoing| Ok((outgoing, request.upstream_client(quote.at)?)));
@@ -162,7 +163,6 @@ async fn carry(
             return Err(why);
         }
     };
-    let upstream = quote.upstream.settings.name.clone();
     let carried = Carried {
         services: request.services(),
         endpoint,
@@ -173,18 +173,11 @@ async fn carry(
         read_on: state.proxy.settings.read_on,
         room,
     };
-    match carried.start(client).await {
-        Ok(Ok(answer)) => Ok(begun(answer, reservation)),
-        Ok(Err(why)) => Err(NotCarried::Fault(no_answer(why, &upstream))),
-        Err(_) => Err(NotCarried::Fault(CallFault::Internal)),
-    }
+    send(carried, client).await
 }
 
 /// Holds what a call may cost, and frees it again when nobody waits for it any more: then it will not be sent.
-async fn reserve(
-    services: Arc<Services>,
-    call: Call,
-) -> Result<std::result::Result<Granted, Refusal>, Error> {
+async fn reserve(services: Arc<Services>, call: Call) -> Result<Decision<Granted>, Error> {
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
         let granted = services.ledger.reserve(call).await;
@@ -202,25 +195,6 @@ async fn reserve(
         ))
     };
     told.await.unwrap_or_else(gone)
-}
-
-/// The body; a large one only of who has a key that works, and while there is room for it.
-async fn body_of(
-    holder: &KeyHolder,
-    request: &Request,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), NotCarried> {
-    let proxy = &request.state().proxy;
-    let most = proxy.settings.max_body;
-    let announced = request.announced_length().unwrap_or(most);
-    let mut room = None;
-    if announced > SMALL_BODY {
-        let known = request.state().services.ledger.who(holder.key).await?;
-        known.map_err(|refusal| decided(holder, refusal))?;
-        let found = proxy.room_for(announced.min(most));
-        room = Some(found.ok_or(NotCarried::Fault(CallFault::Overloaded))?);
-    }
-    let body = request.call_body(most).await;
-    Ok((body.map_err(NotCarried::Problem)?, room))
 }
 
 async fn read(

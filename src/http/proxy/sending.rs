@@ -7,12 +7,14 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::answers::{begun, no_answer};
 use super::asked::{ProxyPath, query_to_send};
 use super::not_carried::{NotCarried, decided};
 use crate::domain::credential::bytes_hold_token;
 use crate::domain::decision::{Refusal, RefusalKind};
+use crate::gateway::client::UpstreamClient;
 use crate::gateway::meter::dialect::Endpoint;
 use crate::gateway::meter::fault::RequestFault;
 use crate::gateway::proxy::carry::Carried;
@@ -21,6 +23,9 @@ use crate::gateway::proxy::quote::Quote;
 use crate::gateway::refusal::CallFault;
 use crate::http::core::request::Request;
 use crate::http::decisions::holder::KeyHolder;
+
+/// Larger bodies are taken of whoever has a key that works, while there is room for them, and read on a thread of their own.
+pub const SMALL_BODY: usize = 64 * 1024;
 
 /// What a path costs that is not metered nobody sees: only what the operator lists passes.
 pub async fn unmetered(
@@ -46,13 +51,7 @@ pub async fn unmetered(
         let refusal = Refusal::new(kind, "no profile allows the provider");
         return Err(NotCarried::Decision(Box::new(refusal)));
     }
-    let most = state.proxy.settings.max_body;
-    let room = state
-        .proxy
-        .room_for(request.announced_length().unwrap_or(most).min(most));
-    let room = Some(room.ok_or(NotCarried::Fault(CallFault::Overloaded))?);
-    let body = request.call_body(most).await;
-    let body = body.map_err(NotCarried::Problem)?;
+    let (body, room) = body_of(request).await?;
     if bytes_hold_token(&body) {
         let sentence = "holds a Tollkeeper key, which must not reach a provider";
         return Err(RequestFault::of_body(sentence).into());
@@ -60,7 +59,6 @@ pub async fn unmetered(
     let quote = Quote::unmetered(at, Arc::clone(upstream));
     let outgoing = outgoing(request, path, &quote, body)?;
     let client = request.upstream_client(at)?;
-    let name = upstream.settings.name.clone();
     let carried = Carried {
         services: request.services(),
         endpoint: Endpoint::ListModels,
@@ -71,9 +69,41 @@ pub async fn unmetered(
         read_on: Duration::ZERO,
         room,
     };
+    send(carried, client).await
+}
+
+/// The body, while there is room for it; what is small takes none.
+pub async fn body_of(
+    request: &Request,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), NotCarried> {
+    let proxy = &request.state().proxy;
+    let most = proxy.settings.max_body;
+    let room = if is_small(request) {
+        None
+    } else {
+        let announced = request.announced_length().unwrap_or(most);
+        let room = proxy.room_for(announced.min(most));
+        Some(room.ok_or(NotCarried::Fault(CallFault::Overloaded))?)
+    };
+    let body = request.call_body(most).await;
+    Ok((body.map_err(NotCarried::Problem)?, room))
+}
+
+/// Whether the body is announced to be small.
+pub fn is_small(request: &Request) -> bool {
+    let announced = request.announced_length();
+    announced.is_some_and(|length| length <= SMALL_BODY)
+}
+
+/// Sends a call; answers once its answer begins.
+pub async fn send(carried: Carried, client: UpstreamClient) -> Result<HttpResponse, NotCarried> {
+    let (reservation, upstream) = (carried.reservation, Arc::clone(&carried.quote.upstream));
     match carried.start(client).await {
-        Ok(Ok(answer)) => Ok(begun(answer, None)),
-        Ok(Err(why)) => Err(NotCarried::Fault(no_answer(why, &name))),
+        Ok(Ok(answer)) => Ok(begun(answer, reservation)),
+        Ok(Err(why)) => {
+            let why = no_answer(why, &upstream.settings.name);
+            Err(NotCarried::Fault(why))
+        }
         Err(_) => Err(NotCarried::Fault(CallFault::Internal)),
     }
 }
@@ -85,7 +115,7 @@ pub fn outgoing(
     quote: &Quote,
     body: Bytes,
 ) -> Result<hyper::Request<Full<Bytes>>, NotCarried> {
-    let query = query_to_send(request.query_str());
+    let query = query_to_send(request.query_string());
     let target = path.for_upstream(&quote.model);
     let uri = quote.upstream.uri(&target, query.as_deref());
     let uri = uri.ok_or(NotCarried::Fault(CallFault::UnknownPath))?;
