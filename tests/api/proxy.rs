@@ -20,6 +20,20 @@ fn upstream(name: &str, port: u16, more: &str) -> UpstreamSettings {
     upstream
 }
 
+/// An upstream for each dialect, all at one place.
+fn every_dialect(provider: &Upstream) -> Vec<UpstreamSettings> {
+    let dialects = ["openai", "anthropic", "gemini"];
+    let one = |name| upstream(name, provider.port, &format!("dialect = {name:?}"));
+    dialects.map(one).into()
+}
+
+/// Every model of theirs.
+fn every_model() -> Value {
+    let lines = ["openai", "anthropic", "gemini"]
+        .map(|name| json!({ "provider_name": name, "all_models_allowed": true }));
+    json!({ "provider_configs": lines })
+}
+
 fn start(change: impl FnOnce(&mut Settings), upstreams: Vec<UpstreamSettings>) -> Server {
     Server::start_with(|settings| {
         settings.upstreams = upstreams;
@@ -45,11 +59,14 @@ fn ask(server: &Server, holder: &Holder, path: &str, body: &Value) -> Reply {
     server.client.with_virtual_key(&holder.key).post(path, body)
 }
 
+fn extend(body: &mut Value, more: &Value) {
+    let more = more.as_object().unwrap().clone();
+    body.as_object_mut().unwrap().extend(more);
+}
+
 fn hello(more: &Value) -> Value {
     let mut body = json!({ "model": "gpt-4o", "max_tokens": 100, "messages": [{ "role": "user", "content": "hello" }] });
-    body.as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
+    extend(&mut body, more);
     body
 }
 
@@ -275,17 +292,10 @@ fn refusals_look_as_the_providers_own() {
             settings.refusals.contact = Some("the platform team".to_owned());
             settings.refusals.link = Some("https://toll.example/#/me".to_owned());
         },
-        vec![
-            upstream("openai", provider.port, ""),
-            upstream("anthropic", provider.port, "dialect = \"anthropic\""),
-            upstream("gemini", provider.port, "dialect = \"gemini\""),
-        ],
+        every_dialect(&provider),
     );
-    let everything = json!({ "provider_configs": [
-        { "provider_name": "openai", "all_models_allowed": true },
-        { "provider_name": "anthropic", "all_models_allowed": true },
-        { "provider_name": "gemini", "all_models_allowed": true },
-    ], "budgets": [{ "max_limit": 0.0001, "reset_duration": "1d" }] });
+    let mut everything = every_model();
+    everything["budgets"] = json!([{ "max_limit": 0.0001, "reset_duration": "1d" }]);
     let holder = server.client.make_holder("ada", &everything);
     let dry = ask(&server, &holder, CHAT, &hello(&json!({}))).expect(402);
     let error = &dry.json()["error"];
@@ -527,9 +537,7 @@ fn what_nobody_meters_is_refused_unless_the_operator_lists_it() {
         json!({ "previous_response_id": "resp_1" }),
     ] {
         let mut body = json!({ "model": "gpt-4o", "input": "hello" });
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        extend(&mut body, &more);
         client.post("/v1/responses", &body).expect(400);
     }
     client.post("/openai/v1/batches", &json!({})).expect(404);
@@ -630,32 +638,16 @@ fn a_prefix_is_taken_out_of_the_path_where_the_path_names_the_model() {
 #[test]
 fn what_nobody_could_charge_for_is_refused() {
     let provider = Upstream::chats();
-    let server = start(
-        |_| {},
-        vec![
-            upstream("openai", provider.port, ""),
-            upstream("anthropic", provider.port, "dialect = \"anthropic\""),
-            upstream("gemini", provider.port, "dialect = \"gemini\""),
-        ],
-    );
-    let everything = json!({ "provider_configs": [
-        { "provider_name": "openai", "all_models_allowed": true },
-        { "provider_name": "anthropic", "all_models_allowed": true },
-        { "provider_name": "gemini", "all_models_allowed": true },
-    ] });
-    let holder = server.client.make_holder("ada", &everything);
+    let server = start(|_| {}, every_dialect(&provider));
+    let holder = server.client.make_holder("ada", &every_model());
     let responses = |more: Value| {
         let mut body = json!({ "model": "gpt-4o", "input": "hello" });
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        extend(&mut body, &more);
         ("/v1/responses", body)
     };
     let claude = |more: Value| {
         let mut body = json!({ "model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [] });
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        extend(&mut body, &more);
         ("/v1/messages", body)
     };
     let gemini = |more: Value| ("/v1beta/models/gemini-2.5-pro:generateContent", more);

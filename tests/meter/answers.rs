@@ -12,26 +12,8 @@ use crate::fixtures;
 #[test]
 fn usage_of_every_answer_is_what_it_says() {
     for fixture in fixtures::of(Framing::Json) {
-        let name = &fixture.name;
-        let outcome = read_answer(fixture.endpoint, &fixture.bytes);
-        assert_eq!(outcome.usage, fixture.usage, "{name}");
+        fixture.assert_told(&read_answer(fixture.endpoint, &fixture.bytes));
         assert_eq!(read_usage(fixture.endpoint, &fixture.bytes), fixture.usage);
-        let expected = |member: &str| &fixture.expected[member];
-        assert_eq!(
-            outcome.model.as_deref(),
-            expected("model").as_str(),
-            "{name}"
-        );
-        assert_eq!(
-            outcome.ended,
-            expected("ended").as_bool().unwrap_or(true),
-            "{name}"
-        );
-        assert_eq!(
-            outcome.failed,
-            expected("failed").as_bool().unwrap_or(false),
-            "{name}"
-        );
     }
 }
 

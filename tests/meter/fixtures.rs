@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tollkeeper::domain::price::usage::Usage;
 use tollkeeper::gateway::meter::dialect::Endpoint;
-use tollkeeper::gateway::meter::stream::Framing;
+use tollkeeper::gateway::meter::stream::{Framing, StreamOutcome};
 
 /// One answer or stream.
 #[derive(Clone)]
@@ -28,6 +28,22 @@ impl Fixture {
             bytes: text.replace('\n', end).into_bytes(),
             ..self.clone()
         }
+    }
+}
+
+impl Fixture {
+    /// What was seen of it is what its index says.
+    pub fn assert_told(&self, outcome: &StreamOutcome) {
+        let name = &self.name;
+        let flag = |member: &str| self.expected[member].as_bool();
+        assert_eq!(outcome.usage, self.usage, "{name}");
+        assert_eq!(
+            outcome.model.as_deref(),
+            self.expected["model"].as_str(),
+            "{name}"
+        );
+        assert_eq!(outcome.ended, flag("ended").unwrap_or(true), "{name}");
+        assert_eq!(outcome.failed, flag("failed").unwrap_or(false), "{name}");
     }
 }
 

@@ -38,22 +38,9 @@ fn usage_of_every_stream_is_what_it_says() {
     for fixture in everything() {
         let name = &fixture.name;
         let (outcome, out) = metered(&fixture, false, &[]);
-        assert_eq!(outcome.usage, fixture.usage, "{name}");
+        fixture.assert_told(&outcome);
         assert_eq!(out, fixture.bytes, "{name}");
-        let expected = |member: &str| &fixture.expected[member];
-        assert_eq!(
-            outcome.model.as_deref(),
-            expected("model").as_str(),
-            "{name}"
-        );
-        assert_eq!(
-            outcome.failed,
-            expected("failed").as_bool().unwrap_or(false),
-            "{name}"
-        );
-        let ended = expected("ended").as_bool().unwrap_or(true);
-        assert_eq!(outcome.ended, ended, "{name}");
-        if let Some(bytes) = expected("text_bytes").as_u64() {
+        if let Some(bytes) = fixture.expected["text_bytes"].as_u64() {
             assert_eq!(outcome.text_bytes, bytes, "{name}");
             let guess = i64::try_from(bytes.div_ceil(3)).unwrap();
             assert_eq!(outcome.guessed_output_tokens(), guess);
