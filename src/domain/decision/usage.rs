@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::amounts::TokenSplit;
+use crate::domain::limits::window::days_since_1970;
 use crate::domain::list::{Page, Query};
 use crate::domain::values::money::write_dollars;
 
@@ -79,10 +80,10 @@ impl UsageQuery {
     /// Reads `from`, `to`, `group_by`, `access_profile_id` and the page; the user is read by whoever may name one. Violations are
     /// noted in `query`.
     pub fn read(query: &Query, now: Timestamp, zone: &TimeZone) -> Self {
-        let today = day_number(zone.to_datetime(now).date());
-        let last_day = query.day("to").map_or(today, day_number);
+        let today = days_since_1970(zone.to_datetime(now).date());
+        let last_day = query.day("to").map_or(today, days_since_1970);
         let from_day = query.day("from");
-        let from_day = from_day.map_or(last_day - (DEFAULT_DAYS - 1), day_number);
+        let from_day = from_day.map_or(last_day - (DEFAULT_DAYS - 1), days_since_1970);
         if from_day > last_day {
             query.refuse_days();
         }
@@ -104,11 +105,6 @@ impl UsageQuery {
             .map(|(name, _)| *name)
             .collect()
     }
-}
-
-/// Days from 1970-01-01 to a date.
-pub fn day_number(date: Date) -> i64 {
-    i64::from((date - FIRST_DAY).get_days())
 }
 
 /// The date of a day number.

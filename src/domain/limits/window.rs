@@ -211,7 +211,8 @@ fn local_date(at_ms: i64, zone: &TimeZone) -> Date {
     zone.to_datetime(at).date()
 }
 
-fn days_since_1970(date: Date) -> i64 {
+/// Days from 1970-01-01 to a date.
+pub fn days_since_1970(date: Date) -> i64 {
     date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
 }
 
