@@ -15,7 +15,7 @@ use tollkeeper::domain::settings::{DecisionSettings, PriceSettings};
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::api_keys::first_start;
 use tollkeeper::service::api_keys::keyring::Keyring;
-use tollkeeper::service::prices;
+use tollkeeper::service::price_book::PriceBook;
 use tollkeeper::service::revocations::Revocations;
 use tollkeeper::service::sign_in::SignInCodes;
 use tollkeeper::service::{Clock, Services};
@@ -99,7 +99,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         .unwrap(),
         store,
         keyring: Keyring::start().unwrap(),
-        prices: prices::open(&PriceSettings::default()).unwrap(),
+        prices: PriceBook::open(&PriceSettings::default()).unwrap(),
         sign_in_codes: SignInCodes::default(),
         clock: Clock::new(Timestamp::now),
         revocations,

@@ -29,7 +29,7 @@ use crate::ledger::Ledger;
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
-use crate::service::prices;
+use crate::service::price_book::PriceBook;
 use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
 use crate::service::{Clock, Services};
@@ -100,6 +100,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         directory.has_initial_key()?;
     }
     let store = Arc::new(Store::open(Arc::clone(&directory), clock.now())?);
+    let prices = PriceBook::open(&settings.prices)?;
+    prices.load(&store)?;
     let ledger_clock = clock.clone();
     let now = move || ledger_clock.now();
     let services = Arc::new(Services {
@@ -113,7 +115,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         store,
         keyring: Keyring::start()?,
         sign_in_codes: SignInCodes::default(),
-        prices: prices::open(&settings.prices)?,
+        prices,
         clock,
         time_zone: settings.time_zone.clone(),
     });

@@ -1,20 +1,26 @@
-//! `tollkeeper prices`: what models cost, by the list and the operator's file. Needs no server and no database.
+//! `tollkeeper prices`: what models cost, by what was given over the API, the operator's file and the list; and files of prices.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
+use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::print::print_line;
+use super::control::{Control, encoded};
+use super::print::{print_line, text};
 use crate::config::Settings;
+use crate::domain::list::{MAX_LIMIT, Page};
 use crate::domain::price::import::{litellm, models_dev};
-use crate::domain::price::prices::{KnownPrice, PriceFound, PriceOrigin, Prices, unknown_model};
-use crate::domain::price::rates::Rates;
+use crate::domain::price::list::PriceList;
+use crate::domain::price::listing::PriceFilter;
+use crate::domain::price::prices::unknown_model;
 use crate::domain::price::unit_kind::UnitKind;
 use crate::error::{Error, Result};
-use crate::service::prices::{self, read_file};
+use crate::http::prices::views::PricePage;
+use crate::service::price_book::{PriceBook, read_file};
+use crate::store::directory::place;
 
 /// How it ends when there is no price.
 const NOT_FOUND: u8 = 3;
@@ -70,19 +76,13 @@ pub(super) enum PriceForm {
 
 pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<ExitCode> {
     match command {
-        PricesCommand::List { provider, json } => {
-            list(&prices::open(&settings.prices)?, provider.as_deref(), json)?;
-        }
+        PricesCommand::List { provider, json } => list(settings, provider, json)?,
         PricesCommand::Show {
             provider,
             model,
             at,
             json,
-        } => {
-            let known = prices::open(&settings.prices)?;
-            let at = at.unwrap_or_else(Timestamp::now);
-            return Ok(show(&known, (&provider, &model), at, json));
-        }
+        } => return show(settings, (&provider, &model), at, json),
         PricesCommand::Check { file } => {
             let entries = read_file(&file)?;
             print_line(&format!(
@@ -96,125 +96,141 @@ pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(prices: &Prices, provider: Option<&str>, as_json: bool) -> Result<()> {
-    let list = prices.list();
-    let providers: Vec<&str> = match provider {
-        Some(name) => vec![list.provider_id(name).ok_or_else(|| {
-            let known: Vec<&str> = list.provider_ids().collect();
-            Error::refused(format!(
-                "the list has no provider {name:?}; it has {}",
-                known.join(", ")
-            ))
-        })?],
-        None => list.provider_ids().collect(),
-    };
-    let now = Timestamp::now();
-    let mut all = Vec::new();
-    for provider in providers {
-        for model in list.models_of(provider) {
-            if let PriceFound::Known(known) = prices.price(provider, model, now) {
-                all.push((provider, model, known));
+/// A page of prices as the server of the data directory answers it; where there is no database yet, as one would that starts now.
+fn page(
+    settings: &Settings,
+    filter: &PriceFilter,
+    (at, offset): (Timestamp, usize),
+) -> Result<Value> {
+    if place::holds_database(&settings.storage.data_dir) {
+        let mut path = format!("/api/prices?limit={MAX_LIMIT}&offset={offset}&at={at}");
+        for (name, value) in [("provider", &filter.provider), ("model", &filter.model)] {
+            if let Some(value) = value {
+                path = format!("{path}&{name}={}", encoded(value));
             }
         }
+        return Control::with(settings, |control| control.call(Method::GET, &path, None));
+    }
+    let page = Page {
+        limit: MAX_LIMIT,
+        offset: i64::try_from(offset).unwrap_or(i64::MAX),
+        ends_early: false,
+    };
+    let prices = PriceBook::open(&settings.prices)?.now();
+    serde_json::to_value(PricePage::of(&prices, filter, at, page))
+        .map_err(|error| Error::internal("showing prices", error))
+}
+
+fn list(settings: &Settings, provider: Option<String>, as_json: bool) -> Result<()> {
+    let (filter, at) = (
+        PriceFilter {
+            provider,
+            ..PriceFilter::default()
+        },
+        Timestamp::now(),
+    );
+    let mut all = Vec::new();
+    let version = loop {
+        let mut page = page(settings, &filter, (at, all.len()))?;
+        let Value::Array(found) = page["prices"].take() else {
+            return Err(Error::refused("the server's answer has no prices"));
+        };
+        let is_last = found.is_empty();
+        all.extend(found);
+        if is_last || page["total_count"] == all.len() {
+            break page["version"].take();
+        }
+    };
+    if let (true, Some(name)) = (all.is_empty(), &filter.provider) {
+        let list = PriceList::embedded()?;
+        let known: Vec<&str> = list.provider_ids().collect();
+        return Err(Error::refused(format!(
+            "there are no prices of a provider {name:?}; the list has {}",
+            known.join(", ")
+        )));
     }
     if as_json {
-        let models: Vec<Value> = all
-            .iter()
-            .map(|(provider, model, known)| shown(provider, model, known))
-            .collect();
-        print_line(&json!({ "version": list.version(), "models": models }).to_string());
+        print_line(&json!({ "version": version, "prices": all }).to_string());
         return Ok(());
     }
     print_line(&format!(
-        "{:<20} {:<50} {:>12} {:>12}",
-        "PROVIDER", "MODEL", "INPUT", "OUTPUT"
+        "{:<20} {:<50} {:>12} {:>12} {:>6}",
+        "PROVIDER", "MODEL", "INPUT", "OUTPUT", "FROM"
     ));
-    for (provider, model, known) in all {
-        let rates = known.price.rates(0);
-        let [input, output] = [UnitKind::Input, UnitKind::Output].map(|kind| dollars(rates, kind));
+    for price in &all {
+        let [provider, model, origin] =
+            ["provider", "model", "origin"].map(|field| text(&price[field]));
+        let [input, output] = ["input", "output"].map(|kind| dollars(&price["rates"][kind]));
         print_line(&format!(
-            "{provider:<20} {model:<50} {input:>12} {output:>12}"
+            "{provider:<20} {model:<50} {input:>12} {output:>12} {origin:>6}"
         ));
     }
     print_line(&format!(
         "Dollars for a million tokens, by {}",
-        list.version()
+        text(&version)
     ));
     Ok(())
 }
 
 fn show(
-    prices: &Prices,
+    settings: &Settings,
     (provider, model): (&str, &str),
-    at: Timestamp,
+    at: Option<Timestamp>,
     as_json: bool,
-) -> ExitCode {
-    let known = match prices.price(provider, model, at) {
-        PriceFound::Known(known) => known,
-        PriceFound::TokensOnly | PriceFound::Unknown => {
-            eprintln!("tollkeeper: {}", unknown_model(provider, model));
-            return ExitCode::from(NOT_FOUND);
-        }
+) -> Result<ExitCode> {
+    let filter = PriceFilter {
+        provider: Some(provider.to_owned()),
+        model: Some(model.to_owned()),
+        search: None,
     };
+    let at = at.unwrap_or_else(Timestamp::now);
+    let page = page(settings, &filter, (at, 0))?;
+    let price = &page["price"];
+    if price.is_null() {
+        eprintln!("tollkeeper: {}", unknown_model(provider, model));
+        return Ok(ExitCode::from(NOT_FOUND));
+    }
     if as_json {
-        print_line(&shown(provider, model, &known).to_string());
-        return ExitCode::SUCCESS;
+        print_line(&price.to_string());
+        return Ok(ExitCode::SUCCESS);
     }
-    if let PriceOrigin::List { model, .. } = known.origin {
-        print_line(&format!("{model}, by {}", known.origin));
-    } else {
-        print_line(&format!("By {}", known.origin));
+    print_line(&format!("By {}", text(&price["priced_by"])));
+    print_rates(&price["rates"]);
+    for tier in price["above"].as_array().into_iter().flatten() {
+        print_line(&format!("Above {} input tokens:", tier["input_tokens"]));
+        print_rates(&tier["rates"]);
     }
-    print_rates(known.price.rates(0));
-    for tier in known.price.tiers() {
-        print_line(&format!("Above {} input tokens:", tier.above));
-        print_rates(&tier.rates);
-    }
-    if let Some(most) = known.greatest_output {
+    if let Some(most) = price["greatest_output"].as_i64() {
         print_line(&format!("At most {most} output tokens an answer"));
     }
-    if let Some(window) = known.context_window {
+    if let Some(window) = price["context_window"].as_i64() {
         print_line(&format!("At most {window} input tokens"));
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
-fn print_rates(rates: &Rates) {
-    for (kind, rate) in rates.iter() {
+fn print_rates(rates: &Value) {
+    for kind in UnitKind::ALL {
+        let rate = &rates[kind.name()];
+        if rate.is_null() {
+            continue;
+        }
         let about = kind.about().split(';').next().unwrap_or_default();
         let about = about.trim_end_matches('.');
         print_line(&format!(
             "  {:<20} ${:<12} {about}",
             kind.name(),
-            kind.dollars(rate)
+            rate.to_string()
         ));
     }
 }
 
-fn dollars(rates: &Rates, kind: UnitKind) -> String {
-    let rate = rates.get(kind);
-    rate.map_or_else(|| "-".to_owned(), |rate| kind.dollars(rate).to_string())
-}
-
-fn shown(provider: &str, model: &str, known: &KnownPrice<'_>) -> Value {
-    let rates = |rates: &Rates| -> Value {
-        let all = rates.iter();
-        all.map(|(kind, rate)| (kind.name(), kind.dollars(rate)))
-            .collect()
-    };
-    let above = known.price.tiers().iter();
-    let above: Vec<Value> = above
-        .map(|tier| json!({ "input_tokens": tier.above, "rates": rates(&tier.rates) }))
-        .collect();
-    json!({
-        "provider": provider,
-        "model": model,
-        "priced_by": known.origin.to_string(),
-        "rates": rates(known.price.rates(0)),
-        "above": above,
-        "greatest_output": known.greatest_output,
-        "context_window": known.context_window,
-    })
+fn dollars(rate: &Value) -> String {
+    if rate.is_null() {
+        "-".to_owned()
+    } else {
+        rate.to_string()
+    }
 }
 
 fn import(form: PriceForm, file: &Path) -> Result<()> {

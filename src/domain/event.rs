@@ -13,6 +13,7 @@ use super::mcp::tool_group::ToolGroup;
 use super::people::holding::AttachmentInput;
 use super::people::role::Role;
 use super::people::user::{HeldProfile, User};
+use super::price::stored::StoredPrice;
 use super::virtual_key::VirtualKey;
 
 /// One thing that happened.
@@ -30,6 +31,15 @@ pub enum Event {
     ToolGroupUpdated(Change<ToolGroup>),
     /// It is gone.
     ToolGroupDeleted(ToolGroup),
+    /// A model has another price over the API.
+    PriceSet {
+        /// The prices before, if there were any.
+        before: Option<StoredPrice>,
+        /// The prices now.
+        after: StoredPrice,
+    },
+    /// It has none any more.
+    PriceDeleted(StoredPrice),
     /// A management API key was made.
     ApiKeyCreated(ApiKey),
     /// Its settings are others.

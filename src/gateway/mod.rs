@@ -5,3 +5,4 @@ pub mod meter;
 pub mod proxy;
 pub mod refusal;
 pub mod upstream;
+pub mod upstream_state;

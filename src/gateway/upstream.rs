@@ -1,9 +1,10 @@
-//! Upstreams as the proxy calls them: the address that a path becomes, and the header of the key.
+//! Upstreams as the proxy calls them: the address that a path becomes, the header of the key, and how each was seen last.
 
 use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 
+use super::upstream_state::UpstreamState;
 use crate::domain::settings::upstream::{UpstreamDialect, UpstreamSettings};
 use crate::domain::values::letter_case::fold;
 use crate::error::{Error, Result};
@@ -12,6 +13,8 @@ use crate::error::{Error, Result};
 pub struct Upstream {
     /// As it was set.
     pub settings: UpstreamSettings,
+    /// How it was seen last.
+    pub state: UpstreamState,
     /// The provider without regard to case.
     pub provider_key: Box<str>,
     scheme: Scheme,
@@ -64,6 +67,7 @@ impl Upstream {
             headers.push(parsed.ok_or_else(|| wrong(&format!("headers: {name:?} can't be sent")))?);
         }
         Ok(Self {
+            state: UpstreamState::default(),
             provider_key: fold(&settings.provider).into(),
             scheme,
             authority,

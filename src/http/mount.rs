@@ -19,8 +19,8 @@ const HOT: &str = "/v1";
 /// What the paths of upstreams begin with.
 const BELOW_UPSTREAMS: &str = "/{upstream}/";
 
-/// The parameter that takes the rest of a path, slashes included.
-const REST: &str = "{path}";
+/// Parameters that take the rest of a path, slashes included.
+const REST: [&str; 2] = ["path", "model"];
 
 /// Mounts a table: every path with all its methods, HEAD beside every GET, and 405 for the rest.
 fn mount(table: &[Route], config: &mut web::ServiceConfig) {
@@ -78,8 +78,11 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
     }
     let allow = allow.join(", ");
     let any_method = routes.iter().any(|route| route.any_method);
-    let tail = if any_method { "{path:.*}" } else { "{path:.+}" };
-    let mut resource = web::resource(rest.replace(REST, tail)).app_data(RoutePath::new(path));
+    let some = if any_method { ".*" } else { ".+" };
+    let with_rest =
+        |path: String, name| path.replace(&format!("{{{name}}}"), &format!("{{{name}:{some}}}"));
+    let rest = REST.into_iter().fold(rest.to_owned(), with_rest);
+    let mut resource = web::resource(rest).app_data(RoutePath::new(path));
     if path.starts_with(BELOW_UPSTREAMS) {
         resource = resource.guard(fn_guard(names_upstream));
     }

@@ -7,6 +7,7 @@ mod decisions;
 mod parameters;
 mod people;
 mod proxy;
+mod settings;
 mod tool_groups;
 mod virtual_keys;
 
@@ -49,6 +50,7 @@ pub fn table() -> Vec<Route> {
         assignments::routes(),
         virtual_keys::routes(),
         tool_groups::routes(),
+        settings::routes(),
         decisions::routes(),
         proxy::routes(),
     ]

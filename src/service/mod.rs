@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod decisions;
 pub mod once;
 pub mod people;
+pub mod price_book;
 pub mod prices;
 pub mod revocations;
 pub mod sign_in;
@@ -18,10 +19,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::price::prices::Prices;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use api_keys::keyring::Keyring;
+use price_book::PriceBook;
 use revocations::waiting::Revocations;
 use sign_in::codes::SignInCodes;
 
@@ -38,7 +39,7 @@ pub struct Services {
     /// What links carry that open the page signed in.
     pub sign_in_codes: SignInCodes,
     /// What models cost.
-    pub prices: Prices,
+    pub prices: PriceBook,
     /// The one clock.
     pub clock: Clock,
     /// Where days and months begin.

@@ -1,47 +1,35 @@
-//! What models cost: the list that the program brings, and what the operator says over it.
+//! Writes of prices: calls that are let in after they return cost what they say.
 
-use std::path::Path;
-use std::sync::Arc;
-
+use super::Services;
+use crate::domain::audit::Actor;
 use crate::domain::price::entry::PriceEntry;
-use crate::domain::price::entry_text::{read_json, read_toml};
-use crate::domain::price::list::PriceList;
-use crate::domain::price::prices::{Prices, UnknownModels};
-use crate::domain::settings::{PriceSettings, UnknownPrice};
-use crate::error::{Error, Result};
+use crate::domain::price::stored::{PricedModel, StoredPrice};
+use crate::domain::validator::IfMatch;
+use crate::error::Result;
+use crate::store::prices;
 
-/// The list, and the prices of the file that the settings name.
+/// Gives a price.
 ///
 /// # Errors
-/// [`Error::Refused`] when the file can't be read.
-pub fn open(settings: &PriceSettings) -> Result<Prices> {
-    let of_file = match &settings.file {
-        Some(path) => read_file(path)?,
-        None => Vec::new(),
-    };
-    let unknown = match settings.unknown {
-        UnknownPrice::Deny => UnknownModels::Deny,
-        UnknownPrice::Tokens => UnknownModels::TokensOnly,
-    };
-    let list = Arc::new(PriceList::embedded()?);
-    Ok(Prices::new(list, of_file, unknown))
+/// As [`prices::set`].
+pub fn set(
+    services: &Services,
+    actor: Actor,
+    new: PriceEntry,
+    if_match: IfMatch,
+) -> Result<StoredPrice> {
+    services.write(actor, move |work| prices::set(work, new, &if_match))
 }
 
-/// The prices of a file, in TOML or, by its ending, in JSON.
+/// Deletes all prices that were given for a model over the API; answers them.
 ///
 /// # Errors
-/// [`Error::Refused`] with the first mistake.
-pub fn read_file(path: &Path) -> Result<Vec<PriceEntry>> {
-    let wrong = |what: &dyn std::fmt::Display| {
-        let path = path.display();
-        Error::refused(format!("can't use the prices in {path}: {what}"))
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-    let is_json = path.extension().is_some_and(|ending| ending == "json");
-    let read = if is_json {
-        read_json(&text)
-    } else {
-        read_toml(&text)
-    };
-    read.map_err(|what| wrong(&what))
+/// As [`prices::delete`].
+pub fn delete(
+    services: &Services,
+    actor: Actor,
+    of: PricedModel,
+    if_match: IfMatch,
+) -> Result<StoredPrice> {
+    services.write(actor, move |work| prices::delete(work, &of, &if_match))
 }

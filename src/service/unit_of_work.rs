@@ -92,6 +92,12 @@ impl Services {
         for public_id in &aftermath.api_keys {
             self.keyring.forget(public_id);
         }
+        if aftermath.prices {
+            // What is stored counts from the next start on at the latest.
+            if let Err(error) = self.prices.load(&self.store) {
+                log::error!("prices were changed, and those of before still hold: {error}");
+            }
+        }
         if self.store.directory().count_rotated_keys() > 0 {
             for public_id in &aftermath.virtual_keys {
                 rotated_keys::forget(self, public_id);

@@ -42,6 +42,8 @@ pub struct Aftermath {
     pub api_keys: Vec<String>,
     /// Public ids of virtual keys of which a file may hold a secret that is none any more.
     pub virtual_keys: Vec<String>,
+    /// Whether prices changed.
+    pub prices: bool,
     /// Whether something happened of which the audit log does not tell.
     pub is_untold: bool,
 }
@@ -108,6 +110,8 @@ impl Followers {
             Event::ToolGroupCreated(_)
             | Event::ToolGroupUpdated(_)
             | Event::ToolGroupDeleted(_) => reload.tool_groups = true,
+
+            Event::PriceSet { .. } | Event::PriceDeleted(_) => aftermath.prices = true,
 
             Event::ApiKeyUpdated(Change { after: key, .. })
             | Event::ApiKeyRotated(Change { after: key, .. })

@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod journal;
 pub mod lists;
 pub mod people;
+pub mod prices;
 mod sql;
 mod stored_values;
 pub mod tool_groups;

@@ -94,6 +94,16 @@ fn templates(client: &Client) {
     client.delete(&format!("{PROFILES}/2")).expect(200);
 }
 
+/// Prices: the second of the same is none.
+fn prices(client: &Client) {
+    let path = "/api/prices/openai/own";
+    for rate in [1, 1, 2] {
+        let body = json!({ "rates": { "input": rate, "output": 5 } });
+        client.put(path, &body).expect(200);
+    }
+    client.delete(path).expect(200);
+}
+
 /// Management keys, also one that is made twice under one idempotency key.
 fn api_keys(client: &Client) {
     let body = json!({ "name": "a key", "scopes": ["Users:View"], "description": "made" });
@@ -197,6 +207,7 @@ fn everything_that_happens_is_told_as_it_always_was() {
     templates(&server.client);
     api_keys(&server.client);
     people(&server);
+    prices(&server.client);
     let told = trail(&server);
     for action in ACTIONS {
         // What happens to reservations is told by the ledger's journal.

@@ -67,7 +67,7 @@ fn a_key_gives_away_no_more_than_it_holds() {
     let refused = |reply: crate::support::Reply| {
         reply.expect_refusal(403, "permission_error", "permission_not_held");
     };
-    let all: Vec<i64> = (1..=24).collect();
+    let all: Vec<i64> = (1..=28).collect();
     for scopes in [
         json!(["*"]),
         json!(["Users:View", "Users:Create"]),
@@ -136,7 +136,7 @@ fn the_last_key_that_may_do_everything_for_ever_stays() {
     let body =
         json!({ "name": "for a while", "scopes": ["*"], "expires_at": "2027-01-01T00:00:00Z" });
     client.post(KEYS, &body).expect(200);
-    let all: Vec<i64> = (1..=24).collect();
+    let all: Vec<i64> = (1..=28).collect();
     let before = read(client);
     for change in [
         json!({ "scopes": [] }),

@@ -10,10 +10,10 @@ use crate::support::holders::Holder;
 use crate::support::upstream::{Script, Upstream, chat};
 use crate::support::{Reply, Server};
 
-const CHAT: &str = "/v1/chat/completions";
+pub const CHAT: &str = "/v1/chat/completions";
 const PROVIDER_KEY: &str = "sk-of-the-provider";
 
-fn upstream(name: &str, port: u16, more: &str) -> UpstreamSettings {
+pub fn upstream(name: &str, port: u16, more: &str) -> UpstreamSettings {
     let text = format!("name = \"{name}\"\nbase_url = \"http://127.0.0.1:{port}\"\n{more}");
     let mut upstream: UpstreamSettings = toml::from_str(&text).unwrap();
     upstream.key = Some(UpstreamKey::read(PROVIDER_KEY).unwrap());
@@ -34,7 +34,7 @@ fn every_model() -> Value {
     json!({ "provider_configs": lines })
 }
 
-fn start(change: impl FnOnce(&mut Settings), upstreams: Vec<UpstreamSettings>) -> Server {
+pub fn start(change: impl FnOnce(&mut Settings), upstreams: Vec<UpstreamSettings>) -> Server {
     Server::start_with(|settings| {
         settings.upstreams = upstreams;
         change(settings);
@@ -42,7 +42,7 @@ fn start(change: impl FnOnce(&mut Settings), upstreams: Vec<UpstreamSettings>) -
 }
 
 /// A server before an upstream of `OpenAI`'s dialect, and somebody with $1 who may use two models.
-fn carried(upstream_is: &Upstream) -> (Server, Holder) {
+pub fn carried(upstream_is: &Upstream) -> (Server, Holder) {
     let server = start(|_| {}, vec![upstream("openai", upstream_is.port, "")]);
     let holder = server.client.make_holder("ada", &policy());
     (server, holder)
@@ -55,7 +55,7 @@ fn policy() -> Value {
     })
 }
 
-fn ask(server: &Server, holder: &Holder, path: &str, body: &Value) -> Reply {
+pub fn ask(server: &Server, holder: &Holder, path: &str, body: &Value) -> Reply {
     server.client.with_virtual_key(&holder.key).post(path, body)
 }
 
@@ -64,7 +64,7 @@ fn extend(body: &mut Value, more: &Value) {
     body.as_object_mut().unwrap().extend(more);
 }
 
-fn hello(more: &Value) -> Value {
+pub fn hello(more: &Value) -> Value {
     let mut body = json!({ "model": "gpt-4o", "max_tokens": 100, "messages": [{ "role": "user", "content": "hello" }] });
     extend(&mut body, more);
     body

@@ -37,6 +37,7 @@ pub fn story(server: &Server) -> String {
     let mut recorder = Recorder::new(&server.client);
     let user = arrange(&mut recorder);
     let key = hold(&mut recorder, server, &user);
+    price(&mut recorder);
     decide(&mut recorder, server, &key);
     read(&mut recorder, server, &key);
     refuse(&mut recorder, server);
@@ -317,6 +318,15 @@ fn refuse_all(it: &mut Recorder<'_>) {
         let body = problem.body("example");
         it.refusals.insert(status.to_owned(), body);
     }
+}
+
+/// A price of a model that no list has.
+fn price(it: &mut Recorder<'_>) {
+    let path = "/api/prices/openai/house-model";
+    it.call("PUT", path, Some(&example("set_price")));
+    it.call("GET", "/api/prices?provider=openai&model=house-model", None);
+    it.call("GET", "/api/upstreams", None);
+    it.call("DELETE", path, None);
 }
 
 /// Over the control socket, which no key opens.

@@ -100,6 +100,10 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
             (Some(json!({ "description": "NEW" })), 200),
         ),
         ("delete_mcp_tool_group", none(200)),
+        ("list_prices", none(200)),
+        ("set_price", (Some(json!({ "free": true })), 200)),
+        ("delete_price", none(200)),
+        ("list_upstreams", none(200)),
         ("list_virtual_keys", none(200)),
         ("list_virtual_keys_of_user", none(200)),
         ("create_virtual_key", none(200)),
@@ -225,6 +229,14 @@ impl Stage {
         let path = &path.replace("{user_id}", "{id}");
         if path.starts_with("/v1/") {
             return self.asked(caller, path);
+        }
+        if path.contains("/prices/{provider}/{model}") {
+            let model = self.fresh_name().replace(' ', "-");
+            let path = path
+                .replace("{provider}", "openai")
+                .replace("{model}", &model);
+            client.put(&path, &json!({ "free": true })).expect(200);
+            return path;
         }
         let id = if path.contains("api-keys/{id}") {
             client.make_key(&self.fresh_name(), &[]).0

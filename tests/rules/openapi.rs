@@ -195,6 +195,7 @@ fn documented_query_parameters_are_accepted_and_no_others() {
                 (None, _) if ["from", "to"].iter().any(|it| parameter["name"] == *it) => {
                     "2026-05-31".to_owned()
                 }
+                (None, _) if schema["format"] == "date-time" => "2026-05-31T00:00:00Z".to_owned(),
                 (None, _) if parameter["name"] == "group_by" => "day,user".to_owned(),
                 (None, _) if parameter["name"] == "user_id" => "1".to_owned(),
                 _ => "x".to_owned(),

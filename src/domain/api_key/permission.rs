@@ -20,6 +20,8 @@ pub enum Resource {
     VirtualMcps,
     /// The decision API.
     Decisions,
+    /// What the server works by: prices, and the upstreams of the proxy.
+    Settings,
 }
 
 /// What a permission allows to do.
@@ -44,13 +46,14 @@ pub struct Permission {
     pub operation: Operation,
 }
 
-const RESOURCES: [(Resource, &str); 6] = [
+const RESOURCES: [(Resource, &str); 7] = [
     (Resource::AccessProfiles, "AccessProfiles"),
     (Resource::Users, "Users"),
     (Resource::Roles, "Roles"),
     (Resource::ApiKeys, "APIKeys"),
     (Resource::VirtualMcps, "VirtualMCPs"),
     (Resource::Decisions, "Decisions"),
+    (Resource::Settings, "Settings"),
 ];
 const OPERATIONS: [(Operation, &str); 4] = [
     (Operation::View, "View"),
@@ -70,7 +73,7 @@ impl Permission {
         })
     }
 
-    /// The stable integer id: 1 to 24.
+    /// The stable integer id: 1 to 28.
     pub fn id(self) -> i64 {
         self.resource as i64 * 4 + self.operation as i64 + 1
     }
@@ -242,7 +245,7 @@ mod tests {
     #[test]
     fn ids_and_names_are_stable_and_unique() {
         let all: Vec<_> = Permission::all().collect();
-        assert_eq!(all.len(), 24);
+        assert_eq!(all.len(), 28);
         for (index, permission) in all.iter().enumerate() {
             assert_eq!(permission.id(), i64::try_from(index).unwrap() + 1);
             assert_eq!(Permission::from_id(permission.id()), Some(*permission));

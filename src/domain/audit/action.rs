@@ -24,6 +24,8 @@ pub const ACTIONS: &[&str] = &[
     "mcp_tool_group.create",
     "mcp_tool_group.delete",
     "mcp_tool_group.update",
+    "price.delete",
+    "price.set",
     "reservation.cancel",
     "reservation.extend",
     "reservation.settle",

@@ -1,5 +1,7 @@
 //! A price that an operator gives: for a model, or for all that a pattern covers.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use super::model_price::ModelPrice;
@@ -25,6 +27,15 @@ pub struct PriceEntry {
     pub greatest_output: Option<i64>,
     /// From when on it holds; none: always.
     pub valid_from: Option<Timestamp>,
+}
+
+/// What stands with charges that follow it.
+impl fmt::Display for PriceEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "overlay:{}/{}", self.provider, self.model)?;
+        let from = self.valid_from;
+        from.map_or(Ok(()), |from| write!(f, "@{from}"))
+    }
 }
 
 /// What is wrong with a price as a whole.

@@ -144,9 +144,9 @@ impl TryFrom<EntryText> for PriceEntry {
     }
 }
 
-/// Rates in dollars.
-#[derive(Default)]
-struct DollarRates(Rates);
+/// Rates as they are written: in dollars, by kind.
+#[derive(Debug, Default)]
+pub struct DollarRates(pub Rates);
 
 impl DollarRates {
     fn is_empty(&self) -> bool {

@@ -101,9 +101,20 @@ impl PriceList {
         &self.version
     }
 
+    /// The day it was made.
+    pub fn date(&self) -> &str {
+        self.version.split('+').next().unwrap_or_default()
+    }
+
     /// The ids of its providers, in its order.
     pub fn provider_ids(&self) -> impl Iterator<Item = &str> {
         self.providers.iter().map(|provider| &*provider.id)
+    }
+
+    /// Every model that it has prices of, with its provider's id.
+    pub fn models(&self) -> impl Iterator<Item = (&str, &ListedModel)> {
+        let providers = self.providers.iter();
+        providers.flat_map(|of| of.models.iter().map(|model| (&*of.id, model)))
     }
 
     /// The models of a provider that it has prices of, by their names in it.

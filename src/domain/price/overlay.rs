@@ -14,6 +14,15 @@ use crate::domain::values::letter_case::fold;
 
 const WILDCARD: char = '*';
 
+/// Where the operator gave a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenIn {
+    /// In the file that the settings name.
+    File,
+    /// Over the API, which goes before the file.
+    Api,
+}
+
 /// Prices of the operator.
 #[derive(Debug, Default)]
 pub struct PriceOverlay {
@@ -29,6 +38,8 @@ pub struct PriceOverlay {
 pub struct OverlayPrice {
     /// As it was given.
     pub entry: PriceEntry,
+    /// Where.
+    pub given_in: GivenIn,
     /// What a model costs that it covers.
     pub price: ModelPrice,
     provider: String,
@@ -39,7 +50,7 @@ pub struct OverlayPrice {
 
 /// A call as prices are looked up for it, folded.
 #[derive(Debug, Clone, Copy)]
-pub struct PricedModel<'c> {
+pub struct PriceLookup<'c> {
     /// The provider's name.
     pub provider: &'c str,
     /// The id under which the list has it.
@@ -62,11 +73,11 @@ enum ProviderMatch {
 }
 
 impl PriceOverlay {
-    /// These prices, whose providers the list may know by other names.
-    pub fn new(entries: impl IntoIterator<Item = PriceEntry>, list: &PriceList) -> Self {
+    /// These prices, whose providers the list may know by other names. Of two that say the same of a model the later one counts.
+    pub fn new(entries: impl IntoIterator<Item = (GivenIn, PriceEntry)>, list: &PriceList) -> Self {
         let mut overlay = Self::default();
-        for (at, entry) in entries.into_iter().enumerate() {
-            let price = OverlayPrice::new(entry, list);
+        for (at, (given_in, entry)) in entries.into_iter().enumerate() {
+            let price = OverlayPrice::new(entry, given_in, list);
             if price.model.contains(WILDCARD) {
                 overlay.by_pattern.push(at);
             } else {
@@ -80,7 +91,7 @@ impl PriceOverlay {
 
     /// The price of a model at a time: of one model before that of a pattern, of a provider by its name before that of the same provider
     /// by another, of the longer pattern, and then the one that holds since last.
-    pub fn find(&self, call: PricedModel<'_>, at: Timestamp) -> Option<&OverlayPrice> {
+    pub fn find(&self, call: PriceLookup<'_>, at: Timestamp) -> Option<&OverlayPrice> {
         let rest = behind_provider(call.model, call.model, call.provider);
         let names = [Some(call.model), rest.map(|(_, rest)| rest)];
         let names = names.iter().flatten();
@@ -91,16 +102,22 @@ impl PriceOverlay {
             let is_valid = price.entry.valid_from.is_none_or(|from| from <= at);
             let model = names_or_covers(&price.model, call.model)
                 || rest.is_some_and(|(_, rest)| names_or_covers(&price.model, rest));
-            let provider = price.provider_match(call).filter(|_| is_valid && model)?;
+            let provider = price.provider_match(call.provider, call.provider_id);
+            let provider = provider.filter(|_| is_valid && model)?;
             Some((price.rank(provider), price))
         });
         let best = covering.max_by(|(one, _), (other, _)| one.cmp(other));
         best.map(|(_, price)| price)
     }
 
-    /// How many prices there are.
-    pub fn len(&self) -> usize {
-        self.prices.len()
+    /// All prices: those over the API first, each as it was given.
+    pub fn iter(&self) -> impl Iterator<Item = &OverlayPrice> {
+        let given = |place| {
+            self.prices
+                .iter()
+                .filter(move |price| price.given_in == place)
+        };
+        given(GivenIn::Api).chain(given(GivenIn::File))
     }
 
     /// Whether there is none.
@@ -110,7 +127,7 @@ impl PriceOverlay {
 }
 
 impl OverlayPrice {
-    fn new(entry: PriceEntry, list: &PriceList) -> Self {
+    fn new(entry: PriceEntry, given_in: GivenIn, list: &PriceList) -> Self {
         let provider = fold(entry.provider.trim());
         let named = Some(&provider).filter(|name| !name.contains(WILDCARD));
         // `azure-eu` is one Azure, and `azure` every one.
@@ -121,18 +138,29 @@ impl OverlayPrice {
             model: fold(entry.model.trim()),
             provider_id: provider_id.map(str::to_owned),
             provider,
+            given_in,
             entry,
         }
     }
 
-    fn provider_match(&self, call: PricedModel<'_>) -> Option<ProviderMatch> {
-        if self.provider == call.provider {
+    /// Whether it covers a provider's folded name; the list has it under this id.
+    pub fn is_of_provider(&self, provider: &str, provider_id: Option<&str>) -> bool {
+        self.provider_match(provider, provider_id).is_some()
+    }
+
+    /// Whether it covers a model's folded name.
+    pub fn is_of_model(&self, model: &str) -> bool {
+        names_or_covers(&self.model, model)
+    }
+
+    fn provider_match(&self, provider: &str, provider_id: Option<&str>) -> Option<ProviderMatch> {
+        if self.provider == provider {
             return Some(ProviderMatch::Name);
         }
         let id = self.provider_id.as_deref();
-        if id.is_some() && id == call.provider_id {
-            let is_part = self.provider.contains(call.provider)
-                || call.provider.contains(self.provider.as_str());
+        if id.is_some() && id == provider_id {
+            let is_part =
+                self.provider.contains(provider) || provider.contains(self.provider.as_str());
             return Some(if is_part {
                 ProviderMatch::PartOfName
             } else if id == Some(self.provider.as_str()) {
@@ -142,7 +170,7 @@ impl OverlayPrice {
             });
         }
         let is_pattern = self.provider.contains(WILDCARD);
-        (is_pattern && fits(&self.provider, call.provider)).then_some(ProviderMatch::Pattern)
+        (is_pattern && fits(&self.provider, provider)).then_some(ProviderMatch::Pattern)
     }
 
     /// What is greater counts; texts last, so that the order of entries never matters.

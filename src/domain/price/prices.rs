@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::entry::PriceEntry;
 use super::list::{ListedModel, PriceList};
 use super::model_price::ModelPrice;
-use super::overlay::{OverlayPrice, PriceOverlay, PricedModel};
+use super::overlay::{GivenIn, OverlayPrice, PriceLookup, PriceOverlay};
+use super::stored::StoredPrice;
 use crate::domain::values::letter_case::fold;
 
 /// What is done about a model without a price.
@@ -54,7 +55,7 @@ pub struct KnownPrice<'p> {
 }
 
 /// Who says what a model costs. As text it is what stands with a charge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum PriceOrigin<'p> {
     /// The list.
     List {
@@ -63,32 +64,32 @@ pub enum PriceOrigin<'p> {
         /// The model's name in it.
         model: &'p str,
     },
-    /// The operator, with this entry.
-    Overlay(&'p PriceEntry),
+    /// The operator, with this price.
+    Overlay(&'p OverlayPrice),
 }
 
 impl fmt::Display for PriceOrigin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::List { version, .. } => f.write_str(version),
-            Self::Overlay(entry) => {
-                write!(f, "overlay:{}/{}", entry.provider, entry.model)?;
-                let from = entry.valid_from;
-                from.map_or(Ok(()), |from| write!(f, "@{from}"))
-            }
+            Self::Overlay(price) => price.entry.fmt(f),
         }
     }
 }
 
 impl Prices {
-    /// The list and what the operator says over it.
+    /// The list and what the operator says over it, in a file and over the API.
     pub fn new(
         list: Arc<PriceList>,
-        entries: impl IntoIterator<Item = PriceEntry>,
+        of_file: Vec<PriceEntry>,
+        stored: Vec<StoredPrice>,
         unknown: UnknownModels,
     ) -> Self {
+        let of_file = of_file.into_iter().map(|entry| (GivenIn::File, entry));
+        let stored = stored.into_iter().flat_map(|price| price.entries);
+        let stored = stored.map(|entry| (GivenIn::Api, entry));
         Self {
-            overlay: PriceOverlay::new(entries, &list),
+            overlay: PriceOverlay::new(of_file.chain(stored), &list),
             list,
             unknown,
         }
@@ -97,6 +98,16 @@ impl Prices {
     /// The list.
     pub fn list(&self) -> &Arc<PriceList> {
         &self.list
+    }
+
+    /// What the operator says over it.
+    pub fn overlay(&self) -> &PriceOverlay {
+        &self.overlay
+    }
+
+    /// What is done about a model that neither knows.
+    pub fn unknown(&self) -> UnknownModels {
+        self.unknown
     }
 
     /// What a model costs at a time, by the names that a call has for it and its provider.
@@ -112,7 +123,7 @@ impl Prices {
             })
         };
         if let Some(found) = self.overlaid(provider, model, at) {
-            let origin = PriceOrigin::Overlay(&found.entry);
+            let origin = PriceOrigin::Overlay(found);
             return known(&found.price, origin, found.entry.greatest_output);
         }
         if let Some(listed) = listed {
@@ -133,7 +144,7 @@ impl Prices {
             return None;
         }
         let (provider, model) = (fold(provider.trim()), fold(model.trim()));
-        let call = PricedModel {
+        let call = PriceLookup {
             provider: &provider,
             provider_id: self.list.provider_id(&provider),
             model: &model,
@@ -145,7 +156,7 @@ impl Prices {
 /// Why a call of a model without a price is refused, and what to do about it.
 pub fn unknown_model(provider: &str, model: &str) -> String {
     format!(
-        "no price is known for the model {model:?} of the provider {provider:?}, so no budget can hold it; an operator can add one to the file that [prices] file names (tollkeeper prices check looks at it), or let such calls count in tokens alone with [prices] unknown = \"tokens\""
+        "no price is known for the model {model:?} of the provider {provider:?}, so no budget can hold it; an operator can give one (on the page under Prices, with PUT /api/prices/<provider>/<model>, or in the file that [prices] file names), or let such calls count in tokens alone with [prices] unknown = \"tokens\""
     )
 }
 
@@ -157,7 +168,7 @@ mod tests {
 
     fn prices(entries: &str, unknown: UnknownModels) -> Prices {
         let list = Arc::new(PriceList::embedded().unwrap());
-        Prices::new(list, read_toml(entries).unwrap(), unknown)
+        Prices::new(list, read_toml(entries).unwrap(), Vec::new(), unknown)
     }
 
     /// Dollars for a million input tokens, as whole ones, in the order in which the entries stand.

@@ -61,6 +61,18 @@ pub enum UpstreamDialect {
     Azure,
 }
 
+impl UpstreamDialect {
+    /// Its name in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Azure => "azure",
+        }
+    }
+}
+
 /// A provider's address with its key, `[[upstreams]]` in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamSettings {

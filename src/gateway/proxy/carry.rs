@@ -4,7 +4,7 @@
 //! what is held; what was sent and got no answer is charged as held.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -23,6 +23,7 @@ use crate::gateway::client::{SendFault, UpstreamClient};
 use crate::gateway::meter::decoder::AnswerDecoder;
 use crate::gateway::meter::dialect::Endpoint;
 use crate::gateway::meter::stream::{Framing, StreamMeter};
+use crate::gateway::upstream_state::NoAnswer;
 use crate::ledger::{Ender, Pending};
 use crate::service::Services;
 
@@ -73,21 +74,6 @@ pub enum Begun {
     },
 }
 
-/// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// The upstream could not be reached; nothing was sent.
-    NotConnected,
-    /// The connection broke off.
-    BrokenOff,
-    /// It took too long.
-    TimedOut,
-    /// The upstream sends callers elsewhere; nothing was made.
-    Redirects,
-    /// The upstream does not take the key that it was sent; nothing was made.
-    KeyRefused,
-}
-
 /// Who waits for the beginning of an answer.
 type Caller = oneshot::Sender<Result<Begun, NoAnswer>>;
 
@@ -103,9 +89,10 @@ impl Carried {
         let settings = &self.quote.upstream.settings;
         let (answer_timeout, idle) = (settings.answer_timeout, settings.idle_timeout);
         let request = std::mem::take(&mut self.request);
+        let began = Instant::now();
         let sent = tokio::select! {
             sent = timeout(answer_timeout, client.send(request)) => sent.map_err(|_| NoAnswer::TimedOut),
-            () = gone(&mut caller, self.read_on) => Err(NoAnswer::BrokenOff),
+            () = gone(&mut caller, self.read_on) => Err(NoAnswer::CallerGone),
         };
         let sent = sent.and_then(|sent| {
             sent.map_err(|fault| match fault {
@@ -113,13 +100,15 @@ impl Carried {
                 SendFault::BrokenOff => NoAnswer::BrokenOff,
             })
         });
-        let response = match sent {
-            Ok(response) => response,
-            Err(why) => {
-                return self.end(caller, why).await;
+        match sent {
+            Ok(response) => {
+                let (now, latency) = (self.services.clock.now(), began.elapsed());
+                let status = response.status().as_u16();
+                self.quote.upstream.state.answered(now, status, latency);
+                self.answer(response, idle, caller).await;
             }
-        };
-        self.answer(response, idle, caller).await;
+            Err(why) => self.end(caller, why).await,
+        }
     }
 
     /// Passes an answer on that has begun.
@@ -145,7 +134,7 @@ impl Carried {
             let gone = gone(&mut caller, self.read_on);
             let whole = tokio::select! {
                 whole = read_whole(&mut body, &mut held, idle) => whole,
-                () = gone => WholeAnswer::BrokenOff,
+                () = gone => WholeAnswer::CallerGone,
             };
             match whole {
                 WholeAnswer::Ended => {
@@ -164,6 +153,7 @@ impl Carried {
                     return self.finish_charge(charging, spent).await;
                 }
                 WholeAnswer::BrokenOff => return self.end(caller, NoAnswer::BrokenOff).await,
+                WholeAnswer::CallerGone => return self.end(caller, NoAnswer::CallerGone).await,
                 WholeAnswer::TooLarge => {}
             }
         }
@@ -210,6 +200,9 @@ impl Carried {
         let charging = self.begin_charge(spent);
         passing.pass(Bytes::from(rest)).await;
         if broke_off {
+            if passing.has_caller() {
+                self.note_failure(NoAnswer::BrokenOff);
+            }
             passing.break_off().await;
         }
         drop(passing);
@@ -227,8 +220,14 @@ impl Carried {
         CallEnd::Answered(meter.finish(&mut Vec::new()))
     }
 
+    fn note_failure(&self, why: NoAnswer) {
+        let now = self.services.clock.now();
+        self.quote.upstream.state.failed(now, why);
+    }
+
     /// Tells the caller why there is no answer. The ledger is told before, and not waited for.
     async fn end(self, caller: Caller, why: NoAnswer) {
+        self.note_failure(why);
         if why == NoAnswer::NotConnected {
             return self.free(caller).await;
         }

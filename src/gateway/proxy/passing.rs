@@ -31,6 +31,8 @@ pub enum WholeAnswer {
     TooLarge,
     /// It broke off, or took too long.
     BrokenOff,
+    /// Its caller has been gone for long.
+    CallerGone,
 }
 
 /// Reads an answer until it ends or is too large, `idle` at most between two pieces.
@@ -133,6 +135,11 @@ impl Passing {
         {
             self.gone();
         }
+    }
+
+    /// Whether its caller is still there.
+    pub fn has_caller(&self) -> bool {
+        self.pieces.is_some()
     }
 
     /// Has the caller see that it is not whole.

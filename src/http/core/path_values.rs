@@ -7,6 +7,8 @@ use utoipa::openapi::{RefOr, Required, Schema};
 use super::request::Request;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::list::parse_id;
+use crate::domain::price::entry::MAX_PATTERN;
+use crate::domain::price::stored::PricedModel;
 use crate::error::{Error, Result};
 
 /// The id of a user in the path, which is a string on the wire.
@@ -50,12 +52,37 @@ pub fn virtual_key_id(request: &Request) -> Result<String> {
     }
 }
 
+/// The model whose price a path names, either part as a name or as a pattern with `*`.
+///
+/// # Errors
+/// 400 when one of them can't be a name.
+pub fn priced_model(request: &Request) -> Result<PricedModel> {
+    // What is left of the encoding after the router: a slash, a plus and a percent sign, which it takes for parts of the path.
+    let decoded = |name| {
+        let text = request.segment(name);
+        let marks = [
+            ("%2F", "/"),
+            ("%2f", "/"),
+            ("%2B", "+"),
+            ("%2b", "+"),
+            ("%25", "%"),
+        ];
+        let decode = |text: String, (encoded, mark)| text.replace(encoded, mark);
+        marks.into_iter().fold(text, decode)
+    };
+    PricedModel::parse(&decoded("provider"), &decoded("model"))
+}
+
 /// A value of a path as the OpenAPI document describes it.
 pub fn path_parameter(name: &str) -> Parameter {
     let schema = match name {
         "file" | "path" | "budget_id" | "reservation" => {
             ObjectBuilder::new().schema_type(Type::String)
         }
+        "provider" | "model" => ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(MAX_PATTERN)),
         "user_id" => ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some("^[1-9][0-9]{0,18}$")),

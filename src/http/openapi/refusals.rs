@@ -150,6 +150,11 @@ pub const OF_OPERATIONS: &[(&[&str], u16, &str)] = &[
         "Users are in the role: `extra_fields` has their number and the first ten of them",
     ),
     (
+        &["set_price"],
+        409,
+        "There are prices of as many models, or from as many dates on, as there may be",
+    ),
+    (
         &["create_user", "update_user"],
         409,
         "Another user has the e-mail address",

@@ -84,5 +84,8 @@ fn about_resource(resource: Resource) -> &'static str {
         Resource::Decisions => {
             "What gateways call: may this call be made, what did it use, and why was it refused."
         }
+        Resource::Settings => {
+            "What the server works by: the prices of models, and the upstreams of the proxy."
+        }
     }
 }

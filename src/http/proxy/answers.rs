@@ -14,12 +14,13 @@ use super::asked::Asked;
 use crate::domain::decision::{Refusal, RefusalKind, ReservationId};
 use crate::domain::values::money::Money;
 use crate::gateway::meter::fault::{FaultKind, RequestFault};
-use crate::gateway::proxy::carry::{Begun, NoAnswer};
+use crate::gateway::proxy::carry::Begun;
 use crate::gateway::proxy::headers::to_caller;
 use crate::gateway::proxy::passing::BrokenAnswer;
 use crate::gateway::refusal::{
     CallFault, DialectAnswer, RefusedRequest, fault_in_dialect, refuse_in_dialect,
 };
+use crate::gateway::upstream_state::NoAnswer;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
 
@@ -154,7 +155,7 @@ pub fn no_answer(why: NoAnswer, upstream: &str) -> CallFault {
     log::warn!("the upstream {upstream:?} gave no answer: {why:?}");
     match why {
         NoAnswer::NotConnected => CallFault::Unreachable,
-        NoAnswer::BrokenOff => CallFault::BrokenOff,
+        NoAnswer::BrokenOff | NoAnswer::CallerGone => CallFault::BrokenOff,
         NoAnswer::Redirects => CallFault::SetUp(
             "the address of the AI provider sends callers elsewhere; whoever runs this gateway sets base_url to where it sends them",
         ),

@@ -99,7 +99,7 @@ async fn carry(
     refuse_unmetered(&metered)?;
     asked.note_model(&metered.model);
     let (named, model) = resolve(request, path, &metered);
-    let prices = &state.services.prices;
+    let prices = state.services.prices.now();
     let now = state.services.clock.now();
     let wanted = WantedCall {
         endpoint,
@@ -117,7 +117,7 @@ async fn carry(
         request: None,
         owner: Party::Proxy,
     };
-    let quotes = match state.proxy.quotes(&wanted, prices, now) {
+    let quotes = match state.proxy.quotes(&wanted, &prices, now) {
         Ok(quotes) => quotes,
         Err(NoQuote::NoUpstream) => return Err(NotCarried::Fault(CallFault::NoUpstream)),
         Err(NoQuote::NoPrice(why)) => {

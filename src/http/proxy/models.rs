@@ -27,7 +27,7 @@ pub async fn answer(
     let state = request.state();
     let rules = state.services.ledger.rules(holder.key).await?;
     let rules = rules.map_err(|refusal| decided(holder, refusal))?;
-    let prices = &state.services.prices;
+    let prices = state.services.prices.now();
     let (mut found, mut known) = (Vec::<(String, String)>::new(), HashSet::new());
     let upstreams = state.proxy.upstreams().iter().enumerate();
     for (_, upstream) in upstreams.filter(|(at, _)| named.is_none_or(|named| named == *at)) {

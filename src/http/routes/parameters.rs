@@ -6,6 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::body::patterns::TEXT;
 use crate::domain::list::{DEFAULT_LIMIT, MAX_OFFSET, MAX_PAGE_NUMBER, MAX_SEARCH};
+use crate::domain::price::entry::MAX_PATTERN;
 use crate::http::access_profiles;
 use crate::http::access_profiles::history::MAX_FILTER;
 use crate::http::api_keys;
@@ -196,6 +197,43 @@ pub const ROLE_LIST: &[Parameter] = &[
     SEARCH,
     sort(|| sort_schema(roles::SORT_FIELDS)),
 ];
+
+/// A page of the prices.
+pub const PRICE_LIST: &[Parameter] = &[
+    LIMIT,
+    OFFSET,
+    Parameter {
+        name: "provider",
+        description: "Prices of this provider only, by any name that is known of it",
+        schema: price_filter,
+    },
+    Parameter {
+        name: "model",
+        description: "Prices of this model only, by any name that is known of it; patterns that cover it are among them",
+        schema: price_filter,
+    },
+    Parameter {
+        name: "at",
+        description: "The time; now when left out",
+        schema: || {
+            RefOr::T(
+                text()
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+                    .into(),
+            )
+        },
+    },
+    Parameter {
+        name: "search",
+        description: "Substring of provider/model, without regard to case",
+        schema: || text_up_to(MAX_SEARCH),
+    },
+];
+
+fn price_filter() -> RefOr<Schema> {
+    let schema = text().min_length(Some(1)).max_length(Some(MAX_PATTERN));
+    RefOr::T(schema.pattern(Some(NOT_BLANK)).into())
+}
 
 fn sort_schema(fields: &[&str]) -> RefOr<Schema> {
     let words = fields

@@ -54,9 +54,9 @@ pub fn estimate(
         return None;
     }
     let named = (call.provider.as_deref(), &*call.model);
-    let prices = &services.prices;
+    let prices = services.prices.now();
     let assumed = (assumed_output, services.clock.now());
-    let estimate = Estimate::new(size, named, said, prices, assumed);
+    let estimate = Estimate::new(size, named, said, &prices, assumed);
     estimate.fill_in(said);
     Some(estimate)
 }
@@ -120,7 +120,7 @@ fn price(
             return Ok(PricedUse::sent(report.spent(cost.unwrap_or(Money::ZERO))));
         }
     };
-    let prices = &services.prices;
+    let prices = services.prices.now();
     let (cost, priced_by) = match prices.price(provider, model, at) {
         PriceFound::Known(known) => (
             known.price.cost(usage),

@@ -10,6 +10,7 @@ use crate::domain::limits::budget_override::{BudgetOverride, BudgetPlace};
 use crate::domain::mcp::tool_group::ToolGroup;
 use crate::domain::people::role::Role;
 use crate::domain::people::user::{HeldProfile, User};
+use crate::domain::price::stored::StoredPrice;
 use crate::domain::virtual_key::VirtualKey;
 
 /// A user has a copy.
@@ -63,6 +64,18 @@ impl About<'_> {
                 "enabled": group.enabled,
                 "tools": group.tools,
             })
+        })
+    }
+
+    pub fn price(
+        &self,
+        action: &'static str,
+        before: Option<&StoredPrice>,
+        after: Option<&StoredPrice>,
+    ) -> Told {
+        let kind = ("price", |price: &StoredPrice| price.of.name());
+        self.thing(action, kind, (before, after), |price| {
+            json!({ "provider": price.of.provider, "model": price.of.model, "prices": price.entries })
         })
     }
 

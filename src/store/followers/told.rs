@@ -28,6 +28,9 @@ pub(super) fn entry(event: &Event, actor: &Actor) -> Option<Told> {
         }
         Event::ToolGroupDeleted(old) => about.tool_group("mcp_tool_group.delete", Some(old), None),
 
+        Event::PriceSet { before, after } => about.price("price.set", before.as_ref(), Some(after)),
+        Event::PriceDeleted(old) => about.price("price.delete", Some(old), None),
+
         Event::ApiKeyCreated(new) => about.api_key("api_key.create", None, Some(new)),
         Event::ApiKeyUpdated(Change { before, after }) => {
             about.api_key("api_key.update", Some(before), Some(after))
