@@ -116,7 +116,7 @@ fn decisions(criterion: &mut Criterion) {
                     black_box(state.settle(
                         &mut effects,
                         granted.reservation.number,
-                        used,
+                        used.into(),
                         Party::ApiKey(1),
                         NOW,
                     ));

@@ -9,7 +9,7 @@ use super::engine::{Decision, Effects, Extension};
 use super::requests::lost;
 use super::runtime::{Batch, Runtime};
 use crate::domain::audit::{Actor, NewAuditEntry};
-use crate::domain::decision::amounts::Spent;
+use crate::domain::decision::amounts::PricedUse;
 use crate::domain::decision::journal::{ReservationEnd, ReservationState};
 use crate::domain::decision::{Granted, Party, Reservation, ReservationId, Settled};
 use crate::domain::values::money::Money;
@@ -67,26 +67,27 @@ impl Runtime {
         &mut self,
         batch: &mut Batch,
         id: ReservationId,
-        spent: Spent,
+        used: PricedUse,
         by: &Ender,
     ) -> Result<Settled> {
         let (effects, now_ms) = (&mut batch.effects, batch.now_ms);
-        let used = || json!({ "tokens": spent.tokens, "cost": spent.cost });
+        let spent = used.spent;
+        let told = || json!({ "tokens": spent.tokens, "cost": spent.cost });
         if let Some(open) = self.open(id) {
             let before = by.others(open)?;
             let settled = self
                 .state
-                .settle(effects, id.number, spent, by.party, now_ms)
+                .settle(effects, id.number, used, by.party, now_ms)
                 .ok_or_else(lost)?;
-            tell(effects, by, SETTLE, before, used, now_ms);
+            tell(effects, by, SETTLE, before, told, now_ms);
             return Ok(settled);
         }
         let (record, end, before) = self.over(effects, id, by)?;
         let settled = self
             .state
-            .settle_finished(effects, &record, end, spent, now_ms)?;
+            .settle_finished(effects, &record, end, used, now_ms)?;
         if !settled.repeated {
-            tell(effects, by, SETTLE, before, used, now_ms);
+            tell(effects, by, SETTLE, before, told, now_ms);
         }
         Ok(settled)
     }

@@ -17,7 +17,7 @@ use super::message::LedgerMessage;
 use super::reply::{Pending, stopped};
 use super::runtime::{self, Batch, Runtime};
 use super::thread;
-use crate::domain::decision::amounts::Spent;
+use crate::domain::decision::amounts::PricedUse;
 use crate::domain::decision::explanation::Explanation;
 use crate::domain::decision::{
     Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Particulars, Presented,
@@ -103,8 +103,10 @@ impl Ledger {
     /// furthest in. Refused is only a key that never was.
     ///
     /// Answers [`Error::RequestIdReused`] when the request id came with another body.
-    pub fn charge(&self, call: Call, spent: Spent) -> Pending<Decision<Settled>> {
-        let call = without_estimates(call);
+    pub fn charge(&self, call: Call, used: impl Into<PricedUse>) -> Pending<Decision<Settled>> {
+        let PricedUse { spent, priced_by } = used.into();
+        let mut call = without_estimates(call);
+        call.particulars.priced_by = priced_by;
         self.ask(move |runtime, batch| runtime.charge(batch, &call, spent))
     }
 
@@ -113,8 +115,14 @@ impl Ledger {
     ///
     /// Answers [`Error::NotFound`]; [`Error::Conflict`] when it was settled with other numbers;
     /// [`Error::Forbidden`] when it is another's and `by` may not end those of others.
-    pub fn settle(&self, id: ReservationId, spent: Spent, by: Ender) -> Pending<Settled> {
-        self.ask(move |runtime, batch| runtime.settle(batch, id, spent, &by))
+    pub fn settle(
+        &self,
+        id: ReservationId,
+        used: impl Into<PricedUse>,
+        by: Ender,
+    ) -> Pending<Settled> {
+        let used = used.into();
+        self.ask(move |runtime, batch| runtime.settle(batch, id, used.clone(), &by))
     }
 
     /// A reservation, for one who may end it. Answers errors as [`Ledger::settle`].
@@ -340,6 +348,7 @@ fn without_estimates(call: Call) -> Call {
         estimated_tokens: None,
         estimated_cost: None,
         max_hold: None,
+        priced_by: None,
         ..call.particulars
     };
     Call {

@@ -50,7 +50,7 @@ fn detail(step: &Value) -> &str {
 /// The version of the list of prices.
 fn version() -> String {
     let list = tollkeeper::domain::price::list::PriceList::embedded().unwrap();
-    list.version().to_owned()
+    list.version().to_string()
 }
 
 fn settle(server: &Server, id: &str, body: &Value) -> Reply {

@@ -262,3 +262,57 @@ fn prices_outlive_a_restart() {
     let gone = price_of(&server.client, "openai", "gone", "");
     assert_eq!(gone.get("price"), None);
 }
+
+#[test]
+fn whose_price_it_was_stands_with_a_charge_whatever_is_given_later() {
+    let provider = Upstream::chats();
+    let (server, holder) = carried(&provider);
+    let client = &server.client;
+    let give = |model: &str| {
+        let body = json!({ "rates": { "input": 5, "output": 20 } });
+        client
+            .put(&format!("{PRICES}/openai/{model}"), &body)
+            .expect(200);
+    };
+    let version = client.get(PRICES).json()["version"].clone();
+    let reply = ask(&server, &holder, CHAT, &hello(&json!({}))).expect(200);
+    let carried = reply.header("x-tollkeeper-reservation").unwrap().to_owned();
+    let call = json!({ "virtual_key": holder.key, "provider": "openai", "model": "gpt-4o", "max_tokens": 100 });
+    let reserved = client.post("/v1/reservations", &call).expect(201).json();
+    let reserved = reserved["reservation"]["id"].as_str().unwrap().to_owned();
+    let usage =
+        json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 100, "total_tokens": 108 } });
+    let settle = |id: &str, body: &Value| {
+        let answer = client.post(&format!("/v1/reservations/{id}/settle"), body);
+        answer.expect(200).json()["reservation"]["priced_by"].clone()
+    };
+    let report = json!({
+        "virtual_key": holder.key, "provider": "openai", "model": "gpt-4o", "request_id": "once", "usage": usage["usage"],
+    });
+    let charge = || client.post("/v1/usage", &report).json()["reservation"]["priced_by"].clone();
+    assert_eq!(
+        (settle(&reserved, &usage), charge()),
+        (version.clone(), version.clone())
+    );
+    give("gpt-4o");
+    assert_eq!(
+        (settle(&reserved, &usage), charge()),
+        (version.clone(), version.clone())
+    );
+    assert_eq!(
+        settle(&carried, &json!({ "tokens": 108, "cost": 0.00102 })),
+        version
+    );
+    // Another call costs the new price, and one whose cost is sent is charged by nobody's.
+    let again = client.post("/v1/reservations", &call).expect(201).json();
+    let again = again["reservation"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(settle(&again, &usage), "overlay:openai/gpt-4o");
+    let sent = client.post("/v1/reservations", &call).expect(201).json();
+    let sent = sent["reservation"]["id"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        assert_eq!(
+            settle(&sent, &json!({ "tokens": 1, "cost": 0.1 })),
+            Value::Null
+        );
+    }
+}

@@ -71,11 +71,12 @@ impl Permission {
             (Resource::Decisions, Update) => {
                 "the reservations of others that it settles, extends or cancels"
             }
-            (Resource::Decisions, Delete) => "nothing of its own today",
+            (Resource::Decisions, Delete) | (Resource::Settings, Create) => {
+                "nothing of its own today"
+            }
             (Resource::Settings, View) => {
                 "prices; upstreams with their addresses, how each answered last, and where its key comes from, never the key; entries about prices in the audit log"
             }
-            (Resource::Settings, Create) => "nothing of its own today",
             (Resource::Settings, Update) => "the price that is given",
             (Resource::Settings, Delete) => "the names of the model whose price is deleted",
         }

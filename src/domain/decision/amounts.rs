@@ -1,5 +1,7 @@
 //! What limits count of calls, but for requests.
 
+use std::sync::Arc;
+
 use crate::domain::limits::limit::LimitKind;
 use crate::domain::values::money::Money;
 
@@ -48,6 +50,22 @@ pub struct Spent {
     pub cost: Money,
     /// Which tokens these were, where that is known.
     pub split: TokenSplit,
+}
+
+/// What a call has used, and whose price its cost is; nobody's, where the gateway said what it cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PricedUse {
+    /// What it has used.
+    pub spent: Spent,
+    /// The version of the list of prices, or the operator's own price over it.
+    pub priced_by: Option<Arc<str>>,
+}
+
+impl From<Spent> for PricedUse {
+    fn from(spent: Spent) -> Self {
+        let priced_by = None;
+        Self { spent, priced_by }
+    }
 }
 
 /// Tokens by kind, as the history keeps them; all are 0 where only their sum was told.

@@ -1,5 +1,7 @@
 //! What a call will take at most, from how large its gateway says that it is.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::call_size::CallSize;
@@ -42,7 +44,7 @@ pub enum EstimatedCost {
         /// US dollars.
         most: Money,
         /// Who says what the model costs.
-        priced_by: String,
+        priced_by: Arc<str>,
     },
     /// Nobody says which provider carries it.
     NoProvider,
@@ -83,7 +85,7 @@ impl Estimate {
             match (found, provider) {
                 (Some(PriceFound::Known(known)), _) => EstimatedCost::Priced {
                     most: known.price.estimate(input_tokens, output_tokens),
-                    priced_by: known.origin.to_string(),
+                    priced_by: known.origin.name(),
                 },
                 (Some(PriceFound::TokensOnly), _) => EstimatedCost::TokensOnly,
                 (Some(PriceFound::Unknown), Some(provider)) => {
@@ -104,8 +106,9 @@ impl Estimate {
     pub fn fill_in(&self, said: &mut Particulars) {
         let both = self.input_tokens.saturating_add(self.output_tokens);
         said.estimated_tokens.get_or_insert(both.min(MAX_COUNT));
-        if let EstimatedCost::Priced { most, .. } = self.cost {
-            said.estimated_cost.get_or_insert(most);
+        if let EstimatedCost::Priced { most, priced_by } = &self.cost {
+            said.estimated_cost.get_or_insert(*most);
+            said.priced_by = Some(Arc::clone(priced_by));
         }
     }
 }

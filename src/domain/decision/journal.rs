@@ -65,12 +65,7 @@ pub enum Entry {
     /// It was extended, and is this now.
     Extended(Arc<Reservation>),
     /// It is over, or what it was charged is mended.
-    Finished {
-        /// Its number.
-        id: i64,
-        /// How it ended.
-        end: ReservationEnd,
-    },
+    Finished(Arc<Reservation>, ReservationEnd),
 }
 
 /// How a reservation stands in the journal.

@@ -124,9 +124,9 @@ pub struct Settled {
     /// What would have refused the call, if anything.
     #[serde(default)]
     pub outside_policy: Option<Box<OutsidePolicy>>,
-    /// Who says that it costs this, where the gateway left that to us. It is not stored.
-    #[serde(skip)]
-    pub priced_by: Option<Box<str>>,
+    /// Whose price that is, where the gateway left it to us.
+    #[serde(default)]
+    pub priced_by: Option<Arc<str>>,
     /// Whether it had been charged before, and now was not.
     #[serde(skip)]
     pub repeated: bool,
@@ -144,12 +144,13 @@ impl Serialize for Settled {
             self.cost,
             &self.limits,
         );
-        let Some(outside) = &self.outside_policy else {
+        let (outside, priced_by) = (&self.outside_policy, &self.priced_by);
+        if outside.is_none() && priced_by.is_none() {
             return charged.serialize(serializer);
-        };
+        }
         let (id, user_id, profile_id, copy_id, provider, tokens, cost, limits) = charged;
         (
-            id, user_id, profile_id, copy_id, provider, tokens, cost, limits, outside,
+            id, user_id, profile_id, copy_id, provider, tokens, cost, limits, outside, priced_by,
         )
             .serialize(serializer)
     }

@@ -1,5 +1,7 @@
 //! What a call would take of each provider that can carry it, where more than one can, and we choose.
 
+use std::sync::Arc;
+
 use super::particulars::Particulars;
 use crate::domain::values::money::Money;
 
@@ -12,6 +14,8 @@ pub struct Offer {
     pub estimated_tokens: Option<i64>,
     /// What it will cost at most; none where no price is known.
     pub estimated_cost: Option<Money>,
+    /// Whose price that is.
+    pub priced_by: Option<Arc<str>>,
     /// By our own price it costs nothing, so that a budget which is used up lets it in; one of 0 does not.
     pub is_free: bool,
 }
@@ -22,6 +26,7 @@ impl Offer {
         Particulars {
             estimated_tokens: self.estimated_tokens,
             estimated_cost: self.estimated_cost,
+            priced_by: self.priced_by.clone(),
             ..of_call.clone()
         }
     }

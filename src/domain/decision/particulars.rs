@@ -1,5 +1,7 @@
 //! What a gateway may say of a call beside its model: the one place that names it between the body and the row of the reservation.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::amounts::Amounts;
@@ -19,6 +21,8 @@ pub struct Particulars {
     pub estimated_cost: Option<Money>,
     /// The most that may be held of each budget; above zero.
     pub max_hold: Option<Money>,
+    /// Whose price the cost is, where the gateway left that to us: the version of the list, or the operator's own.
+    pub priced_by: Option<Arc<str>>,
 }
 
 /// A call of an MCP tool.
@@ -73,6 +77,8 @@ impl Particulars {
             estimated_tokens,
             estimated_cost,
             max_hold,
+            // Worked out here, and not said.
+            priced_by: _,
         } = self;
         let mut hash = Sha256::new();
         // The fields differ by the kind of request: only a charge says what was spent.

@@ -1,6 +1,7 @@
 //! The embedded list of prices, and finding a model in it. `packaging/prices/make.py` writes it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -19,7 +20,7 @@ const EMBEDDED: &str = include_str!("list.json");
 /// Prices of the models of many providers, as they were known on one day.
 #[derive(Debug)]
 pub struct PriceList {
-    version: String,
+    version: Arc<str>,
     gateways: Vec<String>,
     providers: Vec<ListedProvider>,
     /// By id and alias.
@@ -89,7 +90,7 @@ impl PriceList {
         let providers = providers.map(|provider| ListedProvider::of(provider, &by_name));
         let providers: Option<_> = providers.collect();
         Ok(Self {
-            version: text.version,
+            version: text.version.into(),
             gateways: text.gateways,
             providers: providers.ok_or_else(|| broken(&"a fallback or a date is unknown"))?,
             by_name,
@@ -97,7 +98,7 @@ impl PriceList {
     }
 
     /// The day it was made, and what of: `2026-11-30+genai-prices-0.2.3`.
-    pub fn version(&self) -> &str {
+    pub fn version(&self) -> &Arc<str> {
         &self.version
     }
 

@@ -101,7 +101,7 @@ mod tests {
         };
         let prices = prices();
         let all = prices.listing(&filter);
-        let named = all.iter().map(|price| price.of());
+        let named = all.iter().map(ListedPrice::of);
         named
             .map(|(provider, model)| format!("{provider}/{model}"))
             .collect()

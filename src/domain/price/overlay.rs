@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -40,6 +41,8 @@ pub struct OverlayPrice {
     pub entry: PriceEntry,
     /// Where.
     pub given_in: GivenIn,
+    /// What stands with charges that follow it.
+    pub name: Arc<str>,
     /// What a model costs that it covers.
     pub price: ModelPrice,
     provider: String,
@@ -135,6 +138,7 @@ impl OverlayPrice {
         let provider_id = provider_id.and_then(|name| list.provider_id(name));
         Self {
             price: entry.price(),
+            name: entry.to_string().into(),
             model: fold(entry.model.trim()),
             provider_id: provider_id.map(str::to_owned),
             provider,

@@ -1,6 +1,5 @@
 //! What is known of prices: the list, the operator's over it, and what is done about a model that neither knows.
 
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -54,13 +53,13 @@ pub struct KnownPrice<'p> {
     pub origin: PriceOrigin<'p>,
 }
 
-/// Who says what a model costs. As text it is what stands with a charge.
+/// Who says what a model costs.
 #[derive(Debug, Clone, Copy)]
 pub enum PriceOrigin<'p> {
     /// The list.
     List {
         /// Its version.
-        version: &'p str,
+        version: &'p Arc<str>,
         /// The model's name in it.
         model: &'p str,
     },
@@ -68,11 +67,12 @@ pub enum PriceOrigin<'p> {
     Overlay(&'p OverlayPrice),
 }
 
-impl fmt::Display for PriceOrigin<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl PriceOrigin<'_> {
+    /// What stands with charges that follow it.
+    pub fn name(&self) -> Arc<str> {
         match self {
-            Self::List { version, .. } => f.write_str(version),
-            Self::Overlay(price) => price.entry.fmt(f),
+            Self::List { version, .. } => Arc::clone(version),
+            Self::Overlay(price) => Arc::clone(&price.name),
         }
     }
 }
@@ -237,13 +237,13 @@ mod tests {
                 PriceFound::Known(known) => {
                     assert_eq!(known.greatest_output, Some(16_384));
                     assert_eq!(known.context_window, Some(128_000));
-                    known.origin.to_string()
+                    known.origin.name().to_string()
                 }
                 other => format!("{other:?}"),
             };
         let version = prices.list().version();
         assert!(version.contains("+genai-prices-"), "{version}");
-        assert_eq!(origin("gpt-4o", "2026-05-01T00:00:00Z"), version);
+        assert_eq!(origin("gpt-4o", "2026-05-01T00:00:00Z"), **version);
         assert_eq!(
             origin("gpt-4o", NOW),
             "overlay:openai/gpt-4o@2026-06-01T00:00:00Z"

@@ -16,7 +16,7 @@ use super::charge::{CallEnd, charge};
 use super::insist::insist;
 use super::passing::{BrokenAnswer, Next, Passing, WholeAnswer, gone, meter_piece, read_whole};
 use super::quote::Quote;
-use crate::domain::decision::amounts::Spent;
+use crate::domain::decision::amounts::{PricedUse, Spent};
 use crate::domain::decision::{ReservationId, Settled};
 use crate::domain::values::money::Money;
 use crate::gateway::client::{SendFault, UpstreamClient};
@@ -244,14 +244,27 @@ impl Carried {
     /// Has a call charged: the ledger knows of it before anything that it is asked later.
     fn begin_charge(&self, spent: Spent) -> Option<Pending<Settled>> {
         let id = self.reservation?;
-        Some(self.services.ledger.settle(id, spent, Ender::proxy()))
+        Some(
+            self.services
+                .ledger
+                .settle(id, self.priced(spent), Ender::proxy()),
+        )
+    }
+
+    fn priced(&self, spent: Spent) -> PricedUse {
+        let priced_by = self.quote.offer.priced_by.clone();
+        PricedUse { spent, priced_by }
     }
 
     async fn finish_charge(&self, charging: Option<Pending<Settled>>, spent: Spent) {
         let (Some(id), Some(charging)) = (self.reservation, charging) else {
             return;
         };
-        let again = || self.services.ledger.settle(id, spent, Ender::proxy());
+        let again = || {
+            self.services
+                .ledger
+                .settle(id, self.priced(spent), Ender::proxy())
+        };
         insist("charging a call", charging, again).await;
     }
 

@@ -53,6 +53,7 @@ impl Quote {
                 provider_key: upstream.provider_key.clone(),
                 estimated_tokens: None,
                 estimated_cost: None,
+                priced_by: None,
                 is_free: true,
             },
             upstream,
@@ -129,13 +130,15 @@ impl Proxy {
             audio_milliseconds: if is_heard { wanted.body_bytes } else { 0 },
             ..Usage::default()
         };
-        let (mut price, mut greatest) = (None, None);
+        let (mut price, mut priced_by, mut greatest) = (None, None, None);
         if upstream.settings.free {
             price = Some(ModelPrice::default());
+            priced_by = Some("free".into());
         } else if !wanted.endpoint.is_free() {
             match prices.price(&upstream.settings.provider, model, now) {
                 PriceFound::Known(known) => {
                     price = Some(known.price.clone());
+                    priced_by = Some(known.origin.name());
                     greatest = known.greatest_output;
                 }
                 PriceFound::TokensOnly => {}
@@ -167,6 +170,7 @@ impl Proxy {
                 provider_key: upstream.provider_key.clone(),
                 estimated_tokens: Some(most.0.saturating_add(most.1)),
                 estimated_cost: price.as_ref().map(at_most),
+                priced_by,
                 is_free,
             },
             upstream,

@@ -23,6 +23,7 @@ use self::views::ReservationView;
 use crate::domain::api_key::permission::{Operation, Permission, Resource};
 use crate::domain::body::input::MAX_NAME;
 use crate::domain::credential::may_hold_token;
+use crate::domain::decision::amounts::PricedUse;
 use crate::domain::decision::call_size::CallSize;
 use crate::domain::decision::estimate::EstimatedCost;
 use crate::domain::decision::input::{CALL, EXTENSION, NO_CREDENTIAL, NoKey, SETTLEMENT, USAGE};
@@ -39,7 +40,6 @@ use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
 use crate::ledger::{Ender, Extension, OpenQuery, Pending};
 use crate::service::decisions::pricing;
-use crate::service::decisions::pricing::PricedUse;
 
 /// Where the virtual key of a body stands.
 pub const KEY_FIELD: &str = "virtual_key";
@@ -91,17 +91,15 @@ pub async fn settle(caller: Caller<CreateOrUpdate, Decisions>, request: Request)
     let work = async |_: Option<&_>| {
         let services = &request.state().services;
         let ledger = &services.ledger;
-        let used = if let Some(cost) = input.report.cost {
-            PricedUse::sent(input.report.spent(cost))
+        let used: PricedUse = if let Some(cost) = input.report.cost {
+            input.report.spent(cost).into()
         } else {
             let find = |by| ledger.reservation(id, by);
             let found = end(&caller, &request, find).await?;
             pricing::of_reservation(services, &input, &found)?
         };
-        let settle = |by| ledger.settle(id, used.spent, by);
-        let mut settled = end(&caller, &request, settle).await?;
-        used.note(&mut settled);
-        Ok(charged(200, settled))
+        let settle = |by| ledger.settle(id, used.clone(), by);
+        Ok(charged(200, end(&caller, &request, settle).await?))
     };
     let actor = || caller.actor(&request);
     replay::once(&request, hash, WhenFull::KeepNone, actor, work).await
@@ -175,9 +173,8 @@ pub async fn charge(caller: Caller<Create, Decisions>, request: Request) -> Answ
         asked.owner = Party::ApiKey(caller.key_id());
         let services = &request.state().services;
         let used = pricing::of_usage(services, &report, &asked)?;
-        let settled = services.ledger.charge(asked, used.spent).await?;
-        let mut settled = settled.map_err(|refusal| refuse(&request, refusal))?;
-        used.note(&mut settled);
+        let settled = services.ledger.charge(asked, used).await?;
+        let settled = settled.map_err(|refusal| refuse(&request, refusal))?;
         let status = if settled.repeated { 200 } else { 201 };
         Ok(charged(status, settled))
     };

@@ -46,8 +46,8 @@ pub struct ChargedView {
     pub tokens: i64,
     /// US dollars.
     pub cost: f64,
-    /// Who says that it costs this: the version of the list of prices, or an operator's entry over it. Left out where the cost was sent,
-    /// and in the answer to a repetition where another price holds by now.
+    /// Who says that it costs this: the version of the list of prices, or an operator's entry over it. Left out where the cost was
+    /// sent. It stands with the charge.
     pub priced_by: Option<String>,
 }
 

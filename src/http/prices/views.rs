@@ -1,5 +1,7 @@
 //! Answers about prices.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,7 +25,8 @@ pub struct PriceView {
     /// `list` for the list that the program brings, `file` for the operator's file, `api` for what was given here.
     pub origin: &'static str,
     /// Who says so, as it stands with charges.
-    pub priced_by: String,
+    #[schema(value_type = String)]
+    pub priced_by: Arc<str>,
     /// Whether calls cost nothing.
     pub free: bool,
     /// What units cost, in dollars, by kind.
@@ -71,7 +74,8 @@ pub struct PricePage {
     /// What is done with calls of a model without a price: `deny` or `tokens`.
     pub unknown: &'static str,
     /// The version of the list that the program brings.
-    pub version: String,
+    #[schema(value_type = String)]
+    pub version: Arc<str>,
     /// The day on which it was made.
     #[schema(format = Date)]
     pub date: String,
@@ -109,7 +113,7 @@ impl PricePage {
                 UnknownModels::Deny => "deny",
                 UnknownModels::TokensOnly => "tokens",
             },
-            version: prices.list().version().to_owned(),
+            version: Arc::clone(prices.list().version()),
             date: prices.list().date().to_owned(),
             total_count,
             limit: page.limit,
@@ -122,7 +126,7 @@ fn listed(prices: &Prices, price: ListedPrice<'_>, at: Timestamp) -> PriceView {
     match price {
         ListedPrice::Given(given) => PriceView::given(&given.entry, given.given_in),
         ListedPrice::Listed(provider, model) => {
-            let version = prices.list().version().to_owned();
+            let version = Arc::clone(prices.list().version());
             PriceView {
                 greatest_output: model.greatest_output(),
                 context_window: model.context_window(),
@@ -145,7 +149,7 @@ impl PriceView {
     /// A price as the operator gave it.
     pub fn given(entry: &PriceEntry, given_in: GivenIn) -> Self {
         let of = (entry.provider.as_str(), entry.model.as_str());
-        let origin = (origin_of(given_in), entry.to_string());
+        let origin = (origin_of(given_in), entry.to_string().into());
         let above = entry.above.iter();
         Self {
             rates: DollarRates(entry.rates.clone()),
@@ -168,13 +172,13 @@ impl PriceView {
             greatest_output: known.greatest_output,
             context_window: known.context_window,
             valid_from,
-            ..Self::new(of, (origin, known.origin.to_string()), known.price)
+            ..Self::new(of, (origin, known.origin.name()), known.price)
         }
     }
 
     fn new(
         (provider, model): (&str, &str),
-        (origin, priced_by): (&'static str, String),
+        (origin, priced_by): (&'static str, Arc<str>),
         price: &ModelPrice,
     ) -> Self {
         let above = price.tiers().iter();

@@ -3,43 +3,18 @@
 use jiff::Timestamp;
 
 use crate::domain::body::violation::{Path, Violation};
-use crate::domain::decision::amounts::Spent;
+use crate::domain::decision::Call;
+use crate::domain::decision::amounts::PricedUse;
 use crate::domain::decision::call_size::CallSize;
 use crate::domain::decision::estimate::Estimate;
 use crate::domain::decision::input::SettleInput;
 use crate::domain::decision::journal::ReservationState;
 use crate::domain::decision::report::Report;
-use crate::domain::decision::{Call, Settled};
 use crate::domain::price::prices::PriceFound;
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 use crate::ledger::FoundReservation;
 use crate::service::Services;
-
-/// What is charged, and who says what it costs; nobody, where it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PricedUse {
-    /// What is charged.
-    pub spent: Spent,
-    priced_by: Option<Box<str>>,
-}
-
-impl PricedUse {
-    /// What is charged where it was sent what it costs.
-    pub fn sent(spent: Spent) -> Self {
-        Self {
-            spent,
-            priced_by: None,
-        }
-    }
-
-    /// Notes who says what it costs, where that is what was charged.
-    pub fn note(self, settled: &mut Settled) {
-        if settled.cost == self.spent.cost {
-            settled.priced_by = self.priced_by;
-        }
-    }
-}
 
 /// Fills in what a call will take, where its gateway says how large it is and no more; answers what that is.
 pub fn estimate(
@@ -101,10 +76,9 @@ pub fn of_reservation(
     if report.cost.is_some() || spent.tokens != before.0 {
         return priced;
     }
-    let priced_by = priced.ok().filter(|priced| priced.spent == spent);
     Ok(PricedUse {
         spent,
-        priced_by: priced_by.and_then(|priced| priced.priced_by),
+        priced_by: record.particulars.priced_by.clone(),
     })
 }
 
@@ -117,15 +91,12 @@ fn price(
     let usage = match (report.cost, &report.usage) {
         (None, Some(usage)) => usage,
         (cost, _) => {
-            return Ok(PricedUse::sent(report.spent(cost.unwrap_or(Money::ZERO))));
+            return Ok(report.spent(cost.unwrap_or(Money::ZERO)).into());
         }
     };
     let prices = services.prices.now();
     let (cost, priced_by) = match prices.price(provider, model, at) {
-        PriceFound::Known(known) => (
-            known.price.cost(usage),
-            Some(known.origin.to_string().into()),
-        ),
+        PriceFound::Known(known) => (known.price.cost(usage), Some(known.origin.name())),
         PriceFound::TokensOnly => (Money::ZERO, None),
         PriceFound::Unknown => return Err(cost_is_unknown(provider, model)),
     };

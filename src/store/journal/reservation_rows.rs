@@ -70,6 +70,7 @@ in_columns!(Particulars {
     estimated_tokens = "estimated_tokens",
     estimated_cost = "estimated_cost",
     max_hold = "max_hold",
+    priced_by = "priced_by",
 });
 
 in_columns!(Amounts {
@@ -169,7 +170,7 @@ pub(super) static SELECT: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {} FROM reservations", all_columns().join(", ")));
 static FINISH: LazyLock<String> = LazyLock::new(|| {
     let end = Option::<ReservationEnd>::names().join(" = ?, ");
-    format!("UPDATE reservations SET {end} = ? WHERE id = ?")
+    format!("UPDATE reservations SET {end} = ?, priced_by = ? WHERE id = ?")
 });
 
 fn all_columns() -> Vec<&'static str> {
@@ -210,15 +211,20 @@ pub(super) fn extend(writing: &Writing<'_>, record: &Reservation) -> Result<()> 
     )
 }
 
-/// Notes how a reservation ended, by its number.
-pub(super) fn finish(writing: &Writing<'_>, id: i64, end: ReservationEnd) -> Result<()> {
+/// Notes how a reservation ended.
+pub(super) fn finish(
+    writing: &Writing<'_>,
+    record: &Reservation,
+    end: ReservationEnd,
+) -> Result<()> {
     run(
         "noting the end of a reservation",
         writing,
         &FINISH,
         |values| {
             Some(end).bind(values)?;
-            values.add(id)
+            values.add(&record.particulars.priced_by)?;
+            values.add(record.id.number)
         },
     )
 }

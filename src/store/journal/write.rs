@@ -32,7 +32,7 @@ pub fn write(writing: &Writing<'_>, journal: &Journal, bounds: &LineBounds) -> R
         match entry {
             Entry::Made(_) => Ok(()),
             Entry::Extended(record) => reservation_rows::extend(writing, record),
-            Entry::Finished { id, end } => reservation_rows::finish(writing, *id, *end),
+            Entry::Finished(record, end) => reservation_rows::finish(writing, record, *end),
         }?;
     }
     tail::append(

@@ -100,6 +100,7 @@ fn read_call(form: &mut Form<'_>, key: Key) -> Option<CallInput> {
             "The most US dollars that are held of each budget, above 0; `[decisions] max_hold` still binds. What was really used is \
              charged in full.",
         ),
+        priced_by: None,
     };
     let request_id = form.optional(
         "request_id",

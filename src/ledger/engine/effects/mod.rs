@@ -89,9 +89,8 @@ impl Effects {
 
     /// Notes that the end of a reservation was mended.
     pub fn mended(&mut self, record: &Arc<Reservation>, end: ReservationEnd) {
-        let id = record.id.number;
         self.finished(record, end);
-        self.entries.push(Entry::Finished { id, end });
+        self.entries.push(Entry::Finished(Arc::clone(record), end));
     }
 
     /// Notes how a reservation ended, for who asks before that is written down.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::decision::amounts::{Amounts, Spent, TokenSplit};
+use crate::domain::decision::amounts::{Amounts, PricedUse, Spent, TokenSplit};
 use crate::domain::decision::journal::{Charge, ReservationEnd, ReservationState};
 use crate::domain::decision::{Party, Reservation, Settled};
 use crate::domain::settings::OnExpiry;
@@ -19,12 +19,14 @@ impl LedgerState {
         &mut self,
         effects: &mut Effects,
         number: i64,
-        spent: Spent,
+        used: PricedUse,
         by: Party,
         now_ms: i64,
     ) -> Option<Settled> {
+        let PricedUse { spent, priced_by } = used;
         let amounts = spent.amounts();
-        let reservation = self.remove_open(number)?;
+        let mut reservation = self.remove_open(number)?;
+        reprice(&mut reservation.record, priced_by);
         self.count_open(effects, &reservation, -1);
         let number = self.number();
         self.count(effects, &reservation, amounts, None, number, now_ms);
@@ -51,9 +53,10 @@ impl LedgerState {
         effects: &mut Effects,
         record: &Arc<Reservation>,
         end: ReservationEnd,
-        spent: Spent,
+        used: PricedUse,
         now_ms: i64,
     ) -> Result<Settled> {
+        let PricedUse { spent, priced_by } = used;
         let amounts = spent.amounts();
         let before = end
             .settled
@@ -72,15 +75,11 @@ impl LedgerState {
                 ),
             )),
             None => {
-                self.mend(
-                    effects,
-                    record,
-                    end,
-                    ReservationState::Settled,
-                    spent,
-                    now_ms,
-                );
-                Ok(self.settled(record, amounts, false, now_ms))
+                let mut record = Arc::clone(record);
+                reprice(&mut record, priced_by);
+                let state = ReservationState::Settled;
+                self.mend(effects, &record, end, state, spent, now_ms);
+                Ok(self.settled(&record, amounts, false, now_ms))
             }
         }
     }
@@ -261,9 +260,16 @@ impl LedgerState {
                 copy.states(&fold(&record.provider), now_ms, &self.zone)
             }),
             outside_policy: None,
-            priced_by: None,
+            priced_by: record.particulars.priced_by.clone(),
             repeated,
         }
+    }
+}
+
+/// Notes whose price it is that a call is charged by.
+fn reprice(record: &mut Arc<Reservation>, priced_by: Option<Arc<str>>) {
+    if record.particulars.priced_by != priced_by {
+        Arc::make_mut(record).particulars.priced_by = priced_by;
     }
 }
 
