@@ -3,14 +3,16 @@
 
 use actix_web::guard::{Guard, GuardContext, fn_guard};
 use actix_web::http::Method;
-use actix_web::{HttpRequest, Resource, web};
+use actix_web::{Resource, web};
 
 use crate::http::core::answer::Answer;
+use crate::http::core::guard::Access;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::{Request, UpstreamClients};
 use crate::http::core::route::Route;
 use crate::http::core::route_path::RoutePath;
 use crate::http::core::state::State;
+use crate::http::proxy;
 use crate::http::routes;
 
 /// Where the calls are that gateways make all the time.
@@ -86,6 +88,7 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
     if path.starts_with(BELOW_UPSTREAMS) {
         resource = resource.guard(fn_guard(names_upstream));
     }
+    let is_carried = routes.iter().any(|route| route.access == Access::Call);
     for route in routes {
         if any_method {
             resource = resource.route(route.mounted());
@@ -96,9 +99,13 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
             resource = resource.route(route.mounted().guard(is(Method::HEAD)));
         }
     }
-    resource.default_service(web::to(move |request: HttpRequest| {
-        let refusal = Problem::wrong_method(request.method().as_str(), &allow);
-        async move { Answer::Err(refusal) }
+    resource.default_service(web::to(move |request: Request| {
+        let answer: Answer = if is_carried && request.wants_websocket() {
+            Ok(proxy::no_websocket(&request))
+        } else {
+            Err(Problem::wrong_method(request.method(), &allow))
+        };
+        async move { answer }
     }))
 }
 

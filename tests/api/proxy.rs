@@ -346,6 +346,46 @@ fn refusals_look_as_the_providers_own() {
 }
 
 #[test]
+fn no_text_about_a_key_is_taken_for_a_clients_own_error() {
+    let provider = Upstream::chats();
+    let (server, holder) = carried(&provider);
+    let cut_off = &holder.key[..holder.key.len() - 1];
+    for key in ["", "sk-nothing", cut_off] {
+        let client = server.client.with_virtual_key(key);
+        let refused = client.post("/v1/messages", &json!({})).expect(401);
+        // Claude Code shows nothing of a text with this word but `Please run /login`.
+        assert!(!refused.text.contains("x-api-key"), "{}", refused.text);
+        assert!(refused.text.contains("tk_vk_"), "{}", refused.text);
+    }
+}
+
+#[test]
+fn who_wants_a_websocket_is_told_at_once_to_make_requests() {
+    let provider = Upstream::chats();
+    let (server, holder) = carried(&provider);
+    let bearer = format!("Bearer {}", holder.key);
+    let handshake = [
+        ("authorization", bearer.as_str()),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for path in ["/v1/responses", "/openai/v1/responses"] {
+        // Codex repeats any other refusal for seconds before it goes on without.
+        let refused = server.client.raw("GET", path, &handshake, None);
+        let refused = refused.expect(426);
+        assert_eq!(refused.header("upgrade"), Some("HTTP/1.1"));
+        assert_eq!(refused.json()["error"]["code"], "no_websocket");
+    }
+    let plain = [("authorization", bearer.as_str())];
+    for (path, status) in [("/v1/responses", 405), ("/openai/v1/files", 404)] {
+        let refused = server.client.raw("GET", path, &plain, None);
+        refused.expect(status);
+    }
+    assert_eq!(provider.received().len(), 0);
+}
+
+#[test]
 fn the_model_that_is_decided_on_is_the_model_that_is_called() {
     let provider = Upstream::chats();
     let (server, holder) = carried(&provider);

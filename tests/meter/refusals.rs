@@ -182,6 +182,41 @@ fn limits_that_have_room_soon_may_be_waited_for() {
 }
 
 #[test]
+fn who_would_sleep_out_a_long_wait_is_told_when_it_ends_and_not_to_wait() {
+    let settings = RefusalSettings::default();
+    let zone = TimeZone::UTC;
+    let responses = RefusedRequest {
+        endpoint: Some(Endpoint::Responses),
+        ..request(Dialect::OpenAi, &zone)
+    };
+    let limited = |wait| {
+        let limit = limit(LimitKind::Requests, "1h", 60, 60, wait);
+        refusal(RefusalKind::RequestLimited, Some(limit), Some(wait))
+    };
+    let body = |answer: &DialectAnswer| serde_json::from_str::<Value>(&answer.body).unwrap();
+    // Codex repeats a 402 a few times and shows it then, but not before a `retry-after` of weeks has passed.
+    let dry = refuse_in_dialect(&dry_budget(), &responses, &settings);
+    assert_eq!(dry.status, 402);
+    let far = refuse_in_dialect(&limited(2 * HOUR), &responses, &settings);
+    assert_eq!(far.status, 429);
+    assert_eq!(body(&far)["error"]["type"], "usage_limit_reached");
+    assert_eq!(body(&far)["error"]["resets_at"], (now() + 2 * HOUR) / 1_000);
+    for answer in [&dry, &far] {
+        assert_eq!(header(answer, "retry-after"), None);
+        assert_eq!(header(answer, "retry-after-ms"), None);
+        assert_eq!(header(answer, "x-should-retry"), Some("false"));
+    }
+    let near = refuse_in_dialect(&limited(60_000), &responses, &settings);
+    assert_eq!(header(&near, "retry-after"), Some("60"));
+    assert_eq!(body(&near)["error"]["type"], "requests");
+    // Others look at the header themselves, and are told that nothing is won by asking again.
+    let chat = answer(Dialect::OpenAi, &limited(2 * HOUR));
+    assert_eq!(header(&chat, "retry-after"), Some("7200"));
+    assert_eq!(header(&chat, "x-should-retry"), Some("false"));
+    assert_eq!(body(&chat)["error"]["type"], "requests");
+}
+
+#[test]
 fn texts_are_for_the_person_who_reads_them() {
     let budget = |used, resets, wait| {
         let limit = limit(LimitKind::Budget, "1M", 5_500_000_000, used, resets);
@@ -192,6 +227,8 @@ fn texts_are_for_the_person_who_reads_them() {
         limit.scope = Arc::from("provider:openai");
         refusal(RefusalKind::TokenLimited, Some(limit), Some(wait))
     };
+    let once = limit(LimitKind::Requests, "1h", 1, 1, HOUR);
+    let once = refusal(RefusalKind::RequestLimited, Some(once), Some(HOUR));
     let mut held = budget(4_000_000_000, HOUR, Some(30_000));
     held.limit.as_mut().unwrap().held = 1_000_000_000;
     let mut nothing = budget(0, HOUR, None);
@@ -228,6 +265,10 @@ fn texts_are_for_the_person_who_reads_them() {
         (
             tokens("2d", 10, 3 * HOUR - 1),
             "What is left of your limit of 1,000,000 tokens every 2 days for openai is too little for this call. It comes back in 3 hours.",
+        ),
+        (
+            once,
+            "Your limit of 1 request an hour is used up. It comes back in 60 minutes.",
         ),
         (
             refusal(RefusalKind::ModelBlocked, None, None),

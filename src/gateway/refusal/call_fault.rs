@@ -24,6 +24,8 @@ pub enum CallFault {
     NoPrice(String),
     /// 405: the path is carried with another method.
     WrongMethod,
+    /// 426: the path is carried without a change of protocol.
+    Upgrade,
     /// 502: the provider can't be reached, or what it sends is no answer.
     Unreachable,
     /// 502: the provider took the call and gave no whole answer; it is charged as held, so a client must not send it again by itself.
@@ -49,6 +51,7 @@ impl CallFault {
             Self::UnknownPath | Self::UnknownModel | Self::NoUpstream => 404,
             Self::NoPrice(_) => 403,
             Self::WrongMethod => 405,
+            Self::Upgrade => 426,
             Self::Unreachable | Self::BrokenOff | Self::SetUp(_) => 502,
             Self::Overloaded => 503,
             Self::TimedOut => 504,
@@ -66,6 +69,9 @@ impl CallFault {
             }
             Self::NoPrice(why) => redacted(why).into_owned(),
             Self::WrongMethod => "this path takes another method".to_owned(),
+            Self::Upgrade => {
+                "calls are carried as HTTP requests here, not over WebSockets; send this one with POST".to_owned()
+            }
             Self::Unreachable => "the AI provider can't be reached at the moment".to_owned(),
             Self::BrokenOff => {
                 "the AI provider broke off its answer; what it may have cost is charged".to_owned()
@@ -107,6 +113,7 @@ impl CallFault {
                 "PERMISSION_DENIED",
             ),
             Self::WrongMethod => of(bad, "method_not_allowed", bad, "INVALID_ARGUMENT"),
+            Self::Upgrade => of(bad, "no_websocket", bad, "INVALID_ARGUMENT"),
             Self::BrokenOff => of(
                 "server_error",
                 "upstream_broke_off",
@@ -166,6 +173,8 @@ pub fn fault_in_dialect(fault: &CallFault, request: &RefusedRequest<'_>) -> Dial
     );
     let mut headers = vec![("content-type", "application/json".to_owned())];
     match fault {
+        // What it has to change to.
+        CallFault::Upgrade => headers.push(("upgrade", "HTTP/1.1".to_owned())),
         CallFault::Overloaded => headers.push(("retry-after", RETRY_AFTER_SECONDS.to_owned())),
         CallFault::BrokenOff | CallFault::SetUp(_) | CallFault::TimedOut => {
             headers.push(("x-should-retry", "false".to_owned()));

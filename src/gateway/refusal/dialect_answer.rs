@@ -9,6 +9,11 @@ use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::settings::{BudgetStatus, RefusalSettings};
 use crate::gateway::meter::dialect::{Dialect, Endpoint};
 
+/// Longer than this nobody is told to wait for a limit to have room again, in milliseconds.
+const LONGEST_WAIT_MS: i64 = 60_000;
+/// `OpenAI`'s `type` of a 429 that Codex shows at once with the time at which it ends; any other it repeats, and shows nothing of it.
+const FOR_CODEX: &str = "usage_limit_reached";
+
 /// The request that is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct RefusedRequest<'r> {
@@ -43,14 +48,17 @@ pub fn refuse_in_dialect(
     request: &RefusedRequest<'_>,
     settings: &RefusalSettings,
 ) -> DialectAnswer {
-    let names = names(refusal.kind, request, settings.budget_status);
+    let is_budget = refusal.kind == RefusalKind::BudgetExceeded;
+    let wait_ms = refusal.retry_after_ms.map(|wait_ms| wait_ms.max(0));
+    // Nobody waits a month before a window; a limit that has room in a moment is worth waiting for.
+    let is_in_vain = is_budget || wait_ms.is_none_or(|wait_ms| wait_ms > LONGEST_WAIT_MS);
+    let names = names(refusal.kind, request, settings.budget_status, is_in_vain);
     let mut message = sentences(refusal, request.model, request.now_ms, request.zone);
     let (contact, link) = (settings.contact.as_deref(), settings.link.as_deref());
     message.push_str(&where_to_turn(contact, link));
-    let is_budget = refusal.kind == RefusalKind::BudgetExceeded;
-    let wait_ms = refusal.retry_after_ms.map(|wait_ms| wait_ms.max(0));
     // The only member that one of the clients reads of it.
-    let resets_at = wait_ms.filter(|_| is_budget).map(|wait_ms| {
+    let is_told_when = is_budget || names.openai_type == FOR_CODEX;
+    let resets_at = wait_ms.filter(|_| is_told_when).map(|wait_ms| {
         request
             .now_ms
             .saturating_add(wait_ms)
@@ -72,11 +80,12 @@ pub fn refuse_in_dialect(
         ("content-type", "application/json".to_owned()),
         ("x-tollkeeper-refusal", refusal.kind.code().to_owned()),
     ];
-    // Nobody waits a month before a window; a limit that has room in a moment is worth waiting for.
-    if is_budget || wait_ms.is_none() {
+    if is_in_vain {
         headers.push(("x-should-retry", "false".to_owned()));
     }
-    if let Some(wait_ms) = wait_ms {
+    // Codex sleeps as long as it is told here, a month too, and shows nothing meanwhile.
+    let is_slept = is_in_vain && request.endpoint == Some(Endpoint::Responses);
+    if let Some(wait_ms) = wait_ms.filter(|_| !is_slept) {
         // Rounded up: a second too early would only be refused again.
         let seconds = (wait_ms.saturating_add(999) / 1_000).max(1);
         headers.push(("retry-after", seconds.to_string()));
@@ -95,7 +104,13 @@ pub fn refuse_in_dialect(
     }
 }
 
-fn names(kind: RefusalKind, request: &RefusedRequest<'_>, budget: BudgetStatus) -> ErrorNames {
+fn names(
+    kind: RefusalKind,
+    request: &RefusedRequest<'_>,
+    budget: BudgetStatus,
+    is_in_vain: bool,
+) -> ErrorNames {
+    let for_codex = is_in_vain && request.endpoint == Some(Endpoint::Responses);
     let of = |status, openai_type, openai_code, anthropic_type, gemini_status| ErrorNames {
         status,
         openai_type,
@@ -106,7 +121,7 @@ fn names(kind: RefusalKind, request: &RefusedRequest<'_>, budget: BudgetStatus) 
     let limited = |what| {
         of(
             429,
-            what,
+            if for_codex { FOR_CODEX } else { what },
             "rate_limit_exceeded",
             "rate_limit_error",
             "RESOURCE_EXHAUSTED",
@@ -134,10 +149,8 @@ fn names(kind: RefusalKind, request: &RefusedRequest<'_>, budget: BudgetStatus) 
                 BudgetStatus::PaymentRequired => (402, "billing_error"),
                 BudgetStatus::TooManyRequests => (429, "rate_limit_error"),
             };
-            // Of a 429 its client shows nothing but this type.
-            let for_codex = status == 429 && request.endpoint == Some(Endpoint::Responses);
-            let openai_type = if for_codex {
-                "usage_limit_reached"
+            let openai_type = if for_codex && status == 429 {
+                FOR_CODEX
             } else {
                 "insufficient_quota"
             };

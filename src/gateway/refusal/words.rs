@@ -101,14 +101,20 @@ fn limit_name(limit: &LimitState) -> String {
     let most = limit.effective_max_limit;
     let amount = match limit.kind {
         LimitKind::Budget => format!("budget of ${}", dollars(most)),
-        LimitKind::Tokens => format!("limit of {} tokens", grouped(most)),
-        LimitKind::Requests => format!("limit of {} requests", grouped(most)),
+        LimitKind::Tokens => format!("limit of {}", some(most, "token")),
+        LimitKind::Requests => format!("limit of {}", some(most, "request")),
     };
     let of = limit.scope.strip_prefix("provider:");
     let of = of
         .map(|provider| format!(" for {provider}"))
         .unwrap_or_default();
     format!("your {amount} {}{of}", each(limit.reset_duration))
+}
+
+/// A number of things.
+fn some(number: i64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
 }
 
 /// How often, in words.

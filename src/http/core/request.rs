@@ -210,6 +210,12 @@ impl Request {
         self.request.headers().get_all(name)
     }
 
+    /// Whether the client wants to go on with WebSocket.
+    pub fn wants_websocket(&self) -> bool {
+        let wanted = self.header(&header::UPGRADE);
+        wanted.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+    }
+
     /// Whether the client asks for an answer packed with gzip.
     pub fn accepts_gzip(&self) -> bool {
         let forms = [Encoding::gzip(), Encoding::identity()];

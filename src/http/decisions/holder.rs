@@ -28,6 +28,10 @@ static HEADERS: [HeaderName; 4] = [
 /// The same for people.
 pub const PLACES: &str = "Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk";
 
+/// The same for people who set up a provider's client, which knows one place. No header is named: Claude Code takes what names
+/// `x-api-key` for an error of its own, and shows `Please run /login` instead.
+const KEY_OF_CLIENTS: &str = "the place of the API key";
+
 /// Who calls with a well-formed virtual key.
 pub struct KeyHolder {
     /// What the key presents.
@@ -52,7 +56,7 @@ impl FromRequest for CallHolder {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(admitted(request))))
+        ready(Ok(Self(admitted(request, KEY_OF_CLIENTS))))
     }
 }
 
@@ -73,7 +77,7 @@ impl FromRequest for KeyHolder {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(admitted(request))
+        ready(admitted(request, PLACES))
     }
 }
 
@@ -82,16 +86,16 @@ impl FromRequest for MaybeHolder {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(admitted(request))))
+        ready(Ok(Self(admitted(request, PLACES))))
     }
 }
 
-/// The virtual key of a request, unless it fails again and again.
-fn admitted(request: &HttpRequest) -> Result<KeyHolder, Problem> {
+/// The virtual key of a request, unless it fails again and again. `places` says where one belongs.
+fn admitted(request: &HttpRequest, places: &str) -> Result<KeyHolder, Problem> {
     let key = match find(request) {
         Ok(key) => key,
         Err(why) => {
-            let refusal = no_key(why, PLACES);
+            let refusal = no_key(why, places);
             note_code(request, client_of(request), NO_ID, refusal.kind.code());
             return Err(refusal.into());
         }

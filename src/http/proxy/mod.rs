@@ -61,6 +61,13 @@ pub async fn call_upstream(holder: CallHolder, request: Request) -> Answer {
     Ok(answer(holder, &request, path).await)
 }
 
+/// The refusal of a client that wants to make calls over a WebSocket, after which it makes them as requests. It is the same whoever asks.
+pub fn no_websocket(request: &Request) -> HttpResponse {
+    let path = ProxyPath::of_dialect(request.path());
+    let asked = Asked::new(request, &path);
+    answers::fault(request, &asked, &CallFault::Upgrade)
+}
+
 async fn answer(holder: CallHolder, request: &Request, path: ProxyPath) -> HttpResponse {
     let asked = Asked::new(request, &path);
     let outcome = match holder.0 {
@@ -77,6 +84,9 @@ async fn carry(
     asked: &Asked,
 ) -> Result<HttpResponse, NotCarried> {
     let Some(endpoint) = path.endpoint(request.method()) else {
+        if request.wants_websocket() && path.endpoint("POST").is_some() {
+            return Err(NotCarried::Fault(CallFault::Upgrade));
+        }
         return unmetered(holder, request, path).await;
     };
     if matches!(endpoint, Endpoint::ListModels | Endpoint::GetModel) {
