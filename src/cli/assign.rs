@@ -3,7 +3,7 @@
 use clap::Args;
 use hyper::Method;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
@@ -40,17 +40,8 @@ pub fn run(arguments: &AssignArguments, settings: &Settings) -> Result<()> {
 
 fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
     let user = find_user(control, &arguments.user)?;
-    let profile = find_profile(control, &arguments.profile)?;
-    if profile["is_active"] == json!(false) {
-        return Err(Error::refused(format!(
-            "the access profile {:?} is inactive and can't be assigned; make it active first, on the admin page for example",
-            text(&profile["name"])
-        )));
-    }
-    let expires_at = arguments.expires_at.at(Timestamp::now());
-    let body = json!({ "access_profile_id": profile["id"], "expires_at": expires_at });
-    let path = format!("/api/users/{}/access-profiles", text(&user["id"]));
-    let answer = control.call(Method::POST, &path, Some(&body))?;
+    let profile = find_active_profile(control, &arguments.profile)?;
+    let answer = give(control, &user, &profile, arguments.expires_at)?;
     print_answer(control, answer, arguments.json, |answer| {
         let key = &answer["virtual_key"];
         format!(
@@ -70,4 +61,35 @@ fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
         )
     });
     Ok(())
+}
+
+/// Gives a user a copy of a profile; the answer shows its virtual key.
+///
+/// # Errors
+/// As [`Control::call`].
+pub(super) fn give(
+    control: &Control,
+    user: &Value,
+    profile: &Value,
+    expires_at: Expiry,
+) -> Result<Value> {
+    let expires_at = expires_at.at(Timestamp::now());
+    let body = json!({ "access_profile_id": profile["id"], "expires_at": expires_at });
+    let path = format!("/api/users/{}/access-profiles", text(&user["id"]));
+    control.call(Method::POST, &path, Some(&body))
+}
+
+/// The profile that is meant, if it can be given to somebody.
+///
+/// # Errors
+/// When there is none, or it is inactive.
+pub(super) fn find_active_profile(control: &Control, wanted: &str) -> Result<Value> {
+    let profile = find_profile(control, wanted)?;
+    if profile["is_active"] == json!(false) {
+        return Err(Error::refused(format!(
+            "the access profile {:?} is inactive and can't be assigned; make it active first, on the admin page for example",
+            text(&profile["name"])
+        )));
+    }
+    Ok(profile)
 }

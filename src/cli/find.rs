@@ -38,8 +38,9 @@ pub fn find_role(control: &Control, wanted: &str) -> Result<Value> {
 /// When there is none, or it could be two.
 pub fn find_profile(control: &Control, wanted: &str) -> Result<Value> {
     let places = ("access-profiles", "access_profile");
+    let hint = "see `tollkeeper profiles list`";
     by_name_or_id(control, places, "access profile", wanted)?
-        .ok_or_else(|| nothing(control, "access profile", wanted, "name it or its id"))
+        .ok_or_else(|| nothing(control, "access profile", wanted, hint))
 }
 
 /// The path of the list and the field of one thing say where to look, `what` what it is called.

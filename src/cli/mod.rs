@@ -11,6 +11,7 @@ mod log_faults;
 mod logging;
 mod prices;
 mod print;
+mod profiles;
 mod roles;
 mod serve;
 mod sign_in;
@@ -71,6 +72,9 @@ enum Command {
     SignIn(sign_in::SignInArguments),
     /// Give a user an access profile; prints the virtual key once
     Assign(assign::AssignArguments),
+    /// List and make access profiles
+    #[command(subcommand)]
+    Profiles(profiles::ProfilesCommand),
     /// List, make and delete users, and put them into roles
     #[command(subcommand)]
     Users(users::UsersCommand),
@@ -161,6 +165,9 @@ fn dispatch(
         }
         Command::Assign(arguments) => {
             assign::run(&arguments, &Settings::load(flags, environment)?)?;
+        }
+        Command::Profiles(command) => {
+            profiles::run(command, &Settings::load(flags, environment)?)?;
         }
         Command::Users(command) => users::run(command, &Settings::load(flags, environment)?)?,
         Command::Roles(command) => roles::run(command, &Settings::load(flags, environment)?)?,

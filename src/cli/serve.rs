@@ -1,12 +1,14 @@
 //! `tollkeeper serve`: the server, and what a first start says.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use super::logging;
 use super::print::print_line;
 use crate::app::{self, Reach};
 use crate::config::Settings;
 use crate::domain::credential::Token;
+use crate::domain::settings::upstream::UpstreamSettings;
 use crate::domain::values::shell_word::shell_word;
 use crate::error::Result;
 use crate::http::api_keys::sign_in::link;
@@ -49,8 +51,8 @@ pub fn run(settings: &Settings, program: &str) -> Result<()> {
     ended
 }
 
-/// The three things to do next, as they can be typed. A link that signs in is shown on a terminal only: what opens something never
-/// reaches a log.
+/// What to do next, as it can be typed: the way to a call that is priced and charged first. A link that signs in is shown on a terminal
+/// only: what opens something never reaches a log.
 fn welcome(
     settings: &Settings,
     program: &str,
@@ -73,22 +75,60 @@ fn welcome(
         let open = format!("{program} sign-in --data-dir {data_dir}");
         (open, format!("prints a link that opens {url}/ signed in"))
     };
+    let first = settings.upstreams.first();
+    let provider = first.map_or("openai", |upstream| upstream.provider.as_str());
+    let upstream = upstream_line(&settings.upstreams);
+    let call = first_call(provider, url);
+    let provider = shell_word(Path::new(provider));
     Ok(format!(
         "
   Tollkeeper is ready. The first key, which may do everything, is in
   {file}
 
-  1. Open the admin page:
-     {open}
-     ({about})
+  From here to a call that is priced and charged:
 
-  2. Create an access profile:
-     curl {url}/api/access-profiles \\
-       -H \"Authorization: Bearer $(cat {file})\" -H 'Content-Type: application/json' \\
-       -d '{{\"name\":\"developers\",\"provider_configs\":[{{\"provider_name\":\"openai\",\"all_models_allowed\":true}}],\"budgets\":[{{\"max_limit\":100}}]}}'
+  1. {upstream}
 
-  3. Make a key for each gateway and person, then remove the file above:
+  2. An access profile says what may be used, and for how much:
+     {program} profiles create developers --provider {provider} --budget 100/1M --data-dir {data_dir}
+
+  3. Somebody gets it, with a virtual key:
+     VK=$({program} users create Ada ada@example.com --profile developers --data-dir {data_dir} | head -n 1); echo \"$VK\"
+
+  4. That key takes the place of the provider's, and {url} that of its address:
+     {call}
+
+  The admin page: {open}
+  ({about})
+
+  Each gateway and person gets a key of their own; then remove the file above:
      {program} keys create my-gateway --permission Decisions:Create --data-dir {data_dir}
 "
     ))
+}
+
+/// Which providers can be called, or how one is set up.
+fn upstream_line(upstreams: &[UpstreamSettings]) -> String {
+    if upstreams.is_empty() {
+        return "No provider is set up yet. Stop this with Ctrl-C, type your provider's key in the place of sk-..., and start again:
+     export OPENAI_API_KEY=sk-... TOLLKEEPER_UPSTREAMS='[{ name = \"openai\", api_key_variable = \"OPENAI_API_KEY\" }]'"
+            .to_owned();
+    }
+    let names: Vec<&str> = upstreams.iter().map(|one| one.name.as_str()).collect();
+    format!("Providers that are set up: {}.", names.join(", "))
+}
+
+/// A call of a provider; where nobody knows here what its models are called, what there is.
+fn first_call(provider: &str, url: &str) -> String {
+    let head = "-H \"Authorization: Bearer $VK\"";
+    let hello = "\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]";
+    match provider {
+        "openai" => format!(
+            "curl {url}/v1/chat/completions {head} -H 'Content-Type: application/json' -d '{{\"model\":\"gpt-5-mini\",{hello}}}'"
+        ),
+        "anthropic" => format!(
+            "curl {url}/v1/messages {head} -H 'Content-Type: application/json' -H 'anthropic-version: 2023-06-01' -d '{{\"model\":\"claude-haiku-4-5\",\"max_tokens\":1000,{hello}}}'"
+        ),
+        _ => format!("curl {url}/v1/models {head}"),
+    }
 }

@@ -4,7 +4,9 @@ use clap::{ArgGroup, Subcommand};
 use hyper::Method;
 use serde_json::{Value, json};
 
+use super::assign::{find_active_profile, give};
 use super::control::Control;
+use super::expiry::Expiry;
 use super::find::{find_role, find_user};
 use super::print::{PrintedList, counted, names, none, print_answer, text};
 use crate::config::Settings;
@@ -23,9 +25,9 @@ pub enum UsersCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Make a user; the virtual keys that come with the role are shown once
+    /// Make a user; the virtual keys that come with the role and the access profile are shown once
     #[command(
-        after_help = "Example:\n  tollkeeper users create \"Ada Lovelace\" ada@example.com --role developers"
+        after_help = "Examples:\n  tollkeeper users create \"Ada Lovelace\" ada@example.com --role developers\n  tollkeeper users create Bob bob@example.com --profile developers"
     )]
     Create {
         /// The name
@@ -35,6 +37,9 @@ pub enum UsersCommand {
         /// The role to join, by name or id
         #[arg(long, value_name = "NAME|ID")]
         role: Option<String>,
+        /// The access profile to give, by name or id
+        #[arg(long, value_name = "NAME|ID")]
+        profile: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -82,8 +87,12 @@ pub fn run(command: UsersCommand, settings: &Settings) -> Result<()> {
             name,
             email,
             role,
+            profile,
             json,
-        } => create(control, &name, &email, role.as_deref(), json),
+        } => {
+            let (role, profile) = (role.as_deref(), profile.as_deref());
+            create(control, (&name, &email), role, profile, json)
+        }
         UsersCommand::Delete { user, json } => delete(control, &user, json),
         UsersCommand::SetRole {
             user, role, json, ..
@@ -123,13 +132,30 @@ fn role_id(control: &Control, role: Option<&str>) -> Result<Option<Value>> {
 
 fn create(
     control: &Control,
-    name: &str,
-    email: &str,
+    (name, email): (&str, &str),
     role: Option<&str>,
+    profile: Option<&str>,
     json: bool,
 ) -> Result<()> {
+    // Nobody is made for a profile that can't be given.
+    let profile = profile.map(|profile| find_active_profile(control, profile));
+    let profile = profile.transpose()?;
     let body = json!({ "name": name, "email": email, "role_id": role_id(control, role)? });
-    let answer = control.call(Method::POST, "/api/users", Some(&body))?;
+    let mut answer = control.call(Method::POST, "/api/users", Some(&body))?;
+    let held = answer["user"]["access_profiles"].as_array();
+    let holds = |profile: &Value| {
+        let mut held = held.into_iter().flatten();
+        held.any(|copy| copy["parent_profile_id"] == profile["id"])
+    };
+    // The role may have brought it.
+    if let Some(profile) = profile.filter(|profile| !holds(profile)) {
+        let given = give(control, &answer["user"], &profile, Expiry::Never)?;
+        let path = format!("/api/users/{}", text(&answer["user"]["id"]));
+        answer["user"] = control.call(Method::GET, &path, None)?;
+        if let Some(keys) = answer["virtual_keys"].as_array_mut() {
+            keys.push(given["virtual_key"].clone());
+        }
+    }
     let user = &answer["user"];
     let said = format!("Made {} (id {})", text(&user["name"]), text(&user["id"]));
     print_change(control, answer, &said, json);

@@ -131,6 +131,121 @@ fn people_are_kept_from_the_command_line_with_the_server_running_or_not() {
 }
 
 #[test]
+fn a_profile_and_somebody_who_holds_it_are_made_in_two_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start(directory.path(), &[]);
+    let directory = directory.path();
+    assert!(
+        printed(directory, &["profiles", "list"]).starts_with("There is no access profile in ")
+    );
+    let made = answered(
+        directory,
+        &[
+            "profiles",
+            "create",
+            "developers",
+            "--provider",
+            "openai",
+            "--provider",
+            "azure",
+            "--model",
+            "gpt-5*",
+            "--model",
+            "gpt-4o",
+            "--budget",
+            "2.50/1d",
+            "--budget",
+            "100/1M",
+        ],
+    );
+    let profile = &made["access_profile"];
+    let lines = profile["provider_configs"].as_array().unwrap();
+    let named: Vec<&str> = lines
+        .iter()
+        .map(|line| line["provider_name"].as_str().unwrap())
+        .collect();
+    assert_eq!(named, ["openai", "azure"]);
+    assert_eq!(lines[1]["allowed_models"], json!(["gpt-5*", "gpt-4o"]));
+    assert_eq!(profile["budgets"][0]["max_limit"].as_f64(), Some(2.5));
+    assert_eq!(profile["budgets"][1]["reset_duration"], "1M");
+    let text = printed(
+        directory,
+        &[
+            "profiles",
+            "create",
+            "dry",
+            "--provider",
+            "openai",
+            "--budget",
+            "0",
+        ],
+    );
+    assert!(
+        text.starts_with("Made the access profile dry (id 2)"),
+        "{text}"
+    );
+    assert!(text.contains("\nBut "), "{text}");
+    let text = printed(directory, &["profiles", "list", "--search", "DEV"]);
+    assert!(
+        text.contains("openai, azure") && !text.contains("dry"),
+        "{text}"
+    );
+
+    let text = printed(
+        directory,
+        &[
+            "users",
+            "create",
+            "Ada",
+            "ada@example.com",
+            "--profile",
+            "Developers",
+        ],
+    );
+    let key = text.lines().next().unwrap();
+    let quota = server.client.with_virtual_key(key).get("/v1/quota");
+    assert_eq!(
+        quota.expect(200).json()["access_profiles"][0]["name"],
+        "developers"
+    );
+    // Nobody is made for a profile that can't be given.
+    let bob = ["users", "create", "Bob", "bob@example.com", "--profile"];
+    let said = refused(directory, &[&bob[..], &["nothing"]].concat());
+    assert!(said.contains("tollkeeper profiles list"), "{said}");
+    server
+        .client
+        .put("/api/access-profiles/2/deactivate", &json!({}))
+        .expect(200);
+    let said = refused(directory, &[&bob[..], &["dry"]].concat());
+    assert!(said.contains("inactive"), "{said}");
+    // What the role brings is not given twice.
+    let role = server.client.create_role("testers");
+    server.client.attach(1, &[role], true, false).expect(200);
+    let made = answered(
+        directory,
+        &[&bob[..], &["developers", "--role", "testers"]].concat(),
+    );
+    let (held, keys) = (&made["user"]["access_profiles"], &made["virtual_keys"]);
+    assert_eq!(
+        (
+            held.as_array().unwrap().len(),
+            keys.as_array().unwrap().len()
+        ),
+        (1, 1)
+    );
+    let cid = [
+        "users",
+        "create",
+        "Cid",
+        "cid@example.com",
+        "--profile",
+        "1",
+    ];
+    let made = answered(directory, &cid);
+    assert_eq!(made["user"]["access_profile"]["name"], "developers");
+}
+
+#[test]
 fn a_role_is_taken_away_only_when_that_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let server = Process::start(directory.path(), &[]);

@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::process::{Process, run, tollkeeper};
+use crate::support::upstream::{Script, Upstream};
 
 fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().permissions().mode() & 0o777
@@ -51,7 +52,7 @@ fn the_first_key_is_in_its_file_and_never_printed_where_a_log_could_keep_it() {
     assert_eq!(server.client.get("/api/access-profiles").status, 200);
     let key = server.client.key.clone();
     let printed = std::fs::read_to_string(out).unwrap();
-    let link = typed(between(&printed, OPEN, "\n     ("));
+    let link = typed(between(&printed, OPEN, "\n  ("));
     let start = format!("http://127.0.0.1:{}/#code=tk_code_", server.client.port);
     assert!(link.starts_with(&start), "{link}");
     assert!(server.terminate().success());
@@ -78,12 +79,15 @@ fn between<'a>(printed: &'a str, from: &str, to: &str) -> &'a str {
     rest.split_once(to).map_or(rest, |(found, _)| found).trim()
 }
 
-const OPEN: &str = "1. Open the admin page:";
-const CREATE: &str = "2. Create an access profile:";
-const KEYS: &str = "3. Make a key for each gateway and person, then remove the file above:";
+const OPEN: &str = "The admin page:";
+const SET_UP: &str = "start again:";
+const PROFILE: &str = "2. An access profile says what may be used, and for how much:";
+const HOLDER: &str = "3. Somebody gets it, with a virtual key:";
+const CALL: &str = "that of its address:";
+const KEYS: &str = "Each gateway and person gets a key of their own; then remove the file above:";
 
 #[test]
-fn the_three_things_that_a_terminal_is_told_work_as_printed_and_show_no_key() {
+fn what_a_terminal_is_told_works_as_printed_and_shows_no_key() {
     let directory = tempfile::tempdir().unwrap();
     // A path that a shell takes apart unless somebody minds it.
     let data_dir = directory.path().join("it's mine");
@@ -93,7 +97,7 @@ fn the_three_things_that_a_terminal_is_told_work_as_printed_and_show_no_key() {
     assert!(!printed.contains(&key[21..]), "{printed}");
 
     let code = between(&printed, "/#code=", "\n");
-    let link = between(&printed, OPEN, "\n     (");
+    let link = between(&printed, OPEN, "\n  (");
     assert_eq!(
         link,
         format!("http://127.0.0.1:{}/#code={code}", server.client.port)
@@ -109,12 +113,79 @@ fn the_three_things_that_a_terminal_is_told_work_as_printed_and_show_no_key() {
         "http://127.0.0.1:{}/#code=tk_code_",
         server.client.port
     )));
-
-    let made = typed(between(&printed, CREATE, KEYS));
-    assert!(made.contains("\"name\":\"developers\""), "{made}");
-    assert!(typed(between(&printed, KEYS, "no more")).contains("This key is shown this once."));
+    let made = typed(between(&printed, KEYS, "no more"));
+    assert!(made.contains("This key is shown this once."), "{made}");
+    let set_up = between(&printed, SET_UP, "\n\n").replace("sk-...", "sk-of-the-provider");
     assert!(server.terminate().success());
     assert!(!server.log().contains(code));
+
+    // Set up as it says, the same server carries calls.
+    let command = format!("{set_up}; exec \"$0\" \"$@\"");
+    let mut in_shell = Command::new("bash");
+    in_shell.env_clear().args(["-c", &command]);
+    in_shell.arg(tollkeeper().get_program());
+    in_shell.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+    in_shell.arg(&data_dir);
+    let again = Process::start_command(in_shell, &data_dir);
+    let profile =
+        json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
+    let holder = again.client.make_holder("ada", &profile).key;
+    let models = again.client.with_virtual_key(&holder).get("/v1/models");
+    assert!(models.expect(200).text.contains("\"gpt-5-mini\""));
+}
+
+/// What a first start prints, with upstreams that are set up already.
+fn start_with(upstreams: &str, data_dir: &Path) -> (Process, String) {
+    let out = data_dir.with_extension("out");
+    let mut command = tollkeeper();
+    command
+        .env("TOLLKEEPER_UPSTREAMS", upstreams)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data_dir);
+    let file = std::fs::File::create(&out).unwrap();
+    let server = Process::start_command_into(command, data_dir, file.into());
+    (server, std::fs::read_to_string(out).unwrap())
+}
+
+/// Its lines from a profile to a call, typed one after another.
+fn paste_all(printed: &str) -> String {
+    let lines = [
+        between(printed, PROFILE, "\n\n"),
+        between(printed, HOLDER, "\n\n"),
+        between(printed, CALL, "\n\n"),
+    ];
+    typed(&format!("set -euo pipefail; {}", lines.join("\n")))
+}
+
+#[test]
+fn the_lines_of_a_first_start_lead_to_a_call_that_is_priced_and_charged() {
+    let usage = json!({ "input_tokens": 8, "output_tokens": 100 });
+    let message = json!({ "type": "message", "role": "assistant", "content": [{ "type": "text", "text": "hello" }], "usage": usage });
+    let anthropic = Upstream::start(move |_| Script::Json(200, message.clone()));
+    for (name, provider) in [("openai", Upstream::chats()), ("anthropic", anthropic)] {
+        let directory = tempfile::tempdir().unwrap();
+        let port = provider.port;
+        let upstreams =
+            format!("[{{ name = \"{name}\", base_url = \"http://127.0.0.1:{port}\" }}]");
+        let (server, printed) = start_with(&upstreams, &directory.path().join("data"));
+        let set_up = format!("1. Providers that are set up: {name}.");
+        assert!(printed.contains(&set_up), "{printed}");
+        let said = paste_all(&printed);
+        assert!(said.contains("tk_vk_") && said.contains("hello"), "{said}");
+        let usage = server.client.get("/api/usage?group_by=user").expect(200);
+        let totals = &usage.json()["totals"];
+        assert_eq!(totals["output_tokens"], 100, "{totals}");
+        assert!(totals["cost"].as_f64().unwrap() > 0.0, "{totals}");
+    }
+}
+
+#[test]
+fn where_nobody_knows_what_the_models_are_called_the_last_line_lists_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let upstreams = "[{ name = \"ollama\", free = true }]";
+    let (_server, printed) = start_with(upstreams, &directory.path().join("data"));
+    let said = paste_all(&printed);
+    assert!(said.contains("\"object\":\"list\""), "{said}");
 }
 
 #[test]
@@ -134,35 +205,6 @@ fn a_link_is_printed_for_a_running_server_only() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("start it with `tollkeeper serve`"), "{text}");
-}
-
-#[test]
-fn the_profile_that_the_banner_makes_lets_a_call_in() {
-    let directory = tempfile::tempdir().unwrap();
-    let out = directory.path().join("out");
-    let data_dir = directory.path().join("data");
-    let mut command = tollkeeper();
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(&data_dir);
-    let file = std::fs::File::create(&out).unwrap();
-    let mut server = Process::start_command_into(command, &data_dir, file.into());
-    let printed = std::fs::read_to_string(&out).unwrap();
-    let (_, from_curl) = printed.split_once("curl ").unwrap();
-    let (pasted, _) = from_curl.split_once("\n\n").unwrap();
-    let output = std::process::Command::new("bash")
-        .args(["-euc", &format!("curl -sS {pasted}")])
-        .current_dir(directory.path())
-        .output()
-        .unwrap();
-    let made: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
-    assert_eq!(made.get("warnings"), None, "{made}");
-    let id = made["access_profile"]["id"].as_i64().unwrap();
-    let (_, key) = server.client.make_user_with("ada", id);
-    let body = serde_json::json!({ "virtual_key": key, "model": "gpt-5", "estimated_cost": 0.02 });
-    server.client.post("/v1/reservations", &body).expect(201);
-    assert!(server.terminate().success());
 }
 
 #[test]
