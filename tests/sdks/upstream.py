@@ -1,40 +1,89 @@
 """An upstream that answers as OpenAI, Anthropic and Gemini do, on a free port, and writes down what it was sent.
 
     python tests/sdks/upstream.py LOG    prints the port
+
+What the last thing that a person said is, word by word, makes it behave otherwise: `fail`, `bad`, `flaky …`, `cut`, `wait` and `read PATH`.
 """
 
 import json
 import sys
+import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOG = open(sys.argv[1], "a", buffering=1)
-PROVIDER_KEY = "sk-of-the-provider"
+TRIES = Counter()
+RELEASED = threading.Event()
+# What an answer costs that asks for a tool: enough to use a small budget up.
+MUCH = 100_000
+
+
+def said(body):
+    """The texts of the last message of a person."""
+    turns = body.get("messages") or body.get("contents") or body.get("input") or []
+    if isinstance(turns, str):
+        return {turns}
+    people = [turn for turn in turns if turn.get("role", "user" if "parts" in turn else None) == "user"]
+    content = people[-1].get("content", people[-1].get("parts")) if people else []
+    return {content} if isinstance(content, str) else {part["text"] for part in content if part.get("text")}
+
+
+def wanted_file(body):
+    """The file that a person wants read, until a tool has read it."""
+    turns = body.get("messages") or body.get("input")
+    last = turns[-1] if isinstance(turns, list) else {}
+    is_read = last.get("type") == "function_call_output" or "tool_result" in json.dumps(last.get("content"))
+    names = [text.removeprefix("read ") for text in said(body) if text.startswith("read ")]
+    return names[0] if names and not is_read else None
+
+
+def events(all_of_them):
+    """Events as Anthropic and OpenAI's responses send them."""
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in all_of_them]
 
 
 def openai_chat(body):
     usage = {"prompt_tokens": 8, "completion_tokens": 100, "total_tokens": 108}
     base = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
     if not body.get("stream"):
         message = {"role": "assistant", "content": "hello"}
         if body.get("tools"):
-            call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         return {**base, "object": "chat.completion", "choices": [choice], "usage": usage}
     chunk = {**base, "object": "chat.completion.chunk"}
-    events = [{**chunk, "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]} for text in ("hel", "lo")]
+    deltas = [{"role": "assistant", "content": "hel"}, {"content": "lo"}]
+    if body.get("tools"):
+        deltas = [{"role": "assistant", "tool_calls": [{"index": 0, **call}]}]
+    chunks = [{**chunk, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     if (body.get("stream_options") or {}).get("include_usage"):
-        events.append({**chunk, "choices": [], "usage": usage})
-    return [f"data: {json.dumps(event)}\n\n" for event in events] + ["data: [DONE]\n\n"]
+        chunks.append({**chunk, "choices": [], "usage": usage})
+    return [f"data: {json.dumps(event)}\n\n" for event in chunks] + ["data: [DONE]\n\n"]
 
 
 def openai_response(body):
-    usage = {"input_tokens": 8, "output_tokens": 100, "total_tokens": 108,
+    file = wanted_file(body)
+    made = MUCH if file else 100
+    usage = {"input_tokens": 8, "output_tokens": made, "total_tokens": 8 + made,
              "input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
     part = {"type": "output_text", "text": "hello", "annotations": []}
-    output = [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]}]
-    return {"id": "resp_1", "object": "response", "created_at": 1, "model": body["model"], "status": "completed", "output": output,
-            "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "usage": usage}
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]}
+    if file:
+        arguments = json.dumps({"cmd": f"cat {file}"})
+        item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "exec_command", "arguments": arguments, "status": "completed"}
+    response = {"id": "resp_1", "object": "response", "created_at": 1, "model": body["model"], "status": "completed", "output": [item],
+                "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "usage": usage}
+    if not body.get("stream"):
+        return response
+    begun = {**response, "status": "in_progress", "output": [], "usage": None}
+    all_of_them = [{"type": "response.created", "response": begun}, {"type": "response.output_item.added", "output_index": 0, "item": item}]
+    if not file:
+        place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+        all_of_them += [{"type": "response.output_text.delta", **place, "delta": text} for text in ("hel", "lo")]
+    all_of_them += [{"type": "response.output_item.done", "output_index": 0, "item": item}, {"type": "response.completed", "response": response}]
+    return events({**event, "sequence_number": number} for number, event in enumerate(all_of_them))
 
 
 def openai_embeddings(body):
@@ -47,15 +96,20 @@ def anthropic_messages(body):
     if not body.get("stream"):
         return {**message, "content": [{"type": "text", "text": "hello"}], "stop_reason": "end_turn",
                 "usage": {"input_tokens": 8, "output_tokens": 100}}
-    events = [
+    file = wanted_file(body)
+    block, delta, why, made = {"type": "text", "text": ""}, {"type": "text_delta", "text": "hello"}, "end_turn", 100
+    if file:
+        block = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps({"file_path": file})}
+        why, made = "tool_use", MUCH
+    return events([
         {"type": "message_start", "message": {**message, "content": [], "stop_reason": None, "usage": {"input_tokens": 8, "output_tokens": 1}}},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hello"}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
         {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 100}},
+        {"type": "message_delta", "delta": {"stop_reason": why, "stop_sequence": None}, "usage": {"output_tokens": made}},
         {"type": "message_stop"},
-    ]
-    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+    ])
 
 
 def gemini(streamed):
@@ -89,10 +143,19 @@ class Provider(BaseHTTPRequestHandler):
 
     def do_POST(self):
         text = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        if self.path == "/release":
+            # The tests' own word, that what waits goes on.
+            RELEASED.set()
+            return self.reply(200, {})
         LOG.write(json.dumps({"path": self.path, "headers": dict(self.headers), "body": text}) + "\n")
         body = json.loads(text or "{}")
-        if "fail" in text:
+        words = said(body)
+        flaky = [word for word in words if word.startswith("flaky")]
+        TRIES.update(flaky)
+        if "fail" in words or any(TRIES[word] < 3 for word in flaky):
             return self.reply(529, {"error": {"type": "overloaded_error", "message": "overloaded"}, "type": "error"})
+        if "bad" in words:
+            return self.reply(400, {"error": {"type": "invalid_request_error", "message": "no such thing", "code": "bad", "param": "x"}})
         found = answer(self.path, body)
         if isinstance(found, dict):
             return self.reply(200, found)
@@ -104,9 +167,11 @@ class Provider(BaseHTTPRequestHandler):
             data = event.encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
-            if "cut" in text and number == 0:
+            if "cut" in words and number == 0:
                 self.close_connection = True
                 return None
+            if "wait" in words and number == 0:
+                RELEASED.wait()
         self.wfile.write(b"0\r\n\r\n")
         return None
 
