@@ -819,3 +819,64 @@ fn sound_costs_at_least_what_its_length_or_text_may_cost() {
         )
         .expect(400);
 }
+
+#[test]
+fn a_file_that_the_provider_keeps_is_named_only_where_the_operator_shares_files() {
+    let provider = Upstream::chats();
+    let server = start(|_| {}, every_dialect(&provider));
+    let holder = server.client.make_holder("ada", &every_model());
+    let part = |part: Value| json!([{ "role": "user", "content": [part] }]);
+    let chat = |of: Value| (CHAT, hello(&json!({ "messages": part(of) })));
+    let responses = |of: Value| {
+        let body = json!({ "model": "gpt-4o", "input": part(of) });
+        ("/v1/responses", body)
+    };
+    let claude = |source: Value| {
+        let messages = part(json!({ "type": "document", "source": source }));
+        let body = json!({ "model": "claude-sonnet-4-5", "max_tokens": 9, "messages": messages });
+        ("/v1/messages", body)
+    };
+    let gemini = |address: &str| {
+        let body = json!({ "contents": [{ "parts": [{ "fileData": { "fileUri": address } }] }] });
+        ("/v1beta/models/gemini-2.5-pro:generateContent", body)
+    };
+    let by_id = chat(json!({ "type": "file", "file": { "file_id": "file-1" } }));
+    for (path, body) in [
+        by_id.clone(),
+        responses(json!({ "type": "input_file", "file_id": "file-1" })),
+        responses(json!({ "type": "input_image", "file_id": "file-1" })),
+        claude(json!({ "type": "file", "file_id": "file_1" })),
+        gemini("https://generativelanguage.googleapis.com/v1beta/files/abc"),
+        gemini("files/abc"),
+        gemini("gs://bucket/of-the-house.pdf"),
+    ] {
+        let refused = ask(&server, &holder, path, &body).expect(400);
+        assert!(refused.text.contains("file"), "{}", refused.text);
+    }
+    assert_eq!(provider.received().len(), 0);
+    for (path, body) in [
+        chat(
+            json!({ "type": "file", "file": { "file_data": "data:application/pdf;base64,AAAA" } }),
+        ),
+        responses(json!({ "type": "input_file", "file_url": "https://example.com/files/a.pdf" })),
+        claude(json!({ "type": "url", "url": "https://example.com/files/a.pdf" })),
+        gemini("https://example.com/files/a.mp4"),
+        (
+            CHAT,
+            hello(&json!({ "messages": part(json!({ "type": "text", "text": "file_id" })) })),
+        ),
+        (
+            CHAT,
+            hello(
+                &json!({ "tools": [{ "type": "function", "function": { "name": "f",
+            "parameters": { "type": "object", "properties": { "file_id": { "type": "string" } } } } }] }),
+            ),
+        ),
+    ] {
+        ask(&server, &holder, path, &body).expect(200);
+    }
+    let sharing = upstream("openai", provider.port, "unmetered_paths = ['/v1/files']");
+    let server = start(|_| {}, vec![sharing]);
+    let holder = server.client.make_holder("ada", &every_model());
+    ask(&server, &holder, by_id.0, &by_id.1).expect(200);
+}

@@ -47,12 +47,13 @@ pub fn read_json(
         object.refuse_other_models(&model)?;
     }
     let (images, input_characters) = object.units(head.endpoint)?;
+    let prompt = object.prompt_size()?;
     Ok(MeteredRequest {
         max_output: object.max_output(head.endpoint)?,
-        prompt_tokens: object.prompt_size()?.tokens(),
+        prompt_tokens: prompt.tokens(),
         images,
         input_characters,
-        kept_states: object.kept_states()?,
+        kept_states: object.kept_states(prompt)?,
         model,
         stream,
         wants_usage,
@@ -163,7 +164,7 @@ impl BodyObject<'_, '_> {
         Ok((images, characters))
     }
 
-    fn kept_states(&self) -> Result<Vec<KeptState>, RequestFault> {
+    fn kept_states(&self, prompt: PromptSize) -> Result<Vec<KeptState>, RequestFault> {
         let flag = |name| self.find(name).map_or(Ok(None), read_bool);
         let is_object = |member: &PlacedMember<'_>| member.value.starts_with('{');
         let states = [
@@ -179,6 +180,7 @@ impl BodyObject<'_, '_> {
                 self.find("prompt").is_some_and(is_object),
                 KeptState::StoredPrompt,
             ),
+            (prompt.names_kept_file(), KeptState::File),
         ];
         let there = states.into_iter().filter(|(is_there, _)| *is_there);
         Ok(there.map(|(_, state)| state).collect())

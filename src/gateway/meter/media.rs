@@ -91,6 +91,18 @@ pub fn decoded(base64: &str) -> u64 {
     base64.len() as u64 / 4 * 3
 }
 
+/// Whether a text is the address of something that the provider has, and not of something that everybody could fetch: `files/…`, where Gemini
+/// keeps what was sent to it before, or a bucket that its key opens.
+pub fn is_kept(text: &str) -> bool {
+    let (host, path) = match text.split_once("://") {
+        Some(("gs", _)) => return true,
+        Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
+        None => ("", text),
+    };
+    let is_there = host.is_empty() || host.ends_with("googleapis.com");
+    is_there && path.split('/').any(|piece| piece == "files")
+}
+
 /// Whether a text is the address of something that the provider fetches.
 pub fn is_address(text: &str) -> bool {
     ["https://", "http://", "gs://"]

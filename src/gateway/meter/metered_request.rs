@@ -61,6 +61,8 @@ pub enum KeptState {
     Conversation,
     /// `prompt` as an object: a text that the provider keeps.
     StoredPrompt,
+    /// A file that was sent to it before, by its id or its address there.
+    File,
 }
 
 /// What a request asks for.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::media::{Media, data_address, decoded, is_address, is_base64};
+use super::media::{Media, data_address, decoded, is_address, is_base64, is_kept};
 
 /// The key under which `serde_json` hands over a number that is no small integer (feature `arbitrary_precision`).
 const NUMBER_TOKEN: &str = "$serde_json::private::Number";
@@ -20,9 +20,15 @@ const TOKEN: u64 = 6;
 pub struct PromptSize {
     weight: u64,
     media_tokens: u64,
+    names_kept_file: bool,
 }
 
 impl PromptSize {
+    /// Whether it names a file that the provider keeps.
+    pub fn names_kept_file(self) -> bool {
+        self.names_kept_file
+    }
+
     /// Tokens, rounded up.
     pub fn tokens(self) -> i64 {
         let tokens = self
@@ -89,8 +95,10 @@ enum NameClass {
     Picture,
     /// A document, or its address.
     Document,
-    /// A file that the provider has.
-    Reference,
+    /// The id of a file that the provider keeps.
+    FileId,
+    /// The address of a file, which the provider may keep itself.
+    FileAddress,
     /// An object of media.
     Source,
     /// An object of sound.
@@ -111,7 +119,8 @@ impl NameClass {
             "url" => Self::Address,
             "image_url" | "image" | "images" | "mask" => Self::Picture,
             "file_data" | "file_url" => Self::Document,
-            "file_id" | "fileUri" | "file_uri" => Self::Reference,
+            "file_id" => Self::FileId,
+            "fileUri" | "file_uri" => Self::FileAddress,
             "source" | "inlineData" | "inline_data" | "fileData" => Self::Source,
             "input_audio" | "audio" => Self::Sound,
             "input" | "args" | "arguments" | "parameters" | "input_schema" | "schema" => {
@@ -207,7 +216,10 @@ impl Sizer<'_> {
             NameClass::Address if self.holder.holds_media() => {
                 self.media(self.holder.media(), text);
             }
-            NameClass::Reference => told.named = 1,
+            NameClass::FileId | NameClass::FileAddress => {
+                told.named = 1;
+                self.size.names_kept_file |= self.name == NameClass::FileId || is_kept(text);
+            }
             _ => self.size.add_text(text),
         }
         told

@@ -12,7 +12,7 @@ use crate::domain::price::usage::Usage;
 use crate::domain::values::letter_case::fold;
 use crate::domain::values::money::Money;
 use crate::gateway::meter::dialect::Endpoint;
-use crate::gateway::meter::metered_request::MeteredRequest;
+use crate::gateway::meter::metered_request::{KeptState, MeteredRequest};
 use crate::gateway::upstream::Upstream;
 
 /// Output tokens of one picture, where a model counts them and nobody says how many there will be.
@@ -91,9 +91,13 @@ impl Proxy {
         if able.is_empty() {
             return Err(NoQuote::NoUpstream);
         }
+        let names_file = wanted.request.kept_states.contains(&KeptState::File);
         let (mut quotes, mut unpriced) = (Vec::new(), None);
         for at in able {
             let upstream = &self.upstreams[at];
+            if names_file && !shares_files(upstream) {
+                continue;
+            }
             let model = sent_model(&wanted.request.model, upstream);
             match self.quote(at, model, wanted, prices, now) {
                 Some(quote) => quotes.push(quote),
@@ -105,6 +109,7 @@ impl Proxy {
                 &upstream.settings.provider,
                 &model,
             ))),
+            (true, None) => Err(NoQuote::KeptFile),
             _ => Ok(quotes),
         }
     }
@@ -188,6 +193,16 @@ pub enum NoQuote {
     NoUpstream,
     /// Nobody knows what the model costs; the sentence says what to do.
     NoPrice(String),
+    /// It names a file that the provider keeps, maybe of somebody else.
+    KeptFile,
+}
+
+/// Whether the operator lets everybody who uses an upstream keep files there, and so use those of others whose ids they know.
+fn shares_files(upstream: &Upstream) -> bool {
+    let listed = &upstream.settings.unmetered_paths;
+    listed
+        .iter()
+        .any(|path| path.split('/').any(|piece| piece == "files"))
 }
 
 /// The model as an upstream is asked for it: without the name of the upstream or its provider before it.

@@ -130,6 +130,10 @@ async fn carry(
     let quotes = match state.proxy.quotes(&wanted, &prices, now) {
         Ok(quotes) => quotes,
         Err(NoQuote::NoUpstream) => return Err(NotCarried::Fault(CallFault::NoUpstream)),
+        Err(NoQuote::KeptFile) => {
+            let sentence = "names a file that the provider keeps, maybe of somebody else; send the file itself, or its address";
+            return Err(RequestFault::at("file_id", sentence).into());
+        }
         Err(NoQuote::NoPrice(why)) => {
             // Who may not use the model is told that first.
             let found = state.services.ledger.carrier(call).await?;
@@ -269,7 +273,8 @@ fn refuse_unmetered(request: &MeteredRequest) -> Result<(), RequestFault> {
                 "prompt",
                 "names a text that the provider keeps, whose size nobody here knows",
             ),
-            KeptState::Stored | KeptState::NotStored => continue,
+            // Of files the upstream decides.
+            KeptState::Stored | KeptState::NotStored | KeptState::File => continue,
         };
         return Err(RequestFault::at(
             param,
