@@ -8,6 +8,7 @@ use tollkeeper::domain::settings::upstream::{UpstreamKey, UpstreamSettings};
 
 use crate::support::holders::Holder;
 use crate::support::upstream::{Script, Upstream, chat};
+use crate::support::wire::exchange;
 use crate::support::{Reply, Server};
 
 pub const CHAT: &str = "/v1/chat/completions";
@@ -879,4 +880,23 @@ fn a_file_that_the_provider_keeps_is_named_only_where_the_operator_shares_files(
     let server = start(|_| {}, vec![sharing]);
     let holder = server.client.make_holder("ada", &every_model());
     ask(&server, &holder, by_id.0, &by_id.1).expect(200);
+}
+
+#[test]
+fn a_client_of_http_1_0_gets_a_stream_as_it_is_and_sees_its_end() {
+    let provider = Upstream::chats();
+    let (server, holder) = carried(&provider);
+    let body = hello(&json!({ "stream": true })).to_string();
+    let request = format!(
+        "POST {CHAT} HTTP/1.0\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        holder.key,
+        body.len()
+    );
+    let answer = exchange(server.client.port, request).expect(200);
+    assert_eq!(answer.header("transfer-encoding"), None);
+    let events = &answer.text;
+    assert!(
+        events.starts_with("data: ") && events.ends_with("data: [DONE]\n\n"),
+        "{events}"
+    );
 }

@@ -9,6 +9,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::Version;
 use actix_web::http::header::{
     self, AcceptEncoding, Encoding, Header, HeaderMap, HeaderName, HeaderValue,
 };
@@ -73,6 +74,11 @@ impl Request {
     /// The path without its query.
     pub fn path(&self) -> &str {
         self.request.path()
+    }
+
+    /// Whether the client speaks a version of HTTP that knows no chunks.
+    pub fn is_before_http_1_1(&self) -> bool {
+        self.request.version() < Version::HTTP_11
     }
 
     /// The method, as it was sent.

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::{ConnectionType, header};
 use actix_web::web::Bytes;
 use tokio::sync::oneshot;
 
@@ -74,7 +74,14 @@ async fn answer(holder: CallHolder, request: &Request, path: ProxyPath) -> HttpR
         Ok(holder) => carry(&holder, request, &path, &asked).await,
         Err(problem) => Err(NotCarried::Problem(problem)),
     };
-    outcome.unwrap_or_else(|why| why.answer(request, &asked))
+    let mut answer = outcome.unwrap_or_else(|why| why.answer(request, &asked));
+    if request.is_before_http_1_1() {
+        // A body whose length nobody knows ends with its connection.
+        let head = answer.head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
+    answer
 }
 
 async fn carry(
