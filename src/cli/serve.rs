@@ -93,7 +93,7 @@ fn welcome(
      {program} profiles create developers --provider {provider} --budget 100/1M --data-dir {data_dir}
 
   3. Somebody gets it, with a virtual key:
-     VK=$({program} users create Ada ada@example.com --profile developers --data-dir {data_dir} | head -n 1); echo \"$VK\"
+     VK=$({program} users create Bob bob@example.com --profile developers --data-dir {data_dir} | head -n 1); echo \"$VK\"
 
   4. That key takes the place of the provider's, and {url} that of its address:
      {call}
