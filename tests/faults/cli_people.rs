@@ -131,9 +131,9 @@ fn people_are_kept_from_the_command_line_with_the_server_running_or_not() {
 }
 
 #[test]
-fn a_profile_and_somebody_who_holds_it_are_made_in_two_lines() {
+fn a_profile_of_providers_models_and_budgets_is_made_and_found_from_the_command_line() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Process::start(directory.path(), &[]);
+    let _server = Process::start(directory.path(), &[]);
     let directory = directory.path();
     assert!(
         printed(directory, &["profiles", "list"]).starts_with("There is no access profile in ")
@@ -190,7 +190,16 @@ fn a_profile_and_somebody_who_holds_it_are_made_in_two_lines() {
         text.contains("openai, azure") && !text.contains("dry"),
         "{text}"
     );
+}
 
+#[test]
+fn somebody_is_made_with_a_profile_and_its_key_stands_in_the_first_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start(directory.path(), &[]);
+    let directory = directory.path();
+    for name in ["developers", "dry"] {
+        server.client.create_profile(&json!({ "name": name }));
+    }
     let text = printed(
         directory,
         &[

@@ -70,6 +70,10 @@ pub fn no_websocket(request: &Request) -> HttpResponse {
 
 async fn answer(holder: CallHolder, request: &Request, path: ProxyPath) -> HttpResponse {
     let asked = Asked::new(request, &path);
+    let is_post = request.method() == "POST";
+    if request.wants_websocket() && !is_post && path.endpoint("POST").is_some() {
+        return answers::fault(request, &asked, &CallFault::Upgrade);
+    }
     let outcome = match holder.0 {
         Ok(holder) => carry(&holder, request, &path, &asked).await,
         Err(problem) => Err(NotCarried::Problem(problem)),
@@ -91,9 +95,6 @@ async fn carry(
     asked: &Asked,
 ) -> Result<HttpResponse, NotCarried> {
     let Some(endpoint) = path.endpoint(request.method()) else {
-        if request.wants_websocket() && path.endpoint("POST").is_some() {
-            return Err(NotCarried::Fault(CallFault::Upgrade));
-        }
         return unmetered(holder, request, path).await;
     };
     if matches!(endpoint, Endpoint::ListModels | Endpoint::GetModel) {
