@@ -1,8 +1,9 @@
 //! The proxy: what carries a call that was let in to its upstream and back, and charges it.
 //!
-//! [`quote`] says what a call would cost at each upstream that can carry it, [`carry`] sends it and meters the answer, [`charge`] turns
+//! [`call_measure`] says how large a call is at most, [`quote`] what it would cost at each upstream that can carry it, [`carry`] sends it and meters the answer, [`charge`] turns
 //! what was seen into what is charged, and [`headers`] keeps each side's credentials on its own side.
 
+pub mod call_measure;
 pub mod carry;
 pub mod charge;
 pub mod headers;

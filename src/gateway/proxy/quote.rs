@@ -5,21 +5,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Proxy;
+use super::call_measure::CallMeasure;
 use crate::domain::decision::Offer;
 use crate::domain::price::model_price::ModelPrice;
 use crate::domain::price::prices::{PriceFound, Prices, unknown_model};
 use crate::domain::price::usage::Usage;
 use crate::domain::values::letter_case::fold;
-use crate::domain::values::money::Money;
 use crate::gateway::meter::dialect::Endpoint;
 use crate::gateway::meter::metered_request::{KeptState, MeteredRequest};
 use crate::gateway::upstream::Upstream;
-
-/// Output tokens of one picture, where a model counts them and nobody says how many there will be.
-const TOKENS_OF_AN_IMAGE: i64 = 8_192;
-
-/// Output tokens of a character that is read aloud, where a model counts them.
-const TOKENS_OF_A_SPOKEN_CHARACTER: i64 = 3;
 
 /// What a call would take of one upstream.
 #[derive(Clone)]
@@ -123,18 +117,7 @@ impl Proxy {
         now: Timestamp,
     ) -> Option<Quote> {
         let upstream = Arc::clone(&self.upstreams[at]);
-        let request = wanted.request;
-        let is_heard = matches!(
-            wanted.endpoint,
-            Endpoint::Transcriptions | Endpoint::Translations
-        );
-        let asked = Usage {
-            images: request.images,
-            input_characters: request.input_characters,
-            // No sound takes less than a kilobyte a second.
-            audio_milliseconds: if is_heard { wanted.body_bytes } else { 0 },
-            ..Usage::default()
-        };
+        let measure = CallMeasure::of(wanted.endpoint, wanted.request, wanted.body_bytes);
         let (mut price, mut priced_by, mut greatest) = (None, None, None);
         if upstream.settings.free {
             price = Some(ModelPrice::default());
@@ -150,23 +133,7 @@ impl Proxy {
                 PriceFound::Unknown => return None,
             }
         }
-        let output = if wanted.endpoint.makes_text() {
-            let assumed = i64::from(self.settings.assumed_output);
-            request.max_output.or(greatest).unwrap_or(assumed)
-        } else if wanted.endpoint == Endpoint::Speech {
-            request
-                .input_characters
-                .saturating_mul(TOKENS_OF_A_SPOKEN_CHARACTER)
-        } else if wanted.endpoint.makes_images() {
-            request.images.max(1).saturating_mul(TOKENS_OF_AN_IMAGE)
-        } else {
-            0
-        };
-        let most = (request.prompt_tokens, output);
-        let at_most = |price: &ModelPrice| {
-            let tokens = price.estimate(most.0, most.1).nanodollars();
-            Money::nearest(tokens.saturating_add(price.cost(&asked).nanodollars()))
-        };
+        let most = measure.most(greatest, self.settings.assumed_output);
         let is_free = price.as_ref().is_some_and(ModelPrice::is_free);
         Some(Quote {
             at,
@@ -174,14 +141,14 @@ impl Proxy {
             offer: Offer {
                 provider_key: upstream.provider_key.clone(),
                 estimated_tokens: Some(most.0.saturating_add(most.1)),
-                estimated_cost: price.as_ref().map(at_most),
+                estimated_cost: price.as_ref().map(|price| measure.cost(most, price)),
                 priced_by,
                 is_free,
             },
             upstream,
             price,
             most,
-            asked,
+            asked: measure.asked,
         })
     }
 }

@@ -2,41 +2,39 @@
 //!
 //! A call is read, decided on, sent and charged by `gateway`; here its parts are taken out of the request, and its answer is put together.
 
-mod answers;
-mod asked;
+pub mod answers;
+pub mod asked;
+pub mod call_body;
+pub mod holding;
 mod models;
-mod not_carried;
+pub mod not_carried;
 mod sending;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::http::{ConnectionType, header};
+use actix_web::http::ConnectionType;
 use actix_web::web::Bytes;
-use tokio::sync::oneshot;
 
 use self::asked::{Asked, ProxyPath};
+use self::call_body::{body_of, is_small, read_call};
+use self::holding::reserve;
 use self::not_carried::{NotCarried, decided};
-use self::sending::{SMALL_BODY, body_of, is_small, outgoing, send, unmetered};
-use crate::domain::decision::{Call, Granted, Offer, Particulars, Party};
+use self::sending::{outgoing, send, unmetered};
+use crate::domain::decision::{Call, Offer, Particulars, Party};
 use crate::domain::values::letter_case::fold;
 use crate::error::Error;
 use crate::gateway::meter::dialect::Endpoint;
-use crate::gateway::meter::fault::RequestFault;
-use crate::gateway::meter::metered_request::{
-    KeptState, MeteredRequest, RequestHead, RequestLimits,
-};
-use crate::gateway::meter::request::read_request;
+use crate::gateway::meter::metered_request::MeteredRequest;
 use crate::gateway::proxy::carry::Carried;
 use crate::gateway::proxy::quote::{NoQuote, WantedCall};
 use crate::gateway::refusal::CallFault;
 use crate::http::core::answer::Answer;
 use crate::http::core::problem::Problem;
-use crate::http::core::request::{Request, blocking};
+use crate::http::core::request::Request;
 use crate::http::decisions::holder::{CallHolder, KeyHolder};
-use crate::ledger::{Decision, Ender};
-use crate::service::Services;
+use crate::ledger::Ender;
 
 /// A path of a provider's API, where the model says which upstream carries the call.
 ///
@@ -106,15 +104,7 @@ async fn carry(
         known.map_err(|refusal| decided(holder, refusal))?;
     }
     let (body, room) = body_of(request).await?;
-    let metered = read(
-        request,
-        path,
-        endpoint,
-        &body,
-        state.proxy.settings.max_body,
-    )
-    .await?;
-    refuse_unmetered(&metered)?;
+    let metered = read_call(request, (endpoint, path.model()), &body).await?;
     asked.note_model(&metered.model);
     let (named, model) = resolve(request, path, &metered);
     let prices = state.services.prices.now();
@@ -155,7 +145,7 @@ async fn carry(
         let found = state.services.ledger.carrier(call).await?;
         (found.map_err(|refusal| decided(holder, refusal))?, None)
     } else {
-        let granted = reserve(request.services(), call).await?;
+        let granted = reserve(request.services(), call, Ender::proxy()).await?;
         let granted = granted.map_err(|refusal| decided(holder, refusal))?;
         (fold(&granted.provider).into(), Some(granted.reservation))
     };
@@ -196,100 +186,6 @@ async fn carry(
         room,
     };
     send(carried, client).await
-}
-
-/// Holds what a call may cost, and frees it again when nobody waits for it any more: then it will not be sent.
-async fn reserve(services: Arc<Services>, call: Call) -> Result<Decision<Granted>, Error> {
-    let (tell, told) = oneshot::channel();
-    tokio::spawn(async move {
-        let granted = services.ledger.reserve(call).await;
-        if let Err(Ok(Ok(granted))) = tell.send(granted) {
-            let freed = services.ledger.cancel(granted.reservation, Ender::proxy());
-            if let Err(error) = freed.await {
-                log::error!("freeing what was held for a caller who has gone: {error}");
-            }
-        }
-    });
-    let gone = |_| {
-        Err(Error::internal(
-            "holding what a call may cost",
-            "nobody answers",
-        ))
-    };
-    told.await.unwrap_or_else(gone)
-}
-
-async fn read(
-    request: &Request,
-    path: &ProxyPath,
-    endpoint: Endpoint,
-    body: &Bytes,
-    max_body: usize,
-) -> Result<MeteredRequest, NotCarried> {
-    for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
-        let count = request.header_values(&name).count();
-        if count > 1 || (count == 1 && request.header(&name).is_none()) {
-            let sentence =
-                "must be sent once, as text: a provider may read another one than is read here";
-            return Err(RequestFault::at(name.as_str(), sentence).into());
-        }
-    }
-    let text = |name| request.header(&name).map(str::to_owned);
-    let (content_type, content_encoding) =
-        (text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));
-    let (path_model, body) = (path.model().map(str::to_owned), body.clone());
-    let length = body.len();
-    let read = move || {
-        let head = RequestHead {
-            endpoint,
-            path_model: path_model.as_deref(),
-            content_type: content_type.as_deref(),
-            content_encoding: content_encoding.as_deref(),
-        };
-        let limits = RequestLimits {
-            max_body,
-            ..RequestLimits::default()
-        };
-        if crate::domain::credential::bytes_hold_token(&body) {
-            let sentence = "holds a Tollkeeper key, which must not reach a provider";
-            return Ok(Err(RequestFault::of_body(sentence)));
-        }
-        Ok(read_request(&head, &body, &limits))
-    };
-    let read = if length <= SMALL_BODY {
-        read()
-    } else {
-        blocking(read).await
-    };
-    read.map_err(NotCarried::from)?.map_err(NotCarried::from)
-}
-
-/// Refuses what would be answered when nobody meters it, or goes on with what no body shows.
-fn refuse_unmetered(request: &MeteredRequest) -> Result<(), RequestFault> {
-    for kept in &request.kept_states {
-        let (param, what) = match kept {
-            KeptState::Background => ("background", "is answered when nobody meters it"),
-            KeptState::PreviousResponse => (
-                "previous_response_id",
-                "goes on with what the provider keeps, maybe of somebody else",
-            ),
-            KeptState::Conversation => (
-                "conversation",
-                "goes on with what the provider keeps, maybe of somebody else",
-            ),
-            KeptState::StoredPrompt => (
-                "prompt",
-                "names a text that the provider keeps, whose size nobody here knows",
-            ),
-            // Of files the upstream decides.
-            KeptState::Stored | KeptState::NotStored | KeptState::File => continue,
-        };
-        return Err(RequestFault::at(
-            param,
-            format!("{what}, so it is not carried here; leave it out"),
-        ));
-    }
-    Ok(())
 }
 
 /// The upstream that a call names, by its path or before its model, and the model as it is decided on.

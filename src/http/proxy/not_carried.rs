@@ -13,6 +13,7 @@ use crate::http::core::request::Request;
 use crate::http::decisions::holder::KeyHolder;
 
 /// Why a call is not carried.
+#[derive(Clone)]
 pub enum NotCarried {
     /// By its policy.
     Decision(Box<Refusal>),
@@ -39,6 +40,12 @@ impl From<Error> for NotCarried {
             Error::Unavailable { .. } => Self::Fault(CallFault::Overloaded),
             error => Self::Problem(error.into()),
         }
+    }
+}
+
+impl From<Problem> for NotCarried {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
     }
 }
 

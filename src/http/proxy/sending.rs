@@ -7,10 +7,10 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::answers::{begun, no_answer};
 use super::asked::{ProxyPath, query_to_send};
+use super::call_body::body_of;
 use super::not_carried::{NotCarried, decided};
 use crate::domain::credential::bytes_hold_token;
 use crate::domain::decision::{Refusal, RefusalKind};
@@ -23,9 +23,6 @@ use crate::gateway::proxy::quote::Quote;
 use crate::gateway::refusal::CallFault;
 use crate::http::core::request::Request;
 use crate::http::decisions::holder::KeyHolder;
-
-/// Larger bodies are taken of whoever has a key that works, while there is room for them, and read on a thread of their own.
-pub const SMALL_BODY: usize = 64 * 1024;
 
 /// What a path costs that is not metered nobody sees: only what the operator lists passes.
 pub async fn unmetered(
@@ -70,29 +67,6 @@ pub async fn unmetered(
         room,
     };
     send(carried, client).await
-}
-
-/// The body, while there is room for it; what is small takes none.
-pub async fn body_of(
-    request: &Request,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), NotCarried> {
-    let proxy = &request.state().proxy;
-    let most = proxy.settings.max_body;
-    let room = if is_small(request) {
-        None
-    } else {
-        let announced = request.announced_length().unwrap_or(most);
-        let room = proxy.room_for(announced.min(most));
-        Some(room.ok_or(NotCarried::Fault(CallFault::Overloaded))?)
-    };
-    let body = request.call_body(most).await;
-    Ok((body.map_err(NotCarried::Problem)?, room))
-}
-
-/// Whether the body is announced to be small.
-pub fn is_small(request: &Request) -> bool {
-    let announced = request.announced_length();
-    announced.is_some_and(|length| length <= SMALL_BODY)
 }
 
 /// Sends a call; answers once its answer begins.

@@ -43,17 +43,28 @@ impl Request {
     }
 
     pub(super) async fn bytes(&self, most: usize) -> std::result::Result<Bytes, Problem> {
-        self.bytes_within(most, self.state().body_timeout).await
+        self.bytes_within(most, self.state().body_timeout, |_| Ok(()))
+            .await
     }
 
-    /// The body of a call that is carried, which may be large: who sends on has as much time as it takes at 128 KiB a second.
+    /// Whether something follows the head of the request, as far as its headers say. An empty body may.
+    pub fn has_body(&self) -> bool {
+        !matches!(*self.payload.borrow(), Payload::None) && self.announced_length() != Some(0)
+    }
+
+    /// The body of a call, which may be large: who sends on has as much time as it takes at 128 KiB a second. `grown` is told how much there
+    /// is of it so far, and may refuse to take more.
     ///
     /// # Errors
-    /// 413, 408, or 400 when it broke off.
-    pub async fn call_body(&self, most: usize) -> std::result::Result<Bytes, Problem> {
+    /// 413, 408, 400 when it broke off, or what `grown` answers.
+    pub async fn call_body(
+        &self,
+        most: usize,
+        grown: impl FnMut(usize) -> std::result::Result<(), Problem>,
+    ) -> std::result::Result<Bytes, Problem> {
         let announced = self.announced_length().unwrap_or(most).min(most);
         let extra = std::time::Duration::from_secs((announced / LEAST_RATE) as u64);
-        self.bytes_within(most, self.state().body_timeout + extra)
+        self.bytes_within(most, self.state().body_timeout + extra, grown)
             .await
     }
 
@@ -61,11 +72,12 @@ impl Request {
         &self,
         most: usize,
         deadline: std::time::Duration,
+        grown: impl FnMut(usize) -> std::result::Result<(), Problem>,
     ) -> std::result::Result<Bytes, Problem> {
         if self.announced_length() > Some(DRAINED.max(most)) {
             return Err(too_large(most).closing());
         }
-        match tokio::time::timeout(deadline, self.collect(most)).await {
+        match tokio::time::timeout(deadline, self.collect(most, grown)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
@@ -82,7 +94,11 @@ impl Request {
         self.header(&header::CONTENT_LENGTH)?.parse().ok()
     }
 
-    async fn collect(&self, most: usize) -> std::result::Result<Bytes, Problem> {
+    async fn collect(
+        &self,
+        most: usize,
+        mut grown: impl FnMut(usize) -> std::result::Result<(), Problem>,
+    ) -> std::result::Result<Bytes, Problem> {
         let mut payload = self.payload.replace(Payload::None);
         // Most bodies come in one piece, which is then not copied.
         let (mut whole, mut pieces) = (Bytes::new(), BytesMut::new());
@@ -99,6 +115,7 @@ impl Request {
             if length > DRAINED.max(most) {
                 return Err(too_large(most).closing());
             }
+            grown(length).map_err(Problem::closing)?;
             if length == chunk.len() {
                 whole = chunk;
             } else if length <= most {
