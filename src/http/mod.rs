@@ -10,6 +10,7 @@ pub mod assignments;
 pub mod connection;
 pub mod core;
 pub mod decisions;
+pub mod forward_auth;
 pub mod mount;
 pub mod openapi;
 pub mod page;

@@ -54,6 +54,11 @@ impl Ender {
         Self::party(Party::Proxy)
     }
 
+    /// Whoever came with the virtual key of a call, and ends what was made for it.
+    pub fn virtual_key() -> Self {
+        Self::party(Party::VirtualKey)
+    }
+
     fn party(party: Party) -> Self {
         Self {
             party,
@@ -209,7 +214,7 @@ impl Ender {
     /// # Errors
     /// [`Error::Forbidden`] when it is another's and this key may end its own alone.
     fn others(&self, record: &Arc<Reservation>) -> Result<Option<Arc<Reservation>>> {
-        if record.owner.is_own_of(self.party) {
+        if record.owner.may_be_ended_by(self.party) {
             Ok(None)
         } else if self.for_others.is_some() {
             Ok(Some(Arc::clone(record)))

@@ -65,7 +65,7 @@ fn a_virtual_key_is_taken_from_every_place_where_clients_put_it() {
 }
 
 #[test]
-fn every_method_and_any_body_is_decided_on_without_reading_it() {
+fn every_method_is_decided_on_and_a_body_that_nobody_can_read_is_not_let_in() {
     let server = Server::start();
     let mut policy = policy();
     policy["rate_limit"]["request_max_limit"] = json!(100);
@@ -77,28 +77,45 @@ fn every_method_and_any_body_is_decided_on_without_reading_it() {
             PATH,
             "/v1/forward-auth/v1/chat/completions?stream=true&x=%00",
         ] {
-            let mut wire = Wire::open(server.client.port);
-            wire.send(
-                format!(
-                    "{method} {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\nx-model: gpt-5\r\ncontent-type: text/plain\r\n\
-                     content-length: 4\r\n\r\n{{\0\0\0",
+            for (rest, status) in [
+                ("\r\n", 200),
+                ("content-length: 0\r\n\r\n", 200),
+                (
+                    "content-type: text/plain\r\ncontent-length: 4\r\n\r\n{\0\0\0",
+                    415,
+                ),
+                ("content-length: 4\r\n\r\n{\0\0\0", 400),
+            ] {
+                let mut wire = Wire::open(server.client.port);
+                let head = format!(
+                    "{method} {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\nx-model: gpt-5\r\n{rest}",
                     holder.key
-                )
-                .as_bytes(),
-            );
-            assert_eq!(wire.head().status, 200, "{method} {path}");
+                );
+                wire.send(head.as_bytes());
+                assert_eq!(wire.head().status, status, "{method} {path} {rest:?}");
+            }
         }
     }
-    // A body that is announced and never comes holds nothing up.
-    let mut wire = Wire::open(server.client.port);
-    wire.send(
-        format!(
-            "POST {PATH} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\nx-model: gpt-5\r\ncontent-length: 100000000\r\n\r\n{{",
-            holder.key
-        )
-        .as_bytes(),
-    );
-    assert_eq!(wire.head().status, 200);
+}
+
+#[test]
+fn a_large_body_is_waited_for_only_where_its_key_works_and_it_may_be_read() {
+    let server = Server::start();
+    let holder = server.client.make_holder("ada", &policy());
+    let dead = random_token(Kind::Virtual).unwrap_or_else(|error| panic!("{error}"));
+    for (key, length, status) in [
+        (&*holder.key, "100000000", 413),
+        (dead.reveal(), "100000", 401),
+        ("none", "100000", 401),
+    ] {
+        let mut wire = Wire::open(server.client.port);
+        let head = format!(
+            "POST {PATH} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {key}\r\nx-model: gpt-5\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{{"
+        );
+        wire.send(head.as_bytes());
+        assert_eq!(wire.head().status, status, "{length}");
+    }
 }
 
 #[test]
@@ -139,7 +156,6 @@ fn a_refusal_says_in_its_headers_why() {
         403,
         "provider_blocked",
     );
-    refused(&[key], 400, "required");
     for _ in 0..5 {
         ask(&server, PATH, &[key, ("x-model", "gpt-5")]).expect(200);
     }

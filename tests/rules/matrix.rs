@@ -440,6 +440,12 @@ fn every_route_answers_every_kind_of_key_as_its_row_says() {
                 let reply = client.send(method, &path, &headers, body.as_ref());
                 match route.access {
                     Access::Public => assert_ne!(reply.status, 401, "{what} {code}"),
+                    // As the provider's own refusal, whose path is appended.
+                    Access::VirtualKey if route.description.refuses_in_dialect => {
+                        let said = (reply.status, reply.code());
+                        let known = [(401, "invalid_api_key"), (400, "invalid_request")];
+                        assert!(known.contains(&(said.0, &said.1)), "{what} {said:?}");
+                    }
                     Access::VirtualKey | Access::Call => expect_no_virtual_key(&reply, code),
                     _ => {
                         reply.expect_refusal(401, "authentication_error", code);

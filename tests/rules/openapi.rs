@@ -181,7 +181,13 @@ fn documented_query_parameters_are_accepted_and_no_others() {
         let holds_key = operation["security"][0].get("virtual_key").is_some();
         let ask = |path: &str| {
             if holds_key {
-                holder.send(&method, path, &[("x-model", "gpt-5")], None)
+                // What forward-auth is told of the request that a proxy holds.
+                let told = [
+                    ("x-model", "gpt-5"),
+                    ("x-forwarded-method", "POST"),
+                    ("x-forwarded-uri", "/v1/chat/completions"),
+                ];
+                holder.send(&method, path, &told, None)
             } else {
                 call(&server.client, &method, path)
             }

@@ -1,6 +1,7 @@
 //! A real server for tests: in this process on a fresh directory and port 0, or the real binary as a process of its own.
 #![allow(dead_code, reason = "every test binary uses another part of this")]
 
+pub mod body_tricks;
 pub mod holders;
 pub mod holdings;
 pub mod people;

@@ -182,6 +182,8 @@ pub struct Holder {
     pub user_id: i64,
     /// The user's copies in the order of assignment, expired ones too.
     pub copies: Vec<i64>,
+    /// Whether any of them is in force.
+    pub holds_any: bool,
 }
 
 /// The tools of an MCP server that a key may call.

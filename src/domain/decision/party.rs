@@ -48,6 +48,17 @@ impl Party {
         matches!(self, Self::Unknown) || self == party
     }
 
+    /// Whether another may end what this one made without a permission for what others made. What came with a virtual key may be ended
+    /// by every management key: the gateway that asked forward-auth for it has one, and says by the id of which reservation it speaks.
+    pub fn may_be_ended_by(self, party: Party) -> bool {
+        self.is_own_of(party) || matches!((self, party), (Self::VirtualKey, Self::ApiKey(_)))
+    }
+
+    /// Whether what this one holds is of a call that is sent at once, so that it is charged when nobody says what it used.
+    pub fn is_of_a_call(self) -> bool {
+        matches!(self, Self::Proxy | Self::VirtualKey)
+    }
+
     /// The management key, if it is one that is listed.
     pub fn api_key_id(self) -> Option<i64> {
         match self {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::dialect::Endpoint;
+use super::fault::RequestFault;
 use super::splices::Splices;
 
 /// What is known of a request beside its body.
@@ -142,6 +143,22 @@ impl MeteredRequest {
             }
         }
         splices.apply(body)
+    }
+
+    /// Why a body can't go on as it is, where nobody can change it on its way: whoever serves it may read another call in it.
+    pub fn refuse_as_it_is(&self) -> Result<(), RequestFault> {
+        if self.places.repeated != Splices::default() {
+            return Err(RequestFault::of_body(
+                "has members of one name more than once, of which whoever serves it may take another than is decided on; send each once",
+            ));
+        }
+        match &self.places.model {
+            Some(text) if !text.is_exact => Err(RequestFault::at(
+                "model",
+                "must have no blanks around the name; not every server takes them away",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the chunk with the usage is to be taken out of the stream again, because it was asked for on our account.

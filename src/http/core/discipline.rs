@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::route_path::RoutePath;
 use super::state::state;
 use crate::http::connection::{BodyLength, Connections, Progress};
-use crate::http::decisions::forward_auth;
+use crate::http::forward_auth;
 
 /// Largest sum of header names and values, in bytes.
 pub const MAX_HEADERS: usize = 32 * 1024;

@@ -134,13 +134,13 @@ impl Request {
         query.finish(value)
     }
 
-    /// One parameter of a query string whose others belong to somebody else.
+    /// Some parameters of a query string whose others belong to somebody else.
     ///
     /// # Errors
-    /// 400 when it is given twice or not valid.
-    pub fn query_alone<T>(&self, name: &str, read: impl FnOnce(&Query) -> T) -> Result<T> {
+    /// 400 when one of them is given twice or not valid.
+    pub fn query_among<T>(&self, names: &[&str], read: impl FnOnce(&Query) -> T) -> Result<T> {
         let mut pairs = self.query_pairs()?;
-        pairs.retain(|(known, _)| known == name);
+        pairs.retain(|(known, _)| names.contains(&known.as_str()));
         let query = Query::new(pairs);
         let value = read(&query);
         query.finish(value)
@@ -209,6 +209,13 @@ impl Request {
             .headers()
             .get(name)
             .and_then(|value| value.to_str().ok())
+    }
+
+    /// The same of a header that is there once.
+    pub fn header_alone(&self, name: &HeaderName) -> Option<&str> {
+        let mut values = self.header_values(name);
+        let value = values.next()?.to_str().ok();
+        value.filter(|_| values.next().is_none())
     }
 
     /// Every value of a header.

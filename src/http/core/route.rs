@@ -88,6 +88,8 @@ pub struct Description {
     pub refusals: &'static [u16],
     /// Whether a 201 has neither `Location` nor `ETag`.
     pub placeless: bool,
+    /// Whether refusals look as those of the provider whose path it is.
+    pub refuses_in_dialect: bool,
 }
 
 /// A query parameter or header.
@@ -217,6 +219,12 @@ impl Route {
     /// The media type of an answer with a schema, when it is not `application/json`; or those of an answer without one.
     pub fn serves(mut self, media: &'static [&'static str]) -> Self {
         self.description.media = media;
+        self
+    }
+
+    /// Refuses as the provider would whose path it is.
+    pub fn refuses_in_dialect(mut self) -> Self {
+        self.description.refuses_in_dialect = true;
         self
     }
 

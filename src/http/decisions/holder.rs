@@ -39,8 +39,18 @@ pub struct KeyHolder {
     request: HttpRequest,
 }
 
-/// Who calls, or why nobody who may; for a route that says so in its own way.
-pub struct MaybeHolder(pub Result<KeyHolder, Problem>);
+/// Who calls, or why nobody who may; for a route that says so in its own way, or does not ask.
+pub struct MaybeHolder(HttpRequest);
+
+impl MaybeHolder {
+    /// Who calls.
+    ///
+    /// # Errors
+    /// Why nobody who may.
+    pub fn known(&self) -> Result<KeyHolder, Problem> {
+        admitted(&self.0, PLACES)
+    }
+}
 
 /// The same on a path of a provider's own API.
 pub struct CallHolder(pub Result<KeyHolder, Problem>);
@@ -86,7 +96,7 @@ impl FromRequest for MaybeHolder {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(admitted(request, PLACES))))
+        ready(Ok(Self(request.clone())))
     }
 }
 

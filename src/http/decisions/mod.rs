@@ -2,7 +2,6 @@
 
 pub mod explain;
 pub mod explanation_views;
-pub mod forward_auth;
 pub mod holder;
 pub mod limits;
 pub mod near_limits;
@@ -257,7 +256,7 @@ pub(super) fn refuse_key(why: NoKey) -> Problem {
 }
 
 /// A refusal with the headers that the settings ask for.
-pub(super) fn refuse(request: &Request, refusal: Refusal) -> Problem {
+pub fn refuse(request: &Request, refusal: Refusal) -> Problem {
     if request.state().rate_limit_headers {
         let now = request.state().services.clock.now();
         with_limit_headers(refusal, now.as_millisecond())

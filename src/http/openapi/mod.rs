@@ -222,6 +222,7 @@ fn operation(
     for status in refusals {
         let refused = RefusedCaller::by(route);
         let response = match when_of(about.operation, status) {
+            _ if about.refuses_in_dialect => refusal_in_dialect(status, refused).into(),
             Some(when) if status < 300 => again(route, status, when, examples).into(),
             Some(when) => refusal(status, when, refused, examples).into(),
             None => shared_refusal(status, refused, examples, shared).into(),
@@ -287,6 +288,17 @@ fn refusal(status: u16, when: &str, refused: RefusedCaller, examples: &Examples)
         refusal = refusal.content("application/json", examples.refusal(status, refused));
     }
     with_headers(refusal, status, matches!(status, 304 | 412)).build()
+}
+
+/// A refusal that looks as the provider's own, or as ours before the path is looked at.
+fn refusal_in_dialect(status: u16, refused: RefusedCaller) -> Response {
+    let any = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(AdditionalProperties::FreeForm(true)));
+    let any: RefOr<Schema> = RefOr::T(any.into());
+    let content = ContentBuilder::new().schema(Some(any)).build();
+    let refusal = ResponseBuilder::new().description(when(status, refused));
+    with_headers(refusal.content("application/json", content), status, false).build()
 }
 
 /// What refers to a refusal that is the same for many operations.

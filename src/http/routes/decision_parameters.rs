@@ -74,25 +74,56 @@ pub const MCP_SERVER: &[Parameter] = &[Parameter {
         RefOr::T(name.pattern(Some("^[^\\u0000]+$")).into())
     },
 }];
+const MODEL_HEADER: Parameter = Parameter {
+    name: "x-model",
+    description: "The model, perhaps with `<provider>/` before it; a comma is refused",
+    schema: || header_text("^([!-+\\--~]([ -+\\--~]*[!-+\\--~])?)?$"),
+};
+const PROVIDER_HEADER: Parameter = Parameter {
+    name: "x-provider",
+    description: "The provider; when left out, the first that grants the model and has room",
+    schema: || header_text("^([!-~]([ -~]*[!-~])?)?$"),
+};
 /// What a proxy's headers say about the call.
-pub const CALL_HEADERS: &[Parameter] = &[
+pub const CALL_HEADERS: &[Parameter] = &[MODEL_HEADER, PROVIDER_HEADER];
+/// The same where the proxy appends the path and query of the call.
+pub const BELOW_HEADERS: &[Parameter] = &[
+    MODEL_HEADER,
+    PROVIDER_HEADER,
     Parameter {
-        name: "x-model",
-        description: "The model, perhaps with `<provider>/` before it; a comma is refused",
-        schema: || header_text("^[!-+\\--~]([ -+\\--~]*[!-+\\--~])?$"),
-    },
-    Parameter {
-        name: "x-provider",
-        description: "The provider; when left out, the first that grants the model and has room",
-        schema: || header_text("^([!-~]([ -~]*[!-~])?)?$"),
+        name: "x-tollkeeper-hold",
+        description: "Hold what the call may cost",
+        schema: || word("1"),
     },
 ];
-/// How a proxy is refused.
-pub const REFUSE_WITH: &[Parameter] = &[Parameter {
-    name: "refuse_with",
-    description: "Answer every refusal with this status; nginx understands no other",
-    schema: || one_of_words(["403"]),
-}];
+/// What a proxy says in the address at which it asks.
+pub const INSTRUCTIONS: &[Parameter] = &[
+    Parameter {
+        name: "refuse_with",
+        description: "Answer every refusal with this status; nginx understands no other. `require=model` goes with it",
+        schema: || one_of_words(["403"]),
+    },
+    Parameter {
+        name: "require",
+        description: "Refuse what names no model: the proxy shows no bodies, so that it may be any call",
+        schema: || word("model"),
+    },
+    Parameter {
+        name: "hold",
+        description: "Hold what the call may cost, in the place of counting it",
+        schema: || word("1"),
+    },
+    Parameter {
+        name: "trust",
+        description: "The proxy sets these headers for every request: `x-forwarded-uri` with `x-forwarded-method`",
+        schema: || word("x-forwarded-uri"),
+    },
+];
+
+/// One word and nothing else: an empty one would be taken for more or less than is meant.
+fn word(word: &'static str) -> RefOr<Schema> {
+    RefOr::T(text().enum_values(Some([word])).into())
+}
 
 /// What a proxy can send in a header, without spaces around it.
 fn header_text(pattern: &str) -> RefOr<Schema> {

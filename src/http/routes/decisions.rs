@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use super::decision_parameters::{
-    CALL_HEADERS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, REFUSE_WITH, USAGE,
+    BELOW_HEADERS, CALL_HEADERS, INSTRUCTIONS, MCP_SERVER, NEAR_LIMITS, OPEN_LIST, OWN_USAGE, USAGE,
 };
 use super::parameters::PAGE;
 use crate::domain::decision::input::{
@@ -15,7 +15,6 @@ use crate::http::core::route::Route;
 use crate::http::decisions;
 use crate::http::decisions::explain;
 use crate::http::decisions::explanation_views::ExplainAnswer;
-use crate::http::decisions::forward_auth;
 use crate::http::decisions::near_limits;
 use crate::http::decisions::near_limits::NearLimitView;
 use crate::http::decisions::quota;
@@ -25,6 +24,7 @@ use crate::http::decisions::usage::UsageList;
 use crate::http::decisions::views::{
     CancelledAnswer, McpTools, ReservationAnswer, ReservationView, SettledAnswer, UsageAnswer,
 };
+use crate::http::forward_auth;
 
 /// The rows of the table.
 pub fn routes() -> Vec<Route> {
@@ -84,7 +84,7 @@ fn reservations() -> Vec<Route> {
                  Settling again with the same numbers changes nothing (200); with others 409; usage without a cost is the same where its \
                  tokens are as many. A day after it was over a \
                  reservation is forgotten: what its call used is charged with `POST /v1/usage`. With \
-                 `Decisions:Create` a key settles, extends and cancels what it made itself; with `Decisions:Update` what others \
+                 `Decisions:Create` a key settles, extends and cancels what it made itself, and what forward-auth made for its gateway; with `Decisions:Update` what others \
                  made too, which the audit log tells of. Without that, 403 `not_own_reservation`. An id that is not known, or no \
                  more, is 404 for every key.",
             )
@@ -170,10 +170,22 @@ fn around() -> Vec<Route> {
 }
 
 const FORWARD_AUTH: &str = "For nginx `auth_request`, Caddy and Traefik forward auth and Envoy `ext_authz`. The virtual key comes in \
-    Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk, the model in `x-model` (400 without one, and for a list with commas), perhaps with `<provider>/` before it, the provider in \
-    `x-provider`. A body is not read, other query parameters are those of the request that the proxy holds and are not looked at, and any \
-    `Host` will do. Counts one request; what it costs is reported to `/v1/usage` with `requests: 0`. 200 carries \
-    x-tollkeeper-user, x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
+    Authorization: Bearer, x-api-key, x-goog-api-key, api-key or x-bf-vk; any `Host` will do.\n\n\
+    **What is asked.** Where the gateway shows the body of the request, the model is the one that the body names: JSON, or a form on the paths that take \
+    one, within `[proxy] max_body`. The body goes on as it is, so one that two readers could read in two ways is 400: members that stand in it twice, blanks around the model, what the \
+    proxy refuses, a key of ours; 415 for a compressed one or another type; 413 with `x-envoy-auth-partial-body: true`. `x-model` and `x-provider` beside it must name the same, without regard \
+    to case and to a provider before the model: 400 `model_differs`, `provider_differs`. Without a body the model is that of the path, or of `x-model` (400 for a list \
+    with commas), perhaps with `<provider>/` before it.\n\n\
+    **Without any model** it says whether the key works: 200 with x-tollkeeper-user, nothing counted and no budget asked; so lists of models are free, and so is counting tokens, of which the model \
+    must be allowed. It is 400 where the path or the method tells of a call, and everywhere with `require=model`, which a gateway says that shows no bodies; `refuse_with=403` says the same. A browser's \
+    preflight (`OPTIONS` with access-control-request-method and no body) is let through without a key; the method is that of the request to us.\n\n\
+    **The path.** With `trust=x-forwarded-uri` the gateway says that it sets `x-forwarded-uri` and `x-forwarded-method` for every request, whatever its client sent; the body is then read for that path as where the path is \
+    appended, and lists of models pass in spite of `require=model`. Without it these headers may be the client's: they can have a call refused, but name no model and make nothing free. Other \
+    query parameters are those of the request that the gateway holds and are not looked at.\n\n\
+    **What is counted.** One request; what it costs is reported to `/v1/usage` with `requests: 0`. With `hold=1` the most that the call may cost is held instead, by our own price and the body, or by the greatest \
+    output of the model, and x-tollkeeper-reservation names it: any management key with `Decisions:Create` settles, extends or cancels it; what nobody settles is charged as it was held, whatever \
+    `[decisions] on_expiry` says, because a client may have asked for the hold. 403 `price_unknown` where nobody knows the price. \
+    200 carries x-tollkeeper-user, x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
     -tokens-remaining and -requests-remaining, each where there is such a limit. A refusal carries x-tollkeeper-refusal (the code), \
     x-tollkeeper-message and x-tollkeeper-status.";
 
@@ -205,18 +217,20 @@ fn by_virtual_key() -> Vec<Route> {
         Route::new(Method::GET, "/v1/forward-auth", "forward_auth", forward_auth::decide)
             .any_method()
             .says("Decide on a request that a proxy holds", FORWARD_AUTH)
-            .query(REFUSE_WITH)
+            .query(INSTRUCTIONS)
             .headers(CALL_HEADERS)
-            .requires(&["x-model"])
-            .refuses(&[402, 403, 429]),
+            .refuses(&[400, 402, 403, 408, 413, 415, 429]),
         Route::new(Method::GET, "/v1/forward-auth/{path}", "forward_auth_below", forward_auth::decide_below)
             .any_method()
             .says(
                 "Decide on a request whose path and query a proxy appends",
-                "As `/v1/forward-auth`; what is appended is not looked at.",
+                "As `/v1/forward-auth`, for the path that is appended, with the method of the request to us. Its query is the client's and says nothing to us; a gateway \
+                 says `hold=1` by the header `x-tollkeeper-hold: 1`, which it sets itself and does not take from its client. A path that is not known here is let in by its body alone: 400 \
+                 `unknown_path` where none is shown, whatever `x-model` names. What is refused looks as the refusal of the provider whose path it is (OpenAI, Anthropic, Gemini), as on the \
+                 paths of the proxy, with the headers of `/v1/forward-auth` beside it.",
             )
-            .headers(CALL_HEADERS)
-            .requires(&["x-model"])
-            .refuses(&[402, 403, 429]),
+            .headers(BELOW_HEADERS)
+            .refuses_in_dialect()
+            .refuses(&[400, 402, 403, 408, 413, 415, 429]),
     ]
 }

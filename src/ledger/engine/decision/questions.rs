@@ -67,11 +67,13 @@ impl LedgerState {
         if status == KeyStatus::Expired {
             return Err(refuse::expired_key(key).refusal);
         }
-        let copies = self.directory.copies_of(key.user_id).iter();
+        let copies = self.directory.copies_of(key.user_id);
+        let in_force = |copy| !self.directory.is_over(copy, now_ms);
         Ok(Holder {
             virtual_key_id: key.id,
             user_id: key.user_id,
-            copies: copies.map(|copy| copy.id).collect(),
+            holds_any: copies.iter().any(in_force),
+            copies: copies.iter().map(|copy| copy.id).collect(),
         })
     }
 

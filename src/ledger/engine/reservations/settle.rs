@@ -157,14 +157,15 @@ impl LedgerState {
     }
 
     /// Ends a reservation whose time is up, as the settings say: charged at its estimate, also where
-    /// less was held, or given back with its request. What the proxy held was sent, so it is charged.
+    /// less was held, or given back with its request. What the proxy held was sent, so it is charged; and so is what came with a virtual
+    /// key, because whoever has it may have asked for the hold.
     pub fn expire_one(&mut self, effects: &mut Effects, number: i64, now_ms: i64) {
         let Some(reservation) = self.remove_open(number) else {
             return;
         };
         self.count_open(effects, &reservation, -1);
         let is_charged =
-            self.settings.on_expiry == OnExpiry::Charge || reservation.record.owner == Party::Proxy;
+            self.settings.on_expiry == OnExpiry::Charge || reservation.record.owner.is_of_a_call();
         let charged = is_charged.then(|| {
             let (number, estimate) = (self.number(), reservation.record.particulars.estimate());
             self.count(effects, &reservation, estimate, None, number, now_ms);

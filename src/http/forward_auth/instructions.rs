@@ -1,0 +1,67 @@
+//! What a gateway asks for in the address at which it asks us, beside the decision.
+//!
+//! On the exact path the query is the gateway's own. Where a gateway appends the path and query of its client instead, the query is the
+//! client's and says nothing to us; there a header says that a call is to be held, which the gateway sets.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderName;
+
+use crate::error::Result;
+use crate::http::core::request::Request;
+
+/// The query parameter that makes every refusal a 403.
+const REFUSE_WITH: &str = "refuse_with";
+/// The query parameter by which nothing is let in that names no model.
+const REQUIRE: &str = "require";
+/// The query parameter by which what a call may cost is held.
+const HOLD: &str = "hold";
+/// The query parameter that names the headers which the gateway sets itself.
+const TRUST: &str = "trust";
+/// The header that says the same as `hold=1`.
+pub static HOLD_HEADER: HeaderName = HeaderName::from_static("x-tollkeeper-hold");
+
+/// What a gateway asks for beside the decision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Instructions {
+    /// The status of every refusal.
+    pub refuse_with: Option<StatusCode>,
+    /// The gateway never shows the body, so that what names no model may be any call.
+    pub requires_model: bool,
+    /// What the call may cost is to be held.
+    pub holds: bool,
+    /// The path and method of the original request stand in headers that the gateway sets, whatever its client sent.
+    pub tells_path: bool,
+}
+
+impl Instructions {
+    /// Those of the query; what else is in it may be the client's.
+    ///
+    /// # Errors
+    /// 400 for a value that is none, or stands there twice.
+    pub fn of_query(request: &Request) -> Result<Self> {
+        if request.query_string().is_empty() {
+            return Ok(Self::default());
+        }
+        request.query_among(&[REFUSE_WITH, REQUIRE, HOLD, TRUST], |query| {
+            let refuse_with = query.one_of(REFUSE_WITH, &["403"]);
+            let refuse_with = refuse_with.map(|_| StatusCode::FORBIDDEN);
+            let requires_model = query.one_of(REQUIRE, &["model"]).is_some();
+            Self {
+                refuse_with,
+                // What understands nothing but 403 is nginx, which never shows a body.
+                requires_model: requires_model || refuse_with.is_some(),
+                holds: query.one_of(HOLD, &["1"]).is_some(),
+                tells_path: query.one_of(TRUST, &["x-forwarded-uri"]).is_some(),
+            }
+        })
+    }
+
+    /// Those where the path and query are the client's.
+    pub fn of_headers(request: &Request) -> Self {
+        let mut said = request.header_values(&HOLD_HEADER);
+        Self {
+            holds: said.any(|value| value == "1"),
+            ..Self::default()
+        }
+    }
+}
