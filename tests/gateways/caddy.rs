@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::gateway::{Gateway, free_ports};
+use crate::passing;
 use crate::support::holders::policy;
 use crate::support::process::Process;
 
@@ -18,7 +19,7 @@ fn start(directory: &Path, tollkeeper: u16) -> Gateway {
         .replace("127.0.0.1:9000", &format!("127.0.0.1:{upstream}"));
     let whole = format!(
         "{{\n admin off\n log {{\n level ERROR\n }}\n}}\n{site}\n\
-         http://:{upstream} {{\n respond \"upstream for user {{header.X-Tollkeeper-User}}\"\n}}\n"
+         http://:{upstream} {{\n respond \"{{header.Authorization}} {{header.X-Api-Key}} upstream for user {{header.X-Tollkeeper-User}}\"\n}}\n"
     );
     let file = directory.join("Caddyfile");
     std::fs::write(&file, whole).unwrap();
@@ -48,4 +49,5 @@ fn curl_sees_through_caddy_what_is_allowed_and_why_the_rest_is_refused() {
     let (status, text) = caddy.curl(&["-H", "x-model: gpt-5"]);
     assert_eq!(status, 401, "{text}");
     assert!(text.contains("virtual_key_required"), "{text}");
+    passing::what_no_body_is_shown_of(&caddy, &holder.key);
 }

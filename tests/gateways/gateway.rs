@@ -24,21 +24,41 @@ impl Gateway {
         Self { child, port }
     }
 
-    /// What curl shows: the status, and the answer with its headers.
+    /// What curl shows of a chat: the status, and the answer with its headers.
     pub fn curl(&self, arguments: &[&str]) -> (u16, String) {
+        self.curl_at("/v1/chat/completions?beta=true", arguments)
+    }
+
+    /// The same of another path, which is sent as it is.
+    pub fn curl_at(&self, path: &str, arguments: &[&str]) -> (u16, String) {
         let output = Command::new("curl")
             .args(["--silent", "--show-error", "--include", "--max-time", "30"])
+            .args(["--path-as-is", "--globoff", "--header", "Expect:"])
             .args(arguments)
-            .arg(format!(
-                "http://127.0.0.1:{}/v1/chat/completions?beta=true",
-                self.port
-            ))
+            .arg(format!("http://127.0.0.1:{}{path}", self.port))
             .output()
             .expect("curl must be installed; see .ci/run");
         let text = String::from_utf8(output.stdout).unwrap();
         let failed = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{failed}");
         (text[9..12].parse().unwrap(), text)
+    }
+
+    /// A call with a body of this type, and further arguments of curl.
+    pub fn post(
+        &self,
+        path: &str,
+        key: &str,
+        (kind, body): (&str, &[u8]),
+        more: &[&str],
+    ) -> (u16, String) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), body).unwrap();
+        let key = format!("Authorization: Bearer {key}");
+        let body = format!("@{}", file.path().display());
+        let kind = format!("Content-Type: {kind}");
+        let fixed = ["-H", &key, "-H", &kind, "--data-binary", &body];
+        self.curl_at(path, &[&fixed[..], more].concat())
     }
 
     /// A call of a model, by a client that knows the gateway under its public name.

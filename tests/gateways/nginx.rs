@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, free_ports};
+use crate::passing;
 use crate::support::holders::{Holder, policy};
 use crate::support::process::Process;
 
@@ -29,7 +30,7 @@ impl Nginx {
                  client_body_temp_path {here}/body; proxy_temp_path {here}/proxy; fastcgi_temp_path {here}/fastcgi;
                  uwsgi_temp_path {here}/uwsgi; scgi_temp_path {here}/scgi;
                  server {{ listen 127.0.0.1:{port}; {server} }}
-                 server {{ listen 127.0.0.1:{upstream}; location / {{ return 200 'upstream for user $http_x_user'; }} }}
+                 server {{ listen 127.0.0.1:{upstream}; location / {{ return 200 '$http_authorization $http_x_api_key upstream for user $http_x_user'; }} }}
              }}"
         );
         let file = directory.join("nginx.conf");
@@ -79,6 +80,8 @@ fn curl_sees_through_nginx_what_is_allowed_and_why_the_rest_is_refused() {
     let (status, text) = nginx.0.curl(&["-H", "x-model: gpt-5"]);
     assert_eq!(status, 401, "{text}");
     assert!(text.contains("virtual_key_required"), "{text}");
+
+    passing::what_no_body_is_shown_of(&nginx.0, &holder.key);
 
     // What the call cost is reported afterwards, and was all there is.
     let spent = json!({ "virtual_key": holder.key, "provider": "openai", "model": "gpt-5", "tokens": 1, "cost": 10,

@@ -97,10 +97,15 @@ fn offer(
     let provider_key = fold(provider);
     let folded = fold(model);
     let bare = behind_provider(model, &folded, &provider_key).map_or(model, |(bare, _)| bare);
-    let found = services.prices.price(provider, bare, services.clock.now());
-    let (price, greatest) = match found {
-        PriceFound::Known(known) => (Some(known.price), known.greatest_output),
-        PriceFound::TokensOnly => (None, None),
+    let prices = services.prices.now();
+    let found = prices.price(provider, bare, services.clock.now());
+    let (price, priced_by, greatest) = match found {
+        PriceFound::Known(known) => (
+            Some(known.price),
+            Some(known.origin.name()),
+            known.greatest_output,
+        ),
+        PriceFound::TokensOnly => (None, None, None),
         PriceFound::Unknown => return Err(unknown_model(provider, bare)),
     };
     let most = measure.most(greatest, assumed);
@@ -108,6 +113,7 @@ fn offer(
         provider_key: provider_key.into(),
         estimated_tokens: Some(most.0.saturating_add(most.1)),
         estimated_cost: price.map(|price| measure.cost(most, price)),
+        priced_by,
         // Who chooses the upstream is the gateway, not we.
         is_free: false,
     })

@@ -76,11 +76,11 @@ async fn answer(
     }
     let body = shown_body::read(request, &holder, original).await?;
     let state = request.state();
-    let (ledger, prices) = (&state.services.ledger, &state.services.prices);
+    let (ledger, prices) = (&state.services.ledger, state.services.prices.now());
     let around = Surroundings {
         original,
         instructions,
-        prices,
+        prices: &prices,
         now: state.services.clock.now(),
     };
     let Some(asked) = around.call(&named, body)? else {

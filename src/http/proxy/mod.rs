@@ -26,6 +26,7 @@ use crate::domain::decision::{Call, Offer, Particulars, Party};
 use crate::domain::values::letter_case::fold;
 use crate::error::Error;
 use crate::gateway::meter::dialect::Endpoint;
+use crate::gateway::meter::fault::RequestFault;
 use crate::gateway::meter::metered_request::MeteredRequest;
 use crate::gateway::proxy::carry::Carried;
 use crate::gateway::proxy::quote::{NoQuote, WantedCall};
