@@ -16,6 +16,8 @@ trap 'stop; rm -rf "$work"' EXIT
 # serve TOLLKEEPER DATA LOG: starts one on a free port and says in $url where it listens.
 serve() {
   local port=
+  # There to be read before what is started has come to it.
+  : >"$3"
   "$1" serve --data-dir "$2" --listen 127.0.0.1:0 >"$work/out" 2>"$3" &
   server=$!
   for _ in $(seq 100); do
