@@ -20,8 +20,8 @@ use super::thread;
 use crate::domain::decision::amounts::PricedUse;
 use crate::domain::decision::explanation::Explanation;
 use crate::domain::decision::{
-    Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Particulars, Presented,
-    ReservationId, Settled,
+    Admitted, Call, Granted, GrantedTools, Holder, OpenReservation, Presented, ReservationId,
+    Settled,
 };
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
@@ -95,7 +95,7 @@ impl Ledger {
 
     /// Decides on a call without an estimate, and counts it as one request.
     pub fn admit(&self, call: Call) -> Pending<Decision<Admitted>> {
-        let call = without_estimates(call);
+        let call = call.without_estimates();
         self.ask(move |runtime, batch| runtime.admit(batch, &call))
     }
 
@@ -105,7 +105,7 @@ impl Ledger {
     /// Answers [`Error::RequestIdReused`] when the request id came with another body.
     pub fn charge(&self, call: Call, used: impl Into<PricedUse>) -> Pending<Decision<Settled>> {
         let PricedUse { spent, priced_by } = used.into();
-        let mut call = without_estimates(call);
+        let mut call = call.without_estimates();
         call.particulars.priced_by = priced_by;
         self.ask(move |runtime, batch| runtime.charge(batch, &call, spent))
     }
@@ -340,19 +340,5 @@ impl Ledger {
             .send(LedgerMessage::Question(question))
             .map_err(|_| stopped())?;
         answer.blocking_recv().unwrap_or_else(|_| Err(stopped()))
-    }
-}
-
-fn without_estimates(call: Call) -> Call {
-    let particulars = Particulars {
-        estimated_tokens: None,
-        estimated_cost: None,
-        max_hold: None,
-        priced_by: None,
-        ..call.particulars
-    };
-    Call {
-        particulars,
-        ..call
     }
 }

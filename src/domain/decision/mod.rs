@@ -71,6 +71,21 @@ pub struct Call {
     pub owner: Party,
 }
 
+impl Call {
+    /// The same without what it was expected to use.
+    #[must_use]
+    pub fn without_estimates(self) -> Self {
+        let particulars = Particulars {
+            mcp: self.particulars.mcp,
+            ..Particulars::default()
+        };
+        Self {
+            particulars,
+            ..self
+        }
+    }
+}
+
 /// The gateway's own id of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId {
