@@ -41,6 +41,14 @@ pub fn find(reading: &Reading<'_>, of: &PricedModel) -> Result<Option<StoredPric
     reading.find("reading a price", &sql, keys, price)
 }
 
+/// The same.
+///
+/// # Errors
+/// [`Error::NotFound`] when there are none.
+pub fn get(reading: &Reading<'_>, of: &PricedModel) -> Result<StoredPrice> {
+    find(reading, of)?.ok_or_else(|| Error::not_found("price", of.name()))
+}
+
 /// Stores one more price of a model; what it takes the place of, [`with_entry`] says. One that is there already is written no second time.
 ///
 /// # Errors
@@ -108,7 +116,7 @@ fn refuse_too_many(work: &Work<'_>) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`], [`Error::Stale`].
 pub fn delete(work: &mut Work<'_>, of: &PricedModel, if_match: &IfMatch) -> Result<StoredPrice> {
-    let before = find(work, of)?.ok_or_else(|| Error::not_found("price", of.name()))?;
+    let before = get(work, of)?;
     if_match.check(&before.entity_tag())?;
     work.run(
         "deleting a price",

@@ -174,9 +174,28 @@ fn prices_from_a_date_on_stand_beside_each_other() {
     ] {
         assert_eq!(input(at), expected, "{at}");
     }
+    let given = client.get(&path).expect(200);
+    let rates: Vec<_> = given.json()["prices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|price| price["rates"]["input"].clone())
+        .collect();
+    assert_eq!(rates, [1, 2, 3]);
+    let tag = given.header("etag").unwrap();
+    client
+        .send("GET", &path, &[("if-none-match", tag)], None)
+        .expect(304);
     give(4, None);
     assert_eq!(input("2027-01-01T00:00:00Z"), 4);
     assert_eq!(price_of(client, "openai", "own", "")["total_count"], 1);
+    let late = json!({ "free": true });
+    client
+        .send("PUT", &path, &[("if-match", tag)], Some(&late))
+        .expect_refusal(412, "precondition_failed", "stale_if_match");
+    client
+        .get("/api/prices/openai/gpt-4o")
+        .expect_refusal(404, "not_found", "not_found");
 }
 
 #[test]

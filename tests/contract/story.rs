@@ -324,6 +324,7 @@ fn refuse_all(it: &mut Recorder<'_>) {
 fn price(it: &mut Recorder<'_>) {
     let path = "/api/prices/openai/house-model";
     it.call("PUT", path, Some(&example("set_price")));
+    it.call("GET", path, None);
     it.call("GET", "/api/prices?provider=openai&model=house-model", None);
     it.call("GET", "/api/upstreams", None);
     it.call("DELETE", path, None);

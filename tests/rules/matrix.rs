@@ -101,6 +101,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ),
         ("delete_mcp_tool_group", none(200)),
         ("list_prices", none(200)),
+        ("get_price", none(200)),
         ("set_price", (Some(json!({ "free": true })), 200)),
         ("delete_price", none(200)),
         ("list_upstreams", none(200)),

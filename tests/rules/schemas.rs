@@ -190,6 +190,8 @@ fn answers_have_exactly_the_documented_fields() {
     let seed: Value = serde_json::from_str(include_str!("../api/seed_example.json")).unwrap();
     server.client.create_profile(&seed);
     server.furnish();
+    let free = json!({ "free": true });
+    server.client.put("/api/prices/1/1", &free).expect(200);
     let key = server.client.make_holder("ada", &policy()).key;
     let holder = server.client.with_virtual_key(&key);
     let operations = operations(&document);

@@ -4,17 +4,18 @@ pub mod views;
 
 use jiff::Timestamp;
 
-use self::views::{PriceAnswer, PricePage, PriceView};
+use self::views::{GivenPrices, PriceAnswer, PricePage, PriceView};
 use crate::domain::list::{MAX_SEARCH, Query};
 use crate::domain::price::entry::MAX_PATTERN;
 use crate::domain::price::entry_body::PRICE_ENTRY;
 use crate::domain::price::listing::PriceFilter;
 use crate::domain::price::overlay::GivenIn;
-use crate::http::core::answer::{Answer, Message, ok, ok_tagged, to_json};
+use crate::http::core::answer::{Answer, Message, ok, ok_tagged, ok_unless_known, to_json};
 use crate::http::core::guard::{Caller, Delete, Settings, Update, View};
 use crate::http::core::path_values::priced_model;
 use crate::http::core::request::{Request, blocking};
 use crate::service;
+use crate::store::prices;
 
 /// `GET /api/prices`
 pub async fn list(_: Caller<View, Settings>, request: Request) -> Answer {
@@ -41,6 +42,25 @@ fn instant(query: &Query) -> Option<Timestamp> {
         query.refuse("at", "invalid_timestamp", sentence);
     }
     at.ok()
+}
+
+/// `GET /api/prices/{provider}/{model}`
+///
+/// # Errors
+/// 404 when none was given over the API.
+pub async fn get(_: Caller<View, Settings>, request: Request) -> Answer {
+    let of = priced_model(&request)?;
+    let stored = request
+        .read(move |reading| prices::get(reading, &of))
+        .await?;
+    let given = stored.entries.iter();
+    let shown = GivenPrices {
+        prices: given
+            .map(|entry| PriceView::given(entry, GivenIn::Api))
+            .collect(),
+    };
+    let tag = stored.entity_tag();
+    Ok(ok_unless_known(&request, &tag, to_json(&shown)?))
 }
 
 /// `PUT /api/prices/{provider}/{model}`

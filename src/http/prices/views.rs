@@ -63,6 +63,13 @@ pub struct PriceAnswer {
     pub price: PriceView,
 }
 
+/// What was given over the API for a provider and a model.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GivenPrices {
+    /// Each from another date on, ascending; one without a date holds before all of them.
+    pub prices: Vec<PriceView>,
+}
+
 /// A page of prices, the operator's own first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PricePage {

@@ -8,7 +8,7 @@ use crate::domain::price::entry_body::PRICE_ENTRY;
 use crate::http::core::answer::Message;
 use crate::http::core::route::Route;
 use crate::http::prices;
-use crate::http::prices::views::{PriceAnswer, PricePage};
+use crate::http::prices::views::{GivenPrices, PriceAnswer, PricePage};
 use crate::http::upstreams;
 use crate::http::upstreams::views::UpstreamList;
 
@@ -27,6 +27,14 @@ pub fn routes() -> Vec<Route> {
             .query(PRICE_LIST)
             .answers::<PricePage>(200)
             .refuses(&[400]),
+        Route::new(Method::GET, PRICE, "get_price", prices::get)
+            .says(
+                "Read what was given for a model",
+                "What was given here for this very provider and model, and the `ETag` with which it is changed or deleted. What the file and the list say, \
+                 the list of prices tells.",
+            )
+            .answers::<GivenPrices>(200)
+            .refuses(&[304, 400, 404]),
         Route::new(Method::PUT, PRICE, "set_price", prices::set)
             .says(
                 "Give a price",
