@@ -75,8 +75,9 @@ export function field(options) {
       const place = path.length > 0 && typeof path[0] === "number" ? `entry ${path[0] + 1}: ` : "";
       problem.textContent = problem.hidden ? place + message : `${problem.textContent}; ${place}${message}`;
       problem.hidden = false;
-      // A field that another choice has hidden still has to say what is wrong with it.
+      // A field that another choice has hidden, or that is folded away, still has to say what is wrong with it.
       node.hidden = false;
+      for (let folded = node.closest("details"); folded; folded = folded.parentElement?.closest("details") ?? null) folded.open = true;
       input.setAttribute("aria-invalid", "true");
       return input.matches("input, select, textarea") ? input : input.querySelector("input, select, textarea");
     },

@@ -53,9 +53,7 @@ export function toggle(options) {
 
 /** Dollars. @param {{ label: string, hint?: string, value?: number | null, rule?: rules.Rule }} options @returns {import("./control.js").Control<number>} */
 export function dollars(options) {
-  const value = options.value === null || options.value === undefined ? "" : plain(options.value);
-  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", value });
-  const frame = h("div", { class: "affixed" }, h("span", { class: "affix", "aria-hidden": "true" }, "$"), input);
+  const { input, frame } = dollarInput(options.value);
   return field({
     ...options,
     input,
@@ -63,6 +61,26 @@ export function dollars(options) {
     read: () => Number(input.value.trim()),
     check: () => (options.rule ?? rules.money)(input.value),
   });
+}
+
+/** Dollars that may be left out, which is not the same as none. @param {{ label: string, hint?: string, value?: number | null }} options @returns {import("./control.js").Control<number | null>} */
+export function optionalDollars(options) {
+  const { input, frame } = dollarInput(options.value);
+  const isEmpty = () => input.value.trim() === "";
+  return field({
+    ...options,
+    input,
+    frame,
+    read: () => (isEmpty() ? null : Number(input.value.trim())),
+    check: () => (isEmpty() ? null : rules.money(input.value)),
+  });
+}
+
+/** @param {number | null | undefined} value */
+function dollarInput(value) {
+  const text = value === null || value === undefined ? "" : plain(value);
+  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", value: text });
+  return { input, frame: h("div", { class: "affixed" }, h("span", { class: "affix", "aria-hidden": "true" }, "$"), input) };
 }
 
 /** A whole number that may be left out. @param {{ label: string, hint?: string, value?: number | null, required?: boolean }} options @returns {import("./control.js").Control<number | null>} */
@@ -107,7 +125,7 @@ export function duration(options) {
   });
 }
 
-/** A moment, or none. @param {{ label: string, hint?: string, value?: string | null, known?: boolean }} options @returns {import("./control.js").Control<string | null>} */
+/** A moment, or none; one that is to come, unless any will do. @param {{ label: string, hint?: string, value?: string | null, any?: boolean }} options @returns {import("./control.js").Control<string | null>} */
 export function moment(options) {
   const before = localInput(options.value);
   const input = h("input", { type: "datetime-local", value: before });
@@ -120,7 +138,7 @@ export function moment(options) {
       // The input knows minutes; what nobody touched keeps its seconds.
       return unchanged() && options.value ? options.value : new Date(input.value).toISOString();
     },
-    check: () => (unchanged() ? null : rules.future(input.value)),
+    check: () => (options.any || unchanged() ? null : rules.future(input.value)),
   });
 }
 

@@ -23,6 +23,7 @@ const TYPING_MS = 200;
  * @property {string} [search]  the placeholder of the search field; none without it
  * @property {Filter[]} [filters]
  * @property {string} [beside]  a field of the answer with a value for each item; the rows get it as `beside`
+ * @property {(data: any) => void} [answered]  what is done with each answer beside
  * @property {() => Node} whenEmpty  when there is nothing at all
  */
 
@@ -102,6 +103,7 @@ class List {
       const { data } = await get(path, { query, signal: running.signal });
       if (running.signal.aborted) return;
       const rows = beside ? data[items].map((/** @type {Row} */ row, /** @type {number} */ at) => ({ ...row, beside: data[beside]?.[at] })) : data[items];
+      this.options.answered?.(data);
       this.show(rows, data.total_count);
     } catch (error) {
       if (running.signal.aborted) return;

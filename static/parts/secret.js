@@ -1,42 +1,59 @@
 // A new secret. It is shown once, so the dialog stays until the user says that it is stored.
 
 import { h } from "../core/dom.js";
+import { go, link } from "../core/router.js";
 import { codeBlock, copyButton, downloadButton } from "./copy.js";
 import { openDialog } from "./dialog.js";
 
+/** What it is called, after which the download is named, and the secret. @typedef {{ name: string, value: string }} Secret */
+
+/** Shows a management key; then it is stored. @param {string} title @param {Secret} secret @returns {Promise<unknown>} */
+export function showManagementKey(title, secret) {
+  return show(title, [{ ...secret, curl: managementCurl(secret.value) }]);
+}
+
 /**
- * @param {object} secret
- * @param {string} secret.title
- * @param {string} secret.name  what it is called; the download is named after it
- * @param {string} secret.value
- * @param {string} secret.curl  a command that uses it
- * @returns {Promise<void>} when it is stored
+ * Shows virtual keys, and the way to where they are used.
+ *
+ * @param {string} title
+ * @param {Secret[]} secrets
+ * @param {() => void} next  what follows once they are stored, unless their reader goes to where they are used
  */
-export function showSecret(secret) {
-  return showSecrets(secret.title, [secret]);
+export async function showVirtualKeys(title, secrets, next) {
+  const connect = h("a", { class: "button", href: link("/connect") }, "I stored it: connect a client");
+  const leaves = await show(title, secrets.map((secret) => ({ ...secret, curl: virtualCurl(secret.value) })), connect);
+  if (leaves) go("/connect");
+  else next();
 }
 
 /**
  * @param {string} title
- * @param {{ name: string, value: string, curl: string }[]} secrets
- * @returns {Promise<void>}
+ * @param {(Secret & { curl: string })[]} secrets  each with a command that uses it
+ * @param {HTMLElement} [elsewhere]  closes it too
+ * @returns {Promise<boolean>} when they are stored: whether by the way elsewhere
  */
-export function showSecrets(title, secrets) {
+function show(title, secrets, elsewhere) {
   return new Promise((resolve) => {
+    let leaves = false;
     const stored = h("button", { type: "button", class: "primary" }, "I stored it");
     const { close } = openDialog({
       title,
       wide: true,
       mustAnswer: true,
       body: [h("p", null, "This is the only time it is shown. Store it before you close this."), ...secrets.map(one)],
-      actions: [stored],
+      actions: elsewhere ? [elsewhere, stored] : [stored],
       onclosed: () => {
         removeEventListener("beforeunload", hold);
-        resolve();
+        resolve(leaves);
       },
     });
     addEventListener("beforeunload", hold);
     stored.addEventListener("click", close);
+    elsewhere?.addEventListener("click", (event) => {
+      event.preventDefault();
+      leaves = true;
+      close();
+    });
   });
 }
 
@@ -45,7 +62,7 @@ function hold(event) {
   event.preventDefault();
 }
 
-/** @param {{ name: string, value: string, curl: string }} secret */
+/** @param {Secret & { curl: string }} secret */
 function one(secret) {
   const value = h("code", { class: "secret-value" }, secret.value);
   const file = `${secret.name.replace(/[^A-Za-z0-9._-]+/g, "-").slice(0, 60) || "key"}.txt`;
@@ -59,12 +76,12 @@ function one(secret) {
   );
 }
 
-/** A command that uses a management key. @param {string} key */
-export function managementCurl(key) {
+/** @param {string} key */
+function managementCurl(key) {
   return `KEY='${key}'\ncurl -sS '${location.origin}/api/session' -H "Authorization: Bearer $KEY"`;
 }
 
-/** A command that uses a virtual key. @param {string} key */
-export function virtualCurl(key) {
+/** @param {string} key */
+function virtualCurl(key) {
   return `KEY='${key}'\ncurl -sS '${location.origin}/v1/quota' -H "Authorization: Bearer $KEY"`;
 }

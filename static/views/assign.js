@@ -8,7 +8,7 @@ import { group } from "../form/control.js";
 import { choice, moment, text } from "../form/inputs.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { PROFILE, USER, idOf, suggestions } from "../parts/pick.js";
-import { showSecret, virtualCurl } from "../parts/secret.js";
+import { showVirtualKeys } from "../parts/secret.js";
 import { toast } from "../parts/toast.js";
 
 const LISTED = 500;
@@ -35,7 +35,7 @@ export async function assignDialog({ profile, user }) {
       const { data } = await post(`/api/users/${encodeURIComponent(userId)}/access-profiles`, body, { once });
       toast("Assigned.");
       const { name, value } = data.virtual_key;
-      void showSecret({ title: "The new virtual key", name, value, curl: virtualCurl(value) }).then(() => (user ? refresh() : go(`/users/${userId}`)));
+      void showVirtualKeys("The new virtual key", [{ name, value }], () => (user ? refresh() : go(`/users/${userId}`)));
     },
   });
 }

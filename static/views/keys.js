@@ -13,7 +13,7 @@ import { editDialog } from "../parts/clash.js";
 import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { choiceFilter, list } from "../parts/list.js";
-import { managementCurl, showSecret } from "../parts/secret.js";
+import { showManagementKey } from "../parts/secret.js";
 import { badge, empty, heading } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
 import { scopesControl } from "./scopes.js";
@@ -147,5 +147,5 @@ function revoke(key) {
 
 /** @param {string} title @param {{ api_key: ApiKey, key: string }} made */
 function reveal(title, { api_key, key }) {
-  void showSecret({ title, name: api_key.name, value: key, curl: managementCurl(key) }).then(refresh);
+  void showManagementKey(title, { name: api_key.name, value: key }).then(refresh);
 }

@@ -24,13 +24,19 @@ const MANAGEMENT = [
   { pattern: "/usage", needs: PROFILES, load: async () => (await import("./usage.js")).usageView },
   { pattern: "/holds", needs: "Decisions:View", load: async () => (await import("./holds.js")).holdsView },
   { pattern: "/explain", needs: "Decisions:Create", load: async () => (await import("./explain.js")).explainView },
+  { pattern: "/connect", needs: "", load: async () => (await import("./connect.js")).connectView },
+  { pattern: "/upstreams", needs: "Settings:View", load: async () => (await import("./upstreams.js")).upstreamsView },
+  { pattern: "/prices", needs: "Settings:View", load: async () => (await import("./prices.js")).pricesView },
   { pattern: "/keys", needs: "APIKeys:View", load: async () => (await import("./keys.js")).keysView },
   { pattern: "/audit", needs: PROFILES, load: async () => (await import("./audit.js")).auditView },
   { pattern: "/welcome", needs: "", load: async () => (await import("./welcome.js")).welcomeView },
 ];
 
 /** @type {Entry[]} */
-const VIRTUAL = [{ pattern: "/mine", needs: "", load: async () => (await import("./mine.js")).mineView }];
+const VIRTUAL = [
+  { pattern: "/mine", needs: "", load: async () => (await import("./mine.js")).mineView },
+  { pattern: "/connect", needs: "", load: async () => (await import("./connect.js")).connectView },
+];
 
 /** The menu of a management key. A path of the server, which is no view, has no permission. */
 const MENU = [
@@ -58,6 +64,14 @@ const MENU = [
     ],
   },
   {
+    title: "Providers",
+    entries: [
+      { path: "/connect", text: "Connect a client" },
+      { path: "/upstreams", text: "Upstreams" },
+      { path: "/prices", text: "Prices" },
+    ],
+  },
+  {
     title: "Server",
     entries: [
       { path: "/keys", text: "Management keys" },
@@ -74,7 +88,7 @@ export function routesOf() {
 
 /** The menu of the key: what it may not see is left out. */
 export function menuOf() {
-  if (kind() === "virtual") return [{ title: "You", entries: [{ path: "/mine", text: "Limits and usage" }] }];
+  if (kind() === "virtual") return [{ title: "You", entries: [{ path: "/mine", text: "Limits and usage" }, { path: "/connect", text: "Connect a client" }] }];
   const seen = new Set(routesOf().map(({ pattern }) => pattern));
   return MENU.map(({ title, entries }) => ({
     title,
@@ -82,9 +96,10 @@ export function menuOf() {
   })).filter(({ entries }) => entries.length > 0);
 }
 
-/** Where a session begins. */
+/** Where a session begins: at the first place that the key opens. */
 export function homeOf() {
   if (kind() === "virtual") return "/mine";
-  const first = menuOf().flatMap(({ entries }) => entries).find(({ path }) => path !== "/docs");
+  const opened = new Set(routesOf().filter(({ needs }) => needs !== "").map(({ pattern }) => pattern));
+  const first = menuOf().flatMap(({ entries }) => entries).find(({ path }) => opened.has(path));
   return first?.path ?? "/welcome";
 }

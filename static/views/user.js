@@ -109,8 +109,7 @@ async function roleDialog(path, user) {
     send: async ({ role_id }) => {
       const { data } = await put(`${path}/role`, { role_id: role_id === "" ? null : Number(role_id) });
       toast(lost("Role changed", data.deleted_vk_names));
-      await showIssued(data.virtual_keys);
-      refresh();
+      await showIssued(data.virtual_keys, refresh);
     },
   });
 }

@@ -11,7 +11,7 @@ import { choice, text } from "../form/inputs.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { choiceFilter, list } from "../parts/list.js";
 import { empty, heading } from "../parts/states.js";
-import { showSecrets, virtualCurl } from "../parts/secret.js";
+import { showVirtualKeys } from "../parts/secret.js";
 import { toast } from "../parts/toast.js";
 import { several } from "./profiles.js";
 
@@ -65,14 +65,13 @@ function createDialog(roles) {
       const body = { name, email, ...(role_id ? { role_id: Number(role_id) } : {}) };
       const { data } = await post("/api/users", body, { once });
       toast(`Created ${data.user.name}.`);
-      await showIssued(data.virtual_keys);
-      go(`/users/${data.user.id}`);
+      await showIssued(data.virtual_keys, () => go(`/users/${data.user.id}`));
     },
   });
 }
 
-/** Keys that came with a change. @param {{ name: string, value: string }[]} [keys] */
-export async function showIssued(keys = []) {
-  if (keys.length === 0) return;
-  await showSecrets("New virtual keys", keys.map(({ name, value }) => ({ name, value, curl: virtualCurl(value) })));
+/** Keys that came with a change, and what follows it. @param {{ name: string, value: string }[] | undefined} keys @param {() => void} next */
+export async function showIssued(keys, next) {
+  if (!keys || keys.length === 0) next();
+  else await showVirtualKeys("New virtual keys", keys.map(({ name, value }) => ({ name, value })), next);
 }

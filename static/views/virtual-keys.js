@@ -16,7 +16,7 @@ import { userLink } from "../parts/links.js";
 import { list } from "../parts/list.js";
 import { userFilter } from "../parts/pick.js";
 import { badge, empty, heading } from "../parts/states.js";
-import { showSecret, virtualCurl } from "../parts/secret.js";
+import { showVirtualKeys } from "../parts/secret.js";
 import { table } from "../parts/table.js";
 import { toast } from "../parts/toast.js";
 
@@ -147,5 +147,5 @@ function revoke(key) {
 
 /** @param {string} title @param {{ name: string, value: string }} key */
 function reveal(title, { name, value }) {
-  void showSecret({ title, name, value, curl: virtualCurl(value) }).then(refresh);
+  void showVirtualKeys(title, [{ name, value }], refresh);
 }

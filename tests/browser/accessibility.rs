@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::page::Page;
-use crate::views::{VIEWS, furnish, leave, show};
+use crate::views::{VIEWS, furnished, leave, show};
 
 /// The checker, from npm; `.ci/run` puts it there.
 const AXE: &str = "target/ci/npm/node_modules/axe-core/axe.min.js";
@@ -42,9 +42,8 @@ fn check(page: &Page, name: &str) {
 
 #[test]
 fn no_view_has_a_serious_obstacle() {
-    let page = Page::start();
+    let (page, _) = furnished();
     load_checker(&page);
-    furnish(page.api());
     page.go_to(&page.origin());
     check(&page, "sign-in");
     page.sign_in(&page.api().key.clone());
@@ -71,9 +70,8 @@ fn no_view_has_a_serious_obstacle() {
 
 #[test]
 fn nothing_that_shows_for_a_moment_has_a_serious_obstacle() {
-    let page = Page::start();
+    let (page, key) = furnished();
     load_checker(&page);
-    let key = furnish(page.api());
     page.sign_in(&page.api().key.clone());
     let check_both = |name: &str| {
         for scheme in ["light", "dark"] {
@@ -88,6 +86,16 @@ fn nothing_that_shows_for_a_moment_has_a_serious_obstacle() {
     page.press("Explain");
     page.see("It would be refused");
     check_both("an explanation");
+    page.open("/prices");
+    page.fill("Provider of the call", "openai");
+    page.fill("Model of the call", "gpt-4o");
+    page.press("Look up");
+    page.see("What openai / gpt-4o costs");
+    check_both("what a call costs");
+    page.fill("Model of the call", "nobody-knows");
+    page.press("Look up");
+    page.see("Nobody knows");
+    check_both("a call without a price");
     page.open("/roles/1");
     page.press("Edit");
     page.fill("Description", "mine");
@@ -112,5 +120,8 @@ fn nothing_that_shows_for_a_moment_has_a_serious_obstacle() {
     page.settled();
     page.press("What you may use");
     check_both("the view of a holder");
+    page.open("/connect");
+    page.see("The key");
+    check_both("the lines of a holder");
     page.nothing_went_wrong();
 }

@@ -26,6 +26,12 @@ fn hostile_profile(kind: &str) -> serde_json::Value {
     })
 }
 
+/// As a piece of a path.
+fn encoded(text: &str) -> String {
+    let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}
+
 /// Goes through views and looks whether anything ran.
 fn walk(page: &Page, places: &[&str]) {
     for place in places {
@@ -187,6 +193,8 @@ fn markup_in_tools_and_in_traffic_is_shown_as_text() {
         .as_str()
         .unwrap()
         .to_owned();
+    let price = format!("/api/prices/{}/{}", encoded(IMAGE), encoded(SCRIPT));
+    api.put(&price, &json!({ "free": true })).expect(200);
     let held =
         json!({ "virtual_key": key, "provider": IMAGE, "model": SCRIPT, "estimated_cost": 0.4 });
     api.post("/v1/reservations", &held).expect(201);
@@ -204,9 +212,22 @@ fn markup_in_tools_and_in_traffic_is_shown_as_text() {
             "/usage?user_id=1&access_profile_id=1",
             "/holds",
             "/virtual-keys?user_id=1",
+            "/connect",
+            "/prices",
         ],
     );
     page.see(IMAGE);
+    page.press("Edit");
+    page.see(SCRIPT);
+    page.press("Save");
+    page.see("Saved.");
+    page.fill("Provider of the call", IMAGE);
+    page.fill("Model of the call", SCRIPT);
+    page.press("Look up");
+    page.see(&format!("{IMAGE} / {SCRIPT} costs nothing"));
+    page.press("Delete");
+    page.press("Delete");
+    page.see("Deleted the price of");
     page.open("/usage?by=model");
     page.see(SCRIPT);
     page.press("These charts as a table");

@@ -11,6 +11,7 @@ mod views;
 mod accessibility;
 mod appearance;
 mod clashes;
+mod connect;
 mod failures;
 mod hostile;
 mod keyboard;
@@ -18,6 +19,7 @@ mod leaving;
 mod people;
 mod permissions;
 mod pictures;
+mod prices;
 mod profiles;
 mod propagation;
 mod reference;
@@ -26,6 +28,7 @@ mod session;
 mod speed;
 mod tools;
 mod traffic;
+mod upstreams;
 mod usage;
 
 #[path = "../support/mod.rs"]

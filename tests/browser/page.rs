@@ -13,10 +13,13 @@ use tokio::runtime::Runtime;
 
 use crate::driver::{DevTools, Driver};
 use crate::support::Client as Api;
-use crate::support::process::{Process, run};
+use crate::support::process::{Process, run, tollkeeper};
 
 /// How long anything may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What the keys of upstreams are.
+pub const PROVIDER_KEY: &str = "sk-of-the-provider";
 
 /// Runs before the page's own scripts: notes what must never happen, and offers what the tests look for.
 const WATCH: &str = include_str!("watch.js");
@@ -43,6 +46,20 @@ impl Page {
         let directory = tempfile::tempdir().unwrap();
         let (server, printed) = Process::start_in_terminal(&directory.path().join("data"));
         (Self::start_on(directory, server), printed)
+    }
+
+    /// A fresh server with these upstreams, as the variable has them; their keys are in `PROVIDER_KEY`.
+    pub fn start_carrying(upstreams: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data_dir = directory.path().join("data");
+        let mut command = tollkeeper();
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(&data_dir)
+            .env("TOLLKEEPER_UPSTREAMS", upstreams)
+            .env("PROVIDER_KEY", PROVIDER_KEY);
+        let server = Process::start_command(command, &data_dir);
+        Self::start_on(directory, server)
     }
 
     fn start_on(directory: TempDir, server: Process) -> Self {

@@ -3,12 +3,11 @@
 use serde_json::json;
 
 use crate::page::Page;
-use crate::views::{VIEWS, furnish, leave, show};
+use crate::views::{VIEWS, furnished, leave, show};
 
 #[test]
 fn every_view_fits_its_window_in_both_widths_and_colours() {
-    let page = Page::start();
-    furnish(page.api());
+    let (page, _) = furnished();
     page.go_to(&page.origin());
     for (width, height) in [(1280, 900), (360, 780)] {
         for scheme in ["light", "dark"] {
@@ -36,8 +35,7 @@ fn every_view_fits_its_window_in_both_widths_and_colours() {
 
 #[test]
 fn the_view_of_a_holder_and_an_explanation_fit_their_window() {
-    let page = Page::start();
-    let key = furnish(page.api());
+    let (page, key) = furnished();
     let everywhere = |name: &str| {
         for (width, height) in [(1280, 900), (360, 780)] {
             for scheme in ["light", "dark"] {
@@ -57,10 +55,23 @@ fn the_view_of_a_holder_and_an_explanation_fit_their_window() {
     page.press("Explain");
     page.see("It would be refused");
     everywhere("explained");
+    page.open("/prices");
+    page.fill("Provider of the call", "google");
+    page.fill("Model of the call", "gemini-2.5-pro");
+    page.press("Look up");
+    page.see("What google / gemini-2.5-pro costs");
+    everywhere("price-found");
+    page.fill("Model of the call", "nobody-knows");
+    page.press("Look up");
+    page.see("Nobody knows");
+    everywhere("price-not-found");
     page.sign_in(&key);
     page.see("Your usage");
     page.settled();
     everywhere("mine");
+    page.open("/connect");
+    page.see("The key");
+    everywhere("connect-mine");
     page.nothing_went_wrong();
 }
 
@@ -99,8 +110,8 @@ fn whole_height(page: &Page, at_least: u32) -> u32 {
 
 #[test]
 fn every_view_can_be_used_at_twice_the_size() {
-    let page = Page::signed_in();
-    furnish(page.api());
+    let (page, _) = furnished();
+    page.sign_in(&page.api().key.clone());
     // 1280 px at 200 % are 640 CSS pixels, with letters of twice the size.
     page.resize(640, 450);
     for view in VIEWS {
@@ -112,8 +123,8 @@ fn every_view_can_be_used_at_twice_the_size() {
 
 #[test]
 fn tables_show_their_actions_in_windows_of_every_width() {
-    let page = Page::signed_in();
-    furnish(page.api());
+    let (page, _) = furnished();
+    page.sign_in(&page.api().key.clone());
     for width in [1280, 1024, 900, 720, 560, 360] {
         page.resize(width, 900);
         for place in [
@@ -127,6 +138,8 @@ fn tables_show_their_actions_in_windows_of_every_width() {
             "/keys",
             "/tool-groups",
             "/holds",
+            "/prices",
+            "/upstreams",
             "/audit",
             "/usage",
         ] {
@@ -152,6 +165,8 @@ fn views_with_nothing_in_them_fit_their_window() {
         "tool-groups",
         "usage",
         "holds",
+        "upstreams",
+        "connect",
     ] {
         for (width, height) in [(1280, 900), (360, 780)] {
             for scheme in ["light", "dark"] {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::page::Page;
 use crate::support::Client;
+use crate::support::upstream::Upstream;
 
 /// A place of the page, and the name of its picture.
 pub struct View {
@@ -49,6 +50,10 @@ pub const VIEWS: &[View] = &[
     view("usage", "/usage"),
     view("holds", "/holds"),
     view("explain", "/explain"),
+    view("prices", "/prices"),
+    view("prices-of-one", "/prices?provider=openai&model=gpt-4o"),
+    view("upstreams", "/upstreams"),
+    view("connect", "/connect"),
     view("not-there", "/nowhere"),
     dialog(
         "profile-problems",
@@ -75,6 +80,13 @@ pub const VIEWS: &[View] = &[
         "/tool-groups",
         &["New tool group", "Add server"],
     ),
+    dialog(
+        "price-new",
+        "/prices",
+        &["Give a price", "More kinds", "Long input", "Add step"],
+    ),
+    dialog("price-edit", "/prices", &["Edit"]),
+    dialog("price-delete", "/prices", &["Delete"]),
     dialog("hold-free", "/holds", &["Free"]),
     dialog("key-new", "/keys", &["New key"]),
     dialog("key-revoke", "/keys", &["Revoke"]),
@@ -84,9 +96,20 @@ pub const VIEWS: &[View] = &[
     dialog("secret", "/users/2", &["New virtual key", "Make the key"]),
 ];
 
-/// Something for every view.
-/// Answers a virtual key.
-pub fn furnish(api: &Client) -> String {
+/// A server with something for every view, and a virtual key.
+pub fn furnished() -> (Page, String) {
+    let provider = Upstream::chats();
+    let page = Page::start_carrying(&format!(
+        "[{{ name = 'openai', base_url = 'http://127.0.0.1:{}/v1', api_key_variable = 'PROVIDER_KEY' }},
+          {{ name = 'anthropic', base_url = 'http://127.0.0.1:1', api_key_variable = 'PROVIDER_KEY', unmetered_paths = ['/v1/files'] }},
+          {{ name = 'ollama', free = true }}]",
+        provider.port
+    ));
+    let key = furnish(page.api());
+    (page, key)
+}
+
+fn furnish(api: &Client) -> String {
     profiles(api);
     people(api);
     let tools = json!({ "name": "Read the tracker", "enabled": true,
@@ -100,6 +123,8 @@ pub fn furnish(api: &Client) -> String {
         .unwrap()
         .to_owned();
     traffic(api, &key);
+    carried(api, &key);
+    prices(api);
     api.make_key("gateway-eu", &["Decisions:Create", "Decisions:View"]);
     api.make_key("dashboards", &["AccessProfiles:View", "Users:View"]);
     key
@@ -123,6 +148,34 @@ fn traffic(api: &Client, key: &str) {
     api.post("/v1/reservations", &hold).expect(201);
     let refused = json!({ "virtual_key": key, "provider": "openai", "model": "gpt-5-pro" });
     api.post("/v1/reservations", &refused).expect(403);
+}
+
+/// A call that is answered, and one whose provider can't be reached.
+fn carried(api: &Client, key: &str) {
+    let holder = api.with_key(key);
+    let hello = json!([{ "role": "user", "content": "Hello!" }]);
+    let chat = json!({ "model": "gpt-5-mini", "messages": hello });
+    holder.post("/v1/chat/completions", &chat).expect(200);
+    let message = json!({ "model": "claude-sonnet-4-5", "max_tokens": 9, "messages": hello });
+    holder.post("/v1/messages", &message).expect(502);
+}
+
+/// One that always holds, one from a date on, and one that costs nothing.
+fn prices(api: &Client) {
+    let long = json!([{ "input_tokens": 200_000, "rates": { "input": 0.6, "output": 2.4 } }]);
+    for (model, price) in [
+        (
+            "openai/house-mini",
+            json!({ "rates": { "input": 0.3, "cached_input": 0.03, "output": 1.2, "request": 0.001 }, "above": long, "greatest_output": 16_000 }),
+        ),
+        (
+            "openai/house-*",
+            json!({ "rates": { "input": 2, "output": 8 }, "valid_from": "2026-06-01T00:00:00Z" }),
+        ),
+        ("lab/*", json!({ "free": true })),
+    ] {
+        api.put(&format!("/api/prices/{model}"), &price).expect(200);
+    }
 }
 
 fn profiles(api: &Client) {
