@@ -655,15 +655,23 @@ fn a_prefix_is_taken_out_of_the_path_where_the_path_names_the_model() {
         json!({ "provider_configs": [{ "provider_name": "gemini", "all_models_allowed": true }] });
     let holder = server.client.make_holder("ada", &policy);
     let body = json!({ "contents": [{ "parts": [{ "text": "hello" }] }] });
-    for path in [
-        "/v1beta/models/gemini/gemini-2.5-pro:generateContent",
-        "/gemini/v1beta/models/gemini-2.5-pro:generateContent",
+    let (v1, v1beta) = (
+        "/v1/models/gemini-2.5-pro:generateContent",
+        "/v1beta/models/gemini-2.5-pro:generateContent",
+    );
+    for (path, target) in [
+        (
+            "/v1beta/models/gemini/gemini-2.5-pro:generateContent",
+            v1beta,
+        ),
+        (
+            "/gemini/v1beta/models/gemini-2.5-pro:generateContent",
+            v1beta,
+        ),
+        (v1, v1),
     ] {
         let answer = ask(&server, &holder, path, &body).expect(200);
-        assert_eq!(
-            provider.last().target,
-            "/v1beta/models/gemini-2.5-pro:generateContent"
-        );
+        assert_eq!(provider.last().target, target);
         assert_eq!(provider.last().header("x-goog-api-key"), Some(PROVIDER_KEY));
         assert!(answer.header("x-tollkeeper-cost").is_some());
     }

@@ -30,6 +30,8 @@ pub fn routes() -> Vec<Route> {
         ("/v1/messages", "call_messages"),
         ("/v1/messages/count_tokens", "call_count_tokens"),
         ("/v1beta/models/{path}", "call_gemini_model"),
+        // Google's SDK for Python asks for this version by itself.
+        ("/v1/models/{path}", "call_gemini_model_v1"),
     ];
     let gets = [
         ("/v1/models", "list_models"),
