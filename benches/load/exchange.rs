@@ -1,10 +1,9 @@
 //! A connection that never blocks, with one request under way at most. Of an answer it reads what tells where it ends, and its status.
 
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::io::{ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
-use std::ops::Range;
 
-use memchr::memmem;
+use super::framing::Head;
 
 /// Room for an answer; it grows where that is too little.
 const ROOM: usize = 16 * 1024;
@@ -17,13 +16,6 @@ pub struct Exchange {
     answer: Vec<u8>,
     filled: usize,
     head: Option<Head>,
-}
-
-/// What the head of an answer says.
-#[derive(Clone)]
-struct Head {
-    status: u16,
-    body: Range<usize>,
 }
 
 impl Exchange {
@@ -45,6 +37,13 @@ impl Exchange {
         &self.stream
     }
 
+    /// Whether something of the body has come of an answer that is not whole yet.
+    pub fn has_begun(&self) -> bool {
+        self.head
+            .as_ref()
+            .is_some_and(|head| head.has_begun(self.filled))
+    }
+
     /// Sends and reads as far as it goes without waiting; answers the status and the body once all is there.
     ///
     /// # Errors
@@ -61,7 +60,7 @@ impl Exchange {
             if let Some(head) = self.whole_answer()? {
                 self.request.clear();
                 (self.sent, self.filled) = (0, 0);
-                return Ok(Some((head.status, &self.answer[head.body])));
+                return Ok(Some((head.status, &self.answer[head.body()])));
             }
             if self.filled == self.answer.len() {
                 self.answer.resize(self.filled * 2, 0);
@@ -79,37 +78,11 @@ impl Exchange {
         if self.head.is_none() {
             self.head = Head::read(&self.answer[..self.filled])?;
         }
-        Ok(self.head.take_if(|head| head.body.end <= self.filled))
-    }
-}
-
-impl Head {
-    /// Reads a head as actix-http writes it, if all of it is there.
-    fn read(answer: &[u8]) -> Result<Option<Self>> {
-        const LENGTH: &[u8] = b"content-length: ";
-        let Some(end) = memmem::find(answer, b"\r\n\r\n") else {
-            return Ok(None);
-        };
-        let unreadable = || {
-            Error::new(
-                ErrorKind::InvalidData,
-                "an answer without a status or with a length that is no number",
-            )
-        };
-        let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<usize>().ok();
-        let head = &answer[..end + 2];
-        let status = head.get(9..12).and_then(number);
-        let status = status.and_then(|status| u16::try_from(status).ok());
-        let length = match memmem::find(head, LENGTH) {
-            Some(at) => {
-                let rest = &head[at + LENGTH.len()..];
-                memchr::memchr(b'\r', rest).and_then(|end| number(&rest[..end]))
-            }
-            // As of 204.
-            None => Some(0),
-        };
-        let (status, length) = status.zip(length).ok_or_else(unreadable)?;
-        let body = end + 4..end + 4 + length;
-        Ok(Some(Self { status, body }))
+        if let Some(head) = &mut self.head
+            && head.read_body(&mut self.answer[..self.filled])?
+        {
+            return Ok(self.head.take());
+        }
+        Ok(None)
     }
 }

@@ -17,7 +17,7 @@ use super::script::Script;
 /// Threads that ask at most: more would take processors from the server.
 const THREADS: usize = 2;
 /// How long answers are waited for once nothing more is asked.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy)]
 pub enum Pace {
@@ -39,7 +39,11 @@ pub struct Load {
 #[derive(Default)]
 pub struct Outcome {
     pub times: Vec<Duration>,
-    /// Answers among them whose status is not 2xx, and what the first of them said.
+    /// How long it took until the body of an answer began.
+    pub beginnings: Vec<Duration>,
+    /// The most requests that were under way at once.
+    pub most_open: usize,
+    /// Answers among them that the script does not accept, and what the first of them said.
     pub refused: usize,
     pub first_refusal: Option<String>,
     /// Requests whose answer did not come.
@@ -51,6 +55,8 @@ pub struct Outcome {
 impl Outcome {
     fn and(mut self, other: Self) -> Self {
         self.times.extend(other.times);
+        self.beginnings.extend(other.beginnings);
+        self.most_open += other.most_open;
         self.refused += other.refused;
         self.first_refusal = self.first_refusal.or(other.first_refusal);
         self.broken += other.broken;
@@ -86,6 +92,8 @@ struct Asking {
     exchanges: Vec<Exchange>,
     /// When the request under way on each connection was due.
     due: Vec<Option<Instant>>,
+    /// Whether the body of its answer has begun.
+    has_begun: Vec<bool>,
     idle: Vec<usize>,
     begin: Instant,
     started: usize,
@@ -107,6 +115,7 @@ impl Asking {
             port,
             exchanges: (0..connections).map(open).collect(),
             due: vec![None; connections],
+            has_begun: vec![false; connections],
             idle: (0..connections).collect(),
             load,
             script,
@@ -184,21 +193,37 @@ impl Asking {
             }
             self.idle.pop();
             self.due[index] = Some(due);
+            self.has_begun[index] = false;
             self.started += 1;
+            let open = self.exchanges.len() - self.idle.len();
+            self.outcome.most_open = self.outcome.most_open.max(open);
             self.advance(index);
         }
     }
 
     fn advance(&mut self, index: usize) {
         match self.exchanges[index].advance() {
-            Ok(None) => return,
+            Ok(None) => {
+                if let Some(due) = self.due[index]
+                    && !self.has_begun[index]
+                    && self.exchanges[index].has_begun()
+                {
+                    self.has_begun[index] = true;
+                    self.outcome.beginnings.push(due.elapsed());
+                }
+                return;
+            }
             Ok(Some((status, body))) => {
                 let Some(due) = self.due[index].take() else {
                     return;
                 };
-                self.outcome.times.push(due.elapsed());
+                let took = due.elapsed();
+                self.outcome.times.push(took);
+                if !self.has_begun[index] {
+                    self.outcome.beginnings.push(took);
+                }
                 self.outcome.elapsed = self.begin.elapsed();
-                if !(200..300).contains(&status) {
+                if !self.script.accepts(status, body) {
                     self.outcome.refused += 1;
                     self.outcome.first_refusal.get_or_insert_with(|| {
                         format!("{status} {}", String::from_utf8_lossy(body))

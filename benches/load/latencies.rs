@@ -14,6 +14,10 @@ impl Latencies {
         Self { sorted: times }
     }
 
+    pub fn of_all<'l>(all: impl Iterator<Item = &'l Self>) -> Self {
+        Self::new(all.flat_map(|one| &one.sorted).copied().collect())
+    }
+
     /// A quantile in milliseconds; without any answer it is infinite, which meets no aim.
     pub fn at(&self, share: f64) -> f64 {
         #[expect(

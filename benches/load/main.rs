@@ -7,6 +7,7 @@
 //! cargo bench --bench load -- changes                        # changing and restoring large profiles
 //! cargo bench --bench load -- people                         # pages of users, keys and profiles, with a change before each
 //! cargo bench --bench load -- open-loop                      # decisions at a fixed rate
+//! cargo bench --bench load -- proxy                          # ours beside other proxies before one upstream
 //! cargo bench --bench load -- compare OTHER                  # this binary and another one, in turn
 //! cargo bench --bench load -- hostile [CASE ...]             # what stops a server, beside callers who must not notice it
 //! cargo bench --bench load -- instructions [OTHER]           # instructions a decision takes (needs valgrind)
@@ -23,6 +24,7 @@ mod client;
 mod compare;
 mod decisions;
 mod exchange;
+mod framing;
 mod generator;
 mod hostile;
 mod house;
@@ -33,6 +35,7 @@ mod open_loop;
 mod people;
 mod process;
 mod profiles;
+mod proxy;
 mod script;
 mod seed;
 mod server;
@@ -65,6 +68,8 @@ enum Mode {
     People(people::Arguments),
     /// Decisions at a fixed rate, whether or not those before are answered
     OpenLoop(open_loop::Arguments),
+    /// Ours beside other proxies before one upstream
+    Proxy(proxy::Arguments),
     /// This binary and another one in turn, and the ratio of their medians
     Compare(compare::Arguments),
     /// What stops a server, beside callers who must not notice it
@@ -80,6 +85,9 @@ enum Mode {
         reading: ceiling::Reading,
         bytes: usize,
     },
+    /// An upstream of streams, for the proxies
+    #[command(hide = true)]
+    Streams,
 }
 
 fn main() -> ExitCode {
@@ -101,11 +109,16 @@ fn main() -> ExitCode {
         Some(Mode::Changes(arguments)) => changes::run(&arguments),
         Some(Mode::People(arguments)) => people::run(&arguments),
         Some(Mode::OpenLoop(arguments)) => open_loop::run(&arguments),
+        Some(Mode::Proxy(arguments)) => proxy::run(&arguments),
         Some(Mode::Compare(arguments)) => compare::run(&arguments),
         Some(Mode::Hostile { cases }) => hostile::run(&cases),
         Some(Mode::Instructions { other }) => instructions::run(other.as_deref()),
         Some(Mode::Ceiling { reading, bytes }) => {
             ceiling::serve(reading, bytes);
+            true
+        }
+        Some(Mode::Streams) => {
+            proxy::serve_streams();
             true
         }
     };

@@ -1,9 +1,11 @@
-//! A server as a process: when it answers, and what it takes of the machine.
+//! A server as a process: when it answers, and what it and the processes that it starts take of the machine.
 
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::client::{Connection, request};
 
@@ -14,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(2);
 /// What comes before the port in the line by which a server says where it listens.
 pub const LISTENING: &str = "listening on http://127.0.0.1:";
 
-/// A running process that listens; killed when dropped.
+/// A running process that listens; killed when dropped, with those that it has started.
 pub struct Process {
     child: Child,
     pub port: u16,
@@ -22,8 +24,19 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a command whose log goes into a file, as an operator would do it, and waits until it listens.
-    pub fn start(mut command: Command, log: &Path) -> Self {
+    /// Starts a command whose log goes into a file, as an operator would do it, and waits until it says where it listens.
+    pub fn start(command: Command, log: &Path) -> Self {
+        Self::start_until(command, log, || {
+            port_in(&std::fs::read_to_string(log).unwrap_or_default())
+        })
+    }
+
+    /// Starts a command that is told where to listen, and waits until it does.
+    pub fn start_on(port: u16, command: Command, log: &Path) -> Self {
+        Self::start_until(command, log, || Connection::open(port).ok().map(|_| port))
+    }
+
+    fn start_until(mut command: Command, log: &Path, listens: impl Fn() -> Option<u16>) -> Self {
         let file = File::create(log).unwrap();
         let began = Instant::now();
         let mut child = command
@@ -33,14 +46,14 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         loop {
-            let text = std::fs::read_to_string(log).unwrap();
-            if let Some(port) = port_in(&text) {
+            if let Some(port) = listens() {
                 return Self { child, port, began };
             }
             let ended = child.try_wait().unwrap().is_some();
             assert!(
                 !ended && began.elapsed() < PATIENCE,
-                "{command:?} does not listen:\n{text}"
+                "{command:?} does not listen:\n{}",
+                std::fs::read_to_string(log).unwrap_or_default()
             );
             std::thread::sleep(LOOK);
         }
@@ -48,6 +61,24 @@ impl Process {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// It and all that it has started.
+    pub fn ids(&self) -> Vec<u32> {
+        let mut parents = Vec::new();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let id = entry.file_name().to_str().and_then(|id| id.parse().ok());
+            let parent = id.and_then(|id| Some((id, stat(id)?.get(1)?.parse().ok()?)));
+            parents.extend(parent);
+        }
+        let mut found = vec![self.id()];
+        let mut at = 0;
+        while let Some(&parent) = found.get(at) {
+            let children = parents.iter().filter(|(_, of)| *of == parent);
+            found.extend(children.map(|(id, _): &(u32, u32)| *id));
+            at += 1;
+        }
+        found
     }
 
     /// Waits until a path answers 200; answers how long that took since the process was started.
@@ -70,31 +101,46 @@ impl Process {
 
     /// The memory of the process now and at its highest since [`Process::forget_peak`], in MiB.
     pub fn memory(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let of = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-            kib.unwrap_or(0) / 1024
-        };
-        (of("VmRSS:"), of("VmHWM:"))
+        let [mut now, mut peak] = [0, 0];
+        for id in self.ids() {
+            let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+            let of = |name: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name));
+                let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+                kib.unwrap_or(0)
+            };
+            now += of("VmRSS:");
+            peak += of("VmHWM:");
+        }
+        (now / 1024, peak / 1024)
     }
 
     pub fn forget_peak(&self) {
-        // Where the system does not allow it, the peak is that of the whole run, which judges more strictly.
-        let _ = std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5");
+        for id in self.ids() {
+            // Where the system does not allow it, the peak is that of the whole run, which judges more strictly.
+            let _ = std::fs::write(format!("/proc/{id}/clear_refs"), "5");
+        }
+    }
+
+    /// The processor time that all its threads have had, in all its processes.
+    pub fn processor_time(&self) -> Duration {
+        self.ids().into_iter().map(processor_time).sum()
     }
 
     /// Stops in order.
     pub fn stop(mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         self.child.wait().unwrap();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Either may have ended by itself.
+        for id in self.ids().into_iter().skip(1) {
+            let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+            let _ = id.map(|id| kill_process(id, Signal::KILL));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -112,11 +158,19 @@ fn port_in(log: &str) -> Option<u16> {
 pub fn processor_time(id: u32) -> Duration {
     /// What the kernel counts in here, on all but two old architectures.
     const TICK: Duration = Duration::from_millis(10);
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
-    // The name before the bracket may have spaces; user and system time are the 12th and 13th field after it.
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let ticks = fields.split(' ').skip(11).take(2);
+    // User and system time.
+    let ticks = stat(id)
+        .into_iter()
+        .flat_map(|fields| fields.into_iter().skip(11).take(2));
     TICK * ticks
         .map(|ticks| ticks.parse::<u32>().unwrap())
         .sum::<u32>()
+}
+
+/// What the kernel says of a process that is there: its state, its parent and so on.
+fn stat(id: u32) -> Option<Vec<String>> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name before the bracket may have spaces.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    Some(fields.split(' ').map(str::to_owned).collect())
 }

@@ -16,6 +16,11 @@ pub trait Script: Send {
     /// Writes the next request into an empty buffer; false when there is none left.
     fn next(&mut self, request: &mut Vec<u8>) -> bool;
 
+    /// Whether an answer is as it should be.
+    fn accepts(&self, status: u16, _body: &[u8]) -> bool {
+        (200..300).contains(&status)
+    }
+
     /// Takes notice of an answer.
     fn answered(&mut self, _status: u16, _body: &[u8]) {}
 }

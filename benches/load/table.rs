@@ -80,22 +80,15 @@ impl Table {
             && judged
                 .iter()
                 .all(|judged| judged.aim.is_none_or(|aim| aim.is_met(judged.value)));
-        let words: Vec<_> = judged
-            .iter()
-            .map(Judged::words)
-            .chain(one.remarks())
-            .collect();
-        println!(
-            "{name:<42} {:>5} {:>10.0} {:>9.2} {:>9.2} {:>9.0} {:>8}  {:<6}  {}",
-            one.connections,
-            one.rate,
-            one.latencies.at(0.5),
-            one.latencies.at(0.99),
-            one.processor,
-            one.peak,
-            self.verdict(met),
-            words.join("; "),
-        );
+        line(name, one, self.verdict(met), judged);
+    }
+
+    /// A figure of something that is no work of ours, and is not judged.
+    #[expect(clippy::unused_self, reason = "what is printed is the table")]
+    pub fn shown(&self, name: &str, one: &Measured, judged: &[Judged]) {
+        let without_aims = judged.iter();
+        let without_aims = without_aims.map(|one| Judged::shown(&one.what, one.value));
+        line(name, one, "", &without_aims.collect::<Vec<_>>());
     }
 
     /// How a line ends; the table remembers what was missed.
@@ -108,4 +101,19 @@ impl Table {
     pub fn all_met(&self) -> bool {
         !self.missed
     }
+}
+
+fn line(name: &str, one: &Measured, verdict: &str, judged: &[Judged]) {
+    let words = judged.iter().map(Judged::words).chain(one.remarks());
+    let words: Vec<_> = words.collect();
+    println!(
+        "{name:<42} {:>5} {:>10.0} {:>9.2} {:>9.2} {:>9.0} {:>8}  {verdict:<6}  {}",
+        one.connections,
+        one.rate,
+        one.latencies.at(0.5),
+        one.latencies.at(0.99),
+        one.processor,
+        one.peak,
+        words.join("; "),
+    );
 }
