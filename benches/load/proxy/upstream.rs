@@ -11,7 +11,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{App, Error, HttpResponse, HttpServer};
 use futures_util::stream::unfold;
 use memchr::memmem;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::nginx::nginx;
 use crate::process::{LISTENING, Process};
@@ -141,13 +141,15 @@ pub fn serve_streams() {
 
 /// The first piece at once, and each of the others so much later than the one before, however late that was.
 fn stream(pieces: Vec<Bytes>, gap: Duration) -> HttpResponse {
-    let mut ticks = interval(gap);
+    let mut ticks = interval_at(Instant::now() + gap, gap);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let pieces = unfold(
         (pieces.into_iter(), ticks),
         async |(mut pieces, mut ticks)| {
             let piece = pieces.next()?;
-            ticks.tick().await;
+            if pieces.len() + 1 < PIECES {
+                ticks.tick().await;
+            }
             Some((Ok::<_, Error>(piece), (pieces, ticks)))
         },
     );
