@@ -180,14 +180,14 @@ fn what_was_served_is_charged_however_often_the_server_is_killed() {
     let usage: Value = server.client.get("/api/usage").expect(200).json();
     let charged = usage["totals"]["cost"].as_f64().unwrap();
     let count = |of: &AtomicU64| u32::try_from(of.load(Ordering::SeqCst)).unwrap();
-    let (served, tried) = (count(&moods.served), count(&tally.tried));
+    let (fulfilled, tried) = (count(&moods.served), count(&tally.tried));
     let (whole, refused) = (count(&tally.whole), count(&tally.refused));
     let told = format!(
-        "${charged} for {tried} calls: {served} served, {whole} answered, {refused} refused"
+        "${charged} for {tried} calls: {fulfilled} served, {whole} answered, {refused} refused"
     );
     println!("{told}");
-    assert!(served > 100 && whole > 50 && refused > 5, "{told}");
-    assert!(charged >= f64::from(served) * COST - 1e-9, "{told}");
+    assert!(fulfilled > 100 && whole > 50 && refused > 5, "{told}");
+    assert!(charged >= f64::from(fulfilled) * COST - 1e-9, "{told}");
     // What was answered costs what it used, and each other call at most what was held for it.
     let unknown = f64::from(tried - whole - refused);
     let most = f64::from(whole) * COST + unknown * MOST;

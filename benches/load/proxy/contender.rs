@@ -87,13 +87,12 @@ impl Script for Checked {
     }
 
     fn accepts(&self, status: u16, body: &[u8]) -> bool {
-        let is_same = match &self.expected {
-            Some(expected) => **expected == *body,
-            None => {
-                let total = (USAGE[0] + USAGE[1]).to_string();
-                memmem::find_iter(body, WORD).count() == WORDS
-                    && memmem::find(body, total.as_bytes()).is_some()
-            }
+        let is_same = if let Some(expected) = &self.expected {
+            **expected == *body
+        } else {
+            let total = (USAGE[0] + USAGE[1]).to_string();
+            memmem::find_iter(body, WORD).count() == WORDS
+                && memmem::find(body, total.as_bytes()).is_some()
         };
         let accepted = status == 200 && is_same;
         if accepted {

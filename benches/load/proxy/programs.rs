@@ -20,7 +20,7 @@ pub struct Programs {
     /// The program of Portkey, instead of `gateway` in PATH (npm install --global @portkey-ai/gateway)
     #[arg(long, value_name = "PROGRAM")]
     portkey: Option<PathBuf>,
-    /// The program of LiteLLM, instead of `litellm` in PATH (pip install 'litellm[proxy]')
+    /// The program of `LiteLLM`, instead of `litellm` in PATH (pip install 'litellm[proxy]')
     #[arg(long, value_name = "PROGRAM")]
     litellm: Option<PathBuf>,
 }
