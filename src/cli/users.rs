@@ -10,7 +10,7 @@ use super::expiry::Expiry;
 use super::find::{find_role, find_user};
 use super::print::{PrintedList, counted, names, none, print_answer, text};
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What can be done with users.
 #[derive(Subcommand)]
@@ -149,7 +149,12 @@ fn create(
     };
     // The role may have brought it.
     if let Some(profile) = profile.filter(|profile| !holds(profile)) {
-        let given = give(control, &answer["user"], &profile, Expiry::Never)?;
+        let given = give(control, &answer["user"], &profile, Expiry::Never).map_err(|error| {
+            let name = text(&profile["name"]);
+            Error::refused(format!(
+                "the user is made, but has no copy of {name:?} yet: {error}; give it with `tollkeeper assign {email} {name}`"
+            ))
+        })?;
         let path = format!("/api/users/{}", text(&answer["user"]["id"]));
         answer["user"] = control.call(Method::GET, &path, None)?;
         if let Some(keys) = answer["virtual_keys"].as_array_mut() {

@@ -83,12 +83,18 @@ impl Upstream {
         // What an SDK of OpenAI takes ends with the version, whatever it is called; what others take does not.
         let versions = ["/v1", "/v1beta"];
         let is_there = |version: &&str| self.base_path.ends_with(*version);
-        let doubled = match self.settings.dialect {
-            UpstreamDialect::OpenAi => Some("/v1"),
-            _ => versions.into_iter().find(is_there),
-        };
-        let below = doubled.and_then(|version| path.strip_prefix(version));
-        let below = below.filter(|rest| rest.starts_with('/')).unwrap_or(path);
+        let is_versioned = versions.iter().any(is_there);
+        let mut doubled = versions
+            .into_iter()
+            .filter(|version| match self.settings.dialect {
+                UpstreamDialect::OpenAi => *version == "/v1",
+                _ => is_versioned,
+            });
+        let below = doubled.find_map(|version| {
+            let rest = path.strip_prefix(version);
+            rest.filter(|rest| rest.starts_with('/'))
+        });
+        let below = below.unwrap_or(path);
         let mut whole = format!("{}{below}", self.base_path);
         if let Some(query) = query.filter(|query| !query.is_empty()) {
             whole.push('?');

@@ -106,7 +106,7 @@ impl Ledger {
     pub fn charge(&self, call: Call, used: impl Into<PricedUse>) -> Pending<Decision<Settled>> {
         let PricedUse { spent, priced_by } = used.into();
         let mut call = call.without_estimates();
-        call.particulars.priced_by = priced_by;
+        call.particulars.set_priced_by(priced_by);
         self.ask(move |runtime, batch| runtime.charge(batch, &call, spent))
     }
 

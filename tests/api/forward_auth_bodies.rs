@@ -316,6 +316,22 @@ fn a_model_in_the_path_counts_as_one_in_the_body() {
     said(&at("h"), &[], &content).expect(403);
     said(&at("h"), &[("x-model", "g")], &content).expect(400);
     said(&at("h"), &[], &json!({ "model": "models/g" })).expect(400);
+    // Some gateways ask with GET whatever they are asked.
+    let got = |path: &str| {
+        let headers = [("x-goog-api-key", holder.key.as_str())];
+        server.client.raw("GET", path, &headers, None)
+    };
+    got(&at("h")).expect(403);
+    got("/v1/forward-auth/v1/models/h:generateContent").expect(403);
+    got("/v1/forward-auth/v1beta/models/h").expect(200);
+    // A file that the provider keeps, maybe of somebody else.
+    let file = json!({ "contents": [{ "parts": [{ "fileData": { "fileUri": "files/a" } }] }] });
+    said(&at("g"), &[], &file).expect(400);
+    // Where the gateway requires a known path, a body that names an allowed model is not enough.
+    let unknown = "/v1/forward-auth/openai/deployments/h/extensions/chat/completions";
+    let known_alone = [("x-tollkeeper-require", "path")];
+    said(unknown, &known_alone, &json!({ "model": "g" })).expect(400);
+    said(&at("g"), &known_alone, &content).expect(200);
     // A path that some server reads as such a one, and whose body names nothing.
     for path in [
         "/v1/forward-auth//v1beta/models/h:generateContent",
@@ -326,5 +342,5 @@ fn a_model_in_the_path_counts_as_one_in_the_body() {
         said(path, &[("x-model", "g")], &content).expect(400);
         said(path, &[], &content).expect(400);
     }
-    assert_eq!(counted(&server, &holder), 2);
+    assert_eq!(counted(&server, &holder), 3);
 }

@@ -127,14 +127,14 @@ fn of_eight_calls_in_flight_no_more_are_let_in_than_there_is_money_for() {
 }
 
 #[test]
-fn without_a_body_the_most_that_the_model_answers_is_held() {
+fn without_a_body_the_most_that_the_model_takes_and_answers_is_held() {
     let (server, holder) = start();
     let hold = |more: &[(&str, &str)]| ask(&server.client, HOLD, &holder.key, more, None);
-    // 16,384 × $10 a million.
+    // 128,000 × $2.50 and 16,384 × $10 a million.
     hold(&[("x-model", "gpt-4o")]).expect(200);
-    assert_eq!(standing(&server, &holder), (0.0, 0.16384, 1.0));
+    assert_eq!(standing(&server, &holder), (0.0, 0.48384, 1.0));
     hold(&[("x-model", "openai/gpt-4o"), ("x-provider", "OpenAI")]).expect(200);
-    assert_eq!(standing(&server, &holder), (0.0, 0.32768, 2.0));
+    assert_eq!(standing(&server, &holder), (0.0, 0.96768, 2.0));
     hold(&[("x-model", "gpt-5")]).expect(403);
     // What is asked of the key alone, and what costs nothing, holds nothing.
     hold(&[]).expect(200);
@@ -148,7 +148,7 @@ fn without_a_body_the_most_that_the_model_answers_is_held() {
         Some(&body),
     );
     assert_eq!(free.expect(200).header("x-tollkeeper-reservation"), None);
-    assert_eq!(standing(&server, &holder), (0.0, 0.32768, 2.0));
+    assert_eq!(standing(&server, &holder), (0.0, 0.96768, 2.0));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn nobody_gets_a_call_back_by_having_it_held() {
         server.time.advance_seconds(601);
         assert_eq!(
             standing(&server, &holder),
-            (0.16384, 0.0, 1.0),
+            (0.48384, 0.0, 1.0),
             "{on_expiry:?}"
         );
     }

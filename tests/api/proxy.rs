@@ -857,6 +857,8 @@ fn a_file_that_the_provider_keeps_is_named_only_where_the_operator_shares_files(
         claude(json!({ "type": "file", "file_id": "file_1" })),
         gemini("https://generativelanguage.googleapis.com/v1beta/files/abc"),
         gemini("files/abc"),
+        gemini("HTTPS://GenerativeLanguage.GoogleAPIs.com.:443/v1beta/%66iles/abc"),
+        gemini("GS://bucket/of-the-house.pdf"),
         gemini("gs://bucket/of-the-house.pdf"),
     ] {
         let refused = ask(&server, &holder, path, &body).expect(400);
@@ -870,6 +872,11 @@ fn a_file_that_the_provider_keeps_is_named_only_where_the_operator_shares_files(
         responses(json!({ "type": "input_file", "file_url": "https://example.com/files/a.pdf" })),
         claude(json!({ "type": "url", "url": "https://example.com/files/a.pdf" })),
         gemini("https://example.com/files/a.mp4"),
+        (
+            "/v1beta/models/gemini-2.5-pro:generateContent",
+            json!({ "contents": [{ "parts": [{ "functionResponse": { "name": "f", "response": { "file_id": "abc" } } }] }] }),
+        ),
+        (CHAT, hello(&json!({ "metadata": { "file_id": "ours" } }))),
         (
             CHAT,
             hello(&json!({ "messages": part(json!({ "type": "text", "text": "file_id" })) })),

@@ -60,7 +60,7 @@ fn how_an_upstream_answered_last_is_shown() {
         ("broken", "failing", (3, 2, 0), Value::Null),
         ("gone", "failing", (3, 2, 1), json!("broken_off")),
         ("", "answering", (4, 2, 1), json!("broken_off")),
-        ("key", "failing", (5, 3, 2), json!("key_refused")),
+        ("key", "failing", (4, 2, 2), json!("key_refused")),
     ] {
         ask(&server, &holder, CHAT, &hello(&json!({ "user": user })));
         let shown = &upstreams(&server)[0];

@@ -65,7 +65,7 @@ fn envoy_says_which_setting_to_raise_and_holds_where_it_is_told_to() {
     let upstream = passing::upstream();
     let change = [
         ("max_request_bytes: 33554432", "max_request_bytes: 1000"),
-        ("# headers_to_add:", "headers_to_add:"),
+        ("# - { key: x-tollkeeper-hold", "- { key: x-tollkeeper-hold"),
     ];
     let envoy = start(work.path(), server.client.port, upstream.port, &change);
     let [ada, _] = passing::people(&server);

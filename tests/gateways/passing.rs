@@ -288,6 +288,17 @@ fn path_tricks(stopped: &Stopped<'_>) {
         stopped(path, b"{}", &[]);
         stopped(path, b"{}", &["-H", "x-model: gpt-5"]);
     }
+    // Whoever serves them may go by the path, and not by the body.
+    for path in [
+        "/openai/deployments/claude-opus/extensions/chat/completions",
+        "/openai/deployments/claude%2Dopus/chat/completions",
+        "/v1beta/models/claude-opus%3AgenerateContent",
+        "/v1beta/models/claude-opus:predictLongRunning",
+        "/v1/files",
+        "/v1/fine_tuning/jobs",
+    ] {
+        stopped(path, ALLOWED.as_bytes(), &[]);
+    }
     for path in [
         "/v1/chat/completions?require=key&hold=1&refuse_with=403&trust=x-forwarded-uri",
         "/v1/messages/count_tokens/../../chat/completions",

@@ -13,7 +13,7 @@ fn start(directory: &Path, tollkeeper: u16, upstream: u16, hold: &str) -> Gatewa
     let [port, _] = free_ports();
     let dynamic = DYNAMIC
         .replace("Host(`example.org`)", "PathPrefix(`/`)")
-        .replace("x-forwarded-uri\n", &format!("x-forwarded-uri{hold}\n"))
+        .replace("require=path\n", &format!("require=path{hold}\n"))
         .replace("127.0.0.1:8080", &format!("127.0.0.1:{tollkeeper}"))
         .replace("127.0.0.1:9000", &format!("127.0.0.1:{upstream}"));
     let file = directory.join("dynamic.yml");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tollkeeper::domain::decision::amounts::Spent;
-use tollkeeper::domain::decision::{McpCall, Presented};
+use tollkeeper::domain::decision::{Aside, McpCall, Presented};
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::domain::values::money::Money;
 
@@ -122,12 +122,11 @@ fn what_is_explained_is_what_is_decided() {
             dice.maybe(|dice| dice.one_of(&["openai", "Anthropic", "mistral", "nobody"]));
         let model = dice.one_of(&["gpt-4", "gpt-5", "o3", "claude"]);
         let mut asked = call(dice.one_of(&keys), provider, model);
-        asked.particulars.mcp = (dice.below(3) == 0).then(|| {
-            Box::new(McpCall {
-                server: dice.one_of(&["files", "mail"]).to_owned(),
-                tool: dice.maybe(|dice| dice.one_of(&["read", "delete", "send"]).to_owned()),
-            })
+        let mcp = (dice.below(3) == 0).then(|| McpCall {
+            server: dice.one_of(&["files", "mail"]).to_owned(),
+            tool: dice.maybe(|dice| dice.one_of(&["read", "delete", "send"]).to_owned()),
         });
+        asked.particulars.aside = Aside::if_any(mcp, None);
         asked.particulars.estimated_tokens =
             dice.maybe(|dice| i64::try_from(dice.below(200)).unwrap());
         let cents = |dice: &mut Dice| {

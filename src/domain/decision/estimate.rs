@@ -108,7 +108,7 @@ impl Estimate {
         said.estimated_tokens.get_or_insert(both.min(MAX_COUNT));
         if let EstimatedCost::Priced { most, priced_by } = &self.cost {
             said.estimated_cost.get_or_insert(*most);
-            said.priced_by = Some(Arc::clone(priced_by));
+            said.set_priced_by(Some(Arc::clone(priced_by)));
         }
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::offer::Offer;
-pub use self::particulars::{McpCall, Particulars};
+pub use self::particulars::{Aside, McpCall, Particulars};
 pub use self::party::Party;
 pub use self::refusal::{OutsidePolicy, Refusal, RefusalKind};
 pub use self::reservation::{OpenReservation, Reservation};
@@ -75,8 +75,9 @@ impl Call {
     /// The same without what it was expected to use.
     #[must_use]
     pub fn without_estimates(self) -> Self {
+        let mcp = self.particulars.aside.and_then(|aside| aside.mcp);
         let particulars = Particulars {
-            mcp: self.particulars.mcp,
+            aside: Aside::if_any(mcp, None),
             ..Particulars::default()
         };
         Self {

@@ -23,11 +23,12 @@ pub struct Offer {
 impl Offer {
     /// What is said of the call if this provider carries it.
     pub fn particulars(&self, of_call: &Particulars) -> Particulars {
-        Particulars {
+        let mut particulars = Particulars {
             estimated_tokens: self.estimated_tokens,
             estimated_cost: self.estimated_cost,
-            priced_by: self.priced_by.clone(),
             ..of_call.clone()
-        }
+        };
+        particulars.set_priced_by(self.priced_by.clone());
+        particulars
     }
 }

@@ -13,16 +13,31 @@ use crate::domain::values::money::Money;
 /// What a gateway may say of a call beside its model, and what is kept of it with the reservation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Particulars {
-    /// The MCP tool that is called. Few calls are of one.
-    pub mcp: Option<Box<McpCall>>,
+    /// What many calls have nothing of.
+    pub aside: Option<Box<Aside>>,
     /// How many tokens it will take, as far as the gateway knows.
     pub estimated_tokens: Option<i64>,
     /// What it will cost, as far as the gateway knows.
     pub estimated_cost: Option<Money>,
     /// The most that may be held of each budget; above zero.
     pub max_hold: Option<Money>,
+}
+
+/// What many calls have nothing of, so that it takes room of its own: a million reservations may be open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Aside {
+    /// The MCP tool that is called.
+    pub mcp: Option<McpCall>,
     /// Whose price the cost is, where the gateway left that to us: the version of the list, or the operator's own.
     pub priced_by: Option<Arc<str>>,
+}
+
+impl Aside {
+    /// It, if there is anything.
+    pub fn if_any(mcp: Option<McpCall>, priced_by: Option<Arc<str>>) -> Option<Box<Self>> {
+        let is_any = mcp.is_some() || priced_by.is_some();
+        is_any.then(|| Box::new(Self { mcp, priced_by }))
+    }
 }
 
 /// A call of an MCP tool.
@@ -61,6 +76,24 @@ impl Particulars {
         }
     }
 
+    /// The MCP tool that is called.
+    pub fn mcp(&self) -> Option<&McpCall> {
+        self.aside.as_ref()?.mcp.as_ref()
+    }
+
+    /// Whose price the cost is.
+    pub fn priced_by(&self) -> Option<&Arc<str>> {
+        self.aside.as_ref()?.priced_by.as_ref()
+    }
+
+    /// Says whose price the cost is.
+    pub fn set_priced_by(&mut self, priced_by: Option<Arc<str>>) {
+        if self.priced_by() != priced_by.as_ref() {
+            let mcp = self.aside.take().and_then(|aside| aside.mcp);
+            self.aside = Aside::if_any(mcp, priced_by);
+        }
+    }
+
     /// What the gateway expects the call to use.
     pub fn estimate(&self) -> Amounts {
         Amounts {
@@ -73,13 +106,13 @@ impl Particulars {
     /// added adds nothing where it is not given.
     pub fn hash(&self, outline: CallOutline<'_>) -> [u8; 32] {
         let Self {
-            mcp,
+            // Whose price the cost is was worked out here, and not said.
+            aside: _,
             estimated_tokens,
             estimated_cost,
             max_hold,
-            // Worked out here, and not said.
-            priced_by: _,
         } = self;
+        let mcp = self.mcp();
         let mut hash = Sha256::new();
         // The fields differ by the kind of request: only a charge says what was spent.
         let mut text = |text: Option<&str>| match text {
@@ -93,8 +126,8 @@ impl Particulars {
         text(outline.key);
         text(outline.provider);
         text(Some(outline.model));
-        text(mcp.as_ref().map(|mcp| mcp.server.as_str()));
-        text(mcp.as_ref().and_then(|mcp| mcp.tool.as_deref()));
+        text(mcp.map(|mcp| mcp.server.as_str()));
+        text(mcp.and_then(|mcp| mcp.tool.as_deref()));
         for number in [
             *estimated_tokens,
             estimated_cost.map(Money::nanodollars),

@@ -24,6 +24,9 @@ pub struct RequestFault {
     pub message: String,
 }
 
+/// What is said of a file that the provider keeps.
+pub const KEPT_FILE: &str = "names a file that the provider keeps, maybe of somebody else; send the file itself, or its address";
+
 impl RequestFault {
     /// A fault of one member or field; the sentence is put behind its name.
     pub fn at(param: impl Into<String>, sentence: impl fmt::Display) -> Self {

@@ -91,16 +91,16 @@ pub fn decoded(base64: &str) -> u64 {
     base64.len() as u64 / 4 * 3
 }
 
-/// Whether a text is the address of something that the provider has, and not of something that everybody could fetch: `files/…`, where Gemini
-/// keeps what was sent to it before, or a bucket that its key opens.
+/// Whether a text may be the address of something that the provider has, and is not that of something that everybody could fetch: `files/…`, where
+/// Gemini keeps what was sent to it before, or a bucket that its key opens.
 pub fn is_kept(text: &str) -> bool {
-    let (host, path) = match text.split_once("://") {
-        Some(("gs", _)) => return true,
-        Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
-        None => ("", text),
+    let text = text.trim().to_ascii_lowercase();
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return true;
     };
-    let is_there = host.is_empty() || host.ends_with("googleapis.com");
-    is_there && path.split('/').any(|piece| piece == "files")
+    // Everything that Google itself serves, however its host is written; others may be fetched by everybody.
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !matches!(scheme, "http" | "https") || host.contains("googleapis") || host.contains(['%', '@'])
 }
 
 /// Whether a text is the address of something that the provider fetches.

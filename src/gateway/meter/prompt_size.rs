@@ -61,10 +61,11 @@ impl PromptSize {
     /// # Errors
     /// Those of the syntax, and values that are nested too deep.
     pub fn add_value(&mut self, name: &str, value: &str) -> serde_json::Result<()> {
-        let name = match NameClass::of(name) {
-            // In the outermost object it is the prompt itself.
-            NameClass::ToolValue => NameClass::Other,
-            class => class,
+        let name = match (name, NameClass::of(name)) {
+            // In the outermost object it is the prompt itself, but for what the caller keeps with a call.
+            ("metadata", class) => class,
+            (_, NameClass::ToolValue) => NameClass::Other,
+            (_, class) => class,
         };
         let seed = Sizer {
             size: self,
@@ -123,9 +124,8 @@ impl NameClass {
             "fileUri" | "file_uri" => Self::FileAddress,
             "source" | "inlineData" | "inline_data" | "fileData" => Self::Source,
             "input_audio" | "audio" => Self::Sound,
-            "input" | "args" | "arguments" | "parameters" | "input_schema" | "schema" => {
-                Self::ToolValue
-            }
+            "input" | "args" | "arguments" | "parameters" | "input_schema" | "schema"
+            | "response" | "functionResponse" | "metadata" => Self::ToolValue,
             _ => Self::Other,
         }
     }

@@ -16,7 +16,8 @@ const TOKENS_OF_A_SPOKEN_CHARACTER: i64 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallMeasure {
     endpoint: Endpoint,
-    prompt_tokens: i64,
+    /// None where nobody shows the prompt.
+    prompt_tokens: Option<i64>,
     max_output: Option<i64>,
     /// What is counted in units that the request itself tells.
     pub asked: Usage,
@@ -28,7 +29,7 @@ impl CallMeasure {
         let is_heard = matches!(endpoint, Endpoint::Transcriptions | Endpoint::Translations);
         Self {
             endpoint,
-            prompt_tokens: request.prompt_tokens,
+            prompt_tokens: Some(request.prompt_tokens),
             max_output: request.max_output,
             asked: Usage {
                 images: request.images,
@@ -44,13 +45,26 @@ impl CallMeasure {
     pub fn unseen(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
-            prompt_tokens: 0,
+            prompt_tokens: None,
             max_output: None,
             asked: Usage {
                 images: i64::from(endpoint.makes_images()),
                 ..Usage::default()
             },
         }
+    }
+
+    /// The same where its model takes so many tokens of input at most; none where what is not shown has no bound that is known.
+    pub fn within(self, context_window: Option<i64>) -> Option<Self> {
+        if self.prompt_tokens.is_some() {
+            return Some(self);
+        }
+        let takes_tokens = self.endpoint.makes_text() || self.endpoint == Endpoint::Embeddings;
+        let prompt_tokens = context_window.filter(|_| takes_tokens);
+        prompt_tokens.is_some().then_some(Self {
+            prompt_tokens,
+            ..self
+        })
     }
 
     /// Tokens of input and output that it takes at most. Where it bounds its output not itself, its model may have a greatest one.
@@ -67,7 +81,7 @@ impl CallMeasure {
         } else {
             0
         };
-        (self.prompt_tokens, output)
+        (self.prompt_tokens.unwrap_or(0), output)
     }
 
     /// What these tokens, and what the request itself tells, cost at most.

@@ -104,7 +104,10 @@ impl Carried {
             Ok(response) => {
                 let (now, latency) = (self.services.clock.now(), began.elapsed());
                 let status = response.status().as_u16();
-                self.quote.upstream.state.answered(now, status, latency);
+                // What only says that its key or address is wrong is no answer to the call.
+                if no_answer_by(status).is_none() {
+                    self.quote.upstream.state.answered(now, status, latency);
+                }
                 self.answer(response, idle, caller).await;
             }
             Err(why) => self.end(caller, why).await,
@@ -117,12 +120,7 @@ impl Carried {
         let (status, headers) = (parts.status, parts.headers);
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let framing = text(header::CONTENT_TYPE).and_then(Framing::of);
-        let elsewhere = match status.as_u16() {
-            300..=399 => Some(NoAnswer::Redirects),
-            401 => Some(NoAnswer::KeyRefused),
-            _ => None,
-        };
-        if let Some(why) = elsewhere {
+        if let Some(why) = no_answer_by(status.as_u16()) {
             return self.end(caller, why).await;
         }
         // A list that grows is passed on as it comes.
@@ -276,5 +274,14 @@ impl Carried {
         if let Some((id, freeing)) = freeing {
             insist("freeing what was held for a call", freeing, || free(id)).await;
         }
+    }
+}
+
+/// What a status says by which nothing was made.
+fn no_answer_by(status: u16) -> Option<NoAnswer> {
+    match status {
+        300..=399 => Some(NoAnswer::Redirects),
+        401 => Some(NoAnswer::KeyRefused),
+        _ => None,
     }
 }

@@ -172,7 +172,7 @@ impl ReservationView {
             virtual_key,
         } = open;
         let said = &record.particulars;
-        let mcp = said.mcp.as_deref();
+        let mcp = said.mcp();
         let request_id = record.request_id.as_deref();
         Self {
             id: record.id.to_string(),

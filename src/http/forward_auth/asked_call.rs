@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::faults::fault;
-use super::instructions::Instructions;
+use super::instructions::{Instructions, Required};
 use super::named_call::{NamedCall, is_same};
 use super::original_request::OriginalRequest;
 use super::shown_body::ShownBody;
@@ -46,6 +46,10 @@ impl Surroundings<'_> {
         let told = self.original.and_then(OriginalRequest::endpoint);
         let is_certain = self.original.is_some_and(|original| original.is_certain);
         let known = told.filter(|_| is_certain);
+        if is_certain && known.is_none() && self.instructions.requires == Some(Required::KnownPath)
+        {
+            return Err(fault("path", "unknown_path", NOT_KNOWN));
+        }
         if let Some(body) = body {
             return self.of_body(named, body, told, known);
         }
@@ -120,7 +124,7 @@ impl Surroundings<'_> {
 
     /// What names nothing, and is shown to be nothing.
     fn of_nothing(&self, told: Option<EndpointPath<'_>>) -> Result<Option<AskedCall>> {
-        if self.instructions.requires_model {
+        if self.instructions.requires.is_some() {
             return Err(no_model("is required: the header names the model"));
         }
         let is_list = |told: EndpointPath<'_>| told.endpoint.body_form() == BodyForm::Absent;
@@ -134,6 +138,8 @@ impl Surroundings<'_> {
     }
 }
 
+/// What is said where the gateway lets only paths in whose cost is known.
+const NOT_KNOWN: &str = "is none whose cost is known here, and the gateway lets no other in";
 /// What is said of a path that nobody here knows.
 const UNKNOWN_PATH: &str = "is none whose cost is known here, and no body is shown that names a model; a header alone is not enough for it";
 

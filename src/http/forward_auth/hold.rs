@@ -99,15 +99,18 @@ fn offer(
     let bare = behind_provider(model, &folded, &provider_key).map_or(model, |(bare, _)| bare);
     let prices = services.prices.now();
     let found = prices.price(provider, bare, services.clock.now());
-    let (price, priced_by, greatest) = match found {
+    let (price, priced_by, greatest, window) = match found {
         PriceFound::Known(known) => (
             Some(known.price),
             Some(known.origin.name()),
             known.greatest_output,
+            known.context_window,
         ),
-        PriceFound::TokensOnly => (None, None, None),
+        PriceFound::TokensOnly => (None, None, None, None),
         PriceFound::Unknown => return Err(unknown_model(provider, bare)),
     };
+    let measure = measure.within(window);
+    let measure = measure.ok_or_else(|| not_shown(provider, bare))?;
     let most = measure.most(greatest, assumed);
     Ok(Offer {
         provider_key: provider_key.into(),
@@ -117,4 +120,12 @@ fn offer(
         // Who chooses the upstream is the gateway, not we.
         is_free: false,
     })
+}
+
+/// Why nothing is held for a call whose body is not shown, and what to do about it.
+fn not_shown(provider: &str, model: &str) -> String {
+    format!(
+        "nobody shows how large this call of {model:?} of {provider:?} is, nor is the most known that it could take, so nothing can be held for it; \
+         let the gateway send bodies along, or ask without hold=1"
+    )
 }

@@ -66,16 +66,16 @@ impl<'r> OriginalRequest<'r> {
         }
     }
 
-    /// What it asks for, if its path is exactly one that is known. Some gateways that append paths ask with GET whatever is asked of them, so there a
-    /// path of calls is one with any method.
+    /// What it asks for, if its path is exactly one that is known. Some gateways that append paths ask with GET whatever is asked of them, and a method
+    /// that may be the client's makes nothing free: so there a path of calls is one with any method.
     pub fn endpoint(&self) -> Option<EndpointPath<'r>> {
         let method = match self.method {
             "HEAD" => "GET",
             method => method,
         };
-        let known = recognise(method, self.path);
-        let as_call = || recognise("POST", self.path).filter(|_| self.is_appended);
-        known.or_else(as_call)
+        let is_any = self.is_appended || !self.is_certain;
+        let as_call = recognise("POST", self.path).filter(|_| is_any);
+        as_call.or_else(|| recognise(method, self.path))
     }
 
     /// The path without its query.

@@ -7,8 +7,8 @@ use actix_web::http::header::{self, HeaderName};
 use super::faults::fault;
 use super::original_request::OriginalRequest;
 use crate::gateway::meter::dialect::Endpoint;
-use crate::gateway::meter::fault::{FaultKind, RequestFault};
-use crate::gateway::meter::metered_request::MeteredRequest;
+use crate::gateway::meter::fault::{FaultKind, KEPT_FILE, RequestFault};
+use crate::gateway::meter::metered_request::{KeptState, MeteredRequest};
 use crate::gateway::proxy::call_measure::CallMeasure;
 use crate::http::core::request::Request;
 use crate::http::decisions::holder::KeyHolder;
@@ -58,6 +58,9 @@ pub async fn read(
     });
     let metered = read_call(request, (endpoint, path_model), &body).await?;
     metered.refuse_as_it_is()?;
+    if metered.kept_states.contains(&KeptState::File) {
+        return Err(RequestFault::at("file_id", KEPT_FILE).into());
+    }
     let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
     Ok(Some(shown(endpoint, metered, bytes)))
 }

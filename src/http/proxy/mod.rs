@@ -26,7 +26,7 @@ use crate::domain::decision::{Call, Offer, Particulars, Party};
 use crate::domain::values::letter_case::fold;
 use crate::error::Error;
 use crate::gateway::meter::dialect::Endpoint;
-use crate::gateway::meter::fault::RequestFault;
+use crate::gateway::meter::fault::{KEPT_FILE, RequestFault};
 use crate::gateway::meter::metered_request::MeteredRequest;
 use crate::gateway::proxy::carry::Carried;
 use crate::gateway::proxy::quote::{NoQuote, WantedCall};
@@ -130,8 +130,7 @@ async fn carry(
         Ok(quotes) => quotes,
         Err(NoQuote::NoUpstream) => return Err(NotCarried::Fault(CallFault::NoUpstream)),
         Err(NoQuote::KeptFile) => {
-            let sentence = "names a file that the provider keeps, maybe of somebody else; send the file itself, or its address";
-            return Err(RequestFault::at("file_id", sentence).into());
+            return Err(RequestFault::at("file_id", KEPT_FILE).into());
         }
         Err(NoQuote::NoPrice(why)) => {
             // Who may not use the model is told that first.

@@ -95,6 +95,11 @@ pub const BELOW_HEADERS: &[Parameter] = &[
         description: "Hold what the call may cost",
         schema: || word("1"),
     },
+    Parameter {
+        name: "x-tollkeeper-require",
+        description: "Refuse each path whose cost is not known here, whatever the body says",
+        schema: || word("path"),
+    },
 ];
 /// What a proxy says in the address at which it asks.
 pub const INSTRUCTIONS: &[Parameter] = &[
@@ -105,8 +110,9 @@ pub const INSTRUCTIONS: &[Parameter] = &[
     },
     Parameter {
         name: "require",
-        description: "Refuse what names no model: the proxy shows no bodies, so that it may be any call",
-        schema: || word("model"),
+        description: "`model`: refuse what names no model, because the proxy shows no bodies, so that it may be any call. `path`: refuse each path whose cost is \
+                      not known here, whatever the body says, because who serves it may go by the path",
+        schema: || RefOr::T(text().enum_values(Some(["model", "path"])).into()),
     },
     Parameter {
         name: "hold",

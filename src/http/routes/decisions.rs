@@ -182,9 +182,9 @@ const FORWARD_AUTH: &str = "For nginx `auth_request`, Caddy and Traefik forward 
     **The path.** With `trust=x-forwarded-uri` the gateway says that it sets `x-forwarded-uri` and `x-forwarded-method` for every request, whatever its client sent; the body is then read for that path as where the path is \
     appended, and lists of models pass in spite of `require=model`. Without it these headers may be the client's: they can have a call refused, but name no model and make nothing free. Other \
     query parameters are those of the request that the gateway holds and are not looked at.\n\n\
-    **What is counted.** One request; what it costs is reported to `/v1/usage` with `requests: 0`. With `hold=1` the most that the call may cost is held instead, by our own price and the body, or by the greatest \
-    output of the model, and x-tollkeeper-reservation names it: any management key with `Decisions:Create` settles, extends or cancels it; what nobody settles is charged as it was held, whatever \
-    `[decisions] on_expiry` says, because a client may have asked for the hold. 403 `price_unknown` where nobody knows the price. \
+    **What is counted.** One request; what it costs is reported to `/v1/usage` with `requests: 0`. With `hold=1` the most that the call may cost is held instead, by our own price and the body, or, where none is shown, by the most that the \
+    model takes and answers, and x-tollkeeper-reservation names it: any management key with `Decisions:Create` settles, extends or cancels it; what nobody settles is charged as it was held, whatever \
+    `[decisions] on_expiry` says, because a client may have asked for the hold. 403 `price_unknown` where nobody knows the price, or how large a call is at most whose body is not shown. \
     200 carries x-tollkeeper-user, x-tollkeeper-access-profile, x-tollkeeper-provider and the least that is left in x-tollkeeper-budget-remaining (dollars), \
     -tokens-remaining and -requests-remaining, each where there is such a limit. A refusal carries x-tollkeeper-refusal (the code), \
     x-tollkeeper-message and x-tollkeeper-status.";
@@ -225,7 +225,7 @@ fn by_virtual_key() -> Vec<Route> {
             .says(
                 "Decide on a request whose path and query a proxy appends",
                 "As `/v1/forward-auth`, for the path that is appended, with the method of the request to us. Its query is the client's and says nothing to us; a gateway \
-                 says `hold=1` by the header `x-tollkeeper-hold: 1`, which it sets itself and does not take from its client. A path that is not known here is let in by its body alone: 400 \
+                 says `hold=1` by the header `x-tollkeeper-hold: 1`, which it sets itself and does not take from its client, and `require=path` by `x-tollkeeper-require: path`. A path that is not known here is let in by its body alone: 400 \
                  `unknown_path` where none is shown, whatever `x-model` names. What is refused looks as the refusal of the provider whose path it is (OpenAI, Anthropic, Gemini), as on the \
                  paths of the proxy, with the headers of `/v1/forward-auth` beside it.",
             )

@@ -40,7 +40,8 @@ pub fn routes() -> Vec<Route> {
                 "Give a price",
                 "For a model, or with `*` for all that a pattern covers, in place of what the list and the file say. Provider and model are written into the path \
                  percent-encoded; the model may have slashes as they are. A price without `valid_from` takes the place of all that were given here for it; one with \
-                 `valid_from` stands beside those that hold until then. Calls that are let in after this answers cost it; what is let in already costs what it did. \
+                 `valid_from` stands beside those that hold until then. Calls that are let in after this answers cost it. Those that the proxy carries already cost what they did; what a gateway \
+                 settles with `usage` costs what holds by then for the time at which it was let in. \
                  The more exact name counts: a model before a pattern, a provider's own name before another name of it. An answer of the list may be sent back.",
             )
             .takes(&PRICE_ENTRY, json!({

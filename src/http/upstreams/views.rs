@@ -43,7 +43,7 @@ pub struct UpstreamView {
     pub answers: u64,
     /// Of these, those of status 400 and above.
     pub errors: u64,
-    /// Calls that got no answer, or none that is whole.
+    /// Calls that got no answer, none that is whole, or only that the key or the address is wrong.
     pub failures: u64,
     /// Its last answer.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -78,7 +78,7 @@ pub fn of_reservation(
     }
     Ok(PricedUse {
         spent,
-        priced_by: record.particulars.priced_by.clone(),
+        priced_by: record.particulars.priced_by().cloned(),
     })
 }
 

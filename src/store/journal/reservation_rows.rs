@@ -9,7 +9,7 @@ use super::many_rows::{ManyRows, Values, run};
 use crate::domain::decision::ReservationId;
 use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::journal::{Charge, ReservationEnd, ReservationRow, ReservationState};
-use crate::domain::decision::particulars::{McpCall, Particulars};
+use crate::domain::decision::particulars::{Aside, McpCall, Particulars};
 use crate::domain::decision::reservation::Reservation;
 use crate::error::Result;
 use crate::store::sql::{Columns, Writing};
@@ -66,11 +66,10 @@ in_columns!(ReservationId {
 });
 
 in_columns!(Particulars {
-    mcp: Option<Box<McpCall>>,
+    aside: Option<Box<Aside>>,
     estimated_tokens = "estimated_tokens",
     estimated_cost = "estimated_cost",
     max_hold = "max_hold",
-    priced_by = "priced_by",
 });
 
 in_columns!(Amounts {
@@ -78,20 +77,22 @@ in_columns!(Amounts {
     cost = "held_cost",
 });
 
-impl InColumns for Option<Box<McpCall>> {
+impl InColumns for Option<Box<Aside>> {
     fn names() -> Vec<&'static str> {
-        vec!["mcp_server", "mcp_tool"]
+        vec!["mcp_server", "mcp_tool", "priced_by"]
     }
 
     fn bind(&self, values: &mut Values<'_, '_>) -> rusqlite::Result<()> {
-        let mcp = self.as_deref();
+        let mcp = self.as_ref().and_then(|aside| aside.mcp.as_ref());
         values.add(mcp.map(|mcp| &mcp.server))?;
-        values.add(mcp.and_then(|mcp| mcp.tool.as_ref()))
+        values.add(mcp.and_then(|mcp| mcp.tool.as_ref()))?;
+        values.add(self.as_ref().and_then(|aside| aside.priced_by.as_ref()))
     }
 
     fn read(row: &Columns<'_>) -> rusqlite::Result<Self> {
         let (server, tool): (Option<_>, _) = (row.get("mcp_server")?, row.get("mcp_tool")?);
-        Ok(server.map(|server| Box::new(McpCall { server, tool })))
+        let mcp = server.map(|server| McpCall { server, tool });
+        Ok(Aside::if_any(mcp, row.get("priced_by")?))
     }
 }
 
@@ -223,7 +224,7 @@ pub(super) fn finish(
         &FINISH,
         |values| {
             Some(end).bind(values)?;
-            values.add(&record.particulars.priced_by)?;
+            values.add(record.particulars.priced_by())?;
             values.add(record.id.number)
         },
     )

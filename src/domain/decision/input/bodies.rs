@@ -91,7 +91,7 @@ fn read_call(form: &mut Form<'_>, key: Key) -> Option<CallInput> {
     );
     let size = read_size(form);
     let particulars = Particulars {
-        mcp: mcp_call(server, tool),
+        aside: mcp_call(server, tool),
         estimated_tokens,
         estimated_cost,
         max_hold: form.optional(
@@ -100,7 +100,6 @@ fn read_call(form: &mut Form<'_>, key: Key) -> Option<CallInput> {
             "The most US dollars that are held of each budget, above 0; `[decisions] max_hold` still binds. What was really used is \
              charged in full.",
         ),
-        priced_by: None,
     };
     let request_id = form.optional(
         "request_id",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::credential::{Kind, Token};
 use crate::domain::decision::call_size::CallSize;
-use crate::domain::decision::particulars::{CallOutline, McpCall, Particulars};
+use crate::domain::decision::particulars::{Aside, CallOutline, McpCall, Particulars};
 use crate::domain::decision::report::Report;
 use crate::domain::decision::{Call, Party, Presented, RequestId};
 use crate::domain::values::money::Money;
@@ -164,6 +164,6 @@ pub fn presented(text: &str) -> std::result::Result<Presented, NoKey> {
 }
 
 /// The MCP tool that two fields name together.
-pub(super) fn mcp_call(server: Option<String>, tool: Option<String>) -> Option<Box<McpCall>> {
-    server.map(|server| Box::new(McpCall { server, tool }))
+pub(super) fn mcp_call(server: Option<String>, tool: Option<String>) -> Option<Box<Aside>> {
+    Aside::if_any(server.map(|server| McpCall { server, tool }), None)
 }

@@ -92,7 +92,7 @@ pub(super) fn call(bytes: &[u8]) -> Option<CallInput> {
         provider: maybe(body.provider, name)?,
         model: shared_name(&body.model).filter(|model| model_name::refuse(model).is_none())?,
         particulars: Particulars {
-            mcp: mcp_call(maybe(body.mcp_server, name)?, maybe(body.mcp_tool, name)?),
+            aside: mcp_call(maybe(body.mcp_server, name)?, maybe(body.mcp_tool, name)?),
             max_hold: maybe(body.max_hold, |number| {
                 money(number).filter(|most| *most > Money::ZERO)
             })?,

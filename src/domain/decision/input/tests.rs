@@ -47,7 +47,10 @@ fn a_plain_body_is_read_in_one_pass_and_means_the_same_in_full() {
         read.particulars.estimated_cost.unwrap().to_string(),
         "0.0125"
     );
-    assert_eq!(read.particulars.mcp.unwrap().tool.unwrap(), "read");
+    assert_eq!(
+        read.particulars.mcp().unwrap().tool.as_deref().unwrap(),
+        "read"
+    );
 }
 
 #[test]

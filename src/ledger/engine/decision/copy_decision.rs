@@ -146,7 +146,7 @@ fn decide_on_tool(
     let verdict = mcp::decide(
         &copy.rules.mcp,
         &state.directory.tool_groups,
-        demand.call.particulars.mcp.as_deref()?,
+        demand.call.particulars.mcp()?,
     );
     if let Some(note) = note {
         note.mcp = Some(verdict);

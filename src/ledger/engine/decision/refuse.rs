@@ -107,7 +107,7 @@ pub fn by_copy(
                 call.model
             ),
         },
-        RefusalKind::McpToolBlocked => match &call.particulars.mcp {
+        RefusalKind::McpToolBlocked => match call.particulars.mcp() {
             Some(mcp) => match &mcp.tool {
                 Some(tool) => format!(
                     "the access profile does not grant the tool {tool:?} of the MCP server {:?}",

@@ -261,7 +261,7 @@ impl LedgerState {
                 copy.states(&fold(&record.provider), now_ms, &self.zone)
             }),
             outside_policy: None,
-            priced_by: record.particulars.priced_by.clone(),
+            priced_by: record.particulars.priced_by().cloned(),
             repeated,
         }
     }
@@ -269,8 +269,8 @@ impl LedgerState {
 
 /// Notes whose price it is that a call is charged by.
 fn reprice(record: &mut Arc<Reservation>, priced_by: Option<Arc<str>>) {
-    if record.particulars.priced_by != priced_by {
-        Arc::make_mut(record).particulars.priced_by = priced_by;
+    if record.particulars.priced_by() != priced_by.as_ref() {
+        Arc::make_mut(record).particulars.set_priced_by(priced_by);
     }
 }
 
