@@ -32,8 +32,9 @@ use super::latencies::float;
 use super::settings::Settings;
 use super::table::{Aim, Judged, Table};
 
-/// Milliseconds between two pieces of a stream: as fast as providers are, and as slow as many at once need.
-const GAPS: [u32; 2] = [5, 100];
+/// Milliseconds between two pieces of a stream: as fast as providers are, and as slow as many at once need. The second is no multiple of
+/// the time between the beginnings of two streams: with 100 the pieces of 40 others came at the moment at which each began.
+const GAPS: [u32; 2] = [5, 97];
 /// The number of connections that is judged.
 const JUDGED: usize = 64;
 /// The least times as many calls as others, by name.

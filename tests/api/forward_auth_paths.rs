@@ -127,7 +127,6 @@ fn a_preflight_is_let_through_by_the_method_that_came_to_us_alone() {
 fn what_may_cost_something_and_names_no_model_is_refused() {
     let (server, holder) = start();
     let key = ("x-api-key", holder.key.as_str());
-    let model = ("x-model", "gpt-5");
     let refused = |method: &str, path: &str, headers: &[(&str, &str)]| {
         let reply = server
             .client
@@ -165,35 +164,61 @@ fn what_may_cost_something_and_names_no_model_is_refused() {
             ],
         );
     }
-    // Paths that nobody knows: a header alone is not enough for them.
+    // Paths that a server may take for those of calls once it has decoded them or cleaned them up.
     for (method, path) in [
         ("GET", "/v1/x/../models"),
-        ("GET", "/v1/realtime?model=gpt-4o"),
-        ("GET", "/v1/files"),
-        ("POST", "/v1/batches/b_1/cancel"),
-        ("POST", "/v1/fine_tuning/jobs"),
-        ("POST", "/v1/models"),
-        ("DELETE", "/v1/models/ft"),
         ("POST", "//v1/chat/completions"),
         ("POST", "/v1/chat/completions/"),
         ("POST", "/v1/chat%2fcompletions"),
-        ("GET", "/"),
-        ("GET", ""),
+        ("POST", "/v1/./chat/completions"),
+        ("POST", "/v1/chat/completions;x"),
     ] {
-        for headers in [&[][..], &[model]] {
-            if !path.is_empty() {
-                refused(method, &format!("/v1/forward-auth{path}"), headers);
-            }
-            let told = [("x-forwarded-uri", path), ("x-forwarded-method", method)];
-            refused("GET", TRUST, &[headers, &told].concat());
-        }
-        refused(
-            "GET",
-            EXACT,
-            &[("x-forwarded-uri", path), ("x-forwarded-method", method)],
-        );
+        refused(method, &format!("/v1/forward-auth{path}"), &[]);
+        let told = [("x-forwarded-uri", path), ("x-forwarded-method", method)];
+        refused("GET", TRUST, &told);
+        refused("GET", EXACT, &told);
     }
     assert_eq!(requests_left(&server, &holder), 5);
+}
+
+#[test]
+fn a_path_that_nobody_knows_is_decided_on_as_any_other() {
+    let (server, holder) = start();
+    let key = ("x-api-key", holder.key.as_str());
+    let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let headers = [&[key], headers].concat();
+        server.client.raw(method, path, &headers, None).status
+    };
+    let model = [("x-model", "gpt-5")];
+    let other = [("x-model", "gpt-4o")];
+    for (method, path) in [
+        ("GET", "/v1/realtime?model=gpt-4o"),
+        ("GET", "/v1/files"),
+        ("POST", "/v1/batches/b_1/cancel"),
+        ("DELETE", "/v1/models/ft"),
+        ("POST", "/anything"),
+        ("GET", "/"),
+    ] {
+        let below = format!("/v1/forward-auth{path}");
+        let told = [("x-forwarded-uri", path), ("x-forwarded-method", method)];
+        assert_eq!(ask(method, &below, &[]), 200, "{method} {path}");
+        assert_eq!(ask("GET", TRUST, &told), 200, "{method} {path}");
+        assert_eq!(ask("GET", EXACT, &told), 200, "{method} {path}");
+        assert_eq!(ask(method, &below, &other), 403, "{method} {path}");
+        let told_other = [&told[..], &other].concat();
+        assert_eq!(ask("GET", TRUST, &told_other), 403, "{method} {path}");
+        // A gateway whose upstream serves more than what is known here lets no such path in.
+        let known = [("x-tollkeeper-require", "path")];
+        let named = [&known[..], &model].concat();
+        assert_eq!(ask(method, &below, &known), 400, "{method} {path}");
+        assert_eq!(ask(method, &below, &named), 400, "{method} {path}");
+        let strict = format!("{TRUST}&require=path");
+        assert_eq!(ask("GET", &strict, &told), 400, "{method} {path}");
+    }
+    // One that names a model counts.
+    assert_eq!(requests_left(&server, &holder), 5);
+    assert_eq!(ask("POST", "/v1/forward-auth/anything", &model), 200);
+    assert_eq!(requests_left(&server, &holder), 4);
 }
 
 #[test]

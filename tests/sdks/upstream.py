@@ -153,7 +153,8 @@ class Provider(BaseHTTPRequestHandler):
         flaky = [word for word in words if word.startswith("flaky")]
         TRIES.update(flaky)
         if "fail" in words or any(TRIES[word] < 3 for word in flaky):
-            return self.reply(529, {"error": {"type": "overloaded_error", "message": "overloaded"}, "type": "error"})
+            # Google says so with a status of its own.
+            return self.reply(503 if "/models/" in self.path else 529, {"error": {"type": "overloaded_error", "message": "overloaded"}, "type": "error"})
         if "bad" in words:
             return self.reply(400, {"error": {"type": "invalid_request_error", "message": "no such thing", "code": "bad", "param": "x"}})
         found = answer(self.path, body)

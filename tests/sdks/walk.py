@@ -17,7 +17,7 @@ def clients(key, retries=0):
     return (
         openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=retries),
         anthropic.Anthropic(base_url=url, api_key=key, max_retries=retries),
-        genai.Client(api_key=key, http_options={"base_url": f"{url}/gemini"}),
+        genai.Client(api_key=key, http_options={"base_url": f"{url}/gemini", "retry_options": {"attempts": retries + 1, "initial_delay": 0.01}}),
     )
 
 
@@ -94,19 +94,44 @@ def check_refusals():
     assert limited.code == "rate_limit_exceeded" and int(limited.response.headers["retry-after"]) > 60
 
 
+def check_dry_in_the_middle():
+    """Two answers are paid for, what is under way ends, and the third call is refused once, whatever the SDK does about errors."""
+    calls = {
+        "gpt": (0.0025, openai.APIStatusError, lambda gpt, *_: [
+            chunk for chunk in gpt.chat.completions.create(model="gpt-4o", messages=HELLO, max_tokens=100, stream=True)]),
+        "claude": (0.004, anthropic.APIStatusError, lambda _, claude, *__: claude.messages.create(
+            model="claude-sonnet-4-5", max_tokens=100, messages=HELLO)),
+        "gemini": (0.0006, gemini_errors.ClientError, lambda *clients: clients[2].models.generate_content(
+            model="gemini-2.5-flash", contents="hello", config={"max_output_tokens": 100})),
+    }
+    for name, (budget, kind, call) in calls.items():
+        user, key = holder(f"{name}-dry", budgets=[{"max_limit": budget, "reset_duration": "1d"}])
+        theirs = clients(key, retries=2)
+        call(*theirs)
+        call(*theirs)
+        before = len(sent())
+        dry = expect(kind, lambda: call(*theirs))
+        assert getattr(dry, "status_code", getattr(dry, "code", None)) == 402 and "budget" in str(dry), dry
+        totals = spent(user)
+        assert (totals["calls"], totals["output_tokens"], len(sent())) == (2, 200, before), totals
+        assert sum(totals["refusals"].values()) == 1, totals
+
+
 def check_retries():
     user, key = holder("patient")
-    gpt, claude, _ = clients(key, retries=2)
+    gpt, claude, gemini = clients(key, retries=2)
     before = len(sent())
     once_more = [{"role": "user", "content": "flaky gpt"}]
     assert gpt.chat.completions.create(model="gpt-4o", messages=once_more).choices[0].message.content == "hello"
     once_more = [{"role": "user", "content": "flaky claude"}]
     assert claude.messages.create(model="claude-sonnet-4-5", max_tokens=100, messages=once_more).content[0].text == "hello"
+    assert gemini.models.generate_content(model="gemini-2.5-flash", contents="flaky gemini").text == "hello"
     # Each was sent three times, and what the provider refused itself costs nothing.
-    assert len(sent()) == before + 6 and spent(user)["output_tokens"] == 200, spent(user)
+    assert len(sent()) == before + 9 and spent(user)["output_tokens"] == 300, spent(user)
 
 
 check_calls()
 check_retries()
 check_refusals()
+check_dry_in_the_middle()
 print("the providers' SDKs: all calls, refusals and keys as expected")

@@ -52,8 +52,9 @@ pub fn recognise<'p>(method: &str, target: &'p str) -> Option<EndpointPath<'p>> 
     }
 }
 
-/// Whether each segment is there, is no step up or on the spot, and holds only characters that nobody decodes.
-fn is_plain(path: &str) -> bool {
+/// Whether each segment is there, is no step up or on the spot, and holds only characters that nobody decodes: whether a path means the
+/// same to everybody.
+pub fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@')
     };

@@ -55,7 +55,6 @@ impl Surroundings<'_> {
         }
         match (known, &named.model) {
             (Some(known), _) => self.of_path(named, known),
-            (None, _) if is_certain => Err(fault("path", "unknown_path", UNKNOWN_PATH)),
             (None, Some(model)) => {
                 if let Some(in_path) = told.and_then(|told| told.model) {
                     named.refuse_others(("the path", in_path), self.prices, self.now)?;
@@ -127,10 +126,16 @@ impl Surroundings<'_> {
         if self.instructions.requires.is_some() {
             return Err(no_model("is required: the header names the model"));
         }
-        let is_list = |told: EndpointPath<'_>| told.endpoint.body_form() == BodyForm::Absent;
-        if self.original.is_some() && !told.is_some_and(is_list) {
+        if self.original.is_some_and(OriginalRequest::is_ambiguous) {
             return Err(no_model(
-                "is required: x-forwarded-uri and x-forwarded-method tell of a request that may cost something; let the gateway send \
+                "is required: the path has empty, dotted or encoded parts, so that it may be one of calls; write it plainly, let the gateway \
+                 send bodies along, or name the model here",
+            ));
+        }
+        let is_call = |told: EndpointPath<'_>| told.endpoint.body_form() != BodyForm::Absent;
+        if told.is_some_and(is_call) {
+            return Err(no_model(
+                "is required: x-forwarded-uri and x-forwarded-method tell of a call that may cost something; let the gateway send \
                  bodies along, or name the model here",
             ));
         }
@@ -140,8 +145,6 @@ impl Surroundings<'_> {
 
 /// What is said where the gateway lets only paths in whose cost is known.
 const NOT_KNOWN: &str = "is none whose cost is known here, and the gateway lets no other in";
-/// What is said of a path that nobody here knows.
-const UNKNOWN_PATH: &str = "is none whose cost is known here, and no body is shown that names a model; a header alone is not enough for it";
 
 fn no_model(sentence: &str) -> Error {
     fault("x-model", "required", sentence)

@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderName;
 use super::faults::fault;
 use crate::domain::credential::may_hold_token;
 use crate::error::Result;
-use crate::gateway::meter::endpoint_path::{EndpointPath, recognise};
+use crate::gateway::meter::endpoint_path::{EndpointPath, is_plain, recognise};
 use crate::http::core::request::Request;
 
 /// Where gateways put the path and query of the original request, and its method.
@@ -76,6 +76,11 @@ impl<'r> OriginalRequest<'r> {
         let is_any = self.is_appended || !self.is_certain;
         let as_call = recognise("POST", self.path).filter(|_| is_any);
         as_call.or_else(|| recognise(method, self.path))
+    }
+
+    /// Whether its path is none that is known, but may be one to a server that decodes it or cleans it up.
+    pub fn is_ambiguous(&self) -> bool {
+        !matches!(self.path, "" | "/") && !is_plain(self.path)
     }
 
     /// The path without its query.

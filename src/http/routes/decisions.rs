@@ -225,8 +225,8 @@ fn by_virtual_key() -> Vec<Route> {
             .says(
                 "Decide on a request whose path and query a proxy appends",
                 "As `/v1/forward-auth`, for the path that is appended, with the method of the request to us. Its query is the client's and says nothing to us; a gateway \
-                 says `hold=1` by the header `x-tollkeeper-hold: 1`, which it sets itself and does not take from its client, and `require=path` by `x-tollkeeper-require: path`. A path that is not known here is let in by its body alone: 400 \
-                 `unknown_path` where none is shown, whatever `x-model` names. What is refused looks as the refusal of the provider whose path it is (OpenAI, Anthropic, Gemini), as on the \
+                 says `hold=1` by the header `x-tollkeeper-hold: 1`, which it sets itself and does not take from its client, and `require=path` by `x-tollkeeper-require: path`. A path that is not known here is decided on as any other: \
+                 by its body, or by `x-model` where none is shown, and without a model for its key; with `require=path` it is 400 `unknown_path`. What is refused looks as the refusal of the provider whose path it is (OpenAI, Anthropic, Gemini), as on the \
                  paths of the proxy, with the headers of `/v1/forward-auth` beside it.",
             )
             .headers(BELOW_HEADERS)
