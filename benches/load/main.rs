@@ -10,6 +10,7 @@
 //! cargo bench --bench load -- proxy                          # ours beside other proxies before one upstream
 //! cargo bench --bench load -- compare OTHER                  # this binary and another one, in turn
 //! cargo bench --bench load -- hostile [CASE ...]             # what stops a server, beside callers who must not notice it
+//! cargo bench --bench load -- soak                           # all of it for twenty minutes, with kills, a full disk and clock steps
 //! cargo bench --bench load -- instructions [OTHER]           # instructions a decision takes (needs valgrind)
 //! ```
 //!
@@ -40,6 +41,7 @@ mod script;
 mod seed;
 mod server;
 mod settings;
+mod soak;
 mod table;
 
 use std::path::PathBuf;
@@ -77,6 +79,8 @@ enum Mode {
         /// Cases by name, instead of all
         cases: Vec<String>,
     },
+    /// Everything beside each other for long, with kills, a full disk and a clock that is set; then whether anything was lost or grew
+    Soak(soak::Arguments),
     /// Instructions a decision takes, beside another binary's
     Instructions { other: Option<PathBuf> },
     /// A server that decides nothing, for other modes
@@ -112,6 +116,7 @@ fn main() -> ExitCode {
         Some(Mode::Proxy(arguments)) => proxy::run(&arguments),
         Some(Mode::Compare(arguments)) => compare::run(&arguments),
         Some(Mode::Hostile { cases }) => hostile::run(&cases),
+        Some(Mode::Soak(arguments)) => soak::run(&arguments),
         Some(Mode::Instructions { other }) => instructions::run(other.as_deref()),
         Some(Mode::Ceiling { reading, bytes }) => {
             ceiling::serve(reading, bytes);

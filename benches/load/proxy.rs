@@ -20,13 +20,15 @@ mod upstream;
 
 use std::time::Duration;
 
+pub use self::contender::chat;
 use self::contender::{Answers, Contender};
 use self::others::{ENVOY, LITELLM, Others, PORTKEY};
 use self::ours::Ours;
+pub use self::ours::amount;
 use self::programs::{Programs, allow_files};
 use self::rounds::{Rounds, Row};
-pub use self::upstream::serve_streams;
-use self::upstream::{Shape, Upstream};
+use self::upstream::Upstream;
+pub use self::upstream::{COST, MODEL, Shape, serve_streams, start_streams};
 use super::generator::{Load, Pace};
 use super::latencies::float;
 use super::settings::Settings;

@@ -89,7 +89,7 @@ impl Ours {
 }
 
 /// A count, or dollars as nanodollars.
-fn amount(number: &Value, is_money: bool) -> u64 {
+pub fn amount(number: &Value, is_money: bool) -> u64 {
     let text = number.to_string();
     let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
     let digits = if is_money { 9 } else { 0 };

@@ -104,11 +104,9 @@ impl Upstream {
         let server = format!(
             "default_type application/json; server {{ LISTEN location / {{ return 200 '{answer}'; }} }}"
         );
-        let mut streams = Command::new(std::env::current_exe().unwrap());
-        streams.arg("streams");
         Self {
             documents: nginx(nginx_command, directory, "upstream", &server),
-            streams: Process::start(streams, &directory.join("streams.log")),
+            streams: start_streams(directory),
         }
     }
 
@@ -119,6 +117,13 @@ impl Upstream {
             Shape::Stream(_) => &self.streams,
         }
     }
+}
+
+/// Starts this tool once more, as an upstream of streams.
+pub fn start_streams(directory: &Path) -> Process {
+    let mut streams = Command::new(std::env::current_exe().unwrap());
+    streams.arg("streams");
+    Process::start(streams, &directory.join("streams.log"))
 }
 
 /// Serves streams until the process is killed.
