@@ -11,6 +11,7 @@ use tollkeeper::domain::access_profile::input::AccessProfileInput;
 use tollkeeper::domain::body::json;
 use tollkeeper::domain::body::stored_texts::StoredTexts;
 use tollkeeper::domain::credential::Token;
+use tollkeeper::domain::house::StartFacts;
 use tollkeeper::domain::settings::{DecisionSettings, PriceSettings};
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::api_keys::first_start;
@@ -104,6 +105,12 @@ fn recognising_a_key(criterion: &mut Criterion) {
         clock: Clock::new(Timestamp::now),
         revocations,
         time_zone: jiff::tz::TimeZone::UTC,
+        start: StartFacts {
+            at: Timestamp::now(),
+            clock_before: None,
+            max_connections: 0,
+            connection_room: 0,
+        },
     };
     let token = first_start::make_first_key(&services, None)
         .unwrap()

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::Settings;
 use crate::domain::credential::Token;
+use crate::domain::house::StartFacts;
 use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;
@@ -90,7 +91,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
             let room = file_limit::make_room(settings.server.max_connections, most_open)?;
             (Some(listen(settings)?), room)
         }
-        Reach::ControlSocket => (None, 0),
+        // A command serves itself alone, whatever there would be room for.
+        Reach::ControlSocket => (None, settings.server.max_connections),
     };
     let directory = match DataDirectory::own(&settings.storage.data_dir)? {
         Owned::Ours(directory) => Arc::new(directory),
@@ -104,13 +106,20 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     prices.load(&store)?;
     let ledger_clock = clock.clone();
     let now = move || ledger_clock.now();
+    let ledger = Ledger::start(
+        Arc::clone(&store),
+        &settings.decisions,
+        &settings.time_zone,
+        now,
+    )?;
     let services = Arc::new(Services {
-        ledger: Ledger::start(
-            Arc::clone(&store),
-            &settings.decisions,
-            &settings.time_zone,
-            now,
-        )?,
+        start: StartFacts {
+            at: clock.now(),
+            clock_before: ledger.latest_time(),
+            max_connections: settings.server.max_connections,
+            connection_room: max_connections,
+        },
+        ledger,
         revocations: Revocations::open(&directory)?,
         store,
         keyring: Keyring::start()?,

@@ -7,6 +7,8 @@ pub mod body;
 pub mod credential;
 pub mod decision;
 pub mod event;
+pub mod finding;
+pub mod house;
 pub mod idempotency;
 pub mod limits;
 pub mod list;

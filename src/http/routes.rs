@@ -37,7 +37,7 @@ use crate::http::core::route::Route;
 use crate::http::page;
 use crate::http::page::docs;
 use crate::http::status;
-use crate::http::status::StatusAnswer;
+use crate::http::status::{HealthAnswer, ReadyAnswer};
 
 /// Every route there is.
 pub fn table() -> Vec<Route> {
@@ -70,14 +70,15 @@ fn public() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/health", "health", status::health)
             .says("Whether the process is alive", "It answers as long as the process can; nothing is looked at.")
-            .answers::<StatusAnswer>(200),
+            .answers::<HealthAnswer>(200),
         Route::new(Method::GET, "/ready", "ready", status::ready)
             .says(
                 "Whether requests should be sent here",
-                "503 with the reason when the database does not answer, its file is gone or replaced, it is damaged, or the disk takes no \
-                 write.",
+                "503 with the reason when no decision can be made: the database does not answer, its file is gone or replaced, it is damaged, what \
+                 writes has ended, or the disk takes no write. Else 200, and `warnings` says what should be looked after, each with a `code` \
+                 and what to do.",
             )
-            .answers::<StatusAnswer>(200)
+            .answers::<ReadyAnswer>(200)
             .refuses(&[503]),
         Route::new(Method::GET, "/openapi.json", "openapi", docs::openapi)
             .says("This document", "As `tollkeeper openapi` prints it; packed with gzip for who accepts that.")

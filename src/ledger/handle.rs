@@ -35,9 +35,9 @@ pub struct Ledger {
     limit: usize,
     zone: TimeZone,
     usage_retention_days: u32,
-    shared_high_water: SharedHighWater,
+    pub(super) shared_high_water: SharedHighWater,
     expressions: Arc<KnownExpressions>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    pub(super) thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A page of open reservations.

@@ -23,6 +23,7 @@ mod reply;
 mod requests;
 mod runtime;
 mod thread;
+mod watch;
 
 pub use self::ending::{Ender, FoundReservation};
 pub use self::engine::{Counts, Decision, Ended, Extension, NearLimit, OpenQuery};

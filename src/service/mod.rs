@@ -10,6 +10,7 @@ pub mod price_book;
 pub mod prices;
 pub mod revocations;
 pub mod sign_in;
+pub mod status;
 pub mod tool_groups;
 mod unit_of_work;
 pub mod virtual_keys;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::house::StartFacts;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use api_keys::keyring::Keyring;
@@ -44,6 +46,8 @@ pub struct Services {
     pub clock: Clock,
     /// Where days and months begin.
     pub time_zone: TimeZone,
+    /// What is known from the start on.
+    pub start: StartFacts,
 }
 
 /// The time as the program sees it; tests bring their own.

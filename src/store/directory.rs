@@ -3,6 +3,7 @@
 pub mod kept_revocations;
 pub mod place;
 pub mod private;
+pub mod room;
 pub mod rotated_keys;
 
 use std::fs::{DirBuilder, File, TryLockError};
@@ -10,6 +11,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+
+use jiff::Timestamp;
 
 use self::place::{Place, unusable};
 use self::private::Rule;
@@ -132,6 +135,12 @@ impl DataDirectory {
     pub fn has_initial_key(&self) -> Result<bool> {
         let found = private::read(&self.initial_key(), Rule::Own, MAX_KEY_FILE)?;
         Ok(found.is_some())
+    }
+
+    /// When the key of the first start was put there, if it still is.
+    pub fn initial_key_at(&self) -> Option<Timestamp> {
+        let metadata = self.initial_key().symlink_metadata().ok()?;
+        Timestamp::try_from(metadata.modified().ok()?).ok()
     }
 
     /// `control.sock`: the API for whoever may open it.

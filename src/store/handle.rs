@@ -1,7 +1,7 @@
 //! An open database: who hands work to the one writer, and who lends connections to readers.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -20,6 +20,7 @@ use super::writer::Writer;
 use super::writer::job::Needs;
 use super::writer::write_gate::WriteGate;
 use crate::domain::audit::ChainKey;
+use crate::domain::audit::state::AuditState;
 use crate::error::{Error, Result};
 
 /// Requests that read at a time. More than this only wait for the processor.
@@ -41,6 +42,8 @@ pub struct Store {
     pub(super) seat_is_taken: AtomicBool,
     /// What the last walk along the audit log found; locked while one goes on.
     pub(super) walked: Mutex<Option<Walked>>,
+    /// How the audit log was last seen.
+    pub(super) audit: Mutex<AuditState>,
 }
 
 /// A read connection of one thread's own.
@@ -114,13 +117,20 @@ impl Store {
         self.writer.gate()
     }
 
-    /// Whether requests should be sent here.
+    /// Whether writes succeed: the file is in its place and not damaged, the writer is there, and the disk takes what it writes.
     ///
     /// # Errors
     /// [`Error::Unavailable`] with the reason.
     pub fn ready(&self) -> Result<()> {
-        self.health.ready()?;
+        self.health.may_write()?;
+        self.writer.ready()?;
         self.gate().ready()
+    }
+
+    /// What is known of the audit log without a walk.
+    pub fn audit_state(&self) -> AuditState {
+        let state = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+        state.clone()
     }
 
     /// Writes something small, to see whether that is possible again.
@@ -177,6 +187,7 @@ impl Store {
             remembered: Remembered::default(),
             seat_is_taken: AtomicBool::new(false),
             walked: Mutex::default(),
+            audit: Mutex::default(),
         })
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use self::checkpoints::Checkpoints;
-use self::job::{Job, Needs, Submitted, job, stopped, to_a_caller};
+use self::job::{Job, Needs, Submitted, ended, job, stopped, to_a_caller};
 use self::write_gate::WriteGate;
 use super::database::fault::Doing;
 use super::database::health::Health;
@@ -88,6 +88,16 @@ impl Writer {
     /// See [`super::Store::gate`].
     pub fn gate(&self) -> &Arc<WriteGate> {
         &self.gate
+    }
+
+    /// Whether the thread is there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it has ended.
+    pub fn ready(&self) -> Result<()> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_finished = thread.as_ref().ok_or_else(stopped)?.is_finished();
+        if is_finished { Err(ended()) } else { Ok(()) }
     }
 
     /// See [`super::Store::unit_of_work`].

@@ -1,18 +1,41 @@
 //! How the server says that it is alive and ready.
 
+use serde_json::{Value, json};
+
 use crate::support::Server;
 
 #[test]
 fn a_sound_server_is_alive_and_ready() {
     let server = Server::start();
     let version = env!("CARGO_PKG_VERSION");
-    for (path, status) in [("/health", "ok"), ("/ready", "ready")] {
-        let reply = server.client.with_key("").get(path).expect(200);
-        assert_eq!(
-            reply.json(),
-            serde_json::json!({ "status": status, "version": version })
-        );
-    }
+    let anybody = server.client.with_key("");
+    let alive = anybody.get("/health").expect(200).json();
+    assert_eq!(alive, json!({ "status": "ok", "version": version }));
+    let mut ready = anybody.get("/ready").expect(200).json();
+    // The disk and the limits of this machine are its own.
+    let warnings = ready["warnings"].as_array_mut().unwrap();
+    warnings.retain(|warning| {
+        !["disk_low", "open_files_limit"]
+            .map(Into::into)
+            .contains(&warning["code"])
+    });
+    let expected = json!({ "status": "ready", "version": version, "warnings": [] });
+    assert_eq!(ready, expected);
+}
+
+#[test]
+fn what_should_be_looked_after_is_a_warning_and_decisions_go_on() {
+    let server = Server::start();
+    std::fs::remove_file(server.data_dir().join("audit-anchor")).unwrap();
+    // What the upkeep does every half minute.
+    let store = &server.services.store;
+    store.anchor_audit_log(server.time.now()).unwrap();
+    let ready = server.client.with_key("").get("/ready").expect(200).json();
+    let found = |warning: &&Value| warning["code"] == "audit_anchor_gone";
+    let warning = ready["warnings"].as_array().unwrap().iter().find(found);
+    let message = warning.unwrap()["message"].as_str().unwrap();
+    assert!(message.contains("`tollkeeper audit renew"), "{message}");
+    server.client.create_profile(&json!({ "name": "still" }));
 }
 
 #[test]
@@ -24,7 +47,7 @@ fn a_server_whose_database_file_is_gone_is_alive_but_not_ready_and_writes_nothin
     let write = || {
         server
             .client
-            .post("/api/access-profiles", &serde_json::json!({ "name": "x" }))
+            .post("/api/access-profiles", &json!({ "name": "x" }))
     };
     for reply in [server.client.get("/ready"), write()] {
         reply.expect_refusal(503, "unavailable", "database_gone");

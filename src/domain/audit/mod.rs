@@ -3,6 +3,7 @@
 //! Who can write the database but does not know the key can't make an entry that fits.
 
 pub mod action;
+pub mod state;
 
 use std::borrow::Cow;
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Milestone, Walked};
 use super::walk::{find_untold_version, tampered, walk};
+use crate::domain::audit::state::AuditFault;
 use crate::domain::audit::{MAC_LENGTH, Verdict, Verified};
 use crate::domain::values::number::hex;
 use crate::error::{Error, Result};
@@ -51,18 +52,13 @@ impl Store {
     /// When the log can't be read or the file can't be written.
     pub fn anchor_audit_log(&self, now: Timestamp) -> Result<()> {
         if read(self.directory())?.is_none() {
-            log::error!("{GONE}: what was cut off the audit log before now can't be told");
+            self.note_audit_fault(Some(AuditFault::AnchorGone));
             return Ok(());
         }
-        let head = self.read(|reading| match compare(reading, self.directory())? {
-            Some(problem) => {
-                log::error!(
-                    "the audit log was tampered with, see `tollkeeper audit verify`: {problem:?}"
-                );
-                Ok(None)
-            }
-            None => chain::head(reading).map(Some),
-        })?;
+        let (problem, head) =
+            self.read(|reading| Ok((compare(reading, self.directory())?, chain::head(reading)?)))?;
+        let head = problem.is_none().then_some(head);
+        self.note_audit_fault(problem.and_then(fault));
         let noted = read(self.directory())?.map(|anchor| anchor.entries);
         match head {
             Some((entries, mac)) if Some(entries) != noted => {
@@ -92,12 +88,36 @@ impl Store {
             verdict,
             walked_at: now,
         };
+        self.note_walk(&verified);
         *kept = Some(Walked {
             milestone,
             took: began.elapsed(),
             verified: verified.clone(),
         });
         Ok(verified)
+    }
+
+    /// Keeps what was found for those who ask how the log is, and says it once.
+    fn note_audit_fault(&self, found: Option<AuditFault>) {
+        let mut state = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+        // The anchor says nothing of what a walk finds.
+        let is_less = found.is_none() && matches!(state.fault, Some(AuditFault::Tampered { .. }));
+        if is_less || state.fault == found {
+            return;
+        }
+        if let Some(fault) = &found {
+            log::error!("{}", fault.finding().message());
+        }
+        state.fault = found;
+    }
+
+    fn note_walk(&self, verified: &Verified) {
+        self.note_audit_fault(fault(verified.verdict.clone()));
+        let mut state = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(verified.verdict, Verdict::Intact { .. }) {
+            state.fault = None;
+        }
+        state.walked_at = Some(verified.walked_at);
     }
 
     fn walk_all(&self, reading: &Reading<'_>, milestone: &mut Milestone) -> Result<Verdict> {
@@ -127,6 +147,14 @@ impl Walked {
         let age = now.duration_since(self.verified.walked_at);
         let stands = STANDS.max(self.took * WALKS_APART);
         Duration::try_from(age).is_ok_and(|age| age < stands)
+    }
+}
+
+/// A verdict as what is wrong.
+fn fault(verdict: Verdict) -> Option<AuditFault> {
+    match verdict {
+        Verdict::Intact { .. } => None,
+        Verdict::Tampered { entry, finding } => Some(AuditFault::Tampered { entry, finding }),
     }
 }
 

@@ -65,21 +65,6 @@ impl Health {
         }
     }
 
-    /// Whether requests should be sent here.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] with the reason.
-    pub fn ready(&self) -> Result<()> {
-        self.may_write()?;
-        match &*self.integrity() {
-            Integrity::Unknown => Err(Error::Unavailable {
-                code: "integrity_unknown",
-                reason: "the last stop was not clean, and the check of the database file is still running".to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
     /// Whether the file is vouched for.
     pub fn integrity_is_good(&self) -> bool {
         *self.integrity() == Integrity::Good

@@ -132,6 +132,14 @@ pub fn stopped() -> Error {
     }
 }
 
+/// The thread that writes is gone, and nobody stopped it.
+pub fn ended() -> Error {
+    Error::Unavailable {
+        code: "writer_ended",
+        reason: "what writes to the database has ended by a fault; the log says which: start the server again".to_owned(),
+    }
+}
+
 /// What a panic says.
 pub fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic

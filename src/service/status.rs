@@ -1,0 +1,72 @@
+//! Gathers the facts of the house, in one place for all who show them.
+
+use rustix::process::{Resource, getrlimit};
+
+use super::Services;
+use crate::domain::house::{ClockFacts, FileFacts, HouseStatus};
+use crate::error::{Error, Result};
+use crate::store::database::settings;
+
+/// Whether decisions can be made: the database answers, its file is in its place and not damaged, and writes succeed.
+///
+/// # Errors
+/// [`Error::Unavailable`] with the reason.
+pub fn ready(services: &Services) -> Result<()> {
+    services.store.ready()?;
+    services.ledger.ready()?;
+    let answered = services
+        .store
+        .read(|reading| settings::is_noted(reading, "app_version"));
+    match answered {
+        // Reads that wait stand in no decision's way.
+        Err(Error::Unavailable {
+            code: "overloaded", ..
+        }) => Ok(()),
+        answered => answered.map(|_| ()),
+    }
+}
+
+/// The facts now. Takes a few calls of the system, and reads no rows.
+pub fn gather(services: &Services) -> HouseStatus {
+    let (store, start) = (&services.store, &services.start);
+    HouseStatus {
+        now: services.clock.now(),
+        started_at: start.at,
+        obstacle: ready(services).err().map(obstacle),
+        audit: store.audit_state(),
+        storage: store.directory().storage(),
+        files: FileFacts {
+            open: open_files(),
+            limit: getrlimit(Resource::Nofile).current,
+            max_connections: start.max_connections,
+            connection_room: start.connection_room,
+        },
+        clock: ClockFacts {
+            latest: services.ledger.latest_time(),
+            before_start: start.clock_before,
+        },
+        is_checked: store.health().integrity_is_good(),
+        initial_key_at: store.directory().initial_key_at(),
+    }
+}
+
+fn obstacle(error: Error) -> Error {
+    if matches!(error, Error::Unavailable { .. }) {
+        return error;
+    }
+    log::error!("whether the server is ready: {error}");
+    Error::Unavailable {
+        code: "database_unreadable",
+        reason: "the database does not answer; the log says why".to_owned(),
+    }
+}
+
+/// How many files this process has open. Newer systems tell without a list of them.
+fn open_files() -> Option<u64> {
+    const OURS: &str = "/proc/self/fd";
+    let counted = std::fs::metadata(OURS).ok()?.len();
+    if counted > 0 {
+        return Some(counted);
+    }
+    u64::try_from(std::fs::read_dir(OURS).ok()?.count()).ok()
+}
