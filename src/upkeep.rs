@@ -12,13 +12,15 @@ use crate::service::{Services, once};
 
 /// How often the whole file is read for damage.
 const INTEGRITY_EVERY: Duration = Duration::from_hours(24);
+/// How often the audit log is walked along; first soon after the start.
+const WALK_EVERY: Duration = Duration::from_hours(24);
 /// How often the upkeep thread wakes up, and the uses of keys are written down.
 const STEP: Duration = Duration::from_secs(30);
 /// How often what has grown too old is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
-/// The thread that looks after the database: a full check now if the file is not vouched for and one every day, and every few
-/// minutes a sweep of what has grown too old. It also rotates the virtual keys that are due; `rotation_grace` is how long their old
+/// The thread that looks after the database: a full check now if the file is not vouched for and one every day, a walk along the audit
+/// log soon and every day, and every few minutes a sweep of what has grown too old. It also rotates the virtual keys that are due; `rotation_grace` is how long their old
 /// secrets work.
 pub struct Upkeep {
     stop: Sender<()>,
@@ -40,12 +42,18 @@ impl Upkeep {
                 Duration::ZERO
             };
             let mut until_sweep = SWEEP_EVERY;
+            let mut until_walk = Duration::ZERO;
             while stopped.recv_timeout(check_in.min(STEP)) == Err(RecvTimeoutError::Timeout) {
                 check_in = check_in.saturating_sub(STEP);
                 until_sweep = until_sweep.saturating_sub(STEP);
+                until_walk = until_walk.saturating_sub(STEP);
                 if check_in.is_zero() {
                     check(&services);
                     check_in = INTEGRITY_EVERY;
+                }
+                if until_walk.is_zero() {
+                    walk(&services);
+                    until_walk = WALK_EVERY;
                 }
                 if let Err(error) = rotation::rotate_due(&services, rotation_grace) {
                     log::error!("rotating virtual keys: {error}");
@@ -93,6 +101,13 @@ fn sweep(services: &Services, until_sweep: &mut Duration) {
         if let Err(error) = services.ledger.sweep(services.clock.now()) {
             log::warn!("forgetting old decisions: {error}");
         }
+    }
+}
+
+/// Walks along the audit log; what is wrong is kept for those who ask how the house is, and logged.
+fn walk(services: &Services) {
+    if let Err(error) = services.store.verify_audit_log(services.clock.now()) {
+        log::warn!("walking along the audit log: {error}");
     }
 }
 

@@ -1,10 +1,10 @@
-//! `tollkeeper audit …`: whether the audit log is as it was written.
+//! `tollkeeper audit …`: whether the audit log is as it was written, and how it goes on where it is not whole.
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::control::Control;
 use super::print::{print_answer, text};
@@ -24,30 +24,63 @@ pub enum AuditCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Go on from an older state of the log, as after yesterday's files were put back; an entry says so
+    #[command(
+        after_help = "Example:\n  tollkeeper audit accept --reason 'restored the backup of yesterday'"
+    )]
+    Accept(Recovery),
+    /// Begin a new chain where audit.key or audit-anchor is lost; its first entry names the end of the one before
+    #[command(after_help = "Example:\n  tollkeeper audit renew --reason 'audit.key was lost'")]
+    Renew(Recovery),
+}
+
+/// How the log goes on.
+#[derive(Args)]
+pub struct Recovery {
+    /// What happened, for whoever reads the log later
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs one of the commands.
 ///
 /// # Errors
-/// One sentence about why the log could not be walked.
+/// One sentence about why the log could not be walked, or does not go on.
 pub fn run(command: &AuditCommand, settings: &Settings) -> Result<ExitCode> {
-    let AuditCommand::Verify { json: as_json } = command;
+    let (method, path, body, as_json) = match command {
+        AuditCommand::Verify { json } => {
+            let path = "/api/access-profiles/audit-logs/verify";
+            (Method::GET, path, None, *json)
+        }
+        AuditCommand::Accept(it) => (Method::POST, "/api/audit-log/accept", Some(it), it.json),
+        AuditCommand::Renew(it) => (Method::POST, "/api/audit-log/renew", Some(it), it.json),
+    };
+    let body = body.map(|it| json!({ "reason": it.reason }));
     Control::with(settings, |control| {
-        let path = "/api/access-profiles/audit-logs/verify";
-        let verdict = control.call(Method::GET, path, None)?;
+        let verdict = control.call(method, path, body.as_ref())?;
         let intact = verdict["intact"] == json!(true);
-        print_answer(control, verdict, *as_json, |verdict| {
-            let database = control.database();
-            if intact {
-                return format!("intact: {} entries in {database}", verdict["entries"]);
-            }
-            let (entry, finding) = (&verdict["entry"], text(&verdict["finding"]));
-            format!("tampered at entry {entry}: {finding}; in {database}")
-        });
+        print_answer(control, verdict, as_json, |verdict| said(control, verdict));
         Ok(if intact {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(TAMPERED)
         })
     })
+}
+
+fn said(control: &Control, verdict: &Value) -> String {
+    let database = control.database();
+    if verdict["intact"] != json!(true) {
+        let (entry, finding) = (&verdict["entry"], text(&verdict["finding"]));
+        return format!("tampered at entry {entry}: {finding}; in {database}");
+    }
+    let mut said = format!("intact: {} entries in {database}", verdict["entries"]);
+    for note in verdict["notes"].as_array().into_iter().flatten() {
+        let (entry, at, message) = (&note["entry"], text(&note["at"]), text(&note["message"]));
+        said.push_str(&format!("\n  entry {entry}, {at}: {message}"));
+    }
+    said
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::api_key::ApiKey;
 use super::audit::NamedVersion;
+use super::audit::note::AcceptedState;
 use super::limits::budget_override::{BudgetOverride, BudgetPlace};
 use super::mcp::tool_group::ToolGroup;
 use super::people::holding::AttachmentInput;
@@ -208,6 +209,9 @@ pub enum Event {
     VirtualKeyRotated(Change<VirtualKey>),
     /// It is gone by itself.
     VirtualKeyDeleted(VirtualKey),
+
+    /// The audit log goes on from an older state.
+    OlderLogAccepted(AcceptedState),
 
     /// Users came, went or are in another role, or copies of theirs came or went.
     HoldersChanged {

@@ -2,6 +2,7 @@
 //! this table.
 
 mod assignments;
+mod audit_log;
 mod decision_parameters;
 mod decisions;
 mod parameters;
@@ -22,14 +23,15 @@ use crate::domain::values::patch::JsonPatch;
 use crate::http::access_profiles;
 use crate::http::access_profiles::history;
 use crate::http::access_profiles::views::{
-    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, AuditVerdict,
-    VersionAnswer, VersionView,
+    AccessProfileAnswer, AccessProfileDetail, AccessProfileList, AuditLogView, VersionAnswer,
+    VersionView,
 };
 use crate::http::api_keys;
 use crate::http::api_keys::sign_in;
 use crate::http::api_keys::views::{
     ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, SessionAnswer, SignInCode, SignedIn,
 };
+use crate::http::audit_log::views::AuditVerdict;
 use crate::http::core::answer::Message;
 use crate::http::core::guard::Access;
 use crate::http::core::list::List;
@@ -45,6 +47,7 @@ pub fn table() -> Vec<Route> {
         public(),
         access_profile_routes(),
         history_routes(),
+        audit_log::routes(),
         api_key_routes(),
         people::routes(),
         assignments::routes(),

@@ -6,6 +6,9 @@
 pub(super) mod anchor;
 pub(super) mod chain;
 mod entries;
+pub(super) mod keeper;
+mod notes;
+pub mod recovery;
 pub(super) mod walk;
 
 pub use self::entries::{AuditFilter, list};

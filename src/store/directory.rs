@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use self::place::{Place, unusable};
 use self::private::Rule;
+use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 
 /// Longest number of a process, in bytes.
@@ -111,6 +112,41 @@ impl DataDirectory {
     /// `audit.key`: the key of the audit chain.
     pub fn audit_key(&self) -> PathBuf {
         self.root.join("audit.key")
+    }
+
+    /// `audit.key.next`: the key of a chain that is about to begin.
+    pub fn next_audit_key(&self) -> PathBuf {
+        self.root.join("audit.key.next")
+    }
+
+    /// Puts the key of a chain that is about to begin beside the one of now.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(super) fn stage_audit_key(&self, key: &ChainKey) -> Result<()> {
+        self.write_private(&self.next_audit_key(), &key.0)
+    }
+
+    /// Puts that key in place of the one of now: its chain has begun.
+    ///
+    /// # Errors
+    /// When it can't be moved. The next start tries again.
+    pub(super) fn put_next_audit_key(&self) -> Result<()> {
+        let moved = std::fs::rename(self.next_audit_key(), self.audit_key())
+            .and_then(|()| File::open(&self.root)?.sync_all());
+        moved.map_err(|error| {
+            Error::refused(format!(
+                "can't write {}: {error}",
+                self.audit_key().display()
+            ))
+        })
+    }
+
+    /// Removes that key: its chain never began.
+    pub(super) fn forget_next_audit_key(&self) {
+        if let Err(error) = std::fs::remove_file(self.next_audit_key()) {
+            log::warn!("removing {}: {error}", self.next_audit_key().display());
+        }
     }
 
     /// `audit-anchor`: the head of the audit log as it was seen last.

@@ -165,7 +165,8 @@ impl Followers {
             | Event::UserCreated { .. }
             | Event::UserRoleChanged { .. }
             | Event::UserDeleted { .. }
-            | Event::VirtualKeyRotated(_) => {}
+            | Event::VirtualKeyRotated(_)
+            | Event::OlderLogAccepted(_) => {}
 
             Event::HoldersChanged { user_ids } => {
                 found.users.extend(&user_ids);

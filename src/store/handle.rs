@@ -8,6 +8,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 use super::audit::chain::Walked;
+use super::audit::keeper::ChainKeeper;
 use super::database::fault;
 use super::database::fault::Doing;
 use super::database::health;
@@ -19,7 +20,6 @@ use super::sql::{Reading, Writing};
 use super::writer::Writer;
 use super::writer::job::Needs;
 use super::writer::write_gate::WriteGate;
-use crate::domain::audit::ChainKey;
 use crate::domain::audit::state::AuditState;
 use crate::error::{Error, Result};
 
@@ -36,7 +36,7 @@ pub struct Store {
     readers: r2d2::Pool<SqliteConnectionManager>,
     health: Arc<Health>,
     directory: Arc<DataDirectory>,
-    pub(super) chain: ChainKey,
+    pub(super) chain: Arc<ChainKeeper>,
     remembered: Remembered,
     /// Whether the ledger has its [`super::Seat`].
     pub(super) seat_is_taken: AtomicBool,
@@ -165,7 +165,7 @@ impl Store {
     pub(super) fn assemble(
         directory: Arc<DataDirectory>,
         writer: Connection,
-        chain: ChainKey,
+        chain: Arc<ChainKeeper>,
         health: Arc<Health>,
     ) -> Result<Self> {
         let manager = SqliteConnectionManager::file(directory.database())
@@ -177,7 +177,7 @@ impl Store {
             .test_on_check_out(false)
             .build(manager)
             .map_err(|error| Error::internal("opening read connections", error))?;
-        let writer = Writer::start(writer, chain.clone(), Arc::clone(&health))?;
+        let writer = Writer::start(writer, Arc::clone(&chain), Arc::clone(&health))?;
         Ok(Self {
             writer,
             readers,

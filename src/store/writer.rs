@@ -17,13 +17,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::checkpoints::Checkpoints;
+use self::checkpoints::{Checkpoints, copy_all};
 use self::job::{Job, Needs, Submitted, ended, job, stopped, to_a_caller};
 use self::write_gate::WriteGate;
+use super::audit::keeper::ChainKeeper;
 use super::database::fault::Doing;
 use super::database::health::Health;
 use super::sql::Writing;
-use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 
 /// Closures that may wait; one more is refused as overloaded.
@@ -51,7 +51,11 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Internal`] when the system gives no thread.
-    pub fn start(connection: Connection, chain: ChainKey, health: Arc<Health>) -> Result<Self> {
+    pub fn start(
+        connection: Connection,
+        chain: Arc<ChainKeeper>,
+        health: Arc<Health>,
+    ) -> Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE);
         let generation = Arc::new(AtomicU64::new(0));
         let gate = Arc::new(WriteGate::default());
@@ -190,7 +194,7 @@ impl Writer {
 struct Loop {
     connection: Connection,
     checkpoints: Checkpoints,
-    chain: ChainKey,
+    chain: Arc<ChainKeeper>,
     health: Arc<Health>,
     gate: Arc<WriteGate>,
     generation: Arc<AtomicU64>,
@@ -218,7 +222,7 @@ impl Loop {
             self.commit(batch);
             if let Some(done) = stop {
                 self.checkpoints.stop();
-                let _ = done.send(checkpoint(&self.connection));
+                let _ = done.send(copy_all(&self.connection));
                 return;
             }
         }
@@ -283,16 +287,15 @@ impl Loop {
         self.health.may_write()?;
         self.set_durability(batch.iter().any(|job| job.needs().sync))?;
         self.statement("BEGIN IMMEDIATE")?;
-        let writing = Writing::of(&self.connection, &self.chain);
         if let [only] = batch {
             // The transaction is its savepoint.
-            let keep = only.run(&writing);
+            let keep = self.run_job(only);
             self.fail_without_transaction()?;
             return self.statement(if keep { "COMMIT" } else { "ROLLBACK" });
         }
         for job in batch {
             self.statement("SAVEPOINT job")?;
-            let keep = job.run(&writing);
+            let keep = self.run_job(job);
             self.fail_without_transaction()?;
             if !keep {
                 self.statement("ROLLBACK TO job")?;
@@ -300,6 +303,11 @@ impl Loop {
             self.statement("RELEASE job")?;
         }
         self.statement("COMMIT")
+    }
+
+    /// The job before may have begun a chain with another key.
+    fn run_job(&self, job: &mut Box<dyn Job>) -> bool {
+        job.run(&Writing::of(&self.connection, &self.chain.key()))
     }
 
     /// Chooses whether the next commit waits for the disk. In WAL mode, one that does not survives the end of the process, and the
@@ -333,16 +341,6 @@ impl Loop {
         let run = || self.connection.prepare_cached(sql)?.execute([]);
         run().map(|_| ()).doing(sql)
     }
-}
-
-fn checkpoint(connection: &Connection) -> Result<()> {
-    let busy: i64 = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        .doing("copying the log into the database file")?;
-    if busy != 0 {
-        log::warn!("the log was not wholly copied into the database file; the next start does it");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

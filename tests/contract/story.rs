@@ -1,7 +1,5 @@
 //! A few days of a server, by which every operation is answered once: the bodies are those that the document shows.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -43,7 +41,7 @@ pub fn story(server: &Server) -> String {
     refuse(&mut recorder, server);
     refuse_calls(&mut recorder, server, &key);
     refuse_all(&mut recorder);
-    make_code(&mut recorder, server);
+    operate(&mut recorder, server);
     take_away(&mut recorder, &user);
     recorder.written()
 }
@@ -330,17 +328,52 @@ fn price(it: &mut Recorder<'_>) {
     it.call("DELETE", path, None);
 }
 
-/// Over the control socket, which no key opens.
-fn make_code(it: &mut Recorder<'_>, server: &Server) {
-    let path = server.services.store.directory().control_socket();
-    let mut stream = UnixStream::connect(path).unwrap();
-    let request = "POST /api/sign-in-codes HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let made: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"));
-    it.answers.insert("create_sign_in_code".to_owned(), made);
+/// What the operator alone does: over the control socket, which no key opens.
+fn operate(it: &mut Recorder<'_>, server: &Server) {
+    operator_call(
+        it,
+        server,
+        "create_sign_in_code",
+        "/api/sign-in-codes",
+        None,
+    );
+    let (store, now) = (&server.services.store, server.time.now());
+    let anchor = store.directory().audit_anchor();
+    std::fs::remove_file(&anchor).unwrap();
+    let body = example("renew_audit_log");
+    operator_call(
+        it,
+        server,
+        "renew_audit_log",
+        "/api/audit-log/renew",
+        Some(&body),
+    );
+    // An anchor of a log that is longer than the one there is.
+    let newer = format!(
+        r#"{{"entries":1000,"head":"{}","anchored_at":"{now}"}}"#,
+        "0".repeat(64)
+    );
+    std::fs::write(&anchor, newer).unwrap();
+    let body = example("accept_audit_log");
+    operator_call(
+        it,
+        server,
+        "accept_audit_log",
+        "/api/audit-log/accept",
+        Some(&body),
+    );
+}
+
+fn operator_call(
+    it: &mut Recorder<'_>,
+    server: &Server,
+    operation: &str,
+    path: &str,
+    body: Option<&Value>,
+) {
+    let reply = server.operate("POST", path, body);
+    assert!(reply.status < 300, "{}", reply.text);
+    it.answers.insert(operation.to_owned(), reply.json());
 }
 
 fn take_away(it: &mut Recorder<'_>, user: &str) {

@@ -22,6 +22,7 @@ mod key_changes;
 mod keys;
 mod private;
 mod propagation;
+mod recovery;
 mod refusals;
 mod stopping;
 mod storing_revocations;

@@ -89,6 +89,8 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ("get_session", none(200)),
         ("sign_in", (Some(json!({ "code": "CODE" })), 200)),
         ("create_sign_in_code", none(403)),
+        ("accept_audit_log", (Some(json!({ "reason": "NEW" })), 403)),
+        ("renew_audit_log", (Some(json!({ "reason": "NEW" })), 403)),
         ("list_mcp_tool_groups", none(200)),
         (
             "create_mcp_tool_group",

@@ -5,7 +5,7 @@ use tollkeeper::domain::credential::Kind;
 use tollkeeper::http::routes;
 use tollkeeper::service::virtual_keys::tokens::random_token;
 
-use crate::support::{Client, Server};
+use crate::support::Server;
 
 /// Where a text may stand in a body: names of fields, and an empty one for the first element of a list.
 type Place = Vec<String>;
@@ -70,8 +70,8 @@ fn param(place: &[String]) -> String {
 }
 
 /// The codes of what is wrong with the text in a place.
-fn codes(client: &Client, method: &str, path: &str, place: &[String], text: &str) -> Vec<String> {
-    let reply = client.send(method, path, &[], Some(&body(place, text)));
+fn codes(server: &Server, method: &str, path: &str, place: &[String], text: &str) -> Vec<String> {
+    let reply = server.call(method, path, Some(&body(place, text)));
     let body = reply.json();
     let param = param(place);
     let all = body["extra_fields"]["errors"].as_array();
@@ -115,8 +115,8 @@ fn no_body_has_a_place_where_a_key_is_taken_for_a_text() {
             looked_at += 1;
             let what = format!("{method} {path} {}", param(&place));
             // A text that is taken there. What only some words or numbers fit takes no key either.
-            let usual = codes(&server.client, method, &concrete, &place, "x");
-            let found = codes(&server.client, method, &concrete, &place, token.reveal());
+            let usual = codes(&server, method, &concrete, &place, "x");
+            let found = codes(&server, method, &concrete, &place, token.reveal());
             if usual.is_empty() {
                 free += 1;
                 assert_eq!(found, ["credential_here"], "{what}");

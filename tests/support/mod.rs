@@ -4,6 +4,7 @@
 pub mod body_tricks;
 pub mod holders;
 pub mod holdings;
+pub mod operator;
 pub mod people;
 pub mod process;
 pub mod refusal;

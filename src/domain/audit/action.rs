@@ -21,6 +21,8 @@ pub const ACTIONS: &[&str] = &[
     "api_key.revoke",
     "api_key.rotate",
     "api_key.update",
+    "audit.accept",
+    "audit.renew",
     "mcp_tool_group.create",
     "mcp_tool_group.delete",
     "mcp_tool_group.update",

@@ -3,6 +3,7 @@
 //! Who can write the database but does not know the key can't make an entry that fits.
 
 pub mod action;
+pub mod note;
 pub mod state;
 
 use std::borrow::Cow;
@@ -13,10 +14,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::note::AuditNote;
 use super::api_key::permission::{PermissionSet, Resource};
+use super::values::number::hex;
 
 /// Length of a chain hash, in bytes.
 pub const MAC_LENGTH: usize = 32;
+
+/// Length of the name of a key, in bytes.
+const NAME_LENGTH: usize = 8;
 
 /// Who does something: a management API key, or the operator at the data directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +164,8 @@ pub struct AuditEntry {
 pub struct Verified {
     /// What was found.
     pub verdict: Verdict,
+    /// Where the log does not simply go on, if it is intact; the newest first.
+    pub notes: Vec<AuditNote>,
     /// When the walk began that began at the first entry.
     pub walked_at: Timestamp,
 }
@@ -184,6 +192,14 @@ pub enum Verdict {
 pub struct ChainKey(pub [u8; MAC_LENGTH]);
 
 impl ChainKey {
+    /// A name of the key, which tells nothing of it.
+    pub fn name(&self) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+            .unwrap_or_else(|_| unreachable!("HMAC takes any key length"));
+        mac.update(b"the name of this key");
+        hex(&mac.finalize().into_bytes()[..NAME_LENGTH])
+    }
+
     /// The hash of an entry at place `sequence` (1 for the first), after an entry whose hash is `previous` (all zero for none).
     ///
     /// Every field is preceded by its length, absent ones differ from empty ones, and a version that is named stands with the hash
@@ -229,6 +245,16 @@ impl ChainKey {
         }
         mac.finalize().into_bytes().into()
     }
+}
+
+/// What stands for the hash of an entry that was written with another key: what that entry hashes to with this one, and the hash that it
+/// has.
+pub fn sealed(computed: &[u8; MAC_LENGTH], stored: &[u8]) -> [u8; MAC_LENGTH] {
+    Sha256::new()
+        .chain_update(computed)
+        .chain_update(stored)
+        .finalize()
+        .into()
 }
 
 fn update_text(mac: &mut Hmac<Sha256>, field: Option<&str>) {

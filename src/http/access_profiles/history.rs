@@ -4,14 +4,15 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::shown;
-use super::views::{AuditLogView, AuditVerdict, VersionAnswer, VersionView};
+use super::views::{AuditLogView, VersionAnswer, VersionView};
 use crate::domain::access_profile::versions::{VersionTexts, patch};
 use crate::domain::audit::action::{stored_action, told_action};
-use crate::domain::audit::{AuditEntry, Verdict, Verified, kinds_out_of_reach};
+use crate::domain::audit::{AuditEntry, kinds_out_of_reach};
 use crate::domain::limits::window::begin_of_day;
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::entity_tag;
 use crate::error::Result;
+use crate::http::audit_log::views::AuditVerdict;
 use crate::http::core::answer::{Answer, ok, ok_unless_known, stored, to_json, typed_unless_known};
 use crate::http::core::guard::{AccessProfiles, Caller, Update, View};
 use crate::http::core::list::List;
@@ -147,23 +148,7 @@ async fn audit_logs(
 /// 503 when the log or its anchor can't be read.
 pub async fn verify_audit_log(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
     let verify = request.slow(|services| services.store.verify_audit_log(services.clock.now()));
-    let Verified { verdict, walked_at } = verify.await?;
-    ok(&match verdict {
-        Verdict::Intact { entries } => AuditVerdict {
-            intact: true,
-            entries: Some(entries),
-            entry: None,
-            finding: None,
-            walked_at,
-        },
-        Verdict::Tampered { entry, finding } => AuditVerdict {
-            intact: false,
-            entries: None,
-            entry: Some(entry),
-            finding: Some(finding),
-            walked_at,
-        },
-    })
+    ok(&AuditVerdict::from(verify.await?))
 }
 
 fn audit_view(logged: AuditEntry) -> AuditLogView {

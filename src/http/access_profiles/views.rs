@@ -118,23 +118,3 @@ impl ListItem for AuditLogView {
     const SCHEMA: &'static str = "AuditLogList";
     const ABOUT: &'static str = "A page of the audit log, the newest first.";
 }
-
-/// Whether the audit log is as it was written.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AuditVerdict {
-    /// Nothing was changed, removed, moved or added.
-    pub intact: bool,
-    /// How many entries there are, when it is intact.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entries: Option<i64>,
-    /// The first entry at which tampering shows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entry: Option<i64>,
-    /// What is wrong there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub finding: Option<String>,
-    /// When the walk began that looked at every entry. Its outcome stands for a minute, or ten times as long as it took; entries that
-    /// came since are looked at each time.
-    #[schema(value_type = String, format = DateTime)]
-    pub walked_at: Timestamp,
-}

@@ -108,8 +108,8 @@ impl FromRequest for Operator {
             None => Ok(Self),
             Some(_) => Err(Error::Forbidden {
                 code: "control_socket_only",
-                message: "no key may do this, only the operator: run `tollkeeper sign-in` on the machine of the server, as the user \
-                          that it runs as"
+                message: "no key may do this, only the operator: run the command of `tollkeeper` on the machine of the server, as the user \
+                          that it runs as (`tollkeeper --help` lists them)"
                     .to_owned(),
             }),
         }

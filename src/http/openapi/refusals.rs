@@ -205,6 +205,21 @@ pub const OF_OPERATIONS: &[(&[&str], u16, &str)] = &[
         "It was asked over the network: only the control socket in the data directory makes codes",
     ),
     (
+        &["accept_audit_log", "renew_audit_log"],
+        403,
+        "It was asked over the network: only the control socket in the data directory takes it",
+    ),
+    (
+        &["accept_audit_log"],
+        409,
+        "The log fits its anchor, was tampered with, or has lost its key or anchor; the code says which",
+    ),
+    (
+        &["renew_audit_log"],
+        409,
+        "Neither the key nor the anchor is lost, or entries were tampered with; the code says which",
+    ),
+    (
         &["sign_in"],
         401,
         "The code is unknown, used, or has expired; the message says which",

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Milestone, Walked};
+use super::notes;
 use super::walk::{find_untold_version, tampered, walk};
 use crate::domain::audit::state::AuditFault;
 use crate::domain::audit::{MAC_LENGTH, Verdict, Verified};
@@ -20,12 +21,13 @@ use crate::store::directory::private::{self, Rule};
 use crate::store::handle::Store;
 use crate::store::sql::Reading;
 
+/// What was noted.
 #[derive(Debug, Serialize, Deserialize)]
-struct Anchor {
-    entries: i64,
+pub(super) struct Anchor {
+    pub entries: i64,
     /// The hash of the last entry, in hexadecimal.
-    head: String,
-    anchored_at: Timestamp,
+    pub head: String,
+    pub anchored_at: Timestamp,
 }
 
 /// Longest anchor, in bytes.
@@ -34,8 +36,6 @@ const MAX_ANCHOR: u64 = 1_024;
 const STANDS: Duration = Duration::from_mins(1);
 /// The same in times of what the walk took, for logs that take long.
 const WALKS_APART: u32 = 10;
-
-const GONE: &str = "the file audit-anchor is gone; restore it from a backup";
 
 /// Writes the first anchor of a new database.
 ///
@@ -51,21 +51,31 @@ impl Store {
     /// # Errors
     /// When the log can't be read or the file can't be written.
     pub fn anchor_audit_log(&self, now: Timestamp) -> Result<()> {
-        if read(self.directory())?.is_none() {
-            self.note_audit_fault(Some(AuditFault::AnchorGone));
-            return Ok(());
-        }
-        let (problem, head) =
-            self.read(|reading| Ok((compare(reading, self.directory())?, chain::head(reading)?)))?;
-        let head = problem.is_none().then_some(head);
-        self.note_audit_fault(problem.and_then(fault));
-        let noted = read(self.directory())?.map(|anchor| anchor.entries);
-        match head {
-            Some((entries, mac)) if Some(entries) != noted => {
-                write(self.directory(), entries, &mac, now)
+        let anchor = match read(self.directory())? {
+            Noted::There(anchor) => anchor,
+            Noted::Gone => {
+                self.note_audit_fault(Some(AuditFault::AnchorGone));
+                return Ok(());
             }
-            _ => Ok(()),
+            Noted::NoAnchor(_) => {
+                self.note_audit_fault(Some(AuditFault::AnchorUnreadable));
+                return Ok(());
+            }
+        };
+        let seen = self.read(|reading| match compare(reading, &anchor)? {
+            Some(problem) => Ok(Err(problem)),
+            None => chain::head(reading).map(Ok),
+        })?;
+        match seen {
+            Err(problem) => self.note_audit_fault(fault(problem)),
+            Ok((entries, mac)) => {
+                self.note_audit_fault(None);
+                if entries != anchor.entries {
+                    write(self.directory(), entries, &mac, now)?;
+                }
+            }
         }
+        Ok(())
     }
 
     /// Walks the audit log and compares it with the anchor. There is one walk at a time, and its outcome stands for a while: within
@@ -77,15 +87,24 @@ impl Store {
         let mut kept = self.walked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(earlier) = kept.as_mut().filter(|earlier| earlier.stands(now)) {
             if matches!(earlier.verified.verdict, Verdict::Intact { .. }) {
+                let key = self.chain.key();
                 earlier.verified.verdict =
-                    self.read(|reading| walk(reading, &self.chain, &mut earlier.milestone))?;
+                    self.read(|reading| walk(reading, &key, &mut earlier.milestone))?;
             }
             return Ok(earlier.verified.clone());
         }
         let (mut milestone, began) = (Milestone::START, Instant::now());
-        let verdict = self.read(|reading| self.walk_all(reading, &mut milestone))?;
+        let (verdict, notes) = self.read(|reading| {
+            let verdict = self.walk_all(reading, &mut milestone)?;
+            let notes = match verdict {
+                Verdict::Intact { .. } => notes::notes(reading)?,
+                Verdict::Tampered { .. } => Vec::new(),
+            };
+            Ok((verdict, notes))
+        })?;
         let verified = Verified {
             verdict,
+            notes,
             walked_at: now,
         };
         self.note_walk(&verified);
@@ -100,9 +119,15 @@ impl Store {
     /// Keeps what was found for those who ask how the log is, and says it once.
     fn note_audit_fault(&self, found: Option<AuditFault>) {
         let mut state = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
-        // The anchor says nothing of what a walk finds.
-        let is_less = found.is_none() && matches!(state.fault, Some(AuditFault::Tampered { .. }));
-        if is_less || state.fault == found {
+        let is_worse =
+            |fault: &Option<AuditFault>| matches!(fault, Some(AuditFault::Tampered { .. }));
+        // The anchor says nothing of what a walk finds, nor of a key that is lost.
+        let found = match found {
+            found if is_worse(&found) => found,
+            _ if self.chain.is_lost() => Some(AuditFault::KeyGone),
+            found => found,
+        };
+        if state.fault == found || (is_worse(&state.fault) && !is_worse(&found)) {
             return;
         }
         if let Some(fault) = &found {
@@ -121,15 +146,34 @@ impl Store {
     }
 
     fn walk_all(&self, reading: &Reading<'_>, milestone: &mut Milestone) -> Result<Verdict> {
-        let walked = walk(reading, &self.chain, milestone)?;
+        let anchor = read(self.directory())?;
+        if self.chain.is_lost() {
+            if let Noted::There(anchor) = &anchor
+                && let Some(problem) = compare(reading, anchor)?
+            {
+                return Ok(problem);
+            }
+            let fault = AuditFault::KeyGone;
+            return Err(Error::Unavailable {
+                code: fault.code(),
+                reason: fault.finding().message(),
+            });
+        }
+        let walked = walk(reading, &self.chain.key(), milestone)?;
         let Verdict::Intact { entries } = walked else {
             return Ok(walked);
         };
-        if read(self.directory())?.is_none() {
-            return Ok(tampered(entries, GONE.to_owned()));
-        }
-        if let Some(problem) = compare(reading, self.directory())? {
-            return Ok(problem);
+        match anchor {
+            Noted::There(anchor) => {
+                if let Some(problem) = compare(reading, &anchor)? {
+                    return Ok(problem);
+                }
+            }
+            Noted::Gone => {
+                let finding = AuditFault::AnchorGone.finding();
+                return Ok(tampered(entries, finding.message()));
+            }
+            Noted::NoAnchor(error) => return Err(error),
         }
         Ok(match find_untold_version(reading)? {
             Some((profile, version)) => tampered(
@@ -158,7 +202,12 @@ fn fault(verdict: Verdict) -> Option<AuditFault> {
     }
 }
 
-fn write(directory: &DataDirectory, entries: i64, mac: &[u8], now: Timestamp) -> Result<()> {
+pub(super) fn write(
+    directory: &DataDirectory,
+    entries: i64,
+    mac: &[u8],
+    now: Timestamp,
+) -> Result<()> {
     let anchor = Anchor {
         entries,
         head: hex(mac),
@@ -169,11 +218,8 @@ fn write(directory: &DataDirectory, entries: i64, mac: &[u8], now: Timestamp) ->
     directory.write_private(&directory.audit_anchor(), format!("{text}\n").as_bytes())
 }
 
-/// What is wrong with the entry that the anchor names, if anything.
-fn compare(reading: &Reading<'_>, directory: &DataDirectory) -> Result<Option<Verdict>> {
-    let Some(anchor) = read(directory)? else {
-        return Ok(None);
-    };
+/// What is wrong with the entry that an anchor names, if anything.
+pub(super) fn compare(reading: &Reading<'_>, anchor: &Anchor) -> Result<Option<Verdict>> {
     if !chain::is_there(reading)? {
         return Ok(Some(tampered(1, "the whole log is gone".to_owned())));
     }
@@ -199,14 +245,27 @@ fn compare(reading: &Reading<'_>, directory: &DataDirectory) -> Result<Option<Ve
     })
 }
 
-fn read(directory: &DataDirectory) -> Result<Option<Anchor>> {
+/// What lies in the place of the anchor.
+pub(super) enum Noted {
+    There(Anchor),
+    Gone,
+    /// Something that is none; the error says why.
+    NoAnchor(Error),
+}
+
+/// Reads the anchor.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it can't be read, or may be somebody else's.
+pub(super) fn read(directory: &DataDirectory) -> Result<Noted> {
     let found = private::read(&directory.audit_anchor(), Rule::Own, MAX_ANCHOR);
-    match found.map_err(|error| unreadable(&format!("can't be read: {error}")))? {
-        Some(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| unreadable(&format!("is no anchor: {error}"))),
-        None => Ok(None),
-    }
+    let Some(bytes) = found.map_err(|error| unreadable(&format!("can't be read: {error}")))? else {
+        return Ok(Noted::Gone);
+    };
+    Ok(match serde_json::from_slice(&bytes) {
+        Ok(anchor) => Noted::There(anchor),
+        Err(error) => Noted::NoAnchor(unreadable(&format!("is no anchor: {error}"))),
+    })
 }
 
 fn unreadable(why: &str) -> Error {

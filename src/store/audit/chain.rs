@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use crate::domain::audit::action::ACTIONS;
-use crate::domain::audit::{MAC_LENGTH, NamedVersions, NewAuditEntry, Verified};
+use crate::domain::audit::{ChainKey, MAC_LENGTH, NamedVersions, NewAuditEntry, Verified};
 use crate::error::{Error, Result};
 use crate::store::sql::{Reading, Writing};
 
@@ -79,11 +79,26 @@ pub(crate) fn append(
         "{} can't be asked for",
         entry.action
     );
-    let (last, previous) = head(writing)?;
-    let previous = Mac::try_from(previous)
+    let (entry_before, mac) = head(writing)?;
+    let mac = Mac::try_from(mac)
         .map_err(|_| Error::internal("writing the audit log", "its head has no hash"))?;
-    let sequence = last + 1;
-    let mac = writing.chain.mac(&previous, sequence, at, entry, versions);
+    let before = Milestone {
+        entry: entry_before,
+        mac,
+    };
+    insert(writing, writing.chain, before, at, (entry, versions))
+}
+
+/// Puts an entry behind another, or behind what stands for its hash.
+pub(super) fn insert(
+    writing: &Writing<'_>,
+    key: &ChainKey,
+    before: Milestone,
+    at: Timestamp,
+    (entry, versions): (&NewAuditEntry, &NamedVersions),
+) -> Result<()> {
+    let sequence = before.entry + 1;
+    let mac = key.mac(&before.mac, sequence, at, entry, versions);
     writing.run(
         "writing the audit log",
         "INSERT INTO audit_logs (id, created_at, actor_id, actor_name, action, subject_kind, subject_id,

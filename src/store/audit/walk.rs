@@ -2,17 +2,53 @@
 
 use rusqlite::ErrorCode;
 
-use super::chain::Milestone;
+use super::chain::{self, Milestone};
 use super::entries::{ENTRIES, NAMED, entry};
-use crate::domain::audit::{AuditEntry, ChainKey, NamedVersion, NamedVersions, Verdict};
+use super::notes;
+use crate::domain::audit::{AuditEntry, ChainKey, NamedVersion, NamedVersions, Verdict, sealed};
 use crate::error::Result;
 use crate::store::access_profiles::packed_versions;
 use crate::store::sql::{Columns, Reading};
 
-/// Walks the chain from a milestone on, which it moves as far as the chain is intact.
+/// Walks the chain from a milestone on, which it moves as far as the chain is intact. Entries before the one that began the chain of
+/// today are as they were then, if that entry fits.
 pub(crate) fn walk(
     reading: &Reading<'_>,
-    chain: &ChainKey,
+    key: &ChainKey,
+    milestone: &mut Milestone,
+) -> Result<Verdict> {
+    if !chain::is_there(reading)? {
+        return Ok(tampered(1, "the whole log is gone".to_owned()));
+    }
+    let sealed_before = notes::renewed_at(reading)?.unwrap_or_default();
+    walk_sealed(reading, Chain { key, sealed_before }, milestone)
+}
+
+/// Seals all entries with a key, from a milestone on, which then stands for the hash of the last one. They must be of the right shape and
+/// order.
+pub(super) fn seal(
+    reading: &Reading<'_>,
+    key: &ChainKey,
+    milestone: &mut Milestone,
+) -> Result<Verdict> {
+    if !chain::is_there(reading)? {
+        return Ok(tampered(1, "the whole log is gone".to_owned()));
+    }
+    let sealed_before = i64::MAX;
+    walk_sealed(reading, Chain { key, sealed_before }, milestone)
+}
+
+/// A chain, and where it begins.
+#[derive(Clone, Copy)]
+struct Chain<'k> {
+    key: &'k ChainKey,
+    /// Entries before this one were written with another key.
+    sealed_before: i64,
+}
+
+fn walk_sealed(
+    reading: &Reading<'_>,
+    chain: Chain<'_>,
     milestone: &mut Milestone,
 ) -> Result<Verdict> {
     const DOING: &str = "walking along the audit log";
@@ -45,7 +81,7 @@ pub(crate) fn walk(
 /// Moves the milestone to the next entry, or answers what is wrong with that.
 fn step(
     row: &Columns<'_>,
-    chain: &ChainKey,
+    chain: Chain<'_>,
     milestone: &mut Milestone,
 ) -> rusqlite::Result<Option<Verdict>> {
     let id: i64 = row.get("id")?;
@@ -73,7 +109,10 @@ fn step(
             ));
         }
     };
-    if chain.mac(&milestone.mac, id, entry.at, &entry.entry, &versions) != mac {
+    let key = chain.key;
+    let computed = key.mac(&milestone.mac, id, entry.at, &entry.entry, &versions);
+    let is_sealed = id < chain.sealed_before;
+    if !is_sealed && computed != mac {
         return wrong(if versions == NamedVersions::default() {
             "the entry does not fit its hash and the one before it"
         } else {
@@ -83,6 +122,11 @@ fn step(
     if versions.new.is_some() && !is_told(row, &entry) {
         return wrong("the version it tells of says another who or when");
     }
+    let mac = if is_sealed {
+        sealed(&computed, &mac)
+    } else {
+        mac
+    };
     *milestone = Milestone { entry: id, mac };
     Ok(None)
 }

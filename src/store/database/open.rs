@@ -15,12 +15,13 @@ use super::connection::{prepare_writer, read_only_flags, writer_flags};
 use super::fault::Doing;
 use super::health::{Health, quick_check};
 use super::{migrate, settings};
-use crate::domain::audit::{ChainKey, MAC_LENGTH};
+use crate::domain::audit::ChainKey;
 use crate::error::{Error, Result};
 use crate::store::audit::anchor;
+use crate::store::audit::keeper::{ChainKeeper, random_key, read_key};
+use crate::store::directory::DataDirectory;
 use crate::store::directory::private;
 use crate::store::directory::private::Rule;
-use crate::store::directory::{DataDirectory, MAX_KEY_FILE};
 use crate::store::handle::Store;
 use crate::store::lists::name_keys;
 use crate::store::lists::search;
@@ -62,13 +63,15 @@ impl Store {
                 checked || directory.stop_was_clean()
             }
         };
-        let chain = chain_key(&directory)?;
+        let found = read_key(&directory, false)?;
         // From here on the file may change, and a start that was refused has changed nothing.
         let clean = directory.forget_clean_stop() && clean;
         let mut connection =
             Connection::open_with_flags(&path, writer_flags()).doing("opening the database")?;
         prepare_writer(&connection)?;
         upgrade(&directory, &mut connection, now)?;
+        let keeper = ChainKeeper::open(&directory, found, &Reading::of(&connection))?;
+        let chain = keeper.key();
         make_up(&mut connection, &chain, name_keys::refresh)?;
         make_up(&mut connection, &chain, search::fill)?;
         if !private::is_there(&directory.marker()) {
@@ -78,7 +81,7 @@ impl Store {
             )?;
         }
         let health = Arc::new(Health::new(path, clean)?);
-        let store = Self::assemble(directory, connection, chain, health)?;
+        let store = Self::assemble(directory, connection, Arc::new(keeper), health)?;
         store.anchor_audit_log(now)?;
         Ok(store)
     }
@@ -115,7 +118,7 @@ fn create(directory: &DataDirectory, now: Timestamp) -> Result<()> {
     connection
         .close()
         .map_err(|(_, error)| Error::internal("creating the database", error))?;
-    directory.write_private(&directory.audit_key(), &random_key()?)?;
+    directory.write_private(&directory.audit_key(), &random_key()?.0)?;
     anchor::begin(directory, now)?;
     let moved = std::fs::rename(&staged, directory.database())
         .and_then(|()| File::open(directory.root())?.sync_all());
@@ -289,26 +292,4 @@ fn upgrade(directory: &DataDirectory, connection: &mut Connection, now: Timestam
         migrate::newest()
     );
     migrate::run(connection)
-}
-
-fn chain_key(directory: &DataDirectory) -> Result<ChainKey> {
-    let path = directory.audit_key();
-    let found = private::read(&path, Rule::Own, MAX_KEY_FILE)?.ok_or_else(|| {
-        Error::refused(format!(
-            "{} is gone; without it the audit log can't be continued: restore it from a backup",
-            path.display()
-        ))
-    })?;
-    found.try_into().map(ChainKey).map_err(|_| {
-        Error::refused(format!(
-            "{} is not the audit key, which has {MAC_LENGTH} bytes: restore it from a backup",
-            path.display()
-        ))
-    })
-}
-
-fn random_key() -> Result<[u8; MAC_LENGTH]> {
-    let mut key = [0; MAC_LENGTH];
-    getrandom::fill(&mut key).map_err(|error| Error::internal("reading randomness", error))?;
-    Ok(key)
 }

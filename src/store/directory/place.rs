@@ -20,9 +20,10 @@ const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
 pub(crate) const LOCK: &str = "tollkeeper.lock";
 /// What we put into a directory.
-const OURS: [&str; 16] = [
+const OURS: [&str; 17] = [
     "audit-anchor",
     "audit.key",
+    "audit.key.next",
     BACKUPS,
     "clean-stop",
     "control.sock",

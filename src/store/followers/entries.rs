@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::domain::api_key::ApiKey;
+use crate::domain::audit::note::{ACCEPT, AUDIT_LOG, AcceptedState};
 use crate::domain::audit::{Actor, NamedVersion, NamedVersions, NewAuditEntry};
 use crate::domain::event::RotationDates;
 use crate::domain::limits::budget_override::{BudgetOverride, BudgetPlace};
@@ -126,6 +127,13 @@ impl About<'_> {
             ..entry
         };
         (entry, versions)
+    }
+
+    pub fn log(&self, accepted: &AcceptedState) -> Told {
+        let id = accepted.head.entries;
+        let new = serde_json::to_value(accepted).unwrap_or_default();
+        let entry = NewAuditEntry::about(self.0.clone(), ACCEPT, AUDIT_LOG, &id, None, Some(new));
+        (entry, NamedVersions::default())
     }
 
     pub fn user(

@@ -199,6 +199,8 @@ pub(super) fn entry(event: &Event, actor: &Actor) -> Option<Told> {
         }
         Event::VirtualKeyDeleted(old) => about.virtual_key("virtual_key.delete", Some(old), None),
 
+        Event::OlderLogAccepted(accepted) => about.log(accepted),
+
         Event::HoldersChanged { .. }
         | Event::KeysIssued { .. }
         | Event::KeysEnded { .. }

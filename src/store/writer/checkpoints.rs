@@ -157,6 +157,20 @@ fn copy(connection: &Connection, tell: &AtomicU32) {
     }
 }
 
+/// Copies the whole log into the database file, at the end.
+///
+/// # Errors
+/// When the disk refuses it.
+pub fn copy_all(connection: &Connection) -> Result<()> {
+    let busy: i64 = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .doing("copying the log into the database file")?;
+    if busy != 0 {
+        log::warn!("the log was not wholly copied into the database file; the next start does it");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::audit::ChainKey;
 use crate::store::directory::{DataDirectory, Owned};
 use crate::store::handle::Store;
 
@@ -83,7 +84,7 @@ fn open_loop(root: &std::path::Path) -> Loop {
     Loop {
         checkpoints: Checkpoints::start(&connection).unwrap(),
         connection,
-        chain: ChainKey([7; 32]),
+        chain: Arc::new(ChainKeeper::of(ChainKey([7; 32]))),
         health: Arc::new(Health::new(path, true).unwrap()),
         gate: Arc::default(),
         generation: Arc::default(),
