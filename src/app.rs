@@ -1,13 +1,10 @@
 //! Wiring: opens the store, makes the first key, binds, serves, and stops in order.
 
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{rt, web};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Settings;
@@ -17,6 +14,7 @@ use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;
 use crate::gateway::proxy::Proxy;
+use crate::http::certificates::Certificates;
 use crate::http::core::attempts::{Attempts, BadHolders};
 use crate::http::core::client_address::TrustedProxies;
 use crate::http::core::context::RequestIds;
@@ -27,6 +25,8 @@ use crate::http::core::state::State;
 use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
 use crate::ledger::Ledger;
+use crate::listening::{self, Bound, SocketFile, listen_for_commands};
+use crate::reload::{ReadSettings, Reloading};
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
@@ -34,18 +34,11 @@ use crate::service::price_book::PriceBook;
 use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
 use crate::service::{Clock, Services};
+use crate::signals::{asked_to_stop, reloaded_when_asked};
 use crate::store::directory::{DataDirectory, Owned};
 use crate::store::lists::read_cache::ReadCache;
 use crate::store::{self, Store};
 use crate::upkeep::Upkeep;
-
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1_024;
-/// What an accepted connection may keep of what its client does not read, in bytes; the system adds as much for its own. Left to
-/// itself it would keep megabytes.
-const SEND_BUFFER: usize = 64 * 1024;
-/// Longest path of a Unix socket that every system takes.
-const MAX_SOCKET_PATH: usize = 100;
 
 /// A server that is bound and not yet running.
 pub struct App {
@@ -55,7 +48,11 @@ pub struct App {
     deadlines: Deadlines,
     services: Arc<Services>,
     first_key: Option<Token>,
-    port: u16,
+    addresses: Vec<SocketAddr>,
+    places: Vec<String>,
+    sockets: Vec<SocketFile>,
+    certificates: Option<Arc<Certificates>>,
+    reload: Option<Reloading>,
     stop: watch::Sender<bool>,
     upkeep: Upkeep,
     retries: Retries,
@@ -75,7 +72,7 @@ impl Stopper {
 /// Who may reach the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// The address of the settings, and the control socket.
+    /// The addresses of the settings, and the control socket.
     Network,
     /// The control socket alone, for a command on a directory that no server holds. Makes no first key.
     ControlSocket,
@@ -86,13 +83,13 @@ pub enum Reach {
 /// # Errors
 /// [`Error::Refused`]: one sentence with the path or address and what to do.
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
-    let (network, max_connections) = match reach {
+    let (bound, max_connections) = match reach {
         Reach::Network => {
             let room = file_limit::make_room(settings.server.max_connections, most_open)?;
-            (Some(listen(settings)?), room)
+            (listening::listen(settings)?, room)
         }
         // A command serves itself alone, whatever there would be room for.
-        Reach::ControlSocket => (None, settings.server.max_connections),
+        Reach::ControlSocket => (Bound::default(), settings.server.max_connections),
     };
     let directory = match DataDirectory::own(&settings.storage.data_dir)? {
         Owned::Ours(directory) => Arc::new(directory),
@@ -136,9 +133,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         }
         Reach::ControlSocket => None,
     };
-    let bound = network
-        .as_ref()
-        .and_then(|listener| listener.local_addr().ok());
+    let page_url = page_url(&bound);
     let control = listen_for_commands(&directory)?;
     let state = web::Data::new(State {
         services: Arc::clone(&services),
@@ -147,11 +142,14 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         attempts: Attempts::default(),
         bad_holders: BadHolders::default(),
         refused_calls: Arc::default(),
-        hosts: Hosts::new(&settings.server.allowed_hosts, settings.server.listen.ip()),
+        hosts: Hosts::new(
+            &settings.server.allowed_hosts,
+            bound.addresses.iter().map(SocketAddr::ip).collect(),
+        ),
         request_ids: RequestIds::new(),
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
-        page_url: bound.map(page_url),
+        page_url,
         read_answers: ReadCache::default(),
         explained_names: ReadCache::default(),
         replays: Replays::default(),
@@ -161,26 +159,47 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         refusals: settings.refusals.clone(),
     });
     Ok(App {
-        listeners: Listeners { network, control },
+        listeners: Listeners {
+            network: bound.listeners,
+            control,
+        },
         state,
         max_connections,
         deadlines: settings.server.deadlines,
         retries: Retries::start(Arc::clone(&services))?,
-        upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
+        upkeep: Upkeep::start(
+            Arc::clone(&services),
+            settings.virtual_keys.rotation_grace,
+            bound.certificates.clone(),
+        )?,
         services,
         first_key,
-        port: bound.map_or(0, |address| address.port()),
+        addresses: bound.addresses,
+        places: bound.places,
+        sockets: bound.sockets,
+        certificates: bound.certificates,
+        reload: None,
         stop: watch::Sender::new(false),
     })
 }
 
 impl App {
-    /// The port that was bound; 0 when only the control socket was.
+    /// The port of the first address that was bound; 0 when none was.
     pub fn port(&self) -> u16 {
-        self.port
+        self.addresses.first().map_or(0, SocketAddr::port)
     }
 
-    /// The address of the page on this machine; none when only the control socket was bound.
+    /// The addresses that were bound, in the order of the settings.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where the server is reached, as people write it: addresses and Unix sockets.
+    pub fn places(&self) -> String {
+        self.places.join(", ")
+    }
+
+    /// The address of the page; none when only the control socket was bound.
     pub fn page_url(&self) -> Option<&str> {
         self.state.page_url.as_deref()
     }
@@ -200,6 +219,17 @@ impl App {
         Stopper(self.stop.clone())
     }
 
+    /// What SIGHUP reads again, by what read `started`; without it SIGHUP ends the process, as it does a command.
+    pub fn reload_by(&mut self, read: ReadSettings, started: Settings) {
+        self.reload = Some(Reloading {
+            read,
+            level: started.log.level,
+            started,
+            state: self.state.clone().into_inner(),
+            certificates: self.certificates.clone(),
+        });
+    }
+
     /// Serves until SIGTERM, Ctrl-C or [`Stopper::stop`]; then drains, flushes and returns. Calls `serving` when requests are
     /// taken and a signal ends in that order: before, it would end the process on the spot.
     ///
@@ -215,12 +245,17 @@ impl App {
             stop,
             upkeep,
             retries,
+            sockets,
+            reload,
             ..
         } = self;
         let shared = state.clone();
         let served = rt::System::new().block_on(async move {
             let (served, stopper) = serve(listeners, &state, max_connections, deadlines)?.split();
             let asked = asked_to_stop(stop);
+            if let Some(reload) = reload {
+                rt::spawn(reloaded_when_asked(reload));
+            }
             rt::spawn(async move {
                 asked.await;
                 stopper.stop().await;
@@ -233,6 +268,7 @@ impl App {
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(services.store.directory().control_socket());
+        drop(sockets);
         if let Err(error) = key_uses::write(&services) {
             log::warn!("noting when keys were used: {error}");
         }
@@ -243,83 +279,11 @@ impl App {
     }
 }
 
-/// Ends when the server is to stop. Signals are received from the call on, not only from the first poll on.
-fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    async move {
-        let mut asked = stop.subscribe();
-        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
-            log::error!("signals can't be received");
-            // The sender lives in this function, so this only ends when it is set.
-            let _ = asked.wait_for(|asked| *asked).await;
-            return;
-        };
-        tokio::select! {
-            _ = asked.wait_for(|asked| *asked) => {}
-            _ = terminate.recv() => log::info!("SIGTERM: draining"),
-            _ = interrupt.recv() => log::info!("interrupted: draining"),
-        }
-    }
-}
-
-/// The address of the page as a browser on this machine takes it.
-fn page_url(bound: SocketAddr) -> String {
-    if bound.ip().is_unspecified() {
-        format!("http://localhost:{}", bound.port())
-    } else {
-        format!("http://{bound}")
-    }
-}
-
-fn listen(settings: &Settings) -> Result<TcpListener> {
-    let listener = TcpListener::bind(settings.server.listen)
-        .map_err(|error| cannot_listen(settings, &error))?;
-    // Connections inherit it.
-    rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)
-        .map_err(|error| cannot_listen(settings, &error.into()))?;
-    // The standard library's queue of 128 is short for a burst of gateways.
-    rustix::net::listen(&listener, BACKLOG)
-        .map_err(|error| cannot_listen(settings, &error.into()))?;
-    Ok(listener)
-}
-
-fn listen_for_commands(directory: &DataDirectory) -> Result<UnixListener> {
-    let path = directory.control_socket();
-    if path.as_os_str().len() > MAX_SOCKET_PATH {
-        return Err(Error::refused(format!(
-            "the path of the data directory is too long for its control socket ({} of {MAX_SOCKET_PATH} bytes): {}; \
-             choose a shorter one with --data-dir",
-            path.as_os_str().len(),
-            path.display()
-        )));
-    }
-    // Whoever left it there is gone: the lock is ours.
-    let _ = std::fs::remove_file(&path);
-    let bind = || {
-        let listener = UnixListener::bind(&path)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(listener)
-    };
-    bind().map_err(|error: std::io::Error| {
-        Error::refused(format!("can't listen on {}: {error}", path.display()))
-    })
-}
-
-fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Error {
-    let address = settings.server.listen;
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => Error::refused(format!(
-            "{address} is in use by another program; stop it or choose another port, such as --listen {}:{}",
-            address.ip(),
-            address.port().wrapping_add(1).max(1024)
-        )),
-        _ => Error::refused(format!(
-            "can't listen on {address}: {error}; choose another address with --listen"
-        )),
-    }
+/// The address of the page: the first one of this machine; where there are only Unix sockets, the one that a proxy here most likely has.
+fn page_url(bound: &Bound) -> Option<String> {
+    let is_url = |place: &&String| place.starts_with("http");
+    let first = bound.places.iter().find(is_url).cloned();
+    first.or_else(|| (!bound.places.is_empty()).then(|| "http://localhost".to_owned()))
 }
 
 fn in_use(data_dir: &Path, process: Option<u32>) -> Error {

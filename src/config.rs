@@ -3,18 +3,20 @@
 //! One struct is the file: its fields are the names, its `Default` says what they are when nothing is said, and its readers what they
 //! may be. A variable is a value of that file.
 
+mod changes;
+mod listen;
 mod sources;
 mod upstream_keys;
 mod values;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use self::sources::Sources;
+pub use self::listen::Listen;
+use self::sources::{Said, Sources};
 use crate::domain::settings::upstream::{UpstreamSettings, upstreams};
 use crate::domain::settings::values::whole;
 use crate::domain::settings::{
@@ -40,6 +42,8 @@ pub struct Settings {
     pub time_zone: TimeZone,
     /// How others reach this server.
     pub server: ServerSettings,
+    /// What connections are encrypted with.
+    pub tls: TlsSettings,
     /// Where everything lies.
     pub storage: StorageSettings,
     /// How decisions are made and kept.
@@ -60,6 +64,8 @@ pub struct Settings {
     /// A file that holds the first key, instead of a generated one. A variable alone.
     #[serde(skip)]
     pub bootstrap_key_file: Option<PathBuf>,
+    #[serde(skip)]
+    said: Said,
 }
 
 impl Default for Settings {
@@ -67,6 +73,7 @@ impl Default for Settings {
         Self {
             time_zone: TimeZone::UTC,
             server: ServerSettings::default(),
+            tls: TlsSettings::default(),
             storage: StorageSettings::default(),
             decisions: DecisionSettings::default(),
             virtual_keys: VirtualKeySettings::default(),
@@ -76,6 +83,7 @@ impl Default for Settings {
             refusals: RefusalSettings::default(),
             log: LogSettings::default(),
             bootstrap_key_file: None,
+            said: Said::default(),
         }
     }
 }
@@ -84,9 +92,14 @@ impl Default for Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
-    /// Where to listen.
-    #[serde(deserialize_with = "values::address")]
-    pub listen: SocketAddr,
+    /// Where to listen; never empty.
+    #[serde(deserialize_with = "listen::listens")]
+    pub listen: Vec<Listen>,
+    /// The mode of Unix sockets among these: who may connect.
+    #[serde(deserialize_with = "listen::mode")]
+    pub socket_mode: u32,
+    /// Whether addresses that other machines reach may be served without TLS.
+    pub plaintext: bool,
     /// Host names by which clients reach this server, beside the loopback names.
     #[serde(deserialize_with = "values::names")]
     pub allowed_hosts: Vec<String>,
@@ -107,13 +120,28 @@ pub struct ServerSettings {
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: vec![Listen::Address {
+                address: ([127, 0, 0, 1], 8080).into(),
+                encrypted: false,
+            }],
+            socket_mode: 0o660,
+            plaintext: false,
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             deadlines: Deadlines::default(),
             max_connections: 10_000,
         }
     }
+}
+
+/// What connections are encrypted with, on the addresses that begin with `https://`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsSettings {
+    /// The certificate, and after it those that it was signed with, in PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub key_file: Option<PathBuf>,
 }
 
 /// Where everything lies.

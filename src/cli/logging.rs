@@ -46,11 +46,13 @@ pub fn start(settings: &Settings) -> Arc<Faults> {
         Ok(())
     };
     env_logger::Builder::new()
-        .filter_level(settings.log.level.min(LevelFilter::Warn))
-        .filter_module("tollkeeper", settings.log.level)
+        .filter_level(LevelFilter::Warn)
+        .filter_module("tollkeeper", LevelFilter::Trace)
         .format(write_all)
         .target(Target::Pipe(Box::new(LogLines)))
         .init();
+    // It can be changed while the process runs, and no line above it is put together.
+    log::set_max_level(settings.log.level);
     faults
 }
 

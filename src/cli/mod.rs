@@ -47,7 +47,7 @@ pub struct CommandLine {
 
 #[derive(Args, Default)]
 struct ServeArguments {
-    /// Address and port to listen on [default: 127.0.0.1:8080]
+    /// Where to listen: addresses and ports, with https:// before those with TLS, unix:PATH; commas between them [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
     /// How log lines look [default: text]
@@ -157,7 +157,9 @@ fn dispatch(
         Command::Serve(arguments) => {
             flags.listen = arguments.listen.or(line.serve.listen);
             flags.log_format = arguments.log_format.or(line.serve.log_format);
-            serve::run(&Settings::load(flags, environment)?, program)?;
+            let environment: Vec<_> = environment.into_iter().collect();
+            let read = move || Settings::load(flags.clone(), environment.clone());
+            serve::run(Box::new(read), program)?;
         }
         Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?)?,
         Command::SignIn(arguments) => {

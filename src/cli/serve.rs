@@ -12,15 +12,19 @@ use crate::domain::settings::upstream::UpstreamSettings;
 use crate::domain::values::shell_word::shell_word;
 use crate::error::Result;
 use crate::http::api_keys::sign_in::link;
+use crate::reload::ReadSettings;
 use crate::service::access_profiles::rotated_keys;
 use crate::service::sign_in::SignsIn;
 use crate::service::{Clock, Services};
+use crate::signals::survive_hangups;
 
-/// Runs the server until it is asked to stop.
+/// Runs the server until it is asked to stop. `read` reads the settings.
 ///
 /// # Errors
 /// One sentence when it can't start.
-pub fn run(settings: &Settings, program: &str) -> Result<()> {
+pub fn run(read: ReadSettings, program: &str) -> Result<()> {
+    survive_hangups()?;
+    let settings = &read()?;
     let faults = logging::start(settings);
     let mut app = app::build(settings, Clock::new(jiff::Timestamp::now), Reach::Network)?;
     let url = app.page_url().unwrap_or_default().to_owned();
@@ -45,7 +49,9 @@ pub fn run(settings: &Settings, program: &str) -> Result<()> {
         ),
     }
     let root = directory.root().to_owned();
-    let ended = app.run(|| log::info!("listening on {url}, data in {}", root.display()));
+    let places = app.places();
+    app.reload_by(read, settings.clone());
+    let ended = app.run(|| log::info!("listening on {places}, data in {}", root.display()));
     faults.end();
     log::info!("stopped");
     ended

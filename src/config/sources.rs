@@ -11,6 +11,27 @@ use super::{BOOTSTRAP_VARIABLE, CONFIG_VARIABLE, PREFIX, Settings};
 use crate::domain::body::input::nearest;
 use crate::error::{Error, Result};
 
+/// What the file, the variables and the flags said, of which settings were made. It is no part of what holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said(Table);
+
+impl PartialEq for Said {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Said {}
+
+impl Said {
+    /// What was said of one setting.
+    pub(super) fn value(&self, path: &[&str]) -> Option<&Value> {
+        let (first, rest) = path.split_first()?;
+        let found = self.0.get(*first)?;
+        rest.iter().try_fold(found, |value, key| value.get(*key))
+    }
+}
+
 /// What was said so far; what is said later holds.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
@@ -118,22 +139,29 @@ impl Sources {
 
     /// The settings, or everything that is wrong with them.
     pub(super) fn settings(self) -> Result<Settings> {
-        match self.mistakes.as_slice() {
-            [] => {
-                Settings::deserialize(self.table).map_err(|error| Error::refused(one_line(&error)))
-            }
-            [mistake] => Err(Error::refused(mistake.as_str())),
-            all => Err(Error::refused(format!(
-                "{} settings are wrong:\n  {}",
-                all.len(),
-                all.join("\n  ")
-            ))),
-        }
+        refuse(&self.mistakes)?;
+        let settings = Settings::deserialize(self.table.clone());
+        let mut settings = settings.map_err(|error| Error::refused(one_line(&error)))?;
+        settings.said = Said(self.table);
+        Ok(settings)
+    }
+}
+
+/// Names everything that is wrong, if anything is.
+pub(super) fn refuse(mistakes: &[String]) -> Result<()> {
+    match mistakes {
+        [] => Ok(()),
+        [mistake] => Err(Error::refused(mistake.as_str())),
+        all => Err(Error::refused(format!(
+            "{} settings are wrong:\n  {}",
+            all.len(),
+            all.join("\n  ")
+        ))),
     }
 }
 
 /// A table that says this alone.
-fn alone(path: &[&str], value: Value) -> Table {
+pub(super) fn alone(path: &[&str], value: Value) -> Table {
     let whole = path.iter().rev().fold(value, |value, key| {
         Value::Table(Table::from_iter([((*key).to_owned(), value)]))
     });

@@ -1,5 +1,6 @@
 //! Where settings come from, and how mistakes in them are named.
 
+mod listening;
 mod mistakes;
 mod upstreams;
 
@@ -39,7 +40,7 @@ fn variables_beat_the_file_and_flags_beat_both() {
         ("TOLLKEEPER_SERVER__ALLOWED_HOSTS", "a.example, b.example"),
     ];
     let settings = load(file, &variables).unwrap();
-    assert_eq!(settings.server.listen.port(), 2);
+    assert_eq!(settings.server.listen[0].to_string(), "127.0.0.1:2");
     assert_eq!(settings.server.deadlines.body, Duration::from_secs(3));
     assert_eq!(settings.server.allowed_hosts, ["a.example", "b.example"]);
     assert_eq!(settings.log.format, LogFormat::Json);
@@ -52,12 +53,8 @@ fn variables_beat_the_file_and_flags_beat_both() {
         "127.0.0.1:2".to_owned(),
     )];
     assert_eq!(
-        Settings::load(flags, variables)
-            .unwrap()
-            .server
-            .listen
-            .port(),
-        3
+        Settings::load(flags, variables).unwrap().server.listen[0].to_string(),
+        "127.0.0.1:3"
     );
 }
 
@@ -103,7 +100,7 @@ fn shown_in_the_file() -> String {
 fn the_settings_file_and_the_readme_show_every_setting() {
     let readme = include_str!("../../README.md");
     let shown: toml::Table = shown_in_the_file().parse().unwrap();
-    assert_eq!(names().len(), 28);
+    assert_eq!(names().len(), 32);
     for name in names() {
         let variable = variable_of(&name);
         let row = format!("| `{name}` | `{variable}` |");
@@ -135,8 +132,10 @@ fn what_the_settings_file_shows_are_the_defaults() {
     assert_eq!(shown.upstreams.len(), 1);
     assert!(shown.refusals.contact.is_some() && shown.refusals.link.is_some());
     assert!(shown.prices.file.is_some());
+    assert!(shown.tls.certificate_file.is_some() && shown.tls.key_file.is_some());
     shown.upstreams.clear();
     shown.prices.file = None;
+    shown.tls = default.tls.clone();
     shown.refusals = default.refusals.clone();
     assert_eq!(shown, default);
 }

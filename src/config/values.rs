@@ -1,6 +1,6 @@
-//! Values of settings that only the server itself needs, as they are written: addresses, names, networks, a time zone.
+//! Values of settings that only the server itself needs, as they are written: names, networks, a time zone.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -12,20 +12,6 @@ use serde::{Deserialize, Deserializer};
 use crate::domain::body::input::nearest;
 use crate::domain::settings::Deadlines;
 use crate::domain::settings::values::whole;
-
-/// An address and a port; a name is looked up.
-pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let expected = "expected an address and a port such as 127.0.0.1:8080";
-    let mut found = text
-        .to_socket_addrs()
-        .map_err(|error| D::Error::custom(format_args!("{expected}, found {text:?} ({error})")))?;
-    found.next().ok_or_else(|| {
-        D::Error::custom(format_args!(
-            "{text:?} is no address of this machine; {expected}"
-        ))
-    })
-}
 
 /// A list of names, or one text with commas between them (all that a variable can say).
 pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -4,5 +4,6 @@ pub mod client;
 pub mod meter;
 pub mod proxy;
 pub mod refusal;
+pub mod trust;
 pub mod upstream;
 pub mod upstream_state;

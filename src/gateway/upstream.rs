@@ -1,9 +1,14 @@
 //! Upstreams as the proxy calls them: the address that a path becomes, the header of the key, and how each was seen last.
 
+use std::sync::Arc;
+
 use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
 
+use super::trust::{authorities, trust};
 use super::upstream_state::UpstreamState;
 use crate::domain::settings::upstream::{UpstreamDialect, UpstreamSettings};
 use crate::domain::values::letter_case::fold;
@@ -17,6 +22,9 @@ pub struct Upstream {
     pub state: UpstreamState,
     /// The provider without regard to case.
     pub provider_key: Box<str>,
+    /// How its certificates are judged.
+    pub trust: Arc<ClientConfig>,
+    authorities: Vec<CertificateDer<'static>>,
     scheme: Scheme,
     authority: Authority,
     /// What stands before every path, without a slash at its end.
@@ -29,7 +37,7 @@ impl Upstream {
     /// An upstream that can be called.
     ///
     /// # Errors
-    /// [`Error::Refused`] when its address or its key can't be sent.
+    /// [`Error::Refused`] when its address or its key can't be sent, or its file of certificates not be used.
     pub fn new(settings: UpstreamSettings) -> Result<Self> {
         let wrong = |what: &str| {
             let name = &settings.name;
@@ -66,8 +74,11 @@ impl Upstream {
                 .zip(HeaderValue::from_str(value).ok());
             headers.push(parsed.ok_or_else(|| wrong(&format!("headers: {name:?} can't be sent")))?);
         }
+        let authorities = authorities(&settings)?;
         Ok(Self {
             state: UpstreamState::default(),
+            trust: trust(&settings, &authorities)?,
+            authorities,
             provider_key: fold(&settings.provider).into(),
             scheme,
             authority,
@@ -76,6 +87,11 @@ impl Upstream {
             headers,
             settings,
         })
+    }
+
+    /// Whether it is the same in all that calls of it depend on.
+    pub fn is_as(&self, other: &Self) -> bool {
+        self.settings == other.settings && self.authorities == other.authorities
     }
 
     /// The address of a path of the dialect, which begins with a slash, and its query.

@@ -41,7 +41,7 @@ impl NoAnswer {
             ),
             Self::KeyRefused => (
                 "key_refused",
-                "it does not take its key: replace it, and start again",
+                "it does not take its key: replace it, and start again or send SIGHUP",
             ),
             Self::CallerGone => ("caller_gone", "nobody waited for the answer any more"),
         }

@@ -9,6 +9,7 @@ mod ending;
 mod last_bytes;
 mod places;
 mod progress;
+mod socket;
 mod stream;
 mod worker;
 
@@ -16,4 +17,5 @@ pub use connections::Connections;
 pub use ending::Served;
 pub use places::Places;
 pub use progress::{BodyLength, Progress};
+pub use socket::{Encrypted, Socket};
 pub use stream::Connection;

@@ -5,10 +5,11 @@ use actix_web::guard::{Guard, GuardContext, fn_guard};
 use actix_web::http::Method;
 use actix_web::{Resource, web};
 
+use crate::gateway::client::UpstreamClients;
 use crate::http::core::answer::Answer;
 use crate::http::core::guard::Access;
 use crate::http::core::problem::Problem;
-use crate::http::core::request::{Request, UpstreamClients};
+use crate::http::core::request::Request;
 use crate::http::core::route::Route;
 use crate::http::core::route_path::RoutePath;
 use crate::http::core::state::State;
@@ -113,8 +114,8 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
 fn names_upstream(context: &GuardContext<'_>) -> bool {
     let name = context.head().uri.path().split('/').nth(1);
     let state = context.app_data::<web::Data<State>>();
-    let found = name.zip(state).map(|(name, state)| state.proxy.find(name));
-    found.flatten().is_some()
+    let found = name.zip(state);
+    found.is_some_and(|(name, state)| state.proxy.upstreams().find(name).is_some())
 }
 
 /// Whether a request has this method. The guard of actix-web notes besides what else was tried, for an answer that is ours here.
@@ -125,7 +126,7 @@ fn is(method: Method) -> impl Guard {
 /// Mounts every route, and the refusal of every other path.
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        config.app_data(UpstreamClients(state.proxy.clients()));
+        config.app_data(UpstreamClients::default());
         config.app_data(state);
         mount(&routes::table(), config);
         config.default_service(web::to(|request: Request| async move {

@@ -5,8 +5,7 @@
 
 use std::future::Future;
 use std::io::Result;
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsFd;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,10 +22,11 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::web;
 use futures_util::future::{join_all, try_join_all};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::domain::settings::Deadlines;
-use crate::http::connection::{Connection, Connections, Places, Served};
+use crate::http::connection::{Connection, Connections, Encrypted, Places, Served, Socket};
 use crate::http::core::authenticate::ControlSocket;
 use crate::http::core::discipline;
 use crate::http::core::state::State;
@@ -43,15 +43,27 @@ const WAITING: usize = 4;
 /// Files of each worker beside its connections: what its runtime waits with and is woken by takes three, its readers of the database
 /// the others.
 const FILES_OF_A_WORKER: usize = 8;
+/// Where those are who come over a Unix socket: on this machine.
+const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Bytes that large answers may hold in all before those are given up that nobody reads.
 const MOST_HELD: usize = 64 * 1024 * 1024;
 
 /// Where connections come from.
 pub struct Listeners {
-    /// The address of the settings, unless only the control socket is served.
-    pub network: Option<TcpListener>,
+    /// Those of the settings; none when only the control socket is served.
+    pub network: Vec<Listener>,
     /// The control socket.
     pub control: UnixListener,
+}
+
+/// What was bound.
+pub enum Listener {
+    /// Of plain connections.
+    Plain(TcpListener),
+    /// Of encrypted ones.
+    Encrypted(TcpListener, Arc<ServerConfig>),
+    /// Of programs on this machine.
+    Unix(UnixListener),
 }
 
 /// What runs.
@@ -107,26 +119,78 @@ pub fn serve(
         };
         let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD);
         let requests = requests(application.clone(), until_stop.clone(), mark);
-        connections(worker, requests, |_: &UnixStream| None)
+        connections(worker, requests, |stream: UnixStream| (stream, None))
     })?;
     running.add(server);
-    let Some(listener) = listeners.network else {
+    if listeners.network.is_empty() {
         return Ok(running);
-    };
+    }
     let workers = workers();
-    let (builder, places) = running.prepare(workers, max_connections);
-    let (application, until_stop) = (state.clone(), self::until_stop(&builder));
-    let server = builder.listen("network", listener, move || {
-        let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD);
-        let requests = requests(application.clone(), until_stop.clone(), |_| ());
-        connections(worker, requests, |stream: &TcpStream| {
-            // The last piece of an answer would wait until the one before it is acknowledged, which clients put off for 40 ms.
-            let _ = stream.set_nodelay(true);
-            stream.peer_addr().ok()
-        })
-    })?;
-    running.add(server);
+    let (mut builder, places) = running.prepare(workers, max_connections);
+    let network = Network {
+        state: state.clone(),
+        until_stop: self::until_stop(&builder),
+        places,
+        deadlines,
+    };
+    for listener in listeners.network {
+        let network = network.clone();
+        builder = match listener {
+            Listener::Plain(listener) => builder.listen("network", listener, move || {
+                network.served(|stream: TcpStream| {
+                    let from = prepared(&stream);
+                    (stream, from)
+                })
+            })?,
+            Listener::Encrypted(listener, config) => {
+                builder.listen("encrypted", listener, move || {
+                    let config = Arc::clone(&config);
+                    network.served(move |stream: TcpStream| {
+                        let from = prepared(&stream);
+                        (Encrypted::new(stream, &config), from)
+                    })
+                })?
+            }
+            Listener::Unix(listener) => builder.listen_uds("unix", listener, move || {
+                network.served(|stream: UnixStream| (stream, Some(LOCAL)))
+            })?,
+        };
+    }
+    running.add(builder);
     Ok(running)
+}
+
+/// What the listeners of the settings share.
+#[derive(Clone)]
+struct Network<U> {
+    state: web::Data<State>,
+    until_stop: U,
+    places: Arc<Places>,
+    deadlines: Deadlines,
+}
+
+impl<U, W> Network<U>
+where
+    U: Fn() -> W + Clone + 'static,
+    W: Future<Output = ()> + 'static,
+{
+    /// What serves the connections of a listener in one worker.
+    fn served<S, T: Socket + 'static, A: Fn(S) -> (T, Option<SocketAddr>) + Clone>(
+        &self,
+        accept: A,
+    ) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()>
+    + use<S, T, A, U, W> {
+        let worker = Connections::new(self.deadlines, Arc::clone(&self.places), MOST_HELD);
+        let requests = requests(self.state.clone(), self.until_stop.clone(), |_| ());
+        connections(worker, requests, accept)
+    }
+}
+
+/// Prepares a connection; answers where it comes from.
+fn prepared(stream: &TcpStream) -> Option<SocketAddr> {
+    // The last piece of an answer would wait until the one before it is acknowledged, which clients put off for 40 ms.
+    let _ = stream.set_nodelay(true);
+    stream.peer_addr().ok()
 }
 
 impl Running {
@@ -172,14 +236,14 @@ fn until_stop(
     }
 }
 
-/// Serves the connections of one worker. `peer` prepares a stream and says where it comes from.
-fn connections<T, F>(
+/// Serves the connections of one worker. `accept` makes of what was accepted what is spoken over, and says where it comes from.
+fn connections<S, T, F>(
     worker: Rc<Connections>,
     requests: F,
-    peer: impl Fn(&T) -> Option<SocketAddr> + Clone,
-) -> impl ServiceFactory<T, Config = (), Response = (), Error = DispatchError, InitError = ()>
+    accept: impl Fn(S) -> (T, Option<SocketAddr>) + Clone,
+) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
-    T: AsyncRead + AsyncWrite + AsFd + Unpin + 'static,
+    T: Socket + 'static,
     F: ServiceFactory<
             (Connection<T>, Protocol, Option<SocketAddr>),
             Config = (),
@@ -188,8 +252,8 @@ where
             InitError = (),
         >,
 {
-    apply_fn_factory(requests, move |stream: T, requests: &F::Service| {
-        let from = peer(&stream);
+    apply_fn_factory(requests, move |stream: S, requests: &F::Service| {
+        let (stream, from) = accept(stream);
         let (served, connection) = Served::new(stream, &worker);
         let requests = requests.call((connection, Protocol::Http1, from));
         async move {

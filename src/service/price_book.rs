@@ -7,6 +7,7 @@ use crate::domain::price::entry::PriceEntry;
 use crate::domain::price::entry_text::{read_json, read_toml};
 use crate::domain::price::list::PriceList;
 use crate::domain::price::prices::{Prices, UnknownModels};
+use crate::domain::price::stored::StoredPrice;
 use crate::domain::settings::{PriceSettings, UnknownPrice};
 use crate::error::{Error, Result};
 use crate::store::{Store, prices};
@@ -14,11 +15,37 @@ use crate::store::{Store, prices};
 /// The prices that hold now. Whoever began with some goes on with them.
 pub struct PriceBook {
     list: Arc<PriceList>,
+    now: RwLock<Arc<Prices>>,
+    /// What the settings say. Held while stored prices are read and laid over, so that no older ones come after newer ones.
+    set: Mutex<SetPrices>,
+}
+
+/// What the settings say of prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPrices {
     of_file: Vec<PriceEntry>,
     unknown: UnknownModels,
-    now: RwLock<Arc<Prices>>,
-    /// Held while stored prices are read and laid over, so that no older ones come after newer ones.
-    loading: Mutex<()>,
+}
+
+impl SetPrices {
+    /// What the settings say, and the file that they name.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the file can't be read.
+    pub fn read(settings: &PriceSettings) -> Result<Self> {
+        let of_file = settings.file.as_deref().map(read_file).transpose()?;
+        Ok(Self {
+            of_file: of_file.unwrap_or_default(),
+            unknown: match settings.unknown {
+                UnknownPrice::Deny => UnknownModels::Deny,
+                UnknownPrice::Tokens => UnknownModels::TokensOnly,
+            },
+        })
+    }
+
+    fn over(&self, list: &Arc<PriceList>, stored: Vec<StoredPrice>) -> Prices {
+        Prices::new(Arc::clone(list), self.of_file.clone(), stored, self.unknown)
+    }
 }
 
 impl PriceBook {
@@ -28,21 +55,11 @@ impl PriceBook {
     /// [`Error::Refused`] when the file can't be read.
     pub fn open(settings: &PriceSettings) -> Result<Self> {
         let list = Arc::new(PriceList::embedded()?);
-        let of_file = match &settings.file {
-            Some(path) => read_file(path)?,
-            None => Vec::new(),
-        };
-        let unknown = match settings.unknown {
-            UnknownPrice::Deny => UnknownModels::Deny,
-            UnknownPrice::Tokens => UnknownModels::TokensOnly,
-        };
-        let now = Prices::new(Arc::clone(&list), of_file.clone(), Vec::new(), unknown);
+        let set = SetPrices::read(settings)?;
         Ok(Self {
+            now: RwLock::new(Arc::new(set.over(&list, Vec::new()))),
+            set: Mutex::new(set),
             list,
-            of_file,
-            unknown,
-            now: RwLock::new(Arc::new(now)),
-            loading: Mutex::default(),
         })
     }
 
@@ -56,17 +73,30 @@ impl PriceBook {
     /// # Errors
     /// [`Error::Internal`] when it can't be read; then the prices of before hold.
     pub fn load(&self, store: &Store) -> Result<()> {
-        let loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = store.read(prices::list)?;
-        let prices = Prices::new(
-            Arc::clone(&self.list),
-            self.of_file.clone(),
-            stored,
-            self.unknown,
-        );
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prices);
-        drop(loading);
+        let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        let prices = set.over(&self.list, store.read(prices::list)?);
+        self.hold(prices);
+        drop(set);
         Ok(())
+    }
+
+    /// Takes what the settings say now; answers whether it is something else, and of how many entries its file then is.
+    ///
+    /// # Errors
+    /// As [`PriceBook::load`].
+    pub fn replace(&self, new: SetPrices, store: &Store) -> Result<Option<usize>> {
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        if *set == new {
+            return Ok(None);
+        }
+        let prices = new.over(&self.list, store.read(prices::list)?);
+        self.hold(prices);
+        *set = new;
+        Ok(Some(set.of_file.len()))
+    }
+
+    fn hold(&self, prices: Prices) {
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prices);
     }
 }
 

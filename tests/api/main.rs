@@ -33,6 +33,7 @@ mod key_uses;
 mod keys;
 mod life;
 mod list_model;
+mod listening;
 mod lists;
 mod many;
 mod model_names;

@@ -24,6 +24,7 @@ mod private;
 mod propagation;
 mod recovery;
 mod refusals;
+mod reload;
 mod stopping;
 mod storing_revocations;
 mod walk;

@@ -11,6 +11,7 @@ mod callers;
 mod connections;
 mod discipline;
 mod documents;
+mod encrypted;
 mod filters;
 mod if_match;
 mod keep_alive;

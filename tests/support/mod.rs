@@ -8,6 +8,7 @@ pub mod operator;
 pub mod people;
 pub mod process;
 pub mod refusal;
+pub mod tls;
 pub mod upstream;
 pub mod wire;
 

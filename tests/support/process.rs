@@ -92,9 +92,8 @@ impl Process {
             };
             before.push_str(&line);
             before.push('\n');
-            if let Some((_, rest)) = line.split_once("listening on http://127.0.0.1:") {
-                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                break digits.parse().unwrap();
+            if let Some((_, places)) = line.split_once("listening on ") {
+                break ports_of(places).first().copied().unwrap_or_default();
             }
         };
         let log = Arc::new(Mutex::new(before));
@@ -112,6 +111,27 @@ impl Process {
             client: Client::new(port, key.trim()),
             log,
             reader: Some(reader),
+        }
+    }
+
+    /// The ports that it listens on, in the order of its settings.
+    pub fn ports(&mut self) -> Vec<u16> {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("listening on "));
+        ports_of(line.unwrap().split_once("listening on ").unwrap().1)
+    }
+
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::HUP).unwrap();
+    }
+
+    /// Waits until so many lines of the log hold this text.
+    pub fn wait_for_line(&mut self, text: &str, count: usize) {
+        while self.log().matches(text).count() < count {
+            assert!(self.child.try_wait().unwrap().is_none(), "{}", self.log());
+            std::thread::yield_now();
         }
     }
 
@@ -137,6 +157,14 @@ impl Process {
         }
         self.log.lock().unwrap().clone()
     }
+}
+
+fn ports_of(places: &str) -> Vec<u16> {
+    let after = places.split("://127.0.0.1:").skip(1);
+    let digits = after.map(|rest| rest.chars().take_while(char::is_ascii_digit));
+    digits
+        .map(|digits| digits.collect::<String>().parse().unwrap())
+        .collect()
 }
 
 impl Drop for Process {

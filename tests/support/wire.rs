@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Reply;
 
 /// One connection to a server on this machine.
-pub struct Wire(TcpStream);
+pub struct Wire<S = TcpStream>(S);
 
 impl Wire {
     pub fn open(port: u16) -> Self {
@@ -62,20 +62,50 @@ impl Wire {
         }
     }
 
+    /// Says that nothing more will be sent; answers can still be read.
+    pub fn end(&mut self) {
+        self.0.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+impl<S: Read + Write> Wire<S> {
+    /// A connection over something else than plain TCP.
+    pub fn over(stream: S) -> Self {
+        Self(stream)
+    }
+
+    /// What the connection was made of.
+    pub fn into_inner(self) -> S {
+        self.0
+    }
+
+    /// What the connection is made of.
+    pub fn stream(&self) -> &S {
+        &self.0
+    }
+
     /// Sends bytes; answers whether the server took them.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).is_ok()
     }
 
-    /// Says that nothing more will be sent; answers can still be read.
-    pub fn end(&mut self) {
-        self.0.shutdown(Shutdown::Write).unwrap();
-    }
-
     /// Reads one whole answer. The body is what Content-Length announces, or all until the end without it.
     #[track_caller]
     pub fn answer(&mut self) -> Reply {
-        let mut reply = self.head();
+        let (mut reply, body) = self.answer_in_parts();
+        reply.text = String::from_utf8(body).unwrap();
+        reply
+    }
+
+    /// The same of an answer that is no text: its body.
+    #[track_caller]
+    pub fn answer_bytes(&mut self) -> Vec<u8> {
+        self.answer_in_parts().1
+    }
+
+    #[track_caller]
+    fn answer_in_parts(&mut self) -> (Reply, Vec<u8>) {
+        let reply = self.head();
         let mut body = Vec::new();
         match reply.header("content-length") {
             Some(length) => {
@@ -86,8 +116,7 @@ impl Wire {
                 self.0.read_to_end(&mut body).unwrap();
             }
         }
-        reply.text = String::from_utf8(body).unwrap();
-        reply
+        (reply, body)
     }
 
     /// Reads up to so many bytes whatever they are; answers how many there were.

@@ -10,17 +10,15 @@ pub mod headers;
 mod insist;
 pub mod passing;
 pub mod quote;
+pub mod upstreams;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::ClientConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::client::{UpstreamClient, trust};
-use super::meter::dialect::Dialect;
-use super::upstream::Upstream;
+use self::upstreams::Upstreams;
 use crate::domain::settings::ProxySettings;
-use crate::domain::settings::upstream::{UpstreamDialect, UpstreamSettings};
+use crate::domain::settings::upstream::UpstreamSettings;
 use crate::error::Result;
 
 /// Bytes that large bodies of all calls under way may take together.
@@ -28,8 +26,7 @@ const MOST_BODIES: usize = 512 * 1024 * 1024;
 
 /// What the proxy of this process has.
 pub struct Proxy {
-    upstreams: Vec<Arc<Upstream>>,
-    trust: Vec<Arc<ClientConfig>>,
+    upstreams: RwLock<Arc<Upstreams>>,
     /// How it carries calls.
     pub settings: ProxySettings,
     /// Room for large bodies, in kibibytes.
@@ -40,16 +37,10 @@ impl Proxy {
     /// A proxy to these upstreams.
     ///
     /// # Errors
-    /// [`crate::error::Error::Refused`] when one of them can't be called as it is set.
+    /// [`crate::error::Error::Refused`] with each that can't be called as it is set.
     pub fn new(upstreams: &[UpstreamSettings], settings: ProxySettings) -> Result<Self> {
-        let upstreams = upstreams.iter().cloned().map(Upstream::new);
-        let upstreams: Vec<_> = upstreams
-            .map(|upstream| upstream.map(Arc::new))
-            .collect::<Result<_>>()?;
-        let trust = upstreams.iter().map(|upstream| trust(upstream));
         Ok(Self {
-            trust: trust.collect::<Result<_>>()?,
-            upstreams,
+            upstreams: RwLock::new(Arc::new(Upstreams::new(upstreams)?)),
             bodies: Arc::new(Semaphore::new(
                 (MOST_BODIES / 1024).max(settings.max_body / 1024 + 1),
             )),
@@ -65,45 +56,21 @@ impl Proxy {
             .ok()
     }
 
-    /// All upstreams, in the order of the settings.
-    pub fn upstreams(&self) -> &[Arc<Upstream>] {
-        &self.upstreams
+    /// The upstreams that there are now. A call that began with them goes on with them.
+    pub fn upstreams(&self) -> Arc<Upstreams> {
+        let upstreams = self.upstreams.read();
+        Arc::clone(&upstreams.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The upstream of this name, and its place.
-    pub fn find(&self, name: &str) -> Option<(usize, &Arc<Upstream>)> {
-        let mut all = self.upstreams.iter().enumerate();
-        all.find(|(_, upstream)| upstream.settings.name == name)
+    /// Calls these from now on; answers what differs. One that is as it was stays the one that it was, with its connections.
+    pub fn replace(&self, upstreams: Upstreams) -> Vec<String> {
+        let before = self.upstreams();
+        let (upstreams, differs) = upstreams.after(&before);
+        let mut now = self
+            .upstreams
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *now = Arc::new(upstreams);
+        differs
     }
-
-    /// Those that speak a dialect on its own paths, with their places; of several of one provider the first.
-    pub fn speaking(&self, dialect: Dialect) -> Vec<usize> {
-        let mut found: Vec<usize> = Vec::new();
-        for (at, upstream) in self.upstreams.iter().enumerate() {
-            let is_new =
-                |other: &usize| self.upstreams[*other].provider_key != upstream.provider_key;
-            if speaks(upstream.settings.dialect, dialect) && found.iter().all(is_new) {
-                found.push(at);
-            }
-        }
-        found
-    }
-
-    /// A client for each upstream, for one worker.
-    pub fn clients(&self) -> Vec<UpstreamClient> {
-        let pairs = self.upstreams.iter().zip(&self.trust);
-        pairs
-            .map(|(upstream, trust)| UpstreamClient::new(upstream, trust))
-            .collect()
-    }
-}
-
-/// Whether an upstream understands the plain paths of a dialect; those of Azure name its deployments.
-fn speaks(upstream: UpstreamDialect, dialect: Dialect) -> bool {
-    matches!(
-        (upstream, dialect),
-        (UpstreamDialect::OpenAi, Dialect::OpenAi)
-            | (UpstreamDialect::Anthropic, Dialect::Anthropic)
-            | (UpstreamDialect::Gemini, Dialect::Gemini)
-    )
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Proxy;
 use super::call_measure::CallMeasure;
+use super::upstreams::Upstreams;
 use crate::domain::decision::Offer;
 use crate::domain::price::model_price::ModelPrice;
 use crate::domain::price::prices::{PriceFound, Prices, unknown_model};
@@ -18,8 +19,6 @@ use crate::gateway::upstream::Upstream;
 /// What a call would take of one upstream.
 #[derive(Clone)]
 pub struct Quote {
-    /// The place of the upstream.
-    pub at: usize,
     /// The upstream.
     pub upstream: Arc<Upstream>,
     /// The model as the upstream is asked for it.
@@ -36,9 +35,8 @@ pub struct Quote {
 
 impl Quote {
     /// What a call is asked for of which nothing is counted.
-    pub fn unmetered(at: usize, upstream: Arc<Upstream>) -> Self {
+    pub fn unmetered(upstream: Arc<Upstream>) -> Self {
         Self {
-            at,
             model: String::new(),
             price: None,
             most: (0, 0),
@@ -64,7 +62,9 @@ pub struct WantedCall<'r> {
     /// Bytes of its body.
     pub body_bytes: i64,
     /// The upstream that the path names.
-    pub named: Option<usize>,
+    pub named: Option<&'r Arc<Upstream>>,
+    /// The upstreams that there are.
+    pub upstreams: &'r Upstreams,
 }
 
 impl Proxy {
@@ -79,21 +79,20 @@ impl Proxy {
         now: Timestamp,
     ) -> Result<Vec<Quote>, NoQuote> {
         let able = match wanted.named {
-            Some(at) => vec![at],
-            None => self.speaking(wanted.endpoint.dialect()),
+            Some(named) => vec![named],
+            None => wanted.upstreams.speaking(wanted.endpoint.dialect()),
         };
         if able.is_empty() {
             return Err(NoQuote::NoUpstream);
         }
         let names_file = wanted.request.kept_states.contains(&KeptState::File);
         let (mut quotes, mut unpriced) = (Vec::new(), None);
-        for at in able {
-            let upstream = &self.upstreams[at];
+        for upstream in able {
             if names_file && !shares_files(upstream) {
                 continue;
             }
             let model = sent_model(&wanted.request.model, upstream);
-            match self.quote(at, model, wanted, prices, now) {
+            match self.quote(upstream, model, wanted, prices, now) {
                 Some(quote) => quotes.push(quote),
                 None => unpriced = unpriced.or(Some((upstream, model.to_owned()))),
             }
@@ -110,13 +109,12 @@ impl Proxy {
 
     fn quote(
         &self,
-        at: usize,
+        upstream: &Arc<Upstream>,
         model: &str,
         wanted: &WantedCall<'_>,
         prices: &Prices,
         now: Timestamp,
     ) -> Option<Quote> {
-        let upstream = Arc::clone(&self.upstreams[at]);
         let measure = CallMeasure::of(wanted.endpoint, wanted.request, wanted.body_bytes);
         let (mut price, mut priced_by, mut greatest) = (None, None, None);
         if upstream.settings.free {
@@ -136,7 +134,6 @@ impl Proxy {
         let most = measure.most(greatest, self.settings.assumed_output);
         let is_free = price.as_ref().is_some_and(ModelPrice::is_free);
         Some(Quote {
-            at,
             model: model.to_owned(),
             offer: Offer {
                 provider_key: upstream.provider_key.clone(),
@@ -145,7 +142,7 @@ impl Proxy {
                 priced_by,
                 is_free,
             },
-            upstream,
+            upstream: Arc::clone(upstream),
             price,
             most,
             asked: measure.asked,

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::os::fd::AsFd;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use tokio::time::timeout;
 
 use super::connections::Connections;
 use super::progress::{Ending, Progress, Stage};
+use super::socket::Socket;
 use super::stream::Connection;
 
 /// How long a client may go on sending after it was refused.
@@ -45,7 +45,7 @@ enum End {
     Lingering(&'static str),
 }
 
-impl<T: AsyncRead + AsyncWrite + AsFd + Unpin> Served<T> {
+impl<T: Socket> Served<T> {
     /// A stream that was accepted by a worker: what serves it, and what actix-http is given.
     pub fn new(stream: T, worker: &Rc<Connections>) -> (Self, Connection<T>) {
         let stream = Rc::new(RefCell::new(stream));
@@ -80,10 +80,16 @@ impl<T: AsyncRead + AsyncWrite + AsFd + Unpin> Served<T> {
             return;
         };
         match end {
-            End::Closed => {}
+            End::Closed if outcome.is_some() => {}
+            End::Closed => {
+                // Otherwise the end of an encrypted connection looks as if somebody on the way had cut it.
+                let _ = timeout(LINGER, stream.shutdown()).await;
+            }
             End::Reset => {
                 // Otherwise the system would keep what was not read, and go on offering it.
-                let _ = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
+                if let Some(socket) = stream.socket() {
+                    let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
+                }
             }
             End::Lingering(last_word) => {
                 // A client that is gone, or does not end, is no matter.

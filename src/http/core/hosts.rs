@@ -6,12 +6,12 @@ use std::net::IpAddr;
 #[derive(Debug, Clone)]
 pub struct Hosts {
     configured: Vec<String>,
-    listening: IpAddr,
+    listening: Vec<IpAddr>,
 }
 
 impl Hosts {
-    /// Loopback names, the configured ones, and the address that is listened on.
-    pub fn new(configured: &[String], listening: IpAddr) -> Self {
+    /// Loopback names, the configured ones, and the addresses that are listened on.
+    pub fn new(configured: &[String], listening: Vec<IpAddr>) -> Self {
         Self {
             configured: configured.iter().map(|host| host.to_lowercase()).collect(),
             listening,
@@ -32,8 +32,8 @@ impl Hosts {
         if let Ok(address) = name.parse::<IpAddr>() {
             // An address in the Host header can't be rebound; who listens on all of them means all of them.
             return address.is_loopback()
-                || address == self.listening
-                || self.listening.is_unspecified();
+                || self.listening.contains(&address)
+                || self.listening.iter().any(IpAddr::is_unspecified);
         }
         name == "localhost"
             || self
@@ -49,7 +49,10 @@ mod tests {
 
     #[test]
     fn only_names_of_this_server_are_allowed() {
-        let hosts = Hosts::new(&["Toll.example".to_owned()], "192.0.2.1".parse().unwrap());
+        let hosts = Hosts::new(
+            &["Toll.example".to_owned()],
+            vec!["192.0.2.1".parse().unwrap()],
+        );
         for good in [
             "localhost",
             "LOCALHOST:8080",
@@ -74,6 +77,6 @@ mod tests {
         ] {
             assert!(!hosts.allows(bad), "{bad}");
         }
-        assert!(Hosts::new(&[], "0.0.0.0".parse().unwrap()).allows("192.0.2.7:8080"));
+        assert!(Hosts::new(&[], vec!["0.0.0.0".parse().unwrap()]).allows("192.0.2.7:8080"));
     }
 }

@@ -24,12 +24,10 @@ use crate::domain::body::violation::{Path, Violation};
 use crate::domain::list::{Query, parse_id};
 use crate::domain::validator::IfMatch;
 use crate::error::{Error, Result};
-use crate::gateway::client::UpstreamClient;
+use crate::gateway::client::{UpstreamClient, UpstreamClients};
+use crate::gateway::upstream::Upstream;
 use crate::service::Services;
 use crate::store::Reading;
-
-/// The clients of upstreams of one worker.
-pub struct UpstreamClients(pub Vec<UpstreamClient>);
 
 /// One request. Nothing is read before a handler asks for it, so authentication always comes first.
 pub struct Request {
@@ -94,11 +92,11 @@ impl Request {
     /// The client of an upstream that this worker has.
     ///
     /// # Errors
-    /// When there is none at this place.
-    pub fn upstream_client(&self, at: usize) -> Result<UpstreamClient> {
+    /// When the application has none.
+    pub fn upstream_client(&self, upstream: &Arc<Upstream>) -> Result<UpstreamClient> {
         let clients = self.request.app_data::<UpstreamClients>();
-        let client = clients.and_then(|clients| clients.0.get(at)).cloned();
-        client.ok_or_else(|| Error::internal("calling an upstream", "it has no client"))
+        let client = clients.map(|clients| clients.client(upstream));
+        client.ok_or_else(|| Error::internal("calling an upstream", "there are no clients"))
     }
 
     /// What the family of paths begins with that was called.

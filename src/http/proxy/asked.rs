@@ -1,6 +1,7 @@
 //! What a request on a path of the proxy asks for, as far as its path and headers say.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use actix_web::http::header::HeaderName;
 
@@ -8,6 +9,7 @@ use crate::domain::credential::may_hold_token;
 use crate::domain::settings::upstream::UpstreamDialect;
 use crate::gateway::meter::dialect::{Dialect, Endpoint};
 use crate::gateway::meter::endpoint_path::recognise;
+use crate::gateway::upstream::Upstream;
 use crate::http::core::request::Request;
 
 /// What clients of Anthropic send with every request.
@@ -17,7 +19,7 @@ static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-versio
 pub struct ProxyPath {
     /// The path of the dialect, which begins with a slash.
     path: String,
-    named: Option<(usize, UpstreamDialect)>,
+    named: Option<Arc<Upstream>>,
 }
 
 /// What a refusal has to know of a call.
@@ -40,7 +42,8 @@ impl ProxyPath {
     }
 
     /// A path below the name of an upstream.
-    pub fn of_upstream(path: String, at: usize, dialect: UpstreamDialect) -> Self {
+    pub fn of_upstream(path: String, upstream: Arc<Upstream>) -> Self {
+        let dialect = upstream.settings.dialect;
         // Some take the address of an upstream with its version, and some without.
         let path = if dialect == UpstreamDialect::OpenAi && !path.starts_with("/v1/") {
             format!("/v1{path}")
@@ -49,13 +52,13 @@ impl ProxyPath {
         };
         Self {
             path,
-            named: Some((at, dialect)),
+            named: Some(upstream),
         }
     }
 
     /// The upstream that the path names.
-    pub fn upstream(&self) -> Option<usize> {
-        self.named.map(|(at, _)| at)
+    pub fn upstream(&self) -> Option<&Arc<Upstream>> {
+        self.named.as_ref()
     }
 
     /// What it asks for, if that is known.
@@ -71,7 +74,7 @@ impl ProxyPath {
 
     /// The path that the upstream is asked for, which names another model where ours has the prefix of a provider.
     pub fn for_upstream(&self, model: &str) -> String {
-        let is_azure = matches!(self.named, Some((_, UpstreamDialect::Azure)));
+        let is_azure = self.named_dialect() == Some(UpstreamDialect::Azure);
         match self.model() {
             Some(named) if !is_azure && named != model && !model.is_empty() => {
                 // What follows is no part of a name: the path is plain.
@@ -104,8 +107,14 @@ impl ProxyPath {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
     }
 
+    fn named_dialect(&self) -> Option<UpstreamDialect> {
+        self.named
+            .as_ref()
+            .map(|upstream| upstream.settings.dialect)
+    }
+
     fn dialect(&self) -> Option<Dialect> {
-        match self.named?.1 {
+        match self.named_dialect()? {
             UpstreamDialect::OpenAi | UpstreamDialect::Azure => Some(Dialect::OpenAi),
             UpstreamDialect::Anthropic => Some(Dialect::Anthropic),
             UpstreamDialect::Gemini => Some(Dialect::Gemini),

@@ -30,7 +30,9 @@ use crate::gateway::meter::fault::{KEPT_FILE, RequestFault};
 use crate::gateway::meter::metered_request::MeteredRequest;
 use crate::gateway::proxy::carry::Carried;
 use crate::gateway::proxy::quote::{NoQuote, WantedCall};
+use crate::gateway::proxy::upstreams::Upstreams;
 use crate::gateway::refusal::CallFault;
+use crate::gateway::upstream::Upstream;
 use crate::http::core::answer::Answer;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
@@ -52,11 +54,12 @@ pub async fn call(holder: CallHolder, request: Request) -> Answer {
 /// 404 for what is no upstream.
 pub async fn call_upstream(holder: CallHolder, request: Request) -> Answer {
     let name = request.segment("upstream");
-    let Some((at, upstream)) = request.state().proxy.find(&name) else {
+    let upstreams = request.state().proxy.upstreams();
+    let Some(upstream) = upstreams.find(&name) else {
         return Err(Problem::no_route(request.path()));
     };
     let below = request.path().get(name.len() + 1..).unwrap_or_default();
-    let path = ProxyPath::of_upstream(below.to_owned(), at, upstream.settings.dialect);
+    let path = ProxyPath::of_upstream(below.to_owned(), Arc::clone(upstream));
     Ok(answer(holder, &request, path).await)
 }
 
@@ -107,7 +110,8 @@ async fn carry(
     let (body, room) = body_of(request).await?;
     let metered = read_call(request, (endpoint, path.model()), &body).await?;
     asked.note_model(&metered.model);
-    let (named, model) = resolve(request, path, &metered);
+    let upstreams = state.proxy.upstreams();
+    let (named, model) = resolve(&upstreams, path, &metered);
     let prices = state.services.prices.now();
     let now = state.services.clock.now();
     let wanted = WantedCall {
@@ -115,6 +119,7 @@ async fn carry(
         request: &metered,
         body_bytes: i64::try_from(body.len()).unwrap_or(i64::MAX),
         named,
+        upstreams: &upstreams,
     };
     let mut call = Call {
         key: holder.key,
@@ -165,7 +170,7 @@ async fn carry(
         Cow::Owned(changed) => Bytes::from(changed),
     };
     let prepared = outgoing(request, path, &quote, sent)
-        .and_then(|outgoing| Ok((outgoing, request.upstream_client(quote.at)?)));
+        .and_then(|outgoing| Ok((outgoing, request.upstream_client(&quote.upstream)?)));
     let (outgoing, client) = match prepared {
         Ok(prepared) => prepared,
         Err(why) => {
@@ -189,23 +194,23 @@ async fn carry(
 }
 
 /// The upstream that a call names, by its path or before its model, and the model as it is decided on.
-fn resolve(
-    request: &Request,
-    path: &ProxyPath,
+fn resolve<'u>(
+    upstreams: &'u Upstreams,
+    path: &'u ProxyPath,
     metered: &MeteredRequest,
-) -> (Option<usize>, String) {
-    let proxy = &request.state().proxy;
+) -> (Option<&'u Arc<Upstream>>, String) {
     let named = path.upstream();
     let Some((prefix, rest)) = metered.model.split_once('/') else {
         return (named, metered.model.clone());
     };
-    let found = proxy.find(&fold(prefix)).filter(|(at, upstream)| {
+    let found = upstreams.find(&fold(prefix)).filter(|upstream| {
         !rest.is_empty()
-            && named.is_none_or(|named| named == *at)
+            && named.is_none_or(|named| named.settings.name == upstream.settings.name)
             && *upstream.provider_key != *upstream.settings.name
     });
     match found {
-        Some((at, _)) => (Some(at), rest.to_owned()),
+        // The path has what it was found by.
+        Some(upstream) => (named.or(Some(upstream)), rest.to_owned()),
         None => (named, metered.model.clone()),
     }
 }

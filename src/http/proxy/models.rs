@@ -1,6 +1,7 @@
 //! The models that a key may use, in the dialect of whoever asks.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use super::not_carried::{NotCarried, decided};
 use crate::domain::values::letter_case::fold;
 use crate::gateway::meter::dialect::Dialect;
 use crate::gateway::refusal::CallFault;
+use crate::gateway::upstream::Upstream;
 use crate::http::core::answer::ok_json;
 use crate::http::core::request::Request;
 use crate::http::decisions::holder::KeyHolder;
@@ -22,15 +24,19 @@ pub async fn answer(
     holder: &KeyHolder,
     request: &Request,
     asked: &Asked,
-    (named, wanted): (Option<usize>, Option<&str>),
+    (named, wanted): (Option<&Arc<Upstream>>, Option<&str>),
 ) -> Result<HttpResponse, NotCarried> {
     let state = request.state();
     let rules = state.services.ledger.rules(holder.key).await?;
     let rules = rules.map_err(|refusal| decided(holder, refusal))?;
     let prices = state.services.prices.now();
     let (mut found, mut known) = (Vec::<(String, String)>::new(), HashSet::new());
-    let upstreams = state.proxy.upstreams().iter().enumerate();
-    for (_, upstream) in upstreams.filter(|(at, _)| named.is_none_or(|named| named == *at)) {
+    let all = state.proxy.upstreams();
+    let upstreams = match named {
+        Some(named) => vec![named],
+        None => all.iter().collect(),
+    };
+    for upstream in upstreams {
         let provider = &upstream.settings.provider;
         let lines = rules
             .iter()

@@ -31,9 +31,8 @@ pub async fn unmetered(
     path: &ProxyPath,
 ) -> Result<HttpResponse, NotCarried> {
     let unknown = || NotCarried::Fault(CallFault::UnknownPath);
-    let at = path.upstream().ok_or_else(unknown)?;
+    let upstream = path.upstream().ok_or_else(unknown)?;
     let state = request.state();
-    let upstream = &state.proxy.upstreams()[at];
     let listed = upstream.settings.unmetered_paths.iter();
     if !path.is_plain() || !listed.clone().any(|prefix| path.begins_with(prefix)) {
         return Err(unknown());
@@ -53,9 +52,9 @@ pub async fn unmetered(
         let sentence = "holds a Tollkeeper key, which must not reach a provider";
         return Err(RequestFault::of_body(sentence).into());
     }
-    let quote = Quote::unmetered(at, Arc::clone(upstream));
+    let quote = Quote::unmetered(Arc::clone(upstream));
     let outgoing = outgoing(request, path, &quote, body)?;
-    let client = request.upstream_client(at)?;
+    let client = request.upstream_client(upstream)?;
     let carried = Carried {
         services: request.services(),
         endpoint: Endpoint::ListModels,

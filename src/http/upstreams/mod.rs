@@ -10,7 +10,8 @@ use crate::http::core::request::Request;
 /// `GET /api/upstreams`
 pub async fn list(_: Caller<View, Settings>, request: Request) -> Answer {
     request.query(|_| ())?;
-    let all = request.state().proxy.upstreams().iter();
+    let upstreams = request.state().proxy.upstreams();
+    let all = upstreams.iter();
     ok(&UpstreamList {
         upstreams: all
             .map(|upstream| UpstreamView::from(&**upstream))

@@ -1,0 +1,232 @@
+//! Binding: the addresses and Unix sockets of the settings, and the control socket.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+
+use crate::config::{Listen, Settings, TlsSettings};
+use crate::error::{Error, Result};
+use crate::http::certificates::{CertificateFiles, Certificates};
+use crate::http::serve::Listener;
+use crate::store::directory::DataDirectory;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1_024;
+/// What an accepted connection may keep of what its client does not read, in bytes; the system adds as much for its own. Left to
+/// itself it would keep megabytes.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Longest path of a Unix socket that every system takes.
+const MAX_SOCKET_PATH: usize = 100;
+
+/// What was bound for others than the operator.
+#[derive(Default)]
+pub struct Bound {
+    /// What connections come from.
+    pub listeners: Vec<Listener>,
+    /// The addresses, in the order of the settings.
+    pub addresses: Vec<SocketAddr>,
+    /// Where each is reached, as people write it.
+    pub places: Vec<String>,
+    /// The files of Unix sockets.
+    pub sockets: Vec<SocketFile>,
+    /// What encrypted connections are served with.
+    pub certificates: Option<Arc<Certificates>>,
+}
+
+/// The file of a Unix socket, which goes with its server: left there, it would only puzzle who comes next.
+pub struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Where the certificate of the settings is, if they name one.
+pub fn certificate_files(tls: &TlsSettings) -> Option<CertificateFiles> {
+    Some(CertificateFiles {
+        certificate: tls.certificate_file.clone()?,
+        key: tls.key_file.clone()?,
+    })
+}
+
+/// Binds all that the settings name, or nothing.
+///
+/// # Errors
+/// [`Error::Refused`] with what is in the way, and what to do.
+pub fn listen(settings: &Settings) -> Result<Bound> {
+    settings.check_serving()?;
+    let mut bound = Bound::default();
+    let mut config = None;
+    if let Some(files) = certificate_files(&settings.tls) {
+        let certificates = Certificates::new(files.read()?);
+        config = Some(certificates.config()?);
+        bound.certificates = Some(certificates);
+    }
+    for listen in &settings.server.listen {
+        match listen {
+            Listen::Address { address, encrypted } => {
+                let listener = bind(*address).map_err(|error| cannot_listen(listen, &error))?;
+                let address = listener
+                    .local_addr()
+                    .map_err(|error| cannot_listen(listen, &error))?;
+                bound.addresses.push(address);
+                let scheme = if *encrypted { "https" } else { "http" };
+                bound.places.push(page_url(scheme, address));
+                bound.listeners.push(match &config {
+                    Some(config) if *encrypted => Listener::Encrypted(listener, Arc::clone(config)),
+                    _ => Listener::Plain(listener),
+                });
+            }
+            Listen::Socket(path) => {
+                let listener = bind_unix(path, settings.server.socket_mode)?;
+                bound.listeners.push(Listener::Unix(listener));
+                bound.places.push(listen.to_string());
+                bound.sockets.push(SocketFile(path.clone()));
+            }
+        }
+    }
+    Ok(bound)
+}
+
+/// Binds the control socket of a data directory.
+///
+/// # Errors
+/// [`Error::Refused`] when it can't be.
+pub fn listen_for_commands(directory: &DataDirectory) -> Result<UnixListener> {
+    let path = directory.control_socket();
+    if is_too_long(&path) {
+        return Err(Error::refused(format!(
+            "the path of the data directory is too long for its control socket ({} of {MAX_SOCKET_PATH} bytes): {}; \
+             choose a shorter one with --data-dir",
+            path.as_os_str().len(),
+            path.display()
+        )));
+    }
+    // Whoever left it there is gone: the lock is ours.
+    let _ = std::fs::remove_file(&path);
+    open_unix(&path, 0o600)
+        .map_err(|error| Error::refused(format!("can't listen on {}: {error}", path.display())))
+}
+
+/// The address of the page as a browser on this machine takes it.
+fn page_url(scheme: &str, bound: SocketAddr) -> String {
+    if bound.ip().is_unspecified() {
+        format!("{scheme}://localhost:{}", bound.port())
+    } else {
+        format!("{scheme}://{bound}")
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    match bind_one(address) {
+        // Every address is meant, and on a machine without IPv6 those are the ones of IPv4.
+        Err(error) if address.is_ipv6() && address.ip().is_unspecified() && has_no_ipv6(&error) => {
+            bind_one((IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()).into())
+        }
+        bound => bound,
+    }
+}
+
+fn has_no_ipv6(error: &io::Error) -> bool {
+    let no_family = io::Error::from(rustix::io::Errno::AFNOSUPPORT).raw_os_error();
+    error.kind() == ErrorKind::AddrNotAvailable || error.raw_os_error() == no_family
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = if address.is_ipv6() {
+        AddressFamily::INET6
+    } else {
+        AddressFamily::INET
+    };
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() {
+        // Otherwise it would be the machine's settings that say whether IPv4 is meant, too.
+        sockopt::set_ipv6_v6only(&socket, !address.ip().is_unspecified())?;
+    }
+    // Connections inherit it.
+    sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
+    rustix::net::bind(&socket, &address)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bind_unix(path: &Path, mode: u32) -> Result<UnixListener> {
+    let shown = path.display();
+    let refused = |what: &str| {
+        Err(Error::refused(format!(
+            "can't listen on unix:{shown}: {what}"
+        )))
+    };
+    if is_too_long(path) {
+        return refused(&format!(
+            "the path of a Unix socket has at most {MAX_SOCKET_PATH} bytes, and this one has {}",
+            path.as_os_str().len()
+        ));
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            return refused("something else is there; remove it, or choose another path");
+        }
+        Ok(_) if UnixStream::connect(path).is_ok() => {
+            return refused("another program listens there; stop it, or choose another path");
+        }
+        Ok(_) => {
+            // Whoever left it there is gone.
+            let _ = std::fs::remove_file(path);
+        }
+        Err(_) => {}
+    }
+    open_unix(path, mode).or_else(|error| match error.kind() {
+        ErrorKind::NotFound => refused("its directory is not there; make it, or choose another path"),
+        ErrorKind::PermissionDenied => {
+            refused("this user may not make it there; choose a directory of its own, such as RuntimeDirectory= of systemd makes")
+        }
+        _ => refused(&error.to_string()),
+    })
+}
+
+fn open_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    Ok(listener)
+}
+
+fn is_too_long(path: &Path) -> bool {
+    path.as_os_str().len() > MAX_SOCKET_PATH
+}
+
+fn cannot_listen(listen: &Listen, error: &io::Error) -> Error {
+    let Listen::Address { address, .. } = listen else {
+        return Error::refused(format!("can't listen on {listen}: {error}"));
+    };
+    let other = |port: u16| match listen.to_string().rsplit_once(':') {
+        Some((before, _)) => format!("{before}:{port}"),
+        None => format!(":{port}"),
+    };
+    match error.kind() {
+        ErrorKind::AddrInUse => Error::refused(format!(
+            "{listen} is in use by another program; stop it or choose another port, such as --listen {}",
+            other(address.port().wrapping_add(1).max(1024))
+        )),
+        ErrorKind::PermissionDenied => Error::refused(format!(
+            "this user may not listen on {listen}: ports below 1024 are for root; choose another, such as --listen {}, or allow it with \
+             AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit",
+            other(if address.port() == 443 { 8443 } else { 8080 })
+        )),
+        ErrorKind::AddrNotAvailable => Error::refused(format!(
+            "can't listen on {listen}: this machine has no such address; choose one that `ip address` shows, or all of them with --listen :{}",
+            address.port()
+        )),
+        _ => Error::refused(format!(
+            "can't listen on {listen}: {error}; choose another address with --listen"
+        )),
+    }
+}

@@ -1,0 +1,147 @@
+//! What SIGHUP does: the settings are read again, and certificates, upstreams, prices and the level of the log follow them while calls go
+//! on. A mistake anywhere keeps everything as it was.
+
+use std::sync::Arc;
+
+use log::LevelFilter;
+
+use crate::config::Settings;
+use crate::domain::settings::UnknownPrice;
+use crate::error::{Error, Result};
+use crate::gateway::proxy::upstreams::Upstreams;
+use crate::http::certificates::{CertificatePair, Certificates};
+use crate::http::core::state::State;
+use crate::listening::certificate_files;
+use crate::service::price_book::SetPrices;
+
+/// What follows the settings; for the rest the server has to start anew.
+const FOLLOWS: [&str; 6] = [
+    "log.level",
+    "prices.file",
+    "prices.unknown",
+    "tls.certificate_file",
+    "tls.key_file",
+    "upstreams",
+];
+
+/// Reads the settings as they were read at the start: the same file, variables and flags.
+pub type ReadSettings = Box<dyn Fn() -> Result<Settings> + Send>;
+
+/// Reads everything again and puts it in force.
+pub struct Reloading {
+    /// What reads the settings.
+    pub read: ReadSettings,
+    /// The settings that the server started with.
+    pub started: Settings,
+    /// Where upstreams and prices are.
+    pub state: Arc<State>,
+    /// What encrypted connections are served with.
+    pub certificates: Option<Arc<Certificates>>,
+    /// The level of the log now.
+    pub level: LevelFilter,
+}
+
+/// What was read, and can be put in force.
+struct Prepared {
+    settings: Settings,
+    upstreams: Upstreams,
+    prices: SetPrices,
+    certificate: Option<CertificatePair>,
+}
+
+impl Reloading {
+    /// Does so, and says in the log what changed, what needs a restart, or every mistake.
+    pub fn run(&mut self) {
+        log::info!("SIGHUP: reading the settings again");
+        if let Err(error) = self.prepare().and_then(|prepared| self.take(prepared)) {
+            for mistake in error.to_string().lines() {
+                log::error!("settings: {}", mistake.trim());
+            }
+            log::error!(
+                "settings: nothing was changed because of this; mend it and send SIGHUP again"
+            );
+        }
+    }
+
+    /// Reads and checks everything before anything is changed.
+    fn prepare(&self) -> Result<Prepared> {
+        let settings = (self.read)()?;
+        let mut mistakes = Vec::new();
+        let mut note = |error: Error| mistakes.push(error.to_string());
+        settings.check_serving().unwrap_or_else(&mut note);
+        let upstreams = Upstreams::new(&settings.upstreams).map_err(&mut note);
+        let prices = SetPrices::read(&settings.prices).map_err(&mut note);
+        let files = certificate_files(&settings.tls).filter(|_| self.certificates.is_some());
+        let certificate = files.map(|files| files.read()).transpose();
+        let certificate = certificate.map_err(&mut note);
+        match (upstreams, prices, certificate) {
+            (Ok(upstreams), Ok(prices), Ok(certificate)) if mistakes.is_empty() => Ok(Prepared {
+                settings,
+                upstreams,
+                prices,
+                certificate,
+            }),
+            _ => Err(Error::refused(mistakes.join("\n"))),
+        }
+    }
+
+    fn take(&mut self, prepared: Prepared) -> Result<()> {
+        let settings = prepared.settings;
+        // What is said of a change is said at the more talkative of the two levels.
+        log::set_max_level(self.level.max(settings.log.level));
+        // First, because it alone can fail: what was stored of prices is read again.
+        let services = &self.state.services;
+        let prices = services.prices.replace(prepared.prices, &services.store)?;
+        let mut changed = Vec::new();
+        if let Some(entries) = prices {
+            let unknown = match settings.prices.unknown {
+                UnknownPrice::Deny => "denied",
+                UnknownPrice::Tokens => "charged in tokens alone",
+            };
+            changed.push(format!(
+                "prices: {entries} of the file hold, and models without a price are {unknown}"
+            ));
+        }
+        let differs = self.state.proxy.replace(prepared.upstreams);
+        if !differs.is_empty() {
+            changed.push(format!("upstreams: {}", differs.join(", ")));
+        }
+        if let (Some(certificates), Some(read)) = (&self.certificates, prepared.certificate) {
+            let file = settings.tls.certificate_file.clone().unwrap_or_default();
+            if certificates.replace(read) {
+                changed.push(format!(
+                    "tls: the certificate in {} is served",
+                    file.display()
+                ));
+            }
+        }
+        let level = settings.log.level;
+        if level != self.level {
+            let (now, before) = (name(level), name(self.level));
+            changed.push(format!("log.level: {now}, after {before}"));
+        }
+        for line in &changed {
+            log::info!("settings: {line}");
+        }
+        let waiting = self.started.differing(&settings);
+        let waiting: Vec<_> = waiting
+            .into_iter()
+            .filter(|name| !FOLLOWS.contains(&name.as_str()))
+            .collect();
+        for name in &waiting {
+            log::warn!(
+                "settings: {name} was changed, which takes effect when the server starts anew"
+            );
+        }
+        if changed.is_empty() && waiting.is_empty() {
+            log::info!("settings: everything is as it was");
+        }
+        self.level = level;
+        log::set_max_level(level);
+        Ok(())
+    }
+}
+
+fn name(level: LevelFilter) -> String {
+    level.as_str().to_lowercase()
+}
