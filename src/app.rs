@@ -1,7 +1,7 @@
 //! Wiring: opens the store, makes the first key, binds, serves, and stops in order.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{rt, web};
@@ -48,6 +48,7 @@ pub struct App {
     deadlines: Deadlines,
     services: Arc<Services>,
     first_key: Option<Token>,
+    socket: PathBuf,
     addresses: Vec<SocketAddr>,
     places: Vec<String>,
     sockets: Vec<SocketFile>,
@@ -70,12 +71,11 @@ impl Stopper {
 }
 
 /// Who may reach the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// The addresses of the settings, and the control socket.
     Network,
-    /// The control socket alone, for a command on a directory that no server holds. Makes no first key.
-    ControlSocket,
+    /// One command, by a socket of its own, on a directory that it holds while no server does. Makes no first key.
+    Command(DataDirectory),
 }
 
 /// Opens the data directory and binds; nothing is written when anything is in the way.
@@ -83,21 +83,22 @@ pub enum Reach {
 /// # Errors
 /// [`Error::Refused`]: one sentence with the path or address and what to do.
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
-    let (bound, max_connections) = match reach {
+    let is_command = matches!(reach, Reach::Command(_));
+    let (bound, max_connections, directory) = match reach {
         Reach::Network => {
             let room = file_limit::make_room(settings.server.max_connections, most_open)?;
-            (listening::listen(settings)?, room)
+            let bound = listening::listen(settings)?;
+            let directory = own(&settings.storage.data_dir)?;
+            directory.has_initial_key()?;
+            (bound, room, directory)
         }
         // A command serves itself alone, whatever there would be room for.
-        Reach::ControlSocket => (Bound::default(), settings.server.max_connections),
+        Reach::Command(directory) => {
+            let room = settings.server.max_connections;
+            (Bound::default(), room, directory)
+        }
     };
-    let directory = match DataDirectory::own(&settings.storage.data_dir)? {
-        Owned::Ours(directory) => Arc::new(directory),
-        Owned::Other { process, .. } => return Err(in_use(&settings.storage.data_dir, process)),
-    };
-    if reach == Reach::Network {
-        directory.has_initial_key()?;
-    }
+    let directory = Arc::new(directory);
     let store = Arc::new(Store::open(Arc::clone(&directory), clock.now())?);
     let prices = PriceBook::open(&settings.prices)?;
     prices.load(&store)?;
@@ -127,14 +128,18 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     });
     services.keyring.learn_hints(&services.store)?;
     storing::resume(&services)?;
-    let first_key = match reach {
-        Reach::Network => {
-            first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
-        }
-        Reach::ControlSocket => None,
+    let first_key = if is_command {
+        None
+    } else {
+        first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
     };
     let page_url = page_url(&bound);
-    let control = listen_for_commands(&directory)?;
+    let socket = if is_command {
+        directory.command_socket()
+    } else {
+        directory.control_socket()
+    };
+    let control = listen_for_commands(&socket)?;
     let state = web::Data::new(State {
         services: Arc::clone(&services),
         body_timeout: settings.server.deadlines.body,
@@ -157,6 +162,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         rate_limit_headers: settings.decisions.rate_limit_headers,
         proxy: Proxy::new(&settings.upstreams, settings.proxy.clone())?,
         refusals: settings.refusals.clone(),
+        settings: settings.shown(),
     });
     Ok(App {
         listeners: Listeners {
@@ -174,6 +180,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         )?,
         services,
         first_key,
+        socket,
         addresses: bound.addresses,
         places: bound.places,
         sockets: bound.sockets,
@@ -242,6 +249,7 @@ impl App {
             max_connections,
             deadlines,
             services,
+            socket,
             stop,
             upkeep,
             retries,
@@ -267,7 +275,7 @@ impl App {
         retries.stop();
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.
-        let _ = std::fs::remove_file(services.store.directory().control_socket());
+        let _ = std::fs::remove_file(&socket);
         drop(sockets);
         if let Err(error) = key_uses::write(&services) {
             log::warn!("noting when keys were used: {error}");
@@ -286,13 +294,18 @@ fn page_url(bound: &Bound) -> Option<String> {
     first.or_else(|| (!bound.places.is_empty()).then(|| "http://localhost".to_owned()))
 }
 
-fn in_use(data_dir: &Path, process: Option<u32>) -> Error {
+/// The directory of a server.
+fn own(data_dir: &Path) -> Result<DataDirectory> {
+    let process = match DataDirectory::own(data_dir)? {
+        Owned::Ours(directory) => return Ok(directory),
+        Owned::Other { process, .. } => process,
+    };
     let who = process.map_or_else(
         || "another process".to_owned(),
         |id| format!("process {id}"),
     );
-    Error::refused(format!(
+    Err(Error::refused(format!(
         "the data directory {} is in use by {who}; stop it or name another directory with --data-dir",
         data_dir.display()
-    ))
+    )))
 }

@@ -5,24 +5,27 @@
 
 mod changes;
 mod listen;
+mod names;
 mod sources;
 mod upstream_keys;
 mod values;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::listen::Listen;
-use self::sources::{Said, Sources};
+use self::sources::Sources;
+use crate::domain::settings::origin::{Origin, ShownSetting};
 use crate::domain::settings::upstream::{UpstreamSettings, upstreams};
 use crate::domain::settings::values::whole;
 use crate::domain::settings::{
     Deadlines, DecisionSettings, PriceSettings, ProxySettings, RefusalSettings, VirtualKeySettings,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Before every variable of ours.
 const PREFIX: &str = "TOLLKEEPER_";
@@ -34,11 +37,14 @@ const BOOTSTRAP_VARIABLE: &str = "TOLLKEEPER_BOOTSTRAP_KEY_FILE";
 const DEFAULT_FILE: &str = "config.toml";
 
 /// Everything that can be set.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The zone in which days, weeks, months, quarters and years begin.
-    #[serde(deserialize_with = "values::time_zone")]
+    #[serde(
+        deserialize_with = "values::time_zone",
+        serialize_with = "values::as_time_zone"
+    )]
     pub time_zone: TimeZone,
     /// How others reach this server.
     pub server: ServerSettings,
@@ -64,8 +70,9 @@ pub struct Settings {
     /// A file that holds the first key, instead of a generated one. A variable alone.
     #[serde(skip)]
     pub bootstrap_key_file: Option<PathBuf>,
+    /// Where each setting has its value from, by its name; what is not here has its default.
     #[serde(skip)]
-    said: Said,
+    pub origins: BTreeMap<String, Origin>,
 }
 
 impl Default for Settings {
@@ -83,20 +90,23 @@ impl Default for Settings {
             refusals: RefusalSettings::default(),
             log: LogSettings::default(),
             bootstrap_key_file: None,
-            said: Said::default(),
+            origins: BTreeMap::new(),
         }
     }
 }
 
 /// How others reach this server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
     /// Where to listen; never empty.
-    #[serde(deserialize_with = "listen::listens")]
+    #[serde(
+        deserialize_with = "listen::listens",
+        serialize_with = "listen::as_listens"
+    )]
     pub listen: Vec<Listen>,
     /// The mode of Unix sockets among these: who may connect.
-    #[serde(deserialize_with = "listen::mode")]
+    #[serde(deserialize_with = "listen::mode", serialize_with = "listen::as_mode")]
     pub socket_mode: u32,
     /// Whether addresses that other machines reach may be served without TLS.
     pub plaintext: bool,
@@ -104,12 +114,16 @@ pub struct ServerSettings {
     #[serde(deserialize_with = "values::names")]
     pub allowed_hosts: Vec<String>,
     /// Networks of proxies whose `X-Forwarded-For` is believed.
-    #[serde(deserialize_with = "values::networks")]
+    #[serde(
+        deserialize_with = "values::networks",
+        serialize_with = "values::as_networks"
+    )]
     pub trusted_proxies: Vec<IpNet>,
     /// How long a client may keep the server waiting; only the time for a body can be set.
     #[serde(
         rename = "body_timeout_seconds",
-        deserialize_with = "values::body_deadline::<1, 3_600, _>"
+        deserialize_with = "values::body_deadline::<1, 3_600, _>",
+        serialize_with = "values::as_body_deadline"
     )]
     pub deadlines: Deadlines,
     /// Connections at a time.
@@ -135,7 +149,7 @@ impl Default for ServerSettings {
 }
 
 /// What connections are encrypted with, on the addresses that begin with `https://`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsSettings {
     /// The certificate, and after it those that it was signed with, in PEM.
@@ -145,10 +159,11 @@ pub struct TlsSettings {
 }
 
 /// Where everything lies.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StorageSettings {
     /// The directory of everything that is stored.
+    #[serde(serialize_with = "values::as_path")]
     pub data_dir: PathBuf,
 }
 
@@ -161,13 +176,16 @@ impl Default for StorageSettings {
 }
 
 /// What is logged.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
     /// How log lines look.
     pub format: LogFormat,
     /// The least severe log lines that are written.
-    #[serde(deserialize_with = "values::level")]
+    #[serde(
+        deserialize_with = "values::level",
+        serialize_with = "values::as_level"
+    )]
     pub level: log::LevelFilter,
 }
 
@@ -181,7 +199,7 @@ impl Default for LogSettings {
 }
 
 /// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -200,14 +218,14 @@ pub struct Flags {
     /// `--listen`
     pub listen: Option<String>,
     /// `--log-format`
-    pub log_format: Option<LogFormat>,
+    pub log_format: Option<String>,
 }
 
 impl Settings {
     /// Reads the settings. `environment` is every variable of the process.
     ///
     /// # Errors
-    /// [`crate::error::Error::Refused`] with every mistake: the file and line, variable or flag, and what was expected.
+    /// [`Error::Settings`] with every mistake: the file and line, variable or flag, and what was expected.
     pub fn load(
         flags: Flags,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -237,19 +255,48 @@ impl Settings {
                 sources.variable(name, value);
             }
         }
-        if let Some(listen) = &flags.listen {
-            sources.flag("--listen", "server.listen", listen);
+        for (flag, name, text) in [
+            ("--listen", "server.listen", &flags.listen),
+            ("--log-format", "log.format", &flags.log_format),
+        ] {
+            if let Some(text) = text {
+                sources.flag(flag, name, text);
+            }
         }
-        let mut settings = sources.settings()?;
-        upstream_keys::read(&mut settings.upstreams, &set)?;
+        let (mut settings, mut mistakes) = sources.settings();
+        mistakes.extend(upstream_keys::read(&mut settings.upstreams, &set));
+        if !mistakes.is_empty() {
+            return Err(Error::Settings(mistakes));
+        }
         settings.bootstrap_key_file = named(BOOTSTRAP_VARIABLE);
         if let Some(data_dir) = flags.data_dir {
+            // A path need not be text.
             settings.storage.data_dir = data_dir;
-        }
-        if let Some(format) = flags.log_format {
-            settings.log.format = format;
+            let origin = Origin::Flag("--data-dir");
+            settings
+                .origins
+                .insert("storage.data_dir".to_owned(), origin);
         }
         Ok(settings)
+    }
+
+    /// Every setting as it is in force, with where it is from. No secret is among them.
+    pub fn shown(&self) -> Vec<ShownSetting> {
+        let values = serde_json::to_value(self).unwrap_or_default();
+        let named = names::names().into_iter().map(|name| ShownSetting {
+            value: values
+                .pointer(&format!("/{}", name.replace('.', "/")))
+                .cloned()
+                .unwrap_or_default(),
+            origin: self.origins.get(&name).cloned().unwrap_or_default(),
+            name,
+        });
+        let key_file = self.bootstrap_key_file.iter().map(|path| ShownSetting {
+            name: "bootstrap_key_file".to_owned(),
+            value: path.to_string_lossy().into(),
+            origin: Origin::Variable(BOOTSTRAP_VARIABLE.to_owned()),
+        });
+        named.chain(key_file).collect()
     }
 }
 

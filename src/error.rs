@@ -6,6 +6,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::domain::api_key::permission::Permission;
 use crate::domain::body::violation::Violation;
@@ -162,6 +163,23 @@ pub enum Error {
     /// The program cannot start or a command cannot run: one sentence with what to do.
     #[error("{0}")]
     Refused(String),
+
+    /// What a command was asked for can't be understood.
+    #[error("{0}")]
+    Usage(String),
+
+    /// Settings that can't be used; each names its place. Never empty.
+    #[error("{}", all_mistakes(.0))]
+    Settings(Vec<Violation>),
+
+    /// The server refused what a command asked it for.
+    #[error("{message}")]
+    Answered {
+        /// Its sentence, as people on a command line read it.
+        message: String,
+        /// Its answer as it came.
+        answer: Box<Value>,
+    },
 }
 
 impl Error {
@@ -239,6 +257,19 @@ impl Error {
     pub fn refused(message: impl Into<String>) -> Self {
         Self::Refused(message.into())
     }
+
+    /// What a command was asked for, and how it is asked for rightly.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    /// Nobody answers a command, or it can't have what it needs in time.
+    pub fn unreachable(reason: impl Into<String>) -> Self {
+        Self::Unavailable {
+            code: "unreachable",
+            reason: reason.into(),
+        }
+    }
 }
 
 /// Most things that one error names.
@@ -277,4 +308,16 @@ fn first_message(violations: &[Violation]) -> &str {
     violations
         .first()
         .map_or("the input is not valid", |v| v.message.as_str())
+}
+
+fn all_mistakes(mistakes: &[Violation]) -> String {
+    let each: Vec<&str> = mistakes.iter().map(|one| one.message.as_str()).collect();
+    match each[..] {
+        [mistake] => mistake.to_owned(),
+        _ => format!(
+            "{} settings are wrong:\n  {}",
+            each.len(),
+            each.join("\n  ")
+        ),
+    }
 }

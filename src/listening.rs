@@ -13,7 +13,6 @@ use crate::config::{Listen, Settings, TlsSettings};
 use crate::error::{Error, Result};
 use crate::http::certificates::{CertificateFiles, Certificates};
 use crate::http::serve::Listener;
-use crate::store::directory::DataDirectory;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
@@ -94,13 +93,12 @@ pub fn listen(settings: &Settings) -> Result<Bound> {
     Ok(bound)
 }
 
-/// Binds the control socket of a data directory.
+/// Binds the socket of a data directory that commands talk to.
 ///
 /// # Errors
 /// [`Error::Refused`] when it can't be.
-pub fn listen_for_commands(directory: &DataDirectory) -> Result<UnixListener> {
-    let path = directory.control_socket();
-    if is_too_long(&path) {
+pub fn listen_for_commands(path: &Path) -> Result<UnixListener> {
+    if is_too_long(path) {
         return Err(Error::refused(format!(
             "the path of the data directory is too long for its control socket ({} of {MAX_SOCKET_PATH} bytes): {}; \
              choose a shorter one with --data-dir",
@@ -109,8 +107,8 @@ pub fn listen_for_commands(directory: &DataDirectory) -> Result<UnixListener> {
         )));
     }
     // Whoever left it there is gone: the lock is ours.
-    let _ = std::fs::remove_file(&path);
-    open_unix(&path, 0o600)
+    let _ = std::fs::remove_file(path);
+    open_unix(path, 0o600)
         .map_err(|error| Error::refused(format!("can't listen on {}: {error}", path.display())))
 }
 

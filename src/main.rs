@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Nothing this process creates is for others to read, SQLite's own files included.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let line = match cli::parse() {
+    let line = match cli::parse(std::env::args_os()) {
         Ok(line) => line,
         Err(code) => return code,
     };

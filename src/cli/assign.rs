@@ -87,7 +87,7 @@ pub(super) fn find_active_profile(control: &Control, wanted: &str) -> Result<Val
     let profile = find_profile(control, wanted)?;
     if profile["is_active"] == json!(false) {
         return Err(Error::refused(format!(
-            "the access profile {:?} is inactive and can't be assigned; make it active first, on the admin page for example",
+            "the access profile {:?} is inactive and can't be assigned; make it active first with `tollkeeper profiles activate`",
             text(&profile["name"])
         )));
     }

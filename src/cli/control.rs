@@ -1,10 +1,12 @@
 //! Speaking to the server of a data directory over its control socket.
 //!
-//! If no server holds the directory, one is started inside this process that listens on the control socket alone, so a command
-//! does the same thing through the same code either way.
+//! If no server holds the directory, one is started inside this process that listens on a socket of its own, so a command does the
+//! same thing through the same code either way. While another command does that, this one waits for it.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -17,8 +19,16 @@ use crate::app::{self, Reach, Stopper};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::service::Clock;
+use crate::store::directory::owner::not_ours;
 use crate::store::directory::place;
 use crate::store::directory::{DataDirectory, Owned};
+
+/// How long a command waits for others that hold the directory, or for a server that starts or stops there.
+const MOST_WAITED: Duration = Duration::from_secs(30);
+/// After how long it says so.
+const QUIET: Duration = Duration::from_secs(1);
+/// How often it looks.
+const BETWEEN: Duration = Duration::from_millis(25);
 
 /// The way to the server of a data directory.
 pub struct Control {
@@ -33,45 +43,88 @@ impl Control {
     /// # Errors
     /// What stopped it, or one sentence when the directory can't be used.
     pub fn with<T>(settings: &Settings, done: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        Self::open(settings, false)?.finish(done)
+        let control = Self::open(settings)?;
+        let done = done(&control);
+        control.close().and(done)
     }
 
-    /// The same, on a directory that may get a database for it.
-    pub fn with_new<T>(settings: &Settings, done: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        Self::open(settings, true)?.finish(done)
-    }
-
-    fn finish<T>(self, done: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        let done = done(&self);
-        self.close().and(done)
-    }
-
-    /// Finds the server of the data directory, or starts one for this command. `create` says whether a directory without a
-    /// database may get one.
-    fn open(settings: &Settings, create: bool) -> Result<Self> {
+    /// Finds the server of the data directory, or starts one for this command. Nothing but a server makes a database.
+    fn open(settings: &Settings) -> Result<Self> {
         let data_dir = &settings.storage.data_dir;
-        if !create && !place::holds_database(data_dir) {
-            return Err(Error::refused(format!(
+        if !place::holds_database(data_dir)? {
+            return Err(Error::unreachable(format!(
                 "there is no database in {}; start the server there first, or name another directory with --data-dir",
                 data_dir.display()
             )));
         }
-        let (root, own) = match DataDirectory::own(data_dir)? {
-            Owned::Other { root, .. } => (root, None),
-            Owned::Ours(directory) => {
-                let root = directory.root().to_owned();
-                drop(directory);
-                let clock = Clock::new(jiff::Timestamp::now);
-                let app = app::build(settings, clock, Reach::ControlSocket)?;
-                let stopper = app.stopper();
-                let thread = std::thread::spawn(move || app.run(|| {}));
-                (root, Some((stopper, thread)))
+        if let Some(owner) = place::other_owner(data_dir)? {
+            let root = place::find(data_dir);
+            // Its own user's server, or one of root's.
+            let server = Self::of_server(&root)?;
+            let server = server.filter(|it| place::is_socket_of(&it.socket, &[owner, 0]));
+            return server.ok_or_else(|| not_ours(&root, owner));
+        }
+        let began = Instant::now();
+        let mut has_told = false;
+        loop {
+            let (process, root) = match DataDirectory::own(data_dir)? {
+                Owned::Ours(directory) => return Self::serve(settings, directory),
+                Owned::Other { process, root } => (process, root),
+            };
+            if let Some(server) = Self::of_server(&root)? {
+                return Ok(server);
             }
-        };
+            let who = process.map_or_else(
+                || "another process".to_owned(),
+                |process| format!("process {process}"),
+            );
+            if began.elapsed() > MOST_WAITED {
+                let seconds = MOST_WAITED.as_secs();
+                return Err(Error::unreachable(format!(
+                    "{who} holds {} and has not answered for {seconds} s; look what it is, and try again",
+                    root.display()
+                )));
+            }
+            if began.elapsed() > QUIET && !has_told {
+                has_told = true;
+                eprintln!(
+                    "tollkeeper: waiting for {who}, which holds {}",
+                    root.display()
+                );
+            }
+            std::thread::sleep(BETWEEN);
+        }
+    }
+
+    /// The way to a server that answers there.
+    fn of_server(root: &Path) -> Result<Option<Self>> {
+        let socket = root.join("control.sock");
+        match std::os::unix::net::UnixStream::connect(&socket) {
+            Ok(_) => Ok(Some(Self {
+                socket,
+                database: root.join("tollkeeper.db"),
+                own: None,
+            })),
+            Err(error)
+                if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&error.kind()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(place::unusable(&socket, &error)),
+        }
+    }
+
+    /// Starts a server for this command alone.
+    fn serve(settings: &Settings, directory: DataDirectory) -> Result<Self> {
+        let (socket, database) = (directory.command_socket(), directory.database());
+        let clock = Clock::new(jiff::Timestamp::now);
+        let app = app::build(settings, clock, Reach::Command(directory))?;
+        let stopper = app.stopper();
+        let thread = std::thread::spawn(move || app.run(|| {}));
         Ok(Self {
-            socket: root.join("control.sock"),
-            database: root.join("tollkeeper.db"),
-            own,
+            socket,
+            database,
+            own: Some((stopper, thread)),
         })
     }
 
@@ -83,11 +136,11 @@ impl Control {
     /// Makes a call and answers its JSON body.
     ///
     /// # Errors
-    /// [`Error::Refused`] with the server's own sentence when it refuses.
+    /// [`Error::Answered`] with the server's own sentence when it refuses.
     pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         match self.answer(method, path, body)? {
             (status, answer) if status.is_success() => Ok(answer),
-            (_, answer) => Err(refusal(&answer)),
+            (_, answer) => Err(refusal(answer)),
         }
     }
 
@@ -99,7 +152,7 @@ impl Control {
         match self.answer(Method::GET, path, None)? {
             (status, answer) if status.is_success() => Ok(Some(answer)),
             (StatusCode::NOT_FOUND, _) => Ok(None),
-            (_, answer) => Err(refusal(&answer)),
+            (_, answer) => Err(refusal(answer)),
         }
     }
 
@@ -149,7 +202,7 @@ impl Control {
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value)> {
         let unreachable = |error: &dyn std::fmt::Display| {
-            Error::refused(format!(
+            Error::unreachable(format!(
                 "a server holds the data directory, but {} does not answer: {error}",
                 self.socket.display()
             ))
@@ -197,11 +250,7 @@ impl Control {
 }
 
 /// What the server says against a call. Violations name their fields; a sentence that stands alone needs no path of a body before it.
-fn refusal(answer: &Value) -> Error {
-    if let Some(errors) = answer["extra_fields"]["errors"].as_array() {
-        let messages: Vec<&str> = errors.iter().map(|error| text(&error["message"])).collect();
-        return Error::refused(messages.join("\n  "));
-    }
+fn refusal(answer: Value) -> Error {
     let (message, param) = (
         text(&answer["error"]["message"]),
         text(&answer["error"]["param"]),
@@ -210,10 +259,18 @@ fn refusal(answer: &Value) -> Error {
         .strip_prefix(param)
         .and_then(|rest| rest.strip_prefix(": "))
         .unwrap_or(message);
-    if answer["type"] == "internal_error" {
-        return Error::refused(format!("{alone}: {}", text(&answer["event_id"])));
+    let message = if let Some(errors) = answer["extra_fields"]["errors"].as_array() {
+        let messages: Vec<&str> = errors.iter().map(|error| text(&error["message"])).collect();
+        messages.join("\n  ")
+    } else if answer["type"] == "internal_error" {
+        format!("{alone}: {}", text(&answer["event_id"]))
+    } else {
+        alone.to_owned()
+    };
+    Error::Answered {
+        message,
+        answer: Box::new(answer),
     }
-    Error::refused(alone)
 }
 
 /// A text as it may stand in a path or a query.

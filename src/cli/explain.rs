@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::{Number, Value, json};
 
 use super::control::Control;
-use super::print::print_line;
+use super::table::{print_line, print_table};
 use crate::config::Settings;
 use crate::domain::decision::input::MAX_KEY_TEXT;
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ pub fn run(arguments: ExplainArguments, settings: &Settings) -> Result<()> {
     if arguments.json {
         print_line(&answer.to_string());
     } else {
-        print_table(&answer);
+        print_steps(&answer);
     }
     Ok(())
 }
@@ -79,33 +79,19 @@ fn from_standard_input() -> Result<String> {
     Ok(text)
 }
 
-fn print_table(answer: &Value) {
-    let columns = ["STEP", "PROFILE", "SUBJECT", "OUTCOME", "DETAIL"];
-    let mut rows = vec![columns.map(str::to_owned)];
-    for step in answer["steps"].as_array().into_iter().flatten() {
-        let cell = |name: &str| match &step[name] {
-            Value::String(text) => text.clone(),
-            Value::Null => String::new(),
-            other => other.to_string(),
-        };
-        rows.push([
-            cell("step"),
-            cell("access_profile_id"),
-            cell("subject"),
-            cell("outcome"),
-            cell("detail"),
-        ]);
-    }
-    let width = |at: usize| {
-        let cells = rows.iter().map(|row| row[at].chars().count());
-        cells.max().unwrap_or_default()
+fn print_steps(answer: &Value) {
+    let steps = answer["steps"].as_array().into_iter().flatten();
+    let row = |step: &Value| {
+        ["step", "access_profile_id", "subject", "outcome", "detail"].map(|name| {
+            match &step[name] {
+                Value::String(text) => text.clone(),
+                Value::Null => String::new(),
+                other => other.to_string(),
+            }
+        })
     };
-    let widths = [width(0), width(1), width(2), width(3)];
-    for [step, profile, subject, outcome, detail] in &rows {
-        let [w0, w1, w2, w3] = widths;
-        let line = format!("{step:<w0$}  {profile:>w1$}  {subject:<w2$}  {outcome:<w3$}  {detail}");
-        print_line(line.trim_end());
-    }
+    let rows: Vec<_> = steps.map(row).collect();
+    print_table(["step", "profile", "subject", "outcome", "detail"], &rows);
     let verdict = if answer["allowed"] == true {
         "allowed"
     } else {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::control::{Control, encoded};
-use super::print::text;
+use super::print::{shown, text};
 use crate::domain::values::letter_case::name_key;
 use crate::error::{Error, Result};
 
@@ -43,6 +43,43 @@ pub fn find_profile(control: &Control, wanted: &str) -> Result<Value> {
         .ok_or_else(|| nothing(control, "access profile", wanted, hint))
 }
 
+/// The one virtual key that is meant: by its public id, or by its name if no other key has that.
+///
+/// # Errors
+/// When there is none, or it could be several.
+pub fn find_virtual_key(control: &Control, wanted: &str) -> Result<Value> {
+    let is_id = wanted.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let by_id = if is_id && !wanted.is_empty() {
+        by_id(control, "virtual-keys", wanted, "virtual_key")?
+    } else {
+        None
+    };
+    if let Some(key) = by_id {
+        return Ok(key);
+    }
+    search(control, "virtual-keys", wanted, "name")?.ok_or_else(|| {
+        let hint = "see `tollkeeper virtual-keys list`";
+        nothing(control, "virtual key", wanted, hint)
+    })
+}
+
+/// The copy of a profile that a user holds.
+///
+/// # Errors
+/// When the user, the profile or the copy is not there.
+pub fn find_copy(control: &Control, user: &str, profile: &str) -> Result<Value> {
+    let (user, profile) = (find_user(control, user)?, find_profile(control, profile)?);
+    let id = text(&user["id"]);
+    let path = format!("/api/users/{id}/access-profiles/{}", profile["id"]);
+    let found = control.find(&path)?;
+    let copy = found.map(|mut answer| answer["access_profile"].take());
+    copy.ok_or_else(|| {
+        let (user, profile) = (text(&user["name"]), text(&profile["name"]));
+        let hint = "see `tollkeeper users show`, and give it with `tollkeeper assign`";
+        Error::absent(format!("{user} does not hold {profile:?}; {hint}"))
+    })
+}
+
 /// The path of the list and the field of one thing say where to look, `what` what it is called.
 fn by_name_or_id(
     control: &Control,
@@ -57,7 +94,7 @@ fn by_name_or_id(
         None
     };
     match (named, by_id) {
-        (Some(named), Some(other)) if named["id"] != other["id"] => Err(Error::refused(format!(
+        (Some(named), Some(other)) if named["id"] != other["id"] => Err(Error::usage(format!(
             "{wanted:?} is the name of one {what} and the id of another; ids: {}, {wanted}",
             named["id"]
         ))),
@@ -71,7 +108,7 @@ fn is_number(text: &str) -> bool {
 
 fn nothing(control: &Control, what: &str, wanted: &str, hint: &str) -> Error {
     let database = control.database();
-    Error::refused(format!(
+    Error::absent(format!(
         "there is no {what} {wanted:?} in {database}; {hint}"
     ))
 }
@@ -90,7 +127,7 @@ fn search(control: &Control, list: &str, wanted: &str, field: &str) -> Result<Op
     let found = control.every(&list.replace('-', "_"), &path)?;
     let mut called = called(found, field, wanted);
     if called.len() > 1 {
-        return Err(Error::refused(format!(
+        return Err(Error::usage(format!(
             "{wanted:?} could be any of several whose names look the same; name the id: {}",
             ids(&called)
         )));
@@ -111,7 +148,7 @@ pub(super) fn called(things: Vec<Value>, field: &str, wanted: &str) -> Vec<Value
 
 /// The ids of some things, as a sentence lists them.
 pub(super) fn ids(things: &[Value]) -> String {
-    let ids: Vec<String> = things.iter().map(|thing| thing["id"].to_string()).collect();
+    let ids: Vec<String> = things.iter().map(|thing| shown(&thing["id"])).collect();
     ids.join(", ")
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::find::{called, ids};
-use super::print::{PrintedList, print_answer, text};
+use super::print::{PrintedList, or_never, print_answer, shown, text};
+use super::table::fields;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 
@@ -90,19 +91,16 @@ pub struct CreateArguments {
 /// # Errors
 /// One sentence about what went wrong.
 pub fn run(command: KeysCommand, settings: &Settings) -> Result<()> {
-    let create = |arguments: &CreateArguments| {
-        Control::with_new(settings, |control| create(control, arguments))
-    };
-    let with = |done: &dyn Fn(&Control) -> Result<()>| Control::with(settings, done);
-    match command {
-        KeysCommand::Create(arguments) => create(&arguments),
-        KeysCommand::List { json } => with(&|control| list(control, json)),
-        KeysCommand::Show { key, json } => with(&|control| show(control, &key, json)),
-        KeysCommand::Rotate { key, grace, json } => {
-            with(&|control| rotate(control, &key, &grace, json))
+    Control::with(settings, |control| match command {
+        KeysCommand::Create(arguments) => create(control, &arguments),
+        KeysCommand::List { json } => {
+            LIST.print(control, &all_keys(control)?, None, json);
+            Ok(())
         }
-        KeysCommand::Revoke { key, json } => with(&|control| revoke(control, &key, json)),
-    }
+        KeysCommand::Show { key, json } => show(control, &key, json),
+        KeysCommand::Rotate { key, grace, json } => rotate(control, &key, &grace, json),
+        KeysCommand::Revoke { key, json } => revoke(control, &key, json),
+    })
 }
 
 fn create(control: &Control, arguments: &CreateArguments) -> Result<()> {
@@ -150,47 +148,40 @@ fn print_secret(control: &Control, answer: Value, json: bool) {
 }
 
 fn described(key: &Value) -> String {
-    let or_never = |value: &Value| value.as_str().unwrap_or("never").to_owned();
-    let lines = format!(
-        "Name:      {} (id {})\nKey:       {}\nMay:       {}\nState:     {}\nExpires:   {}\nLast used: {}\nMade by:   {}, {}",
-        text(&key["name"]),
-        key["id"],
-        text(&key["key_prefix"]),
-        scopes_of(key),
-        text(&key["state"]),
-        or_never(&key["expires_at"]),
-        or_never(&key["last_used_at"]),
-        text(&key["created_by"]),
-        text(&key["created_at"]),
-    );
+    let lines = fields(&[
+        ("Name", format!("{} (id {})", text(&key["name"]), key["id"])),
+        ("Key", shown(&key["key_prefix"])),
+        ("May", scopes_of(key)),
+        ("State", shown(&key["state"])),
+        ("Expires", or_never(&key["expires_at"])),
+        ("Last used", or_never(&key["last_used_at"])),
+        (
+            "Made by",
+            format!("{}, {}", text(&key["created_by"]), text(&key["created_at"])),
+        ),
+    ]);
     match key["previous_key_expires_at"].as_str() {
         Some(until) => format!("{lines}\nThe secret before it works until {until}"),
         None => lines,
     }
 }
 
-fn list(control: &Control, json: bool) -> Result<()> {
-    let list = PrintedList {
-        field: "api_keys",
-        none: None,
-        heading: format!(
-            "{:>6}  {:<24}  {:<22}  {:<26}  may",
-            "id", "name", "key", "expires"
-        ),
-        row: |key| {
-            format!(
-                "{:>6}  {:<24}  {:<22}  {:<26}  {}",
-                key["id"].to_string(),
-                text(&key["name"]),
-                text(&key["key_prefix"]),
-                key["expires_at"].as_str().unwrap_or("never"),
-                scopes_of(key)
-            )
-        },
-    };
-    list.print(control, &all_keys(control)?, json);
-    Ok(())
-}
+const LIST: PrintedList<5> = PrintedList {
+    thing: "key",
+    field: "api_keys",
+    hint: "make one with `tollkeeper keys create NAME --all`",
+    titles: ["id", "name", "key", "expires", "may"],
+    row: |key| {
+        let [id, name, begin] = ["id", "name", "key_prefix"].map(|field| shown(&key[field]));
+        [
+            id,
+            name,
+            begin,
+            or_never(&key["expires_at"]),
+            scopes_of(key),
+        ]
+    },
+};
 
 fn revoke(control: &Control, wanted: &str, json: bool) -> Result<()> {
     let key = find(control, wanted)?;
@@ -219,7 +210,7 @@ fn find(control: &Control, wanted: &str) -> Result<Value> {
     }
     match matching.as_slice() {
         [key] => Ok(key.clone()),
-        [] => Err(Error::refused(format!(
+        [] => Err(Error::absent(format!(
             "there is no key {wanted:?} in {}; see `tollkeeper keys list`",
             control.database()
         ))),
@@ -230,7 +221,7 @@ fn find(control: &Control, wanted: &str) -> Result<Value> {
             } else {
                 "could be any of several keys whose names look the same"
             };
-            Err(Error::refused(format!(
+            Err(Error::usage(format!(
                 "{wanted:?} {why}; name one by the beginning that `tollkeeper keys list` shows; ids: {}",
                 ids(several)
             )))

@@ -2,37 +2,49 @@
 
 mod assign;
 mod audit;
+mod config;
 mod control;
+mod exit;
 mod expiry;
 mod explain;
 mod find;
 mod keys;
 mod log_faults;
 mod logging;
+mod migrate;
+mod overrides;
 mod prices;
 mod print;
 mod profiles;
 mod roles;
 mod serve;
 mod sign_in;
+mod table;
+mod upstreams;
+mod usage;
 mod users;
+mod virtual_keys;
+mod written;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use self::print::print_line;
-use crate::config::{Flags, LogFormat, Settings};
+use crate::config::{Flags, Settings};
 use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
 use crate::http::openapi;
 
 /// Access profiles for AI gateways, in one binary and one SQLite file.
 #[derive(Parser)]
-#[command(name = "tollkeeper", version, about)]
+#[command(name = "tollkeeper", version, about, after_help = exit::CODES)]
 pub struct CommandLine {
+    /// Whether an error is for programs, whatever command it is of.
+    #[arg(skip)]
+    as_json: bool,
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -50,9 +62,9 @@ struct ServeArguments {
     /// Where to listen: addresses and ports, with https:// before those with TLS, unix:PATH; commas between them [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
-    /// How log lines look [default: text]
+    /// How log lines look: text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
+    log_format: Option<String>,
 }
 
 impl ServeArguments {
@@ -72,12 +84,20 @@ enum Command {
     SignIn(sign_in::SignInArguments),
     /// Give a user an access profile; prints the virtual key once
     Assign(assign::AssignArguments),
-    /// List and make access profiles
+    /// List, show, make, copy, switch off and delete access profiles, and bring back their versions
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),
-    /// List, make and delete users, and put them into roles
+    /// List, show, make and delete users, and put them into roles
     #[command(subcommand)]
     Users(users::UsersCommand),
+    /// List, show, make, rotate and delete virtual keys
+    #[command(subcommand)]
+    VirtualKeys(virtual_keys::VirtualKeysCommand),
+    /// Let single users spend more than their budgets say
+    #[command(subcommand)]
+    Overrides(overrides::OverridesCommand),
+    /// Show what was called, used and refused
+    Usage(usage::UsageArguments),
     /// List, make and delete roles
     #[command(subcommand)]
     Roles(roles::RolesCommand),
@@ -86,46 +106,64 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Say what would be decided on a call, and every step that leads to it
     Explain(explain::ExplainArguments),
-    /// Show, check and import what models cost
+    /// Show, give, check and import what models cost
     #[command(subcommand)]
     Prices(prices::PricesCommand),
+    /// List and show upstreams, and how each answered last
+    #[command(subcommand)]
+    Upstreams(upstreams::UpstreamsCommand),
+    /// Check the settings, or show them
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Say what a start of this version would change in the database
+    Migrate(migrate::MigrateArguments),
+    /// Print what a shell needs to complete commands
+    Completions {
+        /// Which shell
+        shell: written::KnownShell,
+    },
+    /// Print the manual page
+    Man(written::ManArguments),
     /// Print the OpenAPI document
     Openapi,
 }
-
-/// How a command line that is not understood ends (`EX_USAGE` of sysexits.h): 2 is what `audit verify` says of a bad log.
-const USAGE: u8 = 64;
 
 /// Reads the command line; prints help, or what is wrong with it.
 ///
 /// # Errors
 /// The code to exit with.
-pub fn parse() -> std::result::Result<CommandLine, ExitCode> {
-    CommandLine::try_parse().map_err(|error| {
-        // Nobody may be reading any more.
-        let _ = error.print();
-        if error.use_stderr() {
-            ExitCode::from(USAGE)
-        } else {
-            ExitCode::SUCCESS
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> std::result::Result<CommandLine, ExitCode> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let as_json = arguments.iter().any(|argument| argument == "--json");
+    match CommandLine::try_parse_from(arguments) {
+        Ok(line) => Ok(CommandLine { as_json, ..line }),
+        Err(error) if as_json && error.use_stderr() => {
+            let said = error.to_string();
+            let said = said.trim().trim_start_matches("error: ");
+            Err(exit::end(&Error::usage(said), true))
         }
-    })
+        Err(error) => {
+            // Nobody may be reading any more.
+            let _ = error.print();
+            Err(if error.use_stderr() {
+                ExitCode::from(exit::USAGE)
+            } else {
+                ExitCode::SUCCESS
+            })
+        }
+    }
 }
 
-/// Runs one command and says how it ended: 0 done, 1 failed, or what the command says of itself. `called` is what the program was
-/// called by.
+/// Runs one command and says how it ended; [`exit`] has the codes. `called` is what the program was called by.
 pub fn run(
     line: CommandLine,
     called: Option<OsString>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> ExitCode {
-    match dispatch(line, &program(called), environment) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("tollkeeper: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let as_json = line.as_json;
+    dispatch(line, &program(called), environment).unwrap_or_else(|error| exit::end(&error, as_json))
 }
 
 /// The program as it can be typed again: by the path that it was called by, or by its name where a shell finds that.
@@ -144,7 +182,7 @@ fn dispatch(
         .command
         .unwrap_or(Command::Serve(ServeArguments::default()));
     if !matches!(command, Command::Serve(_)) && line.serve.is_given() {
-        return Err(Error::refused(
+        return Err(Error::usage(
             "--listen and --log-format are for `tollkeeper serve` only",
         ));
     }
@@ -154,6 +192,12 @@ fn dispatch(
         ..Flags::default()
     };
     match command {
+        Command::Config(command) => config::run(command, flags, environment)?,
+        Command::Completions { shell } => written::completions(shell, CommandLine::command())?,
+        Command::Man(arguments) => written::man(&arguments, CommandLine::command())?,
+        Command::Openapi => {
+            print_line(&serde_json::to_string_pretty(&openapi::document()).unwrap_or_default());
+        }
         Command::Serve(arguments) => {
             flags.listen = arguments.listen.or(line.serve.listen);
             flags.log_format = arguments.log_format.or(line.serve.log_format);
@@ -161,30 +205,33 @@ fn dispatch(
             let read = move || Settings::load(flags.clone(), environment.clone());
             serve::run(Box::new(read), program)?;
         }
-        Command::Keys(command) => keys::run(command, &Settings::load(flags, environment)?)?,
-        Command::SignIn(arguments) => {
-            sign_in::run(&arguments, &Settings::load(flags, environment)?)?;
-        }
-        Command::Assign(arguments) => {
-            assign::run(&arguments, &Settings::load(flags, environment)?)?;
-        }
-        Command::Profiles(command) => {
-            profiles::run(command, &Settings::load(flags, environment)?)?;
-        }
-        Command::Users(command) => users::run(command, &Settings::load(flags, environment)?)?,
-        Command::Roles(command) => roles::run(command, &Settings::load(flags, environment)?)?,
-        Command::Audit(command) => {
-            return audit::run(&command, &Settings::load(flags, environment)?);
-        }
-        Command::Explain(arguments) => {
-            explain::run(arguments, &Settings::load(flags, environment)?)?;
-        }
-        Command::Prices(command) => {
-            return prices::run(command, &Settings::load(flags, environment)?);
-        }
-        Command::Openapi => {
-            print_line(&serde_json::to_string_pretty(&openapi::document()).unwrap_or_default());
-        }
+        command => return with_settings(command, &Settings::load(flags, environment)?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The commands that work on a data directory.
+fn with_settings(command: Command, settings: &Settings) -> Result<ExitCode> {
+    match command {
+        Command::Keys(command) => keys::run(command, settings)?,
+        Command::SignIn(arguments) => sign_in::run(&arguments, settings)?,
+        Command::Assign(arguments) => assign::run(&arguments, settings)?,
+        Command::Profiles(command) => profiles::run(command, settings)?,
+        Command::Users(command) => users::run(command, settings)?,
+        Command::VirtualKeys(command) => virtual_keys::run(command, settings)?,
+        Command::Overrides(command) => overrides::run(command, settings)?,
+        Command::Usage(arguments) => usage::run(&arguments, settings)?,
+        Command::Roles(command) => roles::run(command, settings)?,
+        Command::Audit(command) => return audit::run(&command, settings),
+        Command::Explain(arguments) => explain::run(arguments, settings)?,
+        Command::Prices(command) => prices::run(command, settings)?,
+        Command::Upstreams(command) => upstreams::run(command, settings)?,
+        Command::Migrate(arguments) => migrate::run(&arguments, settings)?,
+        Command::Serve(_)
+        | Command::Config(_)
+        | Command::Completions { .. }
+        | Command::Man(_)
+        | Command::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)
 }

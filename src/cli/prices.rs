@@ -1,15 +1,18 @@
 //! `tollkeeper prices`: what models cost, by what was given over the API, the operator's file and the list; and files of prices.
 
+mod given;
+
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::given::{DeletePriceArguments, SetPriceArguments};
 use super::control::{Control, encoded};
-use super::print::{print_line, text};
+use super::print::{print_line, shown, text};
+use super::table::print_table;
 use crate::config::Settings;
 use crate::domain::list::{MAX_LIMIT, Page};
 use crate::domain::price::import::{litellm, models_dev};
@@ -22,14 +25,15 @@ use crate::http::prices::views::PricePage;
 use crate::service::price_book::{PriceBook, read_file};
 use crate::store::directory::place;
 
-/// How it ends when there is no price.
-const NOT_FOUND: u8 = 3;
 /// How many reasons are told of what an import leaves out.
 const MOST_TOLD: usize = 20;
 
 #[derive(Subcommand)]
 pub(super) enum PricesCommand {
     /// List the models that have a price, with dollars for a million input and output tokens
+    #[command(
+        after_help = "Examples:\n  tollkeeper prices list\n  tollkeeper prices list --provider openai"
+    )]
     List {
         /// Of this provider only
         #[arg(long, value_name = "NAME")]
@@ -39,6 +43,7 @@ pub(super) enum PricesCommand {
         json: bool,
     },
     /// Show all that is known of what a model costs; ends with 3 when nothing is
+    #[command(after_help = "Example:\n  tollkeeper prices show openai gpt-5")]
     Show {
         /// The provider, as access profiles and upstreams call it
         provider: String,
@@ -51,12 +56,20 @@ pub(super) enum PricesCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Give a model a price, in place of what the list and the file say
+    Set(SetPriceArguments),
+    /// Take back what was given; what the file and the list say holds again
+    Delete(DeletePriceArguments),
     /// Check a file of prices, as `[prices] file` names one
+    #[command(after_help = "Example:\n  tollkeeper prices check prices.toml")]
     Check {
         /// The file, TOML or JSON
         file: PathBuf,
     },
     /// Turn another program's file of prices into one for `[prices] file`; prints JSON, and on standard error what was left out
+    #[command(
+        after_help = "Example:\n  tollkeeper prices import litellm model_prices_and_context_window.json"
+    )]
     Import {
         /// Whose file it is
         form: PriceForm,
@@ -74,7 +87,7 @@ pub(super) enum PriceForm {
     ModelsDev,
 }
 
-pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<ExitCode> {
+pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<()> {
     match command {
         PricesCommand::List { provider, json } => list(settings, provider, json)?,
         PricesCommand::Show {
@@ -82,7 +95,13 @@ pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<ExitCod
             model,
             at,
             json,
-        } => return show(settings, (&provider, &model), at, json),
+        } => show(settings, (&provider, &model), at, json)?,
+        PricesCommand::Set(arguments) => {
+            Control::with(settings, |control| given::set(control, &arguments))?;
+        }
+        PricesCommand::Delete(arguments) => {
+            Control::with(settings, |control| given::delete(control, &arguments))?;
+        }
         PricesCommand::Check { file } => {
             let entries = read_file(&file)?;
             print_line(&format!(
@@ -93,7 +112,7 @@ pub(super) fn run(command: PricesCommand, settings: &Settings) -> Result<ExitCod
         }
         PricesCommand::Import { form, file } => import(form, &file)?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// A page of prices as the server of the data directory answers it; where there is no database yet, as one would that starts now.
@@ -102,7 +121,7 @@ fn page(
     filter: &PriceFilter,
     (at, offset): (Timestamp, usize),
 ) -> Result<Value> {
-    if place::holds_database(&settings.storage.data_dir) {
+    if place::holds_database(&settings.storage.data_dir)? {
         let mut path = format!("/api/prices?limit={MAX_LIMIT}&offset={offset}&at={at}");
         for (name, value) in [("provider", &filter.provider), ("model", &filter.model)] {
             if let Some(value) = value {
@@ -144,7 +163,7 @@ fn list(settings: &Settings, provider: Option<String>, as_json: bool) -> Result<
     if let (true, Some(name)) = (all.is_empty(), &filter.provider) {
         let list = PriceList::embedded()?;
         let known: Vec<&str> = list.provider_ids().collect();
-        return Err(Error::refused(format!(
+        return Err(Error::absent(format!(
             "there are no prices of a provider {name:?}; the list has {}",
             known.join(", ")
         )));
@@ -153,18 +172,14 @@ fn list(settings: &Settings, provider: Option<String>, as_json: bool) -> Result<
         print_line(&json!({ "version": version, "prices": all }).to_string());
         return Ok(());
     }
-    print_line(&format!(
-        "{:<20} {:<50} {:>12} {:>12} {:>6}",
-        "PROVIDER", "MODEL", "INPUT", "OUTPUT", "FROM"
-    ));
-    for price in &all {
+    let row = |price: &Value| {
         let [provider, model, origin] =
-            ["provider", "model", "origin"].map(|field| text(&price[field]));
-        let [input, output] = ["input", "output"].map(|kind| dollars(&price["rates"][kind]));
-        print_line(&format!(
-            "{provider:<20} {model:<50} {input:>12} {output:>12} {origin:>6}"
-        ));
-    }
+            ["provider", "model", "origin"].map(|field| shown(&price[field]));
+        let [input, output] = ["input", "output"].map(|kind| shown(&price["rates"][kind]));
+        [provider, model, input, output, origin]
+    };
+    let rows: Vec<_> = all.iter().map(row).collect();
+    print_table(["provider", "model", "input", "output", "from"], &rows);
     print_line(&format!(
         "Dollars for a million tokens, by {}",
         text(&version)
@@ -177,7 +192,7 @@ fn show(
     (provider, model): (&str, &str),
     at: Option<Timestamp>,
     as_json: bool,
-) -> Result<ExitCode> {
+) -> Result<()> {
     let filter = PriceFilter {
         provider: Some(provider.to_owned()),
         model: Some(model.to_owned()),
@@ -187,12 +202,11 @@ fn show(
     let page = page(settings, &filter, (at, 0))?;
     let price = &page["price"];
     if price.is_null() {
-        eprintln!("tollkeeper: {}", unknown_model(provider, model));
-        return Ok(ExitCode::from(NOT_FOUND));
+        return Err(Error::absent(unknown_model(provider, model)));
     }
     if as_json {
         print_line(&price.to_string());
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     }
     print_line(&format!("By {}", text(&price["priced_by"])));
     print_rates(&price["rates"]);
@@ -206,7 +220,7 @@ fn show(
     if let Some(window) = price["context_window"].as_i64() {
         print_line(&format!("At most {window} input tokens"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn print_rates(rates: &Value) {
@@ -222,14 +236,6 @@ fn print_rates(rates: &Value) {
             kind.name(),
             rate.to_string()
         ));
-    }
-}
-
-fn dollars(rate: &Value) -> String {
-    if rate.is_null() {
-        "-".to_owned()
-    } else {
-        rate.to_string()
     }
 }
 

@@ -1,11 +1,13 @@
 //! `tollkeeper profiles …`: what may be used, and for how much. Everything else that a profile can say is said over the API or on the page.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::control::Control;
-use super::print::{PrintedList, none, print_answer, text};
+use super::find::find_profile;
+use super::print::{ListArguments, PrintedList, names, print_answer, shown, text};
+use super::table::fields;
 use crate::config::Settings;
 use crate::domain::values::duration::ResetDuration;
 use crate::error::Result;
@@ -17,14 +19,10 @@ pub enum ProfilesCommand {
     #[command(
         after_help = "Examples:\n  tollkeeper profiles list\n  tollkeeper profiles list --search dev"
     )]
-    List {
-        /// Those with this in name or description
-        #[arg(long, value_name = "TEXT")]
-        search: Option<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(ListArguments),
+    /// Show an access profile
+    #[command(after_help = "Example:\n  tollkeeper profiles show developers")]
+    Show(OneProfile),
     /// Make an access profile
     #[command(
         after_help = "Examples:\n  tollkeeper profiles create developers --provider openai --budget 100/1M\n  tollkeeper profiles create testers --provider openai --model 'gpt-5*' --model gpt-4o --budget 5/1d"
@@ -45,7 +43,67 @@ pub enum ProfilesCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Make an access profile like another one, without its roles and holders
+    #[command(after_help = "Example:\n  tollkeeper profiles clone developers testers")]
+    Clone {
+        #[command(flatten)]
+        one: OneProfile,
+        /// A name that no other profile has
+        name: String,
+    },
+    /// Let a profile be given to users again
+    #[command(after_help = "Example:\n  tollkeeper profiles activate developers")]
+    Activate(OneProfile),
+    /// Let nobody else get a profile; who holds it keeps it
+    #[command(after_help = "Example:\n  tollkeeper profiles deactivate developers")]
+    Deactivate(OneProfile),
+    /// List the versions of a profile, the newest first
+    #[command(after_help = "Example:\n  tollkeeper profiles versions developers")]
+    Versions(OneProfile),
+    /// Bring back the content of an earlier version, as a new one
+    #[command(after_help = "Example:\n  tollkeeper profiles restore developers 1")]
+    Restore {
+        #[command(flatten)]
+        one: OneProfile,
+        /// The number of the version
+        version: u32,
+    },
+    /// Delete a profile that nobody holds
+    #[command(after_help = "Example:\n  tollkeeper profiles delete developers")]
+    Delete(OneProfile),
 }
+
+/// The profile that is meant.
+#[derive(Args)]
+pub struct OneProfile {
+    /// The name or the id
+    #[arg(value_name = "NAME|ID")]
+    profile: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const LIST: PrintedList<4> = PrintedList {
+    thing: "access profile",
+    field: "access_profiles",
+    hint: "make one with `tollkeeper profiles create NAME --provider NAME`",
+    titles: ["id", "name", "active", "providers"],
+    row: |profile| {
+        let lines = profile["provider_configs"].as_array().into_iter().flatten();
+        let providers: Vec<&str> = lines.map(|line| text(&line["provider_name"])).collect();
+        let [id, name, active] = ["id", "name", "is_active"].map(|field| shown(&profile[field]));
+        [id, name, active, providers.join(", ")]
+    },
+};
+
+const VERSIONS: PrintedList<4> = PrintedList {
+    thing: "version",
+    field: "versions",
+    hint: "",
+    titles: ["version", "name", "made by", "made at"],
+    row: |one| ["version", "name", "changed_by", "created_at"].map(|field| shown(&one[field])),
+};
 
 /// A budget as the API takes it.
 fn parse_budget(written: &str) -> std::result::Result<Value, String> {
@@ -73,7 +131,8 @@ fn parse_budget(written: &str) -> std::result::Result<Value, String> {
 /// One sentence that says what is in the way.
 pub fn run(command: ProfilesCommand, settings: &Settings) -> Result<()> {
     Control::with(settings, |control| match command {
-        ProfilesCommand::List { search, json } => list(control, search.as_deref(), json),
+        ProfilesCommand::List(asked) => LIST.searched(control, "/api/access-profiles", &asked),
+        ProfilesCommand::Show(one) => show(control, &one),
         ProfilesCommand::Create {
             name,
             providers,
@@ -92,40 +151,143 @@ pub fn run(command: ProfilesCommand, settings: &Settings) -> Result<()> {
             };
             let lines: Vec<Value> = providers.iter().map(line).collect();
             let body = json!({ "name": name, "provider_configs": lines, "budgets": budgets });
-            create(control, &body, json)
+            let answer = control.call(Method::POST, "/api/access-profiles", Some(&body))?;
+            print_made(control, answer, "Made", json);
+            Ok(())
         }
+        ProfilesCommand::Clone { one, name } => {
+            let body = json!({ "name": name });
+            change(control, &one, Method::POST, "/clone", (&body, "Made"))
+        }
+        ProfilesCommand::Activate(one) => change(
+            control,
+            &one,
+            Method::PUT,
+            "/activate",
+            (&json!({}), "Activated"),
+        ),
+        ProfilesCommand::Deactivate(one) => change(
+            control,
+            &one,
+            Method::PUT,
+            "/deactivate",
+            (&json!({}), "Deactivated"),
+        ),
+        ProfilesCommand::Versions(one) => {
+            let path = format!("{}/versions?limit=500", path_of(control, &one)?);
+            let versions = control.every("versions", &path)?;
+            VERSIONS.print(control, &versions, None, one.json);
+            Ok(())
+        }
+        ProfilesCommand::Restore { one, version } => {
+            let below = format!("/versions/{version}/restore");
+            change(
+                control,
+                &one,
+                Method::POST,
+                &below,
+                (&json!({}), "Restored"),
+            )
+        }
+        ProfilesCommand::Delete(one) => delete(control, &one),
     })
 }
 
-fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
-    let hint = "make one with `tollkeeper profiles create NAME --provider NAME`";
-    let list = PrintedList {
-        field: "access_profiles",
-        none: Some(none(control, "access profile", search, hint)),
-        heading: format!("{:>6}  {:<24}  {:<8}  providers", "id", "name", "active"),
-        row: |profile| {
-            let lines = profile["provider_configs"].as_array().into_iter().flatten();
-            let providers: Vec<&str> = lines.map(|line| text(&line["provider_name"])).collect();
-            format!(
-                "{:>6}  {:<24}  {:<8}  {}",
-                profile["id"].to_string(),
-                text(&profile["name"]),
-                profile["is_active"].to_string(),
-                providers.join(", ")
-            )
-        },
-    };
-    let profiles = control.searched("access_profiles", "/api/access-profiles", search)?;
-    list.print(control, &profiles, json);
+fn path_of(control: &Control, one: &OneProfile) -> Result<String> {
+    let profile = find_profile(control, &one.profile)?;
+    Ok(format!("/api/access-profiles/{}", profile["id"]))
+}
+
+fn show(control: &Control, one: &OneProfile) -> Result<()> {
+    let answer = control.call(Method::GET, &path_of(control, one)?, None)?;
+    print_answer(control, answer, one.json, |answer| {
+        let profile = &answer["access_profile"];
+        let lines = profile["provider_configs"].as_array().into_iter().flatten();
+        let mut said = vec![
+            (
+                "Name",
+                format!("{} (id {})", text(&profile["name"]), profile["id"]),
+            ),
+            ("Description", shown(&profile["description"])),
+            ("Active", shown(&profile["is_active"])),
+            ("Version", shown(&profile["version"])),
+            ("Roles", shown(&names(&answer["roles"]).into())),
+            ("Held by", format!("{} users", answer["user_count"])),
+            ("Budgets", budgets(&profile["budgets"])),
+            ("Rate limit", rate_limit(&profile["rate_limit"])),
+        ];
+        said.extend(lines.map(|line| ("Provider", provider(line))));
+        format!("{}\nIn {}", fields(&said), control.database())
+    });
     Ok(())
 }
 
-fn create(control: &Control, body: &Value, json: bool) -> Result<()> {
-    let answer = control.call(Method::POST, "/api/access-profiles", Some(body))?;
+/// What one provider may be used for, in a line.
+fn provider(line: &Value) -> String {
+    let listed = |field: &str| {
+        let models = line[field].as_array().into_iter().flatten();
+        models.map(text).collect::<Vec<_>>().join(", ")
+    };
+    let models = if line["all_models_allowed"] == json!(true) {
+        "every model".to_owned()
+    } else {
+        listed("allowed_models")
+    };
+    let mut said = format!("{}: {models}", text(&line["provider_name"]));
+    for (before, more) in [
+        ("but ", listed("blacklisted_models")),
+        ("", budgets(&line["budgets"])),
+        ("", rate_limit(&line["rate_limit"])),
+    ] {
+        if !["", "-"].contains(&more.as_str()) {
+            said = format!("{said}; {before}{more}");
+        }
+    }
+    said
+}
+
+fn budgets(budgets: &Value) -> String {
+    let budgets = budgets.as_array().into_iter().flatten();
+    let each: Vec<String> = budgets
+        .map(|budget| {
+            format!(
+                "${}/{}",
+                budget["max_limit"],
+                text(&budget["reset_duration"])
+            )
+        })
+        .collect();
+    shown(&each.join(", ").into())
+}
+
+fn rate_limit(limit: &Value) -> String {
+    let of = |kind: &str| {
+        let most = limit[format!("{kind}_max_limit")].as_i64()?;
+        let span = text(&limit[format!("{kind}_reset_duration")]);
+        Some(format!("{most} {kind}s/{span}"))
+    };
+    let each: Vec<String> = ["request", "token"].into_iter().filter_map(of).collect();
+    shown(&each.join(", ").into())
+}
+
+fn change(
+    control: &Control,
+    one: &OneProfile,
+    method: Method,
+    below: &str,
+    (body, done): (&Value, &str),
+) -> Result<()> {
+    let path = format!("{}{below}", path_of(control, one)?);
+    let answer = control.call(method, &path, Some(body))?;
+    print_made(control, answer, done, one.json);
+    Ok(())
+}
+
+fn print_made(control: &Control, answer: Value, done: &str, json: bool) {
     print_answer(control, answer, json, |answer| {
         let profile = &answer["access_profile"];
         let mut said = format!(
-            "Made the access profile {} (id {})\nIn {}",
+            "{done} the access profile {} (id {})\nIn {}",
             text(&profile["name"]),
             profile["id"],
             control.database()
@@ -134,6 +296,13 @@ fn create(control: &Control, body: &Value, json: bool) -> Result<()> {
             said = format!("{said}\nBut {}", text(&warning["message"]));
         }
         said
+    });
+}
+
+fn delete(control: &Control, one: &OneProfile) -> Result<()> {
+    let answer = control.call(Method::DELETE, &path_of(control, one)?, None)?;
+    print_answer(control, answer, one.json, |answer| {
+        format!("{} in {}", text(&answer["message"]), control.database())
     });
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::control::Control;
 use super::find::find_role;
-use super::print::{PrintedList, names, none, print_answer, text};
+use super::print::{ListArguments, PrintedList, names, print_answer, shown, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -17,14 +17,7 @@ pub enum RolesCommand {
     #[command(
         after_help = "Examples:\n  tollkeeper roles list\n  tollkeeper roles list --search dev"
     )]
-    List {
-        /// Those with this in name or description
-        #[arg(long, value_name = "TEXT")]
-        search: Option<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(ListArguments),
     /// Make a role
     #[command(after_help = "Example:\n  tollkeeper roles create developers")]
     Create {
@@ -55,7 +48,7 @@ pub enum RolesCommand {
 /// One sentence that says what is in the way.
 pub fn run(command: RolesCommand, settings: &Settings) -> Result<()> {
     Control::with(settings, |control| match command {
-        RolesCommand::List { search, json } => list(control, search.as_deref(), json),
+        RolesCommand::List(asked) => LIST.searched(control, "/api/rbac/roles", &asked),
         RolesCommand::Create {
             name,
             description,
@@ -65,26 +58,16 @@ pub fn run(command: RolesCommand, settings: &Settings) -> Result<()> {
     })
 }
 
-fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
-    let hint = "make one with `tollkeeper roles create NAME`";
-    let list = PrintedList {
-        field: "roles",
-        none: Some(none(control, "role", search, hint)),
-        heading: format!("{:>6}  {:<24}  {:>6}  profiles", "id", "name", "users"),
-        row: |role| {
-            format!(
-                "{:>6}  {:<24}  {:>6}  {}",
-                role["id"].to_string(),
-                text(&role["name"]),
-                role["user_count"].to_string(),
-                names(&role["access_profiles"])
-            )
-        },
-    };
-    let roles = control.searched("roles", "/api/rbac/roles", search)?;
-    list.print(control, &roles, json);
-    Ok(())
-}
+const LIST: PrintedList<4> = PrintedList {
+    thing: "role",
+    field: "roles",
+    hint: "make one with `tollkeeper roles create NAME`",
+    titles: ["id", "name", "users", "profiles"],
+    row: |role| {
+        let [id, name, users] = ["id", "name", "user_count"].map(|field| shown(&role[field]));
+        [id, name, users, names(&role["access_profiles"])]
+    },
+};
 
 fn create(control: &Control, name: &str, description: &str, json: bool) -> Result<()> {
     let body = json!({ "name": name, "description": description });

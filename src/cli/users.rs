@@ -8,7 +8,8 @@ use super::assign::{find_active_profile, give};
 use super::control::Control;
 use super::expiry::Expiry;
 use super::find::{find_role, find_user};
-use super::print::{PrintedList, counted, names, none, print_answer, text};
+use super::print::{ListArguments, PrintedList, counted, names, print_answer, shown, text};
+use super::table::fields;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 
@@ -17,10 +18,13 @@ use crate::error::{Error, Result};
 pub enum UsersCommand {
     /// List users
     #[command(after_help = "Example:\n  tollkeeper users list --search ada")]
-    List {
-        /// Those with this in name or e-mail address
-        #[arg(long, value_name = "TEXT")]
-        search: Option<String>,
+    List(ListArguments),
+    /// Show a user and what they hold
+    #[command(after_help = "Example:\n  tollkeeper users show ada@example.com")]
+    Show {
+        /// The id or the e-mail address
+        #[arg(value_name = "ID|EMAIL")]
+        user: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -82,7 +86,8 @@ pub enum UsersCommand {
 /// One sentence that says what is in the way.
 pub fn run(command: UsersCommand, settings: &Settings) -> Result<()> {
     Control::with(settings, |control| match command {
-        UsersCommand::List { search, json } => list(control, search.as_deref(), json),
+        UsersCommand::List(asked) => LIST.searched(control, "/api/governance/users", &asked),
+        UsersCommand::Show { user, json } => show(control, &user, json),
         UsersCommand::Create {
             name,
             email,
@@ -100,28 +105,38 @@ pub fn run(command: UsersCommand, settings: &Settings) -> Result<()> {
     })
 }
 
-fn list(control: &Control, search: Option<&str>, json: bool) -> Result<()> {
-    let hint = "make one with `tollkeeper users create NAME EMAIL`";
-    let list = PrintedList {
-        field: "users",
-        none: Some(none(control, "user", search, hint)),
-        heading: format!(
-            "{:>6}  {:<24}  {:<32}  {:<16}  holds",
-            "id", "name", "e-mail", "role"
-        ),
-        row: |user| {
-            format!(
-                "{:>6}  {:<24}  {:<32}  {:<16}  {}",
-                text(&user["id"]),
-                text(&user["name"]),
-                text(&user["email"]),
-                user["role"]["name"].as_str().unwrap_or("-"),
-                names(&user["access_profiles"])
-            )
-        },
-    };
-    let users = control.searched("users", "/api/governance/users", search)?;
-    list.print(control, &users, json);
+const LIST: PrintedList<5> = PrintedList {
+    thing: "user",
+    field: "users",
+    hint: "make one with `tollkeeper users create NAME EMAIL`",
+    titles: ["id", "name", "e-mail", "role", "holds"],
+    row: |user| {
+        let [id, name, email] = ["id", "name", "email"].map(|field| shown(&user[field]));
+        [
+            id,
+            name,
+            email,
+            shown(&user["role"]["name"]),
+            names(&user["access_profiles"]),
+        ]
+    },
+};
+
+fn show(control: &Control, wanted: &str, json: bool) -> Result<()> {
+    let answer = json!({ "user": find_user(control, wanted)? });
+    print_answer(control, answer, json, |answer| {
+        let user = &answer["user"];
+        let said = [
+            (
+                "Name",
+                format!("{} (id {})", text(&user["name"]), text(&user["id"])),
+            ),
+            ("E-mail", shown(&user["email"])),
+            ("Role", shown(&user["role"]["name"])),
+            ("Holds", shown(&names(&user["access_profiles"]).into())),
+        ];
+        format!("{}\nIn {}", fields(&said), control.database())
+    });
     Ok(())
 }
 

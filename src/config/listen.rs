@@ -6,11 +6,12 @@ use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
+use super::Settings;
 use super::values::names;
-use super::{Settings, sources};
-use crate::error::Result;
+use crate::domain::body::violation::Violation;
+use crate::error::{Error, Result};
 
 /// Before an address whose connections are encrypted.
 const ENCRYPTED: &str = "https://";
@@ -121,43 +122,76 @@ pub(super) fn mode<'de, D: Deserializer<'de>>(
         .ok_or_else(|| D::Error::custom(format_args!("{expected}; found {text:?}")))
 }
 
+/// Each as it is written.
+pub(super) fn as_listens<S: Serializer>(
+    listens: &[Listen],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_seq(listens.iter().map(ToString::to_string))
+}
+
+/// A mode as it is written.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "it is called with a reference"
+)]
+pub(super) fn as_mode<S: Serializer>(
+    mode: &u32,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{mode:04o}"))
+}
+
 impl Settings {
     /// Whether a server may start with these settings; a command may, with any.
     ///
     /// # Errors
-    /// [`crate::error::Error::Refused`] with every mistake, and how to mend it.
+    /// [`Error::Settings`] with every mistake, and how to mend it.
     pub fn check_serving(&self) -> Result<()> {
         let server = &self.server;
         let mut mistakes = Vec::new();
+        let mut note = |name: &str, message: String| {
+            mistakes.push(Violation {
+                param: name.to_owned(),
+                code: "wrong_setting",
+                message,
+            });
+        };
         let is_closed = server.plaintext || !server.trusted_proxies.is_empty();
         for listen in server.listen.iter().filter(|listen| listen.is_open()) {
             if !is_closed {
-                mistakes.push(format!(
-                    "server.listen: {listen} is plain http that other machines can reach, so keys and prompts would pass the network unencrypted. \
+                note(
+                    "server.listen",
+                    format!(
+                        "server.listen: {listen} is plain http that other machines can reach, so keys and prompts would pass the network unencrypted. \
                      Serve TLS there (\"{ENCRYPTED}{listen}\", with [tls] certificate_file and key_file); or listen on 127.0.0.1 alone; or name \
                      the proxy in front that does TLS in [server] trusted_proxies; or, if nobody else is on that network, say so with [server] \
                      plaintext = true (TOLLKEEPER_SERVER__PLAINTEXT=true)"
-                ));
+                    ),
+                );
             }
         }
         let encrypted = server.listen.iter().find(|listen| listen.is_encrypted());
         let files = (&self.tls.certificate_file, &self.tls.key_file);
         match (encrypted, files) {
-            (_, (Some(_), None)) => mistakes.push(
+            (_, (Some(_), None)) => note("tls.key_file",
                 "tls.certificate_file is set and tls.key_file is not; name the file of its private key there".to_owned(),
             ),
-            (_, (None, Some(_))) => mistakes.push(
+            (_, (None, Some(_))) => note("tls.certificate_file",
                 "tls.key_file is set and tls.certificate_file is not; name the file of the certificate and those that it was signed with there"
                     .to_owned(),
             ),
-            (Some(listen), (None, None)) => mistakes.push(format!(
+            (Some(listen), (None, None)) => note("tls.certificate_file", format!(
                 "server.listen: {listen} needs a certificate; name its files in [tls] certificate_file and key_file"
             )),
-            (None, (Some(_), Some(_))) => mistakes.push(format!(
+            (None, (Some(_), Some(_))) => note("server.listen", format!(
                 "[tls] names a certificate, but no address of server.listen is served with it; write \"{ENCRYPTED}\" before those that should be"
             )),
             (Some(_), (Some(_), Some(_))) | (None, (None, None)) => {}
         }
-        sources::refuse(&mistakes)
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Settings(mistakes))
     }
 }

@@ -1,43 +1,28 @@
 //! What the file, the variables and the flags say, put into one table; each value is read by itself first, so that every mistake is
 //! found, each with its place.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 use toml::{Table, Value};
 
-use super::{BOOTSTRAP_VARIABLE, CONFIG_VARIABLE, PREFIX, Settings};
-use crate::domain::body::input::nearest;
-use crate::error::{Error, Result};
-
-/// What the file, the variables and the flags said, of which settings were made. It is no part of what holds.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Said(Table);
-
-impl PartialEq for Said {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Said {}
-
-impl Said {
-    /// What was said of one setting.
-    pub(super) fn value(&self, path: &[&str]) -> Option<&Value> {
-        let (first, rest) = path.split_first()?;
-        let found = self.0.get(*first)?;
-        rest.iter().try_fold(found, |value, key| value.get(*key))
-    }
-}
+use super::names::{alone, hint, names, one_line, unknown_name, variable_of};
+use super::{BOOTSTRAP_VARIABLE, CONFIG_VARIABLE, Settings};
+use crate::domain::body::violation::Violation;
+use crate::domain::settings::origin::Origin;
 
 /// What was said so far; what is said later holds.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     table: Table,
-    mistakes: Vec<String>,
+    origins: BTreeMap<String, Origin>,
+    mistakes: Vec<Violation>,
 }
+
+/// What is wrong in a file: where it begins, the setting, and a sentence.
+type Found = Vec<(usize, String, String)>;
 
 impl Sources {
     pub(super) fn file(&mut self, path: &Path) {
@@ -45,32 +30,47 @@ impl Sources {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
-                let mistake = format!("can't read the settings file {file}: {error}");
-                return self.mistakes.push(mistake);
+                return self.mistake("", format!("can't read the settings file {file}: {error}"));
             }
         };
-        // Where it begins, and what is wrong.
-        let mut found: Vec<(usize, String)> = Vec::new();
+        let line_of = |begin: usize| text[..begin.min(text.len())].matches('\n').count() + 1;
+        let mut found = Found::new();
         let (document, unreadable) = DeTable::parse_recoverable(&text);
         for error in unreadable {
             let begin = error.span().map_or(0, |span| span.start);
-            found.push((begin, one_line(&error)));
+            found.push((begin, String::new(), one_line(&error)));
         }
         // What is guessed of a file that is no TOML would be refused for the wrong reasons.
         if found.is_empty() {
-            self.walk(document.get_ref(), &[], &mut found);
+            let origin = |begin| Origin::File {
+                path: path.to_owned(),
+                line: line_of(begin),
+            };
+            self.walk(document.get_ref(), &[], &origin, &mut found);
         }
-        found.sort_by_key(|(begin, _)| *begin);
-        self.mistakes
-            .extend(found.into_iter().map(|(begin, mistake)| {
-                let line = text[..begin.min(text.len())].matches('\n').count() + 1;
-                format!("{file}, line {line}: {mistake}")
-            }));
+        found.sort_by_key(|(begin, ..)| *begin);
+        for (begin, name, mistake) in found {
+            let line = line_of(begin);
+            self.mistake(&name, format!("{file}, line {line}: {mistake}"));
+        }
     }
 
-    fn walk(&mut self, table: &DeTable<'_>, above: &[&str], found: &mut Vec<(usize, String)>) {
+    fn walk(
+        &mut self,
+        table: &DeTable<'_>,
+        above: &[&str],
+        origin: &dyn Fn(usize) -> Origin,
+        found: &mut Found,
+    ) {
         for (key, value) in table {
             let path = [above, &[key.get_ref()]].concat();
+            let name = path.join(".");
+            let begin = key.span().start;
+            if let DeValue::Array(items) = value.get_ref()
+                && self.walk_list(&path, items, found)
+            {
+                continue;
+            }
             let inner = match value.get_ref() {
                 DeValue::Table(inner) => Some(inner),
                 _ => None,
@@ -81,18 +81,58 @@ impl Sources {
                 None => Value::deserialize(ValueDeserializer::from(value.clone())),
             };
             match (read.and_then(|value| self.take(&path, value)), inner) {
-                (Ok(()), Some(inner)) => self.walk(inner, &path, found),
-                (Ok(()), None) => {}
+                (Ok(()), Some(inner)) => self.walk(inner, &path, origin, found),
+                (Ok(()), None) => {
+                    self.origins.insert(name, origin(begin));
+                }
                 (Err(error), _) => {
-                    let name = path.join(".");
-                    found.push((
-                        key.span().start,
-                        unknown_name(&error, &name)
-                            .unwrap_or_else(|| format!("{name}: {}", one_line(&error))),
-                    ));
+                    let sentence = unknown_name(&error, &name)
+                        .unwrap_or_else(|| format!("{name}: {}", one_line(&error)));
+                    found.push((begin, name, sentence));
                 }
             }
         }
+    }
+
+    /// Reads each table of a list by itself. True when something is wrong with one, so that the list need not be read.
+    fn walk_list(
+        &self,
+        path: &[&str],
+        items: &[toml::Spanned<DeValue<'_>>],
+        found: &mut Found,
+    ) -> bool {
+        let before = found.len();
+        let name = path.join(".");
+        for item in items {
+            let DeValue::Table(fields) = item.get_ref() else {
+                continue;
+            };
+            let judge = |table: Table| {
+                let list = Value::Array(vec![Value::Table(table)]);
+                Settings::deserialize(alone(path, list))
+            };
+            let mut all_known = true;
+            for (field, _) in fields {
+                let field_name = field.get_ref();
+                // Of a field that is known, what is missing beside it is said first, or that it is no text.
+                let probe = Table::from_iter([(field_name.to_string(), Value::Boolean(true))]);
+                let refused = judge(probe).err();
+                let below = format!("{name}.{field_name}");
+                if let Some(sentence) = refused.and_then(|error| unknown_name(&error, &below)) {
+                    found.push((field.span().start, below, sentence));
+                    all_known = false;
+                }
+            }
+            let read = Table::deserialize(ValueDeserializer::from(item.clone()));
+            if let (true, Err(error)) = (all_known, read.and_then(judge)) {
+                found.push((
+                    item.span().start,
+                    name.clone(),
+                    format!("{name}: {}", one_line(&error)),
+                ));
+            }
+        }
+        found.len() > before
     }
 
     /// Takes one value from a variable such as `TOLLKEEPER_SERVER__LISTEN`.
@@ -104,29 +144,37 @@ impl Sources {
             let known = known.chain([CONFIG_VARIABLE, BOOTSTRAP_VARIABLE]);
             let hint = hint(variable, known, "");
             let mistake = format!("the environment variable {variable} is no setting; {hint}");
-            return self.mistakes.push(mistake);
+            return self.mistake(variable, mistake);
         };
-        self.text(name, text, &format!("the environment variable {variable}"));
+        let place = format!("the environment variable {variable}");
+        self.text(name, text, (&place, Origin::Variable(variable.to_owned())));
     }
 
-    pub(super) fn flag(&mut self, flag: &str, name: &str, text: &str) {
-        self.text(name, text, flag);
+    pub(super) fn flag(&mut self, flag: &'static str, name: &str, text: &str) {
+        self.text(name, text, (flag, Origin::Flag(flag)));
     }
 
     /// Text without quotes is text; and a number may be meant as text, such as a folder named 2026.
-    fn text(&mut self, name: &str, text: &str, place: &str) {
+    fn text(&mut self, name: &str, text: &str, (place, origin): (&str, Origin)) {
         let path: Vec<&str> = name.split('.').collect();
         let as_toml = text.parse::<Value>().ok();
         let readings = as_toml.into_iter().chain([Value::from(text)]);
-        let mut first = None;
+        let mut refused: Vec<toml::de::Error> = Vec::new();
         for value in readings {
             match self.take(&path, value) {
-                Ok(()) => return,
-                Err(error) => first = first.or(Some(error)),
+                Ok(()) => {
+                    self.origins.insert(name.to_owned(), origin);
+                    return;
+                }
+                Err(error) => refused.push(error),
             }
         }
-        self.mistakes
-            .extend(first.map(|error| format!("{place}: {}", one_line(&error))));
+        // What says what was expected of the right kind of value: of text, where both do.
+        let is_told = |error: &&toml::de::Error| !error.message().starts_with("invalid type");
+        if let Some(error) = refused.iter().rev().find(is_told).or(refused.first()) {
+            let sentence = unknown_name(error, name).unwrap_or_else(|| one_line(error));
+            self.mistake(name, format!("{place}: {sentence}"));
+        }
     }
 
     /// Puts a value into the table, if it is right.
@@ -137,37 +185,23 @@ impl Sources {
         Ok(())
     }
 
-    /// The settings, or everything that is wrong with them.
-    pub(super) fn settings(self) -> Result<Settings> {
-        refuse(&self.mistakes)?;
-        let settings = Settings::deserialize(self.table.clone());
-        let mut settings = settings.map_err(|error| Error::refused(one_line(&error)))?;
-        settings.said = Said(self.table);
-        Ok(settings)
+    fn mistake(&mut self, name: &str, message: String) {
+        self.mistakes.push(Violation {
+            param: name.to_owned(),
+            code: "wrong_setting",
+            message,
+        });
     }
-}
 
-/// Names everything that is wrong, if anything is.
-pub(super) fn refuse(mistakes: &[String]) -> Result<()> {
-    match mistakes {
-        [] => Ok(()),
-        [mistake] => Err(Error::refused(mistake.as_str())),
-        all => Err(Error::refused(format!(
-            "{} settings are wrong:\n  {}",
-            all.len(),
-            all.join("\n  ")
-        ))),
-    }
-}
-
-/// A table that says this alone.
-pub(super) fn alone(path: &[&str], value: Value) -> Table {
-    let whole = path.iter().rev().fold(value, |value, key| {
-        Value::Table(Table::from_iter([((*key).to_owned(), value)]))
-    });
-    match whole {
-        Value::Table(table) => table,
-        _ => Table::new(),
+    /// The settings by all that is right, and everything that is wrong.
+    pub(super) fn settings(mut self) -> (Settings, Vec<Violation>) {
+        let read = Settings::deserialize(std::mem::take(&mut self.table));
+        let mut settings = read.unwrap_or_else(|error| {
+            self.mistake("", one_line(&error));
+            Settings::default()
+        });
+        settings.origins = self.origins;
+        (settings, self.mistakes)
     }
 }
 
@@ -180,57 +214,4 @@ fn merge(under: &mut Table, over: Table) {
             }
         }
     }
-}
-
-/// Every setting by its name in the file.
-pub(super) fn names() -> Vec<String> {
-    let below = |table: &str| {
-        let path: Vec<&str> = table.split('.').filter(|key| !key.is_empty()).collect();
-        // The struct says what it has when it is asked for what it can't have.
-        let asked = alone(&[&path[..], &["?"]].concat(), Value::Boolean(true));
-        let refused = Settings::deserialize(asked).err();
-        refused.and_then(|error| Some(known_names(&error)?.1))
-    };
-    let tables = below("").unwrap_or_default();
-    let names = tables.into_iter().flat_map(|name| match below(&name) {
-        Some(inner) => inner
-            .iter()
-            .map(|inner| format!("{name}.{inner}"))
-            .collect(),
-        None => vec![name],
-    });
-    names.collect()
-}
-
-pub(super) fn variable_of(name: &str) -> String {
-    format!("{PREFIX}{}", name.replace('.', "__").to_uppercase())
-}
-
-fn one_line(error: &toml::de::Error) -> String {
-    error.message().trim().replace('\n', " ")
-}
-
-/// The name that is none, and those that are known in its place.
-fn known_names(error: &toml::de::Error) -> Option<(String, Vec<String>)> {
-    let message = one_line(error);
-    let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
-    let unknown = message.starts_with("unknown field");
-    unknown.then(|| quoted.next().map(|wrong| (wrong, quoted.collect())))?
-}
-
-fn unknown_name(error: &toml::de::Error, name: &str) -> Option<String> {
-    let (wrong, known) = known_names(error)?;
-    // What stands inside a value is told with it.
-    if !name.ends_with(&wrong) {
-        return None;
-    }
-    let hint = hint(&wrong, known.iter().map(String::as_str), "\"");
-    Some(format!("there is no setting {name:?}; {hint}"))
-}
-
-fn hint<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone, quote: &str) -> String {
-    nearest(wrong, known.clone()).map_or_else(
-        || format!("known: {}", known.collect::<Vec<_>>().join(", ")),
-        |name| format!("did you mean {quote}{name}{quote}?"),
-    )
 }

@@ -2,22 +2,27 @@
 
 mod listening;
 mod mistakes;
+mod precedence;
 mod upstreams;
 
 use std::time::Duration;
 
-use super::sources::{names, variable_of};
+use super::names::{names, variable_of};
 use super::*;
 use crate::domain::settings::{Durability, OnExpiry};
 use crate::domain::values::money::Money;
 
 fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings> {
+    load_with(Flags::default(), file, variables)
+}
+
+fn load_with(flags: Flags, file: &str, variables: &[(&str, &str)]) -> Result<Settings> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, file).unwrap();
     let flags = Flags {
         config: Some(path),
-        ..Flags::default()
+        ..flags
     };
     Settings::load(
         flags,
@@ -29,33 +34,6 @@ fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings> {
 
 fn refusal(file: &str, variables: &[(&str, &str)]) -> String {
     load(file, variables).unwrap_err().to_string()
-}
-
-#[test]
-fn variables_beat_the_file_and_flags_beat_both() {
-    let file =
-        "[server]\nlisten = \"127.0.0.1:1\"\nbody_timeout_seconds = 3\n[log]\nformat = \"json\"\n";
-    let variables = [
-        ("TOLLKEEPER_SERVER__LISTEN", "127.0.0.1:2"),
-        ("TOLLKEEPER_SERVER__ALLOWED_HOSTS", "a.example, b.example"),
-    ];
-    let settings = load(file, &variables).unwrap();
-    assert_eq!(settings.server.listen[0].to_string(), "127.0.0.1:2");
-    assert_eq!(settings.server.deadlines.body, Duration::from_secs(3));
-    assert_eq!(settings.server.allowed_hosts, ["a.example", "b.example"]);
-    assert_eq!(settings.log.format, LogFormat::Json);
-    let flags = Flags {
-        listen: Some("127.0.0.1:3".into()),
-        ..Flags::default()
-    };
-    let variables = [(
-        "TOLLKEEPER_SERVER__LISTEN".to_owned(),
-        "127.0.0.1:2".to_owned(),
-    )];
-    assert_eq!(
-        Settings::load(flags, variables).unwrap().server.listen[0].to_string(),
-        "127.0.0.1:3"
-    );
 }
 
 #[test]
@@ -137,6 +115,7 @@ fn what_the_settings_file_shows_are_the_defaults() {
     shown.prices.file = None;
     shown.tls = default.tls.clone();
     shown.refusals = default.refusals.clone();
+    shown.origins.clear();
     assert_eq!(shown, default);
 }
 

@@ -1,16 +1,13 @@
 //! The keys of upstreams: read once, at the start, from files and variables, and kept nowhere else.
 
+use crate::domain::body::violation::Violation;
 use crate::domain::settings::upstream::{KeySource, UpstreamKey, UpstreamSettings};
-use crate::error::{Error, Result};
 
-/// Reads the key of each upstream that names a source.
-///
-/// # Errors
-/// [`Error::Refused`] with everything that is wrong.
+/// Reads the key of each upstream that names a source, and answers everything that is wrong.
 pub(super) fn read(
     upstreams: &mut [UpstreamSettings],
     variables: &[(String, String)],
-) -> Result<()> {
+) -> Vec<Violation> {
     let mut mistakes = Vec::new();
     for upstream in upstreams {
         let Some(source) = &upstream.key_source else {
@@ -18,13 +15,14 @@ pub(super) fn read(
         };
         match read_one(source, variables) {
             Ok(key) => upstream.key = Some(key),
-            Err(mistake) => mistakes.push(format!("upstream {:?}: {mistake}", upstream.name)),
+            Err(mistake) => mistakes.push(Violation {
+                param: "upstreams".to_owned(),
+                code: "unusable_key",
+                message: format!("upstream {:?}: {mistake}", upstream.name),
+            }),
         }
     }
-    if mistakes.is_empty() {
-        return Ok(());
-    }
-    Err(Error::refused(mistakes.join("\n  ")))
+    mistakes
 }
 
 fn read_one(

@@ -1,13 +1,14 @@
 //! Values of settings that only the server itself needs, as they are written: names, networks, a time zone.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use log::LevelFilter;
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::domain::body::input::nearest;
 use crate::domain::settings::Deadlines;
@@ -44,6 +45,47 @@ pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
         })
     };
     names(deserializer)?.iter().map(read).collect()
+}
+
+/// Networks as they are written.
+pub(super) fn as_networks<S: Serializer>(
+    networks: &[IpNet],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(networks.iter().map(ToString::to_string))
+}
+
+/// A path, however it is spelt.
+pub(super) fn as_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+/// The seconds for a body.
+pub(super) fn as_body_deadline<S: Serializer>(
+    deadlines: &Deadlines,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(deadlines.body.as_secs())
+}
+
+/// A level by its name.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "it is called with a reference"
+)]
+pub(super) fn as_level<S: Serializer>(
+    level: &LevelFilter,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&level.as_str().to_ascii_lowercase())
+}
+
+/// A time zone by its name.
+pub(super) fn as_time_zone<S: Serializer>(
+    zone: &TimeZone,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(zone.iana_name().unwrap_or("UTC"))
 }
 
 /// Seconds for a body; the other deadlines are as they are.

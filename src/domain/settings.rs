@@ -1,16 +1,18 @@
 //! What the operator can set about connections, decisions and virtual keys, with the defaults and the bounds.
 
+pub mod origin;
 mod refusals;
 pub mod upstream;
+mod upstream_text;
 pub(crate) mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::refusals::{BudgetStatus, RefusalSettings};
-use self::values::{bytes, dollars, span, whole};
+use self::values::{as_bytes, as_span, bytes, dollars, span, whole};
 use super::values::money::Money;
 
 /// How long a client may keep the server waiting. Only the one for bodies has a setting.
@@ -38,13 +40,13 @@ impl Default for Deadlines {
 }
 
 /// How decisions are made and kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecisionSettings {
     /// What an acknowledged decision survives.
     pub durability: Durability,
     /// How long a reservation is held that asks for no time of its own.
-    #[serde(deserialize_with = "span::<1, 86_400, _>")]
+    #[serde(deserialize_with = "span::<1, 86_400, _>", serialize_with = "as_span")]
     pub reservation_ttl: Duration,
     /// What becomes of a hold that is never settled.
     pub on_expiry: OnExpiry,
@@ -84,7 +86,7 @@ impl Default for DecisionSettings {
 }
 
 /// What an acknowledged decision survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// A power cut: it is on disk before it is answered.
@@ -94,7 +96,7 @@ pub enum Durability {
 }
 
 /// What becomes of a hold that is never settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnExpiry {
     /// It is charged at its estimate.
@@ -104,11 +106,14 @@ pub enum OnExpiry {
 }
 
 /// How virtual keys are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VirtualKeySettings {
     /// How long the old secret works after a rotation.
-    #[serde(deserialize_with = "span::<0, 2_592_000, _>")]
+    #[serde(
+        deserialize_with = "span::<0, 2_592_000, _>",
+        serialize_with = "as_span"
+    )]
     pub rotation_grace: Duration,
 }
 
@@ -121,14 +126,17 @@ impl Default for VirtualKeySettings {
 }
 
 /// How the proxy carries calls.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxySettings {
     /// Largest body of a call, in bytes.
-    #[serde(deserialize_with = "bytes::<1_024, 1_073_741_824, _>")]
+    #[serde(
+        deserialize_with = "bytes::<1_024, 1_073_741_824, _>",
+        serialize_with = "as_bytes"
+    )]
     pub max_body: usize,
     /// How long the answer to a caller who has gone is read on, to learn what it cost.
-    #[serde(deserialize_with = "span::<0, 3_600, _>")]
+    #[serde(deserialize_with = "span::<0, 3_600, _>", serialize_with = "as_span")]
     pub read_on: Duration,
     /// The most output tokens that are expected of a call that sets no bound and whose model has none that is known.
     #[serde(deserialize_with = "whole::<1, 10_000_000, _, _>")]
@@ -146,7 +154,7 @@ impl Default for ProxySettings {
 }
 
 /// What models cost.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PriceSettings {
     /// A file of prices that go before those of the list.
@@ -156,7 +164,7 @@ pub struct PriceSettings {
 }
 
 /// What becomes of calls of models that have no price.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnknownPrice {
     /// They are refused.

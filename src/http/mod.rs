@@ -21,6 +21,7 @@ pub mod proxy;
 pub mod roles;
 pub mod routes;
 pub mod serve;
+pub mod settings;
 pub mod status;
 pub mod tool_groups;
 pub mod upstreams;

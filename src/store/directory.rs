@@ -1,6 +1,7 @@
 //! The data directory: its files, its permissions, and the lock by which one process owns it.
 
 pub mod kept_revocations;
+pub mod owner;
 pub mod place;
 pub mod private;
 pub mod room;
@@ -182,6 +183,11 @@ impl DataDirectory {
     /// `control.sock`: the API for whoever may open it.
     pub fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")
+    }
+
+    /// `command.sock`: the same for a command that holds the directory while no server does, and for nobody else.
+    pub fn command_socket(&self) -> PathBuf {
+        self.root.join("command.sock")
     }
 
     /// `backups/`: copies made before a migration.

@@ -73,7 +73,7 @@ impl Store {
     pub fn reader(&self) -> Result<Reader> {
         let path = self.directory.database();
         let open = || {
-            let mut connection = Connection::open_with_flags(path, connection::read_only_flags())?;
+            let mut connection = connection::open(path, connection::read_only_flags())?;
             connection::prepare_reader(&mut connection)?;
             Ok(connection)
         };

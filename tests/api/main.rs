@@ -52,6 +52,7 @@ mod room;
 mod rotation;
 mod scheduled_rotation;
 mod session;
+mod settings;
 mod several_keys;
 mod sign_in;
 mod spent;

@@ -325,6 +325,7 @@ fn price(it: &mut Recorder<'_>) {
     it.call("GET", path, None);
     it.call("GET", "/api/prices?provider=openai&model=house-model", None);
     it.call("GET", "/api/upstreams", None);
+    it.call("GET", "/api/settings", None);
     it.call("DELETE", path, None);
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::process::{Process, run};
+use crate::support::process::{self, Process, run};
 
 #[track_caller]
 fn printed(directory: &Path, arguments: &[&str]) -> String {
@@ -21,9 +21,7 @@ fn answered(directory: &Path, arguments: &[&str]) -> Value {
 
 #[track_caller]
 fn refused(directory: &Path, arguments: &[&str]) -> String {
-    let output = run(directory, arguments);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-    String::from_utf8(output.stderr).unwrap()
+    process::refused(directory, arguments).1
 }
 
 /// Every command once.

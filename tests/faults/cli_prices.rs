@@ -41,7 +41,7 @@ fn what_a_model_costs_is_listed_and_shown() {
     let unknown = prices(&data, &["show", "openai", "our-own"]);
     assert_eq!(unknown.status.code(), Some(3));
     let nobody = prices(&data, &["list", "--provider", "nobody"]);
-    assert_eq!(nobody.status.code(), Some(1));
+    assert_eq!(nobody.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("anthropic"));
     assert!(!data.exists());
 }

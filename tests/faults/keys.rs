@@ -5,15 +5,15 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::support::process::{Process, run};
+use crate::support::process::{Process, run, use_once};
 
 fn done(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn refused(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+fn refused(code: i32, output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -27,6 +27,7 @@ fn create(data_dir: &Path, arguments: &[&str]) -> Value {
 fn keys_are_made_listed_and_revoked_with_the_server_stopped() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
+    use_once(root);
     let made = create(
         root,
         &[
@@ -85,13 +86,14 @@ fn a_running_server_honours_a_new_key_and_a_revoke_at_once() {
 fn mistakes_are_refused_with_a_sentence() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
-    let none = refused(&run(&root.join("none"), &["keys", "list"]));
+    let none = refused(69, &run(&root.join("none"), &["keys", "list"]));
     assert!(
         none.contains("no database") && !root.join("none").exists(),
         "{none}"
     );
+    use_once(root);
     create(root, &["one", "--all"]);
-    let taken = refused(&run(root, &["keys", "create", "ONE", "--all"]));
+    let taken = refused(4, &run(root, &["keys", "create", "ONE", "--all"]));
     assert!(taken.contains("one") || taken.contains("ONE"), "{taken}");
     let wrong = [
         "keys",
@@ -100,9 +102,9 @@ fn mistakes_are_refused_with_a_sentence() {
         "--permission",
         "AccessProfile:View",
     ];
-    let wrong = refused(&run(root, &wrong));
+    let wrong = refused(64, &run(root, &wrong));
     assert!(wrong.contains("AccessProfiles"), "{wrong}");
-    let unknown = refused(&run(root, &["keys", "revoke", "nobody"]));
+    let unknown = refused(3, &run(root, &["keys", "revoke", "nobody"]));
     assert!(
         unknown.contains("nobody") && unknown.contains("keys list"),
         "{unknown}"

@@ -107,6 +107,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ("set_price", (Some(json!({ "free": true })), 200)),
         ("delete_price", none(200)),
         ("list_upstreams", none(200)),
+        ("list_settings", none(200)),
         ("list_virtual_keys", none(200)),
         ("list_virtual_keys_of_user", none(200)),
         ("create_virtual_key", none(200)),

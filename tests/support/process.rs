@@ -28,6 +28,21 @@ pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// Makes a data directory as a server leaves it.
+pub fn use_once(data_dir: &Path) {
+    assert!(Process::start(data_dir, &[]).terminate().success());
+}
+
+/// What a command that fails says to people, and its exit code; it prints nothing.
+#[track_caller]
+pub fn refused(data_dir: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = run(data_dir, arguments);
+    assert!(!output.status.success(), "{arguments:?}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
 /// A running server process; killed when dropped.
 pub struct Process {
     pub child: Child,

@@ -60,7 +60,7 @@ fn mistakes_in_upstreams_name_the_upstream_and_never_the_key() {
         ),
         (
             "name = \"openai\"\napi_key = \"sk-secret\"",
-            "unknown field `api_key`",
+            "no setting \"upstreams.api_key\"; known: ",
         ),
         (
             "name = \"openai\"\nunmetered_paths = [\"files\"]",

@@ -1,10 +1,10 @@
 //! What callers are told who are refused, as the operator sets it.
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What callers are told who are refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RefusalSettings {
     /// The status of a budget without room.
@@ -26,6 +26,15 @@ pub enum BudgetStatus {
     PaymentRequired,
     /// 429, as `OpenAI`'s own.
     TooManyRequests,
+}
+
+impl Serialize for BudgetStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(match self {
+            Self::PaymentRequired => 402,
+            Self::TooManyRequests => 429,
+        })
+    }
 }
 
 /// The status of a budget without room.

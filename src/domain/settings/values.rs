@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::domain::values::duration::{ResetDuration, Unit};
 use crate::domain::values::money::Money;
@@ -59,6 +59,16 @@ fn written(seconds: u64) -> String {
     }
 }
 
+/// A span as it is written.
+pub fn span_text(span: Duration) -> String {
+    written(span.as_secs())
+}
+
+/// The same, where it is shown.
+pub fn as_span<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&span_text(*span))
+}
+
 /// An amount of US dollars above zero, as a number or as text.
 pub fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
     #[derive(Deserialize)]
@@ -112,6 +122,23 @@ pub fn bytes<'de, const MIN: usize, const MAX: usize, D: Deserializer<'de>>(
             "expected a size from {MIN} to {MAX} bytes such as \"32 MiB\", found {shown:?}"
         ))
     })
+}
+
+/// A number of bytes as it is written, in the greatest unit that it is whole in.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "it is called with a reference"
+)]
+pub fn as_bytes<S: Serializer>(bytes: &usize, serializer: S) -> Result<S::Ok, S::Error> {
+    let units = [
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
+        ("B", 1),
+    ];
+    let fits = units.iter().find(|(_, unit)| bytes.is_multiple_of(*unit));
+    let (name, unit) = fits.unwrap_or(&units[3]);
+    serializer.serialize_str(&format!("{} {name}", bytes / unit))
 }
 
 fn size_of(text: &str) -> Option<usize> {

@@ -312,8 +312,12 @@ impl From<Error> for Problem {
                     HeaderValue::from_static(RETRY_AFTER_SECONDS),
                 )
             }
-            Error::Internal(cause) | Error::Refused(cause) => {
-                log::error!("{cause}");
+            Error::Internal(_)
+            | Error::Refused(_)
+            | Error::Usage(_)
+            | Error::Settings(_)
+            | Error::Answered { .. } => {
+                log::error!("{error}");
                 Self::internal()
             }
         }

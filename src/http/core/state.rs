@@ -16,6 +16,7 @@ use super::refused_calls::RefusedCalls;
 use super::replays::Replays;
 use super::slow_work::SlowWork;
 use crate::domain::settings::RefusalSettings;
+use crate::domain::settings::origin::ShownSetting;
 use crate::gateway::proxy::Proxy;
 use crate::http::openapi::served::ServedDocument;
 use crate::service::Services;
@@ -63,6 +64,8 @@ pub struct State {
     pub proxy: Proxy,
     /// What callers are told who are refused.
     pub refusals: RefusalSettings,
+    /// All settings, as they are shown.
+    pub settings: Vec<ShownSetting>,
 }
 
 /// The state of the server that serves a request.

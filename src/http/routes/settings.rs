@@ -1,4 +1,4 @@
-//! The routes of what the server works by: prices, and the upstreams of the proxy.
+//! The routes of what the server works by: prices, the upstreams of the proxy, and the settings.
 
 use actix_web::http::Method;
 use serde_json::json;
@@ -9,6 +9,8 @@ use crate::http::core::answer::Message;
 use crate::http::core::route::Route;
 use crate::http::prices;
 use crate::http::prices::views::{GivenPrices, PriceAnswer, PricePage};
+use crate::http::settings;
+use crate::http::settings::views::SettingList;
 use crate::http::upstreams;
 use crate::http::upstreams::views::UpstreamList;
 
@@ -64,5 +66,11 @@ pub fn routes() -> Vec<Route> {
                  process. The key of an upstream is never shown, only where it comes from.",
             )
             .answers::<UpstreamList>(200),
+        Route::new(Method::GET, "/api/settings", "list_settings", settings::list)
+            .says(
+                "Look at the settings",
+                "All that are in force, as the process read them when it started, and where each is from: a line of the settings file, a variable, a flag of the                  command line, or its default. No secret is among them: of upstreams neither the key nor the values of headers.",
+            )
+            .answers::<SettingList>(200),
     ]
 }

@@ -1,5 +1,7 @@
 //! How the database is opened: flags, pragmas and functions of every connection.
 
+use std::path::Path;
+
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
@@ -21,7 +23,21 @@ pub(in crate::store) fn writer_flags() -> OpenFlags {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 
-/// Temporary files are kept in memory: every statement with a trigger keeps what it may have to undo in one.
+/// Opens a file. What SQLite would put into temporary files is kept in memory: every statement with a trigger keeps what it may have to
+/// undo in one, and a read-only container has no place for them.
+pub(in crate::store) fn open(
+    path: impl AsRef<Path>,
+    flags: OpenFlags,
+) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    need_no_files(&connection)?;
+    Ok(connection)
+}
+
+fn need_no_files(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA temp_store = MEMORY")
+}
+
 pub(in crate::store) fn prepare_writer(connection: &Connection) -> Result<()> {
     let prepare = || {
         connection.execute_batch(
@@ -30,7 +46,6 @@ pub(in crate::store) fn prepare_writer(connection: &Connection) -> Result<()> {
              PRAGMA foreign_keys = ON;
              PRAGMA trusted_schema = OFF;
              PRAGMA cache_size = -8192;
-             PRAGMA temp_store = MEMORY;
              PRAGMA busy_timeout = 5000;",
         )?;
         connection.set_prepared_statement_cache_capacity(128);
@@ -41,6 +56,7 @@ pub(in crate::store) fn prepare_writer(connection: &Connection) -> Result<()> {
 
 /// Runs on every pooled connection.
 pub(in crate::store) fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()> {
+    need_no_files(connection)?;
     connection.execute_batch(
         "PRAGMA query_only = ON;
          PRAGMA foreign_keys = ON;

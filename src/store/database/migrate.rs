@@ -22,6 +22,16 @@ pub fn newest() -> i64 {
         .unwrap_or(0)
 }
 
+/// The number and the name of each migration after a schema, in order.
+pub(super) fn after(schema: i64) -> Vec<(i64, String)> {
+    let runner = embedded::migrations::runner();
+    let all = runner.get_migrations().iter();
+    let numbered = all.map(|one| (i64::from(one.version()), one.name().to_owned()));
+    let mut later: Vec<_> = numbered.filter(|(number, _)| *number > schema).collect();
+    later.sort_unstable();
+    later
+}
+
 /// Applies what is missing, and notes which version of the program did.
 ///
 /// # Errors

@@ -5,5 +5,6 @@ pub(super) mod fault;
 pub mod health;
 pub mod migrate;
 pub mod open;
+pub mod rehearsal;
 pub mod sequences;
 pub mod settings;

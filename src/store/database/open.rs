@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
-use super::connection::{prepare_writer, read_only_flags, writer_flags};
+use super::connection::{self, prepare_writer, read_only_flags, writer_flags};
 use super::fault::Doing;
 use super::health::{Health, quick_check};
 use super::{migrate, settings};
@@ -67,7 +67,7 @@ impl Store {
         // From here on the file may change, and a start that was refused has changed nothing.
         let clean = directory.forget_clean_stop() && clean;
         let mut connection =
-            Connection::open_with_flags(&path, writer_flags()).doing("opening the database")?;
+            connection::open(&path, writer_flags()).doing("opening the database")?;
         prepare_writer(&connection)?;
         upgrade(&directory, &mut connection, now)?;
         let keeper = ChainKeeper::open(&directory, found, &Reading::of(&connection))?;
@@ -110,7 +110,7 @@ fn create(directory: &DataDirectory, now: Timestamp) -> Result<()> {
     let _ = std::fs::remove_file(directory.root().join("tollkeeper.db.new-journal"));
     private::create(&staged).map_err(cannot_create(&staged))?;
     let mut connection =
-        Connection::open_with_flags(&staged, writer_flags()).doing("creating the database")?;
+        connection::open(&staged, writer_flags()).doing("creating the database")?;
     migrate::run(&mut connection)?;
     connection
         .execute_batch("PRAGMA journal_mode = DELETE")
@@ -167,9 +167,9 @@ fn inspect(directory: &DataDirectory) -> Result<bool> {
 }
 
 /// Opens a file so that it is not changed.
-fn open_to_inspect(path: &Path, logged: bool) -> rusqlite::Result<Connection> {
+pub(super) fn open_to_inspect(path: &Path, logged: bool) -> rusqlite::Result<Connection> {
     if logged {
-        return Connection::open_with_flags(path, read_only_flags());
+        return connection::open(path, read_only_flags());
     }
     // Without a log nothing else can be in the file's way, and nothing is made beside it.
     let escaped = path.display().to_string();
@@ -178,11 +178,11 @@ fn open_to_inspect(path: &Path, logged: bool) -> rusqlite::Result<Connection> {
         .replace('?', "%3f")
         .replace('#', "%23");
     let uri = format!("file:{escaped}?immutable=1");
-    Connection::open_with_flags(uri, read_only_flags() | OpenFlags::SQLITE_OPEN_URI)
+    connection::open(uri, read_only_flags() | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// Reads the first 100 bytes (SQLite file format, "The Database Header") without opening a database.
-fn check_header(path: &Path, logged: bool) -> Result<()> {
+pub(super) fn check_header(path: &Path, logged: bool) -> Result<()> {
     let shown = path.display();
     let mut file = private::open(path, Rule::Database, false)?
         .ok_or_else(|| Error::refused(format!("can't read {shown}: it went away")))?;
@@ -267,7 +267,7 @@ fn make_up(
     transaction.commit().doing(DOING)
 }
 
-fn schema(connection: &Connection) -> Result<i64> {
+pub(super) fn schema(connection: &Connection) -> Result<i64> {
     Reading::of(connection).value("reading the schema version", "PRAGMA user_version", [])
 }
 
@@ -281,8 +281,8 @@ fn upgrade(directory: &DataDirectory, connection: &mut Connection, now: Timestam
     private::folder(&folder)?;
     let copy = folder.join(format!("tollkeeper-schema-{schema}-{}.db", now.as_second()));
     private::create_new(&copy).map_err(cannot_create(&copy))?;
-    let mut target = Connection::open_with_flags(&copy, writer_flags())
-        .doing("creating the copy before the migration")?;
+    let mut target =
+        connection::open(&copy, writer_flags()).doing("creating the copy before the migration")?;
     Backup::new(connection, &mut target)
         .and_then(|backup| backup.run_to_completion(1_000, Duration::ZERO, None))
         .doing("copying the database before the migration")?;

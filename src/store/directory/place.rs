@@ -2,9 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
+
+use super::owner;
 use super::private::{self, Closed, Rule};
 use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
@@ -20,12 +23,13 @@ const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
 pub(crate) const LOCK: &str = "tollkeeper.lock";
 /// What we put into a directory.
-const OURS: [&str; 17] = [
+const OURS: [&str; 18] = [
     "audit-anchor",
     "audit.key",
     "audit.key.next",
     BACKUPS,
     "clean-stop",
+    "command.sock",
     "control.sock",
     "initial-key",
     MARKER,
@@ -53,8 +57,40 @@ pub fn find(data_dir: &Path) -> PathBuf {
 }
 
 /// Whether a data directory holds a database.
-pub fn holds_database(data_dir: &Path) -> bool {
-    find(data_dir).join(DATABASE).exists()
+///
+/// # Errors
+/// [`Error::Forbidden`] when this user can't look.
+pub fn holds_database(data_dir: &Path) -> Result<bool> {
+    for folder in [data_dir, &data_dir.join(PRIVATE)] {
+        match folder.join(DATABASE).metadata() {
+            Ok(_) => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(owner::denied(folder));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Who else the database of a data directory belongs to: whoever may change it all the same would leave files there that its own user
+/// can't read.
+///
+/// # Errors
+/// [`Error::Forbidden`] when this user can't look.
+pub fn other_owner(data_dir: &Path) -> Result<Option<u32>> {
+    let root = find(data_dir);
+    let database = root.join(DATABASE);
+    let metadata = database.metadata();
+    let owner = metadata.map_err(|error| unusable(&database, &error))?.uid();
+    let is_other = owner != geteuid().as_raw() && !private::knows_no_permissions(&root);
+    Ok(is_other.then_some(owner))
+}
+
+/// Whether a socket was made by one of these users.
+pub fn is_socket_of(socket: &Path, users: &[u32]) -> bool {
+    let made = socket.symlink_metadata();
+    made.is_ok_and(|made| users.contains(&made.uid()))
 }
 
 fn is_used(folder: &Path) -> bool {
@@ -237,6 +273,7 @@ pub(crate) fn move_everything(from: &Path, to: &Path) -> Result<()> {
         MARKER,
         BACKUPS,
         LOST_FOUND,
+        "command.sock",
         "control.sock",
         DATABASE,
     ];
@@ -300,6 +337,9 @@ fn move_backups(old: &Path, new: &Path) -> io::Result<()> {
 
 /// The refusal of a directory that can't be used.
 pub(crate) fn unusable(root: &Path, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return owner::denied(root);
+    }
     Error::refused(format!(
         "can't use the data directory {}: {error}; make it writable or name another with --data-dir",
         root.display()

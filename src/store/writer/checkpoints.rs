@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
-use crate::store::database::connection::writer_flags;
+use crate::store::database::connection::{open, writer_flags};
 use crate::store::database::fault::Doing;
 
 /// Pages that are added to the log before the thread copies them: 4 MiB.
@@ -63,8 +63,8 @@ impl Checkpoints {
     /// When the database can't be opened, or the system gives no thread.
     pub fn start(writer: &Connection) -> Result<Self> {
         let path = writer.path().unwrap_or_default();
-        let connection = Connection::open_with_flags(path, writer_flags())
-            .doing("opening the database to copy its log")?;
+        let connection =
+            open(path, writer_flags()).doing("opening the database to copy its log")?;
         let path = connection.path().unwrap_or_default();
         let file = File::open(path)
             .map_err(|error| Error::internal("opening the database to sync it", error))?;
