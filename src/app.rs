@@ -16,12 +16,13 @@ use crate::file_limit;
 use crate::gateway::proxy::Proxy;
 use crate::http::certificates::Certificates;
 use crate::http::core::attempts::{Attempts, BadHolders};
+use crate::http::core::base_path::BasePath;
 use crate::http::core::client_address::TrustedProxies;
 use crate::http::core::context::RequestIds;
 use crate::http::core::hosts::Hosts;
 use crate::http::core::replays::Replays;
 use crate::http::core::slow_work::SlowWork;
-use crate::http::core::state::State;
+use crate::http::core::state::{MakeDocument, State};
 use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
 use crate::ledger::Ledger;
@@ -133,7 +134,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     } else {
         first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
     };
-    let page_url = page_url(&bound);
+    let page_url = page_url(&bound, &settings.server.base_path);
     let socket = if is_command {
         directory.command_socket()
     } else {
@@ -151,6 +152,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
             &settings.server.allowed_hosts,
             bound.addresses.iter().map(SocketAddr::ip).collect(),
         ),
+        base_path: BasePath::new(&settings.server.base_path),
         request_ids: RequestIds::new(),
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
@@ -158,7 +160,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         read_answers: ReadCache::default(),
         explained_names: ReadCache::default(),
         replays: Replays::default(),
-        openapi: LazyLock::new(openapi::served),
+        openapi: LazyLock::new(make_document(settings.server.base_path.clone())),
         rate_limit_headers: settings.decisions.rate_limit_headers,
         proxy: Proxy::new(&settings.upstreams, settings.proxy.clone())?,
         refusals: settings.refusals.clone(),
@@ -287,11 +289,23 @@ impl App {
     }
 }
 
+/// What makes the OpenAPI document of a server below a path.
+fn make_document(base_path: String) -> MakeDocument {
+    let path = Some(base_path).filter(|path| !path.is_empty());
+    Box::new(move || openapi::served(path.as_deref().unwrap_or("/")))
+}
+
 /// The address of the page: the first one of this machine; where there are only Unix sockets, the one that a proxy here most likely has.
-fn page_url(bound: &Bound) -> Option<String> {
-    let is_url = |place: &&String| place.starts_with("http");
-    let first = bound.places.iter().find(is_url).cloned();
-    first.or_else(|| (!bound.places.is_empty()).then(|| "http://localhost".to_owned()))
+fn page_url(bound: &Bound, base_path: &str) -> Option<String> {
+    if bound.places.is_empty() {
+        return None;
+    }
+    let mut places = bound.places.iter().map(String::as_str);
+    let first = places.find(|place| place.starts_with("http"));
+    Some(format!(
+        "{}{base_path}",
+        first.unwrap_or("http://localhost")
+    ))
 }
 
 /// The directory of a server.

@@ -110,6 +110,9 @@ pub struct ServerSettings {
     pub socket_mode: u32,
     /// Whether addresses that other machines reach may be served without TLS.
     pub plaintext: bool,
+    /// The path below which clients find everything; empty, or with a slash before it and none behind it.
+    #[serde(deserialize_with = "values::base_path")]
+    pub base_path: String,
     /// Host names by which clients reach this server, beside the loopback names.
     #[serde(deserialize_with = "values::names")]
     pub allowed_hosts: Vec<String>,
@@ -140,6 +143,7 @@ impl Default for ServerSettings {
             }],
             socket_mode: 0o660,
             plaintext: false,
+            base_path: String::new(),
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             deadlines: Deadlines::default(),

@@ -55,7 +55,7 @@ async function show() {
   try {
     // Browsers keep it that a module did not come, and do not ask again: whether anybody answers is found out before, by what
     // gave the page itself.
-    if (!loaded.has(found.route)) await get(location.pathname);
+    if (!loaded.has(found.route)) await get("/");
     const view = await found.route.load().catch((error) => {
       again = () => location.reload();
       // One that came and has a fault is another matter.

@@ -5,7 +5,7 @@
 const OPEN = "AccessProfiles";
 
 const reference = SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#reference",
   deepLinking: true,
   docExpansion: "none",

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
 use super::Settings;
-use super::values::names;
+use super::values::split;
 use crate::domain::body::violation::Violation;
 use crate::error::{Error, Result};
 
@@ -97,7 +97,19 @@ impl fmt::Display for Listen {
 pub(super) fn listens<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Vec<Listen>, D::Error> {
-    let texts = names(deserializer)?;
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        List(Vec<String>),
+        Text(String),
+        Number(i64),
+    }
+    let texts = match Written::deserialize(deserializer) {
+        Ok(Written::List(texts)) => texts,
+        Ok(Written::Text(text)) => split(&text),
+        Ok(Written::Number(number)) => vec![number.to_string()],
+        Err(_) => return Err(D::Error::custom(EXPECTED)),
+    };
     let all = texts.iter().map(|text| Listen::read(text.trim()));
     let all: Vec<Listen> = all
         .collect::<std::result::Result<_, _>>()
@@ -170,6 +182,15 @@ impl Settings {
                     ),
                 );
             }
+        }
+        let first = server.base_path.split('/').nth(1).unwrap_or_default();
+        if self.upstreams.iter().any(|upstream| upstream.name == first) {
+            note(
+                "server.base_path",
+                format!(
+                    "server.base_path: \"/{first}\" is the beginning of the paths of the upstream {first:?}; choose another path, or rename the upstream"
+                ),
+            );
         }
         let encrypted = server.listen.iter().find(|listen| listen.is_encrypted());
         let files = (&self.tls.certificate_file, &self.tls.key_file);

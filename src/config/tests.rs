@@ -78,7 +78,7 @@ fn shown_in_the_file() -> String {
 fn the_settings_file_and_the_readme_show_every_setting() {
     let readme = include_str!("../../README.md");
     let shown: toml::Table = shown_in_the_file().parse().unwrap();
-    assert_eq!(names().len(), 32);
+    assert_eq!(names().len(), 33);
     for name in names() {
         let variable = variable_of(&name);
         let row = format!("| `{name}` | `{variable}` |");

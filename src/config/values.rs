@@ -12,7 +12,42 @@ use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::domain::body::input::nearest;
 use crate::domain::settings::Deadlines;
+use crate::domain::settings::upstream::RESERVED;
 use crate::domain::settings::values::whole;
+
+/// Longest path before all others, in bytes.
+const MAX_BASE_PATH: usize = 200;
+/// What no upstream is called, so that it can stand before all paths.
+const OURS: &str = "tollkeeper";
+
+/// A path that stands before all others; a slash behind it is taken off. What a path of ours begins with would be two things.
+pub(super) fn base_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    const EXPECTED: &str = "expected a path such as \"/tollkeeper\"";
+    let text = String::deserialize(deserializer)?;
+    let path = text.trim_end_matches('/');
+    let Some(pieces) = path.strip_prefix('/') else {
+        let is_none = path.is_empty();
+        return is_none.then(String::new).ok_or_else(|| {
+            D::Error::custom(format_args!(
+                "{EXPECTED}, with a slash before it, found {text:?}"
+            ))
+        });
+    };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let is_piece = |piece: &str| piece.bytes().all(fits) && !["", ".", ".."].contains(&piece);
+    if path.len() > MAX_BASE_PATH || !pieces.split('/').all(is_piece) {
+        return Err(D::Error::custom(format_args!(
+            "{EXPECTED}: letters, digits and -._~ between slashes, at most {MAX_BASE_PATH}; found {text:?}"
+        )));
+    }
+    let first = pieces.split('/').next().unwrap_or_default();
+    if RESERVED.contains(&first) && first != OURS {
+        return Err(D::Error::custom(format_args!(
+            "paths of our own begin with \"/{first}\"; {EXPECTED}"
+        )));
+    }
+    Ok(path.to_owned())
+}
 
 /// A list of names, or one text with commas between them (all that a variable can say).
 pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -27,12 +62,15 @@ pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     }
     Ok(match Names::deserialize(deserializer)? {
         Names::List(names) => names,
-        Names::Text(text) => {
-            let names = text.split(',').map(str::trim);
-            let given = names.filter(|name| !name.is_empty());
-            given.map(str::to_owned).collect()
-        }
+        Names::Text(text) => split(&text),
     })
+}
+
+/// What stands between commas.
+pub(super) fn split(text: &str) -> Vec<String> {
+    let pieces = text.split(',').map(str::trim);
+    let given = pieces.filter(|piece| !piece.is_empty());
+    given.map(str::to_owned).collect()
 }
 
 /// Addresses and networks.

@@ -6,6 +6,12 @@ import { Refusal, Unreachable } from "./errors.js";
 /** @typedef {{ query?: Query, body?: unknown, ifMatch?: string | null, once?: Once, signal?: AbortSignal, key?: string }} Options */
 /** @template T @typedef {{ data: T, etag: string | null }} Answer */
 
+// What stands before every path of the server: nothing, or the path that a proxy gives it.
+const BASE = new URL("../..", import.meta.url).pathname.slice(0, -1);
+
+/** The address of the server as this browser reaches it. */
+export const ADDRESS = location.origin + BASE;
+
 let key = "";
 /** @type {() => void} */
 let onUnauthenticated = () => {};
@@ -75,7 +81,7 @@ async function call(method, path, options = {}) {
   if (options.once) headers["idempotency-key"] = options.once.keyFor(`${path} ${body ?? ""}`);
   let response;
   try {
-    response = await fetch(path + queryText(options.query), {
+    response = await fetch(BASE + path + queryText(options.query), {
       method,
       headers,
       body,
@@ -103,7 +109,7 @@ export function queryText(query) {
 
 /** A command that makes the same call. @param {string} method @param {string} path @param {unknown} [body] */
 export function curl(method, path, body) {
-  const lines = [`curl -sS -X ${method} ${shell(location.origin + path)}`, `  -H "Authorization: Bearer $KEY"`];
+  const lines = [`curl -sS -X ${method} ${shell(ADDRESS + path)}`, `  -H "Authorization: Bearer $KEY"`];
   if (body !== undefined) {
     lines.push(`  -H 'Content-Type: application/json'`, `  -d ${shell(JSON.stringify(body, null, 2))}`);
   }

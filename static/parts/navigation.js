@@ -50,7 +50,7 @@ function section({ title, entries }) {
 
 /** @param {{ path: string, text: string }} entry */
 function entry({ path, text }) {
-  const outside = !path.startsWith("/") || path === "/docs";
+  const outside = !path.startsWith("/");
   const current = !outside && `${here().path}/`.startsWith(`${path}/`);
   return h("li", null, h("a", { href: outside ? path : link(path), "aria-current": current ? "page" : null }, text));
 }

@@ -1,5 +1,6 @@
 // A new secret. It is shown once, so the dialog stays until the user says that it is stored.
 
+import { ADDRESS } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { go, link } from "../core/router.js";
 import { codeBlock, copyButton, downloadButton } from "./copy.js";
@@ -78,10 +79,10 @@ function one(secret) {
 
 /** @param {string} key */
 function managementCurl(key) {
-  return `KEY='${key}'\ncurl -sS '${location.origin}/api/session' -H "Authorization: Bearer $KEY"`;
+  return `KEY='${key}'\ncurl -sS '${ADDRESS}/api/session' -H "Authorization: Bearer $KEY"`;
 }
 
 /** @param {string} key */
 function virtualCurl(key) {
-  return `KEY='${key}'\ncurl -sS '${location.origin}/v1/quota' -H "Authorization: Bearer $KEY"`;
+  return `KEY='${key}'\ncurl -sS '${ADDRESS}/v1/quota' -H "Authorization: Bearer $KEY"`;
 }

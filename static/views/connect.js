@@ -1,6 +1,6 @@
 // How clients call this server: another address, and a virtual key in place of the provider's. The key itself never stands here.
 
-import { get } from "../core/api.js";
+import { ADDRESS, get } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { link } from "../core/router.js";
 import { can, kind } from "../core/session.js";
@@ -13,7 +13,7 @@ import { VARIABLE, families } from "./connect-lines.js";
 /** @returns {Promise<import("./routes.js").View>} */
 export async function connectView() {
   const [dialects, models] = await Promise.all([configured(), ownModels()]);
-  const all = families(location.origin, models ?? []);
+  const all = families(ADDRESS, models ?? []);
   const about = "Change the address and the key of a client, and nothing else: calls are held against limits, sent on, and charged.";
   const node = h(
     "div",

@@ -76,7 +76,7 @@ const MENU = [
     entries: [
       { path: "/keys", text: "Management keys" },
       { path: "/audit", text: "Audit log" },
-      { path: "/docs", text: "API reference" },
+      { path: "docs", text: "API reference" },
     ],
   },
 ];
@@ -92,7 +92,7 @@ export function menuOf() {
   const seen = new Set(routesOf().map(({ pattern }) => pattern));
   return MENU.map(({ title, entries }) => ({
     title,
-    entries: entries.filter(({ path }) => path === "/docs" || seen.has(path)),
+    entries: entries.filter(({ path }) => path === "docs" || seen.has(path)),
   })).filter(({ entries }) => entries.length > 0);
 }
 

@@ -8,7 +8,7 @@ export function welcomeView() {
   const node = empty(
     "This key may not see anything here",
     "It holds no permission to view. Ask whoever made it, or use it with the HTTP API.",
-    h("a", { href: "/docs" }, "API reference"),
+    h("a", { href: "docs" }, "API reference"),
   );
   return { title: "Welcome", node };
 }

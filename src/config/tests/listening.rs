@@ -54,7 +54,8 @@ fn what_is_no_address_is_refused_with_what_was_probably_meant() {
             "expected an address and a port such as",
         ),
         ("listen = []", "expected an address and a port such as"),
-        ("listen = 8080", "expected a list of names, or one text"),
+        ("listen = 8080", "did you mean \":8080\"?"),
+        ("listen = true", "expected an address and a port such as"),
         (
             "listen = [\":8080\", \"http://:8080\"]",
             "[::]:8080 is there twice",
@@ -157,4 +158,36 @@ fn two_readings_differ_in_what_holds_and_not_in_how_it_is_written() {
         assert_eq!(found, differing);
     }
     assert_eq!(before.differing(&before), Vec::<String>::new());
+}
+
+#[test]
+fn a_path_before_all_others_is_plain_and_begins_no_path_of_ours() {
+    let read = |written: &str| load(&format!("[server]\nbase_path = {written:?}\n"), &[]);
+    for (written, expected) in [
+        ("", ""),
+        ("/", ""),
+        ("/tollkeeper", "/tollkeeper"),
+        ("/tollkeeper/", "/tollkeeper"),
+        ("/a/b-c_d.e~f", "/a/b-c_d.e~f"),
+    ] {
+        assert_eq!(read(written).unwrap().server.base_path, expected);
+    }
+    for (written, expected) in [
+        ("tollkeeper", "with a slash before it"),
+        ("/a//b", "between slashes"),
+        ("/a/../b", "between slashes"),
+        ("/a b", "between slashes"),
+        ("/a%20b", "between slashes"),
+        ("/a?b", "between slashes"),
+        ("/v1", "paths of our own begin with \"/v1\""),
+        ("/api/tollkeeper", "paths of our own begin with \"/api\""),
+    ] {
+        let text = read(written).unwrap_err().to_string();
+        assert!(
+            text.contains("line 2: server.base_path: ") && text.contains(expected),
+            "{written}: {text}"
+        );
+    }
+    let text = serving("[server]\nbase_path = \"/ollama/x\"\n[[upstreams]]\nname = \"ollama\"\n");
+    assert!(text.unwrap_err().contains("rename the upstream"));
 }

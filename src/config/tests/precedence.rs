@@ -19,6 +19,7 @@ fn values() -> Vec<(&'static str, &'static str, Value, &'static str, Value)> {
         ("server.listen", "\"127.0.0.1:1\"", json!(["127.0.0.1:1"]), "127.0.0.1:2, unix:a.sock", json!(["127.0.0.1:2", "unix:a.sock"])),
         ("server.socket_mode", "\"0600\"", json!("0600"), "0666", json!("0666")),
         ("server.plaintext", "true", json!(true), "true", json!(true)),
+        ("server.base_path", "\"/a\"", json!("/a"), "/b", json!("/b")),
         ("server.allowed_hosts", "[\"a.example\"]", json!(["a.example"]), "b.example, c.example", json!(["b.example", "c.example"])),
         ("server.trusted_proxies", "[\"10.0.0.1\"]", json!(["10.0.0.1/32"]), "10.0.0.0/8", json!(["10.0.0.0/8"])),
         ("server.body_timeout_seconds", "3", json!(3), "4", json!(4)),

@@ -18,7 +18,7 @@ use super::log_lines;
 use super::pieces;
 use super::problem::Problem;
 use super::route_path::RoutePath;
-use super::state::state;
+use super::state::{state, web_state};
 use crate::http::connection::{BodyLength, Connections, Progress};
 use crate::http::forward_auth;
 
@@ -32,10 +32,12 @@ pub const MAX_URI: usize = 8 * 1024;
 /// # Errors
 /// None: every failure is answered.
 pub async fn apply(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    let all = web_state(request.request());
+    let redirect = all.base_path.enter(&mut request);
     let context = Context::arrived(request.headers(), &state(request.request()).request_ids);
     request.extensions_mut().insert(Rc::clone(&context));
     let progress = request.conn_data::<Rc<Progress>>().cloned();
@@ -46,10 +48,13 @@ pub async fn apply(
     let response = if let Some(problem) = refuse(&request) {
         // `into_response` would drop the problem, and with it the body.
         request.error_response(problem)
+    } else if let Some(redirect) = redirect {
+        request.into_response(redirect)
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
     let mut response = with_error_body(response, &context);
+    all.base_path.leave(&mut response);
     set_headers(&mut response, &context);
     let route = response.request().app_data::<RoutePath>();
     let route = route.map_or("-", |route| route.path.as_str());

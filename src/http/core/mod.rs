@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod attempts;
 pub mod authenticate;
+pub mod base_path;
 pub mod client_address;
 pub mod context;
 pub mod discipline;

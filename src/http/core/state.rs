@@ -8,6 +8,7 @@ use actix_web::web;
 use tokio::sync::Semaphore;
 
 use super::attempts::{Attempts, BadHolders};
+use super::base_path::BasePath;
 use super::client_address::TrustedProxies;
 use super::context::RequestIds;
 use super::hosts::Hosts;
@@ -26,6 +27,9 @@ use crate::store::lists::read_cache::ReadCache;
 /// Most bytes of the names in explanations that are kept.
 const MAX_EXPLAINED_NAMES: usize = 4 * 1024 * 1024;
 
+/// What makes the OpenAPI document.
+pub type MakeDocument = Box<dyn FnOnce() -> ServedDocument + Send>;
+
 /// What all requests share.
 pub struct State {
     /// What the functions of `service` work with.
@@ -42,6 +46,8 @@ pub struct State {
     pub refused_calls: Arc<RefusedCalls>,
     /// The host names by which this server may be called.
     pub hosts: Hosts,
+    /// The path below which everything is, as clients see it.
+    pub base_path: BasePath,
     /// Makes the ids of requests that bring none.
     pub request_ids: RequestIds,
     /// The address of the page on this machine; none when only the control socket is listened on.
@@ -57,7 +63,7 @@ pub struct State {
     /// What decisions under idempotency keys share.
     pub replays: Replays,
     /// The OpenAPI document, made when somebody reads it first.
-    pub openapi: LazyLock<ServedDocument>,
+    pub openapi: LazyLock<ServedDocument, MakeDocument>,
     /// Whether answers to decisions carry `RateLimit` and `RateLimit-Policy`.
     pub rate_limit_headers: bool,
     /// What carries calls.

@@ -39,9 +39,12 @@ use crate::http::core::path_values::path_parameter;
 use crate::http::core::route::{Description, Parameter, Route};
 use crate::http::routes;
 
-/// The document as it is served.
-pub fn served() -> ServedDocument {
-    ServedDocument::new(serde_json::to_vec(&document()).unwrap_or_default())
+/// The document as it is served by a server at this path.
+pub fn served(path: &str) -> ServedDocument {
+    let mut document = document();
+    let servers = document.servers.iter_mut().flatten();
+    servers.for_each(|server| path.clone_into(&mut server.url));
+    ServedDocument::new(serde_json::to_vec(&document).unwrap_or_default())
 }
 
 /// The document.
