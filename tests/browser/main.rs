@@ -10,6 +10,7 @@ mod views;
 
 mod accessibility;
 mod appearance;
+mod base_path;
 mod clashes;
 mod connect;
 mod failures;

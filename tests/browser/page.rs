@@ -62,6 +62,19 @@ impl Page {
         Self::start_on(directory, server)
     }
 
+    /// A fresh server whose clients find everything below a path.
+    pub fn start_below(base_path: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data_dir = directory.path().join("data");
+        let mut command = tollkeeper();
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(&data_dir)
+            .env("TOLLKEEPER_SERVER__BASE_PATH", base_path);
+        let server = Process::start_command(command, &data_dir);
+        Self::start_on(directory, server)
+    }
+
     fn start_on(directory: TempDir, server: Process) -> Self {
         let driver = Driver::start();
         let runtime = tokio::runtime::Builder::new_current_thread()
