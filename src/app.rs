@@ -21,8 +21,10 @@ use crate::http::core::client_address::TrustedProxies;
 use crate::http::core::context::RequestIds;
 use crate::http::core::hosts::Hosts;
 use crate::http::core::replays::Replays;
+use crate::http::core::request_figures::RequestFigures;
 use crate::http::core::slow_work::SlowWork;
 use crate::http::core::state::{MakeDocument, State};
+use crate::http::metrics;
 use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
 use crate::ledger::Ledger;
@@ -31,6 +33,7 @@ use crate::reload::{ReadSettings, Reloading};
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
+use crate::service::decisions::near_limits::NearLimitCount;
 use crate::service::price_book::PriceBook;
 use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
@@ -55,6 +58,7 @@ pub struct App {
     sockets: Vec<SocketFile>,
     certificates: Option<Arc<Certificates>>,
     reload: Option<Reloading>,
+    metrics_port: Option<u16>,
     stop: watch::Sender<bool>,
     upkeep: Upkeep,
     retries: Retries,
@@ -85,6 +89,11 @@ pub enum Reach {
 /// [`Error::Refused`]: one sentence with the path or address and what to do.
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let is_command = matches!(reach, Reach::Command(_));
+    let for_metrics = if is_command {
+        None
+    } else {
+        settings.metrics.listen.map(metrics::listen).transpose()?
+    };
     let (bound, max_connections, directory) = match reach {
         Reach::Network => {
             let room = file_limit::make_room(settings.server.max_connections, most_open)?;
@@ -141,6 +150,10 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         directory.control_socket()
     };
     let control = listen_for_commands(&socket)?;
+    let metrics_port = for_metrics
+        .as_ref()
+        .and_then(|listener| listener.local_addr().ok())
+        .map(|address| address.port());
     let state = web::Data::new(State {
         services: Arc::clone(&services),
         body_timeout: settings.server.deadlines.body,
@@ -148,6 +161,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         attempts: Attempts::default(),
         bad_holders: BadHolders::default(),
         refused_calls: Arc::default(),
+        request_figures: RequestFigures::default(),
+        near_limits: NearLimitCount::default(),
         hosts: Hosts::new(
             &settings.server.allowed_hosts,
             bound.addresses.iter().map(SocketAddr::ip).collect(),
@@ -169,6 +184,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     Ok(App {
         listeners: Listeners {
             network: bound.listeners,
+            metrics: for_metrics,
             control,
         },
         state,
@@ -188,6 +204,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         sockets: bound.sockets,
         certificates: bound.certificates,
         reload: None,
+        metrics_port,
         stop: watch::Sender::new(false),
     })
 }
@@ -208,7 +225,12 @@ impl App {
         self.places.join(", ")
     }
 
-    /// The address of the page; none when only the control socket was bound.
+    /// The port of the listener that shows metrics and nothing else, if there is one.
+    pub fn metrics_port(&self) -> Option<u16> {
+        self.metrics_port
+    }
+
+    /// The address of the page on this machine; none when only the control socket was bound.
     pub fn page_url(&self) -> Option<&str> {
         self.state.page_url.as_deref()
     }

@@ -11,6 +11,7 @@ mod upstream_keys;
 mod values;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::listen::Listen;
 use self::sources::Sources;
-use crate::domain::settings::origin::{Origin, ShownSetting};
+use crate::domain::settings::origin::{SettingOrigin, ShownSetting};
 use crate::domain::settings::upstream::{UpstreamSettings, upstreams};
 use crate::domain::settings::values::whole;
 use crate::domain::settings::{
@@ -65,6 +66,8 @@ pub struct Settings {
     pub prices: PriceSettings,
     /// What callers are told who are refused.
     pub refusals: RefusalSettings,
+    /// Where what is measured is shown.
+    pub metrics: MetricsSettings,
     /// What is logged.
     pub log: LogSettings,
     /// A file that holds the first key, instead of a generated one. A variable alone.
@@ -72,7 +75,7 @@ pub struct Settings {
     pub bootstrap_key_file: Option<PathBuf>,
     /// Where each setting has its value from, by its name; what is not here has its default.
     #[serde(skip)]
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: BTreeMap<String, SettingOrigin>,
 }
 
 impl Default for Settings {
@@ -88,6 +91,7 @@ impl Default for Settings {
             proxy: ProxySettings::default(),
             prices: PriceSettings::default(),
             refusals: RefusalSettings::default(),
+            metrics: MetricsSettings::default(),
             log: LogSettings::default(),
             bootstrap_key_file: None,
             origins: BTreeMap::new(),
@@ -177,6 +181,15 @@ impl Default for StorageSettings {
             data_dir: PathBuf::from("data"),
         }
     }
+}
+
+/// Where what is measured is shown beside the API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsSettings {
+    /// Where to listen for whoever reads metrics and nothing else, without a key.
+    #[serde(deserialize_with = "values::optional_address")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// What is logged.
@@ -276,7 +289,7 @@ impl Settings {
         if let Some(data_dir) = flags.data_dir {
             // A path need not be text.
             settings.storage.data_dir = data_dir;
-            let origin = Origin::Flag("--data-dir");
+            let origin = SettingOrigin::Flag("--data-dir");
             settings
                 .origins
                 .insert("storage.data_dir".to_owned(), origin);
@@ -298,7 +311,7 @@ impl Settings {
         let key_file = self.bootstrap_key_file.iter().map(|path| ShownSetting {
             name: "bootstrap_key_file".to_owned(),
             value: path.to_string_lossy().into(),
-            origin: Origin::Variable(BOOTSTRAP_VARIABLE.to_owned()),
+            origin: SettingOrigin::Variable(BOOTSTRAP_VARIABLE.to_owned()),
         });
         named.chain(key_file).collect()
     }

@@ -9,7 +9,8 @@
 //! 4. [`ledger`] knows what was used and who may use what; whatever changes who holds what goes through it.
 //! 5. [`store`] runs SQL: one writer thread that groups commits, a pool of readers.
 //! 6. [`gateway`] carries calls to providers: it reads, quotes, sends, passes on and charges them.
-//! 7. [`error`] names what can go wrong for what the caller should do; `http::core::problem` gives it its one shape.
+//! 7. [`metrics`] is what all of them count with; [`http::metrics`] shows it.
+//! 8. [`error`] names what can go wrong for what the caller should do; `http::core::problem` gives it its one shape.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
@@ -23,6 +24,7 @@ pub mod gateway;
 pub mod http;
 pub mod ledger;
 pub mod listening;
+pub mod metrics;
 pub mod reload;
 pub mod retries;
 pub mod service;

@@ -7,7 +7,7 @@ use super::print::{names, print_line, shown};
 use super::table::print_table;
 use crate::config::{Flags, Settings};
 use crate::domain::body::violation::Violation;
-use crate::domain::settings::origin::{Origin, ShownSetting};
+use crate::domain::settings::origin::{SettingOrigin, ShownSetting};
 use crate::error::{Error, Result};
 use crate::gateway::proxy::Proxy;
 use crate::http::settings::views::SettingView;
@@ -90,7 +90,7 @@ fn check(settings: &Settings, as_json: bool) -> Result<()> {
     let all = settings.shown();
     let set = all
         .iter()
-        .filter(|one| one.origin != Origin::Default)
+        .filter(|one| one.origin != SettingOrigin::Default)
         .count();
     if as_json {
         print_line(&json!({ "right": true, "settings": all.len(), "set": set }).to_string());

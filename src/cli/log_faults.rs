@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use log::{Level, Record};
 
 use crate::domain::values::repeats::{LeftOut, PERIOD, Repeats};
+use crate::http::core::log_lines::COUNTED;
 
 /// How many lines of a kind are written in a period.
 const FIRST: u32 = 3;
@@ -91,6 +92,7 @@ impl Kinds {
         let told = self.repeats().note(kind, now);
         if !told {
             self.left_out.store(true, Ordering::Relaxed);
+            COUNTED.add(1);
         }
         told
     }

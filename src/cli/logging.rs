@@ -69,7 +69,12 @@ fn text(out: &mut Formatter, record: &Record<'_>) -> std::io::Result<()> {
             self.0.push_str(key.as_str());
             self.0.push('=');
             if let Some(text) = value.to_borrowed_str() {
-                self.0.push_str(text);
+                // Where it ends must be seen, and nobody can make up what comes next.
+                if text.contains([' ', '"']) {
+                    write!(self.0, "{text:?}")?;
+                } else {
+                    self.0.push_str(text);
+                }
             } else if let Some(number) = value.to_u64() {
                 self.0.push_str(itoa::Buffer::new().format(number));
             } else {

@@ -11,13 +11,13 @@ use toml::{Table, Value};
 use super::names::{alone, hint, names, one_line, unknown_name, variable_of};
 use super::{BOOTSTRAP_VARIABLE, CONFIG_VARIABLE, Settings};
 use crate::domain::body::violation::Violation;
-use crate::domain::settings::origin::Origin;
+use crate::domain::settings::origin::SettingOrigin;
 
 /// What was said so far; what is said later holds.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     table: Table,
-    origins: BTreeMap<String, Origin>,
+    origins: BTreeMap<String, SettingOrigin>,
     mistakes: Vec<Violation>,
 }
 
@@ -42,7 +42,7 @@ impl Sources {
         }
         // What is guessed of a file that is no TOML would be refused for the wrong reasons.
         if found.is_empty() {
-            let origin = |begin| Origin::File {
+            let origin = |begin| SettingOrigin::File {
                 path: path.to_owned(),
                 line: line_of(begin),
             };
@@ -59,7 +59,7 @@ impl Sources {
         &mut self,
         table: &DeTable<'_>,
         above: &[&str],
-        origin: &dyn Fn(usize) -> Origin,
+        origin: &dyn Fn(usize) -> SettingOrigin,
         found: &mut Found,
     ) {
         for (key, value) in table {
@@ -147,15 +147,19 @@ impl Sources {
             return self.mistake(variable, mistake);
         };
         let place = format!("the environment variable {variable}");
-        self.text(name, text, (&place, Origin::Variable(variable.to_owned())));
+        self.text(
+            name,
+            text,
+            (&place, SettingOrigin::Variable(variable.to_owned())),
+        );
     }
 
     pub(super) fn flag(&mut self, flag: &'static str, name: &str, text: &str) {
-        self.text(name, text, (flag, Origin::Flag(flag)));
+        self.text(name, text, (flag, SettingOrigin::Flag(flag)));
     }
 
     /// Text without quotes is text; and a number may be meant as text, such as a folder named 2026.
-    fn text(&mut self, name: &str, text: &str, (place, origin): (&str, Origin)) {
+    fn text(&mut self, name: &str, text: &str, (place, origin): (&str, SettingOrigin)) {
         let path: Vec<&str> = name.split('.').collect();
         let as_toml = text.parse::<Value>().ok();
         let readings = as_toml.into_iter().chain([Value::from(text)]);

@@ -1,6 +1,6 @@
 //! Values of settings that only the server itself needs, as they are written: names, networks, a time zone.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
@@ -47,6 +47,22 @@ pub(super) fn base_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<St
         )));
     }
     Ok(path.to_owned())
+}
+
+/// An address and a port; a name is looked up.
+pub(super) fn optional_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let expected = "expected an address and a port such as 127.0.0.1:9464";
+    let mut found = text
+        .to_socket_addrs()
+        .map_err(|error| D::Error::custom(format_args!("{expected}, found {text:?} ({error})")))?;
+    found.next().map(Some).ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "{text:?} is no address of this machine; {expected}"
+        ))
+    })
 }
 
 /// A list of names, or one text with commas between them (all that a variable can say).

@@ -2,8 +2,10 @@
 
 pub mod client;
 pub mod meter;
+pub mod no_answer;
 pub mod proxy;
 pub mod refusal;
 pub mod trust;
 pub mod upstream;
+pub mod upstream_figures;
 pub mod upstream_state;

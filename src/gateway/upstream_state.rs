@@ -5,52 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// The upstream could not be reached; nothing was sent.
-    NotConnected,
-    /// The connection broke off.
-    BrokenOff,
-    /// It took too long.
-    TimedOut,
-    /// The upstream sends callers elsewhere; nothing was made.
-    Redirects,
-    /// The upstream does not take the key that it was sent; nothing was made.
-    KeyRefused,
-    /// Nobody waited for it any more; the upstream is not to blame.
-    CallerGone,
-}
-
-impl NoAnswer {
-    /// Its stable name, and what an operator looks at.
-    pub fn about(self) -> (&'static str, &'static str) {
-        match self {
-            Self::NotConnected => (
-                "not_connected",
-                "it could not be reached: is base_url right, and the network up?",
-            ),
-            Self::BrokenOff => (
-                "broken_off",
-                "the connection broke off before the answer was whole",
-            ),
-            Self::TimedOut => ("timed_out", "no answer began within answer_timeout"),
-            Self::Redirects => (
-                "redirects",
-                "it sends callers elsewhere: set base_url to where it sends them",
-            ),
-            Self::KeyRefused => (
-                "key_refused",
-                "it does not take its key: replace it, and start again or send SIGHUP",
-            ),
-            Self::CallerGone => ("caller_gone", "nobody waited for the answer any more"),
-        }
-    }
-}
+use super::no_answer::NoAnswer;
+use super::upstream_figures::UpstreamFigures;
 
 /// How an upstream was seen last.
 #[derive(Default)]
-pub struct UpstreamState(Mutex<Seen>);
+pub struct UpstreamState {
+    seen: Mutex<Seen>,
+    figures: Mutex<UpstreamFigures>,
+}
 
 /// What was seen of an upstream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,7 +45,8 @@ pub struct LastAnswer {
 impl UpstreamState {
     /// Notes the beginning of an answer.
     pub fn answered(&self, at: Timestamp, status: u16, latency: Duration) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.count(|figures| figures.answer(latency));
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.answers += 1;
         seen.errors += u64::from(status >= 400);
         seen.is_failing = status >= 500;
@@ -98,7 +62,7 @@ impl UpstreamState {
         if why == NoAnswer::CallerGone {
             return;
         }
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.failures += 1;
         seen.is_failing = true;
         seen.last_failure = Some((at, why));
@@ -106,7 +70,19 @@ impl UpstreamState {
 
     /// What was seen.
     pub fn seen(&self) -> Seen {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has something counted.
+    pub fn count(&self, count: impl FnOnce(&mut UpstreamFigures)) {
+        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        count(&mut figures);
+    }
+
+    /// What was counted.
+    pub fn figures(&self) -> UpstreamFigures {
+        let figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        figures.clone()
     }
 }
 

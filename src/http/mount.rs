@@ -64,7 +64,7 @@ fn mount(table: &[Route], config: &mut web::ServiceConfig) {
 
 /// What a path begins with: its family, and one segment.
 fn place(path: &str) -> String {
-    let family = RoutePath::new(path).family;
+    let family = RoutePath::new(path, false).family;
     let rest = path[family.len()..].trim_start_matches('/');
     format!("{family}/{}", rest.split('/').next().unwrap_or_default())
 }
@@ -85,11 +85,11 @@ fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
     let with_rest =
         |path: String, name| path.replace(&format!("{{{name}}}"), &format!("{{{name}:{some}}}"));
     let rest = REST.into_iter().fold(rest.to_owned(), with_rest);
-    let mut resource = web::resource(rest).app_data(RoutePath::new(path));
+    let is_carried = routes.iter().any(|route| route.access == Access::Call);
+    let mut resource = web::resource(rest).app_data(RoutePath::new(path, is_carried));
     if path.starts_with(BELOW_UPSTREAMS) {
         resource = resource.guard(fn_guard(names_upstream));
     }
-    let is_carried = routes.iter().any(|route| route.access == Access::Call);
     for route in routes {
         if any_method {
             resource = resource.route(route.mounted());
@@ -127,10 +127,20 @@ fn is(method: Method) -> impl Guard {
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config.app_data(UpstreamClients::default());
-        config.app_data(state);
-        mount(&routes::table(), config);
-        config.default_service(web::to(|request: Request| async move {
-            Answer::Err(Problem::no_route(request.path()))
-        }));
+        serve(&routes::table(), state, config);
     }
+}
+
+/// Mounts nothing but the metrics, for whoever reaches their listener.
+pub fn configure_metrics(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| serve(&routes::of_metrics_listener(), state, config)
+}
+
+fn serve(table: &[Route], state: web::Data<State>, config: &mut web::ServiceConfig) {
+    config.app_data(state.request_figures.join());
+    config.app_data(state);
+    mount(table, config);
+    config.default_service(web::to(|request: Request| async move {
+        Answer::Err(Problem::no_route(request.path()))
+    }));
 }

@@ -5,6 +5,7 @@ mod assignments;
 mod audit_log;
 mod decision_parameters;
 mod decisions;
+mod metrics;
 mod parameters;
 mod people;
 mod proxy;
@@ -15,6 +16,7 @@ mod virtual_keys;
 use actix_web::http::Method;
 use serde_json::json;
 
+pub use self::metrics::of_metrics_listener;
 use self::parameters::{AGAINST, AUDIT_LIST, KEY_LIST, PAGE_OR_ALL, PROFILE_LIST};
 use crate::domain::access_profile::input::{ACCESS_PROFILE_CHANGE, NEW_ACCESS_PROFILE};
 use crate::domain::access_profile::versions::CLONE;
@@ -54,6 +56,7 @@ pub fn table() -> Vec<Route> {
         virtual_keys::routes(),
         tool_groups::routes(),
         settings::routes(),
+        metrics::routes(),
         decisions::routes(),
         proxy::routes(),
     ]

@@ -29,6 +29,7 @@ use crate::domain::settings::Deadlines;
 use crate::http::connection::{Connection, Connections, Encrypted, Places, Served, Socket};
 use crate::http::core::authenticate::ControlSocket;
 use crate::http::core::discipline;
+use crate::http::core::hosts::MetricsListener;
 use crate::http::core::state::State;
 use crate::http::mount;
 
@@ -38,6 +39,8 @@ const DRAIN_SECONDS: u64 = 5;
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections of the control socket at a time.
 const CONTROL_PLACES: usize = 32;
+/// Connections of the listener for metrics at a time.
+const METRICS_PLACES: usize = 16;
 /// Connections that each worker accepts beyond its share of the places, where they wait for one.
 const WAITING: usize = 4;
 /// Files of each worker beside its connections: what its runtime waits with and is woken by takes three, its readers of the database
@@ -52,6 +55,8 @@ const MOST_HELD: usize = 64 * 1024 * 1024;
 pub struct Listeners {
     /// Those of the settings; none when only the control socket is served.
     pub network: Vec<Listener>,
+    /// The address that shows metrics and nothing else, if there is one.
+    pub metrics: Option<TcpListener>,
     /// The control socket.
     pub control: UnixListener,
 }
@@ -81,9 +86,10 @@ pub struct StopHandle {
 /// How many files the workers may have open at a time when `max_connections` have a place: connections, and what each runs on.
 pub fn most_open(max_connections: usize) -> usize {
     let workers = workers();
-    let accepted =
-        workers * accepted_by_each(max_connections, workers) + accepted_by_each(CONTROL_PLACES, 1);
-    accepted + FILES_OF_A_WORKER * (workers + 1)
+    let accepted = workers * accepted_by_each(max_connections, workers)
+        + accepted_by_each(CONTROL_PLACES, 1)
+        + accepted_by_each(METRICS_PLACES, 1);
+    accepted + FILES_OF_A_WORKER * (workers + 2)
 }
 
 fn workers() -> usize {
@@ -94,7 +100,8 @@ fn accepted_by_each(places: usize, workers: usize) -> usize {
     places.div_ceil(workers) + WAITING
 }
 
-/// Starts the workers: one for each core, which share `max_connections` places, and one for the control socket.
+/// Starts the workers: one for each core, which share `max_connections` places, one for the control socket, and one for metrics if they
+/// have an address of their own.
 ///
 /// # Errors
 /// When a listener can't be used.
@@ -118,10 +125,34 @@ pub fn serve(
             extensions.insert(ControlSocket);
         };
         let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD);
-        let requests = requests(application.clone(), until_stop.clone(), mark);
+        let requests = requests(
+            mount::configure(application.clone()),
+            until_stop.clone(),
+            mark,
+        );
         connections(worker, requests, |stream: UnixStream| (stream, None))
     })?;
     running.add(server);
+    if let Some(listener) = listeners.metrics {
+        let (builder, places) = running.prepare(1, METRICS_PLACES);
+        let (application, until_stop) = (state.clone(), self::until_stop(&builder));
+        let server = builder.listen("metrics", listener, move || {
+            let mark = |extensions: &mut Extensions| {
+                extensions.insert(MetricsListener);
+            };
+            let worker = Connections::new(deadlines, Arc::clone(&places), MOST_HELD);
+            let requests = requests(
+                mount::configure_metrics(application.clone()),
+                until_stop.clone(),
+                mark,
+            );
+            connections(worker, requests, |stream: TcpStream| {
+                let from = prepared(&stream);
+                (stream, from)
+            })
+        })?;
+        running.add(server);
+    }
     if listeners.network.is_empty() {
         return Ok(running);
     }
@@ -181,7 +212,11 @@ where
     ) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()>
     + use<S, T, A, U, W> {
         let worker = Connections::new(self.deadlines, Arc::clone(&self.places), MOST_HELD);
-        let requests = requests(self.state.clone(), self.until_stop.clone(), |_| ());
+        let requests = requests(
+            mount::configure(self.state.clone()),
+            self.until_stop.clone(),
+            |_| (),
+        );
         connections(worker, requests, accept)
     }
 }
@@ -263,9 +298,9 @@ where
     })
 }
 
-/// Serves the requests of a connection. `mark` says on the connection where it comes from.
+/// Serves the requests of a connection to what `configure` mounts. `mark` says on the connection where it comes from.
 fn requests<T, F>(
-    state: web::Data<State>,
+    configure: impl FnOnce(&mut web::ServiceConfig),
     until_stop: impl Fn() -> F + 'static,
     mark: impl Fn(&mut Extensions) + 'static,
 ) -> impl ServiceFactory<
@@ -280,7 +315,7 @@ where
     F: Future<Output = ()> + 'static,
 {
     let application = actix_web::App::new()
-        .configure(mount::configure(state))
+        .configure(configure)
         .wrap(from_fn(discipline::apply))
         .into_factory()
         .map_err(|error: actix_web::Error| error.error_response());

@@ -2,6 +2,7 @@
 //! refused the call is told, and no more.
 
 use super::engine::{self, Decision, Demand};
+use super::figures::DecidedOn;
 use super::requests::{RequestKind, lost};
 use super::runtime::{Batch, Runtime};
 use crate::domain::decision::amounts::Spent;
@@ -23,6 +24,19 @@ struct Spender {
 impl Runtime {
     /// Charges a call; refused is only a key that never was.
     pub(super) fn charge(
+        &mut self,
+        batch: &mut Batch,
+        call: &Call,
+        spent: Spent,
+    ) -> Result<Decision<Settled>> {
+        let decision = self.charge_spender(batch, call, spent)?;
+        if !matches!(&decision, Ok(settled) if settled.repeated) {
+            batch.decided(DecidedOn::Charge, &decision);
+        }
+        Ok(decision)
+    }
+
+    fn charge_spender(
         &mut self,
         batch: &mut Batch,
         call: &Call,

@@ -50,6 +50,7 @@ impl Runtime {
     fn write_down(&mut self, mut batch: Batch) {
         let writes = !batch.effects.is_empty() || (batch.flush && !self.refusals.is_empty());
         let decisions = batch.answered.len();
+        let spent = batch.effects.spent();
         let outcome = if writes {
             self.write(&mut batch)
         } else {
@@ -61,12 +62,14 @@ impl Runtime {
         let mut lost = Vec::new();
         if let Err(error) = &outcome {
             log::error!("{decisions} decisions could not be written down: {error}");
+            self.figures.lose_batch();
             batch.effects.undo(&mut self.state);
             lost.extend(batch.answered.into_iter().map(Answered::again));
         } else {
             if writes {
                 self.refusals.clear();
             }
+            self.figures.told(&batch.outcomes, spent);
             tell(batch.answered);
         }
         if let Err(error) = outcome {

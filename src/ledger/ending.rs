@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::engine::{Decision, Effects, Extension};
+use super::figures::DecidedOn;
 use super::requests::lost;
 use super::runtime::{Batch, Runtime};
 use crate::domain::audit::{Actor, NewAuditEntry};
@@ -125,9 +126,16 @@ impl Runtime {
                     })
                 };
                 tell(effects, by, EXTEND, before, now_held, now_ms);
+                batch.outcomes.note(DecidedOn::Extension, None);
                 Ok(Ok(granted))
             }
-            Err(refused) => Ok(Err(self.refuse(batch, &model, *refused))),
+            Err(refused) => {
+                let refusal = self.refuse(batch, &model, *refused);
+                batch
+                    .outcomes
+                    .note(DecidedOn::Extension, Some(refusal.kind));
+                Ok(Err(refusal))
+            }
         }
     }
 

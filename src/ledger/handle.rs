@@ -1,7 +1,7 @@
 //! What others know of the ledger: every question that can be asked, each with the type of its answer.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -10,10 +10,12 @@ use jiff::tz::TimeZone;
 
 use super::clock::SharedHighWater;
 use super::ending::{Ender, FoundReservation};
-use super::engine::{Counts, Decision, Extension, NearLimit, OpenQuery, Rules, day_of};
+use super::engine::{Counts, Decision, Extension, NearLimit, OpenQuery, Rules};
+use super::figures::{DecidedOn, LedgerFigures};
 use super::known_expressions::KnownExpressions;
 use super::known_rules::KnownRules;
 use super::message::LedgerMessage;
+use super::queue::LedgerQueue;
 use super::reply::{Pending, stopped};
 use super::runtime::{self, Batch, Runtime};
 use super::thread;
@@ -25,16 +27,15 @@ use crate::domain::decision::{
 };
 use crate::domain::settings::DecisionSettings;
 use crate::error::{Error, Result};
-use crate::store::virtual_keys::former_secrets;
-use crate::store::{Seat, Store, journal};
+use crate::store::{Seat, Store};
 
 /// What every copy has used and holds, and who may use it.
 pub struct Ledger {
     pub(super) store: Seat,
-    pub(super) queue: SyncSender<LedgerMessage>,
+    pub(super) queue: LedgerQueue,
     limit: usize,
-    zone: TimeZone,
-    usage_retention_days: u32,
+    pub(super) zone: TimeZone,
+    pub(super) usage_retention_days: u32,
     pub(super) shared_high_water: SharedHighWater,
     expressions: Arc<KnownExpressions>,
     pub(super) thread: Mutex<Option<JoinHandle<()>>>,
@@ -64,18 +65,19 @@ impl Ledger {
         let (queue, waiting) = sync_channel(settings.queue);
         let shared_high_water = SharedHighWater::default();
         let expressions = Arc::<KnownExpressions>::default();
+        let figures = Arc::<LedgerFigures>::default();
         let thread = thread::start(
             store.clone(),
             settings.clone(),
             zone.clone(),
             clock,
-            waiting,
+            (waiting, Arc::clone(&figures)),
             shared_high_water.clone(),
             KnownRules::none(Arc::clone(&expressions)),
         )?;
         Ok(Self {
             store,
-            queue,
+            queue: LedgerQueue::new(queue, figures),
             limit: settings.queue,
             zone: zone.clone(),
             usage_retention_days: settings.usage_retention_days,
@@ -169,7 +171,9 @@ impl Ledger {
     pub fn carrier(&self, call: Call) -> Pending<Decision<Arc<str>>> {
         self.ask(move |runtime, batch| {
             let found = runtime.state.carrier(&call, batch.now_ms);
-            Ok(found.map_err(|refused| runtime.refuse(batch, &call.model, *refused)))
+            let found = found.map_err(|refused| runtime.refuse(batch, &call.model, *refused));
+            batch.decided(DecidedOn::FreeCall, &found);
+            Ok(found)
         })
     }
 
@@ -181,6 +185,16 @@ impl Ledger {
     /// The tools of an MCP server that a key may call.
     pub fn mcp_tools(&self, key: Presented, server: String) -> Pending<Decision<GrantedTools>> {
         self.ask(move |runtime, batch| Ok(runtime.state.mcp_tools(&key, &server, batch.now_ms)))
+    }
+
+    /// What the ledger counts of itself.
+    pub fn figures(&self) -> &LedgerFigures {
+        self.queue.figures()
+    }
+
+    /// Most questions that may wait.
+    pub fn queue_limit(&self) -> usize {
+        self.limit
     }
 
     /// Compiled expressions. Those of a policy that a change gives to somebody must be ready before it, and stay so until it is done.
@@ -260,41 +274,6 @@ impl Ledger {
         })
     }
 
-    /// Forgets what has grown too old at `now`, in small steps so that no other write waits long.
-    ///
-    /// # Errors
-    /// When the database can't be written.
-    pub fn sweep(&self, now: Timestamp) -> Result<()> {
-        let now_ms = now.as_millisecond();
-        let mut after = Some(0);
-        while let Some(from) = after {
-            after = self
-                .store
-                .write(move |writing| journal::prune_reservations(writing, from, now_ms))?;
-        }
-        let mut after = Some(0);
-        while let Some(from) = after {
-            after = self
-                .store
-                .write(move |writing| journal::prune_answers(writing, from, now_ms))?;
-        }
-        self.ask(|runtime, batch| runtime.pruned(batch)).wait()?;
-        let today = day_of(now_ms, &self.zone).number;
-        let oldest = today - i64::from(self.usage_retention_days);
-        while self
-            .store
-            .write(move |writing| journal::prune_history(writing, oldest))?
-        {}
-        // Whoever uses a former secret is in the history that long.
-        let kept = jiff::Span::new().hours(24 * i64::from(self.usage_retention_days));
-        let oldest = now.checked_sub(kept).unwrap_or(Timestamp::MIN);
-        while self
-            .store
-            .write(move |writing| former_secrets::prune(writing, oldest, now))?
-        {}
-        Ok(())
-    }
-
     /// Answers everything that is waiting, writes down what is kept back and ends the thread. A second call does nothing.
     pub fn stop(&self) {
         let Some(thread) = self
@@ -315,7 +294,7 @@ impl Ledger {
         }
     }
 
-    fn ask<T: Send + 'static>(
+    pub(super) fn ask<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Runtime, &mut Batch) -> Result<T> + Send + 'static,
     ) -> Pending<T> {

@@ -29,6 +29,9 @@ impl Runtime {
             // What needs no write is answered all the same.
             let mut batch = self.again();
             self.take(&mut batch, question);
+            if batch.effects.is_empty() {
+                self.figures.told(&batch.outcomes, (0, 0));
+            }
             batch.lose(&mut self.state, error);
         }
     }

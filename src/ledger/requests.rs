@@ -1,6 +1,7 @@
 //! Letting calls in, each by its key and its request id.
 
 use super::engine::{Decision, Demand, RefusedCall};
+use super::figures::DecidedOn;
 use super::runtime::{Batch, Runtime};
 use crate::domain::decision::amounts::Spent;
 use crate::domain::decision::journal::{CallAnswer, ReservationState};
@@ -29,6 +30,14 @@ impl RequestKind {
 
 impl Runtime {
     pub(super) fn reserve(&mut self, batch: &mut Batch, call: &Call) -> Result<Decision<Granted>> {
+        let decision = self.decide_reservation(batch, call)?;
+        if !matches!(&decision, Ok(granted) if granted.repeated) {
+            batch.decided(DecidedOn::Reservation, &decision);
+        }
+        Ok(decision)
+    }
+
+    fn decide_reservation(&mut self, batch: &mut Batch, call: &Call) -> Result<Decision<Granted>> {
         let once = call.request.is_some();
         let key = once.then(|| self.state.directory.working_key(&call.key, batch.now_ms));
         if let Some(key) = key.flatten()
@@ -86,6 +95,12 @@ impl Runtime {
     }
 
     pub(super) fn admit(&mut self, batch: &mut Batch, call: &Call) -> Result<Decision<Admitted>> {
+        let decision = self.decide_admission(batch, call)?;
+        batch.decided(DecidedOn::Admission, &decision);
+        Ok(decision)
+    }
+
+    fn decide_admission(&mut self, batch: &mut Batch, call: &Call) -> Result<Decision<Admitted>> {
         let demand = Demand::new(&self.state.settings, call);
         let grant = match self.state.decide(&demand, batch.now_ms, None) {
             Ok(grant) => grant,

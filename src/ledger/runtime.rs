@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 
 use super::changed::QueuedChange;
 use super::clock::SharedHighWater;
-use super::engine::{Effects, LedgerState, PendingRows, Refusals};
+use super::engine::{Decision, Effects, LedgerState, PendingRows, Refusals};
+use super::figures::{BatchOutcomes, DecidedOn, LedgerFigures};
 use super::known_requests::KnownRequests;
 use super::known_rules::KnownRules;
 use super::nonces::Nonces;
@@ -47,6 +48,8 @@ pub struct Runtime {
     pub more_expire: bool,
     /// When reservations are ended again by themselves, after the disk has refused that.
     pub paused_until: Option<Instant>,
+    /// What is counted of it.
+    pub figures: Arc<LedgerFigures>,
 }
 
 /// What was decided and not yet written down.
@@ -65,6 +68,8 @@ pub struct Batch {
     pub catch_up: bool,
     /// Whether the same was decided before, and could not be written down.
     pub again: bool,
+    /// What came of it.
+    pub outcomes: BatchOutcomes,
 }
 
 impl Batch {
@@ -74,6 +79,12 @@ impl Batch {
             now_ms,
             ..Self::default()
         }
+    }
+
+    /// Notes a decision for those who count them.
+    pub fn decided<T>(&mut self, what: DecidedOn, outcome: &Decision<T>) {
+        let refusal = outcome.as_ref().err().map(|refusal| refusal.kind);
+        self.outcomes.note(what, refusal);
     }
 
     /// Undoes everything, and says so to who was to be told otherwise.

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::clock::SharedHighWater;
 use super::engine::Refusals;
+use super::figures::LedgerFigures;
 use super::known_requests::KnownRequests;
 use super::known_rules::KnownRules;
 use super::load;
@@ -38,7 +39,7 @@ pub fn start(
     settings: DecisionSettings,
     zone: TimeZone,
     clock: impl Fn() -> Timestamp + Send + 'static,
-    waiting: Receiver<LedgerMessage>,
+    (waiting, figures): (Receiver<LedgerMessage>, Arc<LedgerFigures>),
     shared_high_water: SharedHighWater,
     known: KnownRules,
 ) -> Result<JoinHandle<()>> {
@@ -64,7 +65,9 @@ pub fn start(
         clock: Box::new(clock),
         more_expire: false,
         paused_until: None,
+        figures,
     };
+    runtime.figures.see(&runtime.state.reservations);
     if runtime.now_ms() + BEHIND < runtime.state.directory.high_water.latest() {
         log::warn!(
             "the clock is behind the time of the last decisions; what had expired by then stays expired"
@@ -99,7 +102,10 @@ impl Runtime {
                 collect(waiting, &mut messages);
             }
             is_alone = messages.len() < 2;
-            if let Some(done) = self.decide_all(&mut messages) {
+            self.figures.take(messages.len());
+            let stop = self.decide_all(&mut messages);
+            self.figures.see(&self.state.reservations);
+            if let Some(done) = stop {
                 // Whoever waits for the end may be gone.
                 let _ = done.send(());
                 return;

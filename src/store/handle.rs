@@ -15,9 +15,11 @@ use super::database::health;
 use super::database::health::Health;
 use super::database::{connection, settings};
 use super::directory::DataDirectory;
+use super::lists::read_cache::CacheUses;
 use super::lists::remembered::Remembered;
 use super::sql::{Reading, Writing};
 use super::writer::Writer;
+use super::writer::figures::WriterFigures;
 use super::writer::job::Needs;
 use super::writer::write_gate::WriteGate;
 use crate::domain::audit::state::AuditState;
@@ -110,6 +112,16 @@ impl Store {
     /// acknowledged by then, so it may be shown for as long as the number stays the same.
     pub fn generation(&self) -> u64 {
         self.writer.generation()
+    }
+
+    /// What the writer counts of itself.
+    pub fn writer_figures(&self) -> &WriterFigures {
+        &self.writer.figures
+    }
+
+    /// How often searches were remembered.
+    pub fn search_uses(&self) -> CacheUses {
+        self.remembered.uses()
     }
 
     /// Whether writes succeed, and whether one must come before all others.

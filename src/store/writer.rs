@@ -5,20 +5,22 @@
 //! disk sync is shared by all that wait.
 
 mod checkpoints;
+pub mod figures;
 pub(super) mod job;
 pub mod write_gate;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use self::checkpoints::{Checkpoints, copy_all};
-use self::job::{Job, Needs, Submitted, ended, job, stopped, to_a_caller};
+use self::checkpoints::Checkpoints;
+use self::figures::WriterFigures;
+use self::job::{Job, Needs, Submitted, ended, job, not_taken, stopped, to_a_caller};
 use self::write_gate::WriteGate;
 use super::audit::keeper::ChainKeeper;
 use super::database::fault::Doing;
@@ -43,6 +45,7 @@ pub struct Writer {
     queue: SyncSender<Message>,
     gate: Arc<WriteGate>,
     generation: Arc<AtomicU64>,
+    pub(super) figures: Arc<WriterFigures>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -59,7 +62,9 @@ impl Writer {
         let (queue, waiting) = sync_channel(QUEUE);
         let generation = Arc::new(AtomicU64::new(0));
         let gate = Arc::new(WriteGate::default());
+        let figures = Arc::<WriterFigures>::default();
         let (committed, guarded) = (Arc::clone(&generation), Arc::clone(&gate));
+        let counted = figures.clone();
         let checkpoints = Checkpoints::start(&connection)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -71,6 +76,7 @@ impl Writer {
                     health,
                     gate: guarded,
                     generation: committed,
+                    figures: counted,
                     synced: Cell::new(true),
                 }
                 .run(&waiting);
@@ -80,6 +86,7 @@ impl Writer {
             queue,
             gate,
             generation,
+            figures,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -118,15 +125,8 @@ impl Writer {
         }
         let (answer, receiver) = to_a_caller();
         let job = job(work, needs, answer);
-        self.queue
-            .try_send(Message::Run(job))
-            .map_err(|error| match error {
-                TrySendError::Full(_) => Error::Unavailable {
-                    code: "overloaded",
-                    reason: format!("{QUEUE} writes are waiting already"),
-                },
-                TrySendError::Disconnected(_) => stopped(),
-            })?;
+        let taken = self.queue.try_send(Message::Run(job));
+        taken.map_err(|error| not_taken(&error, QUEUE))?;
         receiver.recv().unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -198,6 +198,7 @@ struct Loop {
     health: Arc<Health>,
     gate: Arc<WriteGate>,
     generation: Arc<AtomicU64>,
+    figures: Arc<WriterFigures>,
     /// Whether commits wait for the disk, as they do on a connection that was just opened.
     synced: Cell<bool>,
 }
@@ -222,7 +223,7 @@ impl Loop {
             self.commit(batch);
             if let Some(done) = stop {
                 self.checkpoints.stop();
-                let _ = done.send(copy_all(&self.connection));
+                let _ = done.send(checkpoints::copy_all(&self.connection));
                 return;
             }
         }
@@ -245,7 +246,9 @@ impl Loop {
             .gate
             .is_failing()
             .then(|| self.connection.total_changes());
+        let began = Instant::now();
         let outcome = self.transact(&mut batch);
+        self.figures.committed(batch.len(), began, &outcome);
         match &outcome {
             Err(error) => self.gate.failed(error),
             Ok(()) if batch.iter().all(|job| job.refusal().is_some()) => {

@@ -5,8 +5,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::support::Client;
 use crate::support::process::{Process, tollkeeper};
 use crate::support::wire::{Wire, exchange};
+
+/// What the test calls itself.
+const AGENT: (&str, &str) = ("user-agent", "tests/1.0");
 
 /// Starts the real binary at the most talkative level.
 fn start(data_dir: &Path, format: &str) -> Process {
@@ -32,7 +36,7 @@ fn call(server: &Process) {
     let client = &server.client;
     let ask = |method: &str, path: &str, id: &str, body: Option<&Value>| {
         client
-            .send(method, path, &[("x-request-id", id)], body)
+            .send(method, path, &[("x-request-id", id), AGENT], body)
             .status
     };
     let made = json!({ "name": "x" });
@@ -58,13 +62,26 @@ fn call(server: &Process) {
     let nobody = client.with_key("").send(
         "GET",
         "/api/access-profiles",
-        &[("x-request-id", "id-nobody")],
+        &[("x-request-id", "id-nobody"), AGENT],
         None,
     );
     assert_eq!(nobody.status, 401);
-    let stranger = [("x-request-id", "id-stranger"), ("host", "evil.example")];
+    let stranger = [
+        ("x-request-id", "id-stranger"),
+        ("host", "evil.example"),
+        AGENT,
+    ];
     assert_eq!(client.send("GET", "/health", &stranger, None).status, 421);
 }
+
+/// Why those were refused that were.
+const CODES: [(&str, &str); 5] = [
+    ("id-invalid", "code=invalid_id"),
+    ("id-method", "code=method_not_allowed"),
+    ("id-nowhere", "code=no_route"),
+    ("id-nobody", "code=authorization_missing"),
+    ("id-stranger", "code=host_not_allowed"),
+];
 
 /// What the line of each request must say: method, route, status, and whether the key is known.
 const EXPECTED: [(&str, &str, &str, u64, bool); 7] = [
@@ -116,6 +133,11 @@ fn each_request_is_one_json_line() {
             (&line["level"], &line["message"]),
             (&json!("INFO"), &json!("request"))
         );
+        assert_eq!(line["from"], "127.0.0.1", "{line}");
+        assert_eq!(line["agent"], "tests/1.0", "{line}");
+        let code = CODES.iter().find(|(known, _)| *known == id);
+        let code = code.map(|(_, code)| code.trim_start_matches("code="));
+        assert_eq!(line.get("code").and_then(Value::as_str), code, "{line}");
     }
 }
 
@@ -144,9 +166,12 @@ fn each_request_is_one_text_line() {
         assert_eq!(words[1..8], said, "{line}");
         let duration = words[8].strip_prefix("duration_us=").unwrap();
         assert!(duration.parse::<u64>().is_ok(), "{line}");
-        let more: &[&str] = match status {
-            401 => &["from=127.0.0.1", "tried_id=-", "code=authorization_missing"],
-            _ => &[],
+        let more: &[&str] = match CODES.iter().find(|(known, _)| *known == id) {
+            Some((_, code)) if status == 401 => {
+                &["from=127.0.0.1", "tried_id=-", code, "agent=tests/1.0"]
+            }
+            Some((_, code)) => &["from=127.0.0.1", code, "agent=tests/1.0"],
+            None => &["from=127.0.0.1", "agent=tests/1.0"],
         };
         assert_eq!(&words[9..], more, "{line}");
     }
@@ -273,6 +298,88 @@ fn no_secret_is_in_the_log_at_trace_whatever_way_it_was_sent() {
             }
         }
     }
+}
+
+#[test]
+fn a_line_says_who_came_from_where_with_what_and_why_it_was_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = tollkeeper();
+    command
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(directory.path())
+        .args(["--listen", "127.0.0.1:0"])
+        .env("TOLLKEEPER_SERVER__TRUSTED_PROXIES", "127.0.0.1");
+    let mut server = Process::start_command(command, directory.path());
+    let policy =
+        json!({ "provider_configs": [{ "provider_name": "openai", "allowed_models": ["a"] }] });
+    let holder = server.client.make_holder("ada", &policy);
+    let caller = server.client.with_virtual_key(&holder.key);
+    let call = json!({ "model": "b", "messages": [] });
+    let faked = "Mozilla/5.0 (X11) status=200 \"code=none\"";
+    let headers = |id| {
+        [
+            ("x-request-id", id),
+            ("x-forwarded-for", "203.0.113.9"),
+            ("user-agent", faked),
+        ]
+    };
+    let chat = "/v1/chat/completions";
+    let status = |client: &Client, path, id, body| {
+        client.send("POST", path, &headers(id), Some(body)).status
+    };
+    assert_eq!(status(&caller, chat, "id-carried", &call), 404);
+    let own = server.client.clone();
+    let reserved = json!({ "virtual_key": holder.key, "model": "b" });
+    assert_eq!(status(&own, "/v1/reservations", "id-asked", &reserved), 403);
+    let unknown = json!({ "virtual_key": "tk_vk_0", "model": "b" });
+    assert_eq!(
+        status(&own, "/v1/reservations", "id-unknown", &unknown),
+        401
+    );
+    assert!(server.terminate().success());
+    let log = server.log();
+    let shown = "agent=\"Mozilla/5.0 (X11) status=200 \\\"code=none\\\"\"";
+    for (id, key_id, status, code) in [
+        ("id-carried", holder.key_id(), 404, "no_upstream"),
+        ("id-asked", &own.key[8..20], 403, "model_blocked"),
+        ("id-unknown", &own.key[8..20], 401, "access_not_found"),
+    ] {
+        let line = line_of(&log, id);
+        for part in [
+            format!("key_id={key_id} "),
+            format!(" status={status} "),
+            " from=203.0.113.9 ".to_owned(),
+            format!(" code={code} "),
+        ] {
+            assert!(line.contains(&part), "{part}: {line}");
+        }
+        assert!(line.ends_with(shown), "{line}");
+    }
+}
+
+#[test]
+fn a_dead_key_that_a_gateway_asks_about_again_and_again_is_a_few_lines_and_a_count() {
+    const CALLS: u64 = 200;
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = start(directory.path(), "text");
+    let policy =
+        json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
+    let holder = server.client.make_holder("ada", &policy);
+    let user = format!("/api/users/{}", holder.user_id);
+    server.client.delete(&user).expect(200);
+    for _ in 0..CALLS {
+        server.client.reserve(&holder.key, &json!({})).expect(401);
+    }
+    assert!(server.terminate().success());
+    let log = server.log();
+    let told = format!("tried_id={} code=access_not_found", holder.key_id());
+    let about: Vec<&str> = log.lines().filter(|line| line.contains(&told)).collect();
+    let counted = about.iter().filter_map(|line| line.split_once(" count="));
+    let counts: Vec<u64> = counted.map(|(_, count)| count.parse().unwrap()).collect();
+    let whole = about.len() - counts.len();
+    assert!(whole <= 10 && !counts.is_empty(), "{about:?}");
+    assert_eq!(whole as u64 + counts.iter().sum::<u64>(), CALLS);
 }
 
 #[test]

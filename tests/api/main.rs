@@ -37,6 +37,7 @@ mod list_model;
 mod listening;
 mod lists;
 mod many;
+mod metrics;
 mod model_names;
 mod open_bounds;
 mod overrides;

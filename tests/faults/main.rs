@@ -28,6 +28,7 @@ mod propagation;
 mod recovery;
 mod refusals;
 mod reload;
+mod runaway;
 mod stopping;
 mod storing_revocations;
 mod walk;

@@ -22,6 +22,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
     [
         ("health", none(200)),
         ("ready", none(200)),
+        ("metrics", none(200)),
         ("openapi", none(200)),
         ("docs", none(200)),
         ("docs_file", none(200)),

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test binary uses another part of this")]
 
 pub mod body_tricks;
+pub mod exposition;
 pub mod holders;
 pub mod holdings;
 pub mod operator;
@@ -33,6 +34,7 @@ pub struct Server {
     pub client: Client,
     pub services: Arc<Services>,
     pub time: TestTime,
+    pub metrics_port: Option<u16>,
 }
 
 struct Running {
@@ -92,6 +94,7 @@ impl Server {
         let key =
             std::fs::read_to_string(directory.path().join("data/initial-key")).unwrap_or_default();
         let client = Client::new(app.port(), key.trim());
+        let metrics_port = app.metrics_port();
         let (services, stopper) = (Arc::clone(app.services()), app.stopper());
         let thread = Some(std::thread::spawn(move || app.run(|| {})));
         Self {
@@ -100,6 +103,7 @@ impl Server {
             client,
             services,
             time,
+            metrics_port,
         }
     }
 
@@ -109,6 +113,15 @@ impl Server {
         // Whoever holds the services holds the lock of the directory.
         drop(self.services);
         Self::start_on(self.directory, self.time)
+    }
+
+    /// The same with other settings.
+    pub fn restart_with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        self.stop();
+        drop(self.services);
+        let mut settings = settings(&self.directory.path().join("data"));
+        change(&mut settings);
+        Self::start_set(self.directory, self.time, &settings)
     }
 
     pub fn data_dir(&self) -> PathBuf {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Flags, PREFIX, load, load_with, names, variable_of};
 use crate::config::Settings;
-use crate::domain::settings::origin::Origin;
+use crate::domain::settings::origin::SettingOrigin;
 
 /// Two values of each setting, other than its default: as the file has the first and as a variable has the second, each with how it is
 /// shown.
@@ -46,13 +46,14 @@ fn values() -> Vec<(&'static str, &'static str, Value, &'static str, Value)> {
         ("refusals.budget_status", "429", json!(429), "429", json!(429)),
         ("refusals.contact", "\"Ada\"", json!("Ada"), "Bob", json!("Bob")),
         ("refusals.link", "\"https://a.example\"", json!("https://a.example"), "https://b.example", json!("https://b.example")),
+        ("metrics.listen", "\"127.0.0.1:1\"", json!("127.0.0.1:1"), "127.0.0.1:2", json!("127.0.0.1:2")),
         ("log.format", "\"json\"", json!("json"), "json", json!("json")),
         ("log.level", "\"debug\"", json!("debug"), "warn", json!("warn")),
     ]
 }
 
 /// How a setting is in force, and whether it is from this kind of place.
-fn of(settings: &Settings, name: &str) -> (Value, Origin) {
+fn of(settings: &Settings, name: &str) -> (Value, SettingOrigin) {
     let found = settings.shown().into_iter().find(|one| one.name == name);
     let found = found.unwrap_or_else(|| panic!("{name} is not shown"));
     (found.value, found.origin)
@@ -67,20 +68,23 @@ fn flags_beat_variables_which_beat_the_file_which_beats_defaults_for_every_setti
     for (name, in_file, by_file, in_variable, by_variable) in values {
         let variable = variable_of(name);
         let (value, origin) = of(&default, name);
-        assert_eq!(origin, Origin::Default, "{name}");
+        assert_eq!(origin, SettingOrigin::Default, "{name}");
         assert_ne!(value, by_file, "{name}: another value than the default");
         let file = format!("\n\n{name} = {in_file}\n");
         let (value, origin) = of(&load(&file, &[]).unwrap(), name);
         assert_eq!(value, by_file, "{name}");
         assert!(
-            matches!(origin, Origin::File { line: 3, .. }),
+            matches!(origin, SettingOrigin::File { line: 3, .. }),
             "{name}: {origin}"
         );
         for file in ["", &file] {
             let found = of(&load(file, &[(&variable, in_variable)]).unwrap(), name);
             assert_eq!(
                 found,
-                (by_variable.clone(), Origin::Variable(variable.clone())),
+                (
+                    by_variable.clone(),
+                    SettingOrigin::Variable(variable.clone())
+                ),
                 "{name}"
             );
         }
@@ -116,7 +120,7 @@ fn flags_beat_variables_which_beat_the_file_which_beats_defaults_for_every_setti
             &load_with(flags, &file, &[(&variable, in_variable)]).unwrap(),
             name,
         );
-        assert_eq!(found, (by_flag, Origin::Flag(flag)), "{name}");
+        assert_eq!(found, (by_flag, SettingOrigin::Flag(flag)), "{name}");
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Resource {
     Decisions,
     /// What the server works by: prices, and the upstreams of the proxy.
     Settings,
+    /// What is measured.
+    Metrics,
 }
 
 /// What a permission allows to do.
@@ -46,7 +48,7 @@ pub struct Permission {
     pub operation: Operation,
 }
 
-const RESOURCES: [(Resource, &str); 7] = [
+const RESOURCES: [(Resource, &str); 8] = [
     (Resource::AccessProfiles, "AccessProfiles"),
     (Resource::Users, "Users"),
     (Resource::Roles, "Roles"),
@@ -54,6 +56,7 @@ const RESOURCES: [(Resource, &str); 7] = [
     (Resource::VirtualMcps, "VirtualMCPs"),
     (Resource::Decisions, "Decisions"),
     (Resource::Settings, "Settings"),
+    (Resource::Metrics, "Metrics"),
 ];
 const OPERATIONS: [(Operation, &str); 4] = [
     (Operation::View, "View"),
@@ -73,7 +76,7 @@ impl Permission {
         })
     }
 
-    /// The stable integer id: 1 to 28.
+    /// The stable integer id: 1 to 32.
     pub fn id(self) -> i64 {
         self.resource as i64 * 4 + self.operation as i64 + 1
     }
@@ -245,7 +248,7 @@ mod tests {
     #[test]
     fn ids_and_names_are_stable_and_unique() {
         let all: Vec<_> = Permission::all().collect();
-        assert_eq!(all.len(), 28);
+        assert_eq!(all.len(), 32);
         for (index, permission) in all.iter().enumerate() {
             assert_eq!(permission.id(), i64::try_from(index).unwrap() + 1);
             assert_eq!(Permission::from_id(permission.id()), Some(*permission));

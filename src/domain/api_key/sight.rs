@@ -71,14 +71,17 @@ impl Permission {
             (Resource::Decisions, Update) => {
                 "the reservations of others that it settles, extends or cancels"
             }
-            (Resource::Decisions, Delete) | (Resource::Settings, Create) => {
-                "nothing of its own today"
-            }
+            (Resource::Decisions, Delete)
+            | (Resource::Settings, Create)
+            | (Resource::Metrics, Create | Update | Delete) => "nothing of its own today",
             (Resource::Settings, View) => {
                 "prices; upstreams with their addresses, how each answered last, and where its key comes from, never the key; entries about prices in the audit log"
             }
             (Resource::Settings, Update) => "the price that is given",
             (Resource::Settings, Delete) => "the names of the model whose price is deleted",
+            (Resource::Metrics, View) => {
+                "what is measured, of everybody together: the routes, the codes of refusals, the names of upstreams, sums of tokens and dollars"
+            }
         }
     }
 

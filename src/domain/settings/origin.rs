@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Where a setting has its value from; what is said later in this order holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Origin {
+pub enum SettingOrigin {
     /// Nobody said anything.
     #[default]
     Default,
@@ -24,7 +24,7 @@ pub enum Origin {
     Flag(&'static str),
 }
 
-impl Origin {
+impl SettingOrigin {
     /// What kind of place it is.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -60,5 +60,5 @@ pub struct ShownSetting {
     /// Its value, as it could be written; null where there is none.
     pub value: Value,
     /// Where that is from.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }

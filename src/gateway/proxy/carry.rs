@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::{HeaderMap, Request, Response, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
@@ -23,7 +23,8 @@ use crate::gateway::client::{SendFault, UpstreamClient};
 use crate::gateway::meter::decoder::AnswerDecoder;
 use crate::gateway::meter::dialect::Endpoint;
 use crate::gateway::meter::stream::{Framing, StreamMeter};
-use crate::gateway::upstream_state::NoAnswer;
+use crate::gateway::no_answer::NoAnswer;
+use crate::gateway::upstream_figures::CallOutcome;
 use crate::ledger::{Ender, Pending};
 use crate::service::Services;
 
@@ -89,6 +90,9 @@ impl Carried {
         let settings = &self.quote.upstream.settings;
         let (answer_timeout, idle) = (settings.answer_timeout, settings.idle_timeout);
         let request = std::mem::take(&mut self.request);
+        let bytes = request.body().size_hint().lower();
+        let state = &self.quote.upstream.state;
+        state.count(|figures| figures.begin(bytes));
         let began = Instant::now();
         let sent = tokio::select! {
             sent = timeout(answer_timeout, client.send(request)) => sent.map_err(|_| NoAnswer::TimedOut),
@@ -110,7 +114,7 @@ impl Carried {
                 }
                 self.answer(response, idle, caller).await;
             }
-            Err(why) => self.end(caller, why).await,
+            Err(why) => self.end(caller, why, 0).await,
         }
     }
 
@@ -121,7 +125,7 @@ impl Carried {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let framing = text(header::CONTENT_TYPE).and_then(Framing::of);
         if let Some(why) = no_answer_by(status.as_u16()) {
-            return self.end(caller, why).await;
+            return self.end(caller, why, 0).await;
         }
         // A list that grows is passed on as it comes.
         let is_document =
@@ -139,6 +143,8 @@ impl Carried {
                     let decoder = AnswerDecoder::of(text(header::CONTENT_ENCODING));
                     let end = self.seen(status, decoder, &held);
                     let spent = charge(self.endpoint, &self.quote, &end);
+                    let outcome = CallOutcome::Answered(status.as_u16());
+                    self.note_end(outcome, held.len(), spent);
                     let cost = self.reservation.map(|_| spent.cost);
                     let charging = self.begin_charge(spent);
                     let body = Bytes::from(held);
@@ -150,8 +156,12 @@ impl Carried {
                     }));
                     return self.finish_charge(charging, spent).await;
                 }
-                WholeAnswer::BrokenOff => return self.end(caller, NoAnswer::BrokenOff).await,
-                WholeAnswer::CallerGone => return self.end(caller, NoAnswer::CallerGone).await,
+                WholeAnswer::BrokenOff => {
+                    return self.end(caller, NoAnswer::BrokenOff, held.len()).await;
+                }
+                WholeAnswer::CallerGone => {
+                    return self.end(caller, NoAnswer::CallerGone, held.len()).await;
+                }
                 WholeAnswer::TooLarge => {}
             }
         }
@@ -168,7 +178,7 @@ impl Carried {
             .map(|framing| StreamMeter::new(self.endpoint, framing, self.strips_usage && is_plain));
         let mut passing = Passing::to(pieces, self.read_on);
         let mut first = (!held.is_empty()).then(|| Bytes::from(held));
-        let mut broke_off = false;
+        let (mut broke_off, mut received) = (false, 0);
         loop {
             let piece = match first.take() {
                 Some(piece) => piece,
@@ -181,6 +191,7 @@ impl Carried {
                     }
                 },
             };
+            received += piece.len();
             let out = meter_piece(&mut meter, &mut decoder, is_plain, piece);
             passing.pass(out).await;
         }
@@ -195,6 +206,12 @@ impl Carried {
             CallEnd::Answered(seen)
         };
         let spent = charge(self.endpoint, &self.quote, &end);
+        let outcome = match (broke_off, passing.has_caller()) {
+            (false, _) => CallOutcome::Answered(status.as_u16()),
+            (true, true) => CallOutcome::Unanswered(NoAnswer::BrokenOff),
+            (true, false) => CallOutcome::Unanswered(NoAnswer::CallerGone),
+        };
+        self.note_end(outcome, received, spent);
         let charging = self.begin_charge(spent);
         passing.pass(Bytes::from(rest)).await;
         if broke_off {
@@ -218,15 +235,24 @@ impl Carried {
         CallEnd::Answered(meter.finish(&mut Vec::new()))
     }
 
+    fn note_end(&self, outcome: CallOutcome, received: usize, spent: Spent) {
+        // What has no reservation is charged nothing.
+        let spent = self.reservation.map(|_| spent).unwrap_or_default();
+        let state = &self.quote.upstream.state;
+        state.count(|figures| figures.end(outcome, received as u64, &spent));
+    }
+
     fn note_failure(&self, why: NoAnswer) {
         let now = self.services.clock.now();
         self.quote.upstream.state.failed(now, why);
     }
 
     /// Tells the caller why there is no answer. The ledger is told before, and not waited for.
-    async fn end(self, caller: Caller, why: NoAnswer) {
+    async fn end(self, caller: Caller, why: NoAnswer, received: usize) {
         self.note_failure(why);
+        let outcome = CallOutcome::Unanswered(why);
         if why == NoAnswer::NotConnected {
+            self.note_end(outcome, received, Spent::default());
             return self.free(caller).await;
         }
         let end = match why {
@@ -234,6 +260,7 @@ impl Carried {
             _ => CallEnd::Lost,
         };
         let spent = charge(self.endpoint, &self.quote, &end);
+        self.note_end(outcome, received, spent);
         let charging = self.begin_charge(spent);
         let _ = caller.send(Err(why));
         self.finish_charge(charging, spent).await;

@@ -41,6 +41,11 @@ pub enum CallFault {
 }
 
 impl CallFault {
+    /// Its stable name.
+    pub fn code(&self) -> &'static str {
+        self.names().openai_code
+    }
+
     fn status(&self) -> u16 {
         match self {
             Self::Request(fault) => match fault.kind {

@@ -1,5 +1,6 @@
 //! Whose request it is, behind proxies that are trusted and others that are not.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
@@ -14,6 +15,9 @@ impl TrustedProxies {
     /// What stands left of it can be written by anybody.
     pub fn client_of(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip().to_canonical();
+        if self.0.is_empty() {
+            return Some(peer);
+        }
         let forwarded = request
             .headers()
             .get_all("x-forwarded-for")
@@ -42,6 +46,18 @@ impl TrustedProxies {
 
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Where a request came from, as log lines say it: the control socket has no address.
+pub struct Origin(pub Option<IpAddr>);
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("control"),
+        }
     }
 }
 

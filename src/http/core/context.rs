@@ -1,6 +1,6 @@
 //! What is known about a request while it is on its way: for the error body and the access log.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,8 +25,10 @@ pub struct Context {
     pub request_id: String,
     /// The public id of the key that authenticated it.
     pub key_id: OnceCell<String>,
-    /// Its own credential, if that was refused.
+    /// Its own credential, or the virtual key that it asks about, if that was refused.
     pub refused: OnceCell<Refused>,
+    /// Why it was refused, if it was.
+    pub code: Cell<Option<&'static str>>,
 }
 
 impl Context {
@@ -40,6 +42,7 @@ impl Context {
             request_id: given.map_or_else(|| ids.next(), str::to_owned),
             key_id: OnceCell::new(),
             refused: OnceCell::new(),
+            code: Cell::new(None),
         })
     }
 

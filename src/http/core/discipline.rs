@@ -2,7 +2,8 @@
 //! and one line in the access log.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -10,15 +11,20 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
+use log::kv::{self, Key, Source, Value, VisitSource};
+use log::{Level, Record};
 
 use super::authenticate::ControlSocket;
+use super::client_address::Origin;
 use super::context::{ACCESS_LOG, Context, REQUEST_ID};
-use super::hosts::Hosts;
+use super::hosts::{Hosts, MetricsListener, is_address};
 use super::log_lines;
 use super::pieces;
 use super::problem::Problem;
-use super::route_path::RoutePath;
+use super::request_figures::WorkerFigures;
+use super::route_path::{RouteGroup, RoutePath};
 use super::state::{state, web_state};
+use super::user_agent::user_agent;
 use crate::http::connection::{BodyLength, Connections, Progress};
 use crate::http::forward_auth;
 
@@ -56,14 +62,7 @@ pub async fn apply(
     let mut response = with_error_body(response, &context);
     all.base_path.leave(&mut response);
     set_headers(&mut response, &context);
-    let route = response.request().app_data::<RoutePath>();
-    let route = route.map_or("-", |route| route.path.as_str());
-    let status = response.status();
-    let shared = state(response.request());
-    let refused = context.refused.get();
-    if refused.is_none_or(|refused| shared.refused_calls.is_told(refused)) {
-        log_lines::together(|| log_access(&context, shown(&method), route, status, began));
-    }
+    note(&response, &context, shown(&method), began.elapsed());
     if response.response().body().size() == BodySize::Stream {
         // The server is waited for until the last piece came.
         return Ok(match progress {
@@ -100,50 +99,92 @@ fn is_forward_auth(path: &str) -> bool {
     below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn log_access(context: &Context, method: &str, route: &str, status: StatusCode, began: Instant) {
-    let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    if let Some(refused) = context.refused.get() {
-        log::info!(
-            target: ACCESS_LOG,
-            request_id = context.request_id.as_str(),
-            key_id = context.key_id.get().map_or("-", String::as_str),
-            method = method,
-            route = route,
-            status = status.as_u16(),
-            duration_us = duration_us,
-            from:% = refused.from,
-            tried_id = refused.tried_id.as_str(),
-            code = refused.code;
-            "request"
-        );
-        return;
+/// Counts a request, and writes its line into the access log.
+fn note(
+    response: &ServiceResponse<BoxBody>,
+    context: &Context,
+    method: &'static str,
+    took: Duration,
+) {
+    let request = response.request();
+    let route = request.app_data::<RoutePath>();
+    let group = route.map_or(RouteGroup::Other, |route| route.group);
+    let route = route.map_or("-", |route| route.path.as_str());
+    let (status, refused) = (response.status(), context.refused.get());
+    if let Some(figures) = request.app_data::<Arc<WorkerFigures>>() {
+        // An upstream may answer with any number; those that mean nothing are one.
+        let known = status.canonical_reason().map_or(0, |_| status.as_u16());
+        let code = refused.map(|refused| refused.code);
+        figures.note((route, group), (method, known), took, code);
     }
-    log::info!(
-        target: ACCESS_LOG,
-        request_id = context.request_id.as_str(),
-        key_id = context.key_id.get().map_or("-", String::as_str),
-        method = method,
-        route = route,
-        status = status.as_u16(),
-        duration_us = duration_us;
-        "request"
-    );
+    let shared = state(request);
+    if refused.is_none_or(|refused| shared.refused_calls.is_told(refused)) {
+        let line = AccessLine {
+            context,
+            method,
+            route,
+            status,
+            took,
+            from: Origin(shared.proxies.client_of(request)),
+            agent: &user_agent(request.headers()),
+        };
+        log_lines::together(|| line.write());
+    }
+}
+
+/// What the access log tells of a request.
+struct AccessLine<'a> {
+    context: &'a Context,
+    method: &'static str,
+    route: &'a str,
+    status: StatusCode,
+    took: Duration,
+    from: Origin,
+    agent: &'a str,
+}
+
+impl AccessLine<'_> {
+    fn write(&self) {
+        if log::log_enabled!(target: ACCESS_LOG, Level::Info) {
+            let mut line = Record::builder();
+            line.target(ACCESS_LOG).level(Level::Info).key_values(self);
+            log::logger().log(&line.args(format_args!("request")).build());
+        }
+    }
+}
+
+impl Source for AccessLine<'_> {
+    fn visit<'kvs>(&'kvs self, pairs: &mut dyn VisitSource<'kvs>) -> Result<(), kv::Error> {
+        let mut pair = |name, value| pairs.visit_pair(Key::from_str(name), value);
+        let context = self.context;
+        let key_id = context.key_id.get().map_or("-", String::as_str);
+        pair("request_id", Value::from(context.request_id.as_str()))?;
+        pair("key_id", Value::from(key_id))?;
+        pair("method", Value::from(self.method))?;
+        pair("route", Value::from(self.route))?;
+        pair("status", Value::from(self.status.as_u16()))?;
+        let duration_us = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
+        pair("duration_us", Value::from(duration_us))?;
+        pair("from", Value::from_display(&self.from))?;
+        let refused = context.refused.get();
+        if let Some(refused) = refused {
+            pair("tried_id", Value::from(refused.tried_id.as_str()))?;
+        }
+        if let Some(code) = refused.map(|refused| refused.code).or(context.code.get()) {
+            pair("code", Value::from(code))?;
+        }
+        // What a client says of itself comes last.
+        pair("agent", Value::from(self.agent))
+    }
 }
 
 /// The method as the access log shows it. Any word may stand in its place, a credential included.
-fn shown(method: &Method) -> &str {
-    match *method {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::PATCH
-        | Method::DELETE
-        | Method::OPTIONS
-        | Method::TRACE
-        | Method::CONNECT => method.as_str(),
-        _ => "-",
-    }
+fn shown(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+    ];
+    let mut known = KNOWN.into_iter();
+    known.find(|known| *known == method.as_str()).unwrap_or("-")
 }
 
 /// What is refused before anything is looked up.
@@ -205,6 +246,10 @@ fn refuse_host(request: &ServiceRequest) -> Option<Problem> {
             ));
         }
     };
+    // Whatever scrapes knows a server by its address more often than by a name.
+    if request.conn_data::<MetricsListener>().is_some() && is_address(host) {
+        return None;
+    }
     refuse_unless_allowed(&state.hosts, host)
 }
 
@@ -231,6 +276,7 @@ fn with_error_body(response: ServiceResponse, context: &Context) -> ServiceRespo
         log::error!("an error without a meaning: {error}");
         Problem::panicked()
     });
+    context.code.set(Some(problem.reason().0));
     let body = problem.body(&context.request_id).to_string();
     response.map_body(|head, _| {
         head.headers.insert(

@@ -206,7 +206,7 @@ macro_rules! stand_for {
     )+};
 }
 stand_for!(OperationMarker, OPERATION, Operation: View, Create, Update, Delete);
-stand_for!(ResourceMarker, RESOURCE, Resource: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions, Settings);
+stand_for!(ResourceMarker, RESOURCE, Resource: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions, Settings, Metrics);
 
 impl<O: OperationMarker, R: ResourceMarker> Caller<O, R> {
     const PERMISSION: Permission = Permission {

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+/// Marks a connection of the listener that shows metrics and nothing else.
+pub struct MetricsListener;
+
 /// The host names by which this server may be called.
 #[derive(Debug, Clone)]
 pub struct Hosts {
@@ -25,10 +28,7 @@ impl Hosts {
             return false;
         }
         let host = host.to_lowercase();
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.split(':').next().unwrap_or_default(),
-        };
+        let name = name_of(&host);
         if let Ok(address) = name.parse::<IpAddr>() {
             // An address in the Host header can't be rebound; who listens on all of them means all of them.
             return address.is_loopback()
@@ -40,6 +40,19 @@ impl Hosts {
                 .configured
                 .iter()
                 .any(|known| known == name || *known == host)
+    }
+}
+
+/// Whether a Host header is an address, which nobody can have a browser take for a name of theirs.
+pub fn is_address(host: &str) -> bool {
+    name_of(host).parse::<IpAddr>().is_ok()
+}
+
+/// A host without its port and brackets.
+fn name_of(host: &str) -> &str {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
     }
 }
 

@@ -6,8 +6,15 @@
 use std::cell::{Cell, RefCell};
 use std::io::{Result, Write, stderr};
 
+use crate::metrics::Tally;
+
 /// Bytes that are kept at most.
 const MOST: usize = 16 * 1024;
+
+/// Lines that are not written because another one says how many there are. A process has one log, so this is one number.
+pub static COUNTED: Tally = Tally::new();
+/// Lines that standard error did not take.
+pub static LOST: Tally = Tally::new();
 
 #[derive(Default)]
 struct Kept {
@@ -56,7 +63,9 @@ impl Drop for End {
 /// Writes what is kept. Whoever can't write a line has no place to say so, and the next one may fare better.
 fn release(lines: &mut Vec<u8>) {
     if !lines.is_empty() {
-        let _ = stderr().lock().write_all(lines);
+        if stderr().lock().write_all(lines).is_err() {
+            LOST.add(memchr::memchr_iter(b'\n', lines).count() as u64);
+        }
         lines.clear();
     }
 }
@@ -80,7 +89,10 @@ impl Write for LogLines {
             true
         });
         if !kept.unwrap_or(false) {
-            stderr().lock().write_all(line)?;
+            stderr()
+                .lock()
+                .write_all(line)
+                .inspect_err(|_| LOST.add(1))?;
         }
         Ok(line.len())
     }

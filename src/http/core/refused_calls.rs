@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::{HttpRequest, rt};
 
 use super::context::{ACCESS_LOG, Context, Refused};
+use super::log_lines;
 use super::problem::Problem;
 use crate::domain::values::repeats::{LeftOut, PERIOD, Repeats};
 use crate::error::Error;
@@ -92,6 +93,9 @@ impl RefusedCalls {
         let told = lately.note(refused);
         let begins = !std::mem::replace(&mut lately.is_awaited, true);
         drop(lately);
+        if !told {
+            log_lines::COUNTED.add(1);
+        }
         if begins {
             let calls = Arc::clone(self);
             rt::spawn(async move {

@@ -6,6 +6,7 @@ pub mod payload;
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
@@ -18,6 +19,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::context::Context;
 use super::problem::Problem;
+use super::refused_calls::{NO_ID, note_code};
 use super::route_path::RoutePath;
 use super::state::{State, state};
 use crate::domain::body::violation::{Path, Violation};
@@ -58,14 +60,33 @@ impl Request {
         Arc::clone(&self.state().services)
     }
 
+    /// The same, to be kept.
+    pub fn shared_state(&self) -> web::Data<State> {
+        state(&self.request).clone()
+    }
+
     /// The request id.
     pub fn request_id(&self) -> String {
         let context = Context::of(&self.request);
         context.map_or_else(String::new, |context| context.request_id.clone())
     }
 
+    /// Notes why it is refused, for the log.
+    pub fn note_refusal(&self, code: &'static str) {
+        if let Some(context) = Context::of(&self.request) {
+            context.code.set(Some(code));
+        }
+    }
+
+    /// Notes that the virtual key does not work that it asks about.
+    pub fn note_refused_key(&self, public_id: &[u8], code: &'static str) {
+        let from = self.client().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let tried_id = std::str::from_utf8(public_id).unwrap_or(NO_ID);
+        note_code(&self.request, from, tried_id, code);
+    }
+
     /// The address of the client, if it came over the network.
-    pub fn client(&self) -> Option<std::net::IpAddr> {
+    pub fn client(&self) -> Option<IpAddr> {
         self.state().proxies.client_of(&self.request)
     }
 

@@ -15,12 +15,14 @@ use super::hosts::Hosts;
 use super::read_answers::ReadAnswers;
 use super::refused_calls::RefusedCalls;
 use super::replays::Replays;
+use super::request_figures::RequestFigures;
 use super::slow_work::SlowWork;
 use crate::domain::settings::RefusalSettings;
 use crate::domain::settings::origin::ShownSetting;
 use crate::gateway::proxy::Proxy;
 use crate::http::openapi::served::ServedDocument;
 use crate::service::Services;
+use crate::service::decisions::near_limits::NearLimitCount;
 use crate::store::explained_names::ExplainedNames;
 use crate::store::lists::read_cache::ReadCache;
 
@@ -44,6 +46,10 @@ pub struct State {
     pub bad_holders: BadHolders,
     /// What was refused lately, for the access log.
     pub refused_calls: Arc<RefusedCalls>,
+    /// What is counted of requests.
+    pub request_figures: RequestFigures,
+    /// How many limits are almost used up.
+    pub near_limits: NearLimitCount,
     /// The host names by which this server may be called.
     pub hosts: Hosts,
     /// The path below which everything is, as clients see it.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use self::holder::KeyHolder;
 use self::limits::{write_limits, write_number, write_text, write_time};
-use self::refusal::{no_key, unpriced, with_limit_headers};
+use self::refusal::{no_key, refuse, refuse_call, unpriced};
 use self::replay::{Decided, WhenFull};
 use self::views::ReservationView;
 use crate::domain::api_key::permission::{Operation, Permission, Resource};
@@ -27,7 +27,7 @@ use crate::domain::decision::call_size::CallSize;
 use crate::domain::decision::estimate::EstimatedCost;
 use crate::domain::decision::input::{CALL, EXTENSION, NO_CREDENTIAL, NoKey, SETTLEMENT, USAGE};
 use crate::domain::decision::{
-    Call, Granted, LimitState, OutsidePolicy, Party, Refusal, ReservationId, Settled,
+    Call, Granted, LimitState, OutsidePolicy, Party, ReservationId, Settled,
 };
 use crate::domain::list::{Listed, Query};
 use crate::domain::values::money::write_dollars;
@@ -67,12 +67,13 @@ pub async fn reserve(caller: Caller<Create, Decisions>, request: Request) -> Ans
         let own = asked.request.is_some();
         asked.owner = Party::ApiKey(caller.key_id());
         asked.request = asked.request.or_else(|| once.map(replay::request_id));
+        let key = asked.key;
         let granted = request.state().services.ledger.reserve(asked).await;
         let granted = granted.map_err(|error| match error {
             Error::RequestIdReused if !own => Error::IdempotencyKeyReused,
             other => other,
         })?;
-        let granted = granted.map_err(|refusal| refuse(&request, refusal))?;
+        let granted = granted.map_err(|refusal| refuse_call(&request, &key, refusal))?;
         let status = if granted.repeated { 200 } else { 201 };
         Ok(shown(status, granted))
     };
@@ -172,8 +173,9 @@ pub async fn charge(caller: Caller<Create, Decisions>, request: Request) -> Answ
         asked.owner = Party::ApiKey(caller.key_id());
         let services = &request.state().services;
         let used = pricing::of_usage(services, &report, &asked)?;
+        let key = asked.key;
         let settled = services.ledger.charge(asked, used).await?;
-        let settled = settled.map_err(|refusal| refuse(&request, refusal))?;
+        let settled = settled.map_err(|refusal| refuse_call(&request, &key, refusal))?;
         let status = if settled.repeated { 200 } else { 201 };
         Ok(charged(status, settled))
     };
@@ -253,16 +255,6 @@ fn reservation(request: &Request) -> Result<ReservationId> {
 /// The refusal of a body without a key.
 pub(super) fn refuse_key(why: NoKey) -> Problem {
     no_key(why, KEY_FIELD).into()
-}
-
-/// A refusal with the headers that the settings ask for.
-pub fn refuse(request: &Request, refusal: Refusal) -> Problem {
-    if request.state().rate_limit_headers {
-        let now = request.state().services.clock.now();
-        with_limit_headers(refusal, now.as_millisecond())
-    } else {
-        refusal.into()
-    }
 }
 
 fn shown(status: u16, granted: Granted) -> Decided {

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::limits::{self, Shown};
 use crate::domain::decision::input::NoKey;
-use crate::domain::decision::{Refusal, RefusalKind};
+use crate::domain::decision::{Presented, Refusal, RefusalKind};
 use crate::http::core::problem::Problem;
+use crate::http::core::request::Request;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
@@ -32,6 +33,27 @@ impl From<Refusal> for Problem {
                 problem.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         problem.with_extra(extra)
+    }
+}
+
+/// The refusal of a call that is asked about with its key. One that does not work is told as a few lines and a count, like a credential.
+pub fn refuse_call(request: &Request, key: &Presented, refusal: Refusal) -> Problem {
+    if matches!(
+        refusal.kind,
+        RefusalKind::AccessNotFound | RefusalKind::AccessBlocked
+    ) {
+        request.note_refused_key(&key.public_id, refusal.kind.code());
+    }
+    refuse(request, refusal)
+}
+
+/// A refusal with the headers that the settings ask for.
+pub fn refuse(request: &Request, refusal: Refusal) -> Problem {
+    if request.state().rate_limit_headers {
+        let now = request.state().services.clock.now();
+        with_limit_headers(refusal, now.as_millisecond())
+    } else {
+        refusal.into()
     }
 }
 

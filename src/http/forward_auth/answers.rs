@@ -13,8 +13,9 @@ use crate::gateway::meter::fault::{FaultKind, RequestFault};
 use crate::gateway::refusal::CallFault;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
-use crate::http::decisions::refusal::unpriced;
-use crate::http::decisions::{limits, refuse};
+use crate::http::decisions::limits;
+use crate::http::decisions::refusal::{refuse, unpriced};
+
 use crate::http::proxy::asked::Asked;
 use crate::http::proxy::not_carried::NotCarried;
 

@@ -87,5 +87,6 @@ fn about_resource(resource: Resource) -> &'static str {
         Resource::Settings => {
             "What the server works by: the prices of models, and the upstreams of the proxy."
         }
+        Resource::Metrics => "What is measured, for Prometheus and whatever reads its format.",
     }
 }

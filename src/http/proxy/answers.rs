@@ -14,13 +14,13 @@ use super::asked::Asked;
 use crate::domain::decision::{Refusal, RefusalKind, ReservationId};
 use crate::domain::values::money::Money;
 use crate::gateway::meter::fault::{FaultKind, RequestFault};
+use crate::gateway::no_answer::NoAnswer;
 use crate::gateway::proxy::carry::Begun;
 use crate::gateway::proxy::headers::to_caller;
 use crate::gateway::proxy::passing::BrokenAnswer;
 use crate::gateway::refusal::{
     CallFault, DialectAnswer, RefusedRequest, fault_in_dialect, refuse_in_dialect,
 };
-use crate::gateway::upstream_state::NoAnswer;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
 

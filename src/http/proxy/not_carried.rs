@@ -26,6 +26,11 @@ pub enum NotCarried {
 impl NotCarried {
     /// It as an answer in the dialect of whoever asked.
     pub fn answer(self, request: &Request, asked: &Asked) -> HttpResponse {
+        request.note_refusal(match &self {
+            Self::Decision(refusal) => refusal.kind.code(),
+            Self::Fault(why) => why.code(),
+            Self::Problem(why) => why.reason().0,
+        });
         match self {
             Self::Decision(refusal) => refused(request, asked, &refusal),
             Self::Fault(why) => fault(request, asked, &why),

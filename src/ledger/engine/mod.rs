@@ -25,5 +25,5 @@ pub use self::effects::history::Refusals;
 pub use self::effects::pending_rows::{PendingRows, Planned};
 pub use self::reservations::counted_reservation::CountedReservation;
 pub use self::reservations::extend::Extension;
-pub use self::reservations::{OpenQuery, OpenSlice};
+pub use self::reservations::{OpenQuery, OpenSlice, Reservations};
 pub use self::state::{LedgerState, day_of};

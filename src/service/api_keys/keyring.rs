@@ -20,7 +20,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use self::flights::Flights;
-use self::hasher::Hasher;
+use self::hasher::{Hasher, HasherFigures};
 use self::memory::{KeyMemory, TakenAway, VerifiedKey, make_room};
 use crate::domain::api_key::{ApiKey, ApiKeySettings, HASH_LENGTH, NewApiKey, SALT_LENGTH};
 use crate::domain::credential::{MAX_EARLIER, Token};
@@ -308,7 +308,12 @@ impl Keyring {
 
     /// How many argon2id hashes were computed since the start.
     pub fn hashes(&self) -> u64 {
-        self.hasher.runs()
+        self.hasher.figures().runs()
+    }
+
+    /// What is counted of hashes.
+    pub fn hasher_figures(&self) -> &HasherFigures {
+        self.hasher.figures()
     }
 
     fn look(&self) -> RwLockReadGuard<'_, KeyMemory> {

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::domain::list::Page;
 use crate::error::Result;
@@ -13,6 +15,32 @@ use crate::store::people::user_access_profiles;
 
 /// Copies that the ledger looks through at once, so that decisions are never held up for long.
 const SLICE: i64 = 2_000;
+
+/// How long a count stands: it takes a look at every copy.
+const COUNT_STANDS: Duration = Duration::from_mins(1);
+
+/// How many limits are almost used up, over everybody, for who asks all the time.
+#[derive(Default)]
+pub struct NearLimitCount(Mutex<Option<(Instant, usize)>>);
+
+impl NearLimitCount {
+    /// How many there are, or were not long ago.
+    ///
+    /// # Errors
+    /// When the database or the ledger does not answer.
+    pub fn read(&self, services: &Services) -> Result<usize> {
+        // Who comes while they are counted waits for that count.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, count)) = *kept
+            && at.elapsed() < COUNT_STANDS
+        {
+            return Ok(count);
+        }
+        let (_, count) = fullest(services, NearQuery::default(), 0)?;
+        *kept = Some((Instant::now(), count));
+        Ok(count)
+    }
+}
 
 /// Whose limits are meant; everybody's, where nothing is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -16,6 +16,16 @@ pub struct ReadCache<K, V, const MAX: usize>(Mutex<Kept<K, V>>);
 struct Kept<K, V> {
     bytes: usize,
     entries: HashMap<K, Entry<V>>,
+    uses: CacheUses,
+}
+
+/// How often a read cache was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CacheUses {
+    /// What was asked for was there.
+    pub hits: u64,
+    /// It was not, or only as of another change.
+    pub misses: u64,
 }
 
 struct Entry<V> {
@@ -25,32 +35,47 @@ struct Entry<V> {
 }
 
 impl<K, V> Kept<K, V> {
-    fn nothing() -> Self {
+    fn nothing(uses: CacheUses) -> Self {
         Self {
             bytes: 0,
             entries: HashMap::new(),
+            uses,
         }
     }
 }
 
 impl<K, V, const MAX: usize> Default for ReadCache<K, V, MAX> {
     fn default() -> Self {
-        Self(Mutex::new(Kept::nothing()))
+        Self(Mutex::new(Kept::nothing(CacheUses::default())))
     }
 }
 
 impl<K: Eq + Hash, V: Clone, const MAX: usize> ReadCache<K, V, MAX> {
     /// What is kept, and the change as of which it was read.
     pub fn find(&self, what: &K) -> Option<(i64, V)> {
-        let kept = self.kept();
-        let entry = kept.entries.get(what)?;
-        Some((entry.change, entry.value.clone()))
+        self.find_if(what, |_| true)
     }
 
     /// What is kept as of this very change.
     pub fn find_as_of(&self, what: &K, change: i64) -> Option<V> {
-        let found = self.find(what).filter(|(known, _)| *known == change);
+        let found = self.find_if(what, |known| known == change);
         found.map(|(_, value)| value)
+    }
+
+    fn find_if(&self, what: &K, is_good: impl Fn(i64) -> bool) -> Option<(i64, V)> {
+        let kept = &mut *self.kept();
+        let entry = kept.entries.get(what);
+        let found = entry.filter(|entry| is_good(entry.change));
+        match found {
+            Some(_) => kept.uses.hits += 1,
+            None => kept.uses.misses += 1,
+        }
+        found.map(|entry| (entry.change, entry.value.clone()))
+    }
+
+    /// How often it was asked.
+    pub fn uses(&self) -> CacheUses {
+        self.kept().uses
     }
 
     /// Keeps something that was read as of a change and holds so many `bytes`, unless as much is known already. What is large is not worth
@@ -64,7 +89,7 @@ impl<K: Eq + Hash, V: Clone, const MAX: usize> ReadCache<K, V, MAX> {
         }
         let replaced = before.map_or(0, |before| before.bytes);
         if kept.bytes - replaced + bytes > MAX {
-            *kept = Kept::nothing();
+            *kept = Kept::nothing(kept.uses);
         } else {
             kept.bytes -= replaced;
         }

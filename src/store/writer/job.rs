@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 
 use crate::error::{Error, Result};
 use crate::store::sql::Writing;
@@ -129,6 +129,17 @@ pub fn stopped() -> Error {
     Error::Unavailable {
         code: "shutting_down",
         reason: "the server is shutting down".to_owned(),
+    }
+}
+
+/// A queue of so many places has none left, or nobody takes from it.
+pub fn not_taken<T>(error: &TrySendError<T>, places: usize) -> Error {
+    match error {
+        TrySendError::Full(_) => Error::Unavailable {
+            code: "overloaded",
+            reason: format!("{places} writes are waiting already"),
+        },
+        TrySendError::Disconnected(_) => stopped(),
     }
 }
 

@@ -88,6 +88,7 @@ fn open_loop(root: &std::path::Path) -> Loop {
         health: Arc::new(Health::new(path, true).unwrap()),
         gate: Arc::default(),
         generation: Arc::default(),
+        figures: Arc::default(),
         synced: Cell::new(true),
     }
 }

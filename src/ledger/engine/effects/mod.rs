@@ -32,6 +32,8 @@ pub struct Effects {
     /// as the standard library does, which nobody can make slow.
     pub answers: collections::HashMap<(i64, String), CallAnswer>,
     usage: collections::HashMap<UsageKey, UsageSum>,
+    /// Nanodollars and tokens that were charged, in all.
+    spent: (i64, i64),
     /// What the audit log tells of it.
     pub audited: Vec<(Timestamp, NewAuditEntry)>,
 }
@@ -115,8 +117,18 @@ impl Effects {
 
     /// Adds to the history of use.
     pub fn used(&mut self, key: UsageKey, sum: UsageSum) {
+        let (cost, tokens) = self.spent;
+        self.spent = (
+            cost.saturating_add(sum.cost),
+            tokens.saturating_add(sum.tokens),
+        );
         let line = self.usage.entry(key).or_default();
         *line = line.plus(sum);
+    }
+
+    /// Nanodollars and tokens that were charged.
+    pub fn spent(&self) -> (i64, i64) {
+        self.spent
     }
 
     /// What has to be written down. What becomes of counters and the history of use is for the pending rows to say.

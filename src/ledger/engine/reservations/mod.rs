@@ -35,6 +35,8 @@ pub struct Reservations {
     of_virtual_keys: HashMap<i64, u32>,
     /// How many there are, by `api_keys.id`; who has none is not here.
     of_api_keys: HashMap<i64, u32>,
+    /// Nanodollars that all hold together.
+    held: i128,
 }
 
 impl Reservations {
@@ -62,6 +64,7 @@ impl Reservations {
             *self.of_api_keys.entry(id).or_default() += 1;
         }
         let number = record.id.number;
+        self.held += i128::from(record.held.cost);
         self.expiries.insert((record.expires_at, number));
         self.open.insert(number, reservation);
     }
@@ -71,11 +74,17 @@ impl Reservations {
         let reservation = self.open.remove(&number)?;
         let record = &*reservation.record;
         self.expiries.remove(&(record.expires_at, number));
+        self.held -= i128::from(record.held.cost);
         remove_one(&mut self.of_virtual_keys, record.virtual_key_id);
         if let Party::ApiKey(id) = record.owner {
             remove_one(&mut self.of_api_keys, id);
         }
         Some(reservation)
+    }
+
+    /// How many there are, and the nanodollars that they hold together.
+    pub fn holds(&self) -> (usize, i128) {
+        (self.open.len(), self.held)
     }
 
     /// Whether any of them expires.

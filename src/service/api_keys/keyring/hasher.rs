@@ -3,7 +3,6 @@
 //! Each thread allocates its 19 MiB once and reuses them: allocating for each hash leaves the memory with the allocator until the
 //! process is killed (RELIABILITY.md). The queue is short; what does not fit is refused at once.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::api_key::{HASH_LENGTH, SALT_LENGTH};
 use crate::error::{Error, Result};
+use crate::metrics::{Distribution, Histogram, QUICK, Tally};
 
 /// Memory of one hash in KiB, passes, and lanes: the second choice of RFC 9106 is 64 MiB; the OWASP Password Storage Cheat Sheet
 /// allows 19 MiB with two passes. The secrets are 256 random bits, so this only has to be a nuisance, and an edge box has
@@ -35,7 +35,49 @@ struct Job {
 /// The hashing threads.
 pub struct Hasher {
     queue: SyncSender<Job>,
-    runs: Arc<AtomicU64>,
+    figures: Arc<HasherFigures>,
+}
+
+/// What is counted of hashes.
+#[derive(Debug)]
+pub struct HasherFigures {
+    runs: Tally,
+    waiting: Tally,
+    refused: Tally,
+    waits: Histogram,
+}
+
+impl Default for HasherFigures {
+    fn default() -> Self {
+        Self {
+            runs: Tally::new(),
+            waiting: Tally::new(),
+            refused: Tally::new(),
+            waits: Histogram::new(QUICK),
+        }
+    }
+}
+
+impl HasherFigures {
+    /// How many hashes were computed since the start.
+    pub fn runs(&self) -> u64 {
+        self.runs.get()
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.get()
+    }
+
+    /// How many were refused because too many waited, or waited too long.
+    pub fn refused(&self) -> u64 {
+        self.refused.get()
+    }
+
+    /// How long each waited before it was begun or refused, in nanoseconds.
+    pub fn waits(&self) -> Distribution {
+        self.waits.read()
+    }
 }
 
 impl Hasher {
@@ -47,15 +89,15 @@ impl Hasher {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (queue, waiting) = sync_channel(QUEUE);
         let waiting = Arc::new(Mutex::new(waiting));
-        let runs = Arc::new(AtomicU64::new(0));
+        let figures = Arc::<HasherFigures>::default();
         for _ in 0..(processors / 2).clamp(1, 4) {
-            let (waiting, runs) = (Arc::clone(&waiting), Arc::clone(&runs));
+            let (waiting, figures) = (Arc::clone(&waiting), Arc::clone(&figures));
             std::thread::Builder::new()
                 .name("hasher".to_owned())
-                .spawn(move || work(&waiting, &runs))
+                .spawn(move || work(&waiting, &figures))
                 .map_err(|error| Error::internal("starting a hashing thread", error))?;
         }
-        Ok(Self { queue, runs })
+        Ok(Self { queue, figures })
     }
 
     /// argon2id of a secret. Blocks until it is done.
@@ -70,15 +112,20 @@ impl Hasher {
             since: Instant::now(),
             answer,
         };
-        self.queue.try_send(job).map_err(|_| busy())?;
+        self.figures.waiting.add(1);
+        self.queue.try_send(job).map_err(|_| {
+            self.figures.waiting.take(1);
+            self.figures.refused.add(1);
+            busy()
+        })?;
         receiver
             .recv()
             .unwrap_or_else(|_| Err(Error::internal("hashing", "the thread is gone")))
     }
 
-    /// How many hashes were computed since the start.
-    pub fn runs(&self) -> u64 {
-        self.runs.load(Ordering::Relaxed)
+    /// What is counted of them.
+    pub fn figures(&self) -> &HasherFigures {
+        &self.figures
     }
 }
 
@@ -89,7 +136,7 @@ fn busy() -> Error {
     }
 }
 
-fn work(waiting: &Mutex<Receiver<Job>>, runs: &AtomicU64) {
+fn work(waiting: &Mutex<Receiver<Job>>, figures: &HasherFigures) {
     let mut memory = Vec::new();
     loop {
         let next = waiting
@@ -97,10 +144,16 @@ fn work(waiting: &Mutex<Receiver<Job>>, runs: &AtomicU64) {
             .unwrap_or_else(PoisonError::into_inner)
             .recv();
         let Ok(job) = next else { return };
-        let outcome = if job.since.elapsed() > MAX_WAIT {
+        let waited = job.since.elapsed();
+        figures.waiting.take(1);
+        figures
+            .waits
+            .note(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
+        let outcome = if waited > MAX_WAIT {
+            figures.refused.add(1);
             Err(busy())
         } else {
-            runs.fetch_add(1, Ordering::Relaxed);
+            figures.runs.add(1);
             argon2id(&job.secret, &job.salt, &mut memory)
         };
         // The caller may be gone.
