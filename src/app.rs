@@ -33,6 +33,7 @@ use crate::reload::{ReadSettings, Reloading};
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
+use crate::service::changed_settings;
 use crate::service::decisions::near_limits::NearLimitCount;
 use crate::service::price_book::PriceBook;
 use crate::service::revocations::{Revocations, storing};
@@ -138,6 +139,9 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     });
     services.keyring.learn_hints(&services.store)?;
     storing::resume(&services)?;
+    if !is_command && let Err(error) = changed_settings::tell(&services, &settings.said()) {
+        log::warn!("comparing the settings with those of the last start: {error}");
+    }
     let first_key = if is_command {
         None
     } else {

@@ -15,6 +15,7 @@ use super::people::holding::AttachmentInput;
 use super::people::role::Role;
 use super::people::user::{HeldProfile, User};
 use super::price::stored::StoredPrice;
+use super::settings::changed_setting::ChangedSetting;
 use super::virtual_key::VirtualKey;
 
 /// One thing that happened.
@@ -41,6 +42,8 @@ pub enum Event {
     },
     /// It has none any more.
     PriceDeleted(StoredPrice),
+    /// A setting is another one than at the last start.
+    SettingChanged(ChangedSetting),
     /// A management API key was made.
     ApiKeyCreated(ApiKey),
     /// Its settings are others.

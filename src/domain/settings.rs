@@ -1,5 +1,6 @@
 //! What the operator can set about connections, decisions and virtual keys, with the defaults and the bounds.
 
+pub mod changed_setting;
 pub mod origin;
 mod refusals;
 pub mod upstream;

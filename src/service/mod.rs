@@ -4,6 +4,7 @@
 pub mod access_profiles;
 pub mod api_keys;
 pub mod audit_log;
+pub mod changed_settings;
 pub mod decisions;
 pub mod once;
 pub mod people;

@@ -147,6 +147,7 @@ impl Followers {
 
             // Nobody has seen a new key yet; who is in a role and holds what, and what else became of rows, are events of their own.
             Event::ApiKeyCreated(_)
+            | Event::SettingChanged(_)
             | Event::AccessProfileReplaced {
                 is_found_otherwise: false,
                 ..

@@ -8,6 +8,7 @@ use regex::{Captures, Regex};
 use rusqlite::Connection;
 use serde_json::json;
 use tollkeeper::domain::audit::action::ACTIONS;
+use tollkeeper::domain::settings::origin::SettingOrigin;
 use tollkeeper::service::access_profiles::rotation::rotate_due;
 
 use crate::support::{Client, Server};
@@ -208,6 +209,11 @@ fn everything_that_happens_is_told_as_it_always_was() {
     api_keys(&server.client);
     people(&server);
     prices(&server.client);
+    let server = server.restart_with(|settings| {
+        settings.log.level = log::LevelFilter::Warn;
+        let level = ("log.level".to_owned(), SettingOrigin::Flag("--log-level"));
+        settings.origins.extend([level]);
+    });
     let told = trail(&server);
     for action in ACTIONS {
         // What happens to reservations is told by the ledger's journal, and `tests/faults/recovery.rs` loses what the log needs.

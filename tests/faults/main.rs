@@ -6,6 +6,7 @@ mod support;
 mod audit;
 mod canary;
 mod carried_calls;
+mod changed_settings;
 mod changes;
 mod charges;
 mod cli;

@@ -34,6 +34,7 @@ pub const ACTIONS: &[&str] = &[
     "role.create",
     "role.delete",
     "role.update",
+    "setting.change",
     "user.change_role",
     "user.create",
     "user.delete",

@@ -113,6 +113,7 @@ pub fn kinds_out_of_reach(permissions: PermissionSet) -> Vec<&'static str> {
         ("mcp_tool_group", Resource::VirtualMcps),
         ("reservation", Resource::Decisions),
         ("price", Resource::Settings),
+        ("setting", Resource::Settings),
     ]
     .into_iter()
     .filter(|(_, resource)| !permissions.shows(*resource))

@@ -7,4 +7,5 @@ pub mod migrate;
 pub mod open;
 pub mod rehearsal;
 pub mod sequences;
+pub mod server_settings;
 pub mod settings;

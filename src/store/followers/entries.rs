@@ -12,6 +12,7 @@ use crate::domain::mcp::tool_group::ToolGroup;
 use crate::domain::people::role::Role;
 use crate::domain::people::user::{HeldProfile, User};
 use crate::domain::price::stored::StoredPrice;
+use crate::domain::settings::changed_setting::ChangedSetting;
 use crate::domain::virtual_key::VirtualKey;
 
 /// A user has a copy.
@@ -78,6 +79,14 @@ impl About<'_> {
         self.thing(action, kind, (before, after), |price| {
             json!({ "provider": price.of.provider, "model": price.of.model, "prices": price.entries })
         })
+    }
+
+    pub fn setting(&self, action: &'static str, change: &ChangedSetting) -> Told {
+        let shown = |value: &String| json!({ "name": change.name, "value": value });
+        let old = change.before.as_ref().map(shown);
+        let new = change.after.as_ref().map(shown);
+        let entry = NewAuditEntry::about(self.0.clone(), action, "setting", &change.name, old, new);
+        (entry, NamedVersions::default())
     }
 
     pub fn api_key(

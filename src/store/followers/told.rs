@@ -31,6 +31,8 @@ pub(super) fn entry(event: &Event, actor: &Actor) -> Option<Told> {
         Event::PriceSet { before, after } => about.price("price.set", before.as_ref(), Some(after)),
         Event::PriceDeleted(old) => about.price("price.delete", Some(old), None),
 
+        Event::SettingChanged(change) => about.setting("setting.change", change),
+
         Event::ApiKeyCreated(new) => about.api_key("api_key.create", None, Some(new)),
         Event::ApiKeyUpdated(Change { before, after }) => {
             about.api_key("api_key.update", Some(before), Some(after))
