@@ -12,10 +12,11 @@ use tollkeeper::domain::body::json;
 use tollkeeper::domain::body::stored_texts::StoredTexts;
 use tollkeeper::domain::credential::Token;
 use tollkeeper::domain::house::StartFacts;
-use tollkeeper::domain::settings::{DecisionSettings, PriceSettings};
+use tollkeeper::domain::settings::{BackupSettings, DecisionSettings, PriceSettings};
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::api_keys::first_start;
 use tollkeeper::service::api_keys::keyring::Keyring;
+use tollkeeper::service::backups::known::Backups;
 use tollkeeper::service::price_book::PriceBook;
 use tollkeeper::service::revocations::Revocations;
 use tollkeeper::service::sign_in::SignInCodes;
@@ -89,6 +90,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         panic!("a fresh directory is in use");
     };
     let revocations = Revocations::open(&directory).unwrap();
+    let backups = Backups::open(&directory, &BackupSettings::default()).unwrap();
     let store = Arc::new(Store::open(Arc::new(directory), Timestamp::now()).unwrap());
     let services = Services {
         ledger: Ledger::start(
@@ -102,6 +104,7 @@ fn recognising_a_key(criterion: &mut Criterion) {
         keyring: Keyring::start().unwrap(),
         prices: PriceBook::open(&PriceSettings::default()).unwrap(),
         sign_in_codes: SignInCodes::default(),
+        backups,
         clock: Clock::new(Timestamp::now),
         revocations,
         time_zone: jiff::tz::TimeZone::UTC,

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use actix_web::{rt, web};
 use tokio::sync::{Semaphore, watch};
 
+use crate::backup_schedule::BackupSchedule;
 use crate::config::Settings;
 use crate::domain::credential::Token;
 use crate::domain::house::StartFacts;
@@ -33,6 +34,8 @@ use crate::reload::{ReadSettings, Reloading};
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
+use crate::service::backups::known::Backups;
+use crate::service::backups::restored;
 use crate::service::changed_settings;
 use crate::service::decisions::near_limits::NearLimitCount;
 use crate::service::price_book::PriceBook;
@@ -63,6 +66,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     upkeep: Upkeep,
     retries: Retries,
+    backup_schedule: Option<BackupSchedule>,
 }
 
 /// Stops a running server from another thread.
@@ -110,6 +114,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         }
     };
     let directory = Arc::new(directory);
+    let backups = Backups::open(&directory, &settings.backup)?;
     let store = Arc::new(Store::open(Arc::clone(&directory), clock.now())?);
     let prices = PriceBook::open(&settings.prices)?;
     prices.load(&store)?;
@@ -133,12 +138,14 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         store,
         keyring: Keyring::start()?,
         sign_in_codes: SignInCodes::default(),
+        backups,
         prices,
         clock,
         time_zone: settings.time_zone.clone(),
     });
     services.keyring.learn_hints(&services.store)?;
     storing::resume(&services)?;
+    restored::tell(&services)?;
     if !is_command && let Err(error) = changed_settings::tell(&services, &settings.said()) {
         log::warn!("comparing the settings with those of the last start: {error}");
     }
@@ -175,6 +182,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         request_ids: RequestIds::new(),
         read_permits: Arc::new(Semaphore::new(store::READERS as usize)),
         slow: SlowWork::default(),
+        download: Arc::new(Semaphore::new(1)),
         page_url,
         read_answers: ReadCache::default(),
         explained_names: ReadCache::default(),
@@ -195,6 +203,11 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         max_connections,
         deadlines: settings.server.deadlines,
         retries: Retries::start(Arc::clone(&services))?,
+        backup_schedule: if is_command {
+            None
+        } else {
+            Some(BackupSchedule::start(Arc::clone(&services))?)
+        },
         upkeep: Upkeep::start(
             Arc::clone(&services),
             settings.virtual_keys.rotation_grace,
@@ -283,9 +296,10 @@ impl App {
             retries,
             sockets,
             reload,
+            backup_schedule,
             ..
         } = self;
-        let shared = state.clone();
+        let (shared, ending) = (state.clone(), Arc::clone(&services));
         let served = rt::System::new().block_on(async move {
             let (served, stopper) = serve(listeners, &state, max_connections, deadlines)?.split();
             let asked = asked_to_stop(stop);
@@ -294,6 +308,7 @@ impl App {
             }
             rt::spawn(async move {
                 asked.await;
+                ending.backups.end();
                 stopper.stop().await;
             });
             serving();
@@ -301,6 +316,10 @@ impl App {
         });
         shared.refused_calls.end();
         retries.stop();
+        services.backups.stop();
+        if let Some(schedule) = backup_schedule {
+            schedule.stop();
+        }
         upkeep.stop();
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(&socket);

@@ -24,7 +24,8 @@ use crate::domain::settings::origin::{SettingOrigin, ShownSetting};
 use crate::domain::settings::upstream::{UpstreamSettings, upstreams};
 use crate::domain::settings::values::whole;
 use crate::domain::settings::{
-    Deadlines, DecisionSettings, PriceSettings, ProxySettings, RefusalSettings, VirtualKeySettings,
+    BackupSettings, Deadlines, DecisionSettings, PriceSettings, ProxySettings, RefusalSettings,
+    VirtualKeySettings,
 };
 use crate::error::{Error, Result};
 
@@ -68,6 +69,8 @@ pub struct Settings {
     pub refusals: RefusalSettings,
     /// Where what is measured is shown.
     pub metrics: MetricsSettings,
+    /// When backups are made, where, and how they are kept.
+    pub backup: BackupSettings,
     /// What is logged.
     pub log: LogSettings,
     /// A file that holds the first key, instead of a generated one. A variable alone.
@@ -92,6 +95,7 @@ impl Default for Settings {
             prices: PriceSettings::default(),
             refusals: RefusalSettings::default(),
             metrics: MetricsSettings::default(),
+            backup: BackupSettings::default(),
             log: LogSettings::default(),
             bootstrap_key_file: None,
             origins: BTreeMap::new(),
@@ -282,6 +286,7 @@ impl Settings {
         }
         let (mut settings, mut mistakes) = sources.settings();
         mistakes.extend(upstream_keys::read(&mut settings.upstreams, &set));
+        mistakes.extend(settings.backup.read_variable(&set));
         if !mistakes.is_empty() {
             return Err(Error::Settings(mistakes));
         }

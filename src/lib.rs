@@ -15,6 +15,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod app;
+pub mod backup_schedule;
 pub mod cli;
 pub mod config;
 pub mod domain;

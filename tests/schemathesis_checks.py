@@ -65,6 +65,8 @@ BEYOND_SCHEMA = {
     "free_with_rates",
     "no_parent_rate",
     "not_ascending",
+    # A public key of age has a checksum.
+    "invalid_recipient",
     # The expression after `regex:` must compile.
     "invalid_pattern",
     "expressions_too_large",

@@ -2,6 +2,7 @@
 
 mod assign;
 mod audit;
+mod backup;
 mod config;
 mod control;
 mod exit;
@@ -16,6 +17,7 @@ mod overrides;
 mod prices;
 mod print;
 mod profiles;
+mod restore;
 mod roles;
 mod serve;
 mod sign_in;
@@ -124,6 +126,12 @@ enum Command {
     },
     /// Print the manual page
     Man(written::ManArguments),
+    /// Make a backup of everything, with the server running or not
+    Backup(backup::BackupArguments),
+    /// Put what is in a backup into the place of what is in the data directory of a stopped server
+    Restore(restore::RestoreArguments),
+    /// Check that a backup can be restored
+    Verify(restore::VerifyArguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -227,6 +235,9 @@ fn with_settings(command: Command, settings: &Settings) -> Result<ExitCode> {
         Command::Prices(command) => prices::run(command, settings)?,
         Command::Upstreams(command) => upstreams::run(command, settings)?,
         Command::Migrate(arguments) => migrate::run(&arguments, settings)?,
+        Command::Backup(arguments) => backup::run(&arguments, settings)?,
+        Command::Restore(arguments) => restore::restore(&arguments, settings)?,
+        Command::Verify(arguments) => restore::verify(&arguments, settings)?,
         Command::Serve(_)
         | Command::Config(_)
         | Command::Completions { .. }

@@ -78,6 +78,7 @@ fn shown_in_the_file() -> String {
 fn the_settings_file_and_the_readme_show_every_setting() {
     let readme = include_str!("../../README.md");
     let shown: toml::Table = shown_in_the_file().parse().unwrap();
+    assert_eq!(names().len(), 40);
     assert_eq!(names().len(), 34);
     for name in names() {
         let variable = variable_of(&name);
@@ -116,6 +117,13 @@ fn what_the_settings_file_shows_are_the_defaults() {
     shown.upstreams.clear();
     shown.prices.file = None;
     shown.tls = default.tls.clone();
+    assert!(shown.backup.directory.is_some() && shown.backup.recipient.is_some());
+    assert!(shown.backup.passphrase_file.is_some() && shown.backup.passphrase_variable.is_some());
+    shown.backup = BackupSettings {
+        every: shown.backup.every,
+        keep: shown.backup.keep,
+        ..default.backup.clone()
+    };
     shown.refusals = default.refusals.clone();
     shown.origins.clear();
     assert_eq!(shown, default);

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use super::api_key::ApiKey;
 use super::audit::NamedVersion;
 use super::audit::note::AcceptedState;
+use super::backup::restoration::Restoration;
+use super::backup::state::Drill;
 use super::limits::budget_override::{BudgetOverride, BudgetPlace};
 use super::mcp::tool_group::ToolGroup;
 use super::people::holding::AttachmentInput;
@@ -44,6 +46,14 @@ pub enum Event {
     PriceDeleted(StoredPrice),
     /// A setting is another one than at the last start.
     SettingChanged(ChangedSetting),
+    /// Somebody had a backup made.
+    BackupMade(ToldBackup),
+    /// Somebody was given one.
+    BackupDownloaded(ToldBackup),
+    /// Somebody tried out whether one can be restored.
+    BackupDrilled(Drill),
+    /// One took the place of what was there.
+    BackupRestored(Restoration),
     /// A management API key was made.
     ApiKeyCreated(ApiKey),
     /// Its settings are others.
@@ -251,6 +261,17 @@ pub enum Event {
         /// The users who had them.
         user_ids: Vec<i64>,
     },
+}
+
+/// A backup as the audit log tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldBackup {
+    /// Its name.
+    pub name: String,
+    /// The public key for which it was encrypted on its way out.
+    pub recipient: Option<String>,
+    /// What is wrong with it; none when it is sound, or nobody looked.
+    pub findings: Vec<String>,
 }
 
 /// Something before and after it was changed.

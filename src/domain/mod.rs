@@ -3,6 +3,7 @@
 pub mod access_profile;
 pub mod api_key;
 pub mod audit;
+pub mod backup;
 pub mod body;
 pub mod credential;
 pub mod decision;

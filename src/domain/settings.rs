@@ -1,5 +1,6 @@
 //! What the operator can set about connections, decisions and virtual keys, with the defaults and the bounds.
 
+mod backup;
 pub mod changed_setting;
 pub mod origin;
 mod refusals;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::backup::BackupSettings;
 pub use self::refusals::{BudgetStatus, RefusalSettings};
 use self::values::{as_bytes, as_span, bytes, dollars, span, whole};
 use super::values::money::Money;

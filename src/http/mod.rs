@@ -8,6 +8,7 @@ pub mod access_profiles;
 pub mod api_keys;
 pub mod assignments;
 pub mod audit_log;
+pub mod backups;
 pub mod certificates;
 pub mod connection;
 pub mod control_socket;

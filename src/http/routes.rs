@@ -3,6 +3,7 @@
 
 mod assignments;
 mod audit_log;
+mod backups;
 mod decision_parameters;
 mod decisions;
 mod metrics;
@@ -57,6 +58,7 @@ pub fn table() -> Vec<Route> {
         tool_groups::routes(),
         settings::routes(),
         metrics::routes(),
+        backups::routes(),
         decisions::routes(),
         proxy::routes(),
     ]

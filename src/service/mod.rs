@@ -4,6 +4,7 @@
 pub mod access_profiles;
 pub mod api_keys;
 pub mod audit_log;
+pub mod backups;
 pub mod changed_settings;
 pub mod decisions;
 pub mod once;
@@ -26,6 +27,7 @@ use crate::domain::house::StartFacts;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use api_keys::keyring::Keyring;
+use backups::known::Backups;
 use price_book::PriceBook;
 use revocations::waiting::Revocations;
 use sign_in::codes::SignInCodes;
@@ -42,6 +44,8 @@ pub struct Services {
     pub revocations: Revocations,
     /// What links carry that open the page signed in.
     pub sign_in_codes: SignInCodes,
+    /// Backups, and what became of the last ones.
+    pub backups: Backups,
     /// What models cost.
     pub prices: PriceBook,
     /// The one clock.

@@ -4,6 +4,8 @@ pub mod kept_revocations;
 pub mod owner;
 pub mod place;
 pub mod private;
+mod restores;
+mod restoring;
 pub mod room;
 pub mod rotated_keys;
 
@@ -80,6 +82,7 @@ impl DataDirectory {
         if let Some(from) = moves_from {
             place::move_everything(&from, &root)?;
         }
+        restoring::settle(&root)?;
         let lock = locks
             .pop()
             .unwrap_or_else(|| unreachable!("there is a root at least"));
@@ -190,7 +193,12 @@ impl DataDirectory {
         self.root.join("command.sock")
     }
 
-    /// `backups/`: copies made before a migration.
+    /// `backup-state`: what became of the last backups.
+    pub fn backup_state(&self) -> PathBuf {
+        self.root.join("backup-state")
+    }
+
+    /// `backups/`: backups, and copies made before a migration.
     pub fn backups(&self) -> PathBuf {
         self.root.join("backups")
     }
@@ -240,6 +248,12 @@ impl DataDirectory {
             Ok(()) => true,
             Err(error) => error.kind() == ErrorKind::NotFound,
         }
+    }
+
+    /// When a database was made here first, as far as that can be told.
+    pub fn made_at(&self) -> Option<Timestamp> {
+        let made = std::fs::metadata(self.marker()).and_then(|marker| marker.modified());
+        Timestamp::try_from(made.ok()?).ok()
     }
 
     fn clean_stop(&self) -> PathBuf {

@@ -148,6 +148,10 @@ impl Followers {
             // Nobody has seen a new key yet; who is in a role and holds what, and what else became of rows, are events of their own.
             Event::ApiKeyCreated(_)
             | Event::SettingChanged(_)
+            | Event::BackupMade(_)
+            | Event::BackupDownloaded(_)
+            | Event::BackupDrilled(_)
+            | Event::BackupRestored(_)
             | Event::AccessProfileReplaced {
                 is_found_otherwise: false,
                 ..

@@ -8,6 +8,7 @@
 pub mod access_profiles;
 pub mod api_keys;
 pub mod audit;
+pub mod backups;
 pub mod database;
 pub mod decision_rows;
 pub mod directory;

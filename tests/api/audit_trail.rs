@@ -2,6 +2,8 @@
 //! what each says, against what is written down in `audit_trail.txt`.
 
 use std::collections::HashMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use regex::{Captures, Regex};
@@ -10,6 +12,7 @@ use serde_json::json;
 use tollkeeper::domain::audit::action::ACTIONS;
 use tollkeeper::domain::settings::origin::SettingOrigin;
 use tollkeeper::service::access_profiles::rotation::rotate_due;
+use tollkeeper::service::backups::restored;
 
 use crate::support::{Client, Server};
 
@@ -202,6 +205,31 @@ fn people(server: &Server) {
     client.delete(&format!("{PROFILES}/1/roles/1")).expect(200);
 }
 
+/// A backup is made, taken out of the house and tried out; and one was restored before the start.
+fn backups(server: &Server) {
+    let client = &server.client;
+    let made = client.post("/api/backups", &json!({})).expect(201).json();
+    let path = format!("/api/backups/{}", made["backup"]["name"].as_str().unwrap());
+    let recipient = "age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z";
+    client
+        .get(&format!("{path}?recipient={recipient}"))
+        .expect(200);
+    client
+        .post(&format!("{path}/drill"), &json!({}))
+        .expect(200);
+    let restored = json!({
+        "backup": "a.tar.zst", "made_at": "2026-05-31T12:00:00Z", "restored_at": "2026-06-01T11:00:00Z", "kept": "before-restore/b",
+        "findings": [], "undone": {
+            "api_keys": [{ "id": "c", "name": "revoked", "was": "revoked" }], "virtual_keys": [], "changes": 2, "last_changes": [],
+        },
+    });
+    let note = server.data_dir().join("restored");
+    std::fs::write(&note, restored.to_string()).unwrap();
+    std::fs::set_permissions(&note, Permissions::from_mode(0o600)).unwrap();
+    restored::tell(&server.services).unwrap();
+    assert!(!note.exists());
+}
+
 #[test]
 fn everything_that_happens_is_told_as_it_always_was() {
     let server = Server::start();
@@ -214,6 +242,7 @@ fn everything_that_happens_is_told_as_it_always_was() {
         let level = ("log.level".to_owned(), SettingOrigin::Flag("--log-level"));
         settings.origins.extend([level]);
     });
+    backups(&server);
     let told = trail(&server);
     for action in ACTIONS {
         // What happens to reservations is told by the ledger's journal, and `tests/faults/recovery.rs` loses what the log needs.

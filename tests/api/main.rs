@@ -7,6 +7,7 @@ mod access_log;
 mod assignments;
 mod audit_log;
 mod audit_trail;
+mod backups;
 mod base_path;
 mod clock;
 mod contract;

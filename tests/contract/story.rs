@@ -36,6 +36,7 @@ pub fn story(server: &Server) -> String {
     let user = arrange(&mut recorder);
     let key = hold(&mut recorder, server, &user);
     price(&mut recorder);
+    backup(&mut recorder);
     decide(&mut recorder, server, &key);
     read(&mut recorder, server, &key);
     refuse(&mut recorder, server);
@@ -327,6 +328,15 @@ fn price(it: &mut Recorder<'_>) {
     it.call("GET", "/api/upstreams", None);
     it.call("GET", "/api/settings", None);
     it.call("DELETE", path, None);
+}
+
+/// A backup that is made and tried out.
+fn backup(it: &mut Recorder<'_>) {
+    let made = it.call("POST", "/api/backups", Some(&json!({})));
+    let name = made["backup"]["name"].as_str().unwrap();
+    let drill = format!("/api/backups/{name}/drill");
+    it.call("POST", &drill, Some(&json!({})));
+    it.call("GET", "/api/backups", None);
 }
 
 /// What the operator alone does: over the control socket, which no key opens.

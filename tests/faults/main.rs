@@ -4,6 +4,8 @@
 mod support;
 
 mod audit;
+mod backups;
+mod broken_restores;
 mod canary;
 mod carried_calls;
 mod changed_settings;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use age::x25519::Identity;
 use serde_json::{Value, json};
 use tollkeeper::domain::api_key::permission::Permission;
 use tollkeeper::domain::credential::Kind;
@@ -109,6 +110,10 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ("delete_price", none(200)),
         ("list_upstreams", none(200)),
         ("list_settings", none(200)),
+        ("list_backups", none(200)),
+        ("create_backup", none(201)),
+        ("download_backup", none(200)),
+        ("drill_backup", none(200)),
         ("list_virtual_keys", none(200)),
         ("list_virtual_keys_of_user", none(200)),
         ("create_virtual_key", none(200)),
@@ -242,6 +247,15 @@ impl Stage {
                 .replace("{model}", &model);
             client.put(&path, &json!({ "free": true })).expect(200);
             return path;
+        }
+        if path.contains("/backups/{name}") {
+            let made = client.post("/api/backups", &json!({})).expect(201).json();
+            let path = path.replace("{name}", made["backup"]["name"].as_str().unwrap());
+            if path.ends_with("/drill") {
+                return path;
+            }
+            let recipient = Identity::generate().to_public();
+            return format!("{path}?recipient={recipient}");
         }
         let id = if path.contains("api-keys/{id}") {
             client.make_key(&self.fresh_name(), &[]).0

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use age::x25519::Identity;
 use serde_json::{Value, json};
 use tollkeeper::http::openapi::refusals::{OF_OPERATIONS, RefusedCaller, when};
 use tollkeeper::http::routes;
@@ -44,18 +45,26 @@ pub(crate) fn operations(document: &Value) -> BTreeMap<(String, String), Value> 
     all
 }
 
+/// The first backup that a server of a test is asked for.
+const FIRST_BACKUP: &str = "tollkeeper-2026-06-01T12-00-00Z.tar.zst";
+
 /// A path with something in the place of its parameters that exists on a server with one profile and its first key: the
 /// first of everything.
 pub(crate) fn concrete(path: &str) -> String {
-    path.split('/')
-        .map(|part| match part {
-            "{file}" => "index.html",
-            "{vk_id}" => FURNISHED_KEY,
-            _ if part.starts_with('{') => "1",
-            _ => part,
-        })
-        .collect::<Vec<_>>()
-        .join("/")
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let parts = path.split('/').map(|part| match part {
+        "{file}" => "index.html",
+        "{vk_id}" => FURNISHED_KEY,
+        "{name}" => FIRST_BACKUP,
+        _ if part.starts_with('{') => "1",
+        _ => part,
+    });
+    let path = parts.collect::<Vec<_>>().join("/");
+    if query.is_empty() {
+        path
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 fn call(client: &Client, method: &str, path: &str) -> Reply {
@@ -167,6 +176,7 @@ fn an_undocumented_method_is_refused_and_the_documented_ones_are_named() {
 fn documented_query_parameters_are_accepted_and_no_others() {
     let server = Server::start();
     server.furnish();
+    server.client.post("/api/backups", &json!({})).expect(201);
     let key = server.client.make_holder("ada", &json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] })).key;
     let holder = server.client.with_virtual_key(&key);
     for ((method, path), operation) in operations(&document(&server)) {
@@ -204,6 +214,9 @@ fn documented_query_parameters_are_accepted_and_no_others() {
                 (None, _) if schema["format"] == "date-time" => "2026-05-31T00:00:00Z".to_owned(),
                 (None, _) if parameter["name"] == "group_by" => "day,user".to_owned(),
                 (None, _) if parameter["name"] == "user_id" => "1".to_owned(),
+                (None, _) if parameter["name"] == "recipient" => {
+                    Identity::generate().to_public().to_string()
+                }
                 _ => "x".to_owned(),
             };
             let name = parameter["name"].as_str().unwrap();

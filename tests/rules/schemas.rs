@@ -201,6 +201,8 @@ fn answers_have_exactly_the_documented_fields() {
             || path.starts_with("/static")
             || path.starts_with("/docs")
             || path == "/openapi.json"
+            // It is no JSON, and encrypted for somebody.
+            || path == "/api/backups/{name}"
         {
             continue;
         }

@@ -89,7 +89,7 @@ impl Server {
         Self::start_set(directory, time, &settings)
     }
 
-    fn start_set(directory: TempDir, time: TestTime, settings: &Settings) -> Self {
+    pub fn start_set(directory: TempDir, time: TestTime, settings: &Settings) -> Self {
         let app = app::build(settings, time.clock(), Reach::Network).unwrap();
         let key =
             std::fs::read_to_string(directory.path().join("data/initial-key")).unwrap_or_default();

@@ -22,6 +22,8 @@ pub enum Resource {
     Decisions,
     /// What the server works by: prices, and the upstreams of the proxy.
     Settings,
+    /// Copies of everything.
+    Backups,
     /// What is measured.
     Metrics,
 }
@@ -37,6 +39,8 @@ pub enum Operation {
     Update,
     /// Remove.
     Delete,
+    /// Take out of the house.
+    Download,
 }
 
 /// The right to do one operation on one resource.
@@ -48,7 +52,7 @@ pub struct Permission {
     pub operation: Operation,
 }
 
-const RESOURCES: [(Resource, &str); 8] = [
+const RESOURCES: [(Resource, &str); 9] = [
     (Resource::AccessProfiles, "AccessProfiles"),
     (Resource::Users, "Users"),
     (Resource::Roles, "Roles"),
@@ -56,29 +60,52 @@ const RESOURCES: [(Resource, &str); 8] = [
     (Resource::VirtualMcps, "VirtualMCPs"),
     (Resource::Decisions, "Decisions"),
     (Resource::Settings, "Settings"),
+    (Resource::Backups, "Backups"),
     (Resource::Metrics, "Metrics"),
 ];
-const OPERATIONS: [(Operation, &str); 4] = [
+const OPERATIONS: [(Operation, &str); 5] = [
     (Operation::View, "View"),
     (Operation::Create, "Create"),
     (Operation::Update, "Update"),
     (Operation::Delete, "Delete"),
+    (Operation::Download, "Download"),
+];
+
+/// Resources of which every permission of these four is there, with the ids 1 to 28 in this order.
+const REGULAR: usize = 7;
+const REGULAR_OPERATIONS: usize = 4;
+/// Permissions that came later, with the ids from 29 on: one is only ever added at the end.
+const LATER: [(Resource, Operation); 4] = [
+    (Resource::Backups, Operation::View),
+    (Resource::Backups, Operation::Create),
+    (Resource::Backups, Operation::Download),
+    (Resource::Metrics, Operation::View),
 ];
 
 impl Permission {
     /// Every permission there is, in the order of their ids.
     pub fn all() -> impl Iterator<Item = Self> {
-        RESOURCES.into_iter().flat_map(|(resource, _)| {
-            OPERATIONS.into_iter().map(move |(operation, _)| Self {
-                resource,
-                operation,
-            })
+        let regular = RESOURCES[..REGULAR].iter().flat_map(|(resource, _)| {
+            let operations = OPERATIONS[..REGULAR_OPERATIONS].iter();
+            operations.map(|(operation, _)| (*resource, *operation))
+        });
+        regular.chain(LATER).map(|(resource, operation)| Self {
+            resource,
+            operation,
         })
     }
 
-    /// The stable integer id: 1 to 32.
+    /// The stable integer id, from 1 on; 0 for what is no permission.
     pub fn id(self) -> i64 {
-        self.resource as i64 * 4 + self.operation as i64 + 1
+        let (resource, operation) = (self.resource as usize, self.operation as usize);
+        let place = if resource < REGULAR && operation < REGULAR_OPERATIONS {
+            Some(resource * REGULAR_OPERATIONS + operation)
+        } else {
+            let mut later = LATER.iter();
+            let at = later.position(|later| *later == (self.resource, self.operation));
+            at.map(|at| REGULAR * REGULAR_OPERATIONS + at)
+        };
+        place.map_or(0, |place| place as i64 + 1)
     }
 
     /// The permission with this id.
@@ -255,7 +282,11 @@ mod tests {
             assert_eq!(permission.to_string().parse(), Ok(*permission));
         }
         assert_eq!("APIKeys:Delete".parse::<Permission>().unwrap().id(), 16);
-        assert!("accessprofiles:view".parse::<Permission>().is_err());
+        assert_eq!("Settings:Delete".parse::<Permission>().unwrap().id(), 28);
+        assert_eq!("Backups:Download".parse::<Permission>().unwrap().id(), 31);
+        for none in ["accessprofiles:view", "Backups:Delete", "Users:Download"] {
+            assert!(none.parse::<Permission>().is_err(), "{none}");
+        }
     }
 
     #[test]

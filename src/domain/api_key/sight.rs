@@ -6,7 +6,7 @@ use super::permission::{Operation, Permission, Resource};
 impl Permission {
     /// What the answers to a key with this permission alone show, beside ids, what it sent, and what is wrong with that.
     pub fn lets_see(self) -> &'static str {
-        use Operation::{Create, Delete, Update, View};
+        use Operation::{Create, Delete, Download, Update, View};
         match (self.resource, self.operation) {
             (Resource::AccessProfiles, View) => {
                 "profiles, their versions, the names of their roles, copies, virtual keys (never their secrets), use and limits, all by the ids of \
@@ -71,9 +71,20 @@ impl Permission {
             (Resource::Decisions, Update) => {
                 "the reservations of others that it settles, extends or cancels"
             }
+            (Resource::Backups, View) => {
+                "the names of backups, when each was made and how large it is, and what became of the last one; entries about backups in the audit log"
+            }
+            (Resource::Backups, Create) => {
+                "the backup that is made, and what was found when it, or one that is tried out, was checked"
+            }
+            (Resource::Backups, Download) => {
+                "everything, once the backup that is downloaded is decrypted"
+            }
             (Resource::Decisions, Delete)
             | (Resource::Settings, Create)
-            | (Resource::Metrics, Create | Update | Delete) => "nothing of its own today",
+            | (Resource::Backups | Resource::Metrics, Update | Delete)
+            | (Resource::Metrics, Create)
+            | (_, Download) => "nothing of its own today",
             (Resource::Settings, View) => {
                 "prices; upstreams with their addresses, how each answered last, and where its key comes from, never the key; entries about prices in the audit log"
             }

@@ -114,6 +114,7 @@ pub fn kinds_out_of_reach(permissions: PermissionSet) -> Vec<&'static str> {
         ("reservation", Resource::Decisions),
         ("price", Resource::Settings),
         ("setting", Resource::Settings),
+        ("backup", Resource::Backups),
     ]
     .into_iter()
     .filter(|(_, resource)| !permissions.shows(*resource))

@@ -205,8 +205,11 @@ macro_rules! stand_for {
         }
     )+};
 }
-stand_for!(OperationMarker, OPERATION, Operation: View, Create, Update, Delete);
-stand_for!(ResourceMarker, RESOURCE, Resource: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions, Settings, Metrics);
+stand_for!(OperationMarker, OPERATION, Operation: View, Create, Update, Delete, Download);
+stand_for!(
+    ResourceMarker, RESOURCE,
+    Resource: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions, Settings, Backups, Metrics
+);
 
 impl<O: OperationMarker, R: ResourceMarker> Caller<O, R> {
     const PERMISSION: Permission = Permission {

@@ -83,6 +83,9 @@ pub fn path_parameter(name: &str) -> Parameter {
             .schema_type(Type::String)
             .min_length(Some(1))
             .max_length(Some(MAX_PATTERN)),
+        "name" => ObjectBuilder::new().schema_type(Type::String).pattern(Some(
+            "^tollkeeper-[0-9TZ-]{20}(-[0-9]+)?(-scheduled)?(-unsound)?[.]tar[.]zst([.]age)?$",
+        )),
         "user_id" => ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some("^[1-9][0-9]{0,18}$")),

@@ -62,6 +62,8 @@ pub struct State {
     pub read_permits: Arc<Semaphore>,
     /// Places for what takes long.
     pub slow: SlowWork,
+    /// The place of who downloads a backup.
+    pub download: Arc<Semaphore>,
     /// Answers that show access profiles.
     pub read_answers: ReadAnswers,
     /// The names in explanations, by the virtual key: they are all that is read for one.

@@ -133,6 +133,16 @@ pub const OF_OPERATIONS: &[(&[&str], u16, &str)] = &[
         409,
         "Users hold a copy: `extra_fields` has their number and the first ten of them",
     ),
+    (
+        &["create_backup", "drill_backup"],
+        409,
+        "Another backup is made or tried out right now, or only the private key of somebody else opens this one",
+    ),
+    (
+        &["download_backup"],
+        409,
+        "It lies there in plain, and nobody says for whom it is to be encrypted; or a recipient is named of one that is encrypted already",
+    ),
     (&["attach_roles"], 409, "The access profile is inactive"),
     (
         &["assign_access_profile"],

@@ -84,6 +84,9 @@ fn about_resource(resource: Resource) -> &'static str {
         Resource::Decisions => {
             "What gateways call: may this call be made, what did it use, and why was it refused."
         }
+        Resource::Backups => {
+            "Copies of everything, from which it can be restored: making them, trying them out, and taking them out of the house."
+        }
         Resource::Settings => {
             "What the server works by: the prices of models, and the upstreams of the proxy."
         }

@@ -63,6 +63,15 @@ pub const KEY_LIST: &[Parameter] = &[
     },
     sort(|| sort_schema(api_keys::SORT_FIELDS)),
 ];
+/// For whom a backup is encrypted.
+pub const RECIPIENT: &[Parameter] = &[Parameter {
+    name: "recipient",
+    description: "A public key of age for which it is encrypted on its way, where it lies in plain; only the private key opens it then",
+    schema: || {
+        let key = text().pattern(Some("^age1[0-9a-z]{58}$"));
+        RefOr::T(key.into())
+    },
+}];
 /// What to compare a version with.
 pub const AGAINST: &[Parameter] = &[Parameter {
     name: "against",

@@ -13,7 +13,7 @@ use super::chain::{self, Milestone, Walked};
 use super::notes;
 use super::walk::{find_untold_version, tampered, walk};
 use crate::domain::audit::state::AuditFault;
-use crate::domain::audit::{MAC_LENGTH, Verdict, Verified};
+use crate::domain::audit::{ChainKey, MAC_LENGTH, Verdict, Verified};
 use crate::domain::values::number::hex;
 use crate::error::{Error, Result};
 use crate::store::directory::DataDirectory;
@@ -31,7 +31,7 @@ pub(super) struct Anchor {
 }
 
 /// Longest anchor, in bytes.
-const MAX_ANCHOR: u64 = 1_024;
+pub(in crate::store) const MAX_ANCHOR: u64 = 1_024;
 /// How long the outcome of a walk stands at least.
 const STANDS: Duration = Duration::from_mins(1);
 /// The same in times of what the walk took, for logs that take long.
@@ -175,14 +175,17 @@ impl Store {
             }
             Noted::NoAnchor(error) => return Err(error),
         }
-        Ok(match find_untold_version(reading)? {
-            Some((profile, version)) => tampered(
-                entries,
-                format!("no entry tells of version {version} of the access profile {profile}"),
-            ),
-            None => walked,
-        })
+        Ok(untold(reading, entries)?.unwrap_or(walked))
     }
+}
+
+fn untold(reading: &Reading<'_>, entries: i64) -> Result<Option<Verdict>> {
+    let untold = find_untold_version(reading)?;
+    Ok(untold.map(|(profile, version)| {
+        let finding =
+            format!("no entry tells of version {version} of the access profile {profile}");
+        tampered(entries, finding)
+    }))
 }
 
 impl Walked {
@@ -216,6 +219,32 @@ pub(super) fn write(
     let text = serde_json::to_string(&anchor)
         .map_err(|error| Error::internal("writing the anchor", error))?;
     directory.write_private(&directory.audit_anchor(), format!("{text}\n").as_bytes())
+}
+
+/// Walks the log of a copy of the database, and compares it with the anchor that lies beside it.
+///
+/// # Errors
+/// When the log can't be read, or the anchor is none.
+pub(in crate::store) fn check_copy(
+    reading: &Reading<'_>,
+    chain: &ChainKey,
+    anchor: Option<&[u8]>,
+) -> Result<Verdict> {
+    let mut milestone = Milestone::START;
+    let walked = walk(reading, chain, &mut milestone)?;
+    let Verdict::Intact { entries } = walked else {
+        return Ok(walked);
+    };
+    let Some(anchor) = anchor else {
+        return Ok(tampered(
+            entries,
+            AuditFault::AnchorGone.finding().message(),
+        ));
+    };
+    if let Some(problem) = compare(reading, &parse(anchor)?)? {
+        return Ok(problem);
+    }
+    Ok(untold(reading, entries)?.unwrap_or(walked))
 }
 
 /// What is wrong with the entry that an anchor names, if anything.
@@ -262,10 +291,11 @@ pub(super) fn read(directory: &DataDirectory) -> Result<Noted> {
     let Some(bytes) = found.map_err(|error| unreadable(&format!("can't be read: {error}")))? else {
         return Ok(Noted::Gone);
     };
-    Ok(match serde_json::from_slice(&bytes) {
-        Ok(anchor) => Noted::There(anchor),
-        Err(error) => Noted::NoAnchor(unreadable(&format!("is no anchor: {error}"))),
-    })
+    Ok(parse(&bytes).map_or_else(Noted::NoAnchor, Noted::There))
+}
+
+fn parse(bytes: &[u8]) -> Result<Anchor> {
+    serde_json::from_slice(bytes).map_err(|error| unreadable(&format!("is no anchor: {error}")))
 }
 
 fn unreadable(why: &str) -> Error {

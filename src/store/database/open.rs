@@ -167,7 +167,7 @@ fn inspect(directory: &DataDirectory) -> Result<bool> {
 }
 
 /// Opens a file so that it is not changed.
-pub(super) fn open_to_inspect(path: &Path, logged: bool) -> rusqlite::Result<Connection> {
+pub(in crate::store) fn open_to_inspect(path: &Path, logged: bool) -> rusqlite::Result<Connection> {
     if logged {
         return connection::open(path, read_only_flags());
     }

@@ -9,6 +9,7 @@ use rustix::process::geteuid;
 
 use super::owner;
 use super::private::{self, Closed, Rule};
+use super::restoring::{self, BEFORE, OUTCOME, STAGING};
 use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
 
@@ -18,21 +19,25 @@ const PRIVATE: &str = "private";
 const DATABASE: &str = "tollkeeper.db";
 /// Says that a database was here.
 const MARKER: &str = "initialized";
-/// Copies made before a migration.
+/// Backups, and copies made before a migration.
 const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
 pub(crate) const LOCK: &str = "tollkeeper.lock";
 /// What we put into a directory.
-const OURS: [&str; 18] = [
+const OURS: [&str; 22] = [
     "audit-anchor",
     "audit.key",
     "audit.key.next",
+    "backup-state",
     BACKUPS,
+    BEFORE,
     "clean-stop",
     "command.sock",
     "control.sock",
     "initial-key",
     MARKER,
+    STAGING,
+    OUTCOME,
     "revocations",
     "rotated-keys",
     "tollkeeper.db-journal",
@@ -56,7 +61,7 @@ pub fn find(data_dir: &Path) -> PathBuf {
     }
 }
 
-/// Whether a data directory holds a database.
+/// Whether a data directory holds a database, or will once a restore has come to its end.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when this user can't look.
@@ -70,7 +75,7 @@ pub fn holds_database(data_dir: &Path) -> Result<bool> {
             Err(_) => {}
         }
     }
-    Ok(false)
+    Ok(restoring::is_under_way(&find(data_dir)))
 }
 
 /// Who else the database of a data directory belongs to: whoever may change it all the same would leave files there that its own user

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::note::{ACCEPT, AUDIT_LOG, AcceptedState};
 use crate::domain::audit::{Actor, NamedVersion, NamedVersions, NewAuditEntry};
-use crate::domain::event::RotationDates;
+use crate::domain::backup::restoration::{Restoration, RevivedKey};
+use crate::domain::backup::state::Drill;
+use crate::domain::event::{RotationDates, ToldBackup};
 use crate::domain::limits::budget_override::{BudgetOverride, BudgetPlace};
 use crate::domain::mcp::tool_group::ToolGroup;
 use crate::domain::people::role::Role;
@@ -19,6 +21,9 @@ use crate::domain::virtual_key::VirtualKey;
 pub const ASSIGN: &str = "access_profile.assign";
 /// A user has it no more.
 pub const UNASSIGN: &str = "access_profile.unassign";
+
+/// Most keys that an entry names.
+const MOST_NAMED: usize = 1_000;
 
 /// An entry, with the versions that it names in place of values.
 pub type Told = (NewAuditEntry, NamedVersions);
@@ -86,6 +91,36 @@ impl About<'_> {
         let old = change.before.as_ref().map(shown);
         let new = change.after.as_ref().map(shown);
         let entry = NewAuditEntry::about(self.0.clone(), action, "setting", &change.name, old, new);
+        (entry, NamedVersions::default())
+    }
+
+    pub fn backup(&self, action: &'static str, backup: &ToldBackup) -> Told {
+        let new = json!({ "name": backup.name, "recipient": backup.recipient, "findings": backup.findings });
+        self.of_backup(action, &backup.name, new)
+    }
+
+    pub fn drill(&self, drill: &Drill) -> Told {
+        let new = json!({ "name": drill.name, "passed": drill.passed, "why": drill.why });
+        self.of_backup("backup.drill", &drill.name, new)
+    }
+
+    pub fn restoration(&self, restoration: &Restoration) -> Told {
+        let undone = &restoration.undone;
+        let new = json!({
+            "name": restoration.backup,
+            "made_at": restoration.made_at,
+            "restored_at": restoration.restored_at,
+            "kept": restoration.kept,
+            "findings": restoration.findings,
+            "undone_changes": undone.changes,
+            "revived_api_keys": names(&undone.api_keys),
+            "revived_virtual_keys": names(&undone.virtual_keys),
+        });
+        self.of_backup("backup.restore", &restoration.backup, new)
+    }
+
+    fn of_backup(&self, action: &'static str, name: &String, new: Value) -> Told {
+        let entry = NewAuditEntry::about(self.0.clone(), action, "backup", name, None, Some(new));
         (entry, NamedVersions::default())
     }
 
@@ -214,6 +249,12 @@ impl About<'_> {
         let (profile, user) = (place.access_profile_id, place.user_id);
         self.copy(action, profile, user, before.map(shown), after.map(shown))
     }
+}
+
+/// The names of keys that work again, or of the first of them.
+fn names(keys: &[RevivedKey]) -> Vec<&str> {
+    let first = keys.iter().take(MOST_NAMED);
+    first.map(|key| key.name.as_str()).collect()
 }
 
 pub fn dates(dates: RotationDates) -> Value {

@@ -32,6 +32,10 @@ pub(super) fn entry(event: &Event, actor: &Actor) -> Option<Told> {
         Event::PriceDeleted(old) => about.price("price.delete", Some(old), None),
 
         Event::SettingChanged(change) => about.setting("setting.change", change),
+        Event::BackupMade(backup) => about.backup("backup.create", backup),
+        Event::BackupDownloaded(backup) => about.backup("backup.download", backup),
+        Event::BackupDrilled(drill) => about.drill(drill),
+        Event::BackupRestored(restoration) => about.restoration(restoration),
 
         Event::ApiKeyCreated(new) => about.api_key("api_key.create", None, Some(new)),
         Event::ApiKeyUpdated(Change { before, after }) => {

@@ -1,0 +1,138 @@
+//! Drills: restoring a backup into a scratch folder, to see whether it would work.
+
+use std::sync::Arc;
+
+use super::known::Backups;
+use super::{aside, told};
+use crate::domain::audit::Actor;
+use crate::domain::backup::name::BackupName;
+use crate::domain::backup::state::Drill;
+use crate::domain::event::Event;
+use crate::error::{Error, Result};
+use crate::service::Services;
+use crate::store::backups::encryption::Lock;
+use crate::store::backups::opening::open;
+use crate::store::backups::writing::sum_of_backup;
+
+/// Tries out whether a backup can be restored, for somebody.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] while another is made or tried out, and when this server can't tell. That it can't be restored
+/// is no error.
+pub fn drill(services: &Arc<Services>, actor: Actor, name: &str) -> Result<Drill> {
+    let name = services.backups.folder.get(name)?.name;
+    aside(services, move |services| {
+        let drill = drill_here(services, name)?;
+        let done = drill.clone();
+        services.write(actor, move |work| {
+            work.record(Event::BackupDrilled(done));
+            Ok(())
+        })?;
+        Ok(drill)
+    })
+}
+
+/// Tries out the newest one that is sound, because it is time.
+///
+/// # Errors
+/// As [`drill`].
+pub(super) fn drill_newest(services: &Arc<Services>) -> Result<()> {
+    aside(services, |services| {
+        let all = services.backups.folder.list()?;
+        match all.iter().find(|backup| backup.name.is_sound) {
+            Some(newest) => drill_here(services, newest.name).map(drop),
+            None => Ok(()),
+        }
+    })
+}
+
+fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
+    let backups = &services.backups;
+    let _turn = backups.turn()?;
+    let tried = if let (true, Some(Lock::Recipient(_))) = (name.is_encrypted, &backups.lock) {
+        compare_sum(backups, name)?
+    } else {
+        restore_for_a_try(backups, name)?
+    };
+    let is_proven = tried.is_ok_and_proven();
+    let (passed, why) = match tried {
+        Tried::Restored => (true, None),
+        Tried::Unread(why) => (true, Some(why)),
+        Tried::Failed(why) => (false, Some(why)),
+    };
+    let drill = Drill {
+        at: services.clock.now(),
+        name: name.to_string(),
+        passed,
+        why,
+    };
+    match &drill.why {
+        None => log::info!("the backup {name} was restored for a try, and is whole"),
+        Some(why) if drill.passed => log::info!("the backup {name}: {why}"),
+        Some(why) => log::error!("the backup {name} could not be restored: {why}"),
+    }
+    let last = drill.clone();
+    backups.note(services.store.directory(), |state| {
+        if is_proven {
+            state.last_proven = Some(last.name.clone());
+        }
+        state.last_drill = Some(last);
+    });
+    Ok(drill)
+}
+
+/// What came of a try.
+enum Tried {
+    Restored,
+    /// Only its checksum could be compared.
+    Unread(String),
+    Failed(String),
+}
+
+impl Tried {
+    fn is_ok_and_proven(&self) -> bool {
+        matches!(self, Self::Restored)
+    }
+}
+
+fn restore_for_a_try(backups: &Backups, name: BackupName) -> Result<Tried> {
+    let scratch = backups.folder.scratch().map_err(told)?;
+    let opener = backups.lock.as_ref().and_then(Lock::opener);
+    let file = backups.folder.file(&name);
+    let opened = open(&file, opener.as_ref(), scratch.path(), &|| {
+        backups.goes_on()
+    });
+    if !backups.goes_on() {
+        return Err(Error::Unavailable {
+            code: "shutting_down",
+            reason: "the server is shutting down".to_owned(),
+        });
+    }
+    Ok(match opened {
+        Ok(opened) if opened.findings.is_empty() => Tried::Restored,
+        Ok(opened) => Tried::Failed(opened.findings.join("; ")),
+        Err(error) => Tried::Failed(error.to_string()),
+    })
+}
+
+/// One that is encrypted for somebody else can't be opened here.
+fn compare_sum(backups: &Backups, name: BackupName) -> Result<Tried> {
+    let known = backups.state().last_good;
+    let Some(known) = known.filter(|known| known.name == name.to_string()) else {
+        return Err(Error::conflict(
+            "backup_unreadable",
+            "",
+            "this backup is encrypted for a recipient, and only of the newest one this server knows more than its name; try it out where the \
+             private key is: `tollkeeper verify FILE --identity-file KEY`",
+        ));
+    };
+    let sum = sum_of_backup(&backups.folder.file(&name), &|| backups.goes_on()).map_err(told)?;
+    Ok(if sum.sha256 == known.sha256 {
+        Tried::Unread(
+            "its file is as it was written; it is encrypted for a recipient, so try it out where the private key is, by `tollkeeper verify`"
+                .to_owned(),
+        )
+    } else {
+        Tried::Failed("its file is not as it was written".to_owned())
+    })
+}

@@ -1,0 +1,72 @@
+//! Copying a database while it is written: on a connection and a thread of its own, so that no commit waits for it.
+//!
+//! A transaction that reads stays open as long as the copy takes. So the copy is of one moment, and SQLite does not begin anew with every
+//! commit, as it does for a copy whose source changes. The write-ahead log grows meanwhile.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use super::STRIDE;
+use super::pieces::{GoOn, require_room};
+use crate::error::{Error, Result};
+use crate::store::database::connection::{prepare_reader, read_only_flags, writer_flags};
+use crate::store::database::fault::Doing;
+use crate::store::directory::private;
+use crate::store::sql::Reading;
+
+const COPYING: &str = "copying the database";
+
+/// Copies a database to a new file, which is on disk when this returns. What was committed before the call is in it.
+///
+/// # Errors
+/// [`Error::Refused`] without room on the disk, or when nobody wants it any more; what SQLite says.
+pub(super) fn copy(from: &Path, to: &Path, go_on: GoOn<'_>) -> Result<()> {
+    let mut source = Connection::open_with_flags(from, read_only_flags()).doing(COPYING)?;
+    prepare_reader(&mut source).doing(COPYING)?;
+    source.execute_batch("BEGIN").doing(COPYING)?;
+    // The moment of the copy is that of the first read.
+    let reading = Reading::of(&source);
+    let pages: i64 = reading.value(COPYING, "PRAGMA page_count", [])?;
+    let page: i64 = reading.value(COPYING, "PRAGMA page_size", [])?;
+    // The copy, and as much for the file that it is packed into.
+    let size = u64::try_from(pages.saturating_mul(page)).unwrap_or(u64::MAX);
+    require_room(to.parent().unwrap_or(to), size.saturating_mul(2))?;
+    let file = private::create(to).map_err(|error| unwritten(to, &error))?;
+    let mut target = Connection::open_with_flags(to, writer_flags()).doing(COPYING)?;
+    target
+        .execute_batch(
+            "PRAGMA journal_mode = OFF;
+             PRAGMA synchronous = OFF;
+             PRAGMA cache_size = -1024;",
+        )
+        .doing(COPYING)?;
+    let step = i32::try_from(STRIDE)
+        .unwrap_or(i32::MAX)
+        .checked_div(i32::try_from(page).unwrap_or(1))
+        .unwrap_or(1);
+    let backup = Backup::new(&source, &mut target).doing(COPYING)?;
+    loop {
+        if !go_on() {
+            return Err(Error::refused("the server is stopping"));
+        }
+        let stepped = backup.step(step.max(1)).doing(COPYING)?;
+        // SQLite keeps the last pages back for a moment; what was written reaches the disk now, and not all at the end.
+        file.sync_data().map_err(|error| unwritten(to, &error))?;
+        match stepped {
+            StepResult::Done => break,
+            StepResult::More => {}
+            // Nobody else writes to the copy, and a log never keeps a reader out.
+            _ => return Err(Error::internal(COPYING, "somebody else has the file")),
+        }
+    }
+    drop(backup);
+    let closed = target.close().map_err(|(_, error)| error);
+    closed.doing(COPYING)?;
+    file.sync_all().map_err(|error| unwritten(to, &error))
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Error {
+    Error::refused(format!("can't write {}: {error}", path.display()))
+}

@@ -1,0 +1,98 @@
+//! Making a backup: the copy, its checks, and the file.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::archive::{pack, read_back};
+use super::check::{Checked, FilesBeside, check};
+use super::copy::copy;
+use super::encryption::Lock;
+use super::pieces::{GoOn, sum_of_file};
+use super::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
+use crate::domain::audit::ChainKey;
+use crate::domain::backup::manifest::{FORM, FileSum, Manifest};
+use crate::error::{Error, Result};
+use crate::store::audit::anchor::MAX_ANCHOR;
+use crate::store::directory::private::{self, Rule};
+use crate::store::directory::{DataDirectory, MAX_KEY_FILE};
+
+pub use super::pieces::sum_of_file as sum_of_backup;
+
+/// A backup that was written, under a name that is not its own yet.
+pub struct WrittenBackup {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// It as a file.
+    pub sum: FileSum,
+}
+
+/// Writes a backup into a folder of ours that is for this alone.
+///
+/// # Errors
+/// [`Error::Refused`] with what is in the way; what SQLite says.
+pub fn write(
+    directory: &DataDirectory,
+    folder: &Path,
+    lock: Option<&Lock>,
+    now: Timestamp,
+    go_on: GoOn<'_>,
+) -> Result<WrittenBackup> {
+    let unwritten = |error: std::io::Error| {
+        Error::refused(format!("can't write to {}: {error}", folder.display()))
+    };
+    // Before the copy is begun: what the anchor names must be in it.
+    let mut beside = [
+        (AUDIT_KEY, directory.audit_key(), MAX_KEY_FILE),
+        (AUDIT_ANCHOR, directory.audit_anchor(), MAX_ANCHOR),
+    ]
+    .into_iter()
+    .map(|(name, path, most)| {
+        let found = private::read(&path, Rule::Own, most)?;
+        if let Some(bytes) = &found {
+            put(&folder.join(name), bytes).map_err(unwritten)?;
+        }
+        Ok(found)
+    });
+    let (key, anchor) = (
+        beside.next().transpose()?.flatten(),
+        beside.next().transpose()?.flatten(),
+    );
+    let database = folder.join(DATABASE);
+    copy(&directory.database(), &database, go_on)?;
+    let Checked { content, findings } = check(
+        &database,
+        &FilesBeside {
+            key: key.and_then(chain_key).as_ref(),
+            anchor: anchor.as_deref(),
+        },
+    )?;
+    let manifest = Manifest {
+        form: FORM,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        made_at: now,
+        database: sum_of_file(&database, go_on)?,
+        content,
+        findings,
+    };
+    let path = folder.join("packed");
+    let sum = pack(folder, &manifest, lock, &path, go_on).map_err(unwritten)?;
+    read_back(&path, &sum, go_on)?;
+    Ok(WrittenBackup {
+        path,
+        manifest,
+        sum,
+    })
+}
+
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    private::create(path)?.write_all(bytes)
+}
+
+/// The key of a chain, if these bytes are one.
+pub(super) fn chain_key(bytes: Vec<u8>) -> Option<ChainKey> {
+    bytes.try_into().ok().map(ChainKey)
+}

@@ -1,0 +1,181 @@
+//! Swapping what a data directory holds for what a backup held, so that a crash at any moment loses neither.
+//!
+//! What is restored is put into the folder `restore/new` first. Once it is whole and checked, the note `restore/decided` says so: from
+//! then on it is carried to its end, if need be by whoever takes the directory next. All that was there goes into a folder of
+//! `before-restore`; then the note is called `restore/cleared`, and what is new takes its place. Each step is one rename inside the
+//! directory, which may be a mount point. What became of it lies in `restored` until the audit log has it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::private::{self, Rule};
+use crate::domain::backup::restoration::Restoration;
+use crate::error::{Error, Result};
+
+/// The folder of a restore that is under way.
+pub(super) const STAGING: &str = "restore";
+/// The folder in it with what is to take its place.
+const NEW: &str = "new";
+/// The folder with what was there before restores.
+pub(super) const BEFORE: &str = "before-restore";
+/// What became of the last restore.
+pub(super) const OUTCOME: &str = "restored";
+/// Largest note of a restore, in bytes.
+const MAX_NOTE: u64 = 16 * 1024 * 1024;
+
+/// What belongs to the database that goes. A log goes before its database: whoever finds one beside another database believes it.
+const CLEARED: [&str; 8] = [
+    "tollkeeper.db-wal",
+    "tollkeeper.db-shm",
+    "tollkeeper.db-journal",
+    "tollkeeper.db",
+    "clean-stop",
+    "rotated-keys",
+    "audit.key",
+    "audit-anchor",
+];
+/// What comes, the database last: where it is, everything is.
+const RESTORED: [&str; 3] = ["audit.key", "audit-anchor", "tollkeeper.db"];
+
+/// The note of a restore while what was there is moved away.
+fn decided(root: &Path) -> PathBuf {
+    root.join(STAGING).join("decided")
+}
+
+/// The note of a restore while what is new takes its place.
+fn cleared(root: &Path) -> PathBuf {
+    root.join(STAGING).join("cleared")
+}
+
+/// Whether a restore was decided on that has not come to its end.
+pub(super) fn is_under_way(root: &Path) -> bool {
+    private::is_there(&decided(root)) || private::is_there(&cleared(root))
+}
+
+/// An empty folder for what is to be restored.
+pub(super) fn stage(root: &Path) -> Result<PathBuf> {
+    let folder = root.join(STAGING);
+    remove(&folder)?;
+    private::folder(&folder)?;
+    let staged = folder.join(NEW);
+    private::folder(&staged)?;
+    Ok(staged)
+}
+
+/// Removes what was staged and is not wanted.
+pub(super) fn give_up(root: &Path) -> Result<()> {
+    remove(&root.join(STAGING))
+}
+
+/// Decides on a restore, and carries it to its end.
+pub(super) fn decide(root: &Path, restoration: &Restoration) -> Result<()> {
+    let text = serde_json::to_vec_pretty(restoration)
+        .map_err(|error| Error::internal("writing down a restore", error))?;
+    let (note, begun) = (decided(root), root.join(STAGING).join("begun"));
+    let write = || -> io::Result<()> {
+        let mut file = private::create(&begun)?;
+        file.write_all(&text)?;
+        file.sync_all()
+    };
+    write().map_err(|error| unusable(&begun, &error))?;
+    rename(&begun, &note)?;
+    sync(&root.join(STAGING))?;
+    finish(root)
+}
+
+/// Carries a restore to its end that was decided on, and takes back one that was not; says which. For whoever holds the lock, before
+/// anything is looked at.
+///
+/// # Errors
+/// [`Error::Refused`] with what is in the way.
+pub(super) fn settle(root: &Path) -> Result<()> {
+    let folder = root.join(STAGING);
+    if !private::is_there(&folder) {
+        return Ok(());
+    }
+    if is_under_way(root) {
+        log::warn!("a restore was broken off, and is carried to its end now");
+        return finish(root);
+    }
+    let staged = folder.join(NEW).read_dir();
+    if staged.is_ok_and(|mut staged| staged.next().is_some()) {
+        log::warn!(
+            "a restore was broken off before it changed anything: all is as it was, and what it had put into {} is removed",
+            folder.display()
+        );
+    }
+    remove(&folder)
+}
+
+/// Does what is left to do. Each step that was done is seen by what lies where, so it does not matter where a crash came.
+fn finish(root: &Path) -> Result<()> {
+    let (decided, cleared) = (decided(root), cleared(root));
+    if let Some(restoration) = read(&decided)? {
+        let kept = root.join(&restoration.kept);
+        private::folder(&root.join(BEFORE))?;
+        private::folder(&kept)?;
+        for name in CLEARED {
+            move_if_there(&root.join(name), &kept.join(name))?;
+        }
+        sync(&kept)?;
+        sync(root)?;
+        rename(&decided, &cleared)?;
+        sync(&root.join(STAGING))?;
+    }
+    let new = root.join(STAGING).join(NEW);
+    for name in RESTORED {
+        move_if_there(&new.join(name), &root.join(name))?;
+    }
+    sync(root)?;
+    rename(&cleared, &root.join(OUTCOME))?;
+    sync(root)?;
+    remove(&root.join(STAGING))
+}
+
+pub(super) fn read(note: &Path) -> Result<Option<Restoration>> {
+    let Some(bytes) = private::read(note, Rule::Own, MAX_NOTE)? else {
+        return Ok(None);
+    };
+    let read = serde_json::from_slice(&bytes);
+    read.map(Some).map_err(|error| {
+        Error::refused(format!(
+            "{} is not as a restore writes it: {error}; look who changed it. What is restored is in {STAGING}/{NEW}, and what was there \
+             before in a folder of {BEFORE}",
+            note.display()
+        ))
+    })
+}
+
+fn move_if_there(from: &Path, to: &Path) -> Result<()> {
+    if private::is_there(from) {
+        return rename(from, to);
+    }
+    Ok(())
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|error| {
+        Error::refused(format!(
+            "can't move {} to {}: {error}; the restore is carried on by the next start once it can be",
+            from.display(),
+            to.display()
+        ))
+    })
+}
+
+fn sync(folder: &Path) -> Result<()> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| unusable(folder, &error))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(folder, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Error {
+    Error::refused(format!("can't use {}: {error}", path.display()))
+}

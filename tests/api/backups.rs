@@ -1,0 +1,376 @@
+//! Backups over the API: making, looking at, trying out and downloading them, and when they are made by themselves.
+
+use std::io::Read;
+use std::path::Path;
+
+use age::x25519::Identity;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tollkeeper::domain::backup::passphrase::BackupPassphrase;
+use tollkeeper::service::backups::schedule::{do_what_is_due, next_backup};
+
+use crate::support::holders::policy;
+use crate::support::{Client, Server, TestTime};
+
+const BACKUPS: &str = "/api/backups";
+
+fn make(client: &Client) -> Value {
+    client.post(BACKUPS, &json!({})).expect(201).json()
+}
+
+fn name(made: &Value) -> String {
+    made["backup"]["name"].as_str().unwrap().to_owned()
+}
+
+fn list(client: &Client) -> Value {
+    client.get(BACKUPS).expect(200).json()
+}
+
+fn names(client: &Client) -> Vec<String> {
+    let list = list(client);
+    let all = list["backups"].as_array().unwrap().iter();
+    all.map(|one| one["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn drill(client: &Client, name: &str) -> Value {
+    let path = format!("{BACKUPS}/{name}/drill");
+    client.post(&path, &json!({})).expect(200).json()["drill"].clone()
+}
+
+/// The bytes of a download.
+fn download(client: &Client, name: &str, query: &str) -> Vec<u8> {
+    let url = format!("http://127.0.0.1:{}{BACKUPS}/{name}{query}", client.port);
+    let mut response = ureq::get(url)
+        .header("authorization", format!("Bearer {}", client.key))
+        .call()
+        .unwrap();
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/octet-stream"
+    );
+    let named = response.headers()["content-disposition"].to_str().unwrap();
+    assert!(named.ends_with(".tar.zst.age\""), "{named}");
+    response.body_mut().read_to_vec().unwrap()
+}
+
+/// The names of what is in an archive.
+fn entries(packed: impl Read) -> Vec<String> {
+    let mut archive = tar::Archive::new(zstd::Decoder::new(packed).unwrap());
+    let all = archive.entries().unwrap();
+    all.map(|entry| entry.unwrap().path().unwrap().display().to_string())
+        .collect()
+}
+
+const PARTS: [&str; 4] = [
+    "manifest.json",
+    "audit.key",
+    "audit-anchor",
+    "tollkeeper.db",
+];
+
+#[test]
+fn a_backup_is_made_listed_and_tried_out() {
+    let server = Server::start();
+    let client = &server.client;
+    assert_eq!(list(client)["backups"], json!([]));
+    client.make_holder("ada", &policy());
+    let made = make(client);
+    let expected = json!({
+        "name": "tollkeeper-2026-06-01T12-00-00Z.tar.zst", "made_at": "2026-06-01T12:00:00Z", "origin": "asked",
+        "bytes": made["backup"]["bytes"], "sound": true, "encrypted": false,
+    });
+    assert_eq!(made["backup"], expected);
+    assert_eq!(made["findings"], json!([]));
+    assert_eq!(made["counts"]["users"], 1);
+    let path = Path::new(made["path"].as_str().unwrap());
+    assert_eq!(entries(std::fs::File::open(path).unwrap()), PARTS);
+    let second = make(client);
+    assert_eq!(name(&second), "tollkeeper-2026-06-01T12-00-00Z-2.tar.zst");
+    let shown = list(client);
+    assert_eq!(names(client), [name(&second), name(&made)]);
+    assert_eq!(shown["last_good"]["name"], json!(name(&second)));
+    assert_eq!(shown["last_good"]["sha256"], second["sha256"]);
+    assert_eq!(shown["next_at"], "2026-06-02T12:00:00Z");
+    assert_eq!(shown.get("last_failure"), None);
+    let tried = drill(client, &name(&made));
+    let expected = json!({ "name": name(&made), "at": "2026-06-01T12:00:00Z", "passed": true });
+    assert_eq!(tried, expected);
+    // What is known is known after a restart, too.
+    let before = list(client);
+    let server = server.restart();
+    assert_eq!(before["last_drill"], tried);
+    let (_, reader) = server.client.make_key("reader", &["Backups:View"]);
+    // The key of the first start works after a restart.
+    assert_eq!(list(&reader), before);
+}
+
+#[test]
+fn each_permission_is_asked_for_and_names_lead_nowhere_else() {
+    let server = Server::start();
+    let made = name(&make(&server.client));
+    let secret = server.directory.path().join("data/backups/secret");
+    std::fs::write(&secret, "not a backup").unwrap();
+    let (_, downloads) = server.client.make_key("downloads", &["Backups:Download"]);
+    let (_, views) = server.client.make_key("views", &["Backups:View"]);
+    downloads.get(BACKUPS).expect(403);
+    views.post(BACKUPS, &json!({})).expect(403);
+    views.get(&format!("{BACKUPS}/{made}")).expect(403);
+    for path in [
+        "secret",
+        "..",
+        "../audit.key",
+        "%2e%2e%2faudit.key",
+        "..%2Faudit.key",
+        "%2fetc%2fpasswd",
+        "tollkeeper-2026-06-01T12-00-00Z.tar.zst%00",
+        "tollkeeper-2026-06-01T12-00-01Z.tar.zst",
+        "tollkeeper-2026-06-01T12-00-00Z.tar.zst.age",
+    ] {
+        let reply = downloads.get(&format!("{BACKUPS}/{path}"));
+        assert!(
+            [400, 403, 404].contains(&reply.status),
+            "{path}: {}",
+            reply.text
+        );
+        let reply = server
+            .client
+            .post(&format!("{BACKUPS}/{path}/drill"), &json!({}));
+        assert!([400, 404].contains(&reply.status), "{path}: {}", reply.text);
+    }
+    // A link that has the name of a backup is none.
+    let link = server
+        .directory
+        .path()
+        .join("data/backups/tollkeeper-2026-06-01T13-00-00Z.tar.zst");
+    std::os::unix::fs::symlink(&secret, link).unwrap();
+    let path = format!("{BACKUPS}/tollkeeper-2026-06-01T13-00-00Z.tar.zst");
+    downloads
+        .get(&path)
+        .expect_refusal(404, "not_found", "not_found");
+}
+
+#[test]
+fn a_backup_leaves_encrypted_or_not_at_all() {
+    let server = Server::start();
+    let client = &server.client;
+    let made = make(client);
+    let path = format!("{BACKUPS}/{}", name(&made));
+    client
+        .get(&path)
+        .expect_refusal(409, "conflict", "recipient_required");
+    client
+        .get(&format!("{path}?recipient=age1nonsense"))
+        .expect_refusal(400, "validation_error", "invalid_recipient");
+    let identity = Identity::generate();
+    let query = format!("?recipient={}", identity.to_public());
+    let sent = download(client, &name(&made), &query);
+    let file = std::fs::read(made["path"].as_str().unwrap()).unwrap();
+    assert!(sent.starts_with(b"age-encryption.org/v1\n"));
+    assert_eq!(age::decrypt(&identity, &sent).unwrap(), file);
+    let head = client.send("HEAD", &format!("{path}{query}"), &[], None);
+    head.expect(200);
+    // The audit log tells of it, and not to who may not know of backups.
+    let told = client.audited("backup.download");
+    assert_eq!(told.len(), 1);
+    let recipient = identity.to_public().to_string();
+    assert_eq!(told[0]["new_values"]["recipient"], json!(recipient));
+    let (_, other) = client.make_key("other", &["AccessProfiles:View"]);
+    assert_eq!(other.audited("backup.download"), [json!(null); 0]);
+}
+
+#[test]
+fn with_a_passphrase_backups_are_encrypted_where_they_lie() {
+    let passphrase = "correct horse battery staple";
+    let server = Server::start_with(|settings| {
+        settings.backup.passphrase_variable = Some("PASSPHRASE".to_owned());
+        settings.backup.passphrase = Some(BackupPassphrase::read(passphrase).unwrap());
+    });
+    let client = &server.client;
+    let made = make(client);
+    assert_eq!(name(&made), "tollkeeper-2026-06-01T12-00-00Z.tar.zst.age");
+    let file = std::fs::read(made["path"].as_str().unwrap()).unwrap();
+    assert_eq!(download(client, &name(&made), ""), file);
+    let identity = age::scrypt::Identity::new(passphrase.to_owned().into());
+    let plain = age::decrypt(&identity, &file).unwrap();
+    assert_eq!(entries(plain.as_slice()), PARTS);
+    assert_eq!(drill(client, &name(&made))["passed"], true);
+    let path = format!(
+        "{BACKUPS}/{}?recipient={}",
+        name(&made),
+        Identity::generate().to_public()
+    );
+    client
+        .get(&path)
+        .expect_refusal(409, "conflict", "backup_encrypted");
+}
+
+#[test]
+fn of_a_backup_for_a_recipient_the_checksum_is_compared() {
+    let identity = Identity::generate();
+    let server = Server::start_with(|settings| {
+        settings.backup.recipient = Some(identity.to_public().to_string());
+    });
+    let client = &server.client;
+    let older = make(client);
+    let made = make(client);
+    let path = made["path"].as_str().unwrap();
+    let plain = age::decrypt(&identity, &std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(entries(plain.as_slice()), PARTS);
+    let tried = drill(client, &name(&made));
+    assert_eq!(tried["passed"], true);
+    assert!(tried["why"].as_str().unwrap().contains("tollkeeper verify"));
+    let path_of_older = format!("{BACKUPS}/{}/drill", name(&older));
+    client
+        .post(&path_of_older, &json!({}))
+        .expect_refusal(409, "conflict", "backup_unreadable");
+    let mut bytes = std::fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(path, bytes).unwrap();
+    assert_eq!(drill(client, &name(&made))["passed"], false);
+}
+
+#[test]
+fn a_drill_finds_what_is_damaged() {
+    let server = Server::start();
+    let client = &server.client;
+    let made = make(client);
+    let path = made["path"].as_str().unwrap();
+    let whole = std::fs::read(path).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for (damaged, expected) in [
+        (&whole[..whole.len() - 9], "damaged"),
+        (&flipped[..], "damaged"),
+        (b"something else", "damaged"),
+    ] {
+        std::fs::write(path, damaged).unwrap();
+        let tried = drill(client, &name(&made));
+        assert_eq!(tried["passed"], false);
+        let why = tried["why"].as_str().unwrap();
+        assert!(why.contains(expected), "{why}");
+        assert_eq!(list(client)["last_drill"], tried);
+        assert!(server.services.backups.state().is_failing());
+    }
+    std::fs::write(path, &whole).unwrap();
+    assert_eq!(drill(client, &name(&made))["passed"], true);
+    assert!(!server.services.backups.state().is_failing());
+}
+
+#[test]
+fn what_is_not_sound_says_so_in_its_name_and_takes_nobodys_place() {
+    let server = Server::start_with(|settings| settings.backup.keep = 1);
+    let client = &server.client;
+    let holder = client.make_holder("ada", &policy());
+    client
+        .post(
+            "/v1/usage",
+            &crate::support::holders::call(
+                &holder.key,
+                &json!({ "tokens": 1, "cost": 1, "request_id": "a" }),
+            ),
+        )
+        .expect(201);
+    let good = make(client);
+    let database = Connection::open(server.data_dir().join("tollkeeper.db")).unwrap();
+    database
+        .execute_batch("UPDATE counters SET settled = settled + 1; UPDATE journal_tail SET counters = '[]'; UPDATE audit_logs SET actor_name = 'another' WHERE id = 2;")
+        .unwrap();
+    for _ in 0..2 {
+        server.time.advance_seconds(60);
+        let made = make(client);
+        assert_eq!(made["backup"]["sound"], false);
+        assert!(name(&made).ends_with("-unsound.tar.zst"), "{made}");
+        let findings = made["findings"].to_string();
+        for wanted in ["not what the journal says", "tampered with at entry 2"] {
+            assert!(findings.contains(wanted), "{findings}");
+        }
+        // One of each kind is kept.
+        assert_eq!(names(client), [name(&made), name(&good)]);
+        assert_eq!(
+            list(client)["last_failure"]["at"],
+            made["backup"]["made_at"]
+        );
+        assert_eq!(drill(client, &name(&made))["passed"], false);
+    }
+    assert!(server.services.backups.state().is_failing());
+}
+
+#[test]
+fn what_is_in_the_way_of_a_backup_is_told_and_the_next_one_is_made() {
+    let server = Server::start();
+    let client = &server.client;
+    let folder = server.data_dir().join("backups");
+    std::fs::write(&folder, "in the way").unwrap();
+    let reply = client.post(BACKUPS, &json!({}));
+    reply.expect_refusal(503, "unavailable", "backup_failed");
+    assert!(reply.text.contains("backups"), "{}", reply.text);
+    assert!(server.services.backups.state().is_failing());
+    std::fs::remove_file(&folder).unwrap();
+    server.time.advance_seconds(1);
+    make(client);
+    assert!(!server.services.backups.state().is_failing());
+    assert_eq!(list(client)["last_failure"]["at"], "2026-06-01T12:00:00Z");
+}
+
+/// Whoever asks for many takes the place of those that were asked for.
+#[test]
+fn backups_are_made_and_tried_out_by_themselves_and_the_newest_are_kept() {
+    let time = TestTime::at(&Timestamp::now().to_string());
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = crate::support::settings(&directory.path().join("data"));
+    settings.backup.keep = 2;
+    let server = Server::start_set(directory, time, &settings);
+    let (client, services) = (&server.client, &server.services);
+    let asked = name(&make(client));
+    let due = next_backup(services).unwrap();
+    do_what_is_due(services);
+    // Not a day since the one that was asked for: only a drill was due.
+    assert_eq!(names(client), std::slice::from_ref(&asked));
+    assert_eq!(list(client)["last_drill"]["name"], json!(asked));
+    let mut made = Vec::new();
+    for day in 0..9 {
+        server.time.advance_seconds(86_400);
+        assert!(due <= server.time.now());
+        do_what_is_due(services);
+        do_what_is_due(services);
+        let newest = names(client)[0].clone();
+        assert!(newest.ends_with("-scheduled.tar.zst"), "{newest}");
+        made.push(newest);
+        let tried = list(client)["last_drill"]["name"].clone();
+        let expected = if day < 6 { &asked } else { &made[6] };
+        assert_eq!(tried, json!(expected), "day {day}");
+    }
+    // The last that was tried out stays beside the newest two; what was asked for is a kind of its own.
+    assert_eq!(
+        names(client),
+        [&made[8], &made[7], &made[6], &asked].map(Clone::clone)
+    );
+    for _ in 0..3 {
+        server.time.advance_seconds(1);
+        make(client);
+    }
+    let kept = names(client);
+    assert_eq!(
+        kept.iter()
+            .filter(|name| !name.contains("scheduled"))
+            .count(),
+        2
+    );
+    assert_eq!(
+        kept.iter()
+            .filter(|name| name.contains("scheduled"))
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn none_is_made_by_itself_where_that_is_switched_off() {
+    let server = Server::start_with(|settings| settings.backup.every = std::time::Duration::ZERO);
+    server.time.advance_seconds(400 * 86_400);
+    do_what_is_due(&server.services);
+    let list = list(&server.client);
+    assert_eq!((&list["backups"], list.get("next_at")), (&json!([]), None));
+}
