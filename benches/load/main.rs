@@ -7,6 +7,7 @@
 //! cargo bench --bench load -- changes                        # changing and restoring large profiles
 //! cargo bench --bench load -- people                         # pages of users, keys and profiles, with a change before each
 //! cargo bench --bench load -- open-loop                      # decisions at a fixed rate
+//! cargo bench --bench load -- backup                         # decisions while a backup of 1 GiB is made
 //! cargo bench --bench load -- proxy                          # ours beside other proxies before one upstream
 //! cargo bench --bench load -- compare OTHER                  # this binary and another one, in turn
 //! cargo bench --bench load -- hostile [CASE ...]             # what stops a server, beside callers who must not notice it
@@ -18,6 +19,7 @@
 //! tool. Directories are where temporary files are, and that disk is what is measured. On one that is shared with others, or beside cores
 //! that are all busy, a single sync may take seconds, whoever asks for it: with `TMPDIR=/dev/shm` what is measured is the server alone.
 
+mod backup;
 mod bystander;
 mod ceiling;
 mod changes;
@@ -70,6 +72,8 @@ enum Mode {
     People(people::Arguments),
     /// Decisions at a fixed rate, whether or not those before are answered
     OpenLoop(open_loop::Arguments),
+    /// Decisions at a fixed rate while a backup of a large database is made
+    Backup(backup::Arguments),
     /// Ours beside other proxies before one upstream
     Proxy(proxy::Arguments),
     /// This binary and another one in turn, and the ratio of their medians
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
         Some(Mode::Changes(arguments)) => changes::run(&arguments),
         Some(Mode::People(arguments)) => people::run(&arguments),
         Some(Mode::OpenLoop(arguments)) => open_loop::run(&arguments),
+        Some(Mode::Backup(arguments)) => backup::run(&arguments),
         Some(Mode::Proxy(arguments)) => proxy::run(&arguments),
         Some(Mode::Compare(arguments)) => compare::run(&arguments),
         Some(Mode::Hostile { cases }) => hostile::run(&cases),

@@ -1,6 +1,6 @@
 //! A directory to measure on, and what is asked there. Each server gets a copy of its own, so that all begin with the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -25,12 +25,17 @@ impl Seed {
         }
     }
 
+    /// What servers get a copy of.
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// Starts a server on a copy, where temporary files are, or elsewhere.
     pub fn start(&self, launch: &Launch, place: Option<&Path>) -> Server {
         let copy = place
             .map_or_else(tempfile::tempdir, tempfile::tempdir_in)
             .unwrap();
-        let data = self.directory.path().join("data");
+        let data = self.data_dir();
         // With the permissions that the server wants.
         let copied = Command::new("cp")
             .arg("-a")

@@ -13,6 +13,7 @@ use crate::domain::backup::restoration::{Restoration, RevivedKey, Undone};
 use crate::error::{Error, Result};
 use crate::store::backups::encryption::{Lock, Opener};
 use crate::store::backups::folder::ScratchFolder;
+use crate::store::backups::halt::Halt;
 use crate::store::backups::opening::{OpenedBackup, open};
 use crate::store::backups::{DATABASE, undone};
 use crate::store::directory::{DataDirectory, Owned};
@@ -89,7 +90,7 @@ pub(super) fn verify(arguments: &VerifyArguments, settings: &Settings) -> Result
     let opener = arguments.backup.opener(settings)?;
     let scratch = ScratchFolder::make(folder.join(format!(".verify-{}", std::process::id())))?;
     let OpenedBackup { manifest, findings } =
-        open(file, opener.as_ref(), scratch.path(), &|| true)?;
+        open(file, opener.as_ref(), scratch.path(), &Halt::default())?;
     if arguments.json {
         let mut shown = json!({ "file": file.display().to_string(), "sound": findings.is_empty(), "findings": findings });
         shown["manifest"] = json!(manifest);
@@ -164,7 +165,7 @@ fn decide(
     staged: &Path,
 ) -> Result<(Restoration, Manifest)> {
     let file = &arguments.backup.file;
-    let OpenedBackup { manifest, findings } = open(file, opener, staged, &|| true)?;
+    let OpenedBackup { manifest, findings } = open(file, opener, staged, &Halt::default())?;
     if !arguments.despite_findings && !findings.is_empty() {
         return Err(Error::refused(format!(
             "{} is not sound, and nothing was changed: {}; take another backup, or add --despite-findings",

@@ -314,6 +314,20 @@ fn what_is_in_the_way_of_a_backup_is_told_and_the_next_one_is_made() {
     assert_eq!(list(client)["last_failure"]["at"], "2026-06-01T12:00:00Z");
 }
 
+#[test]
+fn a_server_that_stops_does_not_wait_for_a_backup() {
+    let server = Server::start();
+    server.services.backups.end();
+    let reply = server.client.post(BACKUPS, &json!({}));
+    reply.expect_refusal(503, "unavailable", "shutting_down");
+    let list = list(&server.client);
+    // That is no failure of backups.
+    assert_eq!(
+        (&list["backups"], list.get("last_failure")),
+        (&json!([]), None)
+    );
+}
+
 /// Whoever asks for many takes the place of those that were asked for.
 #[test]
 fn backups_are_made_and_tried_out_by_themselves_and_the_newest_are_kept() {

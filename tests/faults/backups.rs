@@ -386,6 +386,32 @@ fn with_a_passphrase_the_file_opens_for_who_knows_it() {
     expect_failure(&given(&wrong), "at least 12 characters");
 }
 
+/// As Litestream does it: the database alone, of a later moment, in the place of the one of a backup.
+#[test]
+fn a_replica_of_the_database_beside_the_rest_of_a_backup_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let mut server = Process::start(&data_dir, &[]);
+    let client = server.client.clone();
+    let backup = make(&client);
+    client.create_role("later");
+    let replica = directory.path().join("replica.db");
+    let connection = Connection::open(data_dir.join("tollkeeper.db")).unwrap();
+    connection.backup("main", &replica, None).unwrap();
+    drop(connection);
+    server.kill();
+    let target = directory.path().join("target");
+    expect_success(&restore(&backup, &target));
+    std::fs::remove_file(target.join("tollkeeper.db")).unwrap();
+    std::fs::copy(&replica, target.join("tollkeeper.db")).unwrap();
+    let mut restored = Process::start(&target, &[]);
+    let roles = restored.client.with_key(&client.key).get("/api/rbac/roles");
+    assert!(roles.expect(200).text.contains("later"));
+    assert!(restored.terminate().success());
+    let verified = run(&target, &["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+}
+
 fn write_secret(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();

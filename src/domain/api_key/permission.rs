@@ -105,7 +105,9 @@ impl Permission {
             let at = later.position(|later| *later == (self.resource, self.operation));
             at.map(|at| REGULAR * REGULAR_OPERATIONS + at)
         };
-        place.map_or(0, |place| place as i64 + 1)
+        place
+            .and_then(|place| i64::try_from(place + 1).ok())
+            .unwrap_or(0)
     }
 
     /// The permission with this id.

@@ -97,16 +97,11 @@ impl Tried {
 
 fn restore_for_a_try(backups: &Backups, name: BackupName) -> Result<Tried> {
     let scratch = backups.folder.scratch().map_err(told)?;
-    let opener = backups.lock.as_ref().and_then(Lock::opener);
+    let key = backups.lock.as_ref().and_then(Lock::opener);
     let file = backups.folder.file(&name);
-    let opened = open(&file, opener.as_ref(), scratch.path(), &|| {
-        backups.goes_on()
-    });
-    if !backups.goes_on() {
-        return Err(Error::Unavailable {
-            code: "shutting_down",
-            reason: "the server is shutting down".to_owned(),
-        });
+    let opened = open(&file, key.as_ref(), scratch.path(), &backups.halt);
+    if let (true, Err(ended)) = (backups.halt.is_called(), &opened) {
+        return Err(ended.clone());
     }
     Ok(match opened {
         Ok(opened) if opened.findings.is_empty() => Tried::Restored,
@@ -126,7 +121,7 @@ fn compare_sum(backups: &Backups, name: BackupName) -> Result<Tried> {
              private key is: `tollkeeper verify FILE --identity-file KEY`",
         ));
     };
-    let sum = sum_of_backup(&backups.folder.file(&name), &|| backups.goes_on()).map_err(told)?;
+    let sum = sum_of_backup(&backups.folder.file(&name), &backups.halt).map_err(told)?;
     Ok(if sum.sha256 == known.sha256 {
         Tried::Unread(
             "its file is as it was written; it is encrypted for a recipient, so try it out where the private key is, by `tollkeeper verify`"

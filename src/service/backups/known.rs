@@ -1,6 +1,5 @@
 //! Where backups go, what they are encrypted with, and what is known of the last ones.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use crate::domain::settings::BackupSettings;
 use crate::error::{Error, Result};
 use crate::store::backups::encryption::Lock;
 use crate::store::backups::folder::BackupFolder;
+use crate::store::backups::halt::Halt;
 use crate::store::directory::DataDirectory;
 use crate::store::directory::private::{self, Rule};
 
@@ -24,7 +24,7 @@ pub struct Backups {
     /// Who works on one.
     turn: Mutex<()>,
     state: Mutex<BackupState>,
-    stopping: AtomicBool,
+    pub(super) halt: Halt,
 }
 
 impl Backups {
@@ -52,7 +52,7 @@ impl Backups {
             keep: settings.keep,
             turn: Mutex::default(),
             state: Mutex::new(state),
-            stopping: AtomicBool::new(false),
+            halt: Halt::default(),
         })
     }
 
@@ -78,17 +78,13 @@ impl Backups {
 
     /// Has what is under way end soon.
     pub fn end(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+        self.halt.call();
     }
 
     /// The same, and waits for it.
     pub fn stop(&self) {
         self.end();
         drop(self.turn.lock());
-    }
-
-    pub(super) fn goes_on(&self) -> bool {
-        !self.stopping.load(Ordering::SeqCst)
     }
 
     fn known(&self) -> MutexGuard<'_, BackupState> {

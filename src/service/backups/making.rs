@@ -88,6 +88,7 @@ fn make_here(services: &Services, origin: BackupOrigin) -> Result<MadeBackup> {
             }
             Ok(made)
         }
+        Err(error) if backups.halt.is_called() => Err(told(error)),
         Err(error) => {
             log::error!("no backup could be made: {error}");
             fail(services, now, error.to_string());
@@ -119,7 +120,7 @@ fn write_and_file(services: &Services, origin: BackupOrigin, now: Timestamp) -> 
         scratch.path(),
         backups.lock.as_ref(),
         now,
-        &|| backups.goes_on(),
+        &backups.halt,
     )?;
     let name = BackupName {
         is_sound: manifest.findings.is_empty(),

@@ -7,7 +7,8 @@ use std::path::Path;
 use tar::{Archive, Builder, EntryType, Header};
 
 use super::encryption::{Lock, Opener, is_encrypted, unwrap};
-use super::pieces::{GoOn, NewFile, require_room, sum_of_file};
+use super::halt::Halt;
+use super::pieces::{NewFile, require_room, sum_of_file};
 use super::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE, MANIFEST, MAX_MANIFEST};
 use crate::domain::backup::manifest::{FORM, FileSum, Manifest};
 use crate::error::{Error, Result};
@@ -23,14 +24,14 @@ pub(super) fn pack(
     manifest: &Manifest,
     lock: Option<&Lock>,
     to: &Path,
-    go_on: GoOn<'_>,
+    halt: &Halt,
 ) -> io::Result<FileSum> {
-    let fill = |output: &mut dyn Write| fill(output, folder, manifest);
-    let mut file = NewFile::create(to, go_on)?;
+    let put = |output: &mut dyn Write| fill(output, folder, manifest);
+    let mut file = NewFile::create(to, halt)?;
     let file = if let Some(lock) = lock {
-        lock.wrap(file, fill)?
+        lock.wrap(file, put)?
     } else {
-        fill(&mut file)?;
+        put(&mut file)?;
         file
     };
     file.finish()
@@ -73,7 +74,7 @@ pub(super) fn unpack(
     file: &Path,
     opener: Option<&Opener>,
     folder: &Path,
-    go_on: GoOn<'_>,
+    halt: &Halt,
 ) -> Result<Manifest> {
     let wrong = |what: String| Error::refused(format!("{} {what}", file.display()));
     let damaged =
@@ -83,8 +84,8 @@ pub(super) fn unpack(
             "is no backup of Tollkeeper, or is damaged: {error}"
         ))
     };
-    let opened = File::open(file).map_err(|error| wrong(format!("can't be opened: {error}")))?;
-    let mut input = BufReader::with_capacity(256 * 1024, opened);
+    let source = File::open(file).map_err(|error| wrong(format!("can't be opened: {error}")))?;
+    let mut input = BufReader::with_capacity(256 * 1024, source);
     let plain: Box<dyn Read> = if is_encrypted(&mut input).map_err(damaged)? {
         unwrap(input, opener).map_err(wrong)?
     } else {
@@ -107,14 +108,14 @@ pub(super) fn unpack(
                 if is_file && name == DATABASE.as_bytes() && size == manifest.database.bytes =>
             {
                 require_room(folder, size)?;
-                let sum = take(&mut entry, &folder.join(DATABASE), go_on).map_err(damaged)?;
+                let sum = take(&mut entry, &folder.join(DATABASE), halt).map_err(damaged)?;
                 database = Some(sum);
             }
             (Some(_), name) if is_file && name == AUDIT_KEY.as_bytes() && size <= MAX_KEY_FILE => {
-                take(&mut entry, &folder.join(AUDIT_KEY), go_on).map_err(damaged)?;
+                take(&mut entry, &folder.join(AUDIT_KEY), halt).map_err(damaged)?;
             }
             (Some(_), name) if is_file && name == AUDIT_ANCHOR.as_bytes() && size <= MAX_ANCHOR => {
-                take(&mut entry, &folder.join(AUDIT_ANCHOR), go_on).map_err(damaged)?;
+                take(&mut entry, &folder.join(AUDIT_ANCHOR), halt).map_err(damaged)?;
             }
             _ => {
                 return Err(wrong(format!(
@@ -139,18 +140,19 @@ pub(super) fn unpack(
     Ok(manifest)
 }
 
+/// What every form has.
+#[derive(serde::Deserialize)]
+struct ManifestHead {
+    form: u32,
+    version: String,
+}
+
 fn read_manifest(entry: impl Read, file: &Path) -> Result<Manifest> {
     let mut bytes = Vec::new();
     let read = entry.take(MAX_MANIFEST).read_to_end(&mut bytes);
     let wrong = |what: String| Error::refused(format!("{} {what}", file.display()));
     read.map_err(|error| wrong(format!("is damaged, it can't be read to its end: {error}")))?;
-    /// What every form has.
-    #[derive(serde::Deserialize)]
-    struct Head {
-        form: u32,
-        version: String,
-    }
-    let head: Head = serde_json::from_slice(&bytes)
+    let head: ManifestHead = serde_json::from_slice(&bytes)
         .map_err(|error| wrong(format!("is no backup of Tollkeeper: {error}")))?;
     if head.form > FORM {
         return Err(wrong(format!(
@@ -167,8 +169,8 @@ fn read_manifest(entry: impl Read, file: &Path) -> Result<Manifest> {
 }
 
 /// Writes a file of an archive to a path.
-fn take(from: &mut impl Read, to: &Path, go_on: GoOn<'_>) -> io::Result<FileSum> {
-    let mut file = NewFile::create(to, go_on)?;
+fn take(from: &mut impl Read, to: &Path, halt: &Halt) -> io::Result<FileSum> {
+    let mut file = NewFile::create(to, halt)?;
     io::copy(from, &mut file)?;
     file.finish()
 }
@@ -177,8 +179,8 @@ fn take(from: &mut impl Read, to: &Path, go_on: GoOn<'_>) -> io::Result<FileSum>
 ///
 /// # Errors
 /// [`Error::Refused`] when it is not.
-pub(super) fn read_back(file: &Path, written: &FileSum, go_on: GoOn<'_>) -> Result<()> {
-    if sum_of_file(file, go_on)? == *written {
+pub(super) fn read_back(file: &Path, written: &FileSum, halt: &Halt) -> Result<()> {
+    if sum_of_file(file, halt)? == *written {
         return Ok(());
     }
     Err(Error::refused(format!(

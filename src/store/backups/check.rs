@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::DATABASE;
+use super::halt::Halt;
 use crate::domain::audit::{ChainKey, Verdict};
 use crate::domain::backup::manifest::{Content, LogHead};
 use crate::domain::values::number::hex;
@@ -46,8 +47,16 @@ pub(super) struct FilesBeside<'a> {
 ///
 /// # Errors
 /// [`Error::Refused`] when it is of a newer version; what SQLite says when it can't be read at all.
-pub(super) fn check(database: &Path, beside: &FilesBeside<'_>) -> Result<Checked> {
+pub(super) fn check(database: &Path, beside: &FilesBeside<'_>, halt: &Halt) -> Result<Checked> {
+    let checked = check_all(database, beside, halt);
+    // What a statement says that was ended is not what is wrong.
+    halt.look()?;
+    checked
+}
+
+fn check_all(database: &Path, beside: &FilesBeside<'_>, halt: &Halt) -> Result<Checked> {
     let connection = open_to_inspect(database, false).doing("opening a copy of the database")?;
+    halt.watch(&connection)?;
     let reading = Reading::of(&connection);
     let mut findings = damage(&reading)?;
     if !findings.is_empty() {
@@ -65,7 +74,9 @@ pub(super) fn check(database: &Path, beside: &FilesBeside<'_>) -> Result<Checked
         )));
     }
     let migrated = if content.schema < migrate::newest() {
-        Some(migrated(database)?)
+        let migrated = migrated(database)?;
+        halt.watch(&migrated)?;
+        Some(migrated)
     } else {
         None
     };

@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::STRIDE;
-use super::pieces::{GoOn, require_room};
+use super::halt::Halt;
+use super::pieces::require_room;
 use crate::error::{Error, Result};
 use crate::store::database::connection::{prepare_reader, read_only_flags, writer_flags};
 use crate::store::database::fault::Doing;
@@ -22,7 +23,7 @@ const COPYING: &str = "copying the database";
 ///
 /// # Errors
 /// [`Error::Refused`] without room on the disk, or when nobody wants it any more; what SQLite says.
-pub(super) fn copy(from: &Path, to: &Path, go_on: GoOn<'_>) -> Result<()> {
+pub(super) fn copy(from: &Path, to: &Path, halt: &Halt) -> Result<()> {
     let mut source = Connection::open_with_flags(from, read_only_flags()).doing(COPYING)?;
     prepare_reader(&mut source).doing(COPYING)?;
     source.execute_batch("BEGIN").doing(COPYING)?;
@@ -48,9 +49,7 @@ pub(super) fn copy(from: &Path, to: &Path, go_on: GoOn<'_>) -> Result<()> {
         .unwrap_or(1);
     let backup = Backup::new(&source, &mut target).doing(COPYING)?;
     loop {
-        if !go_on() {
-            return Err(Error::refused("the server is stopping"));
-        }
+        halt.look()?;
         let stepped = backup.step(step.max(1)).doing(COPYING)?;
         // SQLite keeps the last pages back for a moment; what was written reaches the disk now, and not all at the end.
         file.sync_data().map_err(|error| unwritten(to, &error))?;

@@ -8,6 +8,7 @@ mod check;
 mod copy;
 pub mod encryption;
 pub mod folder;
+pub mod halt;
 pub mod opening;
 mod pieces;
 pub mod sending;

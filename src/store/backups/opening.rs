@@ -5,7 +5,7 @@ use std::path::Path;
 use super::archive::unpack;
 use super::check::{Checked, FilesBeside, check};
 use super::encryption::Opener;
-use super::pieces::GoOn;
+use super::halt::Halt;
 use super::writing::chain_key;
 use super::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::domain::backup::manifest::Manifest;
@@ -30,9 +30,9 @@ pub fn open(
     file: &Path,
     opener: Option<&Opener>,
     folder: &Path,
-    go_on: GoOn<'_>,
+    halt: &Halt,
 ) -> Result<OpenedBackup> {
-    let manifest = unpack(file, opener, folder, go_on)?;
+    let manifest = unpack(file, opener, folder, halt)?;
     let key = private::read(&folder.join(AUDIT_KEY), Rule::Own, MAX_KEY_FILE)?;
     let anchor = private::read(&folder.join(AUDIT_ANCHOR), Rule::Own, MAX_ANCHOR)?;
     let Checked {
@@ -44,6 +44,7 @@ pub fn open(
             key: key.and_then(chain_key).as_ref(),
             anchor: anchor.as_deref(),
         },
+        halt,
     )?;
     if findings.is_empty() && content != manifest.content {
         findings.push("what is in it is not what it says of itself".to_owned());

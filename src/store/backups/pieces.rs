@@ -6,33 +6,31 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::halt::Halt;
 use super::{LEFT, STRIDE};
 use crate::domain::backup::manifest::FileSum;
 use crate::domain::values::number::hex;
 use crate::error::{Error, Result};
 use crate::store::directory::private;
 
-/// Whether somebody wants this to go on: a server that stops does not wait for a backup.
-pub type GoOn<'g> = &'g dyn Fn() -> bool;
-
 /// A new file that is hashed as it is written, and reaches the disk piece by piece.
-pub(super) struct NewFile<'g> {
+pub(super) struct NewFile<'h> {
     file: File,
     hash: Sha256,
     bytes: u64,
     waiting: usize,
-    go_on: GoOn<'g>,
+    halt: &'h Halt,
 }
 
-impl<'g> NewFile<'g> {
+impl<'h> NewFile<'h> {
     /// A file for us alone, in place of whatever has its name.
-    pub(super) fn create(path: &Path, go_on: GoOn<'g>) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, halt: &'h Halt) -> io::Result<Self> {
         Ok(Self {
             file: private::create(path)?,
             hash: Sha256::new(),
             bytes: 0,
             waiting: 0,
-            go_on,
+            halt,
         })
     }
 
@@ -51,7 +49,7 @@ impl Write for NewFile<'_> {
         self.waiting += written;
         if self.waiting >= STRIDE {
             self.waiting = 0;
-            look(self.go_on)?;
+            self.halt.look_between()?;
             self.file.sync_data()?;
         }
         Ok(written)
@@ -62,20 +60,12 @@ impl Write for NewFile<'_> {
     }
 }
 
-/// Answers whether to go on, as what ends the work.
-fn look(go_on: GoOn<'_>) -> io::Result<()> {
-    if go_on() {
-        return Ok(());
-    }
-    Err(io::Error::other("the server is stopping"))
-}
-
 /// What something that is read to its end is.
-pub(super) fn sum_of(mut from: impl Read, go_on: GoOn<'_>) -> io::Result<FileSum> {
+pub(super) fn sum_of(mut from: impl Read, halt: &Halt) -> io::Result<FileSum> {
     let mut hash = Sha256::new();
     let (mut bytes, mut buffer) = (0, vec![0; 256 * 1024]);
     loop {
-        look(go_on)?;
+        halt.look_between()?;
         let read = from.read(&mut buffer)?;
         if read == 0 {
             return Ok(sum(hash, bytes));
@@ -89,8 +79,8 @@ pub(super) fn sum_of(mut from: impl Read, go_on: GoOn<'_>) -> io::Result<FileSum
 ///
 /// # Errors
 /// [`Error::Refused`] when it can't be read.
-pub fn sum_of_file(path: &Path, go_on: GoOn<'_>) -> Result<FileSum> {
-    let read = File::open(path).and_then(|file| sum_of(file, go_on));
+pub fn sum_of_file(path: &Path, halt: &Halt) -> Result<FileSum> {
+    let read = File::open(path).and_then(|file| sum_of(file, halt));
     read.map_err(|error| Error::refused(format!("can't read {}: {error}", path.display())))
 }
 

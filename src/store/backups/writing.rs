@@ -8,7 +8,8 @@ use super::archive::{pack, read_back};
 use super::check::{Checked, FilesBeside, check};
 use super::copy::copy;
 use super::encryption::Lock;
-use super::pieces::{GoOn, sum_of_file};
+use super::halt::Halt;
+use super::pieces::sum_of_file;
 use super::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::domain::audit::ChainKey;
 use crate::domain::backup::manifest::{FORM, FileSum, Manifest};
@@ -38,7 +39,7 @@ pub fn write(
     folder: &Path,
     lock: Option<&Lock>,
     now: Timestamp,
-    go_on: GoOn<'_>,
+    halt: &Halt,
 ) -> Result<WrittenBackup> {
     let unwritten = |error: std::io::Error| {
         Error::refused(format!("can't write to {}: {error}", folder.display()))
@@ -61,25 +62,26 @@ pub fn write(
         beside.next().transpose()?.flatten(),
     );
     let database = folder.join(DATABASE);
-    copy(&directory.database(), &database, go_on)?;
+    copy(&directory.database(), &database, halt)?;
     let Checked { content, findings } = check(
         &database,
         &FilesBeside {
             key: key.and_then(chain_key).as_ref(),
             anchor: anchor.as_deref(),
         },
+        halt,
     )?;
     let manifest = Manifest {
         form: FORM,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         made_at: now,
-        database: sum_of_file(&database, go_on)?,
+        database: sum_of_file(&database, halt)?,
         content,
         findings,
     };
     let path = folder.join("packed");
-    let sum = pack(folder, &manifest, lock, &path, go_on).map_err(unwritten)?;
-    read_back(&path, &sum, go_on)?;
+    let sum = pack(folder, &manifest, lock, &path, halt).map_err(unwritten)?;
+    read_back(&path, &sum, halt)?;
     Ok(WrittenBackup {
         path,
         manifest,
