@@ -6,8 +6,6 @@ import { can, canEverything } from "../core/session.js";
 import { field } from "../form/control.js";
 import { scrolls } from "../parts/scroll.js";
 
-const OPERATIONS = ["View", "Create", "Update", "Delete"];
-
 /** @param {string[]} chosen @returns {Promise<import("../form/control.js").Control<string[]>>} */
 export async function scopesControl(chosen) {
   const { data } = await get("/api/rbac/permissions");
@@ -16,11 +14,13 @@ export async function scopesControl(chosen) {
   const everything = h("input", { type: "checkbox", checked: chosen.includes("*"), disabled: !canEverything() });
   const boxes = new Map(permissions.map(({ name }) => [name, box(name, chosen)]));
   const resources = [...new Set(permissions.map(({ resource }) => resource))];
+  // Not every resource has each of them.
+  const operations = [...new Set(permissions.map(({ operation }) => operation))];
   const grid = h(
     "table",
     { class: "scopes" },
-    h("thead", null, h("tr", null, h("td", null), OPERATIONS.map((operation) => h("th", { scope: "col" }, operation)))),
-    h("tbody", null, resources.map((resource) => h("tr", null, h("th", { scope: "row" }, resource), OPERATIONS.map((operation) => h("td", null, boxes.get(`${resource}:${operation}`)))))),
+    h("thead", null, h("tr", null, h("td", null), operations.map((operation) => h("th", { scope: "col" }, operation)))),
+    h("tbody", null, resources.map((resource) => h("tr", null, h("th", { scope: "row" }, resource), operations.map((operation) => h("td", null, boxes.get(`${resource}:${operation}`)))))),
   );
   const showGrid = () => {
     grid.hidden = everything.checked;
