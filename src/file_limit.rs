@@ -15,9 +15,8 @@ const BESIDE_CONNECTIONS: u64 = 128;
 /// # Errors
 /// When there is no room for a single one.
 pub fn make_room(max_connections: usize, open: impl Fn(usize) -> usize) -> Result<usize> {
-    let needed = |connections| open(connections) as u64 + BESIDE_CONNECTIONS;
+    let wanted = needed(max_connections, &open);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let wanted = needed(max_connections);
     if current.is_none_or(|current| current >= wanted) {
         return Ok(max_connections);
     }
@@ -33,11 +32,7 @@ pub fn make_room(max_connections: usize, open: impl Fn(usize) -> usize) -> Resul
     let how = format!(
         "allow {wanted} with `ulimit -n {wanted}`, or LimitNOFILE={wanted} in a systemd unit"
     );
-    // The largest number that fits: connections are few enough here to try.
-    let Some(room) = (1..max_connections)
-        .rev()
-        .find(|room| needed(*room) <= allowed)
-    else {
+    let Some(room) = room_within(allowed, max_connections, &open) else {
         return Err(Error::refused(format!(
             "this process may have {allowed} files open, too few to serve a connection; {how}"
         )));
@@ -47,4 +42,25 @@ pub fn make_room(max_connections: usize, open: impl Fn(usize) -> usize) -> Resul
          server.max_connections; {how}"
     );
     Ok(room)
+}
+
+/// The limit up to which a start raises that of open files, if there is one, and for how many connections that leaves room. Changes nothing.
+pub fn most_room(max_connections: usize, open: impl Fn(usize) -> usize) -> (Option<u64>, usize) {
+    let limit = getrlimit(Resource::Nofile).maximum;
+    let room = match limit {
+        Some(limit) if limit < needed(max_connections, &open) => {
+            room_within(limit, max_connections, &open).unwrap_or_default()
+        }
+        _ => max_connections,
+    };
+    (limit, room)
+}
+
+fn needed(connections: usize, open: impl Fn(usize) -> usize) -> u64 {
+    open(connections) as u64 + BESIDE_CONNECTIONS
+}
+
+/// The largest number that fits, of those that are less than all: connections are few enough to try.
+fn room_within(allowed: u64, all: usize, open: impl Fn(usize) -> usize) -> Option<usize> {
+    (1..all).rev().find(|room| needed(*room, &open) <= allowed)
 }

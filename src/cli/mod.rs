@@ -5,10 +5,12 @@ mod audit;
 mod backup;
 mod config;
 mod control;
+mod doctor;
 mod exit;
 mod expiry;
 mod explain;
 mod find;
+mod healthcheck;
 mod keys;
 mod log_faults;
 mod logging;
@@ -19,12 +21,15 @@ mod print;
 mod profiles;
 mod restore;
 mod roles;
+mod running;
 mod serve;
 mod sign_in;
+mod status;
 mod table;
 mod upstreams;
 mod usage;
 mod users;
+mod version;
 mod virtual_keys;
 mod written;
 
@@ -132,6 +137,14 @@ enum Command {
     Restore(restore::RestoreArguments),
     /// Check that a backup can be restored
     Verify(restore::VerifyArguments),
+    /// Say how the server is: whether decisions can be made, and what to look after
+    Status(status::StatusArguments),
+    /// Look for what is wrong with settings, data directory and database, and say what to do
+    Doctor(doctor::DoctorArguments),
+    /// Exit with 0 while decisions can be made, else with 1; for images that have no other client
+    Healthcheck,
+    /// Print the version, and what it was made of
+    Version(version::VersionArguments),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -203,6 +216,7 @@ fn dispatch(
         Command::Config(command) => config::run(command, flags, environment)?,
         Command::Completions { shell } => written::completions(shell, CommandLine::command())?,
         Command::Man(arguments) => written::man(&arguments, CommandLine::command())?,
+        Command::Version(arguments) => version::run(&arguments),
         Command::Openapi => {
             print_line(&serde_json::to_string_pretty(&openapi::document()).unwrap_or_default());
         }
@@ -235,6 +249,9 @@ fn with_settings(command: Command, settings: &Settings) -> Result<ExitCode> {
         Command::Prices(command) => prices::run(command, settings)?,
         Command::Upstreams(command) => upstreams::run(command, settings)?,
         Command::Migrate(arguments) => migrate::run(&arguments, settings)?,
+        Command::Status(arguments) => return status::run(&arguments, settings),
+        Command::Doctor(arguments) => return doctor::run(&arguments, settings),
+        Command::Healthcheck => return healthcheck::run(settings),
         Command::Backup(arguments) => backup::run(&arguments, settings)?,
         Command::Restore(arguments) => restore::restore(&arguments, settings)?,
         Command::Verify(arguments) => restore::verify(&arguments, settings)?,
@@ -242,6 +259,7 @@ fn with_settings(command: Command, settings: &Settings) -> Result<ExitCode> {
         | Command::Config(_)
         | Command::Completions { .. }
         | Command::Man(_)
+        | Command::Version(_)
         | Command::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
-use super::Settings;
 use super::values::split;
+use super::{ServerSettings, Settings};
 use crate::domain::body::violation::Violation;
 use crate::error::{Error, Result};
 
@@ -154,6 +154,15 @@ pub(super) fn as_mode<S: Serializer>(
     serializer.serialize_str(&format!("{mode:04o}"))
 }
 
+impl ServerSettings {
+    /// Where keys and prompts would pass a network unencrypted, with no proxy named that would do TLS before.
+    pub fn open_listens(&self) -> impl Iterator<Item = &Listen> {
+        let is_behind = !self.trusted_proxies.is_empty();
+        let open = move |listen: &&Listen| !is_behind && listen.is_open();
+        self.listen.iter().filter(open)
+    }
+}
+
 impl Settings {
     /// Whether a server may start with these settings; a command may, with any.
     ///
@@ -169,9 +178,8 @@ impl Settings {
                 message,
             });
         };
-        let is_closed = server.plaintext || !server.trusted_proxies.is_empty();
-        for listen in server.listen.iter().filter(|listen| listen.is_open()) {
-            if !is_closed {
+        for listen in server.open_listens() {
+            if !server.plaintext {
                 note(
                     "server.listen",
                     format!(

@@ -1,13 +1,17 @@
 //! Handlers that say how the server is.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::finding::Finding;
+use crate::domain::house::HouseStatus;
+use crate::error::Error;
 use crate::http::core::answer::{Answer, ok};
-use crate::http::core::guard::Anyone;
+use crate::http::core::guard::{Anyone, Caller, Settings, View};
 use crate::http::core::request::{Request, blocking};
 use crate::service::status;
+use crate::store::database::migrate;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -49,6 +53,65 @@ impl From<&Finding> for HouseWarning {
     }
 }
 
+/// How the server is, for whoever runs it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HouseView {
+    /// The version of Tollkeeper.
+    pub version: &'static str,
+    /// The schema of the database.
+    pub schema: i64,
+    /// When this was gathered.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// When the server was started.
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: Timestamp,
+    /// Whether decisions can be made.
+    pub ready: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<HouseWarning>,
+    /// What should be looked after although decisions are made.
+    pub warnings: Vec<HouseWarning>,
+    /// The audit log, as far as that is known without a walk.
+    pub audit: AuditStateView,
+    /// Bytes of the database file.
+    pub database_bytes: u64,
+    /// Bytes that are committed and not yet in that file.
+    pub log_bytes: u64,
+    /// Bytes that may still be written to the disk, where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_free_bytes: Option<u64>,
+    /// Bytes of the whole disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_total_bytes: Option<u64>,
+    /// Files that are open, where the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+    /// Most that may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_files_limit: Option<u64>,
+    /// Connections at a time that there is room for.
+    pub max_connections: usize,
+    /// Reservations that are open, while decisions can be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_reservations: Option<usize>,
+    /// The zone in which days and months begin.
+    pub time_zone: String,
+}
+
+/// What is known of the audit log without a walk.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditStateView {
+    /// `intact` as far as that is known, or the code of what is wrong: `audit_tampered`, `audit_key_gone`, `audit_anchor_gone` or
+    /// `audit_anchor_unreadable`.
+    pub state: &'static str,
+    /// When the whole log was last walked along since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub walked_at: Option<Timestamp>,
+}
+
 /// `GET /health`: the process is alive.
 pub async fn health(_: Anyone, _: Request) -> Answer {
     ok(&HealthAnswer {
@@ -64,13 +127,64 @@ pub async fn health(_: Anyone, _: Request) -> Answer {
 pub async fn ready(_: Anyone, request: Request) -> Answer {
     let services = request.services();
     let house = blocking(move || Ok(status::gather(&services))).await?;
-    let warnings = house.warnings();
+    let warnings = warnings(&house);
     if let Some(obstacle) = house.obstacle {
         return Err(obstacle.into());
     }
     ok(&ReadyAnswer {
         status: "ready",
         version: VERSION,
-        warnings: warnings.iter().map(HouseWarning::from).collect(),
+        warnings,
     })
+}
+
+/// `GET /api/status`
+pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
+    let services = request.services();
+    let gather = move || {
+        Ok((
+            status::gather(&services),
+            status::open_reservations(&services),
+        ))
+    };
+    let (house, open_reservations) = blocking(gather).await?;
+    let zone = &request.services().time_zone;
+    let disk = house.storage.disk;
+    ok(&HouseView {
+        version: VERSION,
+        schema: migrate::newest(),
+        at: house.now,
+        started_at: house.started_at,
+        ready: house.is_ready(),
+        warnings: warnings(&house),
+        audit: AuditStateView {
+            state: house.audit.fault.map_or("intact", |fault| fault.code()),
+            walked_at: house.audit.walked_at,
+        },
+        obstacle: house.obstacle.as_ref().map(obstacle),
+        database_bytes: house.storage.database_bytes,
+        log_bytes: house.storage.log_bytes,
+        disk_free_bytes: disk.map(|disk| disk.free_bytes),
+        disk_total_bytes: disk.map(|disk| disk.total_bytes),
+        open_files: house.files.open,
+        open_files_limit: house.files.limit,
+        max_connections: house.files.connection_room,
+        open_reservations,
+        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+    })
+}
+
+fn warnings(house: &HouseStatus) -> Vec<HouseWarning> {
+    house.warnings().iter().map(HouseWarning::from).collect()
+}
+
+fn obstacle(error: &Error) -> HouseWarning {
+    let code = match error {
+        Error::Unavailable { code, .. } => code,
+        _ => "internal_error",
+    };
+    HouseWarning {
+        code,
+        message: error.to_string(),
+    }
 }

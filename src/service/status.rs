@@ -5,7 +5,9 @@ use rustix::process::{Resource, getrlimit};
 use super::Services;
 use crate::domain::house::{ClockFacts, FileFacts, HouseStatus};
 use crate::error::{Error, Result};
+use crate::ledger::OpenQuery;
 use crate::store::database::settings;
+use crate::store::directory::{initial_key_at, room};
 
 /// Whether decisions can be made: the database answers, its file is in its place and not damaged, and writes succeed.
 ///
@@ -34,7 +36,7 @@ pub fn gather(services: &Services) -> HouseStatus {
         started_at: start.at,
         obstacle: ready(services).err().map(obstacle),
         audit: store.audit_state(),
-        storage: store.directory().storage(),
+        storage: room::storage(store.directory().root()),
         files: FileFacts {
             open: open_files(),
             limit: getrlimit(Resource::Nofile).current,
@@ -46,8 +48,16 @@ pub fn gather(services: &Services) -> HouseStatus {
             before_start: start.clock_before,
         },
         is_checked: store.health().integrity_is_good(),
-        initial_key_at: store.directory().initial_key_at(),
+        initial_key_at: initial_key_at(store.directory().root()),
     }
+}
+
+/// How many reservations are open; none while nobody can say.
+pub fn open_reservations(services: &Services) -> Option<usize> {
+    services.ledger.ready().ok()?;
+    // A page of none: how many there are is known without counting.
+    let page = services.ledger.open_reservations(OpenQuery::default());
+    page.ok().map(|page| page.total)
 }
 
 fn obstacle(error: Error) -> Error {

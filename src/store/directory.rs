@@ -1,5 +1,6 @@
 //! The data directory: its files, its permissions, and the lock by which one process owns it.
 
+pub mod examine;
 pub mod kept_revocations;
 pub mod owner;
 pub mod place;
@@ -177,12 +178,6 @@ impl DataDirectory {
         Ok(found.is_some())
     }
 
-    /// When the key of the first start was put there, if it still is.
-    pub fn initial_key_at(&self) -> Option<Timestamp> {
-        let metadata = self.initial_key().symlink_metadata().ok()?;
-        Timestamp::try_from(metadata.modified().ok()?).ok()
-    }
-
     /// `control.sock`: the API for whoever may open it.
     pub fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")
@@ -269,6 +264,12 @@ impl DataDirectory {
             metadata.mtime_nsec()
         ))
     }
+}
+
+/// When the key of the first start was put into a folder, if it still is there.
+pub fn initial_key_at(root: &Path) -> Option<Timestamp> {
+    let metadata = root.join("initial-key").symlink_metadata().ok()?;
+    Timestamp::try_from(metadata.modified().ok()?).ok()
 }
 
 /// Takes the lock of a directory and writes the number of this process into it.

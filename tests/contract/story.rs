@@ -327,6 +327,7 @@ fn price(it: &mut Recorder<'_>) {
     it.call("GET", "/api/prices?provider=openai&model=house-model", None);
     it.call("GET", "/api/upstreams", None);
     it.call("GET", "/api/settings", None);
+    it.call("GET", "/api/status", None);
     it.call("DELETE", path, None);
 }
 

@@ -21,6 +21,7 @@ mod connections;
 mod crash;
 mod decisions;
 mod disk;
+mod doctor;
 mod first_start;
 mod flood;
 mod full_disk;

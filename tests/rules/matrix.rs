@@ -114,6 +114,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ("create_backup", none(201)),
         ("download_backup", none(200)),
         ("drill_backup", none(200)),
+        ("get_status", none(200)),
         ("list_virtual_keys", none(200)),
         ("list_virtual_keys_of_user", none(200)),
         ("create_virtual_key", none(200)),

@@ -86,7 +86,7 @@ impl Permission {
             | (Resource::Metrics, Create)
             | (_, Download) => "nothing of its own today",
             (Resource::Settings, View) => {
-                "prices; upstreams with their addresses, how each answered last, and where its key comes from, never the key; entries about prices in the audit log"
+                "how the server is (`/api/status`); the settings with where each is from, without secrets; prices; upstreams with their addresses, how each answered last, and where its key comes from, never the key; entries about prices in the audit log"
             }
             (Resource::Settings, Update) => "the price that is given",
             (Resource::Settings, Delete) => "the names of the model whose price is deleted",

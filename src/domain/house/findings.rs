@@ -8,7 +8,7 @@ use crate::domain::finding::Finding;
 /// Free bytes below which the disk is low, whatever its size: the write-ahead log alone may take 64 MiB.
 const LEAST_FREE: u64 = 256 * 1024 * 1024;
 /// Free bytes that are enough on the largest disk.
-const ENOUGH_FREE: u64 = 5 * 1024 * 1024 * 1024;
+const ENOUGH_FREE: u64 = 1024 * 1024 * 1024;
 /// The part of a disk below which it is low while less than that is free: one in so many.
 const LEAST_PART: u64 = 20;
 /// Bytes of a write-ahead log that is not copied as it should be: the writer copies it at 64 MiB at the latest.
@@ -209,7 +209,7 @@ mod tests {
             }),
             ("disk_low", |it| {
                 it.storage.disk = Some(DiskRoom {
-                    free_bytes: 4 * GIB,
+                    free_bytes: GIB / 2,
                     total_bytes: 1_000 * GIB,
                 });
             }),

@@ -11,6 +11,8 @@ use crate::http::prices;
 use crate::http::prices::views::{GivenPrices, PriceAnswer, PricePage};
 use crate::http::settings;
 use crate::http::settings::views::SettingList;
+use crate::http::status;
+use crate::http::status::HouseView;
 use crate::http::upstreams;
 use crate::http::upstreams::views::UpstreamList;
 
@@ -59,6 +61,13 @@ pub fn routes() -> Vec<Route> {
             )
             .answers::<Message>(200)
             .refuses(&[400, 404, 412]),
+        Route::new(Method::GET, "/api/status", "get_status", status::status)
+            .says(
+                "Look how the server is",
+                "Whether decisions can be made, what should be looked after, and the figures by which that is judged. `/ready` tells everybody the \
+                 first two.",
+            )
+            .answers::<HouseView>(200),
         Route::new(Method::GET, "/api/upstreams", "list_upstreams", upstreams::list)
             .says(
                 "Look at upstreams",

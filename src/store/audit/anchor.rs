@@ -3,6 +3,7 @@
 //! It moves forward on every start and stop and every half minute between, and only while the entry it names is still there: whoever cuts or rewrites the
 //! log, or removes the file, can't make the server forget what it saw.
 
+use std::path::Path;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,7 @@ impl Store {
     /// # Errors
     /// When the log can't be read or the file can't be written.
     pub fn anchor_audit_log(&self, now: Timestamp) -> Result<()> {
-        let anchor = match read(self.directory())? {
+        let anchor = match read(&self.directory().audit_anchor())? {
             Noted::There(anchor) => anchor,
             Noted::Gone => {
                 self.note_audit_fault(Some(AuditFault::AnchorGone));
@@ -146,7 +147,7 @@ impl Store {
     }
 
     fn walk_all(&self, reading: &Reading<'_>, milestone: &mut Milestone) -> Result<Verdict> {
-        let anchor = read(self.directory())?;
+        let anchor = read(&self.directory().audit_anchor())?;
         if self.chain.is_lost() {
             if let Noted::There(anchor) = &anchor
                 && let Some(problem) = compare(reading, anchor)?
@@ -195,6 +196,27 @@ impl Walked {
         let stands = STANDS.max(self.took * WALKS_APART);
         Duration::try_from(age).is_ok_and(|age| age < stands)
     }
+}
+
+/// Walks the log of a database that nobody else has open, and compares it with the anchor at a path.
+///
+/// # Errors
+/// When one of them can't be read.
+pub(in crate::store) fn check_stopped(
+    reading: &Reading<'_>,
+    key: &ChainKey,
+    anchor: &Path,
+) -> Result<Option<AuditFault>> {
+    let anchor = match read(anchor)? {
+        Noted::There(anchor) => anchor,
+        Noted::Gone => return Ok(Some(AuditFault::AnchorGone)),
+        Noted::NoAnchor(_) => return Ok(Some(AuditFault::AnchorUnreadable)),
+    };
+    let walked = walk(reading, key, &mut Milestone::START.clone())?;
+    if let Some(found) = fault(walked) {
+        return Ok(Some(found));
+    }
+    Ok(compare(reading, &anchor)?.and_then(fault))
 }
 
 /// A verdict as what is wrong.
@@ -286,8 +308,8 @@ pub(super) enum Noted {
 ///
 /// # Errors
 /// [`Error::Unavailable`] when it can't be read, or may be somebody else's.
-pub(super) fn read(directory: &DataDirectory) -> Result<Noted> {
-    let found = private::read(&directory.audit_anchor(), Rule::Own, MAX_ANCHOR);
+pub(super) fn read(path: &Path) -> Result<Noted> {
+    let found = private::read(path, Rule::Own, MAX_ANCHOR);
     let Some(bytes) = found.map_err(|error| unreadable(&format!("can't be read: {error}")))? else {
         return Ok(Noted::Gone);
     };

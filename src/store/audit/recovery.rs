@@ -64,7 +64,7 @@ impl Store {
         if self.chain.is_lost() {
             return Err(lost(&AuditFault::KeyGone));
         }
-        let anchor = match anchor::read(self.directory())? {
+        let anchor = match anchor::read(&self.directory().audit_anchor())? {
             Noted::There(anchor) => anchor,
             Noted::Gone => return Err(lost(&AuditFault::AnchorGone)),
             Noted::NoAnchor(_) => return Err(lost(&AuditFault::AnchorUnreadable)),
@@ -123,7 +123,10 @@ impl Store {
 
     /// What the next chain begins with, sealed as far as the log goes now.
     fn new_chain(&self, actor: Actor, reason: String, now: Timestamp) -> Result<NewChain> {
-        let (noted, key_lost) = (anchor::read(self.directory())?, self.chain.is_lost());
+        let (noted, key_lost) = (
+            anchor::read(&self.directory().audit_anchor())?,
+            self.chain.is_lost(),
+        );
         let key = random_key()?;
         self.read(|reading| {
             let (against_anchor, was_intact) = match noted {

@@ -66,6 +66,14 @@ impl Store {
         let found = read_key(&directory, false)?;
         // From here on the file may change, and a start that was refused has changed nothing.
         let clean = directory.forget_clean_stop() && clean;
+        for path in [&path, &directory.write_ahead_log()] {
+            if let Some(before) = private::tighten(path) {
+                log::warn!(
+                    "others could use {} ({before:04o}), and may have read it; it is closed to them now",
+                    path.display()
+                );
+            }
+        }
         let mut connection =
             connection::open(&path, writer_flags()).doing("opening the database")?;
         prepare_writer(&connection)?;

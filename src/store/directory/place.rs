@@ -14,17 +14,17 @@ use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
 
 /// The folder that everything lies in where the directory itself can't be closed to others.
-const PRIVATE: &str = "private";
+pub(super) const PRIVATE: &str = "private";
 /// The database. It is the last that moves, so where it is, everything is.
-const DATABASE: &str = "tollkeeper.db";
+pub(super) const DATABASE: &str = "tollkeeper.db";
 /// Says that a database was here.
 const MARKER: &str = "initialized";
 /// Backups, and copies made before a migration.
-const BACKUPS: &str = "backups";
+pub(super) const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
 pub(crate) const LOCK: &str = "tollkeeper.lock";
 /// What we put into a directory.
-const OURS: [&str; 22] = [
+pub(super) const OURS: [&str; 22] = [
     "audit-anchor",
     "audit.key",
     "audit.key.next",
@@ -49,7 +49,7 @@ const OURS: [&str; 22] = [
     LOST_FOUND,
 ];
 /// Every volume has it, and it is root's.
-const LOST_FOUND: &str = "lost+found";
+pub(super) const LOST_FOUND: &str = "lost+found";
 
 /// Where everything lies that a data directory holds, by what is there. Changes nothing.
 pub fn find(data_dir: &Path) -> PathBuf {

@@ -14,7 +14,7 @@ use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
 
 /// Read, write and search for everybody but the owner.
-const OTHERS: u32 = 0o077;
+pub(super) const OTHERS: u32 = 0o077;
 /// Nobody removes what others put there.
 const STICKY: u32 = 0o1000;
 /// Write for everybody but the owner.

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use super::DataDirectory;
 use crate::domain::house::{DiskRoom, StorageFacts};
 
-impl DataDirectory {
-    /// The sizes of the database and its log, and the room that is left.
-    pub fn storage(&self) -> StorageFacts {
-        StorageFacts {
-            database_bytes: length(&self.database()),
-            log_bytes: length(&self.write_ahead_log()),
-            disk: disk_room(self.root()),
-        }
+/// The sizes of the database in a folder and of its log, and the room that is left.
+pub fn storage(root: &Path) -> StorageFacts {
+    StorageFacts {
+        database_bytes: length(&root.join("tollkeeper.db")),
+        log_bytes: length(&root.join("tollkeeper.db-wal")),
+        disk: disk(root),
     }
 }
 
@@ -20,8 +17,7 @@ fn length(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// The room on the disk of a folder, where the system tells.
-pub fn disk_room(folder: &Path) -> Option<DiskRoom> {
+fn disk(folder: &Path) -> Option<DiskRoom> {
     let system = rustix::fs::statvfs(folder).ok()?;
     // What is free for root alone is not ours.
     Some(DiskRoom {

@@ -225,7 +225,7 @@ fn too_many(most: u32, whose: &str, setting: &str) -> Error {
 }
 
 /// Which open reservations to list, the oldest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OpenQuery {
     /// Only those of this user.
     pub user_id: Option<i64>,

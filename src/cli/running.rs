@@ -1,0 +1,92 @@
+//! Asking a server that may be running, without starting one and without waiting long.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::error::{Error, Result};
+use crate::store::directory::place;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What comes of asking.
+pub(super) enum ServerAnswer {
+    /// Nobody listens there.
+    Nobody,
+    /// Somebody does, and gives no answer that can be read.
+    Silent(String),
+    /// It answered.
+    Answered {
+        /// Whether with success.
+        is_ok: bool,
+        /// What.
+        body: Value,
+    },
+}
+
+/// Asks the server of a data directory over its control socket.
+pub(super) fn ask(data_dir: &Path, path: &str) -> Result<ServerAnswer> {
+    ask_socket(&place::find(data_dir).join("control.sock"), path)
+}
+
+/// Asks the server that listens on a Unix socket.
+pub(super) fn ask_socket(socket: &Path, path: &str) -> Result<ServerAnswer> {
+    asked(async { exchange(UnixStream::connect(socket).await?, path).await })
+}
+
+/// Asks the server that listens on an address of this machine.
+pub(super) fn ask_address(address: SocketAddr, path: &str) -> Result<ServerAnswer> {
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, address.port());
+    asked(async { exchange(TcpStream::connect(address).await?, path).await })
+}
+
+fn asked(exchange: impl Future<Output = std::io::Result<ServerAnswer>>) -> Result<ServerAnswer> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("starting to call the server", error))?;
+    let within = runtime.block_on(async { tokio::time::timeout(PATIENCE, exchange).await });
+    Ok(match within {
+        Ok(Ok(asked)) => asked,
+        Ok(Err(error)) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => ServerAnswer::Nobody,
+            _ => ServerAnswer::Silent(error.to_string()),
+        },
+        Err(_) => ServerAnswer::Silent(format!("no answer within {} s", PATIENCE.as_secs())),
+    })
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    path: &str,
+) -> std::io::Result<ServerAnswer> {
+    let failed = std::io::Error::other::<hyper::Error>;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(failed)?;
+    tokio::spawn(connection);
+    let request = Request::get(path).header("host", "localhost");
+    let request = request
+        .body(Empty::<Bytes>::new())
+        .map_err(std::io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(failed)?;
+    let is_ok = response.status().is_success();
+    let bytes = response.into_body().collect().await.map_err(failed)?;
+    let body = serde_json::from_slice(&bytes.to_bytes())?;
+    Ok(ServerAnswer::Answered { is_ok, body })
+}
