@@ -1,5 +1,6 @@
 //! `tollkeeper audit …`: whether the audit log is as it was written, and how it goes on where it is not whole.
 
+use std::fmt::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -80,7 +81,8 @@ fn said(control: &Control, verdict: &Value) -> String {
     let mut said = format!("intact: {} entries in {database}", verdict["entries"]);
     for note in verdict["notes"].as_array().into_iter().flatten() {
         let (entry, at, message) = (&note["entry"], text(&note["at"]), text(&note["message"]));
-        said.push_str(&format!("\n  entry {entry}, {at}: {message}"));
+        // Writing into a text does not fail.
+        let _ = write!(said, "\n  entry {entry}, {at}: {message}");
     }
     said
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Server;
+use crate::support::holders::two_providers;
 
 #[test]
 fn a_sound_server_is_alive_and_ready() {
@@ -36,6 +37,40 @@ fn what_should_be_looked_after_is_a_warning_and_decisions_go_on() {
     let message = warning.unwrap()["message"].as_str().unwrap();
     assert!(message.contains("`tollkeeper audit renew"), "{message}");
     server.client.create_profile(&json!({ "name": "still" }));
+}
+
+#[test]
+fn a_server_whose_writer_has_ended_is_not_ready() {
+    let server = Server::start();
+    server.services.store.close(server.time.now()).unwrap();
+    server
+        .client
+        .get("/ready")
+        .expect_refusal(503, "unavailable", "shutting_down");
+    server.client.get("/health").expect(200);
+    let status = server.client.get("/api/status").expect(200).json();
+    assert_eq!(status["obstacle"]["code"], "shutting_down");
+}
+
+#[test]
+fn a_clock_that_goes_back_is_a_warning_until_it_is_put_right() {
+    let server = Server::start();
+    let holder = server.client.make_holder("ada", &two_providers(&json!({})));
+    let warns = || {
+        server.client.reserve(&holder.key, &json!({})).expect(201);
+        let ready = server.client.get("/ready").expect(200).json();
+        let warnings = ready["warnings"].as_array().unwrap();
+        warnings
+            .iter()
+            .any(|warning| warning["code"] == "clock_behind")
+    };
+    assert!(!warns());
+    server.time.advance_seconds(3_600);
+    assert!(!warns());
+    server.time.advance_seconds(-3_600);
+    assert!(warns());
+    server.time.advance_seconds(3_600);
+    assert!(!warns());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ClockFacts, DiskRoom, FileFacts, HouseStatus};
+use crate::domain::audit::state::AuditFault;
 use crate::domain::finding::Finding;
 
 /// Free bytes below which the disk is low, whatever its size: the write-ahead log alone may take 64 MiB.
@@ -32,7 +33,7 @@ impl HouseStatus {
 
     /// What should be looked after although decisions can be made.
     pub fn warnings(&self) -> Vec<Finding> {
-        let audit = self.audit.fault.as_ref().map(|fault| fault.finding());
+        let audit = self.audit.fault.as_ref().map(AuditFault::finding);
         let unchecked = (!self.is_checked).then(|| {
             Finding::new(
                 "integrity_unknown",
@@ -150,10 +151,12 @@ fn initial_key(now: Timestamp, since: Option<Timestamp>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::state::{AuditFault, AuditState};
+    use crate::domain::audit::state::AuditState;
     use crate::domain::house::StorageFacts;
 
     const GIB: u64 = 1024 * 1024 * 1024;
+
+    type Spoil = fn(&mut HouseStatus);
 
     fn sound() -> HouseStatus {
         let now = "2026-06-01T12:00:00Z".parse().unwrap();
@@ -188,13 +191,12 @@ mod tests {
     #[test]
     fn each_fact_that_is_bad_is_found_and_nothing_else() {
         assert_eq!(sound().warnings(), []);
-        type Spoil = fn(&mut HouseStatus);
         let spoilt: [(&str, Spoil); 13] = [
             ("audit_key_gone", |it| {
-                it.audit.fault = Some(AuditFault::KeyGone)
+                it.audit.fault = Some(AuditFault::KeyGone);
             }),
             ("audit_anchor_gone", |it| {
-                it.audit.fault = Some(AuditFault::AnchorGone)
+                it.audit.fault = Some(AuditFault::AnchorGone);
             }),
             ("audit_tampered", |it| {
                 let finding = "the entry is missing".to_owned();
@@ -215,18 +217,18 @@ mod tests {
             }),
             ("log_large", |it| it.storage.log_bytes = GIB),
             ("clock_behind", |it| {
-                it.now = "2020-01-01T00:00:00Z".parse().unwrap()
+                it.now = "2020-01-01T00:00:00Z".parse().unwrap();
             }),
             ("clock_behind", |it| {
-                it.clock.latest = Some("2026-06-01T12:02:00Z".parse().unwrap())
+                it.clock.latest = Some("2026-06-01T12:02:00Z".parse().unwrap());
             }),
             ("clock_ahead", |it| {
-                it.clock.before_start = Some("2025-06-01T12:00:00Z".parse().unwrap())
+                it.clock.before_start = Some("2025-06-01T12:00:00Z".parse().unwrap());
             }),
             ("open_files_limit", |it| it.files.connection_room = 400),
             ("open_files_low", |it| it.files.open = Some(18_000)),
             ("initial_key_stale", |it| {
-                it.initial_key_at = Some("2026-05-31T11:00:00Z".parse().unwrap())
+                it.initial_key_at = Some("2026-05-31T11:00:00Z".parse().unwrap());
             }),
         ];
         for (code, spoil) in spoilt {

@@ -161,8 +161,9 @@ fn own_words(request: &Request, why: NotCarried) -> Problem {
             reason: "too much is asked at the moment".to_owned(),
         }
         .into(),
-        NotCarried::Fault(fault) => {
-            Error::internal("deciding on a call", format!("{fault:?}")).into()
+        NotCarried::Fault(_) => {
+            let cause = "it met a fault that only a call can meet that is carried";
+            Error::internal("deciding on a call", cause).into()
         }
     }
 }

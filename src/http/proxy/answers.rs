@@ -152,7 +152,8 @@ pub fn problem(request: &Request, asked: &Asked, problem: &Problem) -> HttpRespo
 
 /// Why an upstream gave no answer.
 pub fn no_answer(why: NoAnswer, upstream: &str) -> CallFault {
-    log::warn!("the upstream {upstream:?} gave no answer: {why:?}");
+    let (_, sentence) = why.about();
+    log::warn!("the upstream {upstream:?} gave no answer: {sentence}");
     match why {
         NoAnswer::NotConnected => CallFault::Unreachable,
         NoAnswer::BrokenOff | NoAnswer::CallerGone => CallFault::BrokenOff,

@@ -64,9 +64,9 @@ fn store_all(services: &Services, waiting: &mut Waiting) -> Result<()> {
             Err(error @ Error::Unavailable { .. }) => return Err(error),
             Err(error) => {
                 log::error!(
-                    "what was taken away at {} is denied, but can't be stored before the next start: {:?}: {error}",
+                    "what was taken away at {} is denied, but can't be stored before the next start: {}: {error}",
                     first.at,
-                    first.taken
+                    serde_json::to_string(&first.taken).unwrap_or_default()
                 );
                 waiting.impossible.push(first);
             }
