@@ -108,8 +108,8 @@ impl FromRequest for Operator {
             None => Ok(Self),
             Some(_) => Err(Error::Forbidden {
                 code: "control_socket_only",
-                message: "no key may do this, only the operator: run the command of `tollkeeper` on the machine of the server, as the user \
-                          that it runs as (`tollkeeper --help` lists them)"
+                message: "no key may do this, only the operator, with `tollkeeper sign-in`, `tollkeeper audit accept` or `tollkeeper audit \
+                          renew` on the machine of the server, as the user that it runs as"
                     .to_owned(),
             }),
         }
