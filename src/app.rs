@@ -15,7 +15,6 @@ use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;
 use crate::gateway::proxy::Proxy;
-use crate::http::certificates::Certificates;
 use crate::http::core::attempts::{Attempts, BadHolders};
 use crate::http::core::base_path::BasePath;
 use crate::http::core::client_address::TrustedProxies;
@@ -60,7 +59,6 @@ pub struct App {
     addresses: Vec<SocketAddr>,
     places: Vec<String>,
     sockets: Vec<SocketFile>,
-    certificates: Option<Arc<Certificates>>,
     reload: Option<Reloading>,
     metrics_port: Option<u16>,
     stop: watch::Sender<bool>,
@@ -154,6 +152,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     } else {
         first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
     };
+    let certificates = bound.certificates.clone();
     let page_url = page_url(&bound, &settings.server.base_path);
     let socket = if is_command {
         directory.command_socket()
@@ -184,6 +183,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         slow: SlowWork::default(),
         download: Arc::new(Semaphore::new(1)),
         page_url,
+        certificates: certificates.clone(),
         read_answers: ReadCache::default(),
         explained_names: ReadCache::default(),
         replays: Replays::default(),
@@ -211,7 +211,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         upkeep: Upkeep::start(
             Arc::clone(&services),
             settings.virtual_keys.rotation_grace,
-            bound.certificates.clone(),
+            certificates,
         )?,
         services,
         first_key,
@@ -219,7 +219,6 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         addresses: bound.addresses,
         places: bound.places,
         sockets: bound.sockets,
-        certificates: bound.certificates,
         reload: None,
         metrics_port,
         stop: watch::Sender::new(false),
@@ -274,7 +273,6 @@ impl App {
             level: started.log.level,
             started,
             state: self.state.clone().into_inner(),
-            certificates: self.certificates.clone(),
         });
     }
 

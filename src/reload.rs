@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::domain::settings::UnknownPrice;
 use crate::error::{Error, Result};
 use crate::gateway::proxy::upstreams::Upstreams;
-use crate::http::certificates::{CertificatePair, Certificates};
+use crate::http::certificates::CertificatePair;
 use crate::http::core::state::State;
 use crate::listening::certificate_files;
 use crate::service::price_book::SetPrices;
@@ -33,10 +33,8 @@ pub struct Reloading {
     pub read: ReadSettings,
     /// The settings that the server started with.
     pub started: Settings,
-    /// Where upstreams and prices are.
+    /// Where upstreams, prices and certificates are.
     pub state: Arc<State>,
-    /// What encrypted connections are served with.
-    pub certificates: Option<Arc<Certificates>>,
     /// The level of the log now.
     pub level: LevelFilter,
 }
@@ -71,7 +69,7 @@ impl Reloading {
         settings.check_serving().unwrap_or_else(&mut note);
         let upstreams = Upstreams::new(&settings.upstreams).map_err(&mut note);
         let prices = SetPrices::read(&settings.prices).map_err(&mut note);
-        let files = certificate_files(&settings.tls).filter(|_| self.certificates.is_some());
+        let files = certificate_files(&settings.tls).filter(|_| self.state.certificates.is_some());
         let certificate = files.map(|files| files.read()).transpose();
         let certificate = certificate.map_err(&mut note);
         match (upstreams, prices, certificate) {
@@ -106,7 +104,7 @@ impl Reloading {
         if !differs.is_empty() {
             changed.push(format!("upstreams: {}", differs.join(", ")));
         }
-        if let (Some(certificates), Some(read)) = (&self.certificates, prepared.certificate) {
+        if let (Some(certificates), Some(read)) = (&self.state.certificates, prepared.certificate) {
             let file = settings.tls.certificate_file.clone().unwrap_or_default();
             if certificates.replace(read) {
                 changed.push(format!(

@@ -206,9 +206,8 @@ fn a_start_is_refused_without_a_pair_that_can_be_used_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let [one, other] = ["one", "other"].map(|name| Issued::new(folder.path(), name));
     let file = |certificate: &Path, key: &Path| {
-        format!(
-            "[server]\nlisten = \"https://127.0.0.1:0\"\n[tls]\ncertificate_file = {certificate:?}\nkey_file = {key:?}\n"
-        )
+        let listen = "[server]\nlisten = \"https://127.0.0.1:0\"\n";
+        format!("{listen}{}", tls::files(certificate, key))
     };
     let (empty, gone) = (folder.path().join("empty"), folder.path().join("gone"));
     std::fs::write(&empty, "").unwrap();

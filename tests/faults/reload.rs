@@ -118,21 +118,17 @@ fn a_certificate_is_changed_under_load_and_no_call_is_dropped() {
     assert!(server.terminate().success());
 }
 
-/// Settings with an upstream and a file of prices.
-fn carrying(folder: &Path, upstream: &Upstream, dollars: u32, more: &str) -> String {
-    let prices = folder.join("prices.toml");
-    std::fs::write(
-        &prices,
-        format!(
-            "[[price]]\nprovider = \"openai\"\nmodel = \"ours\"\nrates = {{ output = {dollars} }}\n"
-        ),
-    )
-    .unwrap();
+/// Settings with an upstream, the file of its key and a file of prices.
+fn carrying(folder: &Path, upstream: &Upstream, dollars: u32) -> String {
+    let prices = "[[price]]\nprovider = \"openai\"\nmodel = \"ours\"\nrates = { output = ";
+    let file = folder.join("prices.toml");
+    std::fs::write(&file, format!("{prices}{dollars} }}\n")).unwrap();
     format!(
-        "{more}\n[server]\nlisten = \"127.0.0.1:0\"\n[prices]\nfile = {prices:?}\n[[upstreams]]\nname = \"openai\"\n\
-         base_url = \"http://127.0.0.1:{}/v1\"\napi_key_file = {:?}\n",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[prices]\nfile = '{}'\n[[upstreams]]\nname = \"openai\"\n\
+         base_url = \"http://127.0.0.1:{}/v1\"\napi_key_file = '{}'\n",
+        file.display(),
         upstream.port,
-        folder.join("key")
+        folder.join("key").display()
     )
 }
 
@@ -158,7 +154,7 @@ fn upstreams_their_keys_and_prices_follow_the_settings_and_calls_under_way_go_on
     });
     let second = Upstream::chats();
     std::fs::write(folder.path().join("key"), "sk-first").unwrap();
-    let mut server = start(folder.path(), &carrying(folder.path(), &first, 1, ""));
+    let mut server = start(folder.path(), &carrying(folder.path(), &first, 1));
     let policy =
         json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
     let holder = server.client.make_holder("ada", &policy);
@@ -173,7 +169,7 @@ fn upstreams_their_keys_and_prices_follow_the_settings_and_calls_under_way_go_on
     });
     waiting.recv().unwrap();
     std::fs::write(folder.path().join("key"), "sk-second").unwrap();
-    write(folder.path(), &carrying(folder.path(), &second, 3, ""));
+    write(folder.path(), &carrying(folder.path(), &second, 3));
     server.hang_up();
     server.wait_for_line("upstreams: openai changed, its key too", 1);
     assert!(
@@ -212,10 +208,7 @@ fn no_call_is_dropped_while_upstreams_come_and_go() {
     let folder = tempfile::tempdir().unwrap();
     let upstreams = [Upstream::chats(), Upstream::chats()];
     std::fs::write(folder.path().join("key"), "sk-first").unwrap();
-    let mut server = start(
-        folder.path(),
-        &carrying(folder.path(), &upstreams[0], 1, ""),
-    );
+    let mut server = start(folder.path(), &carrying(folder.path(), &upstreams[0], 1));
     let policy =
         json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
     let holder = server.client.make_holder("ada", &policy);
@@ -235,7 +228,7 @@ fn no_call_is_dropped_while_upstreams_come_and_go() {
         let callers: Vec<_> = (0..4).map(call).collect();
         for round in 1..=2 * ROUNDS {
             let upstream = &upstreams[round % 2];
-            write(folder.path(), &carrying(folder.path(), upstream, 1, ""));
+            write(folder.path(), &carrying(folder.path(), upstream, 1));
             server.hang_up();
             server.wait_for_line("upstreams: openai changed", round);
             wait_for_calls(calls, 8, &callers);
@@ -251,7 +244,7 @@ fn a_mistake_changes_nothing_and_every_mistake_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = Upstream::chats();
     std::fs::write(folder.path().join("key"), "sk-first").unwrap();
-    let right = carrying(folder.path(), &upstream, 1, "");
+    let right = carrying(folder.path(), &upstream, 1);
     let mut server = start(folder.path(), &right);
     let policy =
         json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
@@ -274,7 +267,7 @@ fn a_mistake_changes_nothing_and_every_mistake_is_told() {
             ],
         ),
         (
-            right.replace("/key\"", "/gone-key\""),
+            right.replace("/key'", "/gone-key'"),
             vec!["can't read the key from", "gone-key"],
         ),
     ];

@@ -56,9 +56,15 @@ impl Issued {
 
 /// The settings of a server with this certificate.
 pub fn settings(issued: &Issued) -> String {
+    files(&issued.certificate, &issued.key)
+}
+
+/// The settings of a server with a certificate and a key in these places.
+pub fn files(certificate: &Path, key: &Path) -> String {
     format!(
-        "[tls]\ncertificate_file = {:?}\nkey_file = {:?}\n",
-        issued.certificate, issued.key
+        "[tls]\ncertificate_file = '{}'\nkey_file = '{}'\n",
+        certificate.display(),
+        key.display()
     )
 }
 

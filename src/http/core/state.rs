@@ -20,6 +20,7 @@ use super::slow_work::SlowWork;
 use crate::domain::settings::RefusalSettings;
 use crate::domain::settings::origin::ShownSetting;
 use crate::gateway::proxy::Proxy;
+use crate::http::certificates::Certificates;
 use crate::http::openapi::served::ServedDocument;
 use crate::service::Services;
 use crate::service::decisions::near_limits::NearLimitCount;
@@ -58,6 +59,8 @@ pub struct State {
     pub request_ids: RequestIds,
     /// The address of the page on this machine; none when only the control socket is listened on.
     pub page_url: Option<String>,
+    /// What encrypted connections are served with, if any are.
+    pub certificates: Option<Arc<Certificates>>,
     /// As many as there are connections to read with. They are handed out in order, which the connections are not.
     pub read_permits: Arc<Semaphore>,
     /// Places for what takes long.
