@@ -9,6 +9,7 @@ mod audit_log;
 mod audit_trail;
 mod backups;
 mod base_path;
+mod certificates;
 mod clock;
 mod contract;
 mod contract_people;
