@@ -92,23 +92,19 @@ pub enum Reach {
 /// [`Error::Refused`]: one sentence with the path or address and what to do.
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let is_command = matches!(reach, Reach::Command(_));
-    let for_metrics = if is_command {
-        None
-    } else {
-        settings.metrics.listen.map(metrics::listen).transpose()?
-    };
-    let (bound, max_connections, directory) = match reach {
+    let (bound, for_metrics, max_connections, directory) = match reach {
         Reach::Network => {
             let room = file_limit::make_room(settings.server.max_connections, most_open)?;
+            let for_metrics = metrics::listen(settings.metrics.listen)?;
             let bound = listening::listen(settings)?;
             let directory = own(&settings.storage.data_dir)?;
             directory.has_initial_key()?;
-            (bound, room, directory)
+            (bound, for_metrics, room, directory)
         }
         // A command serves itself alone, whatever there would be room for.
         Reach::Command(directory) => {
             let room = settings.server.max_connections;
-            (Bound::default(), room, directory)
+            (Bound::default(), None, room, directory)
         }
     };
     let directory = Arc::new(directory);
@@ -144,26 +140,21 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     services.keyring.learn_hints(&services.store)?;
     storing::resume(&services)?;
     restored::tell(&services)?;
-    if !is_command && let Err(error) = changed_settings::tell(&services, &settings.said()) {
-        log::warn!("comparing the settings with those of the last start: {error}");
-    }
     let first_key = if is_command {
         None
     } else {
+        changed_settings::tell(&services, &settings.said());
         first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
     };
     let certificates = bound.certificates.clone();
-    let page_url = page_url(&bound, &settings.server.base_path);
+    let page_url = bound.page_url(&settings.server.base_path);
     let socket = if is_command {
         directory.command_socket()
     } else {
         directory.control_socket()
     };
     let control = listen_for_commands(&socket)?;
-    let metrics_port = for_metrics
-        .as_ref()
-        .and_then(|listener| listener.local_addr().ok())
-        .map(|address| address.port());
+    let metrics_port = for_metrics.as_ref().and_then(listening::port_of);
     let state = web::Data::new(State {
         services: Arc::clone(&services),
         body_timeout: settings.server.deadlines.body,
@@ -336,19 +327,6 @@ impl App {
 fn make_document(base_path: String) -> MakeDocument {
     let path = Some(base_path).filter(|path| !path.is_empty());
     Box::new(move || openapi::served(path.as_deref().unwrap_or("/")))
-}
-
-/// The address of the page: the first one of this machine; where there are only Unix sockets, the one that a proxy here most likely has.
-fn page_url(bound: &Bound, base_path: &str) -> Option<String> {
-    if bound.places.is_empty() {
-        return None;
-    }
-    let mut places = bound.places.iter().map(String::as_str);
-    let first = places.find(|place| place.starts_with("http"));
-    Some(format!(
-        "{}{base_path}",
-        first.unwrap_or("http://localhost")
-    ))
 }
 
 /// The directory of a server.

@@ -37,6 +37,27 @@ pub struct Bound {
     pub certificates: Option<Arc<Certificates>>,
 }
 
+impl Bound {
+    /// The address of the page: the first one of this machine; where there are only Unix sockets, the one that a proxy here most likely
+    /// has.
+    pub fn page_url(&self, base_path: &str) -> Option<String> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let mut places = self.places.iter().map(String::as_str);
+        let first = places.find(|place| place.starts_with("http"));
+        Some(format!(
+            "{}{base_path}",
+            first.unwrap_or("http://localhost")
+        ))
+    }
+}
+
+/// The port that was bound.
+pub fn port_of(listener: &TcpListener) -> Option<u16> {
+    listener.local_addr().ok().map(|address| address.port())
+}
+
 /// The file of a Unix socket, which goes with its server: left there, it would only puzzle who comes next.
 pub struct SocketFile(PathBuf);
 

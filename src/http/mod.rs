@@ -11,7 +11,6 @@ pub mod audit_log;
 pub mod backups;
 pub mod certificates;
 pub mod connection;
-pub mod control_socket;
 pub mod core;
 pub mod decisions;
 pub mod forward_auth;

@@ -9,11 +9,14 @@ use crate::error::Result;
 use crate::store::database::server_settings;
 
 /// Compares what is said of settings with what was said at the last start, tells what changed, and keeps it for the next start. The first
-/// one has nothing to compare with.
-///
-/// # Errors
-/// When the database can't be read or written.
-pub fn tell(services: &Services, said: &BTreeMap<String, String>) -> Result<()> {
+/// one has nothing to compare with. What can't be told stands in nobody's way.
+pub fn tell(services: &Services, said: &BTreeMap<String, String>) {
+    if let Err(error) = compare(services, said) {
+        log::warn!("comparing the settings with those of the last start: {error}");
+    }
+}
+
+fn compare(services: &Services, said: &BTreeMap<String, String>) -> Result<()> {
     let before = services.store.read(server_settings::find)?;
     if before.as_ref() == Some(said) {
         return Ok(());

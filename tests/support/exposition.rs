@@ -92,9 +92,16 @@ impl Exposed {
             let exact = |name: &str| {
                 let mut samples = self.samples.iter();
                 let found = samples.find(|(known, with, _)| known == name && *with == labels);
-                found.unwrap_or_else(|| panic!("{name} {labels:?}")).2
+                found
+                    .unwrap_or_else(|| panic!("{name} {labels:?}"))
+                    .2
+                    .to_string()
             };
-            assert_eq!(exact(&format!("{name}_count")), all, "{name} {labels:?}");
+            assert_eq!(
+                exact(&format!("{name}_count")),
+                all.to_string(),
+                "{name} {labels:?}"
+            );
             exact(&format!("{name}_sum"));
         }
     }

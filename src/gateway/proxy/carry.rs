@@ -178,7 +178,7 @@ impl Carried {
             .map(|framing| StreamMeter::new(self.endpoint, framing, self.strips_usage && is_plain));
         let mut passing = Passing::to(pieces, self.read_on);
         let mut first = (!held.is_empty()).then(|| Bytes::from(held));
-        let (mut broke_off, mut received) = (false, 0);
+        let (mut broke_off, mut came) = (false, 0);
         loop {
             let piece = match first.take() {
                 Some(piece) => piece,
@@ -191,7 +191,7 @@ impl Carried {
                     }
                 },
             };
-            received += piece.len();
+            came += piece.len();
             let out = meter_piece(&mut meter, &mut decoder, is_plain, piece);
             passing.pass(out).await;
         }
@@ -206,12 +206,8 @@ impl Carried {
             CallEnd::Answered(seen)
         };
         let spent = charge(self.endpoint, &self.quote, &end);
-        let outcome = match (broke_off, passing.has_caller()) {
-            (false, _) => CallOutcome::Answered(status.as_u16()),
-            (true, true) => CallOutcome::Unanswered(NoAnswer::BrokenOff),
-            (true, false) => CallOutcome::Unanswered(NoAnswer::CallerGone),
-        };
-        self.note_end(outcome, received, spent);
+        let outcome = passed_on(status, broke_off, passing.has_caller());
+        self.note_end(outcome, came, spent);
         let charging = self.begin_charge(spent);
         passing.pass(Bytes::from(rest)).await;
         if broke_off {
@@ -301,6 +297,15 @@ impl Carried {
         if let Some((id, freeing)) = freeing {
             insist("freeing what was held for a call", freeing, || free(id)).await;
         }
+    }
+}
+
+/// How a call ended whose answer was passed on.
+fn passed_on(status: StatusCode, broke_off: bool, has_caller: bool) -> CallOutcome {
+    match (broke_off, has_caller) {
+        (false, _) => CallOutcome::Answered(status.as_u16()),
+        (true, true) => CallOutcome::Unanswered(NoAnswer::BrokenOff),
+        (true, false) => CallOutcome::Unanswered(NoAnswer::CallerGone),
     }
 }
 

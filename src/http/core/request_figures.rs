@@ -132,7 +132,7 @@ mod tests {
             let refused = Some("access_not_found");
             worker.note(route, ("GET", 401), Duration::from_millis(9), refused);
         }
-        workers[0].note(route, ("GET", 200), Duration::from_secs(60), None);
+        workers[0].note(route, ("GET", 200), Duration::from_mins(1), None);
         let counted = all.read();
         let expected = [(("GET", 200), 3), (("GET", 401), 2)];
         assert_eq!(counted.requests["/v1/quota"].as_slice(), expected);

@@ -172,9 +172,9 @@ mod tests {
         let mut family = text.counter("b_total", "How many there were.");
         family.sample(&[("of", "a\\b\"c\nd"), ("and", "")], 1);
         let mut seen = Distribution::new(&[SECOND / 2, SECOND]);
-        [SECOND / 4, SECOND, 3 * SECOND]
-            .into_iter()
-            .for_each(|value| seen.note(value));
+        for value in [SECOND / 4, SECOND, 3 * SECOND] {
+            seen.note(value);
+        }
         let mut family = text.histogram("c_seconds", "How long it took.").seconds();
         family.distribution(&[("by", "x")], &seen);
         let expected = "# HELP a How many there are.\n# TYPE a gauge\na 3\n\

@@ -24,12 +24,15 @@ use crate::http::core::request::{Request, blocking};
 use crate::http::core::state::State;
 use crate::service::status;
 
-/// Binds the address that shows metrics and nothing else.
+/// Binds the address that shows metrics and nothing else, if there is one.
 ///
 /// # Errors
 /// [`Error::Refused`] when it can't be listened on.
-pub fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).map_err(|error| {
+pub fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    TcpListener::bind(address).map(Some).map_err(|error| {
         Error::refused(format!(
             "can't listen on {address} for those who read metrics: {error}; choose another address in [metrics] listen"
         ))
