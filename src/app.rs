@@ -45,6 +45,7 @@ use crate::signals::{asked_to_stop, reloaded_when_asked};
 use crate::store::directory::{DataDirectory, Owned};
 use crate::store::lists::read_cache::ReadCache;
 use crate::store::{self, Store};
+use crate::supervisor;
 use crate::upkeep::Upkeep;
 
 /// A server that is bound and not yet running.
@@ -300,6 +301,7 @@ impl App {
                 ending.backups.end();
                 stopper.stop().await;
             });
+            rt::spawn(supervisor::reap_orphans());
             serving();
             served.await
         });

@@ -35,8 +35,8 @@ const PREFIX: &str = "TOLLKEEPER_";
 const CONFIG_VARIABLE: &str = "TOLLKEEPER_CONFIG";
 /// Names a file that holds the first key.
 const BOOTSTRAP_VARIABLE: &str = "TOLLKEEPER_BOOTSTRAP_KEY_FILE";
-/// The settings file that is read when none is named, if it exists.
-const DEFAULT_FILE: &str = "config.toml";
+/// The settings files of which the first that exists is read when none is named: that of the working directory, and that of the machine.
+const DEFAULT_FILES: [&str; 2] = ["config.toml", "/etc/tollkeeper/config.toml"];
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -264,8 +264,11 @@ impl Settings {
         };
         let mut sources = Sources::default();
         let default_file = || {
-            let path = Path::new(DEFAULT_FILE);
-            path.exists().then(|| path.to_owned())
+            let known = DEFAULT_FILES.iter().map(Path::new);
+            known
+                .filter(|path| path.exists())
+                .map(Path::to_owned)
+                .next()
         };
         let file = flags.config.or_else(|| named(CONFIG_VARIABLE));
         if let Some(path) = file.or_else(default_file) {

@@ -31,4 +31,5 @@ pub mod retries;
 pub mod service;
 pub mod signals;
 pub mod store;
+pub mod supervisor;
 pub mod upkeep;

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 use crate::reload::Reloading;
+use crate::supervisor;
 
 /// Ends when the server is to stop. Signals are received from the call on, not only from the first poll on.
 pub fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
@@ -27,6 +28,7 @@ pub fn asked_to_stop(stop: watch::Sender<bool>) -> impl Future<Output = ()> {
             _ = terminate.recv() => log::info!("SIGTERM: draining"),
             _ = interrupt.recv() => log::info!("interrupted: draining"),
         }
+        supervisor::stopping();
     }
 }
 
@@ -41,7 +43,9 @@ pub fn reloaded_when_asked(mut reload: Reloading) -> impl Future<Output = ()> {
         while hangups.recv().await.is_some() {
             // It reads files.
             let done = tokio::task::spawn_blocking(move || {
+                supervisor::reloading();
                 reload.run();
+                supervisor::ready();
                 reload
             });
             reload = match done.await {

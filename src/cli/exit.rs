@@ -54,7 +54,10 @@ fn code(error: &Error) -> u8 {
         Error::Answered { answer, .. } => code_of_answer(answer),
         Error::NotFound { .. } => NOT_FOUND,
         Error::Usage(_) | Error::Settings(_) | Error::Invalid(_) => USAGE,
-        Error::Unavailable { .. } => UNREACHABLE,
+        Error::Unavailable {
+            code: "unreachable",
+            ..
+        } => UNREACHABLE,
         Error::Forbidden { .. } => NO_PERMISSION,
         _ => FAILED,
     }

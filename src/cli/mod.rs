@@ -56,7 +56,7 @@ pub struct CommandLine {
     command: Option<Command>,
     #[command(flatten)]
     serve: ServeArguments,
-    /// The settings file [default: config.toml, if there is one]
+    /// The settings file [default: config.toml, or else /etc/tollkeeper/config.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where everything is stored [default: data]

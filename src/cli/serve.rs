@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::logging;
 use super::print::print_line;
@@ -17,6 +18,7 @@ use crate::service::access_profiles::rotated_keys;
 use crate::service::sign_in::SignsIn;
 use crate::service::{Clock, Services};
 use crate::signals::survive_hangups;
+use crate::supervisor::{self, Watchdog};
 
 /// Runs the server until it is asked to stop. `read` reads the settings.
 ///
@@ -49,9 +51,14 @@ pub fn run(read: ReadSettings, program: &str) -> Result<()> {
         ),
     }
     let root = directory.root().to_owned();
-    let places = app.places();
+    let (places, socket) = (app.places(), directory.control_socket());
     app.reload_by(read, settings.clone());
-    let ended = app.run(|| log::info!("listening on {places}, data in {}", root.display()));
+    let watchdog = Watchdog::start(Arc::clone(app.services()), socket)?;
+    let ended = app.run(|| {
+        log::info!("listening on {places}, data in {}", root.display());
+        supervisor::ready();
+    });
+    drop(watchdog);
     faults.end();
     log::info!("stopped");
     ended

@@ -10,10 +10,10 @@ pub(super) fn print_table<const N: usize>(heading: [&str; N], rows: &[[String; N
     });
     for row in all() {
         let cells = row.iter().zip(widths);
-        let line: String = cells
-            .map(|(cell, width)| format!("{cell:<width$}  "))
+        let padded: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:<width$}"))
             .collect();
-        print_line(line.trim_end());
+        print_line(padded.join("  ").trim_end());
     }
 }
 

@@ -67,7 +67,7 @@ impl Sources {
             let name = path.join(".");
             let begin = key.span().start;
             if let DeValue::Array(items) = value.get_ref()
-                && self.walk_list(&path, items, found)
+                && walk_list(&path, items, found)
             {
                 continue;
             }
@@ -92,47 +92,6 @@ impl Sources {
                 }
             }
         }
-    }
-
-    /// Reads each table of a list by itself. True when something is wrong with one, so that the list need not be read.
-    fn walk_list(
-        &self,
-        path: &[&str],
-        items: &[toml::Spanned<DeValue<'_>>],
-        found: &mut Found,
-    ) -> bool {
-        let before = found.len();
-        let name = path.join(".");
-        for item in items {
-            let DeValue::Table(fields) = item.get_ref() else {
-                continue;
-            };
-            let judge = |table: Table| {
-                let list = Value::Array(vec![Value::Table(table)]);
-                Settings::deserialize(alone(path, list))
-            };
-            let mut all_known = true;
-            for (field, _) in fields {
-                let field_name = field.get_ref();
-                // Of a field that is known, what is missing beside it is said first, or that it is no text.
-                let probe = Table::from_iter([(field_name.to_string(), Value::Boolean(true))]);
-                let refused = judge(probe).err();
-                let below = format!("{name}.{field_name}");
-                if let Some(sentence) = refused.and_then(|error| unknown_name(&error, &below)) {
-                    found.push((field.span().start, below, sentence));
-                    all_known = false;
-                }
-            }
-            let read = Table::deserialize(ValueDeserializer::from(item.clone()));
-            if let (true, Err(error)) = (all_known, read.and_then(judge)) {
-                found.push((
-                    item.span().start,
-                    name.clone(),
-                    format!("{name}: {}", one_line(&error)),
-                ));
-            }
-        }
-        found.len() > before
     }
 
     /// Takes one value from a variable such as `TOLLKEEPER_SERVER__LISTEN`.
@@ -218,4 +177,40 @@ fn merge(under: &mut Table, over: Table) {
             }
         }
     }
+}
+
+/// Reads each table of a list by itself. True when something is wrong with one, so that the list need not be read.
+fn walk_list(path: &[&str], items: &[toml::Spanned<DeValue<'_>>], found: &mut Found) -> bool {
+    let before = found.len();
+    let name = path.join(".");
+    for item in items {
+        let DeValue::Table(fields) = item.get_ref() else {
+            continue;
+        };
+        let judge = |table: Table| {
+            let list = Value::Array(vec![Value::Table(table)]);
+            Settings::deserialize(alone(path, list))
+        };
+        let mut all_known = true;
+        for (field, _) in fields {
+            let field_name = field.get_ref();
+            // Of a field that is known, what is missing beside it is said first, or that it is no text.
+            let probe = Table::from_iter([(field_name.to_string(), Value::Boolean(true))]);
+            let refused = judge(probe).err();
+            let below = format!("{name}.{field_name}");
+            if let Some(sentence) = refused.and_then(|error| unknown_name(&error, &below)) {
+                found.push((field.span().start, below, sentence));
+                all_known = false;
+            }
+        }
+        let read = Table::deserialize(ValueDeserializer::from(item.clone()));
+        if let (true, Err(error)) = (all_known, read.and_then(judge)) {
+            found.push((
+                item.span().start,
+                name.clone(),
+                format!("{name}: {}", one_line(&error)),
+            ));
+        }
+    }
+    found.len() > before
 }

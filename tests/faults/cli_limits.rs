@@ -21,6 +21,14 @@ fn answered(directory: &Path, arguments: &[&str]) -> Value {
 
 /// Every command once, on profiles of this name.
 fn all(directory: &Path, name: &str) {
+    let email = format!("{name}@example.com");
+    profiles(directory, name);
+    virtual_keys(directory, name, &email);
+    overrides(directory, name, &email);
+    usage_prices_and_upstreams(directory, name, &email);
+}
+
+fn profiles(directory: &Path, name: &str) {
     let other = format!("{name} too");
     let create = [
         "profiles",
@@ -49,18 +57,19 @@ fn all(directory: &Path, name: &str) {
     assert_eq!(versions["versions"].as_array().unwrap().len(), 4);
     printed(directory, &["profiles", "delete", &other]);
     assert_eq!(refused(directory, &["profiles", "show", &other]).0, 3);
+}
 
-    let email = format!("{name}@example.com");
+fn virtual_keys(directory: &Path, name: &str, email: &str) {
     printed(
         directory,
-        &["users", "create", "Ada", &email, "--profile", name],
+        &["users", "create", "Ada", email, "--profile", name],
     );
     let made = answered(
         directory,
         &[
             "virtual-keys",
             "create",
-            &email,
+            email,
             "--name",
             &format!("laptop {name}"),
         ],
@@ -74,7 +83,7 @@ fn all(directory: &Path, name: &str) {
         assert_eq!(shown["id"], id);
         assert_ne!(shown["value"], key["value"]);
     }
-    let listed = printed(directory, &["virtual-keys", "list", "--user", &email]);
+    let listed = printed(directory, &["virtual-keys", "list", "--user", email]);
     assert_eq!(listed.lines().count(), 4, "{listed}");
     let rotated = answered(
         directory,
@@ -84,11 +93,13 @@ fn all(directory: &Path, name: &str) {
     printed(directory, &["virtual-keys", "delete", id]);
     let (code, said) = refused(directory, &["virtual-keys", "delete", &laptop]);
     assert_eq!(code, 3, "{said}");
+}
 
+fn overrides(directory: &Path, name: &str, email: &str) {
     let set = [
         "overrides",
         "set",
-        &email,
+        email,
         name,
         "--amount",
         "50",
@@ -99,7 +110,7 @@ fn all(directory: &Path, name: &str) {
     assert!(code == 64 && said.contains("has several budgets"), "{said}");
     let given = answered(directory, &[&set[..], &["--budget", "1M"]].concat());
     assert_eq!(given["effective_max_limit"], 150);
-    let list = answered(directory, &["overrides", "list", &email]);
+    let list = answered(directory, &["overrides", "list", email]);
     let more: Vec<&Value> = list["budgets"]
         .as_array()
         .unwrap()
@@ -109,16 +120,18 @@ fn all(directory: &Path, name: &str) {
     assert_eq!(more, [&json!(50), &json!(null)]);
     let taken = answered(
         directory,
-        &["overrides", "remove", &email, name, "--budget", "1M"],
+        &["overrides", "remove", email, name, "--budget", "1M"],
     );
     assert_eq!(taken["effective_max_limit"], 100);
+}
 
+fn usage_prices_and_upstreams(directory: &Path, name: &str, email: &str) {
     let usage = answered(
         directory,
         &[
             "usage",
             "--user",
-            &email,
+            email,
             "--profile",
             name,
             "--group-by",

@@ -35,4 +35,5 @@ mod reload;
 mod runaway;
 mod stopping;
 mod storing_revocations;
+mod supervisor;
 mod walk;

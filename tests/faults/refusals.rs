@@ -24,11 +24,17 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Starts the server, which must refuse with one sentence; answers it.
 #[track_caller]
 fn refusal(data_dir: &Path, arguments: &[&str]) -> String {
+    refusal_with(1, data_dir, arguments)
+}
+
+/// The same with another exit code.
+#[track_caller]
+fn refusal_with(code: i32, data_dir: &Path, arguments: &[&str]) -> String {
     let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
     all.extend(arguments);
     let output = run(data_dir, &all);
     let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(output.status.code(), Some(code), "{text}");
     assert!(output.stdout.is_empty());
     let last = text.lines().last().unwrap().to_owned();
     assert!(last.starts_with("tollkeeper: "), "{text}");
@@ -215,7 +221,7 @@ fn settings_that_do_not_exist_are_refused_with_the_nearest_name() {
         directory.path().join("my.toml"),
     );
     std::fs::write(&file, "[server]\n\nlisen = \"127.0.0.1:1\"\n").unwrap();
-    let text = refusal(&data_dir, &["--config", file.to_str().unwrap()]);
+    let text = refusal_with(64, &data_dir, &["--config", file.to_str().unwrap()]);
     assert!(
         text.contains("my.toml, line 3") && text.contains("did you mean \"listen\"?"),
         "{text}"
@@ -227,7 +233,7 @@ fn settings_that_do_not_exist_are_refused_with_the_nearest_name() {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(64));
     assert!(
         text.contains("did you mean TOLLKEEPER_SERVER__LISTEN?"),
         "{text}"

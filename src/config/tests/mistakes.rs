@@ -44,18 +44,18 @@ fn typo(name: &str) -> String {
 fn a_typo_in_every_setting_in_the_file_and_in_variables_is_named_at_once_with_what_was_meant() {
     let mut names = names();
     names.sort_by_key(|name| name.contains('.'));
-    let mut file = String::new();
+    let mut lines: Vec<String> = Vec::new();
     let mut table = "";
     let mut expected = Vec::new();
     let mut variables = Vec::new();
     for name in &names {
         let (of, last) = name.rsplit_once('.').unwrap_or(("", name));
         if of != table {
-            file += &format!("[{of}]\n");
+            lines.push(format!("[{of}]"));
             table = of;
         }
         let wrong = typo(last);
-        file += &format!("{wrong} = 1\n");
+        lines.push(format!("{wrong} = 1"));
         let path = if of.is_empty() {
             wrong
         } else {
@@ -72,12 +72,14 @@ fn a_typo_in_every_setting_in_the_file_and_in_variables_is_named_at_once_with_wh
     // A table's own name, and the fields of an upstream.
     for section in ["server", "decisions", "refusals", "virtual_keys"] {
         let wrong = typo(section);
-        file += &format!("[{wrong}]\nlisten = 1\n");
+        lines.push(format!("[{wrong}]\nlisten = 1"));
         expected.push(format!(
             "there is no setting {wrong:?}; did you mean {section:?}?"
         ));
     }
-    file += "[[upstreams]]\nname = \"a\"\nbase_ulr = \"https://a.example\"\n[[upstreams]]\nname = \"b\"\nbase_url = \"b\"\n";
+    lines.push("[[upstreams]]\nname = \"a\"\nbase_ulr = \"https://a.example\"".to_owned());
+    lines.push("[[upstreams]]\nname = \"b\"\nbase_url = \"b\"\n".to_owned());
+    let file = lines.join("\n");
     expected.push("no setting \"upstreams.base_ulr\"; did you mean \"base_url\"?".to_owned());
     expected.push("upstream \"b\": base_url: expected an address".to_owned());
     let variables: Vec<(&str, &str)> = variables.iter().map(|name| (name.as_str(), "1")).collect();

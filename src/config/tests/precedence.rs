@@ -126,18 +126,18 @@ fn flags_beat_variables_which_beat_the_file_which_beats_defaults_for_every_setti
 
 #[test]
 fn what_is_shown_can_be_set_again() {
-    let file: String = values()
+    let file: Vec<String> = values()
         .iter()
         .filter(|row| row.0 != "upstreams")
-        .map(|row| format!("{} = {}\n", row.0, row.1))
+        .map(|row| format!("{} = {}", row.0, row.1))
         .collect();
-    let first = load(&file, &[]).unwrap();
-    let again: String = first
+    let first = load(&file.join("\n"), &[]).unwrap();
+    let again: Vec<String> = first
         .shown()
         .iter()
-        .map(|one| format!("{} = {}\n", one.name, one.value))
+        .map(|one| format!("{} = {}", one.name, one.value))
         .collect();
-    let again = load(&again, &[]).unwrap();
+    let again = load(&again.join("\n"), &[]).unwrap();
     let shown = |settings: &Settings| {
         settings
             .shown()

@@ -312,12 +312,8 @@ impl From<Error> for Problem {
                     HeaderValue::from_static(RETRY_AFTER_SECONDS),
                 )
             }
-            Error::Internal(_)
-            | Error::Refused(_)
-            | Error::Usage(_)
-            | Error::Settings(_)
-            | Error::Answered { .. } => {
-                log::error!("{error}");
+            for_the_log => {
+                log::error!("{for_the_log}");
                 Self::internal()
             }
         }

@@ -24,7 +24,7 @@ const NULLABLE_OF: [(&str, &[&str]); 2] = [
     ("UserView", &["access_profile"]),
 ];
 /// Members that any value may be the value of, and that are not always there.
-const ANY_OF: [(&str, &str); 1] = [("PatchStep", "value")];
+const ANY_OF: [(&str, &str); 2] = [("PatchStep", "value"), ("SettingView", "value")];
 
 /// Makes the schema of an answer say which members are always there, and which are never `null`.
 pub fn complete(name: &str, schema: &mut RefOr<Schema>) {

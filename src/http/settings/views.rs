@@ -19,8 +19,8 @@ pub struct SettingView {
     /// Its name, with its table before it: `server.listen`.
     pub name: String,
     /// Its value, as it could be written; left out where there is none.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub value: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
     /// Where the value is from: `default`, `file`, `variable` or `flag`.
     pub origin: &'static str,
     /// The file with its line, the variable or the flag; left out for a default.
@@ -32,7 +32,7 @@ impl From<&ShownSetting> for SettingView {
     fn from(setting: &ShownSetting) -> Self {
         Self {
             name: setting.name.clone(),
-            value: setting.value.clone(),
+            value: Some(setting.value.clone()).filter(|value| !value.is_null()),
             origin: setting.origin.kind(),
             place: setting.origin.place(),
         }

@@ -1,0 +1,127 @@
+//! What a supervisor such as systemd is told: that the server takes requests, reads its settings again, lives, or stops. Where there is
+//! none (no `NOTIFY_SOCKET` among the variables), nothing.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::process::WaitOptions;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::error::{Error, Result};
+use crate::service::Services;
+
+/// Says that requests are taken.
+pub fn ready() {
+    tell(&[NotifyState::Ready]);
+}
+
+/// Says that the settings are read again; [`ready`] ends it.
+pub fn reloading() {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        tell(&[NotifyState::Reloading, now]);
+    }
+}
+
+/// Says that the server drains.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+/// Waits for processes that lost their parents, where this one is the first of all, as in a container: nobody else would.
+pub async fn reap_orphans() {
+    if std::process::id() != 1 {
+        return;
+    }
+    let Ok(mut ended) = signal(SignalKind::child()) else {
+        return log::warn!(
+            "processes that end in this container stay as zombies: SIGCHLD can't be received"
+        );
+    };
+    while ended.recv().await.is_some() {
+        while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
+    }
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        log::warn!("telling the supervisor: {error}");
+    }
+}
+
+/// Tells the supervisor that the server lives, as often as it asks for: while HTTP is answered and the ledger replies. A full disk does
+/// not count, because a new start would not mend it.
+pub struct Watchdog {
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watchdog {
+    /// Starts telling, if a supervisor asks for it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when no thread can be started.
+    pub fn start(services: Arc<Services>, socket: PathBuf) -> Result<Self> {
+        let Some(within) = sd_notify::watchdog_enabled() else {
+            return Ok(Self {
+                end: None,
+                thread: None,
+            });
+        };
+        let (end, ended) = channel::<()>();
+        let between = within / 3;
+        let watch = move || {
+            while ended.recv_timeout(between) == Err(RecvTimeoutError::Timeout) {
+                if answers(&socket, between).is_ok() && replies(&services) {
+                    tell(&[NotifyState::Watchdog]);
+                } else {
+                    log::error!(
+                        "the server does not answer itself; the supervisor is not told that it lives"
+                    );
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("watchdog".to_owned())
+            .spawn(watch)
+            .map_err(|error| Error::internal("starting the watchdog", error))?;
+        Ok(Self {
+            end: Some(end),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // It has said in the log what it had to say.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Asks the server as a client would, by the control socket, for which there is always a place.
+fn answers(socket: &Path, within: Duration) -> std::io::Result<()> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(within))?;
+    stream.set_write_timeout(Some(within))?;
+    stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut begin = [0; 12];
+    stream.read_exact(&mut begin)?;
+    if &begin == b"HTTP/1.1 200" {
+        return Ok(());
+    }
+    Err(std::io::Error::other("no answer of ours"))
+}
+
+/// Whether the thread that decides is there. It does not come back from asking while that one hangs, and then nothing is told.
+fn replies(services: &Services) -> bool {
+    services.ledger.counts_of(Vec::new(), 0).is_ok()
+}
