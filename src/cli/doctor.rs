@@ -13,12 +13,13 @@ use super::running::{ServerAnswer, ask};
 use crate::config::{Listen, Settings};
 use crate::domain::audit::state::AuditState;
 use crate::domain::finding::Finding;
-use crate::domain::house::{ClockFacts, FileFacts, HouseStatus};
+use crate::domain::house::{BackupFacts, ClockFacts, FileFacts, HouseStatus};
 use crate::error::Result;
 use crate::file_limit;
 use crate::http::serve::most_open;
+use crate::service::backups::known::known_backups;
 use crate::store::database::{examine as database, migrate};
-use crate::store::directory::{examine as directory, initial_key_at, place, room};
+use crate::store::directory::{examine as directory, initial_key_at, made_at, place, room};
 
 /// How it is printed.
 #[derive(Args)]
@@ -177,6 +178,11 @@ fn of_stopped(data_dir: &Path, settings: &Settings, now: Timestamp) -> Vec<Findi
         },
         is_checked: true,
         initial_key_at: initial_key_at(&root),
+        backups: BackupFacts {
+            state: known_backups(&root),
+            every: Some(settings.backup.every).filter(|every| !every.is_zero()),
+            house_made_at: made_at(&root),
+        },
     };
     let mut found = examined.findings;
     found.extend(house.warnings());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::backup::state::BackupState;
 use crate::domain::finding::Finding;
 use crate::domain::house::HouseStatus;
 use crate::error::Error;
@@ -96,8 +97,37 @@ pub struct HouseView {
     /// Reservations that are open, while decisions can be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_reservations: Option<usize>,
+    /// What became of the last backups.
+    pub backups: BackupStateView,
     /// The zone in which days and months begin.
     pub time_zone: String,
+}
+
+/// What became of the last backups.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BackupStateView {
+    /// When the newest was begun whose checks found nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_good_at: Option<Timestamp>,
+    /// When one was restored last for a try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_drill_at: Option<Timestamp>,
+    /// Whether that one can be restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_drill_passed: Option<bool>,
+}
+
+impl From<&BackupState> for BackupStateView {
+    fn from(state: &BackupState) -> Self {
+        let drill = state.last_drill.as_ref();
+        Self {
+            last_good_at: state.last_good.as_ref().map(|good| good.at),
+            last_drill_at: drill.map(|drill| drill.at),
+            last_drill_passed: drill.map(|drill| drill.passed),
+        }
+    }
 }
 
 /// What is known of the audit log without a walk.
@@ -127,7 +157,7 @@ pub async fn health(_: Anyone, _: Request) -> Answer {
 pub async fn ready(_: Anyone, request: Request) -> Answer {
     let services = request.services();
     let house = blocking(move || Ok(status::gather(&services))).await?;
-    let warnings = warnings(&house);
+    let warnings = warnings(&house, &request);
     if let Some(obstacle) = house.obstacle {
         return Err(obstacle.into());
     }
@@ -156,7 +186,7 @@ pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
         at: house.now,
         started_at: house.started_at,
         ready: house.is_ready(),
-        warnings: warnings(&house),
+        warnings: warnings(&house, &request),
         audit: AuditStateView {
             state: house.audit.fault.map_or("intact", |fault| fault.code()),
             walked_at: house.audit.walked_at,
@@ -170,12 +200,23 @@ pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
         open_files_limit: house.files.limit,
         max_connections: house.files.connection_room,
         open_reservations,
+        backups: BackupStateView::from(&house.backups.state),
         time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
     })
 }
 
-fn warnings(house: &HouseStatus) -> Vec<HouseWarning> {
-    house.warnings().iter().map(HouseWarning::from).collect()
+fn warnings(house: &HouseStatus, request: &Request) -> Vec<HouseWarning> {
+    let certificates = request.state().certificates.as_ref();
+    let unserved = certificates.and_then(|certificates| certificates.fault());
+    let unserved = unserved.map(|fault| {
+        Finding::new(
+            "certificate_unusable",
+            fault,
+            "the one from before is served meanwhile: mend the files of [tls]",
+        )
+    });
+    let found = house.warnings().into_iter().chain(unserved);
+    found.map(|found| HouseWarning::from(&found)).collect()
 }
 
 fn obstacle(error: &Error) -> HouseWarning {

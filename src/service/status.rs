@@ -3,11 +3,11 @@
 use rustix::process::{Resource, getrlimit};
 
 use super::Services;
-use crate::domain::house::{ClockFacts, FileFacts, HouseStatus};
+use crate::domain::house::{BackupFacts, ClockFacts, FileFacts, HouseStatus};
 use crate::error::{Error, Result};
 use crate::ledger::OpenQuery;
 use crate::store::database::settings;
-use crate::store::directory::{initial_key_at, room};
+use crate::store::directory::{initial_key_at, made_at, room};
 
 /// Whether decisions can be made: the database answers, its file is in its place and not damaged, and writes succeed.
 ///
@@ -49,6 +49,11 @@ pub fn gather(services: &Services) -> HouseStatus {
         },
         is_checked: store.health().integrity_is_good(),
         initial_key_at: initial_key_at(store.directory().root()),
+        backups: BackupFacts {
+            state: services.backups.state(),
+            every: services.backups.every(),
+            house_made_at: made_at(store.directory().root()),
+        },
     }
 }
 

@@ -54,6 +54,9 @@ pub enum Owned {
 /// The lock of a directory, or the process id of whoever has it, if it wrote one.
 type Locked = std::result::Result<File, Option<u32>>;
 
+/// The file with what became of the last backups.
+pub const BACKUP_STATE: &str = "backup-state";
+
 impl DataDirectory {
     /// Creates the directory if there is none, closes it to others or makes a folder of it for us alone, and takes its lock.
     ///
@@ -190,7 +193,7 @@ impl DataDirectory {
 
     /// `backup-state`: what became of the last backups.
     pub fn backup_state(&self) -> PathBuf {
-        self.root.join("backup-state")
+        self.root.join(BACKUP_STATE)
     }
 
     /// `backups/`: backups, and copies made before a migration.
@@ -247,8 +250,7 @@ impl DataDirectory {
 
     /// When a database was made here first, as far as that can be told.
     pub fn made_at(&self) -> Option<Timestamp> {
-        let made = std::fs::metadata(self.marker()).and_then(|marker| marker.modified());
-        Timestamp::try_from(made.ok()?).ok()
+        made_at(&self.root)
     }
 
     fn clean_stop(&self) -> PathBuf {
@@ -264,6 +266,12 @@ impl DataDirectory {
             metadata.mtime_nsec()
         ))
     }
+}
+
+/// When a database was made in a folder first, as far as that can be told.
+pub fn made_at(root: &Path) -> Option<Timestamp> {
+    let marker = root.join(place::MARKER).metadata().ok()?;
+    Timestamp::try_from(marker.modified().ok()?).ok()
 }
 
 /// When the key of the first start was put into a folder, if it still is there.

@@ -50,6 +50,7 @@ impl HouseStatus {
                 initial_key(self.now, self.initial_key_at),
             ])
             .flatten()
+            .chain(self.backups.findings(self.now))
             .collect()
     }
 }
@@ -152,7 +153,10 @@ fn initial_key(now: Timestamp, since: Option<Timestamp>) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::domain::audit::state::AuditState;
-    use crate::domain::house::StorageFacts;
+    use std::time::Duration;
+
+    use crate::domain::backup::state::{BackupFailure, BackupState, Drill, GoodBackup};
+    use crate::domain::house::{BackupFacts, StorageFacts};
 
     const GIB: u64 = 1024 * 1024 * 1024;
 
@@ -185,13 +189,26 @@ mod tests {
             },
             is_checked: true,
             initial_key_at: Some(now),
+            backups: BackupFacts {
+                state: BackupState {
+                    last_good: Some(GoodBackup {
+                        at: "2026-06-01T00:00:00Z".parse().unwrap(),
+                        name: "a.tar.zst".to_owned(),
+                        bytes: 1,
+                        sha256: String::new(),
+                    }),
+                    ..BackupState::default()
+                },
+                every: Some(Duration::from_hours(24)),
+                house_made_at: None,
+            },
         }
     }
 
     #[test]
     fn each_fact_that_is_bad_is_found_and_nothing_else() {
         assert_eq!(sound().warnings(), []);
-        let spoilt: [(&str, Spoil); 13] = [
+        let spoilt: [(&str, Spoil); 17] = [
             ("audit_key_gone", |it| {
                 it.audit.fault = Some(AuditFault::KeyGone);
             }),
@@ -227,6 +244,27 @@ mod tests {
             }),
             ("open_files_limit", |it| it.files.connection_room = 400),
             ("open_files_low", |it| it.files.open = Some(18_000)),
+            ("backup_old", |it| {
+                it.backups.every = Some(Duration::from_hours(1));
+            }),
+            ("backup_old", |it| {
+                it.backups.state.last_good = None;
+                it.backups.house_made_at = Some("2026-05-01T12:00:00Z".parse().unwrap());
+            }),
+            ("backup_failed", |it| {
+                it.backups.state.last_failure = Some(BackupFailure {
+                    at: "2026-06-01T11:00:00Z".parse().unwrap(),
+                    why: "the disk is full".to_owned(),
+                });
+            }),
+            ("backup_drill_failed", |it| {
+                it.backups.state.last_drill = Some(Drill {
+                    at: "2026-06-01T11:00:00Z".parse().unwrap(),
+                    name: "a.tar.zst".to_owned(),
+                    passed: false,
+                    why: None,
+                });
+            }),
             ("initial_key_stale", |it| {
                 it.initial_key_at = Some("2026-05-31T11:00:00Z".parse().unwrap());
             }),

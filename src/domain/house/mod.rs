@@ -1,9 +1,11 @@
 //! How the house stands: the facts that say whether decisions can be made, and what should be done before they can't be any more.
 
+mod backups;
 mod findings;
 
 use jiff::Timestamp;
 
+pub use self::backups::BackupFacts;
 use super::audit::state::AuditState;
 use crate::error::Error;
 
@@ -29,7 +31,8 @@ pub struct HouseStatus {
     pub is_checked: bool,
     /// When the key of the first start was put into the directory, if it still is there.
     pub initial_key_at: Option<Timestamp>,
-    // What is known of backups (their age and the last drill) joins here, and its findings in `findings.rs`.
+    /// Backups.
+    pub backups: BackupFacts,
 }
 
 /// What is known of the house from the start on.

@@ -1,6 +1,9 @@
 //! How the house stands: whether it is ready, what should be looked after, the database and its disk.
 
+use jiff::Timestamp;
+
 use super::exposition::Exposition;
+use crate::domain::backup::state::BackupState;
 use crate::domain::house::HouseStatus;
 
 /// Writes the facts of the house. `near_limits` is how many limits are almost used up, where that is known.
@@ -46,6 +49,7 @@ pub fn write(out: &mut Exposition, house: &HouseStatus, near_limits: Option<u64>
         )
         .is(disk.total_bytes);
     }
+    write_backups(out, &house.backups.state);
     out.gauge(
         "tollkeeper_connections_limit",
         "Connections that may be open at a time.",
@@ -57,5 +61,45 @@ pub fn write(out: &mut Exposition, house: &HouseStatus, near_limits: Option<u64>
             "Limits of copies that are almost used up, counted once a minute at most.",
         )
         .is(count);
+    }
+}
+
+/// What became of the last backups. A moment that has not come has no sample, so that nobody takes it for 1970.
+fn write_backups(out: &mut Exposition, backup: &BackupState) {
+    let seconds = |at: Timestamp| at.as_second().max(0).unsigned_abs();
+    let mut family = out.gauge(
+        "tollkeeper_backup_last_success_timestamp_seconds",
+        "When the newest backup was begun that is sound, in seconds since 1970.",
+    );
+    if let Some(good) = &backup.last_good {
+        family.sample(&[], seconds(good.at));
+    }
+    let mut family = out.gauge(
+        "tollkeeper_backup_last_failure_timestamp_seconds",
+        "When a backup last came to nothing or was not sound, in seconds since 1970.",
+    );
+    if let Some(failed) = &backup.last_failure {
+        family.sample(&[], seconds(failed.at));
+    }
+    let mut family = out.gauge(
+        "tollkeeper_backup_size_bytes",
+        "Size of the newest backup that is sound.",
+    );
+    if let Some(good) = &backup.last_good {
+        family.sample(&[], good.bytes);
+    }
+    let mut family = out.gauge(
+        "tollkeeper_backup_drill_timestamp_seconds",
+        "When a backup was last restored for a try, in seconds since 1970.",
+    );
+    if let Some(drill) = &backup.last_drill {
+        family.sample(&[], seconds(drill.at));
+    }
+    let mut family = out.gauge(
+        "tollkeeper_backup_drill_passed",
+        "Whether that backup can be restored: 1 or 0.",
+    );
+    if let Some(drill) = &backup.last_drill {
+        family.sample(&[], drill.passed.into());
     }
 }

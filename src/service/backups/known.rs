@@ -1,5 +1,6 @@
 //! Where backups go, what they are encrypted with, and what is known of the last ones.
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::store::backups::encryption::Lock;
 use crate::store::backups::folder::BackupFolder;
 use crate::store::backups::halt::Halt;
-use crate::store::directory::DataDirectory;
 use crate::store::directory::private::{self, Rule};
+use crate::store::directory::{BACKUP_STATE, DataDirectory};
 
 /// Largest file with what is known, in bytes.
 const MAX_STATE: u64 = 64 * 1024;
@@ -35,14 +36,7 @@ impl Backups {
     pub fn open(directory: &DataDirectory, settings: &BackupSettings) -> Result<Self> {
         let path = directory.backup_state();
         let state = match private::read(&path, Rule::Own, MAX_STATE)? {
-            // What is known of them is worth no start that is refused.
-            Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-                log::warn!(
-                    "{} can't be read, so nothing is known of earlier backups: {error}",
-                    path.display()
-                );
-                BackupState::default()
-            }),
+            Some(bytes) => read_state(&path, &bytes),
             None => BackupState::default(),
         };
         Ok(Self {
@@ -115,4 +109,22 @@ impl Backups {
             log::warn!("what became of a backup is forgotten by a restart: {error}");
         }
     }
+}
+
+/// What is known of the backups of a folder, for whoever does not hold it.
+pub fn known_backups(root: &Path) -> BackupState {
+    let path = root.join(BACKUP_STATE);
+    let bytes = private::read(&path, Rule::Own, MAX_STATE).ok().flatten();
+    bytes.map_or_else(BackupState::default, |bytes| read_state(&path, &bytes))
+}
+
+/// What is known of them is worth no start that is refused.
+fn read_state(path: &Path, bytes: &[u8]) -> BackupState {
+    serde_json::from_slice(bytes).unwrap_or_else(|error| {
+        log::warn!(
+            "{} can't be read, so nothing is known of earlier backups: {error}",
+            path.display()
+        );
+        BackupState::default()
+    })
 }

@@ -18,7 +18,7 @@ pub(super) const PRIVATE: &str = "private";
 /// The database. It is the last that moves, so where it is, everything is.
 pub(super) const DATABASE: &str = "tollkeeper.db";
 /// Says that a database was here.
-const MARKER: &str = "initialized";
+pub(super) const MARKER: &str = "initialized";
 /// Backups, and copies made before a migration.
 pub(super) const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
