@@ -1,7 +1,7 @@
 //! Wiring: opens the store, makes the first key, binds, serves, and stops in order.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{rt, web};
@@ -42,7 +42,7 @@ use crate::service::revocations::{Revocations, storing};
 use crate::service::sign_in::SignInCodes;
 use crate::service::{Clock, Services};
 use crate::signals::{asked_to_stop, reloaded_when_asked};
-use crate::store::directory::{DataDirectory, Owned};
+use crate::store::directory::DataDirectory;
 use crate::store::lists::read_cache::ReadCache;
 use crate::store::{self, Store};
 use crate::supervisor;
@@ -98,7 +98,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
             let room = file_limit::make_room(settings.server.max_connections, most_open)?;
             let for_metrics = metrics::listen(settings.metrics.listen)?;
             let bound = listening::listen(settings)?;
-            let directory = own(&settings.storage.data_dir)?;
+            let directory = DataDirectory::own(&settings.storage.data_dir)?.ours()?;
             directory.has_initial_key()?;
             (bound, for_metrics, room, directory)
         }
@@ -109,35 +109,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         }
     };
     let directory = Arc::new(directory);
-    let backups = Backups::open(&directory, &settings.backup)?;
-    let store = Arc::new(Store::open(Arc::clone(&directory), clock.now())?);
-    let prices = PriceBook::open(&settings.prices)?;
-    prices.load(&store)?;
-    let ledger_clock = clock.clone();
-    let now = move || ledger_clock.now();
-    let ledger = Ledger::start(
-        Arc::clone(&store),
-        &settings.decisions,
-        &settings.time_zone,
-        now,
-    )?;
-    let services = Arc::new(Services {
-        start: StartFacts {
-            at: clock.now(),
-            clock_before: ledger.latest_time(),
-            max_connections: settings.server.max_connections,
-            connection_room: max_connections,
-        },
-        ledger,
-        revocations: Revocations::open(&directory)?,
-        store,
-        keyring: Keyring::start()?,
-        sign_in_codes: SignInCodes::default(),
-        backups,
-        prices,
-        clock,
-        time_zone: settings.time_zone.clone(),
-    });
+    let services = open(settings, clock, &directory, max_connections)?;
     services.keyring.learn_hints(&services.store)?;
     storing::resume(&services)?;
     restored::tell(&services)?;
@@ -325,24 +297,46 @@ impl App {
     }
 }
 
+/// Opens what is stored, and starts what answers from it. `room` is that for connections.
+fn open(
+    settings: &Settings,
+    clock: Clock,
+    directory: &Arc<DataDirectory>,
+    room: usize,
+) -> Result<Arc<Services>> {
+    let backups = Backups::open(directory, &settings.backup)?;
+    let store = Arc::new(Store::open(Arc::clone(directory), clock.now())?);
+    let prices = PriceBook::open(&settings.prices)?;
+    prices.load(&store)?;
+    let ledger_clock = clock.clone();
+    let now = move || ledger_clock.now();
+    let ledger = Ledger::start(
+        Arc::clone(&store),
+        &settings.decisions,
+        &settings.time_zone,
+        now,
+    )?;
+    Ok(Arc::new(Services {
+        start: StartFacts {
+            at: clock.now(),
+            clock_before: ledger.latest_time(),
+            max_connections: settings.server.max_connections,
+            connection_room: room,
+        },
+        ledger,
+        revocations: Revocations::open(directory)?,
+        store,
+        keyring: Keyring::start()?,
+        sign_in_codes: SignInCodes::default(),
+        backups,
+        prices,
+        clock,
+        time_zone: settings.time_zone.clone(),
+    }))
+}
+
 /// What makes the OpenAPI document of a server below a path.
 fn make_document(base_path: String) -> MakeDocument {
     let path = Some(base_path).filter(|path| !path.is_empty());
     Box::new(move || openapi::served(path.as_deref().unwrap_or("/")))
-}
-
-/// The directory of a server.
-fn own(data_dir: &Path) -> Result<DataDirectory> {
-    let process = match DataDirectory::own(data_dir)? {
-        Owned::Ours(directory) => return Ok(directory),
-        Owned::Other { process, .. } => process,
-    };
-    let who = process.map_or_else(
-        || "another process".to_owned(),
-        |id| format!("process {id}"),
-    );
-    Err(Error::refused(format!(
-        "the data directory {} is in use by {who}; stop it or name another directory with --data-dir",
-        data_dir.display()
-    )))
 }

@@ -57,6 +57,27 @@ type Locked = std::result::Result<File, Option<u32>>;
 /// The file with what became of the last backups.
 pub const BACKUP_STATE: &str = "backup-state";
 
+impl Owned {
+    /// The directory, for a server.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when another process has it.
+    pub fn ours(self) -> Result<DataDirectory> {
+        let (process, root) = match self {
+            Self::Ours(directory) => return Ok(directory),
+            Self::Other { process, root } => (process, root),
+        };
+        let who = process.map_or_else(
+            || "another process".to_owned(),
+            |id| format!("process {id}"),
+        );
+        Err(Error::refused(format!(
+            "the data directory {} is in use by {who}; stop it or name another directory with --data-dir",
+            root.display()
+        )))
+    }
+}
+
 impl DataDirectory {
     /// Creates the directory if there is none, closes it to others or makes a folder of it for us alone, and takes its lock.
     ///

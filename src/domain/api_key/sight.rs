@@ -80,10 +80,9 @@ impl Permission {
             (Resource::Backups, Download) => {
                 "everything, once the backup that is downloaded is decrypted"
             }
-            (Resource::Decisions, Delete)
-            | (Resource::Settings, Create)
-            | (Resource::Backups | Resource::Metrics, Update | Delete)
-            | (Resource::Metrics, Create)
+            (Resource::Decisions | Resource::Backups | Resource::Metrics, Delete)
+            | (Resource::Settings | Resource::Metrics, Create)
+            | (Resource::Backups | Resource::Metrics, Update)
             | (_, Download) => "nothing of its own today",
             (Resource::Settings, View) => {
                 "how the server is (`/api/status`); the settings with where each is from, without secrets; prices; upstreams with their addresses, how each answered last, and where its key comes from, never the key; entries about prices in the audit log"
