@@ -112,7 +112,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let services = open(settings, clock, &directory, max_connections)?;
     services.keyring.learn_hints(&services.store)?;
     storing::resume(&services)?;
-    restored::tell(&services)?;
+    restored::tell(&services);
     let first_key = if is_command {
         None
     } else {

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::listen::Listen;
 use self::sources::Sources;
+use crate::domain::body::violation::Violation;
 use crate::domain::settings::origin::{SettingOrigin, ShownSetting};
 use crate::domain::settings::upstream::{UpstreamSettings, upstreams};
 use crate::domain::settings::values::whole;
@@ -76,6 +77,9 @@ pub struct Settings {
     /// A file that holds the first key, instead of a generated one. A variable alone.
     #[serde(skip)]
     pub bootstrap_key_file: Option<PathBuf>,
+    /// What is wrong with the keys of upstreams: a server minds, and commands do without them.
+    #[serde(skip)]
+    missing_keys: Vec<Violation>,
     /// Where each setting has its value from, by its name; what is not here has its default.
     #[serde(skip)]
     pub origins: BTreeMap<String, SettingOrigin>,
@@ -98,6 +102,7 @@ impl Default for Settings {
             backup: BackupSettings::default(),
             log: LogSettings::default(),
             bootstrap_key_file: None,
+            missing_keys: Vec::new(),
             origins: BTreeMap::new(),
         }
     }
@@ -288,7 +293,7 @@ impl Settings {
             }
         }
         let (mut settings, mut mistakes) = sources.settings();
-        mistakes.extend(upstream_keys::read(&mut settings.upstreams, &set));
+        settings.missing_keys = upstream_keys::read(&mut settings.upstreams, &set);
         mistakes.extend(settings.backup.read_variable(&set));
         if !mistakes.is_empty() {
             return Err(Error::Settings(mistakes));

@@ -15,7 +15,8 @@ echo 'tollkeeper:x:65534:' >"$root/etc/group"
 chmod 0644 "$root/etc/passwd" "$root/etc/group"
 
 if libraries=$(ldd "$binary" 2>/dev/null); then
-  grep -o '/[^ ]*' <<<"$libraries" | sort -u | while read -r library; do
+  # Of a static one it says that it is, and names none.
+  { grep -o '/[^ ]*' <<<"$libraries" || true; } | sort -u | while read -r library; do
     install -D -m 0755 "$library" "$root$library"
   done
 fi

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Args;
 use hyper::Method;
@@ -28,7 +29,7 @@ pub(super) struct BackupArguments {
     json: bool,
 }
 
-pub(super) fn run(arguments: &BackupArguments, settings: &Settings) -> Result<()> {
+pub(super) fn run(arguments: &BackupArguments, settings: &Settings) -> Result<ExitCode> {
     Control::with(settings, |control| {
         // Before it is made: a place that can't be used is known now.
         let to = arguments.to.as_deref().map(target).transpose()?;
@@ -44,6 +45,8 @@ pub(super) fn run(arguments: &BackupArguments, settings: &Settings) -> Result<()
         }
         print_answer(control, made.clone(), arguments.json, said);
         match made["findings"].as_array() {
+            // The findings stand in the answer that was printed.
+            Some(findings) if !findings.is_empty() && arguments.json => Ok(ExitCode::FAILURE),
             Some(findings) if !findings.is_empty() => {
                 let findings: Vec<&str> = findings.iter().map(text).collect();
                 Err(Error::refused(format!(
@@ -51,7 +54,7 @@ pub(super) fn run(arguments: &BackupArguments, settings: &Settings) -> Result<()
                     findings.join("; ")
                 )))
             }
-            _ => Ok(()),
+            _ => Ok(ExitCode::SUCCESS),
         }
     })
 }

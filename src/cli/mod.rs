@@ -252,7 +252,7 @@ fn with_settings(command: Command, settings: &Settings) -> Result<ExitCode> {
         Command::Status(arguments) => return status::run(&arguments, settings),
         Command::Doctor(arguments) => return doctor::run(&arguments, settings),
         Command::Healthcheck => return healthcheck::run(settings),
-        Command::Backup(arguments) => backup::run(&arguments, settings)?,
+        Command::Backup(arguments) => return backup::run(&arguments, settings),
         Command::Restore(arguments) => restore::restore(&arguments, settings)?,
         Command::Verify(arguments) => restore::verify(&arguments, settings)?,
         Command::Serve(_)

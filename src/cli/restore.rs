@@ -1,5 +1,6 @@
 //! `tollkeeper restore` and `tollkeeper verify`: what a backup is good for. They work on files alone; no server may run there.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,7 +17,7 @@ use crate::store::backups::folder::ScratchFolder;
 use crate::store::backups::halt::Halt;
 use crate::store::backups::opening::{OpenedBackup, open};
 use crate::store::backups::{DATABASE, undone};
-use crate::store::directory::{DataDirectory, Owned};
+use crate::store::directory::{DataDirectory, Owned, place, private};
 
 /// Most keys and changes that are told one by one.
 const MOST_TOLD: usize = 50;
@@ -46,7 +47,7 @@ impl BackupFile {
 
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  tollkeeper restore /mnt/usb/tollkeeper-2026-06-01T12-00-00Z.tar.zst --data-dir data\n\n\
+    after_help = "Example:\n  tollkeeper restore /mnt/usb/tollkeeper-2026-06-01T12-00-00Z.tar.zst\n\n\
 The server must be stopped. All is checked before anything is changed; what was there is kept in a folder of before-restore in the data \
 directory. Broken off at any moment, it is carried to its end or taken back by the next start."
 )]
@@ -122,6 +123,7 @@ pub(super) fn restore(arguments: &RestoreArguments, settings: &Settings) -> Resu
             file.display()
         )));
     }
+    refuse_others(data_dir)?;
     let directory = match DataDirectory::own(data_dir)? {
         Owned::Ours(directory) => directory,
         Owned::Other { process, root } => {
@@ -271,4 +273,19 @@ fn keys(heading: &str, keys: &[RevivedKey]) {
             keys.len() - MOST_TOLD
         ));
     }
+}
+
+/// What another user puts there, root too, the server's own user can't read.
+fn refuse_others(data_dir: &Path) -> Result<()> {
+    let Ok(folder) = place::find(data_dir).metadata() else {
+        return Ok(());
+    };
+    let (owner, own) = (folder.uid(), rustix::process::geteuid().as_raw());
+    if owner == own || private::knows_no_permissions(data_dir) {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "{} belongs to the user {owner}, who could not read what is restored by another one; run this as that user: sudo -u '#{owner}' tollkeeper restore …",
+        data_dir.display()
+    )))
 }

@@ -170,7 +170,7 @@ impl Settings {
     /// [`Error::Settings`] with every mistake, and how to mend it.
     pub fn check_serving(&self) -> Result<()> {
         let server = &self.server;
-        let mut mistakes = Vec::new();
+        let mut mistakes = self.missing_keys.clone();
         let mut note = |name: &str, message: String| {
             mistakes.push(Violation {
                 param: name.to_owned(),

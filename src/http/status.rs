@@ -208,11 +208,12 @@ pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
 fn warnings(house: &HouseStatus, request: &Request) -> Vec<HouseWarning> {
     let certificates = request.state().certificates.as_ref();
     let unserved = certificates.and_then(|certificates| certificates.fault());
-    let unserved = unserved.map(|fault| {
+    // Everybody may ask whether the server is ready: the fault names files.
+    let unserved = unserved.map(|_| {
         Finding::new(
             "certificate_unusable",
-            fault,
-            "the one from before is served meanwhile: mend the files of [tls]",
+            "the certificate in the files of [tls] can't be served, and the one from before is",
+            "the log says what is wrong with it",
         )
     });
     let found = house.warnings().into_iter().chain(unserved);

@@ -63,6 +63,12 @@ export function remove(path, options) {
   return call("DELETE", path, options);
 }
 
+/** What the server sends as a file. @param {string} path @param {Options} [options] */
+export async function download(path, options) {
+  const response = await answered("GET", path, options);
+  return response.blob();
+}
+
 /**
  * @template T
  * @param {string} method
@@ -70,7 +76,19 @@ export function remove(path, options) {
  * @param {Options} [options]
  * @returns {Promise<Answer<T>>}
  */
-async function call(method, path, options = {}) {
+async function call(method, path, options) {
+  const response = await answered(method, path, options);
+  return { data: await response.json().catch(() => null), etag: response.headers.get("etag") };
+}
+
+/**
+ * An answer that is no refusal.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {Options} [options]
+ */
+async function answered(method, path, options = {}) {
   const sentKey = options.key ?? key;
   /** @type {Record<string, string>} */
   const headers = {};
@@ -93,8 +111,8 @@ async function call(method, path, options = {}) {
     if (options.signal?.aborted) throw error;
     throw new Unreachable();
   }
+  if (response.ok) return response;
   const answer = await response.json().catch(() => null);
-  if (response.ok) return { data: answer, etag: response.headers.get("etag") };
   // A key that is being tried out, or was replaced in the meantime, signs nobody out.
   if (response.status === 401 && options.key === undefined && sentKey === key) onUnauthenticated();
   throw new Refusal(response.status, answer, response.headers.get("retry-after"));

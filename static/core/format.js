@@ -8,6 +8,7 @@ const SHORT_DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", curren
 const DATE_TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const UNITS = { s: "second", m: "minute", h: "hour", d: "day", w: "week", M: "month", Q: "quarter", Y: "year" };
+const BYTES = /** @type {const} */ ([["B", 1], ["KiB", 2 ** 10], ["MiB", 2 ** 20], ["GiB", 2 ** 30], ["TiB", 2 ** 40]]);
 const SECONDS = /** @type {const} */ ([["w", 604_800], ["d", 86_400], ["h", 3_600], ["m", 60], ["s", 1]]);
 
 /** An amount of dollars, exact. @param {number | null | undefined} dollars */
@@ -35,6 +36,15 @@ export function count(number) {
 /** 1.2M. @param {number} number */
 export function shortCount(number) {
   return SHORT_COUNT.format(number);
+}
+
+/** `1.2 MiB`. @param {number | null | undefined} bytes */
+export function size(bytes) {
+  if (bytes === null || bytes === undefined) return "–";
+  const step = BYTES.findLastIndex(([, one]) => bytes >= one);
+  const [unit, one] = BYTES[Math.max(0, step)];
+  const value = bytes / one;
+  return `${value < 10 && one > 1 ? value.toFixed(1) : count(Math.round(value))} ${unit}`;
 }
 
 /** `1 profile`, `2 profiles`. @param {number} number @param {string} one @param {string} [many] */

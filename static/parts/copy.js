@@ -1,4 +1,4 @@
-// Copying and downloading text, on plain-http hosts too.
+// Copying text and saving files, on plain-http hosts too.
 
 import { h } from "../core/dom.js";
 import { openDialog } from "./dialog.js";
@@ -40,12 +40,12 @@ async function copyFrom(source) {
 
 /** A button that saves text as a file. @param {string} name @param {string} text @param {string} [label] */
 export function downloadButton(name, text, label = "Download") {
-  return h("button", { type: "button", onclick: () => download(name, text) }, label);
+  return h("button", { type: "button", onclick: () => save(name, new Blob([text], { type: "text/plain" })) }, label);
 }
 
-/** @param {string} name @param {string} text */
-function download(name, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+/** Has the browser save a file. @param {string} name @param {Blob} content */
+export function save(name, content) {
+  const address = URL.createObjectURL(content);
   const anchor = h("a", { href: address, download: name });
   anchor.click();
   URL.revokeObjectURL(address);

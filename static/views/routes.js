@@ -10,6 +10,7 @@ const PROFILES = "AccessProfiles:View";
 
 /** @type {Entry[]} */
 const MANAGEMENT = [
+  { pattern: "/overview", needs: "Settings:View", load: async () => (await import("./overview.js")).overviewView },
   { pattern: "/profiles", needs: PROFILES, load: async () => (await import("./profiles.js")).profilesView },
   { pattern: "/profiles/new", needs: "AccessProfiles:Create", load: async () => (await import("./profile-edit.js")).newProfileView },
   { pattern: "/profiles/:id", needs: PROFILES, load: async () => (await import("./profile.js")).profileView },
@@ -28,6 +29,8 @@ const MANAGEMENT = [
   { pattern: "/upstreams", needs: "Settings:View", load: async () => (await import("./upstreams.js")).upstreamsView },
   { pattern: "/prices", needs: "Settings:View", load: async () => (await import("./prices.js")).pricesView },
   { pattern: "/keys", needs: "APIKeys:View", load: async () => (await import("./keys.js")).keysView },
+  { pattern: "/backups", needs: "Backups:View", load: async () => (await import("./backups.js")).backupsView },
+  { pattern: "/settings", needs: "Settings:View", load: async () => (await import("./settings.js")).settingsView },
   { pattern: "/audit", needs: PROFILES, load: async () => (await import("./audit.js")).auditView },
   { pattern: "/welcome", needs: "", load: async () => (await import("./welcome.js")).welcomeView },
 ];
@@ -40,6 +43,10 @@ const VIRTUAL = [
 
 /** The menu of a management key. A path of the server, which is no view, has no permission. */
 const MENU = [
+  {
+    title: "Today",
+    entries: [{ path: "/overview", text: "Overview" }],
+  },
   {
     title: "Policies",
     entries: [
@@ -76,6 +83,8 @@ const MENU = [
     entries: [
       { path: "/keys", text: "Management keys" },
       { path: "/audit", text: "Audit log" },
+      { path: "/backups", text: "Backups" },
+      { path: "/settings", text: "Settings" },
       { path: "docs", text: "API reference" },
     ],
   },

@@ -17,6 +17,7 @@ mod failures;
 mod hostile;
 mod keyboard;
 mod leaving;
+mod overview;
 mod people;
 mod permissions;
 mod pictures;

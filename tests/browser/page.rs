@@ -144,6 +144,11 @@ impl Page {
         &self.server.client
     }
 
+    /// Where the server keeps everything.
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     pub fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.api().port)
     }

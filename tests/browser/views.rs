@@ -28,6 +28,9 @@ const fn dialog(name: &'static str, place: &'static str, press: &'static [&'stat
 
 /// Every view of somebody who may do everything.
 pub const VIEWS: &[View] = &[
+    view("overview", "/overview"),
+    view("backups", "/backups"),
+    view("settings", "/settings"),
     view("profiles", "/profiles"),
     view("profiles-nothing-fits", "/profiles?search=nope"),
     view("profile", "/profiles/1"),
@@ -87,6 +90,7 @@ pub const VIEWS: &[View] = &[
     ),
     dialog("price-edit", "/prices", &["Edit"]),
     dialog("price-delete", "/prices", &["Delete"]),
+    dialog("backup-download", "/backups", &["Download"]),
     dialog("hold-free", "/holds", &["Free"]),
     dialog("key-new", "/keys", &["New key"]),
     dialog("key-revoke", "/keys", &["Revoke"]),
@@ -125,6 +129,7 @@ fn furnish(api: &Client) -> String {
     traffic(api, &key);
     carried(api, &key);
     prices(api);
+    api.post("/api/backups", &json!({})).expect(201);
     api.make_key("gateway-eu", &["Decisions:Create", "Decisions:View"]);
     api.make_key("dashboards", &["AccessProfiles:View", "Users:View"]);
     key

@@ -47,6 +47,12 @@ fn values() -> Vec<(&'static str, &'static str, Value, &'static str, Value)> {
         ("refusals.contact", "\"Ada\"", json!("Ada"), "Bob", json!("Bob")),
         ("refusals.link", "\"https://a.example\"", json!("https://a.example"), "https://b.example", json!("https://b.example")),
         ("metrics.listen", "\"127.0.0.1:1\"", json!("127.0.0.1:1"), "127.0.0.1:2", json!("127.0.0.1:2")),
+        ("backup.directory", "\"a\"", json!("a"), "b", json!("b")),
+        ("backup.every", "\"1h\"", json!("1h"), "0", json!("0")),
+        ("backup.keep", "3", json!(3), "4", json!(4)),
+        ("backup.recipient", "\"age1a\"", json!("age1a"), "age1b", json!("age1b")),
+        ("backup.passphrase_file", "\"a\"", json!("a"), "b", json!("b")),
+        ("backup.passphrase_variable", "\"A\"", json!("A"), "B", json!("B")),
         ("log.format", "\"json\"", json!("json"), "json", json!("json")),
         ("log.level", "\"debug\"", json!("debug"), "warn", json!("warn")),
     ]

@@ -49,20 +49,19 @@ impl BackupFacts {
         good.is_none_or(|good| failed.at > good.at).then(|| {
             Finding::new(
                 "backup_failed",
-                format!("the last backup came to nothing: {}", failed.why),
-                "put that right; another is tried within an hour, and by `tollkeeper backup`",
+                format!("the backup of {} came to nothing", failed.at),
+                "GET /api/backups and the log say why; another is tried within an hour, and by `tollkeeper backup`",
             )
         })
     }
 
     fn not_restorable(&self) -> Option<Finding> {
         let drill = self.state.last_drill.as_ref()?;
-        let why = drill.why.as_deref().unwrap_or("the log says why");
         (!drill.passed).then(|| {
             Finding::new(
                 "backup_drill_failed",
-                format!("the backup {} can't be restored: {why}", drill.name),
-                "make another with `tollkeeper backup` and try that one out",
+                format!("the backup {} can't be restored", drill.name),
+                "GET /api/backups and the log say why; make another with `tollkeeper backup` and try that one out",
             )
         })
     }

@@ -10,7 +10,7 @@ use crate::domain::audit::Actor;
 use crate::domain::backup::manifest::Manifest;
 use crate::domain::backup::name::{BackupName, BackupOrigin};
 use crate::domain::backup::retention::superseded;
-use crate::domain::backup::state::{BackupFailure, GoodBackup};
+use crate::domain::backup::state::{BackupFailure, BackupState, GoodBackup};
 use crate::domain::event::{Event, ToldBackup};
 use crate::error::Result;
 use crate::service::Services;
@@ -83,7 +83,8 @@ fn make_here(services: &Services, origin: BackupOrigin) -> Result<MadeBackup> {
                 log::error!("the backup {why}");
                 fail(services, now, why);
             }
-            if let Err(error) = remove_superseded(backups) {
+            let name = made.filed.name.to_string();
+            if let Err(error) = remove_superseded(backups, &name, now) {
                 log::warn!("removing backups that were superseded: {error}");
             }
             Ok(made)
@@ -135,10 +136,22 @@ fn write_and_file(services: &Services, origin: BackupOrigin, now: Timestamp) -> 
     })
 }
 
-fn remove_superseded(backups: &Backups) -> Result<()> {
-    let all: Vec<BackupName> = backups.folder.list()?.iter().map(|one| one.name).collect();
-    let proven = backups.state().last_proven;
-    for name in superseded(&all, backups.keep, proven.as_deref()) {
+/// `made` was made now, and stays, whatever other names say.
+fn remove_superseded(backups: &Backups, made: &str, now: Timestamp) -> Result<()> {
+    let mut all: Vec<BackupName> = backups.folder.list()?.iter().map(|one| one.name).collect();
+    // A clock that was ahead for a while left names that would go before all others until then.
+    all.sort_by_key(|name| name.at > now);
+    let BackupState {
+        last_good,
+        last_proven,
+        ..
+    } = backups.state();
+    let good = last_good.map(|good| good.name);
+    let stays: Vec<String> = [good, last_proven, Some(made.to_owned())]
+        .into_iter()
+        .flatten()
+        .collect();
+    for name in superseded(&all, backups.keep, &stays) {
         backups.folder.remove(&name)?;
         log::info!("removed the backup {name}, of which there are enough newer ones");
     }

@@ -5,11 +5,15 @@ use crate::domain::event::Event;
 use crate::error::Result;
 use crate::service::Services;
 
-/// Has the audit log tell of a restore that was done since the last start.
-///
-/// # Errors
-/// When the note of it can't be read, or the entry can't be written.
-pub fn tell(services: &Services) -> Result<()> {
+/// Has the audit log tell of a restore that was done since the last start. What can't be told now, as where the disk is full, is told by
+/// a later start: it is worth no start that is refused.
+pub fn tell(services: &Services) {
+    if let Err(error) = try_to_tell(services) {
+        log::error!("the audit log could not be told of a restore, a later start will: {error}");
+    }
+}
+
+fn try_to_tell(services: &Services) -> Result<()> {
     let directory = services.store.directory();
     let Some(restoration) = directory.find_restoration()? else {
         return Ok(());

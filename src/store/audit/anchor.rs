@@ -223,6 +223,12 @@ pub(in crate::store) fn check_stopped(
 fn fault(verdict: Verdict) -> Option<AuditFault> {
     match verdict {
         Verdict::Intact { .. } => None,
+        // A lost anchor is no trace of tampering by itself, and has a way out of its own.
+        Verdict::Tampered { finding, .. }
+            if finding == AuditFault::AnchorGone.finding().message() =>
+        {
+            Some(AuditFault::AnchorGone)
+        }
         Verdict::Tampered { entry, finding } => Some(AuditFault::Tampered { entry, finding }),
     }
 }

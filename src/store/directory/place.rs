@@ -78,8 +78,7 @@ pub fn holds_database(data_dir: &Path) -> Result<bool> {
     Ok(restoring::is_under_way(&find(data_dir)))
 }
 
-/// Who else the database of a data directory belongs to: whoever may change it all the same would leave files there that its own user
-/// can't read.
+/// Who else the database of a data directory belongs to; what others leave there its own user can't read.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when this user can't look.
@@ -94,8 +93,7 @@ pub fn other_owner(data_dir: &Path) -> Result<Option<u32>> {
 
 /// Whether a socket was made by one of these users.
 pub fn is_socket_of(socket: &Path, users: &[u32]) -> bool {
-    let made = socket.symlink_metadata();
-    made.is_ok_and(|made| users.contains(&made.uid()))
+    matches!(socket.symlink_metadata(), Ok(made) if users.contains(&made.uid()))
 }
 
 fn is_used(folder: &Path) -> bool {
