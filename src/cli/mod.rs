@@ -142,8 +142,10 @@ enum Command {
     /// Look for what is wrong with settings, data directory and database, and say what to do
     Doctor(doctor::DoctorArguments),
     /// Exit with 0 while decisions can be made, else with 1; for images that have no other client
+    #[command(after_help = "Example:\n  tollkeeper healthcheck")]
     Healthcheck,
     /// Print the version, and what it was made of
+    #[command(after_help = "Example:\n  tollkeeper version --json")]
     Version(version::VersionArguments),
     /// Print the OpenAPI document
     Openapi,

@@ -5,6 +5,7 @@ use tollkeeper::service::sign_in::SignsIn;
 
 use crate::support::Server;
 use crate::support::holders::policy;
+use crate::support::operator::is_for_the_operator;
 
 fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     match schema["$ref"].as_str() {
@@ -23,7 +24,8 @@ fn every_example_body_is_accepted() {
         let example = &methods["post"]["requestBody"]["content"]["application/json"]["example"];
         // Paths with parameters need something that is there; the families take the same names.
         let known = path.starts_with("/api/governance") || path == "/api/roles";
-        if example.is_null() || path.contains('{') || known {
+        // What only the operator may is called in `tests/contract`, where the log has lost what it needs.
+        if example.is_null() || path.contains('{') || known || is_for_the_operator(path) {
             continue;
         }
         let mut example = example.clone();

@@ -62,7 +62,7 @@ mod tests {
     fn the_last_that_was_restored_for_a_try_stays() {
         let all = days(&["-scheduled"; 9]);
         let proven = all[8].to_string();
-        let gone = superseded(&all, 2, &[proven.clone()]);
+        let gone = superseded(&all, 2, std::slice::from_ref(&proven));
         assert_eq!(gone, all[2..8]);
     }
 }
