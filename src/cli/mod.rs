@@ -179,7 +179,7 @@ pub fn parse(
     }
 }
 
-/// Runs one command and says how it ended; [`exit`] has the codes. `called` is what the program was called by.
+/// Runs one command and says how it ended; `exit.rs` has the codes. `called` is what the program was called by.
 pub fn run(
     line: CommandLine,
     called: Option<OsString>,

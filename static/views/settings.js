@@ -15,7 +15,7 @@ export async function settingsView() {
   const about = ["What the server goes by. Change them in the file, by variables or flags; most hold from the next start on."];
   const columns = /** @type {import("../parts/table.js").Column<Setting>[]} */ ([
     { label: "Setting", main: true, cell: ({ name }) => h("code", null, name) },
-    { label: "Value", cell: ({ value }) => (value === undefined ? h("span", { class: "muted" }, "not set") : h("code", null, shown(value))) },
+    { label: "Value", cell: ({ value }) => (value === undefined ? h("span", { class: "muted" }, "not set") : h("code", { class: "value" }, shown(value))) },
     { label: "From", cell: ({ origin, place }) => [badge(ORIGINS[origin], origin === "default" ? "quiet" : "accent"), place ? h("div", { class: "small" }, h("code", null, place)) : null] },
   ]);
   return { title: "Settings", node: h("div", { class: "stack" }, heading("Settings", about), table("Settings", columns, data.settings)) };

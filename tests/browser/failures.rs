@@ -41,7 +41,7 @@ fn a_button_that_gets_no_answer_says_so_and_works_afterwards() {
 #[test]
 fn a_view_that_is_first_opened_without_a_server_says_so_and_comes_when_it_is_back() {
     let page = Page::signed_in();
-    page.see("No access profile yet");
+    page.see("Nobody is near a limit");
     page.offline(true);
     page.press("Open holds");
     page.see("No connection");
@@ -67,7 +67,7 @@ fn a_view_that_is_first_opened_without_a_server_says_so_and_comes_when_it_is_bac
 #[test]
 fn a_view_whose_module_did_not_come_comes_with_a_fresh_page() {
     let page = Page::signed_in();
-    page.see("No access profile yet");
+    page.see("Nobody is near a limit");
     page.dev_tools("Network.enable", json!({}));
     page.dev_tools(
         "Network.setBlockedURLs",

@@ -21,6 +21,7 @@ fn tab_to(page: &Page, name: &str) {
 #[test]
 fn a_profile_is_made_with_the_keyboard_alone() {
     let page = Page::signed_in();
+    page.open("/profiles");
     page.see("No access profile yet");
     tab_to(&page, "New profile");
     page.keys(ENTER);
@@ -59,7 +60,7 @@ fn the_first_stop_leads_to_the_content_and_a_dialog_gives_the_focus_back() {
     // By a link, because whoever signs in by typing goes on from the form.
     let page = Page::start();
     page.go_to(&page.link());
-    page.see("No access profile yet");
+    page.see("Nobody is near a limit");
     page.keys(TAB);
     assert_eq!(
         page.run("return tests.focused()", vec![]),

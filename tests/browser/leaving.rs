@@ -67,6 +67,7 @@ fn back_leads_to_where_the_page_was_scrolled_to() {
 #[test]
 fn a_search_that_is_not_over_does_not_change_the_address_of_the_next_view() {
     let page = Page::signed_in();
+    page.open("/profiles");
     page.see("No access profile yet");
     // The search begins when this is called instead of after a while.
     page.run(

@@ -45,6 +45,7 @@ fn stored(page: &Page, id: i64) -> Value {
 #[test]
 fn a_profile_with_everything_is_made_and_found_again() {
     let page = Page::signed_in();
+    page.open("/profiles");
     page.see("No access profile yet");
     fill_whole_form(&page);
     page.press("Create profile");

@@ -34,7 +34,7 @@ fn the_link_of_the_first_start_signs_in_and_no_key_comes_to_the_disk() {
         .find(|word| word.contains("/#"))
         .unwrap_or_else(|| panic!("{printed}"));
     page.go_to(link);
-    page.see("No access profile yet");
+    page.see("Nobody is near a limit");
     signed_in_as(&page, "initial");
     assert!(!page.address().contains("code="), "{}", page.address());
     assert!(!remains(&page).contains(&key));
@@ -78,7 +78,7 @@ fn a_link_that_was_used_says_so_and_what_to_do() {
     // Another one, in the same tab.
     follow(&page, &page.link());
     signed_in_as(&page, "sign-in ");
-    page.see("No access profile yet");
+    page.see("Nobody is near a limit");
     page.nothing_went_wrong();
 }
 
@@ -211,7 +211,7 @@ fn a_key_is_not_kept_unless_that_was_asked_for() {
     page.go_to(&page.origin());
     page.fill("Key", &page.api().key.clone());
     page.press("Sign in");
-    page.see("No access profile yet");
+    page.see("Nobody is near a limit");
     page.reload();
     page.see("A management key opens the administration.");
 }

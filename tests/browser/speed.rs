@@ -41,7 +41,7 @@ fn the_first_load_is_small_and_comes_from_here() {
 #[test]
 fn a_list_asks_for_one_page_however_much_there_is() {
     let page = Page::signed_in();
-    page.see("No access profile yet");
+    page.see("Nobody is near a limit");
     let asked = |total: usize| {
         page.run("performance.clearResourceTimings()", vec![]);
         page.open("/profiles");
