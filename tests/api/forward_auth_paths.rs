@@ -215,6 +215,13 @@ fn a_path_that_nobody_knows_is_decided_on_as_any_other() {
         let strict = format!("{TRUST}&require=path");
         assert_eq!(ask("GET", &strict, &told), 400, "{method} {path}");
     }
+    // What a gateway asks for in vain would let in what it must not.
+    for header in [
+        ("x-tollkeeper-require", "paths"),
+        ("x-tollkeeper-hold", "yes"),
+    ] {
+        assert_eq!(ask("POST", "/v1/forward-auth/v1/files", &[header]), 400);
+    }
     // One that names a model counts.
     assert_eq!(requests_left(&server, &holder), 5);
     assert_eq!(ask("POST", "/v1/forward-auth/anything", &model), 200);

@@ -37,8 +37,9 @@ fn the_page_works_below_a_path_from_the_link_that_signs_in_to_the_lines_for_clie
     assert!(link.starts_with(&format!("{}{BASE}/#code=", page.origin())));
     page.go_to("about:blank");
     page.go_to(&link);
-    page.see("seen below the path");
+    page.see("Nobody is near a limit");
     for (place, seen) in [
+        ("/profiles", "seen below the path"),
         ("/users", "No user yet"),
         ("/keys", "initial"),
         ("/usage", "Usage"),

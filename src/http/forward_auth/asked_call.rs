@@ -127,10 +127,7 @@ impl Surroundings<'_> {
             return Err(no_model("is required: the header names the model"));
         }
         if self.original.is_some_and(OriginalRequest::is_ambiguous) {
-            return Err(no_model(
-                "is required: the path has empty, dotted or encoded parts, so that it may be one of calls; write it plainly, let the gateway \
-                 send bodies along, or name the model here",
-            ));
+            return Err(fault("path", "ambiguous_path", AMBIGUOUS));
         }
         let is_call = |told: EndpointPath<'_>| told.endpoint.body_form() != BodyForm::Absent;
         if told.is_some_and(is_call) {
@@ -143,6 +140,9 @@ impl Surroundings<'_> {
     }
 }
 
+/// What is said of a path that a server may read as one of calls.
+const AMBIGUOUS: &str = "has empty, dotted or encoded parts, so that it may be one of calls, and no model is named; write it plainly, let the \
+                         gateway send bodies along, or name the model in x-model";
 /// What is said where the gateway lets only paths in whose cost is known.
 const NOT_KNOWN: &str = "is none whose cost is known here, and the gateway lets no other in";
 

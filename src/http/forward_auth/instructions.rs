@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 
+use super::faults::fault;
 use crate::error::Result;
 use crate::http::core::request::Request;
 
@@ -72,12 +73,26 @@ impl Instructions {
     }
 
     /// Those where the path and query are the client's.
-    pub fn of_headers(request: &Request) -> Self {
-        let says = |name, wanted| request.header_values(name).any(|value| value == wanted);
-        Self {
-            holds: says(&HOLD_HEADER, "1"),
-            requires: says(&REQUIRE_HEADER, "path").then_some(Required::KnownPath),
+    ///
+    /// # Errors
+    /// 400 for a value that is none: what a gateway asks for in vain would let in what it must not.
+    pub fn of_headers(request: &Request) -> Result<Self> {
+        let says = |name: &'static HeaderName, wanted: &str| {
+            let mut values = request.header_values(name);
+            let found = values.next();
+            match found.is_none_or(|value| value == wanted) && values.all(|value| value == wanted) {
+                true => Ok(found.is_some()),
+                false => Err(fault(
+                    name.as_str(),
+                    "invalid_value",
+                    format_args!("must be {wanted:?} if it is sent"),
+                )),
+            }
+        };
+        Ok(Self {
+            holds: says(&HOLD_HEADER, "1")?,
+            requires: says(&REQUIRE_HEADER, "path")?.then_some(Required::KnownPath),
             ..Self::default()
-        }
+        })
     }
 }

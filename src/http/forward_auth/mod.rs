@@ -52,8 +52,10 @@ pub async fn decide(holder: MaybeHolder, request: Request) -> Answer {
 /// None of ours.
 pub async fn decide_below(holder: MaybeHolder, request: Request) -> Answer {
     let original = OriginalRequest::appended(&request, PATH);
-    let instructions = Instructions::of_headers(&request);
-    let outcome = answer(&holder, &request, Some(&original), instructions).await;
+    let outcome = match Instructions::of_headers(&request) {
+        Ok(instructions) => answer(&holder, &request, Some(&original), instructions).await,
+        Err(error) => Err(error.into()),
+    };
     Ok(outcome.unwrap_or_else(|why| {
         let asked = Asked::new(&request, &ProxyPath::of_dialect(original.path()));
         refused_in_dialect(&request, &asked, why)
