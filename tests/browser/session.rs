@@ -184,6 +184,8 @@ fn signing_out_leaves_nothing_behind() {
     page.fill("Key", &key);
     page.toggle("Keep me signed in until this tab is closed", 0);
     page.press("Sign in");
+    page.see("Nobody is near a limit");
+    page.open("/profiles");
     page.see("confidential");
     page.reload();
     page.see("confidential");
