@@ -80,14 +80,11 @@ impl Instructions {
         let says = |name: &'static HeaderName, wanted: &str| {
             let mut values = request.header_values(name);
             let found = values.next();
-            match found.is_none_or(|value| value == wanted) && values.all(|value| value == wanted) {
-                true => Ok(found.is_some()),
-                false => Err(fault(
-                    name.as_str(),
-                    "invalid_value",
-                    format_args!("must be {wanted:?} if it is sent"),
-                )),
+            if found.is_none_or(|value| value == wanted) && values.all(|value| value == wanted) {
+                return Ok(found.is_some());
             }
+            let sentence = format_args!("must be {wanted:?} if it is sent");
+            Err(fault(name.as_str(), "invalid_value", sentence))
         };
         Ok(Self {
             holds: says(&HOLD_HEADER, "1")?,
