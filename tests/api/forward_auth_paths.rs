@@ -177,6 +177,12 @@ fn what_may_cost_something_and_names_no_model_is_refused() {
         let told = [("x-forwarded-uri", path), ("x-forwarded-method", method)];
         refused("GET", TRUST, &told);
         refused("GET", EXACT, &told);
+        // A model that is named does not make it plain; a slash at the end alone misleads nobody.
+        if !path.ends_with('/') {
+            let model = ("x-model", "gpt-5");
+            refused(method, &format!("/v1/forward-auth{path}"), &[model]);
+            refused("GET", TRUST, &[&told[..], &[model]].concat());
+        }
     }
     assert_eq!(requests_left(&server, &holder), 5);
 }

@@ -55,6 +55,9 @@ impl Surroundings<'_> {
         }
         match (known, &named.model) {
             (Some(known), _) => self.of_path(named, known),
+            (None, _) if self.original.is_some_and(OriginalRequest::is_misleading) => {
+                Err(fault("path", "ambiguous_path", AMBIGUOUS))
+            }
             (None, Some(model)) => {
                 if let Some(in_path) = told.and_then(|told| told.model) {
                     named.refuse_others(("the path", in_path), self.prices, self.now)?;
@@ -141,8 +144,8 @@ impl Surroundings<'_> {
 }
 
 /// What is said of a path that a server may read as one of calls.
-const AMBIGUOUS: &str = "has empty, dotted or encoded parts, so that it may be one of calls, and no model is named; write it plainly, let the \
-                         gateway send bodies along, or name the model in x-model";
+const AMBIGUOUS: &str = "has empty, dotted or encoded parts, so that servers may read another one in it; write it plainly, or let the gateway \
+                         send bodies along";
 /// What is said where the gateway lets only paths in whose cost is known.
 const NOT_KNOWN: &str = "is none whose cost is known here, and the gateway lets no other in";
 

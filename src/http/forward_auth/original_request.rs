@@ -83,6 +83,12 @@ impl<'r> OriginalRequest<'r> {
         !matches!(self.path, "" | "/") && !is_plain(self.path)
     }
 
+    /// The same of a path that is told for sure, a slash at its end aside: what is decided on would not be what is served.
+    pub fn is_misleading(&self) -> bool {
+        let path = self.path.trim_end_matches('/');
+        self.is_certain && !path.is_empty() && !is_plain(path)
+    }
+
     /// The path without its query.
     pub fn path(&self) -> &'r str {
         self.path
