@@ -1,6 +1,7 @@
 // What is shown where there is nothing to show: loading, empty, failed, not allowed.
 
 import { h } from "../core/dom.js";
+import { dateTime, relative } from "../core/format.js";
 import { Refusal, Unloaded, Unreachable, explain } from "../core/errors.js";
 
 /** Grey lines in the place of what comes. @param {number} [lines] */
@@ -71,6 +72,11 @@ export function panel(title, ...content) {
 /** A word in a small frame. @param {string} text @param {"ok" | "bad" | "warn" | "quiet" | "accent"} [tone] */
 export function badge(text, tone = "quiet") {
   return h("span", { class: `badge badge-${tone}` }, text);
+}
+
+/** A moment beside now, with its date where the pointer rests. @param {string} at */
+export function when(at) {
+  return h("time", { datetime: at, title: dateTime(at) }, relative(at));
 }
 
 /** Names and values. @param {[string, Node | string | number | null | false][]} facts */

@@ -2,7 +2,7 @@
 
 import { Once, download, get, post } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { dateTime, relative, size } from "../core/format.js";
+import { dateTime, size } from "../core/format.js";
 import { refresh } from "../core/router.js";
 import { can } from "../core/session.js";
 import { text } from "../form/inputs.js";
@@ -10,7 +10,7 @@ import { group } from "../form/control.js";
 import { act } from "../parts/act.js";
 import { save } from "../parts/copy.js";
 import { formDialog } from "../parts/form-dialog.js";
-import { badge, empty, factList, heading, panel } from "../parts/states.js";
+import { badge, empty, factList, heading, panel, when } from "../parts/states.js";
 import { table } from "../parts/table.js";
 import { toast } from "../parts/toast.js";
 
@@ -47,15 +47,16 @@ function standing({ directory, encrypted, next_at: next, last_good: good, last_f
   );
 }
 
-/** @param {Drill} drill */
-function drillText({ name, at, passed, why }) {
-  return h("span", null, passed ? badge("✓ passed", "ok") : badge("✕ failed", "bad"), " ", when(at), ", ", h("code", null, name), why ? `: ${why}` : "");
+/** @param {boolean} passed */
+export function drillBadge(passed) {
+  return passed ? badge("✓ passed", "ok") : badge("✕ failed", "bad");
 }
 
-/** @param {string} at */
-function when(at) {
-  return h("time", { datetime: at, title: dateTime(at) }, relative(at));
+/** @param {Drill} drill */
+function drillText({ name, at, passed, why }) {
+  return h("span", null, drillBadge(passed), " ", when(at), ", ", h("code", null, name), why ? `: ${why}` : "");
 }
+
 
 /** @param {Backups} backups @param {HTMLElement} finding */
 function listed({ backups, encrypted }, finding) {

@@ -2,14 +2,14 @@
 
 import { remove } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { count, dateTime, money, relative } from "../core/format.js";
+import { count, money } from "../core/format.js";
 import { refresh } from "../core/router.js";
 import { can, isOwn } from "../core/session.js";
 import { confirm } from "../parts/dialog.js";
 import { userLink } from "../parts/links.js";
 import { list } from "../parts/list.js";
 import { userFilter } from "../parts/pick.js";
-import { empty, heading } from "../parts/states.js";
+import { empty, heading, when } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
 
 /** @typedef {import("../core/types.js").Reservation} Reservation */
@@ -28,8 +28,8 @@ export function holdsView() {
       { label: "Model", cell: ({ provider, model }) => [provider, model].filter(Boolean).join(" / ") },
       { label: "Held tokens", number: true, cell: (hold) => count(hold.held_tokens) },
       { label: "Held cost", number: true, cell: (hold) => money(hold.held_cost) },
-      { label: "Since", cell: ({ created_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
-      { label: "Ends", cell: ({ expires_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
+      { label: "Since", cell: ({ created_at: at }) => when(at) },
+      { label: "Ends", cell: ({ expires_at: at }) => when(at) },
       { label: "", cell: (hold) => (mayFree(hold) ? h("button", { type: "button", onclick: () => free(hold) }, "Free") : null) },
     ]),
     whenEmpty: () => empty("No open hold", "Every call that was allowed is settled."),

@@ -2,7 +2,7 @@
 
 import { post, remove } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { date, dateTime, relative } from "../core/format.js";
+import { date, dateTime } from "../core/format.js";
 import * as rules from "../core/rules.js";
 import { refresh } from "../core/router.js";
 import { can, expiresAt, isOwn } from "../core/session.js";
@@ -14,7 +14,7 @@ import { confirm } from "../parts/dialog.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { choiceFilter, list } from "../parts/list.js";
 import { showManagementKey } from "../parts/secret.js";
-import { badge, empty, heading } from "../parts/states.js";
+import { badge, empty, heading, when } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
 import { scopesControl } from "./scopes.js";
 
@@ -36,7 +36,7 @@ export function keysView() {
       { label: "State", cell: ({ state, previous_key_expires_at: grace }) => [badge(state, state === "active" ? "ok" : "bad"), grace ? h("div", { class: "muted small" }, `old secret until ${dateTime(grace)}`) : null] },
       { label: "May", cell: ({ scope_names: names }) => scopeText(names) },
       { label: "Expires", sort: "expires_at", cell: (key) => date(key.expires_at) },
-      { label: "Last used", sort: "last_used_at", cell: ({ last_used_at: at }) => (at ? h("time", { datetime: at, title: dateTime(at) }, relative(at)) : h("span", { class: "muted" }, "never")) },
+      { label: "Last used", sort: "last_used_at", cell: ({ last_used_at: at }) => (at ? when(at) : h("span", { class: "muted" }, "never")) },
       { label: "", cell: actions },
     ]),
     whenEmpty: () => empty("No key"),

@@ -2,10 +2,11 @@
 
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { count, dateTime, relative, size } from "../core/format.js";
+import { count, size } from "../core/format.js";
 import { link, refresh } from "../core/router.js";
 import { can } from "../core/session.js";
-import { badge, factList, heading, panel } from "../parts/states.js";
+import { badge, factList, heading, panel, when } from "../parts/states.js";
+import { drillBadge } from "./backups.js";
 import { nearLimits } from "./usage-near.js";
 import { figures, refusalPanel } from "./usage-parts.js";
 
@@ -75,15 +76,10 @@ function safety({ audit, backups }) {
     "Safety",
     factList([
       ["Last good backup", backups.last_good_at ? when(backups.last_good_at) : badge("none yet", "warn")],
-      ["Last drill", backups.last_drill_at ? h("span", null, backups.last_drill_passed ? badge("✓ passed", "ok") : badge("✕ failed", "bad"), " ", when(backups.last_drill_at)) : "none yet"],
+      ["Last drill", backups.last_drill_at ? h("span", null, drillBadge(backups.last_drill_passed ?? false), " ", when(backups.last_drill_at)) : "none yet"],
       ["Audit log", intact ? badge("✓ intact", "ok") : badge(`✕ ${audit.state.replaceAll("_", " ")}`, "bad")],
       ["Walked along", audit.walked_at ? when(audit.walked_at) : "not since the start"],
     ]),
     can("Backups:View") ? h("p", null, h("a", { href: link("/backups") }, "All backups")) : null,
   );
-}
-
-/** @param {string} at */
-function when(at) {
-  return h("time", { datetime: at, title: dateTime(at) }, relative(at));
 }

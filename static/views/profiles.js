@@ -1,11 +1,11 @@
 // All access profiles.
 
 import { h } from "../core/dom.js";
-import { count, dateTime, duration, money, relative, shortCount } from "../core/format.js";
+import { count, duration, money, shortCount } from "../core/format.js";
 import { link } from "../core/router.js";
 import { can } from "../core/session.js";
 import { choiceFilter, list, textFilter } from "../parts/list.js";
-import { badge, empty, heading } from "../parts/states.js";
+import { badge, empty, heading, when } from "../parts/states.js";
 
 /** @typedef {import("../core/types.js").Profile} Profile */
 
@@ -42,7 +42,7 @@ function columns() {
     { label: "Limits", cell: (profile) => several(limitTexts(profile), "none") },
     { label: "Holders", number: true, cell: ({ beside: holders }) => count(holders) },
     { label: "Version", number: true, cell: ({ version }) => count(version) },
-    { label: "Updated", sort: "updated_at", cell: ({ updated_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
+    { label: "Updated", sort: "updated_at", cell: ({ updated_at: at }) => when(at) },
   ];
 }
 

@@ -7,8 +7,6 @@ import { table } from "../parts/table.js";
 
 /** @typedef {import("../core/server-types.js").Setting} Setting */
 
-const ORIGINS = { default: "default", file: "file", variable: "variable", flag: "flag" };
-
 /** @returns {Promise<import("./routes.js").View>} */
 export async function settingsView() {
   const { data } = await get("/api/settings");
@@ -16,7 +14,7 @@ export async function settingsView() {
   const columns = /** @type {import("../parts/table.js").Column<Setting>[]} */ ([
     { label: "Setting", main: true, cell: ({ name }) => h("code", null, name) },
     { label: "Value", cell: ({ value }) => (value === undefined ? h("span", { class: "muted" }, "not set") : h("code", { class: "value" }, shown(value))) },
-    { label: "From", cell: ({ origin, place }) => [badge(ORIGINS[origin], origin === "default" ? "quiet" : "accent"), place ? h("div", { class: "small" }, h("code", null, place)) : null] },
+    { label: "From", cell: ({ origin, place }) => [badge(origin, origin === "default" ? "quiet" : "accent"), place ? h("div", { class: "small" }, h("code", null, place)) : null] },
   ]);
   return { title: "Settings", node: h("div", { class: "stack" }, heading("Settings", about), table("Settings", columns, data.settings)) };
 }

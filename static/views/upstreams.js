@@ -2,10 +2,10 @@
 
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { count, dateTime, plural, relative } from "../core/format.js";
+import { count, plural, relative } from "../core/format.js";
 import { link, refresh } from "../core/router.js";
 import { codeBlock } from "../parts/copy.js";
-import { badge, factList, heading, panel } from "../parts/states.js";
+import { badge, factList, heading, panel, when } from "../parts/states.js";
 
 /** @typedef {import("../core/provider-types.js").Upstream} Upstream */
 
@@ -55,7 +55,7 @@ function callText({ answers, errors, failures }) {
 function lastAnswer({ last_answer: last }) {
   if (!last) return h("span", { class: "muted" }, "none yet");
   const latency = last.latency_ms < 10 ? last.latency_ms.toFixed(1) : count(Math.round(last.latency_ms));
-  return h("span", null, `status ${last.status} after ${latency} ms, `, h("time", { datetime: last.at, title: dateTime(last.at) }, relative(last.at)));
+  return h("span", null, `status ${last.status} after ${latency} ms, `, when(last.at));
 }
 
 /** Where it comes from; the key itself is nowhere on this page. @param {Upstream} upstream */

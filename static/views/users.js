@@ -2,7 +2,6 @@
 
 import { get, post } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { dateTime, relative } from "../core/format.js";
 import * as rules from "../core/rules.js";
 import { go, link } from "../core/router.js";
 import { can } from "../core/session.js";
@@ -10,7 +9,7 @@ import { group } from "../form/control.js";
 import { choice, text } from "../form/inputs.js";
 import { formDialog } from "../parts/form-dialog.js";
 import { choiceFilter, list } from "../parts/list.js";
-import { empty, heading } from "../parts/states.js";
+import { empty, heading, when } from "../parts/states.js";
 import { showVirtualKeys } from "../parts/secret.js";
 import { toast } from "../parts/toast.js";
 import { several } from "./profiles.js";
@@ -33,7 +32,7 @@ export async function usersView() {
       { label: "E-mail", sort: "email", cell: ({ email }) => email },
       { label: "Role", cell: ({ role }) => role?.name ?? h("span", { class: "muted" }, "none") },
       { label: "Profiles", cell: ({ access_profiles: copies }) => several(copies.map((copy) => copy.name), "none") },
-      { label: "Since", sort: "created_at", cell: ({ created_at: at }) => h("time", { datetime: at, title: dateTime(at) }, relative(at)) },
+      { label: "Since", sort: "created_at", cell: ({ created_at: at }) => when(at) },
     ]),
     whenEmpty: () => empty("No user yet", "A user is who holds profiles and virtual keys; they sign in nowhere.", create()),
   });
