@@ -38,7 +38,7 @@ pub enum BackupOrigin {
 }
 
 impl BackupName {
-    /// The first of its second that was asked for, until it is known what becomes of it.
+    /// The first of its second, until it is known what becomes of it.
     pub fn new(at: Timestamp, origin: BackupOrigin, is_encrypted: bool) -> Self {
         Self {
             at: Timestamp::from_second(at.as_second()).unwrap_or(at),
@@ -75,7 +75,7 @@ impl FromStr for BackupName {
             let rest = text.strip_prefix(BEGIN)?;
             let (at, rest) = rest.split_at_checked(MOMENT)?;
             let (rest, is_encrypted) = without(rest, ENCRYPTED);
-            let (rest, is_sound) = without(rest.strip_suffix(PACKED)?, UNSOUND);
+            let (rest, is_unsound) = without(rest.strip_suffix(PACKED)?, UNSOUND);
             let (rest, is_scheduled) = without(rest, SCHEDULED);
             Some(Self {
                 at: read_moment(at)?,
@@ -88,7 +88,7 @@ impl FromStr for BackupName {
                 } else {
                     BackupOrigin::Asked
                 },
-                is_sound: !is_sound,
+                is_sound: !is_unsound,
                 is_encrypted,
             })
         };

@@ -39,7 +39,7 @@ pub struct BackupFailure {
     pub why: String,
 }
 
-/// A restore into a scratch file, to see whether it would work.
+/// A restore into a scratch folder, to see whether it would work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drill {
     /// When.
