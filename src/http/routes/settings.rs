@@ -78,7 +78,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/api/settings", "list_settings", settings::list)
             .says(
                 "Look at the settings",
-                "All that are in force, as the process read them when it started, and where each is from: a line of the settings file, a variable, a flag of the                  command line, or its default. No secret is among them: of upstreams neither the key nor the values of headers.",
+                "All that are in force, as the process read them when it started, and where each is from: a line of the settings file, a variable, a flag of the command line, or its default. No secret is among them: of upstreams neither the key nor the values of headers.",
             )
             .answers::<SettingList>(200),
     ]
