@@ -1,6 +1,5 @@
 //! `tollkeeper restore` and `tollkeeper verify`: what a backup is good for. They work on files alone; no server may run there.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -17,7 +16,8 @@ use crate::store::backups::folder::ScratchFolder;
 use crate::store::backups::halt::Halt;
 use crate::store::backups::opening::{OpenedBackup, open};
 use crate::store::backups::{DATABASE, undone};
-use crate::store::directory::{DataDirectory, Owned, place, private};
+use crate::store::directory::owner::not_ours;
+use crate::store::directory::{DataDirectory, Owned, place};
 
 /// Most keys and changes that are told one by one.
 const MOST_TOLD: usize = 50;
@@ -123,7 +123,9 @@ pub(super) fn restore(arguments: &RestoreArguments, settings: &Settings) -> Resu
             file.display()
         )));
     }
-    refuse_others(data_dir)?;
+    if let Some(owner) = place::other_owner_of(&place::find(data_dir)) {
+        return Err(not_ours(data_dir, owner));
+    }
     let directory = match DataDirectory::own(data_dir)? {
         Owned::Ours(directory) => directory,
         Owned::Other { process, root } => {
@@ -273,19 +275,4 @@ fn keys(heading: &str, keys: &[RevivedKey]) {
             keys.len() - MOST_TOLD
         ));
     }
-}
-
-/// What another user puts there, root too, the server's own user can't read.
-fn refuse_others(data_dir: &Path) -> Result<()> {
-    let Ok(folder) = place::find(data_dir).metadata() else {
-        return Ok(());
-    };
-    let (owner, own) = (folder.uid(), rustix::process::geteuid().as_raw());
-    if owner == own || private::knows_no_permissions(data_dir) {
-        return Ok(());
-    }
-    Err(Error::refused(format!(
-        "{} belongs to the user {owner}, who could not read what is restored by another one; run this as that user: sudo -u '#{owner}' tollkeeper restore …",
-        data_dir.display()
-    )))
 }

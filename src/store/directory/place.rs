@@ -85,10 +85,18 @@ pub fn holds_database(data_dir: &Path) -> Result<bool> {
 pub fn other_owner(data_dir: &Path) -> Result<Option<u32>> {
     let root = find(data_dir);
     let database = root.join(DATABASE);
-    let metadata = database.metadata();
-    let owner = metadata.map_err(|error| unusable(&database, &error))?.uid();
-    let is_other = owner != geteuid().as_raw() && !private::knows_no_permissions(&root);
-    Ok(is_other.then_some(owner))
+    database
+        .metadata()
+        .map_err(|error| unusable(&database, &error))?;
+    Ok(other_owner_of(&database))
+}
+
+/// The same of a file or folder; of what is not there nobody.
+pub fn other_owner_of(path: &Path) -> Option<u32> {
+    let owner = path.metadata().ok()?.uid();
+    let folder = if path.is_dir() { path } else { path.parent()? };
+    let is_other = owner != geteuid().as_raw() && !private::knows_no_permissions(folder);
+    is_other.then_some(owner)
 }
 
 /// Whether a socket was made by one of these users.
