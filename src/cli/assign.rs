@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::find::{find_profile, find_user};
-use super::print::{print_answer, text};
+use super::print::{named, print_answer, text};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 
@@ -45,15 +45,13 @@ fn assign(control: &Control, arguments: &AssignArguments) -> Result<()> {
     print_answer(control, answer, arguments.json, |answer| {
         let key = &answer["virtual_key"];
         format!(
-            "{}\n\nThis virtual key is shown this once.\nName:    {} (id {})\nUser:    {} <{}> (id {})\nProfile: {} (id {})\nExpires: {}\nStored in {}",
+            "{}\n\nThis virtual key is shown this once.\nName:    {}\nUser:    {} <{}> (id {})\nProfile: {}\nExpires: {}\nStored in {}",
             text(&key["value"]),
-            text(&key["name"]),
-            text(&key["id"]),
+            named(key),
             text(&user["name"]),
             text(&user["email"]),
             text(&user["id"]),
-            text(&profile["name"]),
-            profile["id"],
+            named(&profile),
             answer["access_profile"]["expires_at"]
                 .as_str()
                 .unwrap_or("never"),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::find::{called, ids};
-use super::print::{PrintedList, or_never, print_answer, shown, text};
+use super::print::{PrintedList, named, or_never, print_answer, shown, text};
 use super::table::fields;
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -149,7 +149,7 @@ fn print_secret(control: &Control, answer: Value, json: bool) {
 
 fn described(key: &Value) -> String {
     let lines = fields(&[
-        ("Name", format!("{} (id {})", text(&key["name"]), key["id"])),
+        ("Name", named(key)),
         ("Key", shown(&key["key_prefix"])),
         ("May", scopes_of(key)),
         ("State", shown(&key["state"])),

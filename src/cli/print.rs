@@ -16,6 +16,11 @@ pub(super) fn names(things: &Value) -> String {
     names.join(", ")
 }
 
+/// A thing by its name and its id.
+pub(super) fn named(thing: &Value) -> String {
+    format!("{} (id {})", text(&thing["name"]), shown(&thing["id"]))
+}
+
 /// A number of things, in words that fit it.
 pub(super) fn counted(number: &Value, thing: &str) -> String {
     match number.as_i64() {

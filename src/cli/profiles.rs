@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::control::Control;
 use super::find::find_profile;
-use super::print::{ListArguments, PrintedList, names, print_answer, shown, text};
+use super::print::{ListArguments, PrintedList, named, names, print_answer, shown, text};
 use super::table::fields;
 use crate::config::Settings;
 use crate::domain::values::duration::ResetDuration;
@@ -204,10 +204,7 @@ fn show(control: &Control, one: &OneProfile) -> Result<()> {
         let profile = &answer["access_profile"];
         let lines = profile["provider_configs"].as_array().into_iter().flatten();
         let mut said = vec![
-            (
-                "Name",
-                format!("{} (id {})", text(&profile["name"]), profile["id"]),
-            ),
+            ("Name", named(profile)),
             ("Description", shown(&profile["description"])),
             ("Active", shown(&profile["is_active"])),
             ("Version", shown(&profile["version"])),
@@ -287,9 +284,8 @@ fn print_made(control: &Control, answer: Value, done: &str, json: bool) {
     print_answer(control, answer, json, |answer| {
         let profile = &answer["access_profile"];
         let mut said = format!(
-            "{done} the access profile {} (id {})\nIn {}",
-            text(&profile["name"]),
-            profile["id"],
+            "{done} the access profile {}\nIn {}",
+            named(profile),
             control.database()
         );
         for warning in answer["warnings"].as_array().into_iter().flatten() {

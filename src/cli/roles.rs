@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::control::Control;
 use super::find::find_role;
-use super::print::{ListArguments, PrintedList, names, print_answer, shown, text};
+use super::print::{ListArguments, PrintedList, named, names, print_answer, shown, text};
 use crate::config::Settings;
 use crate::error::Result;
 
@@ -74,12 +74,7 @@ fn create(control: &Control, name: &str, description: &str, json: bool) -> Resul
     let answer = control.call(Method::POST, "/api/rbac/roles", Some(&body))?;
     print_answer(control, answer, json, |answer| {
         let role = &answer["role"];
-        format!(
-            "Made the role {} (id {})\nIn {}",
-            text(&role["name"]),
-            role["id"],
-            control.database()
-        )
+        format!("Made the role {}\nIn {}", named(role), control.database())
     });
     Ok(())
 }

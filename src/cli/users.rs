@@ -8,7 +8,7 @@ use super::assign::{find_active_profile, give};
 use super::control::Control;
 use super::expiry::Expiry;
 use super::find::{find_role, find_user};
-use super::print::{ListArguments, PrintedList, counted, names, print_answer, shown, text};
+use super::print::{ListArguments, PrintedList, counted, named, names, print_answer, shown, text};
 use super::table::fields;
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -127,10 +127,7 @@ fn show(control: &Control, wanted: &str, json: bool) -> Result<()> {
     print_answer(control, answer, json, |answer| {
         let user = &answer["user"];
         let said = [
-            (
-                "Name",
-                format!("{} (id {})", text(&user["name"]), text(&user["id"])),
-            ),
+            ("Name", named(user)),
             ("E-mail", shown(&user["email"])),
             ("Role", shown(&user["role"]["name"])),
             ("Holds", shown(&names(&user["access_profiles"]).into())),
@@ -177,7 +174,7 @@ fn create(
         }
     }
     let user = &answer["user"];
-    let said = format!("Made {} (id {})", text(&user["name"]), text(&user["id"]));
+    let said = format!("Made {}", named(user));
     print_change(control, answer, &said, json);
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::control::Control;
 use super::expiry::{Expiry, parse_expiry};
 use super::find::{find_profile, find_user, find_virtual_key};
-use super::print::{PrintedList, or_never, print_answer, shown, text};
+use super::print::{PrintedList, named, or_never, print_answer, shown, text};
 use super::table::fields;
 use crate::config::Settings;
 use crate::error::Result;
@@ -182,10 +182,7 @@ fn described(key: &Value) -> String {
         "by hand"
     };
     let lines = fields(&[
-        (
-            "Name",
-            format!("{} (id {})", text(&key["name"]), text(&key["id"])),
-        ),
+        ("Name", named(key)),
         ("User", shown(&key["user_id"])),
         ("Profile", shown(&key["access_profile_id"])),
         ("Made", managed.to_owned()),
