@@ -4,9 +4,15 @@
 //! them adds them up.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Nanoseconds in a second: durations are measured in them, and shown in seconds.
 pub const SECOND: u64 = 1_000_000_000;
+
+/// A time in nanoseconds, as it is counted.
+pub fn nanoseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// Bounds of durations of our own work, in nanoseconds.
 pub const QUICK: &[u64] = &[

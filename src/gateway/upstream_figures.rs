@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::no_answer::NoAnswer;
 use crate::domain::decision::amounts::Spent;
-use crate::metrics::{Distribution, SLOW};
+use crate::metrics::{Distribution, SLOW, nanoseconds};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +93,7 @@ impl UpstreamFigures {
 
     /// An answer began.
     pub fn answer(&mut self, latency: Duration) {
-        self.first_bytes
-            .note(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+        self.first_bytes.note(nanoseconds(latency));
     }
 
     /// A call ended, of whose answer so many bytes came, and which is charged this.

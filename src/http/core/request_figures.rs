@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use smallvec::SmallVec;
 
 use super::route_path::RouteGroup;
-use crate::metrics::{Distribution, QUICK};
+use crate::metrics::{Distribution, QUICK, nanoseconds};
 
 /// How a request was answered: its method and status.
 type Answered = (&'static str, u16);
@@ -77,8 +77,7 @@ impl WorkerFigures {
     ) {
         let mut counted = self.counted();
         counted.note(route, answered, 1);
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        counted.durations[group as usize].note(took);
+        counted.durations[group as usize].note(nanoseconds(took));
         if let Some(code) = refused {
             *counted.refused_credentials.entry(code).or_default() += 1;
         }

@@ -1,12 +1,9 @@
 //! Calls that are carried, by upstream.
 
+use super::DOLLAR;
 use super::exposition::Exposition;
 use crate::gateway::proxy::Proxy;
 use crate::gateway::upstream_figures::{CallOutcome, UpstreamFigures};
-use crate::metrics::SECOND;
-
-/// Nanodollars in a dollar.
-const DOLLAR: u64 = SECOND;
 
 /// Writes what is measured of upstreams.
 pub fn write(out: &mut Exposition, proxy: &Proxy) {

@@ -1,11 +1,8 @@
 //! Decisions, what is held and spent, commits, and the hashing of keys.
 
+use super::DOLLAR;
 use super::exposition::Exposition;
-use crate::metrics::SECOND;
 use crate::service::Services;
-
-/// Nanodollars in a dollar.
-const DOLLAR: u64 = SECOND;
 
 /// Writes what is measured of the ledger, the writer and the keyring.
 pub fn write(out: &mut Exposition, services: &Services) {

@@ -24,6 +24,9 @@ use crate::http::core::request::{Request, blocking};
 use crate::http::core::state::State;
 use crate::service::status;
 
+/// Nanodollars in a dollar: money is counted in them, and shown in dollars.
+const DOLLAR: u64 = 1_000_000_000;
+
 /// Binds the address that shows metrics and nothing else, if there is one.
 ///
 /// # Errors

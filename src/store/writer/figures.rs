@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::error::Result;
-use crate::metrics::{Distribution, Histogram, QUICK, SIZES, Tally};
+use crate::metrics::{Distribution, Histogram, QUICK, SIZES, Tally, nanoseconds};
 
 /// What the writer counts of itself.
 #[derive(Debug)]
@@ -31,8 +31,7 @@ impl WriterFigures {
             self.failures.add(1);
             return;
         }
-        let took = u64::try_from(began.elapsed().as_nanos());
-        self.durations.note(took.unwrap_or(u64::MAX));
+        self.durations.note(nanoseconds(began.elapsed()));
         self.writes.note(writes as u64);
     }
 

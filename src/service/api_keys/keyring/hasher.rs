@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::api_key::{HASH_LENGTH, SALT_LENGTH};
 use crate::error::{Error, Result};
-use crate::metrics::{Distribution, Histogram, QUICK, Tally};
+use crate::metrics::{Distribution, Histogram, QUICK, Tally, nanoseconds};
 
 /// Memory of one hash in KiB, passes, and lanes: the second choice of RFC 9106 is 64 MiB; the OWASP Password Storage Cheat Sheet
 /// allows 19 MiB with two passes. The secrets are 256 random bits, so this only has to be a nuisance, and an edge box has
@@ -146,9 +146,7 @@ fn work(waiting: &Mutex<Receiver<Job>>, figures: &HasherFigures) {
         let Ok(job) = next else { return };
         let waited = job.since.elapsed();
         figures.waiting.take(1);
-        figures
-            .waits
-            .note(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
+        figures.waits.note(nanoseconds(waited));
         let outcome = if waited > MAX_WAIT {
             figures.refused.add(1);
             Err(busy())
