@@ -11,12 +11,16 @@ use serde_json::{Value, json};
 use super::control::Control;
 use super::print::{print_answer, text};
 use crate::config::Settings;
+use crate::domain::backup::name::ENCRYPTED;
+use crate::domain::settings::BackupSettings;
 use crate::error::{Error, Result};
+use crate::store::backups::encryption::Lock;
+use crate::store::backups::sending::send;
 use crate::store::directory::private;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  tollkeeper backup\n  tollkeeper backup /mnt/usb/\n\n\
+    after_help = "Examples:\n  tollkeeper backup\n  tollkeeper backup /mnt/usb/ --passphrase-file passphrase\n\n\
 It goes into the folder of backups, and a copy of it to the file or into the directory that is named. It holds the database, the key of the \
 audit log and its anchor; not the keys of providers, nor the files initial-key and rotated-keys."
 )]
@@ -24,23 +28,60 @@ pub(super) struct BackupArguments {
     /// A file that is not there yet, or a directory, that gets a copy of it
     #[arg(value_name = "FILE|DIR")]
     to: Option<PathBuf>,
+    /// Encrypt that copy for a public key of age
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "to",
+        conflicts_with = "passphrase_file"
+    )]
+    recipient: Option<String>,
+    /// Encrypt that copy with the passphrase in a file
+    #[arg(long, value_name = "FILE", requires = "to")]
+    passphrase_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+impl BackupArguments {
+    /// What the copy is encrypted with, where the settings don't encrypt all of them.
+    fn lock(&self, settings: &Settings) -> Result<Option<Lock>> {
+        let asked = BackupSettings {
+            recipient: self.recipient.clone(),
+            passphrase_file: self.passphrase_file.clone(),
+            ..BackupSettings::default()
+        };
+        let lock = Lock::of(&asked)?;
+        let theirs = &settings.backup;
+        let is_encrypted = theirs.recipient.is_some()
+            || theirs.passphrase_file.is_some()
+            || theirs.passphrase_variable.is_some();
+        if lock.is_some() && is_encrypted {
+            return Err(Error::usage(
+                "every backup is encrypted already, as [backup] of the settings says; leave --recipient and --passphrase-file out",
+            ));
+        }
+        Ok(lock)
+    }
 }
 
 pub(super) fn run(arguments: &BackupArguments, settings: &Settings) -> Result<ExitCode> {
     Control::with(settings, |control| {
         // Before it is made: a place that can't be used is known now.
         let to = arguments.to.as_deref().map(target).transpose()?;
+        let lock = arguments.lock(settings)?;
         let mut made = control.call(Method::POST, "/api/backups", Some(&json!({})))?;
         if let Some(to) = to {
             let name = text(&made["backup"]["name"]);
             let to = match to {
                 Target::File(path) => path,
+                Target::Directory(path) if lock.is_some() => {
+                    path.join(format!("{name}{ENCRYPTED}"))
+                }
                 Target::Directory(path) => path.join(name),
             };
-            copy(Path::new(text(&made["path"])), &to)?;
+            copy(Path::new(text(&made["path"])), &to, lock.as_ref())?;
             made["copy"] = json!(to.display().to_string());
         }
         print_answer(control, made.clone(), arguments.json, said);
@@ -104,14 +145,14 @@ fn target(path: &Path) -> Result<Target> {
     Ok(Target::File(path.to_owned()))
 }
 
-/// Copies a file for its owner alone: whole or not at all, and on disk when this returns.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file for its owner alone, encrypted if there is a lock: whole or not at all, and on disk when this returns.
+fn copy(from: &Path, to: &Path, lock: Option<&Lock>) -> Result<()> {
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let staged = to.with_added_extension("new");
     let copy = || -> std::io::Result<()> {
-        let mut file = private::create(&staged)?;
-        std::io::copy(&mut File::open(from)?, &mut file)?;
+        let file = private::create(&staged)?;
+        send(File::open(from)?, lock, &file)?;
         file.sync_all()?;
         std::fs::rename(&staged, to)?;
         File::open(folder)?.sync_all()

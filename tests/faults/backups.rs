@@ -344,6 +344,43 @@ fn a_backup_that_is_not_sound_is_restored_only_when_somebody_says_so() {
 }
 
 #[test]
+fn the_copy_that_is_taken_away_can_be_encrypted_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    assert!(Process::start(&data_dir, &[]).terminate().success());
+    let folder = directory.path().join("stick");
+    std::fs::create_dir(&folder).unwrap();
+    let passphrase = directory.path().join("passphrase");
+    write_secret(&passphrase, "correct horse battery\n");
+    let [to, with] = [&folder, &passphrase].map(|path| path.to_str().unwrap());
+    let encrypted = ["backup", to, "--passphrase-file", with];
+    let output = run(&data_dir, &[&encrypted[..], &["--json"]].concat());
+    let made: Value = serde_json::from_str(&expect_success(&output)).unwrap();
+    let copy = made["copy"].as_str().unwrap();
+    assert!(copy.ends_with(".tar.zst.age"), "{copy}");
+    assert!(
+        std::fs::read(copy)
+            .unwrap()
+            .starts_with(b"age-encryption.org/")
+    );
+    expect_failure(&run(&data_dir, &["verify", copy]), "--passphrase-file");
+    expect_success(&run(
+        &data_dir,
+        &["verify", copy, "--passphrase-file", with],
+    ));
+    for wrong in [
+        &["backup", to, "--recipient", "age1nobody"][..],
+        &["backup", "--passphrase-file", with],
+    ] {
+        assert_eq!(
+            run(&data_dir, wrong).status.code(),
+            Some(if wrong.len() == 4 { 1 } else { 64 }),
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
 fn with_a_passphrase_the_file_opens_for_who_knows_it() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 const BEGIN: &str = "tollkeeper-";
 const PACKED: &str = ".tar.zst";
-const ENCRYPTED: &str = ".age";
+/// How the names of those end that are encrypted.
+pub const ENCRYPTED: &str = ".age";
 const SCHEDULED: &str = "-scheduled";
 const UNSOUND: &str = "-unsound";
 /// Characters of a moment, such as `2026-06-01T12-00-00Z`.
