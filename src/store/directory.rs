@@ -9,6 +9,7 @@ mod restores;
 mod restoring;
 pub mod room;
 pub mod rotated_keys;
+mod work;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -108,6 +109,7 @@ impl DataDirectory {
             place::move_everything(&from, &root)?;
         }
         restoring::settle(&root)?;
+        work::remove(&root);
         let lock = locks
             .pop()
             .unwrap_or_else(|| unreachable!("there is a root at least"));
@@ -220,6 +222,11 @@ impl DataDirectory {
     /// `backups/`: backups, and copies made before a migration.
     pub fn backups(&self) -> PathBuf {
         self.root.join("backups")
+    }
+
+    /// `backup-work/`: files of backups in plain, while one is made or tried out.
+    pub fn backup_work(&self) -> PathBuf {
+        work::folder(&self.root)
     }
 
     /// Writes a file that only the owner can read: whole or not at all, and on disk when this returns.

@@ -1,7 +1,10 @@
 //! Backups over the API: making, looking at, trying out and downloading them, and when they are made by themselves.
 
+use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
 
 use age::x25519::Identity;
 use jiff::Timestamp;
@@ -204,6 +207,55 @@ fn with_a_passphrase_backups_are_encrypted_where_they_lie() {
     client
         .get(&path)
         .expect_refusal(409, "conflict", "backup_encrypted");
+}
+
+/// What somebody sees who looks into a folder all the time, until the sender is dropped.
+fn watch(folder: PathBuf) -> (Sender<()>, JoinHandle<BTreeSet<String>>) {
+    let (stop, stopped) = channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let mut seen = BTreeSet::new();
+        loop {
+            let is_last = stopped.try_recv() == Err(TryRecvError::Disconnected);
+            let entries = folder.read_dir().into_iter().flatten().flatten();
+            seen.extend(entries.map(|entry| entry.file_name().display().to_string()));
+            if is_last {
+                return seen;
+            }
+        }
+    });
+    (stop, thread)
+}
+
+#[test]
+fn nothing_lies_in_plain_where_encrypted_backups_go() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path().join("backups");
+    let server = Server::start_with(|settings| {
+        settings.backup.directory = Some(folder.clone());
+        settings.backup.passphrase_variable = Some("PASSPHRASE".to_owned());
+        settings.backup.passphrase =
+            Some(BackupPassphrase::read("correct horse battery staple").unwrap());
+    });
+    let client = &server.client;
+    let (stop, watching) = watch(folder);
+    for _ in 0..3 {
+        let made = make(client);
+        assert_eq!(drill(client, &name(&made))["passed"], true);
+    }
+    drop(stop);
+    let mut seen = watching.join().unwrap();
+    for name in names(client) {
+        assert!(seen.remove(&name), "{name}");
+    }
+    seen.remove(".unfiled");
+    assert_eq!(seen, BTreeSet::new());
+    // What a crash leaves where it may lie in plain goes at the next start.
+    let work = server.data_dir().join("backup-work");
+    assert!(!work.exists());
+    std::fs::create_dir(&work).unwrap();
+    std::fs::write(work.join("tollkeeper.db"), "in plain").unwrap();
+    let server = server.restart();
+    assert!(!server.data_dir().join("backup-work").exists());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::error::{Error, Result};
 use crate::service::Services;
 use crate::store::backups::encryption::Lock;
+use crate::store::backups::folder::ScratchFolder;
 use crate::store::backups::opening::open;
 use crate::store::backups::writing::sum_of_backup;
 
@@ -52,7 +53,7 @@ fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
     let tried = if let (true, Some(Lock::Recipient(_))) = (name.is_encrypted, &backups.lock) {
         compare_sum(backups, name)?
     } else {
-        restore_for_a_try(backups, name)?
+        restore_for_a_try(services, name)?
     };
     let is_proven = tried.is_ok_and_proven();
     let (passed, why) = match tried {
@@ -95,8 +96,9 @@ impl Tried {
     }
 }
 
-fn restore_for_a_try(backups: &Backups, name: BackupName) -> Result<Tried> {
-    let scratch = backups.folder.scratch().map_err(told)?;
+fn restore_for_a_try(services: &Services, name: BackupName) -> Result<Tried> {
+    let backups = &services.backups;
+    let scratch = ScratchFolder::make(services.store.directory().backup_work()).map_err(told)?;
     let key = backups.lock.as_ref().and_then(Lock::opener);
     let file = backups.folder.file(&name);
     let opened = open(&file, key.as_ref(), scratch.path(), &backups.halt);

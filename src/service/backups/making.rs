@@ -14,7 +14,7 @@ use crate::domain::backup::state::{BackupFailure, BackupState, GoodBackup};
 use crate::domain::event::{Event, ToldBackup};
 use crate::error::Result;
 use crate::service::Services;
-use crate::store::backups::folder::FiledBackup;
+use crate::store::backups::folder::{FiledBackup, ScratchFolder};
 use crate::store::backups::writing::{WrittenBackup, write};
 
 /// A backup that was made.
@@ -111,14 +111,13 @@ fn write_and_file(services: &Services, origin: BackupOrigin, now: Timestamp) -> 
     // Refusals are counted in memory for a moment; all else that was acknowledged is in the database.
     services.ledger.flush().wait()?;
     backups.folder.make()?;
-    let scratch = backups.folder.scratch()?;
-    let WrittenBackup {
-        path,
-        manifest,
-        sum,
-    } = write(
-        services.store.directory(),
+    let directory = services.store.directory();
+    let scratch = ScratchFolder::make(directory.backup_work())?;
+    let unfiled = backups.folder.unfiled();
+    let WrittenBackup { manifest, sum } = write(
+        directory,
         scratch.path(),
+        unfiled.path(),
         backups.lock.as_ref(),
         now,
         &backups.halt,
@@ -127,7 +126,7 @@ fn write_and_file(services: &Services, origin: BackupOrigin, now: Timestamp) -> 
         is_sound: manifest.findings.is_empty(),
         ..BackupName::new(now, origin, backups.lock.is_some())
     };
-    let name = backups.folder.file_as(&path, name)?;
+    let name = backups.folder.file_as(&unfiled, name)?;
     let bytes = sum.bytes;
     Ok(MadeBackup {
         filed: FiledBackup { name, bytes },

@@ -10,7 +10,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::STRIDE;
 use super::halt::Halt;
-use super::pieces::require_room;
+use super::pieces::require_room_for_both;
 use crate::error::{Error, Result};
 use crate::store::database::connection::{prepare_reader, read_only_flags, writer_flags};
 use crate::store::database::fault::Doing;
@@ -19,11 +19,12 @@ use crate::store::sql::Reading;
 
 const COPYING: &str = "copying the database";
 
-/// Copies a database to a new file, which is on disk when this returns. What was committed before the call is in it.
+/// Copies a database to a new file, which is on disk when this returns. What was committed before the call is in it. There is room for it
+/// then, and in the folder `packed` for the file that it will be packed into.
 ///
 /// # Errors
 /// [`Error::Refused`] without room on the disk, or when nobody wants it any more; what SQLite says.
-pub(super) fn copy(from: &Path, to: &Path, halt: &Halt) -> Result<()> {
+pub(super) fn copy(from: &Path, to: &Path, packed: &Path, halt: &Halt) -> Result<()> {
     let mut source = Connection::open_with_flags(from, read_only_flags()).doing(COPYING)?;
     prepare_reader(&mut source).doing(COPYING)?;
     source.execute_batch("BEGIN").doing(COPYING)?;
@@ -31,9 +32,8 @@ pub(super) fn copy(from: &Path, to: &Path, halt: &Halt) -> Result<()> {
     let reading = Reading::of(&source);
     let pages: i64 = reading.value(COPYING, "PRAGMA page_count", [])?;
     let page: i64 = reading.value(COPYING, "PRAGMA page_size", [])?;
-    // The copy, and as much for the file that it is packed into.
     let size = u64::try_from(pages.saturating_mul(page)).unwrap_or(u64::MAX);
-    require_room(to.parent().unwrap_or(to), size.saturating_mul(2))?;
+    require_room_for_both(to.parent().unwrap_or(to), packed, size)?;
     let file = private::create(to).map_err(|error| unwritten(to, &error))?;
     let mut target = Connection::open_with_flags(to, writer_flags()).doing(COPYING)?;
     target

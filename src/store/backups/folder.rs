@@ -8,6 +8,9 @@ use crate::domain::backup::name::BackupName;
 use crate::error::{Error, Result};
 use crate::store::directory::{DataDirectory, private};
 
+/// The file of a backup that is written. One that a crash left gives way to the next.
+const UNFILED: &str = ".unfiled";
+
 /// The folder that backups lie in. What is in it and has another name than theirs is none of ours.
 pub struct BackupFolder {
     path: PathBuf,
@@ -109,25 +112,22 @@ impl BackupFolder {
         self.path.join(name.to_string())
     }
 
-    /// An empty folder for work that is under way, which goes with the value; what an earlier one left goes first.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] with the path.
-    pub fn scratch(&self) -> Result<ScratchFolder> {
-        ScratchFolder::make(self.path.join(".work"))
+    /// Where the file of a backup is written before it has a name. What is there goes with the value.
+    pub fn unfiled(&self) -> UnfiledBackup {
+        UnfiledBackup(self.path.join(UNFILED))
     }
 
     /// Gives a file that was written its name, with the next number of its second; on disk when this returns.
     ///
     /// # Errors
     /// [`Error::Refused`] with the path.
-    pub fn file_as(&self, written: &Path, mut name: BackupName) -> Result<BackupName> {
+    pub fn file_as(&self, written: &UnfiledBackup, mut name: BackupName) -> Result<BackupName> {
         // After all of its second, also where those before were removed.
         let all = self.list()?;
         let same = all.iter().filter(|other| other.name.at == name.at);
         name.number = 1 + same.map(|other| other.name.number).max().unwrap_or(0);
         let path = self.file(&name);
-        std::fs::rename(written, &path)
+        std::fs::rename(&written.0, &path)
             .and_then(|()| File::open(&self.path)?.sync_all())
             .map_err(|error| unusable(&path, &error))?;
         Ok(name)
@@ -140,6 +140,27 @@ impl BackupFolder {
     pub fn remove(&self, name: &BackupName) -> Result<()> {
         let path = self.file(name);
         std::fs::remove_file(&path).map_err(|error| unusable(&path, &error))
+    }
+}
+
+/// A backup that is written, or was and has no name yet.
+pub struct UnfiledBackup(PathBuf);
+
+impl UnfiledBackup {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for UnfiledBackup {
+    fn drop(&mut self) {
+        match std::fs::remove_file(&self.0) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                log::warn!("removing {}: {error}", self.0.display());
+            }
+            _ => {}
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -89,6 +90,19 @@ fn sum(hash: Sha256, bytes: u64) -> FileSum {
         bytes,
         sha256: hex(&hash.finalize()),
     }
+}
+
+/// Makes sure that there is room for a copy in one folder, and in another for the file that it is packed into, which is no larger.
+///
+/// # Errors
+/// [`Error::Refused`] when there is not.
+pub(super) fn require_room_for_both(copy: &Path, packed: &Path, bytes: u64) -> Result<()> {
+    let disk = |folder: &Path| folder.metadata().map(|folder| folder.dev()).ok();
+    if disk(copy) == disk(packed) {
+        return require_room(copy, bytes.saturating_mul(2));
+    }
+    require_room(copy, bytes)?;
+    require_room(packed, bytes)
 }
 
 /// Makes sure that a disk has room for so many bytes more, and some for others.

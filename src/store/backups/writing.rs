@@ -1,6 +1,6 @@
 //! Making a backup: the copy, its checks, and the file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -22,27 +22,26 @@ pub use super::pieces::sum_of_file as sum_of_backup;
 
 /// A backup that was written, under a name that is not its own yet.
 pub struct WrittenBackup {
-    /// Where it is.
-    pub path: PathBuf,
     /// What it says of itself.
     pub manifest: Manifest,
     /// It as a file.
     pub sum: FileSum,
 }
 
-/// Writes a backup into a folder of ours that is for this alone.
+/// Writes a backup to a file. What is in plain on the way lies in `folder`, which is for this alone.
 ///
 /// # Errors
 /// [`Error::Refused`] with what is in the way; what SQLite says.
 pub fn write(
     directory: &DataDirectory,
     folder: &Path,
+    to: &Path,
     lock: Option<&Lock>,
     now: Timestamp,
     halt: &Halt,
 ) -> Result<WrittenBackup> {
-    let unwritten = |error: std::io::Error| {
-        Error::refused(format!("can't write to {}: {error}", folder.display()))
+    let unwritten = |path: &Path, error: &std::io::Error| {
+        Error::refused(format!("can't write {}: {error}", path.display()))
     };
     // Before the copy is begun: what the anchor names must be in it.
     let mut beside = [
@@ -53,7 +52,8 @@ pub fn write(
     .map(|(name, path, most)| {
         let found = private::read(&path, Rule::Own, most)?;
         if let Some(bytes) = &found {
-            put(&folder.join(name), bytes).map_err(unwritten)?;
+            let path = folder.join(name);
+            put(&path, bytes).map_err(|error| unwritten(&path, &error))?;
         }
         Ok(found)
     });
@@ -62,7 +62,8 @@ pub fn write(
         beside.next().transpose()?.flatten(),
     );
     let database = folder.join(DATABASE);
-    copy(&directory.database(), &database, halt)?;
+    let packed = to.parent().unwrap_or(to);
+    copy(&directory.database(), &database, packed, halt)?;
     let Checked { content, findings } = check(
         &database,
         &FilesBeside {
@@ -79,14 +80,9 @@ pub fn write(
         content,
         findings,
     };
-    let path = folder.join("packed");
-    let sum = pack(folder, &manifest, lock, &path, halt).map_err(unwritten)?;
-    read_back(&path, &sum, halt)?;
-    Ok(WrittenBackup {
-        path,
-        manifest,
-        sum,
-    })
+    let sum = pack(folder, &manifest, lock, to, halt).map_err(|error| unwritten(to, &error))?;
+    read_back(to, &sum, halt)?;
+    Ok(WrittenBackup { manifest, sum })
 }
 
 fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

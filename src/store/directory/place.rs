@@ -24,11 +24,12 @@ pub(super) const BACKUPS: &str = "backups";
 /// The lock by which one process owns everything.
 pub(crate) const LOCK: &str = "tollkeeper.lock";
 /// What we put into a directory.
-pub(super) const OURS: [&str; 22] = [
+pub(super) const OURS: [&str; 23] = [
     "audit-anchor",
     "audit.key",
     "audit.key.next",
     "backup-state",
+    "backup-work",
     BACKUPS,
     BEFORE,
     "clean-stop",
@@ -112,7 +113,6 @@ fn is_used(folder: &Path) -> bool {
 
 /// Where everything is to lie, closed to others, and what has yet to move there.
 pub(crate) struct Place {
-    /// Where.
     pub root: PathBuf,
     /// The directory itself, while a database from before lies in it.
     pub moves_from: Option<PathBuf>,
