@@ -11,7 +11,7 @@ use tollkeeper::domain::access_profile::input::AccessProfileInput;
 use tollkeeper::domain::body::json;
 use tollkeeper::domain::body::stored_texts::StoredTexts;
 use tollkeeper::domain::credential::Token;
-use tollkeeper::domain::house::StartFacts;
+use tollkeeper::domain::server_status::StartFacts;
 use tollkeeper::domain::settings::{BackupSettings, DecisionSettings, PriceSettings};
 use tollkeeper::ledger::Ledger;
 use tollkeeper::service::api_keys::first_start;

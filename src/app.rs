@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::backup_schedule::BackupSchedule;
 use crate::config::Settings;
 use crate::domain::credential::Token;
-use crate::domain::house::StartFacts;
+use crate::domain::server_status::StartFacts;
 use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;

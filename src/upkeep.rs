@@ -112,7 +112,7 @@ fn sweep(services: &Services, until_sweep: &mut Duration) {
     }
 }
 
-/// Walks along the audit log; what is wrong is kept for those who ask how the house is, and logged.
+/// Walks along the audit log; what is wrong is kept for those who ask how the server is, and logged.
 fn walk(services: &Services) {
     if let Err(error) = services.store.verify_audit_log(services.clock.now()) {
         log::warn!("walking along the audit log: {error}");

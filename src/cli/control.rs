@@ -19,6 +19,7 @@ use crate::app::{self, Reach, Stopper};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::service::Clock;
+use crate::store::directory::files::{CONTROL_SOCKET, DATABASE};
 use crate::store::directory::owner::not_ours;
 use crate::store::directory::place;
 use crate::store::directory::{DataDirectory, Owned};
@@ -98,11 +99,11 @@ impl Control {
 
     /// The way to a server that answers there.
     fn of_server(root: &Path) -> Result<Option<Self>> {
-        let socket = root.join("control.sock");
+        let socket = root.join(CONTROL_SOCKET);
         match std::os::unix::net::UnixStream::connect(&socket) {
             Ok(_) => Ok(Some(Self {
                 socket,
-                database: root.join("tollkeeper.db"),
+                database: root.join(DATABASE),
                 own: None,
             })),
             Err(error)

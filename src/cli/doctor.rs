@@ -1,4 +1,4 @@
-//! `tollkeeper doctor`: what is wrong with a house, with its server running or not, and what to do about it. Changes nothing.
+//! `tollkeeper doctor`: what is wrong with a data directory, with its server running or not, and what to do about it. Changes nothing.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use super::running::{ServerAnswer, ask};
 use crate::config::{Listen, Settings};
 use crate::domain::audit::state::AuditState;
 use crate::domain::finding::Finding;
-use crate::domain::house::{BackupFacts, ClockFacts, FileFacts, HouseStatus};
+use crate::domain::server_status::{BackupFacts, ClockFacts, FileFacts, ServerStatus};
 use crate::error::Result;
 use crate::file_limit;
 use crate::http::serve::most_open;
@@ -151,13 +151,13 @@ fn diagnose(data_dir: &Path, settings: &Settings) -> Result<Diagnosis> {
     Ok(diagnosis)
 }
 
-/// The facts of a house whose server is stopped, judged as a running server judges its own.
+/// The facts of a server that is stopped, judged as a running server judges its own.
 fn of_stopped(data_dir: &Path, settings: &Settings, now: Timestamp) -> Vec<Finding> {
     let root = place::find(data_dir);
     let examined = database::examine(data_dir);
     let max_connections = settings.server.max_connections;
     let (limit, connection_room) = file_limit::most_room(max_connections, most_open);
-    let house = HouseStatus {
+    let server = ServerStatus {
         now,
         started_at: now,
         obstacle: None,
@@ -181,11 +181,11 @@ fn of_stopped(data_dir: &Path, settings: &Settings, now: Timestamp) -> Vec<Findi
         backups: BackupFacts {
             state: known_backups(&root),
             every: Some(settings.backup.every).filter(|every| !every.is_zero()),
-            house_made_at: made_at(&root),
+            database_made_at: made_at(&root),
         },
     };
     let mut found = examined.findings;
-    found.extend(house.warnings());
+    found.extend(server.warnings());
     found
 }
 

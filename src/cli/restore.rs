@@ -15,7 +15,8 @@ use crate::store::backups::encryption::{Lock, Opener};
 use crate::store::backups::folder::ScratchFolder;
 use crate::store::backups::halt::Halt;
 use crate::store::backups::opening::{OpenedBackup, open};
-use crate::store::backups::{DATABASE, undone};
+use crate::store::backups::undone;
+use crate::store::directory::files::DATABASE;
 use crate::store::directory::owner::not_ours;
 use crate::store::directory::{DataDirectory, Owned, place};
 

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::error::{Error, Result};
+use crate::store::directory::files::CONTROL_SOCKET;
 use crate::store::directory::place;
 
 /// How long an answer may take.
@@ -36,7 +37,7 @@ pub(super) enum ServerAnswer {
 
 /// Asks the server of a data directory over its control socket.
 pub(super) fn ask(data_dir: &Path, path: &str) -> Result<ServerAnswer> {
-    ask_socket(&place::find(data_dir).join("control.sock"), path)
+    ask_socket(&place::find(data_dir).join(CONTROL_SOCKET), path)
 }
 
 /// Asks the server that listens on a Unix socket.

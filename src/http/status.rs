@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::backup::state::BackupState;
 use crate::domain::finding::Finding;
-use crate::domain::house::HouseStatus;
+use crate::domain::server_status::ServerStatus;
 use crate::error::Error;
 use crate::http::core::answer::{Answer, ok};
 use crate::http::core::guard::{Anyone, Caller, Settings, View};
@@ -33,19 +33,19 @@ pub struct ReadyAnswer {
     /// The version of Tollkeeper.
     pub version: &'static str,
     /// What should be looked after although decisions are made.
-    pub warnings: Vec<HouseWarning>,
+    pub warnings: Vec<ServerWarning>,
 }
 
 /// One thing that is not as it should be.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HouseWarning {
+pub struct ServerWarning {
     /// Its stable name.
     pub code: &'static str,
     /// What is wrong, and what to do.
     pub message: String,
 }
 
-impl From<&Finding> for HouseWarning {
+impl From<&Finding> for ServerWarning {
     fn from(found: &Finding) -> Self {
         Self {
             code: found.code,
@@ -56,7 +56,7 @@ impl From<&Finding> for HouseWarning {
 
 /// How the server is, for whoever runs it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HouseView {
+pub struct ServerView {
     /// The version of Tollkeeper.
     pub version: &'static str,
     /// The schema of the database.
@@ -71,9 +71,9 @@ pub struct HouseView {
     pub ready: bool,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub obstacle: Option<HouseWarning>,
+    pub obstacle: Option<ServerWarning>,
     /// What should be looked after although decisions are made.
-    pub warnings: Vec<HouseWarning>,
+    pub warnings: Vec<ServerWarning>,
     /// The audit log, as far as that is known without a walk.
     pub audit: AuditStateView,
     /// Bytes of the database file.
@@ -156,9 +156,9 @@ pub async fn health(_: Anyone, _: Request) -> Answer {
 /// 503 with the reason.
 pub async fn ready(_: Anyone, request: Request) -> Answer {
     let services = request.services();
-    let house = blocking(move || Ok(status::gather(&services))).await?;
-    let warnings = warnings(&house, &request);
-    if let Some(obstacle) = house.obstacle {
+    let server = blocking(move || Ok(status::gather(&services))).await?;
+    let warnings = warnings(&server, &request);
+    if let Some(obstacle) = server.obstacle {
         return Err(obstacle.into());
     }
     ok(&ReadyAnswer {
@@ -177,35 +177,35 @@ pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
             status::open_reservations(&services),
         ))
     };
-    let (house, open_reservations) = blocking(gather).await?;
+    let (server, open_reservations) = blocking(gather).await?;
     let zone = &request.services().time_zone;
-    let disk = house.storage.disk;
-    ok(&HouseView {
+    let disk = server.storage.disk;
+    ok(&ServerView {
         version: VERSION,
         schema: migrate::newest(),
-        at: house.now,
-        started_at: house.started_at,
-        ready: house.is_ready(),
-        warnings: warnings(&house, &request),
+        at: server.now,
+        started_at: server.started_at,
+        ready: server.is_ready(),
+        warnings: warnings(&server, &request),
         audit: AuditStateView {
-            state: house.audit.fault.map_or("intact", |fault| fault.code()),
-            walked_at: house.audit.walked_at,
+            state: server.audit.fault.map_or("intact", |fault| fault.code()),
+            walked_at: server.audit.walked_at,
         },
-        obstacle: house.obstacle.as_ref().map(obstacle),
-        database_bytes: house.storage.database_bytes,
-        log_bytes: house.storage.log_bytes,
+        obstacle: server.obstacle.as_ref().map(obstacle),
+        database_bytes: server.storage.database_bytes,
+        log_bytes: server.storage.log_bytes,
         disk_free_bytes: disk.map(|disk| disk.free_bytes),
         disk_total_bytes: disk.map(|disk| disk.total_bytes),
-        open_files: house.files.open,
-        open_files_limit: house.files.limit,
-        max_connections: house.files.connection_room,
+        open_files: server.files.open,
+        open_files_limit: server.files.limit,
+        max_connections: server.files.connection_room,
         open_reservations,
-        backups: BackupStateView::from(&house.backups.state),
+        backups: BackupStateView::from(&server.backups.state),
         time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
     })
 }
 
-fn warnings(house: &HouseStatus, request: &Request) -> Vec<HouseWarning> {
+fn warnings(server: &ServerStatus, request: &Request) -> Vec<ServerWarning> {
     let certificates = request.state().certificates.as_ref();
     let unserved = certificates.and_then(|certificates| certificates.fault());
     // Everybody may ask whether the server is ready: the fault names files.
@@ -216,16 +216,16 @@ fn warnings(house: &HouseStatus, request: &Request) -> Vec<HouseWarning> {
             "the log says what is wrong with it",
         )
     });
-    let found = house.warnings().into_iter().chain(unserved);
-    found.map(|found| HouseWarning::from(&found)).collect()
+    let found = server.warnings().into_iter().chain(unserved);
+    found.map(|found| ServerWarning::from(&found)).collect()
 }
 
-fn obstacle(error: &Error) -> HouseWarning {
+fn obstacle(error: &Error) -> ServerWarning {
     let code = match error {
         Error::Unavailable { code, .. } => code,
         _ => "internal_error",
     };
-    HouseWarning {
+    ServerWarning {
         code,
         message: error.to_string(),
     }

@@ -27,7 +27,7 @@ impl Ledger {
         }
     }
 
-    /// The latest time that the clock showed, as far as it was seen before the start or the clock has gone back since; none in a house
+    /// The latest time that the clock showed, as far as it was seen before the start or the clock has gone back since; none
     /// where nothing was decided yet.
     pub fn latest_time(&self) -> Option<Timestamp> {
         let latest = self.shared_high_water.look().latest();

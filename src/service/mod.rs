@@ -23,7 +23,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::house::StartFacts;
+use crate::domain::server_status::StartFacts;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use api_keys::keyring::Keyring;

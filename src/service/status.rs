@@ -1,9 +1,9 @@
-//! Gathers the facts of the house, in one place for all who show them.
+//! Gathers the facts of the server, in one place for all who show them.
 
 use rustix::process::{Resource, getrlimit};
 
 use super::Services;
-use crate::domain::house::{BackupFacts, ClockFacts, FileFacts, HouseStatus};
+use crate::domain::server_status::{BackupFacts, ClockFacts, FileFacts, ServerStatus};
 use crate::error::{Error, Result};
 use crate::ledger::OpenQuery;
 use crate::store::database::settings;
@@ -29,9 +29,9 @@ pub fn ready(services: &Services) -> Result<()> {
 }
 
 /// The facts now. Takes a few calls of the system, and reads no rows.
-pub fn gather(services: &Services) -> HouseStatus {
+pub fn gather(services: &Services) -> ServerStatus {
     let (store, start) = (&services.store, &services.start);
-    HouseStatus {
+    ServerStatus {
         now: services.clock.now(),
         started_at: start.at,
         obstacle: ready(services).err().map(obstacle),
@@ -52,7 +52,7 @@ pub fn gather(services: &Services) -> HouseStatus {
         backups: BackupFacts {
             state: services.backups.state(),
             every: services.backups.every(),
-            house_made_at: made_at(store.directory().root()),
+            database_made_at: made_at(store.directory().root()),
         },
     }
 }

@@ -1,7 +1,9 @@
 //! The data directory: its files, its permissions, and the lock by which one process owns it.
 
 pub mod examine;
+pub mod files;
 pub mod kept_revocations;
+mod moving;
 pub mod owner;
 pub mod place;
 pub mod private;
@@ -19,6 +21,10 @@ use std::sync::Mutex;
 
 use jiff::Timestamp;
 
+use self::files::{
+    AUDIT_ANCHOR, AUDIT_KEY, BACKUP_STATE, BACKUPS, CLEAN_STOP, COMMAND_SOCKET, CONTROL_SOCKET,
+    DATABASE, INITIAL_KEY, LOCK, MARKER, NEXT_AUDIT_KEY, REVOCATIONS, WRITE_AHEAD_LOG,
+};
 use self::place::{Place, unusable};
 use self::private::Rule;
 use crate::domain::audit::ChainKey;
@@ -54,9 +60,6 @@ pub enum Owned {
 
 /// The lock of a directory, or the process id of whoever has it, if it wrote one.
 type Locked = std::result::Result<File, Option<u32>>;
-
-/// The file with what became of the last backups.
-pub const BACKUP_STATE: &str = "backup-state";
 
 impl Owned {
     /// The directory, for a server.
@@ -106,7 +109,7 @@ impl DataDirectory {
             }
         }
         if let Some(from) = moves_from {
-            place::move_everything(&from, &root)?;
+            moving::move_everything(&from, &root)?;
         }
         restoring::settle(&root)?;
         work::remove(&root);
@@ -127,27 +130,27 @@ impl DataDirectory {
 
     /// `tollkeeper.db`: everything that is stored.
     pub fn database(&self) -> PathBuf {
-        self.root.join("tollkeeper.db")
+        self.root.join(DATABASE)
     }
 
     /// `tollkeeper.db-wal`: what is committed and not yet in the file.
     pub fn write_ahead_log(&self) -> PathBuf {
-        self.root.join("tollkeeper.db-wal")
+        self.root.join(WRITE_AHEAD_LOG)
     }
 
     /// `initialized`: says that a database was here, so that losing it is noticed.
     pub fn marker(&self) -> PathBuf {
-        self.root.join("initialized")
+        self.root.join(MARKER)
     }
 
     /// `audit.key`: the key of the audit chain.
     pub fn audit_key(&self) -> PathBuf {
-        self.root.join("audit.key")
+        self.root.join(AUDIT_KEY)
     }
 
     /// `audit.key.next`: the key of a chain that is about to begin.
     pub fn next_audit_key(&self) -> PathBuf {
-        self.root.join("audit.key.next")
+        self.root.join(NEXT_AUDIT_KEY)
     }
 
     /// Puts the key of a chain that is about to begin beside the one of now.
@@ -182,17 +185,17 @@ impl DataDirectory {
 
     /// `audit-anchor`: the head of the audit log as it was seen last.
     pub fn audit_anchor(&self) -> PathBuf {
-        self.root.join("audit-anchor")
+        self.root.join(AUDIT_ANCHOR)
     }
 
     /// `revocations`: what was taken away while the database could not be written, and space for it.
     pub fn revocations(&self) -> PathBuf {
-        self.root.join("revocations")
+        self.root.join(REVOCATIONS)
     }
 
     /// `initial-key`: the key of the first start.
     pub fn initial_key(&self) -> PathBuf {
-        self.root.join("initial-key")
+        self.root.join(INITIAL_KEY)
     }
 
     /// Whether the key of the first start still lies there.
@@ -206,12 +209,12 @@ impl DataDirectory {
 
     /// `control.sock`: the API for whoever may open it.
     pub fn control_socket(&self) -> PathBuf {
-        self.root.join("control.sock")
+        self.root.join(CONTROL_SOCKET)
     }
 
     /// `command.sock`: the same for a command that holds the directory while no server does, and for nobody else.
     pub fn command_socket(&self) -> PathBuf {
-        self.root.join("command.sock")
+        self.root.join(COMMAND_SOCKET)
     }
 
     /// `backup-state`: what became of the last backups.
@@ -221,7 +224,7 @@ impl DataDirectory {
 
     /// `backups/`: backups, and copies made before a migration.
     pub fn backups(&self) -> PathBuf {
-        self.root.join("backups")
+        self.root.join(BACKUPS)
     }
 
     /// `backup-work/`: files of backups in plain, while one is made or tried out.
@@ -282,7 +285,7 @@ impl DataDirectory {
     }
 
     fn clean_stop(&self) -> PathBuf {
-        self.root.join("clean-stop")
+        self.root.join(CLEAN_STOP)
     }
 
     fn file_state(&self) -> Option<String> {
@@ -298,19 +301,19 @@ impl DataDirectory {
 
 /// When a database was made in a folder first, as far as that can be told.
 pub fn made_at(root: &Path) -> Option<Timestamp> {
-    let marker = root.join(place::MARKER).metadata().ok()?;
+    let marker = root.join(MARKER).metadata().ok()?;
     Timestamp::try_from(marker.modified().ok()?).ok()
 }
 
 /// When the key of the first start was put into a folder, if it still is there.
 pub fn initial_key_at(root: &Path) -> Option<Timestamp> {
-    let metadata = root.join("initial-key").symlink_metadata().ok()?;
+    let metadata = root.join(INITIAL_KEY).symlink_metadata().ok()?;
     Timestamp::try_from(metadata.modified().ok()?).ok()
 }
 
 /// Takes the lock of a directory and writes the number of this process into it.
 fn take_lock(root: &Path) -> Result<Locked> {
-    let path = root.join(place::LOCK);
+    let path = root.join(LOCK);
     let found = private::open(&path, Rule::Own, true)?;
     let opened = match found.map_or_else(|| private::create_new(&path), Ok) {
         // Another process was quicker.

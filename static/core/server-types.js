@@ -33,7 +33,7 @@
 /** @typedef {{ code: string, message: string }} Finding */
 
 /**
- * @typedef {object} HouseStatus
+ * @typedef {object} ServerStatus
  * @property {string} version
  * @property {string} started_at
  * @property {boolean} ready

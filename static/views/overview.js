@@ -1,4 +1,4 @@
-// How the house is at a glance: what was spent today, what is near its limit, and what should be looked after.
+// How the server is at a glance: what was spent today, what is near its limit, and what should be looked after.
 
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
@@ -10,28 +10,28 @@ import { drillBadge } from "./backups.js";
 import { nearLimits } from "./usage-near.js";
 import { figures, refusalPanel } from "./usage-parts.js";
 
-/** @typedef {import("../core/server-types.js").HouseStatus} HouseStatus */
+/** @typedef {import("../core/server-types.js").ServerStatus} ServerStatus */
 /** @typedef {import("../core/server-types.js").Finding} Finding */
 
 /** @returns {Promise<import("./routes.js").View>} */
 export async function overviewView() {
   const seesUsage = can("AccessProfiles:View");
   const [{ data }, usage] = await Promise.all([get("/api/status"), seesUsage ? today() : null]);
-  /** @type {HouseStatus} */
-  const house = data;
-  const state = house.ready ? badge("✓ ready", "ok") : badge("✕ not ready", "bad");
-  const about = [state, h("span", null, `version ${house.version}, up since `, when(house.started_at))];
+  /** @type {ServerStatus} */
+  const server = data;
+  const state = server.ready ? badge("✓ ready", "ok") : badge("✕ not ready", "bad");
+  const about = [state, h("span", null, `version ${server.version}, up since `, when(server.started_at))];
   const again = h("button", { type: "button", onclick: refresh }, "Refresh");
   const node = h(
     "div",
     { class: "stack" },
     heading("Overview", about, [again]),
-    findings(house),
+    findings(server),
     usage ? h("h2", null, "Today") : null,
     usage ? figures(usage.totals) : null,
     usage ? panel("Near a limit", nearLimits()) : null,
     usage ? refusalPanel(usage.totals) : null,
-    h("div", { class: "columns" }, serverPanel(house), safety(house)),
+    h("div", { class: "columns" }, serverPanel(server), safety(server)),
   );
   return { title: "Overview", node };
 }
@@ -46,7 +46,7 @@ function day() {
   return new Date().toISOString().slice(0, 10);
 }
 
-/** @param {HouseStatus} house */
+/** @param {ServerStatus} server */
 function findings({ obstacle, warnings }) {
   /** @type {Finding[]} */
   const all = [...(obstacle ? [obstacle] : []), ...warnings];
@@ -55,7 +55,7 @@ function findings({ obstacle, warnings }) {
   return panel("To look after", h("ul", { class: "findings" }, rows));
 }
 
-/** @param {HouseStatus} house */
+/** @param {ServerStatus} server */
 function serverPanel({ open_reservations: holds, database_bytes: database, log_bytes: log, disk_free_bytes: free, disk_total_bytes: total, open_files: files, open_files_limit: mostFiles, time_zone: zone }) {
   return panel(
     "Server",
@@ -69,7 +69,7 @@ function serverPanel({ open_reservations: holds, database_bytes: database, log_b
   );
 }
 
-/** @param {HouseStatus} house */
+/** @param {ServerStatus} server */
 function safety({ audit, backups }) {
   const intact = audit.state === "intact";
   return panel(

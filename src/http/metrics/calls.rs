@@ -1,6 +1,5 @@
 //! Calls that are carried, by upstream.
 
-use super::DOLLAR;
 use super::exposition::Exposition;
 use crate::gateway::proxy::Proxy;
 use crate::gateway::upstream_figures::{CallOutcome, UpstreamFigures};
@@ -70,7 +69,7 @@ pub fn write(out: &mut Exposition, proxy: &Proxy) {
             "tollkeeper_upstream_cost_dollars_total",
             "Dollars that calls were charged, by upstream.",
         )
-        .per(DOLLAR);
+        .dollars();
     for (name, figures) in &all {
         family.sample(&[("upstream", name)], figures.cost_nanodollars);
     }

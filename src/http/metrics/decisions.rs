@@ -1,6 +1,5 @@
 //! Decisions, what is held and spent, commits, and the hashing of keys.
 
-use super::DOLLAR;
 use super::exposition::Exposition;
 use crate::service::Services;
 
@@ -43,13 +42,13 @@ pub fn write(out: &mut Exposition, services: &Services) {
         "tollkeeper_held_dollars",
         "Dollars that open reservations hold.",
     )
-    .per(DOLLAR)
+    .dollars()
     .is(ledger.held_nanodollars());
     out.counter(
         "tollkeeper_spent_dollars_total",
         "Dollars that were charged, by whatever way. What is taken back is not subtracted.",
     )
-    .per(DOLLAR)
+    .dollars()
     .is(ledger.spent_nanodollars());
     out.counter(
         "tollkeeper_spent_tokens_total",

@@ -7,6 +7,9 @@ use crate::metrics::{Distribution, SECOND};
 /// The media type of the text.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Nanodollars in a dollar.
+const DOLLAR: u64 = 1_000_000_000;
+
 /// What a sample is told apart by: names, and values that are none a caller can invent.
 pub type Labels<'a> = &'a [(&'a str, &'a str)];
 
@@ -80,6 +83,11 @@ impl Family<'_> {
     /// The same of durations, which are measured in nanoseconds.
     pub fn seconds(self) -> Self {
         self.per(SECOND)
+    }
+
+    /// The same of money, which is counted in nanodollars.
+    pub fn dollars(self) -> Self {
+        self.per(DOLLAR)
     }
 
     /// A sample without labels.

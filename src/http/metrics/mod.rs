@@ -6,9 +6,9 @@
 mod calls;
 mod decisions;
 mod exposition;
-mod house;
 mod process;
 mod requests;
+mod server;
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -23,9 +23,6 @@ use crate::http::core::guard::{Anyone, Caller, Metrics, View};
 use crate::http::core::request::{Request, blocking};
 use crate::http::core::state::State;
 use crate::service::status;
-
-/// Nanodollars in a dollar: money is counted in them, and shown in dollars.
-const DOLLAR: u64 = 1_000_000_000;
 
 /// Binds the address that shows metrics and nothing else, if there is one.
 ///
@@ -65,9 +62,9 @@ fn written(state: &State) -> String {
     requests::write(&mut out, state);
     decisions::write(&mut out, &state.services);
     calls::write(&mut out, &state.proxy);
-    let house = status::gather(&state.services);
-    house::write(&mut out, &house, near_limits(state));
-    process::write(&mut out, &house);
+    let server = status::gather(&state.services);
+    server::write(&mut out, &server, near_limits(state));
+    process::write(&mut out, &server);
     out.finish()
 }
 

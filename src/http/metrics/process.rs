@@ -5,11 +5,11 @@ use std::fs;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::exposition::Exposition;
-use crate::domain::house::HouseStatus;
+use crate::domain::server_status::ServerStatus;
 use crate::metrics::SECOND;
 
 /// Writes what is measured of the process.
-pub fn write(out: &mut Exposition, house: &HouseStatus) {
+pub fn write(out: &mut Exposition, server: &ServerStatus) {
     let labels = [("version", env!("CARGO_PKG_VERSION"))];
     out.gauge("tollkeeper_build_info", "Always 1; the version is a label.")
         .sample(&labels, 1);
@@ -27,16 +27,16 @@ pub fn write(out: &mut Exposition, house: &HouseStatus) {
         "When the process began, in seconds since 1970.",
     )
     .per(1_000)
-    .is(house.started_at.as_millisecond().unsigned_abs());
+    .is(server.started_at.as_millisecond().unsigned_abs());
     if let Some(bytes) = resident_bytes() {
         out.gauge("process_resident_memory_bytes", "Memory that is resident.")
             .is(bytes);
     }
-    if let Some(open) = house.files.open {
+    if let Some(open) = server.files.open {
         out.gauge("process_open_fds", "Files that are open.")
             .is(open);
     }
-    if let Some(most) = house.files.limit {
+    if let Some(most) = server.files.limit {
         out.gauge("process_max_fds", "Files that may be open.")
             .is(most);
     }

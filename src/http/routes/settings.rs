@@ -12,7 +12,7 @@ use crate::http::prices::views::{GivenPrices, PriceAnswer, PricePage};
 use crate::http::settings;
 use crate::http::settings::views::SettingList;
 use crate::http::status;
-use crate::http::status::HouseView;
+use crate::http::status::ServerView;
 use crate::http::upstreams;
 use crate::http::upstreams::views::UpstreamList;
 
@@ -67,7 +67,7 @@ pub fn routes() -> Vec<Route> {
                 "Whether decisions can be made, what should be looked after, and the figures by which that is judged. `/ready` tells everybody the \
                  first two.",
             )
-            .answers::<HouseView>(200),
+            .answers::<ServerView>(200),
         Route::new(Method::GET, "/api/upstreams", "list_upstreams", upstreams::list)
             .says(
                 "Look at upstreams",

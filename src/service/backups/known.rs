@@ -10,8 +10,9 @@ use crate::error::{Error, Result};
 use crate::store::backups::encryption::Lock;
 use crate::store::backups::folder::BackupFolder;
 use crate::store::backups::halt::Halt;
+use crate::store::directory::DataDirectory;
+use crate::store::directory::files::BACKUP_STATE;
 use crate::store::directory::private::{self, Rule};
-use crate::store::directory::{BACKUP_STATE, DataDirectory};
 
 /// Largest file with what is known, in bytes.
 const MAX_STATE: u64 = 64 * 1024;

@@ -9,11 +9,12 @@ use tar::{Archive, Builder, EntryType, Header};
 use super::encryption::{Lock, Opener, is_encrypted, unwrap};
 use super::halt::Halt;
 use super::pieces::{NewFile, require_room, sum_of_file};
-use super::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE, MANIFEST, MAX_MANIFEST};
+use super::{MANIFEST, MAX_MANIFEST};
 use crate::domain::backup::manifest::{FORM, FileSum, Manifest};
 use crate::error::{Error, Result};
 use crate::store::audit::anchor::MAX_ANCHOR;
 use crate::store::directory::MAX_KEY_FILE;
+use crate::store::directory::files::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 
 /// How hard zstd tries; more takes the processor from decisions and saves little of a database.
 const LEVEL: i32 = 3;

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::DATABASE;
 use super::halt::Halt;
 use crate::domain::audit::{ChainKey, Verdict};
 use crate::domain::backup::manifest::{Content, LogHead};
@@ -15,6 +14,7 @@ use crate::store::database::connection::writer_flags;
 use crate::store::database::fault::Doing;
 use crate::store::database::migrate;
 use crate::store::database::open::open_to_inspect;
+use crate::store::directory::files::DATABASE;
 use crate::store::journal;
 use crate::store::sql::Reading;
 

@@ -19,12 +19,6 @@ pub use self::undone::undone;
 
 /// What a backup says of itself ([`crate::domain::backup::manifest::Manifest`]).
 const MANIFEST: &str = "manifest.json";
-/// The database.
-pub const DATABASE: &str = "tollkeeper.db";
-/// The key of the audit log's chain; none when it was lost.
-pub const AUDIT_KEY: &str = "audit.key";
-/// The head of the audit log as it was seen last; none when it was lost.
-pub const AUDIT_ANCHOR: &str = "audit-anchor";
 
 /// Largest manifest, in bytes.
 const MAX_MANIFEST: u64 = 1024 * 1024;

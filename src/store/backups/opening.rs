@@ -7,11 +7,11 @@ use super::check::{Checked, FilesBeside, check};
 use super::encryption::Opener;
 use super::halt::Halt;
 use super::writing::chain_key;
-use super::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::domain::backup::manifest::Manifest;
 use crate::error::Result;
 use crate::store::audit::anchor::MAX_ANCHOR;
 use crate::store::directory::MAX_KEY_FILE;
+use crate::store::directory::files::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::store::directory::private::{self, Rule};
 
 /// A backup that was opened.

@@ -10,11 +10,11 @@ use super::copy::copy;
 use super::encryption::Lock;
 use super::halt::Halt;
 use super::pieces::sum_of_file;
-use super::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::domain::audit::ChainKey;
 use crate::domain::backup::manifest::{FORM, FileSum, Manifest};
 use crate::error::{Error, Result};
 use crate::store::audit::anchor::MAX_ANCHOR;
+use crate::store::directory::files::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::store::directory::private::{self, Rule};
 use crate::store::directory::{DataDirectory, MAX_KEY_FILE};
 

@@ -15,6 +15,7 @@ use crate::domain::finding::Finding;
 use crate::error::{Error, Result};
 use crate::store::audit::anchor::check_stopped;
 use crate::store::decision_rows;
+use crate::store::directory::files::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::store::directory::place::find;
 use crate::store::directory::private::{self, Rule};
 use crate::store::directory::{MAX_KEY_FILE, room};
@@ -34,7 +35,7 @@ pub struct Examined {
 /// Looks into the database of a data directory.
 pub fn examine(data_dir: &Path) -> Examined {
     let root = find(data_dir);
-    let path = root.join("tollkeeper.db");
+    let path = root.join(DATABASE);
     let mut examined = Examined::default();
     if !private::is_there(&path) {
         if private::is_there(&root.join("initialized")) {
@@ -88,7 +89,7 @@ fn look(connection: &Connection, root: &Path, examined: &mut Examined) -> Result
     let (_, seen_at) = decision_rows::position(&reading)?;
     let seen_at = (seen_at > 0).then(|| Timestamp::from_millisecond(seen_at));
     examined.last_decision = seen_at.and_then(std::result::Result::ok);
-    let key = private::read(&root.join("audit.key"), Rule::Own, MAX_KEY_FILE)?;
+    let key = private::read(&root.join(AUDIT_KEY), Rule::Own, MAX_KEY_FILE)?;
     let key = match key.map(TryInto::try_into) {
         None => {
             examined.audit = Some(AuditFault::KeyGone);
@@ -104,6 +105,6 @@ fn look(connection: &Connection, root: &Path, examined: &mut Examined) -> Result
             return Ok(());
         }
     };
-    examined.audit = check_stopped(&reading, &key, &root.join("audit-anchor"))?;
+    examined.audit = check_stopped(&reading, &key, &root.join(AUDIT_ANCHOR))?;
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::store::audit::anchor;
 use crate::store::audit::keeper::{ChainKeeper, random_key, read_key};
 use crate::store::directory::DataDirectory;
+use crate::store::directory::files::{NEW_DATABASE, NEW_DATABASE_JOURNAL};
 use crate::store::directory::private;
 use crate::store::directory::private::Rule;
 use crate::store::handle::Store;
@@ -113,9 +114,9 @@ impl Store {
 
 /// Makes a database aside and moves it into place, so that there is never half of one.
 fn create(directory: &DataDirectory, now: Timestamp) -> Result<()> {
-    let staged = directory.root().join("tollkeeper.db.new");
+    let staged = directory.root().join(NEW_DATABASE);
     // Most times there is none.
-    let _ = std::fs::remove_file(directory.root().join("tollkeeper.db.new-journal"));
+    let _ = std::fs::remove_file(directory.root().join(NEW_DATABASE_JOURNAL));
     private::create(&staged).map_err(cannot_create(&staged))?;
     let mut connection =
         connection::open(&staged, writer_flags()).doing("creating the database")?;

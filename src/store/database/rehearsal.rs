@@ -12,11 +12,11 @@ use super::health::quick_check;
 use super::open::{check_header, open_to_inspect, schema};
 use super::{migrate, settings};
 use crate::error::{Error, Result};
+use crate::store::directory::files::{
+    COMMAND_SOCKET, CONTROL_SOCKET, DATABASE, MIGRATION_TRIAL, WRITE_AHEAD_LOG,
+};
 use crate::store::directory::private;
 use crate::store::sql::Reading;
-
-/// The copy that is migrated for trial.
-const COPY: &str = "migration-trial.db";
 
 /// Of which schema a database is, and what a start would change.
 pub struct SchemaStatus {
@@ -45,7 +45,7 @@ pub struct Rehearsed {
 /// # Errors
 /// [`Error::Refused`] when it can't be read, is none of ours or of a newer version.
 pub fn status(root: &Path) -> Result<SchemaStatus> {
-    let database = root.join("tollkeeper.db");
+    let database = root.join(DATABASE);
     let connection = inspected(&database)?;
     look(database, &connection)
 }
@@ -55,15 +55,15 @@ pub fn status(root: &Path) -> Result<SchemaStatus> {
 /// # Errors
 /// As [`status`]; [`Error::Internal`] with what a migration failed with.
 pub fn rehearse(root: &Path) -> Result<(SchemaStatus, Rehearsed)> {
-    let database = root.join("tollkeeper.db");
+    let database = root.join(DATABASE);
     let source = inspected(&database)?;
-    let copy = root.join(COPY);
+    let copy = root.join(MIGRATION_TRIAL);
     let made = private::create(&copy);
     made.map_err(|error| Error::refused(format!("can't create {}: {error}", copy.display())))?;
     let tried = migrate_copy(&source, &copy);
     for ending in ["", "-journal", "-wal", "-shm"] {
         // Most of them were never there.
-        let _ = std::fs::remove_file(root.join(format!("{COPY}{ending}")));
+        let _ = std::fs::remove_file(root.join(format!("{MIGRATION_TRIAL}{ending}")));
     }
     Ok((look(database, &source)?, tried?))
 }
@@ -90,9 +90,9 @@ fn migrate_copy(source: &Connection, copy: &Path) -> Result<Rehearsed> {
 fn inspected(database: &Path) -> Result<Connection> {
     // Where nobody has it open and nothing is left in the log, it is read so that nothing is made beside it.
     let beside = |name: &str| private::is_there(&database.with_file_name(name));
-    let log = database.with_file_name("tollkeeper.db-wal").metadata();
+    let log = database.with_file_name(WRITE_AHEAD_LOG).metadata();
     let logged =
-        log.is_ok_and(|log| log.len() > 0) || beside("control.sock") || beside("command.sock");
+        log.is_ok_and(|log| log.len() > 0) || beside(CONTROL_SOCKET) || beside(COMMAND_SOCKET);
     check_header(database, logged)?;
     open_to_inspect(database, logged).doing("opening the database")
 }

@@ -6,15 +6,25 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::place::{BACKUPS, DATABASE, LOST_FOUND, OURS, PRIVATE, find};
+use super::files::{
+    BACKUPS, DATABASE, LOST_FOUND, MIGRATION_TRIAL, NEW_DATABASE, NEW_DATABASE_JOURNAL,
+    NEXT_AUDIT_KEY, OURS, PRIVATE, RESTORE, ROTATED_KEYS,
+};
+use super::place::find;
 use super::private;
 use crate::domain::finding::Finding;
 use crate::domain::values::shell_word::shell_word;
 
 /// What is there only while something is being done: a start that finds it ends that, or removes it.
-const HALF_DONE: [&str; 3] = ["audit.key.next", "restore", "tollkeeper.db.new"];
+const HALF_DONE: [&str; 5] = [
+    NEXT_AUDIT_KEY,
+    RESTORE,
+    NEW_DATABASE,
+    NEW_DATABASE_JOURNAL,
+    MIGRATION_TRIAL,
+];
 /// Folders of ours with files of ours.
-const FOLDERS: [&str; 2] = [BACKUPS, "rotated-keys"];
+const FOLDERS: [&str; 2] = [BACKUPS, ROTATED_KEYS];
 /// Most entries of a folder that are looked at.
 const MOST_LOOKED_AT: usize = 10_000;
 /// Most names that are told.

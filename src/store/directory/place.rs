@@ -2,55 +2,17 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
+use super::files::{DATABASE, LOST_FOUND, MARKER, OURS, PRIVATE};
 use super::owner;
 use super::private::{self, Closed, Rule};
-use super::restoring::{self, BEFORE, OUTCOME, STAGING};
+use super::restoring;
 use crate::domain::values::shell_word::shell_word;
 use crate::error::{Error, Result};
-
-/// The folder that everything lies in where the directory itself can't be closed to others.
-pub(super) const PRIVATE: &str = "private";
-/// The database. It is the last that moves, so where it is, everything is.
-pub(super) const DATABASE: &str = "tollkeeper.db";
-/// Says that a database was here.
-pub(super) const MARKER: &str = "initialized";
-/// Backups, and copies made before a migration.
-pub(super) const BACKUPS: &str = "backups";
-/// The lock by which one process owns everything.
-pub(crate) const LOCK: &str = "tollkeeper.lock";
-/// What we put into a directory.
-pub(super) const OURS: [&str; 23] = [
-    "audit-anchor",
-    "audit.key",
-    "audit.key.next",
-    "backup-state",
-    "backup-work",
-    BACKUPS,
-    BEFORE,
-    "clean-stop",
-    "command.sock",
-    "control.sock",
-    "initial-key",
-    MARKER,
-    STAGING,
-    OUTCOME,
-    "revocations",
-    "rotated-keys",
-    "tollkeeper.db-journal",
-    "tollkeeper.db-shm",
-    "tollkeeper.db-wal",
-    DATABASE,
-    LOCK,
-    PRIVATE,
-    LOST_FOUND,
-];
-/// Every volume has it, and it is root's.
-pub(super) const LOST_FOUND: &str = "lost+found";
 
 /// Where everything lies that a data directory holds, by what is there. Changes nothing.
 pub fn find(data_dir: &Path) -> PathBuf {
@@ -273,77 +235,6 @@ fn why_shared(data_dir: &Path, folder: &File) -> io::Result<Option<String>> {
         }
     }
     Ok(None)
-}
-
-/// Moves what lay in the directory itself, or nothing when something of it can't be; whoever calls holds both locks. What is none of ours
-/// stays, and the marker too: a version that knows nothing of the folder is to see that there was a database.
-pub(crate) fn move_everything(from: &Path, to: &Path) -> Result<()> {
-    let stay = [
-        LOCK,
-        PRIVATE,
-        MARKER,
-        BACKUPS,
-        LOST_FOUND,
-        "command.sock",
-        "control.sock",
-        DATABASE,
-    ];
-    let names = OURS.iter().filter(|name| !stay.contains(name));
-    let mut moved = Vec::new();
-    for name in names.chain([&DATABASE]) {
-        let (old, new) = (from.join(name), to.join(name));
-        if !private::is_ours(&old) || private::is_there(&new) {
-            continue;
-        }
-        if let Err(error) = std::fs::rename(&old, &new) {
-            for (old, new) in moved.iter().rev() {
-                // What stays there is found there by the next start.
-                let _ = std::fs::rename(new, old);
-            }
-            return Err(Error::refused(format!(
-                "can't move {} to {}: {error}; nothing was moved: start again once it can be, or close {} to others (0700)",
-                old.display(),
-                new.display(),
-                from.display()
-            )));
-        }
-        moved.push((old, new));
-    }
-    let (old, new) = (from.join(BACKUPS), to.join(BACKUPS));
-    if let Err(error) = move_backups(&old, &new) {
-        log::warn!(
-            "{} stays where it is, because it can't be moved ({error}); further copies go to {}",
-            old.display(),
-            new.display()
-        );
-    }
-    let marker = from.join(MARKER);
-    if let Err(error) = private::create_new(&marker)
-        && error.kind() != io::ErrorKind::AlreadyExists
-    {
-        log::warn!("can't write {}: {error}", marker.display());
-    }
-    let synced = File::open(to).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| unusable(to, &error))?;
-    log::warn!(
-        "moved everything from {} to {}",
-        from.display(),
-        to.display()
-    );
-    Ok(())
-}
-
-/// Moves the copies, or the link of ours that leads to them.
-fn move_backups(old: &Path, new: &Path) -> io::Result<()> {
-    let ours = private::is_there(old) && private::stranger(old).is_none();
-    if !ours || private::is_there(new) {
-        return Ok(());
-    }
-    if !old.is_symlink() {
-        return std::fs::rename(old, new);
-    }
-    symlink(old.canonicalize()?, new)?;
-    std::fs::remove_file(old)
 }
 
 /// The refusal of a directory that can't be used.

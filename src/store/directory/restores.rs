@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::restoring::{self, BEFORE, OUTCOME};
+use super::files::{BEFORE_RESTORE, RESTORED};
+use super::restoring;
 use super::{DataDirectory, private};
 use crate::domain::backup::name::moment;
 use crate::domain::backup::restoration::Restoration;
@@ -29,7 +30,7 @@ impl DataDirectory {
 
     /// A folder that is not there yet, in the data directory, for what is there before a restore of this time.
     pub fn kept_folder(&self, at: Timestamp) -> String {
-        let first = format!("{BEFORE}/{}", moment(at));
+        let first = format!("{BEFORE_RESTORE}/{}", moment(at));
         let further = (2..).map(|number| format!("{first}-{number}"));
         let mut all = std::iter::once(first.clone()).chain(further);
         let free = all.find(|name| !private::is_there(&self.root().join(name)));
@@ -49,7 +50,7 @@ impl DataDirectory {
     /// # Errors
     /// [`Error::Refused`] when it can't be read.
     pub fn find_restoration(&self) -> Result<Option<Restoration>> {
-        restoring::read(&self.root().join(OUTCOME))
+        restoring::read(&self.root().join(RESTORED))
     }
 
     /// Forgets what the last restore did: the audit log has it.
@@ -57,7 +58,7 @@ impl DataDirectory {
     /// # Errors
     /// [`Error::Refused`] with the path.
     pub fn forget_restoration(&self) -> Result<()> {
-        let path = self.root().join(OUTCOME);
+        let path = self.root().join(RESTORED);
         std::fs::remove_file(&path)
             .map_err(|error| Error::refused(format!("can't use {}: {error}", path.display())))
     }

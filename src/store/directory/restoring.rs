@@ -9,43 +9,41 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::files::{
+    AUDIT_ANCHOR, AUDIT_KEY, BEFORE_RESTORE, CLEAN_STOP, DATABASE, RESTORE, RESTORED,
+    ROLLBACK_JOURNAL, ROTATED_KEYS, SHARED_MEMORY, WRITE_AHEAD_LOG,
+};
 use super::private::{self, Rule};
 use crate::domain::backup::restoration::Restoration;
 use crate::error::{Error, Result};
 
-/// The folder of a restore that is under way.
-pub(super) const STAGING: &str = "restore";
-/// The folder in it with what is to take its place.
+/// The folder of a restore that is under way, with what is to take its place.
 const NEW: &str = "new";
-/// The folder with what was there before restores.
-pub(super) const BEFORE: &str = "before-restore";
-/// What became of the last restore.
-pub(super) const OUTCOME: &str = "restored";
 /// Largest note of a restore, in bytes.
 const MAX_NOTE: u64 = 16 * 1024 * 1024;
 
 /// What belongs to the database that goes. A log goes before its database: whoever finds one beside another database believes it.
 const CLEARED: [&str; 8] = [
-    "tollkeeper.db-wal",
-    "tollkeeper.db-shm",
-    "tollkeeper.db-journal",
-    "tollkeeper.db",
-    "clean-stop",
-    "rotated-keys",
-    "audit.key",
-    "audit-anchor",
+    WRITE_AHEAD_LOG,
+    SHARED_MEMORY,
+    ROLLBACK_JOURNAL,
+    DATABASE,
+    CLEAN_STOP,
+    ROTATED_KEYS,
+    AUDIT_KEY,
+    AUDIT_ANCHOR,
 ];
 /// What comes, the database last: where it is, everything is.
-const RESTORED: [&str; 3] = ["audit.key", "audit-anchor", "tollkeeper.db"];
+const COMING: [&str; 3] = [AUDIT_KEY, AUDIT_ANCHOR, DATABASE];
 
 /// The note of a restore while what was there is moved away.
 fn decided(root: &Path) -> PathBuf {
-    root.join(STAGING).join("decided")
+    root.join(RESTORE).join("decided")
 }
 
 /// The note of a restore while what is new takes its place.
 fn cleared(root: &Path) -> PathBuf {
-    root.join(STAGING).join("cleared")
+    root.join(RESTORE).join("cleared")
 }
 
 /// Whether a restore was decided on that has not come to its end.
@@ -55,7 +53,7 @@ pub(super) fn is_under_way(root: &Path) -> bool {
 
 /// An empty folder for what is to be restored.
 pub(super) fn stage(root: &Path) -> Result<PathBuf> {
-    let folder = root.join(STAGING);
+    let folder = root.join(RESTORE);
     remove(&folder)?;
     private::folder(&folder)?;
     let staged = folder.join(NEW);
@@ -65,14 +63,14 @@ pub(super) fn stage(root: &Path) -> Result<PathBuf> {
 
 /// Removes what was staged and is not wanted.
 pub(super) fn give_up(root: &Path) -> Result<()> {
-    remove(&root.join(STAGING))
+    remove(&root.join(RESTORE))
 }
 
 /// Decides on a restore, and carries it to its end.
 pub(super) fn decide(root: &Path, restoration: &Restoration) -> Result<()> {
     let text = serde_json::to_vec_pretty(restoration)
         .map_err(|error| Error::internal("writing down a restore", error))?;
-    let (note, begun) = (decided(root), root.join(STAGING).join("begun"));
+    let (note, begun) = (decided(root), root.join(RESTORE).join("begun"));
     let write = || -> io::Result<()> {
         let mut file = private::create(&begun)?;
         file.write_all(&text)?;
@@ -80,7 +78,7 @@ pub(super) fn decide(root: &Path, restoration: &Restoration) -> Result<()> {
     };
     write().map_err(|error| unusable(&begun, &error))?;
     rename(&begun, &note)?;
-    sync(&root.join(STAGING))?;
+    sync(&root.join(RESTORE))?;
     finish(root)
 }
 
@@ -90,7 +88,7 @@ pub(super) fn decide(root: &Path, restoration: &Restoration) -> Result<()> {
 /// # Errors
 /// [`Error::Refused`] with what is in the way.
 pub(super) fn settle(root: &Path) -> Result<()> {
-    let folder = root.join(STAGING);
+    let folder = root.join(RESTORE);
     if !private::is_there(&folder) {
         return Ok(());
     }
@@ -113,7 +111,7 @@ fn finish(root: &Path) -> Result<()> {
     let (decided, cleared) = (decided(root), cleared(root));
     if let Some(restoration) = read(&decided)? {
         let kept = root.join(&restoration.kept);
-        private::folder(&root.join(BEFORE))?;
+        private::folder(&root.join(BEFORE_RESTORE))?;
         private::folder(&kept)?;
         for name in CLEARED {
             move_if_there(&root.join(name), &kept.join(name))?;
@@ -121,16 +119,16 @@ fn finish(root: &Path) -> Result<()> {
         sync(&kept)?;
         sync(root)?;
         rename(&decided, &cleared)?;
-        sync(&root.join(STAGING))?;
+        sync(&root.join(RESTORE))?;
     }
-    let new = root.join(STAGING).join(NEW);
-    for name in RESTORED {
+    let new = root.join(RESTORE).join(NEW);
+    for name in COMING {
         move_if_there(&new.join(name), &root.join(name))?;
     }
     sync(root)?;
-    rename(&cleared, &root.join(OUTCOME))?;
+    rename(&cleared, &root.join(RESTORED))?;
     sync(root)?;
-    remove(&root.join(STAGING))
+    remove(&root.join(RESTORE))
 }
 
 pub(super) fn read(note: &Path) -> Result<Option<Restoration>> {
@@ -140,8 +138,8 @@ pub(super) fn read(note: &Path) -> Result<Option<Restoration>> {
     let read = serde_json::from_slice(&bytes);
     read.map(Some).map_err(|error| {
         Error::refused(format!(
-            "{} is not as a restore writes it: {error}; look who changed it. What is restored is in {STAGING}/{NEW}, and what was there \
-             before in a folder of {BEFORE}",
+            "{} is not as a restore writes it: {error}; look who changed it. What is restored is in {RESTORE}/{NEW}, and what was there \
+             before in a folder of {BEFORE_RESTORE}",
             note.display()
         ))
     })

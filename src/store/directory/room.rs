@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use crate::domain::house::{DiskRoom, StorageFacts};
+use super::files::{DATABASE, WRITE_AHEAD_LOG};
+use crate::domain::server_status::{DiskRoom, StorageFacts};
 
 /// The sizes of the database in a folder and of its log, and the room that is left.
 pub fn storage(root: &Path) -> StorageFacts {
     StorageFacts {
-        database_bytes: length(&root.join("tollkeeper.db")),
-        log_bytes: length(&root.join("tollkeeper.db-wal")),
+        database_bytes: length(&root.join(DATABASE)),
+        log_bytes: length(&root.join(WRITE_AHEAD_LOG)),
         disk: disk(root),
     }
 }

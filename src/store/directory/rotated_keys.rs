@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
+use super::files::ROTATED_KEYS;
 use super::private::{self, Rule};
 use super::{DataDirectory, MAX_KEY_FILE};
 use crate::domain::credential::{Kind, Token};
@@ -27,7 +28,7 @@ pub struct RotatedKey {
 impl DataDirectory {
     /// `rotated-keys/`: a file for each key, with its public id as name.
     pub fn rotated_keys(&self) -> PathBuf {
-        self.root().join("rotated-keys")
+        self.root().join(ROTATED_KEYS)
     }
 
     /// How many secrets lie there.

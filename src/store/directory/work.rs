@@ -3,9 +3,11 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::files::BACKUP_WORK;
+
 /// Where it is in a folder.
 pub(super) fn folder(root: &Path) -> PathBuf {
-    root.join("backup-work")
+    root.join(BACKUP_WORK)
 }
 
 /// Removes what work left that a crash broke off. It is in nobody's way but for its room.

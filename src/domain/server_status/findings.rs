@@ -1,8 +1,8 @@
-//! What is wrong with the house by its facts, each with what to do. Names no path and no key: everybody may ask whether the server is ready.
+//! What is wrong with the server by its facts, each with what to do. Names no path and no key: everybody may ask whether the server is ready.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ClockFacts, DiskRoom, FileFacts, HouseStatus};
+use super::{ClockFacts, DiskRoom, FileFacts, ServerStatus};
 use crate::domain::audit::state::AuditFault;
 use crate::domain::finding::Finding;
 
@@ -25,7 +25,7 @@ const STALE: SignedDuration = SignedDuration::from_hours(24);
 /// The share of the open files from which on they are nearly all, in percent.
 const NEARLY_ALL: u64 = 90;
 
-impl HouseStatus {
+impl ServerStatus {
     /// Whether decisions can be made.
     pub fn is_ready(&self) -> bool {
         self.obstacle.is_none()
@@ -156,15 +156,15 @@ mod tests {
     use std::time::Duration;
 
     use crate::domain::backup::state::{BackupFailure, BackupState, Drill, GoodBackup};
-    use crate::domain::house::{BackupFacts, StorageFacts};
+    use crate::domain::server_status::{BackupFacts, StorageFacts};
 
     const GIB: u64 = 1024 * 1024 * 1024;
 
-    type Spoil = fn(&mut HouseStatus);
+    type Spoil = fn(&mut ServerStatus);
 
-    fn sound() -> HouseStatus {
+    fn sound() -> ServerStatus {
         let now = "2026-06-01T12:00:00Z".parse().unwrap();
-        HouseStatus {
+        ServerStatus {
             now,
             started_at: now,
             obstacle: None,
@@ -200,7 +200,7 @@ mod tests {
                     ..BackupState::default()
                 },
                 every: Some(Duration::from_hours(24)),
-                house_made_at: None,
+                database_made_at: None,
             },
         }
     }
@@ -249,7 +249,7 @@ mod tests {
             }),
             ("backup_old", |it| {
                 it.backups.state.last_good = None;
-                it.backups.house_made_at = Some("2026-05-01T12:00:00Z".parse().unwrap());
+                it.backups.database_made_at = Some("2026-05-01T12:00:00Z".parse().unwrap());
             }),
             ("backup_failed", |it| {
                 it.backups.state.last_failure = Some(BackupFailure {
@@ -270,9 +270,9 @@ mod tests {
             }),
         ];
         for (code, spoil) in spoilt {
-            let mut house = sound();
-            spoil(&mut house);
-            let codes: Vec<_> = house.warnings().iter().map(|found| found.code).collect();
+            let mut server = sound();
+            spoil(&mut server);
+            let codes: Vec<_> = server.warnings().iter().map(|found| found.code).collect();
             assert_eq!(codes, [code]);
         }
     }

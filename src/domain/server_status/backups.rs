@@ -15,7 +15,7 @@ pub struct BackupFacts {
     /// How often one is made by itself, if ever.
     pub every: Option<Duration>,
     /// When a database was made here first, as far as that can be told.
-    pub house_made_at: Option<Timestamp>,
+    pub database_made_at: Option<Timestamp>,
 }
 
 impl BackupFacts {
@@ -29,7 +29,7 @@ impl BackupFacts {
     fn old(&self, now: Timestamp) -> Option<Finding> {
         let most = SignedDuration::try_from(self.every?.saturating_mul(2)).ok()?;
         let good = self.state.last_good.as_ref().map(|good| good.at);
-        let since = good.or(self.house_made_at)?;
+        let since = good.or(self.database_made_at)?;
         (now.duration_since(since) > most).then(|| {
             let fault = match good {
                 Some(at) => format!("the newest backup that is sound was made at {at}"),

@@ -1,4 +1,4 @@
-//! How the house stands: the facts that say whether decisions can be made, and what should be done before they can't be any more.
+//! How the server stands: the facts that say whether decisions can be made, and what should be done before they can't be any more.
 
 mod backups;
 mod findings;
@@ -12,7 +12,7 @@ use crate::error::Error;
 /// The facts at one moment, gathered in one place for whoever shows them: `/ready`, `GET /api/status`, `tollkeeper status` and `doctor`,
 /// and the metrics.
 #[derive(Debug, Clone)]
-pub struct HouseStatus {
+pub struct ServerStatus {
     /// When they were gathered.
     pub now: Timestamp,
     /// When the server was started.
@@ -35,7 +35,7 @@ pub struct HouseStatus {
     pub backups: BackupFacts,
 }
 
-/// What is known of the house from the start on.
+/// What is known of the server from the start on.
 #[derive(Debug, Clone, Copy)]
 pub struct StartFacts {
     /// When the server was started.
