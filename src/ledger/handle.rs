@@ -167,6 +167,11 @@ impl Ledger {
         self.ask(move |runtime, batch| Ok(runtime.state.who(&key, batch.now_ms)))
     }
 
+    /// Whose key this is, its time over or not.
+    pub fn whose(&self, key: Presented) -> Pending<Decision<Holder>> {
+        self.ask(move |runtime, batch| Ok(runtime.state.whose(&key, batch.now_ms)))
+    }
+
     /// The provider, without regard to case, that would carry a call which costs nothing. Nothing is counted but a refusal.
     pub fn carrier(&self, call: Call) -> Pending<Decision<Arc<str>>> {
         self.ask(move |runtime, batch| {

@@ -37,6 +37,11 @@ impl<'c> ContractClient<'c> {
         self.call("GET", path, None)
     }
 
+    /// The same with a virtual key, where that is the credential.
+    pub fn get_as(&mut self, key: &str, path: &str) -> Value {
+        self.call_as(&self.client.with_virtual_key(key), "GET", path, None)
+    }
+
     pub fn post(&mut self, path: &str, body: &Value) -> Value {
         self.call("POST", path, Some(body))
     }
@@ -51,12 +56,22 @@ impl<'c> ContractClient<'c> {
 
     /// Calls an operation, whose answer has the status and the schema of the table; a leading `P` is the family.
     fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        self.call_as(self.client, method, path, body)
+    }
+
+    fn call_as(
+        &mut self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Value {
         let plain = path.split('?').next().unwrap();
         let found = self.operations.iter().find(|one| one.fits(method, plain));
         let operation = found
             .unwrap_or_else(|| panic!("the contract has no {method} {plain}"))
             .clone();
-        let reply = self.send(method, path, body);
+        let reply = self.send(client, method, path, body);
         let name = format!("{method} {}", operation.path);
         self.called.insert((operation.method, operation.path));
         let expected = operation.status.unwrap();
@@ -80,7 +95,7 @@ impl<'c> ContractClient<'c> {
         path: &str,
         body: Option<&Value>,
     ) -> Value {
-        let reply = self.send(method, path, body);
+        let reply = self.send(self.client, method, path, body);
         let name = format!("{method} {path}");
         if reply.status != status {
             self.wrong.push(format!(
@@ -94,12 +109,12 @@ impl<'c> ContractClient<'c> {
         answer
     }
 
-    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+    fn send(&self, client: &Client, method: &str, path: &str, body: Option<&Value>) -> Reply {
         let path = match path.strip_prefix('P') {
             Some(rest) => format!("{}{rest}", self.family),
             None => path.to_owned(),
         };
-        self.client.send(method, &path, &[], body)
+        client.send(method, &path, &[], body)
     }
 
     fn check(&mut self, name: &str, schema: &str, answer: &Value) {

@@ -196,6 +196,7 @@ fn decide(it: &mut Recorder<'_>, server: &Server, key: &str) {
 fn read(it: &mut Recorder<'_>, server: &Server, key: &str) {
     let holder = server.client.with_virtual_key(key);
     it.call_as(&holder, "GET", "/v1/quota", None);
+    it.call_as(&holder, "GET", "/api/governance/virtual-keys/quota", None);
     it.call_as(&holder, "GET", "/v1/quota/usage", None);
     it.call_as(&holder, "GET", "/v1/mcp/tools?mcp_server=github", None);
     it.call(

@@ -184,6 +184,8 @@ fn keys_of_users(it: &mut ContractClient<'_>, user: &str) {
     it.get(&format!("{place}/virtual-keys"));
     it.get("P/virtual-keys");
     it.get(&format!("P/virtual-keys/{key}"));
+    let secret = id(&made["virtual_key"]["value"]);
+    it.get_as(&secret, "/api/governance/virtual-keys/quota");
     it.put(
         &format!("P/virtual-keys/{key}"),
         &json!({ "description": "on the new laptop" }),

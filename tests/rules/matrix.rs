@@ -168,6 +168,7 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ("list_near_limits", none(200)),
         ("list_mcp_tools", none(200)),
         ("get_quota", none(200)),
+        ("get_key_quota", none(200)),
         ("list_own_usage", none(200)),
         ("forward_auth", none(200)),
         ("forward_auth_below", none(200)),

@@ -28,6 +28,9 @@ fn may_be_null(member: &str, object: &serde_json::Map<String, Value>) -> bool {
         "access_profile_id" | "user_id" => object.contains_key("previous_values"),
         // Of a user.
         "access_profile" => object.contains_key("email"),
+        // Of the contract's quota, and of a provider in it.
+        "rate_limit" => object.contains_key("virtual_key_name"),
+        "weight" | "keys" => object.contains_key("allow_all_keys"),
         _ => NULLABLE.contains(&member),
     }
 }
@@ -98,6 +101,8 @@ fn no_answer_is_documented_to_be_null_where_it_is_left_out_nor_to_be_there_alway
                         (name.as_str(), member.as_str()),
                         ("AuditLogView", "access_profile_id" | "user_id")
                             | ("UserView", "access_profile")
+                            | ("KeyQuota", "rate_limit")
+                            | ("QuotaProvider", "weight" | "keys")
                     );
                 assert!(named, "{name}.{member}: {value}");
                 assert!(

@@ -208,7 +208,7 @@ fn answers_have_exactly_the_documented_fields() {
         {
             continue;
         }
-        if path.starts_with("/v1/") && operation_takes_virtual_key(&operations, method, path) {
+        if operation_takes_virtual_key(&operations, method, path) {
             if !path.contains("forward-auth") {
                 let path_there = match path.as_str() {
                     "/v1/mcp/tools" => "/v1/mcp/tools?mcp_server=files",

@@ -264,6 +264,7 @@ fn a_virtual_key_that_does_not_work_is_told_to_wait_and_a_right_one_beside_it_is
     for path in [
         "/v1/quota",
         "/v1/quota/usage",
+        "/api/governance/virtual-keys/quota",
         "/v1/mcp/tools?mcp_server=x",
         "/v1/forward-auth",
     ] {

@@ -27,6 +27,13 @@ pub struct Page {
 }
 
 impl Page {
+    /// Everything.
+    pub const ALL: Self = Self {
+        limit: i64::MAX,
+        offset: 0,
+        ends_early: false,
+    };
+
     /// Whether a page of so many bytes is not too large; one that is ends before its last item, unless its length was asked for.
     ///
     /// # Errors

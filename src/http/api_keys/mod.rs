@@ -40,7 +40,7 @@ pub async fn list(_: Caller<View, ApiKeys>, request: Request) -> Answer {
         let now = services.clock.now();
         // What is stored of the last uses lags behind what is shown, so that order is made here.
         let by_use = sort.field == "last_used_at";
-        let read = if by_use { EVERYTHING } else { page };
+        let read = if by_use { Page::ALL } else { page };
         let list = services
             .store
             .read(|reading| api_keys::list(reading, &filter, sort, read, now))?;
@@ -58,13 +58,6 @@ pub async fn list(_: Caller<View, ApiKeys>, request: Request) -> Answer {
     });
     ok(&list.await?)
 }
-
-/// Every key, for an order that the database does not know.
-const EVERYTHING: Page = Page {
-    limit: i64::MAX,
-    offset: 0,
-    ends_early: false,
-};
 
 fn in_order_of_use(mut keys: Vec<ApiKey>, descending: bool, page: Page) -> Vec<ApiKey> {
     keys.sort_by_key(|key| (key.last_used_at, key.id));

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -10,6 +9,7 @@ use crate::domain::people::holding::Attachment;
 use crate::domain::people::user::{Email, User};
 use crate::domain::people::user_copy::{CopyBudget, UserCopy};
 use crate::domain::values::money::Money;
+use crate::http::core::flattened::flattened;
 use crate::http::core::list::ListItem;
 use crate::http::virtual_keys::views::NewKeyView;
 
@@ -116,16 +116,27 @@ impl ListItem for HolderView {
 pub struct GovernanceBudget {
     #[serde(flatten)]
     budget: CopyBudget,
+    #[serde(flatten)]
+    row: GovernanceRow,
+}
+
+/// What the contract says of each limit beside what it limits.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct GovernanceRow {
+    /// Always `null`: no limit comes from a configuration file.
     config_hash: Option<String>,
+    /// When the copy was given that the limit is in.
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When that copy was last changed.
+    #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
 
-impl GovernanceBudget {
-    /// A budget of a copy.
-    pub fn of(budget: CopyBudget, copy: &UserCopy) -> Self {
+impl GovernanceRow {
+    /// Of a limit of a copy.
+    pub fn of(copy: &UserCopy) -> Self {
         Self {
-            budget,
             config_hash: None,
             created_at: copy.created_at,
             updated_at: copy.updated_at,
@@ -133,32 +144,20 @@ impl GovernanceBudget {
     }
 }
 
+impl GovernanceBudget {
+    /// A budget of a copy.
+    pub fn of(budget: CopyBudget, copy: &UserCopy) -> Self {
+        Self {
+            budget,
+            row: GovernanceRow::of(copy),
+        }
+    }
+}
+
 impl PartialSchema for GovernanceBudget {
     fn schema() -> RefOr<Schema> {
-        let mut schema = CopyBudget::schema();
-        if let RefOr::T(Schema::Object(object)) = &mut schema {
-            let text = |schema_type: SchemaType, about: &str| {
-                ObjectBuilder::new()
-                    .schema_type(schema_type)
-                    .description(Some(about))
-            };
-            let time = |about| {
-                let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-                text(Type::String.into(), about).format(Some(format))
-            };
-            let hash = text(
-                SchemaType::Array(vec![Type::String, Type::Null]),
-                "Always `null`: no budget comes from a configuration file.",
-            );
-            let properties = &mut object.properties;
-            properties.insert("config_hash".to_owned(), hash.into());
-            let given = time("When the copy was given that the budget is in.");
-            properties.insert("created_at".to_owned(), given.into());
-            let changed = time("When that copy was last changed.");
-            properties.insert("updated_at".to_owned(), changed.into());
-            object.description = Some("A budget of a copy, and how it stands.".to_owned());
-        }
-        schema
+        let parts = [CopyBudget::schema(), GovernanceRow::schema()];
+        flattened("A budget of a copy, and how it stands.", parts)
     }
 }
 

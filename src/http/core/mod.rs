@@ -7,6 +7,7 @@ pub mod base_path;
 pub mod client_address;
 pub mod context;
 pub mod discipline;
+pub mod flattened;
 pub mod guard;
 pub mod hosts;
 pub mod keyed_lock;

@@ -6,6 +6,7 @@ pub mod holder;
 pub mod limits;
 pub mod near_limits;
 pub mod quota;
+pub mod quota_of_key;
 pub mod refusal;
 pub mod replay;
 pub mod usage;

@@ -19,9 +19,11 @@ const NULLABLE: [&str; 11] = [
     "metadata",
 ];
 /// The same of single schemas.
-const NULLABLE_OF: [(&str, &[&str]); 2] = [
+const NULLABLE_OF: [(&str, &[&str]); 4] = [
     ("AuditLogView", &["access_profile_id", "user_id"]),
     ("UserView", &["access_profile"]),
+    ("KeyQuota", &["rate_limit"]),
+    ("QuotaProvider", &["weight", "keys"]),
 ];
 /// Members that any value may be the value of, and that are not always there.
 const ANY_OF: [(&str, &str); 2] = [("PatchStep", "value"), ("SettingView", "value")];

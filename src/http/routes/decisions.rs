@@ -19,6 +19,8 @@ use crate::http::decisions::near_limits;
 use crate::http::decisions::near_limits::NearLimitView;
 use crate::http::decisions::quota;
 use crate::http::decisions::quota::QuotaAnswer;
+use crate::http::decisions::quota_of_key;
+use crate::http::decisions::quota_of_key::KeyQuota;
 use crate::http::decisions::usage;
 use crate::http::decisions::usage::UsageList;
 use crate::http::decisions::views::{
@@ -209,6 +211,13 @@ fn by_virtual_key() -> Vec<Route> {
             .query(PAGE)
             .answers::<QuotaAnswer>(200)
             .refuses(&[304, 400, 403]),
+        Route::new(Method::GET, "/api/governance/virtual-keys/quota", "get_key_quota", quota_of_key::show)
+            .says(
+                "Read what binds a virtual key, as the contract shows it",
+                "For clients of the contract: the one path of management where the virtual key is the credential. Budgets and limits of every copy                  in force; a key whose time is over is shown with `is_active: false`.",
+            )
+            .answers::<KeyQuota>(200)
+            .refuses(&[304]),
         Route::new(Method::GET, "/v1/quota/usage", "list_own_usage", usage::list_own)
             .says("Read the history of use of the key's own user", "As `/api/usage`, of this user alone.")
             .query(OWN_USAGE)

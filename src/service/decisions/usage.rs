@@ -20,7 +20,7 @@ pub struct UsagePage {
     pub profiles: Names,
 }
 
-/// Has refusals written down, which come late, so that the history is whole. On a full disk it is shown without the last ones.
+/// Has what is counted written down in the tables, which comes late, so that the history is whole. On a full disk it is shown without the last ones.
 pub async fn write_down(services: &Services) {
     if let Err(error) = services.ledger.flush().await {
         log::warn!("writing down refusals: {error}");

@@ -60,13 +60,20 @@ impl LedgerState {
     /// # Errors
     /// The refusal of a key that does not work.
     pub fn who(&self, presented: &Presented, now_ms: i64) -> Decision<Holder> {
-        let (key, status) = self.directory.key(presented, now_ms);
-        let Some(key) = key else {
+        match self.directory.key(presented, now_ms) {
+            (Some(key), KeyStatus::Expired) => Err(refuse::expired_key(key).refusal),
+            _ => self.whose(presented, now_ms),
+        }
+    }
+
+    /// The same of a key whose time may be over.
+    ///
+    /// # Errors
+    /// The refusal of a key that nobody has.
+    pub fn whose(&self, presented: &Presented, now_ms: i64) -> Decision<Holder> {
+        let (Some(key), _) = self.directory.key(presented, now_ms) else {
             return Err(refuse::before_copies(RefusalKind::AccessNotFound, None).refusal);
         };
-        if status == KeyStatus::Expired {
-            return Err(refuse::expired_key(key).refusal);
-        }
         let copies = self.directory.copies_of(key.user_id);
         let in_force = |copy| !self.directory.is_over(copy, now_ms);
         Ok(Holder {
