@@ -8,7 +8,7 @@ use log::LevelFilter;
 use crate::config::Settings;
 use crate::domain::settings::UnknownPrice;
 use crate::error::{Error, Result};
-use crate::gateway::proxy::upstreams::Upstreams;
+use crate::gateway::proxy::upstreams::PreparedUpstreams;
 use crate::http::certificates::CertificatePair;
 use crate::http::core::state::State;
 use crate::listening::certificate_files;
@@ -42,7 +42,7 @@ pub struct Reloading {
 /// What was read, and can be put in force.
 struct Prepared {
     settings: Settings,
-    upstreams: Upstreams,
+    upstreams: PreparedUpstreams,
     prices: SetPrices,
     certificate: Option<CertificatePair>,
 }
@@ -67,7 +67,7 @@ impl Reloading {
         let mut mistakes = Vec::new();
         let mut note = |error: Error| mistakes.push(error.to_string());
         settings.check_serving().unwrap_or_else(&mut note);
-        let upstreams = Upstreams::new(&settings.upstreams).map_err(&mut note);
+        let upstreams = PreparedUpstreams::new(&settings.upstreams).map_err(&mut note);
         let prices = SetPrices::read(&settings.prices).map_err(&mut note);
         let files = certificate_files(&settings.tls).filter(|_| self.state.certificates.is_some());
         let certificate = files.map(|files| files.read()).transpose();

@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 pub struct Upstream {
     /// As it was set.
     pub settings: UpstreamSettings,
-    /// How it was seen last.
-    pub state: UpstreamState,
+    /// How it was seen last, whatever was changed of it since.
+    pub state: Arc<UpstreamState>,
     /// The provider without regard to case.
     pub provider_key: Box<str>,
     /// How its certificates are judged.
@@ -76,7 +76,7 @@ impl Upstream {
         }
         let authorities = authorities(&settings)?;
         Ok(Self {
-            state: UpstreamState::default(),
+            state: Arc::default(),
             trust: trust(&settings, &authorities)?,
             authorities,
             provider_key: fold(&settings.provider).into(),

@@ -1,4 +1,4 @@
-//! How an upstream was seen last. What is counted begins with the process.
+//! How an upstream was seen last. What is counted begins with the process and goes on for a name, whatever its settings become.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -32,6 +32,7 @@ mod propagation;
 mod recovery;
 mod refusals;
 mod reload;
+mod reloaded;
 mod runaway;
 mod stopping;
 mod storing_revocations;

@@ -16,7 +16,7 @@ use crate::support::upstream::{Upstream, chat};
 
 const ROUNDS: usize = 6;
 /// What ends every reload that finds a mistake.
-const NOTHING_CHANGED: &str = "settings: nothing was changed";
+pub const NOTHING_CHANGED: &str = "settings: nothing was changed";
 
 /// Ends those who call meanwhile, also when the test fails.
 struct StopAtEnd<'a>(&'a AtomicBool);
@@ -37,7 +37,7 @@ fn wait_for_calls(calls: &AtomicU64, more: u64, callers: &[ScopedJoinHandle<'_, 
 }
 
 /// A server with a settings file.
-fn start(folder: &Path, settings: &str) -> Process {
+pub fn start(folder: &Path, settings: &str) -> Process {
     write(folder, settings);
     let mut command = tollkeeper();
     command.arg("serve").arg("--config").arg(config(folder));
@@ -46,11 +46,11 @@ fn start(folder: &Path, settings: &str) -> Process {
     Process::start_command(command, &folder.join("data"))
 }
 
-fn config(folder: &Path) -> std::path::PathBuf {
+pub fn config(folder: &Path) -> std::path::PathBuf {
     folder.join("config.toml")
 }
 
-fn write(folder: &Path, settings: &str) {
+pub fn write(folder: &Path, settings: &str) {
     std::fs::write(config(folder), settings).unwrap();
 }
 
@@ -119,7 +119,7 @@ fn a_certificate_is_changed_under_load_and_no_call_is_dropped() {
 }
 
 /// Settings with an upstream, the file of its key and a file of prices.
-fn carrying(folder: &Path, upstream: &Upstream, dollars: u32) -> String {
+pub fn carrying(folder: &Path, upstream: &Upstream, dollars: u32) -> String {
     let prices = "[[price]]\nprovider = \"openai\"\nmodel = \"ours\"\nrates = { output = ";
     let file = folder.join("prices.toml");
     std::fs::write(&file, format!("{prices}{dollars} }}\n")).unwrap();
@@ -132,7 +132,7 @@ fn carrying(folder: &Path, upstream: &Upstream, dollars: u32) -> String {
     )
 }
 
-fn ask(caller: &Client) -> crate::support::Reply {
+pub fn ask(caller: &Client) -> crate::support::Reply {
     let body = json!({ "model": "ours", "max_tokens": 100, "messages": [{ "role": "user", "content": "hello" }] });
     caller.post("/v1/chat/completions", &body)
 }

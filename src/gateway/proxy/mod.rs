@@ -16,7 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::upstreams::Upstreams;
+use self::upstreams::{PreparedUpstreams, Upstreams};
 use crate::domain::settings::ProxySettings;
 use crate::domain::settings::upstream::UpstreamSettings;
 use crate::error::Result;
@@ -39,8 +39,9 @@ impl Proxy {
     /// # Errors
     /// [`crate::error::Error::Refused`] with each that can't be called as it is set.
     pub fn new(upstreams: &[UpstreamSettings], settings: ProxySettings) -> Result<Self> {
+        let (upstreams, _) = PreparedUpstreams::new(upstreams)?.after(&Upstreams::default());
         Ok(Self {
-            upstreams: RwLock::new(Arc::new(Upstreams::new(upstreams)?)),
+            upstreams: RwLock::new(Arc::new(upstreams)),
             bodies: Arc::new(Semaphore::new(
                 (MOST_BODIES / 1024).max(settings.max_body / 1024 + 1),
             )),
@@ -63,7 +64,7 @@ impl Proxy {
     }
 
     /// Calls these from now on; answers what differs. One that is as it was stays the one that it was, with its connections.
-    pub fn replace(&self, upstreams: Upstreams) -> Vec<String> {
+    pub fn replace(&self, upstreams: PreparedUpstreams) -> Vec<String> {
         let before = self.upstreams();
         let (upstreams, differs) = upstreams.after(&before);
         let mut now = self

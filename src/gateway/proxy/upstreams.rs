@@ -1,16 +1,27 @@
 //! The upstreams that there are at a time, in the order of the settings.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::settings::upstream::{UpstreamDialect, UpstreamSettings};
 use crate::error::{Error, Result};
 use crate::gateway::meter::dialect::Dialect;
 use crate::gateway::upstream::Upstream;
+use crate::gateway::upstream_state::UpstreamState;
 
 /// Upstreams that can be called.
-pub struct Upstreams(Vec<Arc<Upstream>>);
+#[derive(Default)]
+pub struct Upstreams {
+    present: Vec<Arc<Upstream>>,
+    /// What was seen of those that were called before and are in the settings no more, by name: as many as the operator has named since
+    /// the start.
+    gone: BTreeMap<String, Arc<UpstreamState>>,
+}
 
-impl Upstreams {
+/// Upstreams of the settings that can be called once they are put in force.
+pub struct PreparedUpstreams(Vec<Upstream>);
+
+impl PreparedUpstreams {
     /// Those of the settings.
     ///
     /// # Errors
@@ -19,7 +30,7 @@ impl Upstreams {
         let (mut upstreams, mut mistakes) = (Vec::new(), Vec::new());
         for one in settings {
             match Upstream::new(one.clone()) {
-                Ok(upstream) => upstreams.push(Arc::new(upstream)),
+                Ok(upstream) => upstreams.push(upstream),
                 Err(error) => mistakes.push(error.to_string()),
             }
         }
@@ -30,46 +41,65 @@ impl Upstreams {
         }
     }
 
-    /// These in the place of others: those that are as they were stay the ones that they were. Also what differs, as people read it.
-    pub(super) fn after(self, before: &Self) -> (Self, Vec<String>) {
+    /// These in the place of others: those that are as they were stay the ones that they were, and what was seen of a name goes on with
+    /// it, also when it comes back. Also what differs, as people read it.
+    pub(super) fn after(self, before: &Upstreams) -> (Upstreams, Vec<String>) {
         let mut differs = Vec::new();
-        let mut now = Vec::new();
-        for upstream in self.0 {
+        let mut now = Upstreams {
+            present: Vec::new(),
+            gone: before.gone.clone(),
+        };
+        for mut upstream in self.0 {
             let name = &upstream.settings.name;
             match before.find(name) {
-                None => differs.push(format!("{name} added")),
+                None => {
+                    differs.push(format!("{name} added"));
+                    if let Some(state) = now.gone.remove(name) {
+                        upstream.state = state;
+                    }
+                }
                 Some(known) if known.is_as(&upstream) => {
-                    now.push(Arc::clone(known));
+                    now.present.push(Arc::clone(known));
                     continue;
                 }
-                Some(known) if known.settings.key != upstream.settings.key => {
-                    differs.push(format!("{name} changed, its key too"));
+                Some(known) => {
+                    let with_key = if known.settings.key == upstream.settings.key {
+                        ""
+                    } else {
+                        ", its key too"
+                    };
+                    differs.push(format!("{name} changed{with_key}"));
+                    upstream.state = Arc::clone(&known.state);
                 }
-                Some(_) => differs.push(format!("{name} changed")),
             }
-            now.push(upstream);
+            now.present.push(Arc::new(upstream));
         }
-        let now = Self(now);
-        let gone = before.0.iter().map(|upstream| &upstream.settings.name);
-        let gone = gone.filter(|name| now.find(name).is_none());
-        differs.extend(gone.map(|name| format!("{name} removed")));
+        for known in before.iter() {
+            let name = &known.settings.name;
+            if now.find(name).is_none() {
+                differs.push(format!("{name} removed"));
+                now.gone.insert(name.clone(), Arc::clone(&known.state));
+            }
+        }
         let is_where_it_was = |(one, other): (&Arc<Upstream>, &Arc<Upstream>)| {
             one.settings.name == other.settings.name
         };
-        if differs.is_empty() && !now.0.iter().zip(&before.0).all(is_where_it_was) {
+        if differs.is_empty() && !now.iter().zip(before.iter()).all(is_where_it_was) {
             differs.push("in another order".to_owned());
         }
         (now, differs)
     }
+}
 
+impl Upstreams {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Upstream>> {
-        self.0.iter()
+        self.present.iter()
     }
 
     /// The upstream of this name.
     pub fn find(&self, name: &str) -> Option<&Arc<Upstream>> {
-        self.0
+        self.present
             .iter()
             .find(|upstream| upstream.settings.name == name)
     }
@@ -77,7 +107,7 @@ impl Upstreams {
     /// Those that speak a dialect on its own paths; of several of one provider the first.
     pub fn speaking(&self, dialect: Dialect) -> Vec<&Arc<Upstream>> {
         let mut found: Vec<&Arc<Upstream>> = Vec::new();
-        for upstream in &self.0 {
+        for upstream in &self.present {
             let is_new = |other: &&Arc<Upstream>| other.provider_key != upstream.provider_key;
             if speaks(upstream.settings.dialect, dialect) && found.iter().all(is_new) {
                 found.push(upstream);
