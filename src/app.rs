@@ -234,7 +234,7 @@ impl App {
     pub fn reload_by(&mut self, read: ReadSettings, started: Settings) {
         self.reload = Some(Reloading {
             read,
-            level: started.log.level,
+            in_force: started.clone(),
             started,
             state: self.state.clone().into_inner(),
         });

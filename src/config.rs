@@ -77,6 +77,9 @@ pub struct Settings {
     /// A file that holds the first key, instead of a generated one. A variable alone.
     #[serde(skip)]
     pub bootstrap_key_file: Option<PathBuf>,
+    /// The file that was read, if one was.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// What is wrong with the keys of upstreams: a server minds, and commands do without them.
     #[serde(skip)]
     missing_keys: Vec<Violation>,
@@ -102,6 +105,7 @@ impl Default for Settings {
             backup: BackupSettings::default(),
             log: LogSettings::default(),
             bootstrap_key_file: None,
+            file: None,
             missing_keys: Vec::new(),
             origins: BTreeMap::new(),
         }
@@ -276,8 +280,9 @@ impl Settings {
                 .next()
         };
         let file = flags.config.or_else(|| named(CONFIG_VARIABLE));
-        if let Some(path) = file.or_else(default_file) {
-            sources.file(&path);
+        let file = file.or_else(default_file);
+        if let Some(path) = &file {
+            sources.file(path);
         }
         for (name, value) in &variables {
             if name != CONFIG_VARIABLE && name != BOOTSTRAP_VARIABLE {
@@ -298,6 +303,7 @@ impl Settings {
         if !mistakes.is_empty() {
             return Err(Error::Settings(mistakes));
         }
+        settings.file = file;
         settings.bootstrap_key_file = named(BOOTSTRAP_VARIABLE);
         if let Some(data_dir) = flags.data_dir {
             // A path need not be text.

@@ -35,8 +35,8 @@ pub struct Reloading {
     pub started: Settings,
     /// Where upstreams, prices and certificates are.
     pub state: Arc<State>,
-    /// The level of the log now.
-    pub level: LevelFilter,
+    /// The settings that were read last and could be put in force.
+    pub in_force: Settings,
 }
 
 /// What was read, and can be put in force.
@@ -64,6 +64,7 @@ impl Reloading {
     /// Reads and checks everything before anything is changed.
     fn prepare(&self) -> Result<Prepared> {
         let settings = (self.read)()?;
+        self.check_file(&settings)?;
         let mut mistakes = Vec::new();
         let mut note = |error: Error| mistakes.push(error.to_string());
         settings.check_serving().unwrap_or_else(&mut note);
@@ -83,10 +84,23 @@ impl Reloading {
         }
     }
 
+    /// A file that was found before by its default name and is gone is a mistake: without it, everything would be reset to defaults.
+    fn check_file(&self, read: &Settings) -> Result<()> {
+        match &self.in_force.file {
+            Some(file) if read.file.as_ref() != Some(file) && !file.exists() => {
+                Err(Error::refused(format!(
+                    "the settings file {} was read before and is gone; put it back, or start the server anew to go on without it",
+                    file.display()
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn take(&mut self, prepared: Prepared) -> Result<()> {
         let settings = prepared.settings;
         // What is said of a change is said at the more talkative of the two levels.
-        log::set_max_level(self.level.max(settings.log.level));
+        log::set_max_level(self.in_force.log.level.max(settings.log.level));
         // First, because it alone can fail: what was stored of prices is read again.
         let services = &self.state.services;
         let prices = services.prices.replace(prepared.prices, &services.store)?;
@@ -114,8 +128,9 @@ impl Reloading {
             }
         }
         let level = settings.log.level;
-        if level != self.level {
-            let (now, before) = (name(level), name(self.level));
+        let before = self.in_force.log.level;
+        if level != before {
+            let (now, before) = (name(level), name(before));
             changed.push(format!("log.level: {now}, after {before}"));
         }
         for line in &changed {
@@ -134,7 +149,7 @@ impl Reloading {
         if changed.is_empty() && waiting.is_empty() {
             log::info!("settings: everything is as it was");
         }
-        self.level = level;
+        self.in_force = settings;
         log::set_max_level(level);
         Ok(())
     }

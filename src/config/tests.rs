@@ -127,6 +127,7 @@ fn what_the_settings_file_shows_are_the_defaults() {
     };
     shown.refusals = default.refusals.clone();
     shown.origins.clear();
+    shown.file = None;
     assert_eq!(shown, default);
 }
 
