@@ -8,7 +8,7 @@ use actix_web::{rt, web};
 use tokio::sync::{Semaphore, watch};
 
 use crate::backup_schedule::BackupSchedule;
-use crate::config::Settings;
+use crate::config::{Settings, said};
 use crate::domain::credential::Token;
 use crate::domain::server_status::StartFacts;
 use crate::domain::settings::Deadlines;
@@ -22,6 +22,7 @@ use crate::http::core::context::RequestIds;
 use crate::http::core::hosts::Hosts;
 use crate::http::core::replays::Replays;
 use crate::http::core::request_figures::RequestFigures;
+use crate::http::core::settings_in_force::SettingsInForce;
 use crate::http::core::slow_work::SlowWork;
 use crate::http::core::state::{MakeDocument, State};
 use crate::http::metrics;
@@ -35,7 +36,7 @@ use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
 use crate::service::backups::known::Backups;
 use crate::service::backups::restored;
-use crate::service::changed_settings;
+use crate::service::changed_settings::{self, SettingsMoment};
 use crate::service::decisions::near_limits::NearLimitCount;
 use crate::service::price_book::PriceBook;
 use crate::service::revocations::{Revocations, storing};
@@ -116,7 +117,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let first_key = if is_command {
         None
     } else {
-        changed_settings::tell(&services, &settings.said());
+        changed_settings::tell(&services, &said(&settings.shown()), SettingsMoment::Start);
         first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
     };
     let certificates = bound.certificates.clone();
@@ -155,7 +156,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         rate_limit_headers: settings.decisions.rate_limit_headers,
         proxy: Proxy::new(&settings.upstreams, settings.proxy.clone())?,
         refusals: settings.refusals.clone(),
-        settings: settings.shown(),
+        settings: SettingsInForce::new(settings.shown()),
     });
     Ok(App {
         listeners: Listeners {

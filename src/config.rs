@@ -18,6 +18,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use self::changes::said;
 pub use self::listen::Listen;
 use self::sources::Sources;
 use crate::domain::body::violation::Violation;

@@ -5,24 +5,20 @@ use std::sync::Arc;
 
 use log::LevelFilter;
 
-use crate::config::Settings;
+use crate::config::{Settings, said};
 use crate::domain::settings::UnknownPrice;
 use crate::error::{Error, Result};
 use crate::gateway::proxy::upstreams::PreparedUpstreams;
 use crate::http::certificates::CertificatePair;
 use crate::http::core::state::State;
 use crate::listening::certificate_files;
+use crate::service::changed_settings::{self, SettingsMoment};
 use crate::service::price_book::SetPrices;
 
 /// What follows the settings; for the rest the server has to start anew.
-const FOLLOWS: [&str; 6] = [
-    "log.level",
-    "prices.file",
-    "prices.unknown",
-    "tls.certificate_file",
-    "tls.key_file",
-    "upstreams",
-];
+const FOLLOWS: [&str; 4] = ["log.level", "prices.file", "prices.unknown", "upstreams"];
+/// What follows them where TLS was served from the start on.
+const FOLLOW_WITH_TLS: [&str; 2] = ["tls.certificate_file", "tls.key_file"];
 
 /// Reads the settings as they were read at the start: the same file, variables and flags.
 pub type ReadSettings = Box<dyn Fn() -> Result<Settings> + Send>;
@@ -33,10 +29,10 @@ pub struct Reloading {
     pub read: ReadSettings,
     /// The settings that the server started with.
     pub started: Settings,
-    /// Where upstreams, prices and certificates are.
-    pub state: Arc<State>,
     /// The settings that were read last and could be put in force.
     pub in_force: Settings,
+    /// Where upstreams, prices and certificates are.
+    pub state: Arc<State>,
 }
 
 /// What was read, and can be put in force.
@@ -100,7 +96,8 @@ impl Reloading {
     fn take(&mut self, prepared: Prepared) -> Result<()> {
         let settings = prepared.settings;
         // What is said of a change is said at the more talkative of the two levels.
-        log::set_max_level(self.in_force.log.level.max(settings.log.level));
+        let level_before = self.in_force.log.level;
+        log::set_max_level(level_before.max(settings.log.level));
         // First, because it alone can fail: what was stored of prices is read again.
         let services = &self.state.services;
         let prices = services.prices.replace(prepared.prices, &services.store)?;
@@ -118,7 +115,9 @@ impl Reloading {
         if !differs.is_empty() {
             changed.push(format!("upstreams: {}", differs.join(", ")));
         }
+        let mut follows = FOLLOWS.to_vec();
         if let (Some(certificates), Some(read)) = (&self.state.certificates, prepared.certificate) {
+            follows.extend(FOLLOW_WITH_TLS);
             let file = settings.tls.certificate_file.clone().unwrap_or_default();
             if certificates.replace(read) {
                 changed.push(format!(
@@ -128,19 +127,17 @@ impl Reloading {
             }
         }
         let level = settings.log.level;
-        let before = self.in_force.log.level;
-        if level != before {
-            let (now, before) = (name(level), name(before));
+        if level != level_before {
+            let (now, before) = (name(level), name(level_before));
             changed.push(format!("log.level: {now}, after {before}"));
         }
+        let shown = self.started.followed_by(&settings, &follows);
+        let waiting = shown.needs_restart.clone();
+        changed_settings::tell(services, &said(&shown.settings), SettingsMoment::Reload);
+        self.state.settings.replace(shown);
         for line in &changed {
             log::info!("settings: {line}");
         }
-        let waiting = self.started.differing(&settings);
-        let waiting: Vec<_> = waiting
-            .into_iter()
-            .filter(|name| !FOLLOWS.contains(&name.as_str()))
-            .collect();
         for name in &waiting {
             log::warn!(
                 "settings: {name} was changed, which takes effect when the server starts anew"

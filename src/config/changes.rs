@@ -1,22 +1,38 @@
-//! What differs between two readings of the settings, by name, and what is kept of one for the next start.
+//! What differs between two readings of the settings, and what is kept of them for the next one.
 
 use std::collections::BTreeMap;
 
 use super::Settings;
-use crate::domain::settings::origin::SettingOrigin;
+use crate::domain::settings::origin::{ShownSetting, ShownSettings};
+
+/// What holds of each setting that has not its default value, as JSON, by its name. Nothing of it is secret.
+pub fn said(settings: &[ShownSetting]) -> BTreeMap<String, String> {
+    let defaults = Settings::default().shown();
+    let is_default = |one: &ShownSetting| {
+        let mut defaults = defaults.iter();
+        defaults.any(|known| known.name == one.name && known.value == one.value)
+    };
+    let said = settings.iter().filter(|one| !is_default(one));
+    said.map(|one| (one.name.clone(), one.value.to_string()))
+        .collect()
+}
 
 impl Settings {
-    /// The names of the settings that hold another value in `other`. A default that was written down is no other value.
-    pub fn differing(&self, other: &Self) -> Vec<String> {
-        let both = self.shown().into_iter().zip(other.shown());
-        let changed = both.filter(|(own, other)| own.value != other.value);
-        changed.map(|(own, _)| own.name).collect()
-    }
-
-    /// What holds of each setting that has not its default, as JSON, by its name. Nothing of it is secret.
-    pub fn said(&self) -> BTreeMap<String, String> {
-        let said = self.shown().into_iter();
-        let said = said.filter(|one| one.origin != SettingOrigin::Default);
-        said.map(|one| (one.name, one.value.to_string())).collect()
+    /// What is in force of a server that started with these, after it has read others: of those the settings that `follow` at once, by
+    /// name. A default that was written down is no change.
+    pub fn followed_by(&self, read: &Self, follow: &[&str]) -> ShownSettings {
+        let (mut settings, mut needs_restart) = (Vec::new(), Vec::new());
+        for (started, read) in self.shown().into_iter().zip(read.shown()) {
+            if started.value == read.value || follow.contains(&read.name.as_str()) {
+                settings.push(read);
+            } else {
+                needs_restart.push(read.name);
+                settings.push(started);
+            }
+        }
+        ShownSettings {
+            settings,
+            needs_restart,
+        }
     }
 }

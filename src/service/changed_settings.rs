@@ -1,4 +1,4 @@
-//! Telling what was set otherwise at this start than at the last one, in the log and in the audit log.
+//! Telling what was set otherwise at this start or by SIGHUP than before, in the log and in the audit log.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,41 @@ use crate::domain::settings::changed_setting::{ChangedSetting, changed};
 use crate::error::Result;
 use crate::store::database::server_settings;
 
-/// Compares what is said of settings with what was said at the last start, tells what changed, and keeps it for the next start. The first
-/// one has nothing to compare with. What can't be told stands in nobody's way.
-pub fn tell(services: &Services, said: &BTreeMap<String, String>) {
-    if let Err(error) = compare(services, said) {
-        log::warn!("comparing the settings with those of the last start: {error}");
+/// When settings come into force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingsMoment {
+    /// At a start.
+    Start,
+    /// At SIGHUP.
+    Reload,
+}
+
+/// Compares what is said of settings with what was said before, tells what changed, and keeps it for the next time. The first
+/// start has nothing to compare with. What can't be told stands in nobody's way.
+pub fn tell(services: &Services, said: &BTreeMap<String, String>, occasion: SettingsMoment) {
+    if let Err(error) = compare(services, said, occasion) {
+        log::warn!(
+            "comparing the settings with those of before: {error}; the next start does it again"
+        );
     }
 }
 
-fn compare(services: &Services, said: &BTreeMap<String, String>) -> Result<()> {
+fn compare(
+    services: &Services,
+    said: &BTreeMap<String, String>,
+    occasion: SettingsMoment,
+) -> Result<()> {
     let before = services.store.read(server_settings::find)?;
     if before.as_ref() == Some(said) {
         return Ok(());
     }
     let changes = before.map_or_else(Vec::new, |before| changed(&before, said));
     let (kept, told) = (said.clone(), changes.clone());
-    services.write(Actor::server("start"), move |work| {
+    let (actor, sentence) = match occasion {
+        SettingsMoment::Start => ("start", "a setting is another one than at the last start"),
+        SettingsMoment::Reload => ("reload", "a setting was put in force by SIGHUP"),
+    };
+    services.write(Actor::server(actor), move |work| {
         server_settings::replace(work, &kept, told)
     })?;
     for ChangedSetting {
@@ -37,7 +56,7 @@ fn compare(services: &Services, said: &BTreeMap<String, String>) -> Result<()> {
             setting = name.as_str(),
             before = shown(&before).as_str(),
             after = shown(&after).as_str();
-            "a setting is another one than at the last start"
+            "{sentence}"
         );
     }
     Ok(())

@@ -30,6 +30,8 @@
  * @property {string} [place]
  */
 
+/** @typedef {{ settings: Setting[], needs_restart: string[] }} SettingList */
+
 /** @typedef {{ code: string, message: string }} Finding */
 
 /**

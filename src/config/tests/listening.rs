@@ -153,11 +153,26 @@ fn two_readings_differ_in_what_holds_and_not_in_how_it_is_written() {
     let (before, after) = (before.unwrap(), after.unwrap());
     let differing = ["decisions.queue", "log.level", "upstreams"];
     for (one, other) in [(&before, &after), (&after, &before)] {
-        let mut found = one.differing(other);
+        let mut found = one.followed_by(other, &[]).needs_restart;
         found.sort();
         assert_eq!(found, differing);
     }
-    assert_eq!(before.differing(&before), Vec::<String>::new());
+    let same = before.followed_by(&before, &[]);
+    assert_eq!(
+        (same.settings, same.needs_restart),
+        (before.shown(), vec![])
+    );
+    let followed = before.followed_by(&after, &["log.level", "upstreams"]);
+    assert_eq!(followed.needs_restart, ["decisions.queue"]);
+    for shown in followed.settings {
+        let follows = shown.name != "decisions.queue";
+        let expected = if follows {
+            after.shown()
+        } else {
+            before.shown()
+        };
+        assert!(expected.contains(&shown), "{shown:?}");
+    }
 }
 
 #[test]

@@ -62,3 +62,12 @@ pub struct ShownSetting {
     /// Where that is from.
     pub origin: SettingOrigin,
 }
+
+/// All settings of a running server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownSettings {
+    /// Each as it is in force.
+    pub settings: Vec<ShownSetting>,
+    /// The names of those that were changed where they stand, and hold from the next start on.
+    pub needs_restart: Vec<String>,
+}

@@ -24,6 +24,7 @@ pub mod request;
 pub mod request_figures;
 pub mod route;
 pub mod route_path;
+pub mod settings_in_force;
 pub mod slow;
 pub mod slow_work;
 pub mod state;

@@ -16,9 +16,9 @@ use super::read_answers::ReadAnswers;
 use super::refused_calls::RefusedCalls;
 use super::replays::Replays;
 use super::request_figures::RequestFigures;
+use super::settings_in_force::SettingsInForce;
 use super::slow_work::SlowWork;
 use crate::domain::settings::RefusalSettings;
-use crate::domain::settings::origin::ShownSetting;
 use crate::gateway::proxy::Proxy;
 use crate::http::certificates::Certificates;
 use crate::http::openapi::served::ServedDocument;
@@ -82,7 +82,7 @@ pub struct State {
     /// What callers are told who are refused.
     pub refusals: RefusalSettings,
     /// All settings, as they are shown.
-    pub settings: Vec<ShownSetting>,
+    pub settings: SettingsInForce,
 }
 
 /// The state of the server that serves a request.

@@ -10,8 +10,9 @@ use crate::http::core::request::Request;
 /// `GET /api/settings`
 pub async fn list(_: Caller<View, Settings>, request: Request) -> Answer {
     request.query(|_| ())?;
-    let settings = request.state().settings.iter();
+    let shown = request.state().settings.shown();
     ok(&SettingList {
-        settings: settings.map(SettingView::from).collect(),
+        settings: shown.settings.iter().map(SettingView::from).collect(),
+        needs_restart: shown.needs_restart.clone(),
     })
 }

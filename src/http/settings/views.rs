@@ -11,6 +11,8 @@ use crate::domain::settings::origin::ShownSetting;
 pub struct SettingList {
     /// The settings.
     pub settings: Vec<SettingView>,
+    /// The names of those that were changed where they stand and read again by SIGHUP, and hold from the next start on.
+    pub needs_restart: Vec<String>,
 }
 
 /// A setting. Never a secret: of upstreams not their keys, nor the values of their headers.

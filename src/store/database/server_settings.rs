@@ -1,4 +1,4 @@
-//! What was said of the server's settings at its last start.
+//! What was said last of the server's settings: at its start, or at SIGHUP.
 
 use std::collections::BTreeMap;
 
