@@ -8,6 +8,7 @@ use actix_web::{rt, web};
 use tokio::sync::{Semaphore, watch};
 
 use crate::backup_schedule::BackupSchedule;
+use crate::certificate_watch::CertificateWatch;
 use crate::config::{Settings, said};
 use crate::domain::credential::Token;
 use crate::domain::server_status::StartFacts;
@@ -15,6 +16,7 @@ use crate::domain::settings::Deadlines;
 use crate::error::{Error, Result};
 use crate::file_limit;
 use crate::gateway::proxy::Proxy;
+use crate::http::certificates::Certificates;
 use crate::http::core::attempts::{Attempts, BadHolders};
 use crate::http::core::base_path::BasePath;
 use crate::http::core::client_address::TrustedProxies;
@@ -24,7 +26,7 @@ use crate::http::core::replays::Replays;
 use crate::http::core::request_figures::RequestFigures;
 use crate::http::core::settings_in_force::SettingsInForce;
 use crate::http::core::slow_work::SlowWork;
-use crate::http::core::state::{MakeDocument, State};
+use crate::http::core::state::State;
 use crate::http::metrics;
 use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
@@ -65,6 +67,7 @@ pub struct App {
     metrics_port: Option<u16>,
     stop: watch::Sender<bool>,
     upkeep: Upkeep,
+    certificate_watch: Option<CertificateWatch>,
     retries: Retries,
     backup_schedule: Option<BackupSchedule>,
 }
@@ -120,8 +123,8 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         changed_settings::tell(&services, &said(&settings.shown()), SettingsMoment::Start);
         first_start::make_first_key(&services, settings.bootstrap_key_file.as_deref())?
     };
-    let certificates = bound.certificates.clone();
-    let page_url = bound.page_url(&settings.server.base_path);
+    let base_path = settings.server.base_path.clone();
+    let page_url = bound.page_url(&base_path);
     let socket = if is_command {
         directory.command_socket()
     } else {
@@ -148,11 +151,11 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         slow: SlowWork::default(),
         download: Arc::new(Semaphore::new(1)),
         page_url,
-        certificates: certificates.clone(),
+        certificates: bound.certificates.clone(),
         read_answers: ReadCache::default(),
         explained_names: ReadCache::default(),
         replays: Replays::default(),
-        openapi: LazyLock::new(make_document(settings.server.base_path.clone())),
+        openapi: LazyLock::new(Box::new(move || openapi::served(&base_path))),
         rate_limit_headers: settings.decisions.rate_limit_headers,
         proxy: Proxy::new(&settings.upstreams, settings.proxy.clone())?,
         refusals: settings.refusals.clone(),
@@ -173,11 +176,11 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         } else {
             Some(BackupSchedule::start(Arc::clone(&services))?)
         },
-        upkeep: Upkeep::start(
-            Arc::clone(&services),
-            settings.virtual_keys.rotation_grace,
-            certificates,
-        )?,
+        upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
+        certificate_watch: bound
+            .certificates
+            .map(|certificates| CertificateWatch::start(certificates, services.clock.clone()))
+            .transpose()?,
         services,
         first_key,
         socket,
@@ -226,6 +229,11 @@ impl App {
         &self.services
     }
 
+    /// What encrypted connections are served with, for the same tests.
+    pub fn certificates(&self) -> Option<&Arc<Certificates>> {
+        self.state.certificates.as_ref()
+    }
+
     /// A handle that stops the server from another thread.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.stop.clone())
@@ -256,6 +264,7 @@ impl App {
             socket,
             stop,
             upkeep,
+            certificate_watch,
             retries,
             sockets,
             reload,
@@ -285,6 +294,9 @@ impl App {
             schedule.stop();
         }
         upkeep.stop();
+        if let Some(watch) = certificate_watch {
+            watch.stop();
+        }
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(&socket);
         drop(sockets);
@@ -334,10 +346,4 @@ fn open(
         clock,
         time_zone: settings.time_zone.clone(),
     }))
-}
-
-/// What makes the OpenAPI document of a server below a path.
-fn make_document(base_path: String) -> MakeDocument {
-    let path = Some(base_path).filter(|path| !path.is_empty());
-    Box::new(move || openapi::served(path.as_deref().unwrap_or("/")))
 }

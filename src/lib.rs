@@ -16,6 +16,7 @@
 
 pub mod app;
 pub mod backup_schedule;
+pub mod certificate_watch;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -119,7 +119,9 @@ impl Reloading {
         if let (Some(certificates), Some(read)) = (&self.state.certificates, prepared.certificate) {
             follows.extend(FOLLOW_WITH_TLS);
             let file = settings.tls.certificate_file.clone().unwrap_or_default();
-            if certificates.replace(read) {
+            let is_other = certificates.replace(read);
+            certificates.tell_end(services.clock.now());
+            if is_other {
                 changed.push(format!(
                     "tls: the certificate in {} is served",
                     file.display()

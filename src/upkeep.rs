@@ -1,4 +1,4 @@
-//! The upkeep of a running server: looking for damage, removing what has grown too old, and taking up certificates that were renewed.
+//! The upkeep of a running server: looking for damage, and removing what has grown too old.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -6,7 +6,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::http::certificates::Certificates;
 use crate::service::access_profiles::{rotated_keys, rotation};
 use crate::service::api_keys::key_uses;
 use crate::service::{Services, once};
@@ -22,7 +21,7 @@ const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// The thread that looks after the database: a full check now if the file is not vouched for and one every day, a walk along the audit
 /// log soon and every day, and every few minutes a sweep of what has grown too old. It also rotates the virtual keys that are due; `rotation_grace` is how long their old
-/// secrets work. `certificates` are looked at for others in their place.
+/// secrets work.
 pub struct Upkeep {
     stop: Sender<()>,
     thread: JoinHandle<()>,
@@ -33,11 +32,7 @@ impl Upkeep {
     ///
     /// # Errors
     /// [`Error::Internal`] when the system gives no thread.
-    pub fn start(
-        services: Arc<Services>,
-        rotation_grace: Duration,
-        certificates: Option<Arc<Certificates>>,
-    ) -> Result<Self> {
+    pub fn start(services: Arc<Services>, rotation_grace: Duration) -> Result<Self> {
         let (stop, stopped) = channel();
         let work = move || {
             let vouched_for = services.store.health().integrity_is_good();
@@ -64,9 +59,6 @@ impl Upkeep {
                     log::error!("rotating virtual keys: {error}");
                 }
                 sweep(&services, &mut until_sweep);
-                if let Some(certificates) = &certificates {
-                    certificates.refresh();
-                }
             }
         };
         let thread = std::thread::Builder::new()

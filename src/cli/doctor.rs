@@ -17,6 +17,7 @@ use crate::domain::server_status::{BackupFacts, ClockFacts, FileFacts, ServerSta
 use crate::error::Result;
 use crate::file_limit;
 use crate::http::serve::most_open;
+use crate::listening::certificate_files;
 use crate::service::backups::known::known_backups;
 use crate::store::database::{examine as database, migrate};
 use crate::store::directory::{examine as directory, initial_key_at, made_at, place, room};
@@ -183,6 +184,7 @@ fn of_stopped(data_dir: &Path, settings: &Settings, now: Timestamp) -> Vec<Findi
             every: Some(settings.backup.every).filter(|every| !every.is_zero()),
             database_made_at: made_at(&root),
         },
+        certificate: certificate_files(&settings.tls).map(|files| files.facts()),
     };
     let mut found = examined.findings;
     found.extend(server.warnings());

@@ -5,13 +5,17 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, ServerConfig};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
+use crate::domain::server_status::CertificateFacts;
 use crate::error::{Error, Result};
 
 /// What is spoken over TLS.
@@ -35,6 +39,7 @@ type FileMark = (u64, u64, u64, i64, i64);
 #[derive(Debug)]
 pub struct CertificatePair {
     pair: Arc<CertifiedKey>,
+    expires_at: Timestamp,
     files: CertificateFiles,
     marks: [Option<FileMark>; 2],
 }
@@ -50,7 +55,10 @@ pub struct Certificates {
 struct Watched {
     files: CertificateFiles,
     marks: [Option<FileMark>; 2],
+    expires_at: Timestamp,
     fault: Option<String>,
+    /// What was said last of its end.
+    told: Option<&'static str>,
 }
 
 impl CertificateFiles {
@@ -71,6 +79,11 @@ impl CertificateFiles {
             };
             wrong("the private key", &self.key, &what)
         })?;
+        let expires_at = chain
+            .first()
+            .ok_or("there is none")
+            .and_then(expiry)
+            .map_err(|error| wrong("the certificate", &self.certificate, &error))?;
         let pair =
             CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
                 rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
@@ -88,9 +101,20 @@ impl CertificateFiles {
         }
         Ok(CertificatePair {
             pair: Arc::new(pair),
+            expires_at,
             files: self.clone(),
             marks,
         })
+    }
+
+    /// What is known of the files while no server watches them.
+    pub fn facts(&self) -> CertificateFacts {
+        let read = self.read();
+        CertificateFacts {
+            file: self.certificate.clone(),
+            expires_at: read.as_ref().ok().map(|read| read.expires_at),
+            fault: read.err().map(|error| error.to_string()),
+        }
     }
 
     fn marks(&self) -> [Option<FileMark>; 2] {
@@ -111,7 +135,9 @@ impl Certificates {
             watched: Mutex::new(Watched {
                 files: read.files,
                 marks: read.marks,
+                expires_at: read.expires_at,
                 fault: None,
+                told: None,
             }),
         })
     }
@@ -126,7 +152,9 @@ impl Certificates {
         *watched = Watched {
             files: read.files,
             marks: read.marks,
+            expires_at: read.expires_at,
             fault: None,
+            told: None,
         };
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
         let is_other = now.cert != read.pair.cert;
@@ -162,10 +190,24 @@ impl Certificates {
         }
     }
 
-    /// Why the files that are there now are not served, if they are not.
-    pub fn fault(&self) -> Option<String> {
+    /// What is known of the one that is served, and of the files that are there now.
+    pub fn facts(&self) -> CertificateFacts {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.fault.clone()
+        watched.facts()
+    }
+
+    /// Says in the log that its end is near or has come, once each.
+    pub fn tell_end(&self, now: Timestamp) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = watched.facts().end(now);
+        let code = found.as_ref().map(|found| found.code);
+        if let Some(found) = found
+            && watched.told != code
+        {
+            let file = watched.files.certificate.display();
+            log::warn!("TLS: {file}: {}", found.message());
+        }
+        watched.told = code;
     }
 
     /// How TLS is spoken with it: 1.2 and 1.3, HTTP/1.1 in it.
@@ -183,6 +225,16 @@ impl Certificates {
     }
 }
 
+impl Watched {
+    fn facts(&self) -> CertificateFacts {
+        CertificateFacts {
+            file: self.files.certificate.clone(),
+            expires_at: Some(self.expires_at),
+            fault: self.fault.clone(),
+        }
+    }
+}
+
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
@@ -192,6 +244,14 @@ impl ResolvesServerCert for Certificates {
 
 fn provider() -> CryptoProvider {
     ring::default_provider()
+}
+
+/// When a certificate ends.
+fn expiry(certificate: &CertificateDer<'_>) -> std::result::Result<Timestamp, &'static str> {
+    let (_, read) = X509Certificate::from_der(certificate)
+        .map_err(|_| "what is in it is no X.509 certificate")?;
+    Timestamp::from_second(read.validity().not_after.timestamp())
+        .map_err(|_| "its end is no time that there is")
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {

@@ -155,9 +155,10 @@ pub async fn health(_: Anyone, _: Request) -> Answer {
 /// # Errors
 /// 503 with the reason.
 pub async fn ready(_: Anyone, request: Request) -> Answer {
-    let services = request.services();
-    let server = blocking(move || Ok(status::gather(&services))).await?;
-    let warnings = warnings(&server, &request);
+    let state = request.shared_state();
+    let gather = move || Ok(status::gather(&state.services, state.certificate()));
+    let server = blocking(gather).await?;
+    let warnings = warnings(&server);
     if let Some(obstacle) = server.obstacle {
         return Err(obstacle.into());
     }
@@ -170,11 +171,11 @@ pub async fn ready(_: Anyone, request: Request) -> Answer {
 
 /// `GET /api/status`
 pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
-    let services = request.services();
+    let state = request.shared_state();
     let gather = move || {
         Ok((
-            status::gather(&services),
-            status::open_reservations(&services),
+            status::gather(&state.services, state.certificate()),
+            status::open_reservations(&state.services),
         ))
     };
     let (server, open_reservations) = blocking(gather).await?;
@@ -186,7 +187,7 @@ pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
         at: server.now,
         started_at: server.started_at,
         ready: server.is_ready(),
-        warnings: warnings(&server, &request),
+        warnings: warnings(&server),
         audit: AuditStateView {
             state: server.audit.fault.map_or("intact", |fault| fault.code()),
             walked_at: server.audit.walked_at,
@@ -205,19 +206,8 @@ pub async fn status(_: Caller<View, Settings>, request: Request) -> Answer {
     })
 }
 
-fn warnings(server: &ServerStatus, request: &Request) -> Vec<ServerWarning> {
-    let certificates = request.state().certificates.as_ref();
-    let unserved = certificates.and_then(|certificates| certificates.fault());
-    // Everybody may ask whether the server is ready: the fault names files.
-    let unserved = unserved.map(|_| {
-        Finding::new(
-            "certificate_unusable",
-            "the certificate in the files of [tls] can't be served, and the one from before is",
-            "the log says what is wrong with it",
-        )
-    });
-    let found = server.warnings().into_iter().chain(unserved);
-    found.map(|found| ServerWarning::from(&found)).collect()
+fn warnings(server: &ServerStatus) -> Vec<ServerWarning> {
+    server.warnings().iter().map(ServerWarning::from).collect()
 }
 
 fn obstacle(error: &Error) -> ServerWarning {

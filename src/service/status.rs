@@ -3,7 +3,9 @@
 use rustix::process::{Resource, getrlimit};
 
 use super::Services;
-use crate::domain::server_status::{BackupFacts, ClockFacts, FileFacts, ServerStatus};
+use crate::domain::server_status::{
+    BackupFacts, CertificateFacts, ClockFacts, FileFacts, ServerStatus,
+};
 use crate::error::{Error, Result};
 use crate::ledger::OpenQuery;
 use crate::store::database::settings;
@@ -28,8 +30,8 @@ pub fn ready(services: &Services) -> Result<()> {
     }
 }
 
-/// The facts now. Takes a few calls of the system, and reads no rows.
-pub fn gather(services: &Services) -> ServerStatus {
+/// The facts now, with those of the certificate. Takes a few calls of the system, and reads no rows.
+pub fn gather(services: &Services, certificate: Option<CertificateFacts>) -> ServerStatus {
     let (store, start) = (&services.store, &services.start);
     ServerStatus {
         now: services.clock.now(),
@@ -54,6 +56,7 @@ pub fn gather(services: &Services) -> ServerStatus {
             every: services.backups.every(),
             database_made_at: made_at(store.directory().root()),
         },
+        certificate,
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use rustls::ProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use tollkeeper::app::{self, App, Reach};
 use tollkeeper::config::{Flags, Settings};
+use tollkeeper::http::certificates::Certificates;
 use tollkeeper::service::Clock;
 
 use crate::support::tls::{self, Issued, client, connect, trusting};
@@ -20,6 +22,21 @@ use crate::support::wire::{Wire, exchange};
 /// A server with these settings, which runs while `use_it` does.
 fn serving(folder: &Path, file: &str, use_it: impl FnOnce(&[u16], &str)) {
     let app = built(folder, file).unwrap_or_else(|error| panic!("{error}"));
+    run(app, folder, use_it);
+}
+
+/// The same of one with TLS, with the certificate that it serves.
+pub fn serving_certificates(
+    folder: &Path,
+    file: &str,
+    use_it: impl FnOnce(&[u16], &str, &Certificates),
+) {
+    let app = built(folder, file).unwrap_or_else(|error| panic!("{error}"));
+    let certificates = Arc::clone(app.certificates().unwrap());
+    run(app, folder, |ports, key| use_it(ports, key, &certificates));
+}
+
+fn run(app: App, folder: &Path, use_it: impl FnOnce(&[u16], &str)) {
     let key = std::fs::read_to_string(folder.join("data/initial-key")).unwrap();
     let ports: Vec<u16> = app
         .addresses()

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::holders::two_providers;
 use crate::support::process::{Process, run, tollkeeper};
+use crate::support::tls::Issued;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -226,6 +227,14 @@ fn faults_of_the_process_and_the_settings_are_named_too() {
         (code, faults, notes),
         (0, Vec::new(), vec!["time_zone_differs".to_owned()])
     );
+
+    let folder = tempfile::tempdir().unwrap();
+    let issued = Issued::until(folder.path(), "ended", 1_700_000_000);
+    let mut ended = doctor(path);
+    ended.env("TOLLKEEPER_TLS__CERTIFICATE_FILE", &issued.certificate);
+    ended.env("TOLLKEEPER_TLS__KEY_FILE", &issued.key);
+    let (code, faults, _) = examined(ended);
+    assert_eq!((code, faults[0].0.as_str()), (1, "certificate_expired"));
 
     let (code, faults, _) = examined(doctor(&path.join("nothing here")));
     assert_eq!((code, faults[0].0.as_str()), (1, "directory_gone"));

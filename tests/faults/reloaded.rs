@@ -6,6 +6,7 @@ use crate::reload::{NOTHING_CHANGED, ask, carrying, start, write};
 use crate::support::Client;
 use crate::support::exposition::Exposed;
 use crate::support::process::{Process, tollkeeper};
+use crate::support::tls::{self, Issued};
 use crate::support::upstream::Upstream;
 
 /// Calls of an upstream that were answered, their latencies, and bytes, as Prometheus reads them.
@@ -184,4 +185,24 @@ fn what_a_reload_put_in_force_is_shown_and_told_and_what_waits_for_a_restart_is_
             .log()
             .contains("setting=decisions.queue before=default after=9")
     );
+}
+
+#[test]
+fn a_certificate_that_ends_soon_is_told_in_the_log_until_it_is_renewed() {
+    const LINE: &str = "the certificate that addresses with https:// are served with expire";
+    let folder = tempfile::tempdir().unwrap();
+    let place = Issued::until(folder.path(), "ended", 1_700_000_000);
+    let listen = "[server]\nlisten = [\"127.0.0.1:0\", \"https://127.0.0.1:0\"]\n";
+    let mut server = start(folder.path(), &format!("{listen}{}", tls::settings(&place)));
+    server.wait_for_line(LINE, 1);
+    assert!(server.log().contains(place.certificate.to_str().unwrap()));
+    Issued::new(folder.path(), "renewed").put(&place.certificate, &place.key);
+    server.hang_up();
+    server.wait_for_line("settings: tls: the certificate in", 1);
+    let ready = server.client.get("/ready").expect(200);
+    assert!(!ready.text.contains("certificate_"), "{}", ready.text);
+    // Another one that has ended is told anew.
+    Issued::until(folder.path(), "again", 1_700_000_001).put(&place.certificate, &place.key);
+    server.hang_up();
+    server.wait_for_line(LINE, 2);
 }

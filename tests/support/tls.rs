@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
@@ -20,13 +20,26 @@ use super::wire::Wire;
 pub struct Issued {
     pub certificate: PathBuf,
     pub key: PathBuf,
-    made: CertifiedKey<rcgen::KeyPair>,
+    made: CertifiedKey<KeyPair>,
 }
 
 impl Issued {
     /// A new one at these places.
     pub fn new(folder: &Path, name: &str) -> Self {
         let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Self::made(folder, name, made)
+    }
+
+    /// The same, which ends at a time in seconds since 1970.
+    pub fn until(folder: &Path, name: &str, end: i64) -> Self {
+        let mut wanted = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        wanted.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end.try_into().unwrap());
+        let signing_key = KeyPair::generate().unwrap();
+        let cert = wanted.self_signed(&signing_key).unwrap();
+        Self::made(folder, name, CertifiedKey { cert, signing_key })
+    }
+
+    fn made(folder: &Path, name: &str, made: CertifiedKey<KeyPair>) -> Self {
         let issued = Self {
             certificate: folder.join(format!("{name}.crt")),
             key: folder.join(format!("{name}.key")),

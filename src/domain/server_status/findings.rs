@@ -42,6 +42,8 @@ impl ServerStatus {
             )
         });
         let disk = self.storage.disk.and_then(disk);
+        let certificate = self.certificate.iter();
+        let certificate = certificate.flat_map(|it| it.findings(self.now));
         [audit, unchecked, disk, log(self.storage.log_bytes)]
             .into_iter()
             .chain([self.clock.finding(self.now), self.files.connections()])
@@ -51,6 +53,7 @@ impl ServerStatus {
             ])
             .flatten()
             .chain(self.backups.findings(self.now))
+            .chain(certificate)
             .collect()
     }
 }
@@ -156,7 +159,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::domain::backup::state::{BackupFailure, BackupState, Drill, GoodBackup};
-    use crate::domain::server_status::{BackupFacts, StorageFacts};
+    use crate::domain::server_status::{BackupFacts, CertificateFacts, StorageFacts};
 
     const GIB: u64 = 1024 * 1024 * 1024;
 
@@ -202,13 +205,22 @@ mod tests {
                 every: Some(Duration::from_hours(24)),
                 database_made_at: None,
             },
+            certificate: Some(CertificateFacts {
+                file: "tls.crt".into(),
+                expires_at: Some("2026-06-15T12:00:00Z".parse().unwrap()),
+                fault: None,
+            }),
         }
+    }
+
+    fn certificate(it: &mut ServerStatus) -> &mut CertificateFacts {
+        it.certificate.as_mut().unwrap()
     }
 
     #[test]
     fn each_fact_that_is_bad_is_found_and_nothing_else() {
         assert_eq!(sound().warnings(), []);
-        let spoilt: [(&str, Spoil); 17] = [
+        let spoilt: [(&str, Spoil); 20] = [
             ("audit_key_gone", |it| {
                 it.audit.fault = Some(AuditFault::KeyGone);
             }),
@@ -264,6 +276,15 @@ mod tests {
                     passed: false,
                     why: None,
                 });
+            }),
+            ("certificate_unusable", |it| {
+                certificate(it).fault = Some("no such file".to_owned());
+            }),
+            ("certificate_expires_soon", |it| {
+                certificate(it).expires_at = Some("2026-06-15T11:59:59Z".parse().unwrap());
+            }),
+            ("certificate_expired", |it| {
+                certificate(it).expires_at = Some(it.now);
             }),
             ("initial_key_stale", |it| {
                 it.initial_key_at = Some("2026-05-31T11:00:00Z".parse().unwrap());

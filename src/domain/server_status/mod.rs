@@ -1,11 +1,13 @@
 //! How the server stands: the facts that say whether decisions can be made, and what should be done before they can't be any more.
 
 mod backups;
+mod certificate;
 mod findings;
 
 use jiff::Timestamp;
 
 pub use self::backups::BackupFacts;
+pub use self::certificate::CertificateFacts;
 use super::audit::state::AuditState;
 use crate::error::Error;
 
@@ -33,6 +35,8 @@ pub struct ServerStatus {
     pub initial_key_at: Option<Timestamp>,
     /// Backups.
     pub backups: BackupFacts,
+    /// The certificate of addresses with `https://`, if there are any.
+    pub certificate: Option<CertificateFacts>,
 }
 
 /// What is known of the server from the start on.

@@ -18,6 +18,7 @@ use super::replays::Replays;
 use super::request_figures::RequestFigures;
 use super::settings_in_force::SettingsInForce;
 use super::slow_work::SlowWork;
+use crate::domain::server_status::CertificateFacts;
 use crate::domain::settings::RefusalSettings;
 use crate::gateway::proxy::Proxy;
 use crate::http::certificates::Certificates;
@@ -95,4 +96,12 @@ pub fn state(request: &HttpRequest) -> &web::Data<State> {
     request
         .app_data::<web::Data<State>>()
         .unwrap_or_else(|| unreachable!("the application is always built with its state"))
+}
+
+impl State {
+    /// What is known of the certificate, where TLS is served.
+    pub fn certificate(&self) -> Option<CertificateFacts> {
+        let certificates = self.certificates.as_ref();
+        certificates.map(|certificates| certificates.facts())
+    }
 }

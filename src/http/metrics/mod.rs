@@ -62,7 +62,7 @@ fn written(state: &State) -> String {
     requests::write(&mut out, state);
     decisions::write(&mut out, &state.services);
     calls::write(&mut out, &state.proxy);
-    let server = status::gather(&state.services);
+    let server = status::gather(&state.services, state.certificate());
     server::write(&mut out, &server, near_limits(state));
     process::write(&mut out, &server);
     out.finish()

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::exposition::Exposition;
 use crate::domain::backup::state::BackupState;
-use crate::domain::server_status::ServerStatus;
+use crate::domain::server_status::{CertificateFacts, ServerStatus};
 
 /// Writes the facts of the server. `near_limits` is how many limits are almost used up, where that is known.
 pub fn write(out: &mut Exposition, server: &ServerStatus, near_limits: Option<u64>) {
@@ -50,6 +50,7 @@ pub fn write(out: &mut Exposition, server: &ServerStatus, near_limits: Option<u6
         .is(disk.total_bytes);
     }
     write_backups(out, &server.backups.state);
+    write_certificate(out, server.certificate.as_ref());
     out.gauge(
         "tollkeeper_connections_limit",
         "Connections that may be open at a time.",
@@ -64,9 +65,33 @@ pub fn write(out: &mut Exposition, server: &ServerStatus, near_limits: Option<u6
     }
 }
 
+/// Where no TLS is served, there is nothing to say.
+fn write_certificate(out: &mut Exposition, certificate: Option<&CertificateFacts>) {
+    let file = certificate.map(|known| known.file.to_string_lossy().into_owned());
+    let labels = [("file", file.as_deref().unwrap_or_default())];
+    let mut family = out.gauge(
+        "tollkeeper_certificate_expiry_timestamp_seconds",
+        "When the certificate expires that is served, in seconds since 1970, by its file.",
+    );
+    if let Some(at) = certificate.and_then(|known| known.expires_at) {
+        family.sample(&labels, seconds(at));
+    }
+    let mut family = out.gauge(
+        "tollkeeper_certificate_fault",
+        "Whether the files that are there now can't be served, and the certificate from before is: 1 or 0.",
+    );
+    if let Some(known) = certificate {
+        family.sample(&labels, known.fault.is_some().into());
+    }
+}
+
+/// A moment in seconds since 1970.
+fn seconds(at: Timestamp) -> u64 {
+    at.as_second().max(0).unsigned_abs()
+}
+
 /// What became of the last backups. A moment that has not come has no sample, so that nobody takes it for 1970.
 fn write_backups(out: &mut Exposition, backup: &BackupState) {
-    let seconds = |at: Timestamp| at.as_second().max(0).unsigned_abs();
     let mut family = out.gauge(
         "tollkeeper_backup_last_success_timestamp_seconds",
         "When the newest backup was begun that is sound, in seconds since 1970.",

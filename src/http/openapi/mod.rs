@@ -39,8 +39,9 @@ use crate::http::core::path_values::path_parameter;
 use crate::http::core::route::{Description, Parameter, Route};
 use crate::http::routes;
 
-/// The document as it is served by a server at this path.
-pub fn served(path: &str) -> ServedDocument {
+/// The document as it is served by a server below a path; empty where it has none.
+pub fn served(base_path: &str) -> ServedDocument {
+    let path = if base_path.is_empty() { "/" } else { base_path };
     let mut document = document();
     let servers = document.servers.iter_mut().flatten();
     servers.for_each(|server| path.clone_into(&mut server.url));
