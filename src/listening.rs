@@ -2,12 +2,13 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use rustix::process::geteuid;
 
 use crate::config::{Listen, Settings, TlsSettings};
 use crate::error::{Error, Result};
@@ -59,12 +60,33 @@ pub fn port_of(listener: &TcpListener) -> Option<u16> {
 }
 
 /// The file of a Unix socket, which goes with its server: left there, it would only puzzle who comes next.
-pub struct SocketFile(PathBuf);
+pub struct SocketFile {
+    path: PathBuf,
+    /// Device and inode of what was made there.
+    made: (u64, u64),
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            made: place_of(path)?,
+        })
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        // Another server may have put its own there.
+        if place_of(&self.path).is_ok_and(|found| found == self.made) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn place_of(path: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Where the certificate of the settings is, if they name one.
@@ -105,9 +127,10 @@ pub fn listen(settings: &Settings) -> Result<Bound> {
             }
             Listen::Socket(path) => {
                 let listener = bind_unix(path, settings.server.socket_mode)?;
+                let file = SocketFile::of(path).map_err(|error| cannot_listen(listen, &error))?;
                 bound.listeners.push(Listener::Unix(listener));
                 bound.places.push(listen.to_string());
-                bound.sockets.push(SocketFile(path.clone()));
+                bound.sockets.push(file);
             }
         }
     }
@@ -193,13 +216,28 @@ fn bind_unix(path: &Path, mode: u32) -> Result<UnixListener> {
         Ok(found) if !found.file_type().is_socket() => {
             return refused("something else is there; remove it, or choose another path");
         }
-        Ok(_) if UnixStream::connect(path).is_ok() => {
-            return refused("another program listens there; stop it, or choose another path");
-        }
-        Ok(_) => {
+        Ok(found) => match try_to_connect(path).map_err(|error| error.kind()) {
+            Ok(()) => {
+                return refused("another program listens there; stop it, or choose another path");
+            }
             // Whoever left it there is gone.
-            let _ = std::fs::remove_file(path);
-        }
+            Err(ErrorKind::ConnectionRefused) if found.uid() == geteuid().as_raw() => {
+                let _ = std::fs::remove_file(path);
+            }
+            Err(ErrorKind::ConnectionRefused) => {
+                return refused(&format!(
+                    "the user {} has left a socket there; remove it, or choose another path",
+                    found.uid()
+                ));
+            }
+            Err(ErrorKind::NotFound) => {}
+            Err(error) => {
+                return refused(&format!(
+                    "a socket is there, and whether another program listens on it can't be seen: {error}; stop that program, remove the \
+                     socket, or choose another path"
+                ));
+            }
+        },
         Err(_) => {}
     }
     open_unix(path, mode).or_else(|error| match error.kind() {
@@ -209,6 +247,13 @@ fn bind_unix(path: &Path, mode: u32) -> Result<UnixListener> {
         }
         _ => refused(&error.to_string()),
     })
+}
+
+/// Connects if somebody listens there, without waiting for them to have room.
+fn try_to_connect(path: &Path) -> io::Result<()> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    Ok(rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?)
 }
 
 fn open_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustls::ProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use tollkeeper::app::{self, App, Reach};
@@ -195,12 +197,28 @@ fn a_socket_that_was_left_is_taken_and_what_is_in_use_or_something_else_is_not()
     let app = built(folder.path(), &file).unwrap();
     assert_eq!(app.page_url(), Some("http://localhost"));
     drop(app);
-    let listener = UnixListener::bind(&socket);
-    drop(listener);
+    assert!(!socket.exists());
+    // What took its place while it ran is another server's.
+    let second = tempfile::tempdir().unwrap();
+    let app = built(second.path(), &file).unwrap();
     std::fs::remove_file(&socket).unwrap();
     let _other = UnixListener::bind(&socket).unwrap();
+    drop(app);
+    assert!(std::fs::metadata(&socket).unwrap().file_type().is_socket());
     let text = built(folder.path(), &file).err().unwrap();
     assert!(text.contains("another program listens there"), "{text}");
+    assert!(std::fs::metadata(&socket).unwrap().file_type().is_socket());
+    std::fs::remove_file(&socket).unwrap();
+    // One that somebody listens on who has no room for a connection more.
+    let full = full_listener(&socket);
+    let text = built(folder.path(), &file).err().unwrap();
+    assert!(text.contains("another program listens on it"), "{text}");
+    drop(full);
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::lchown(&socket, Some(54_321), None).unwrap();
+        let text = built(folder.path(), &file).err().unwrap();
+        assert!(text.contains("the user 54321 has left a socket"), "{text}");
+    }
     assert!(std::fs::metadata(&socket).unwrap().file_type().is_socket());
     std::fs::remove_file(&socket).unwrap();
     std::fs::write(&socket, "mine").unwrap();
@@ -215,6 +233,26 @@ fn a_socket_that_was_left_is_taken_and_what_is_in_use_or_something_else_is_not()
         let file = format!("[server]\nlisten = \"unix:{}\"\n", path.display());
         let text = built(folder.path(), &file).err().unwrap();
         assert!(text.contains(expected), "{text}");
+    }
+}
+
+/// Somebody who listens there and has no room for a connection more.
+fn full_listener(socket: &Path) -> (UnixListener, Vec<OwnedFd>) {
+    let listener = UnixListener::bind(socket).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let one = rustix::net::socket_with(
+            AddressFamily::UNIX,
+            SocketType::STREAM,
+            SocketFlags::NONBLOCK,
+            None,
+        )
+        .unwrap();
+        if rustix::net::connect(&one, &SocketAddrUnix::new(socket).unwrap()).is_err() {
+            return (listener, waiting);
+        }
+        waiting.push(one);
     }
 }
 
