@@ -19,7 +19,7 @@ const ENCRYPTED: &str = "https://";
 const UNIX: &str = "unix:";
 /// What may stand there.
 const EXPECTED: &str = "expected an address and a port such as \"127.0.0.1:8080\", or \":8080\" for all addresses, with \"https://\" before \
-                        it for TLS, or a Unix socket such as \"unix:/run/tollkeeper.sock\"";
+                        it for TLS, or a Unix socket such as \"unix:/run/tollkeeper/tollkeeper.sock\"";
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,7 +18,10 @@ fn addresses_are_written_in_every_usual_form_alone_and_several() {
         ("http://127.0.0.1:8080/", "127.0.0.1:8080"),
         ("https://:8443", "https://[::]:8443"),
         ("https://192.0.2.7:443", "https://192.0.2.7:443"),
-        ("unix:/run/tollkeeper.sock", "unix:/run/tollkeeper.sock"),
+        (
+            "unix:/run/tollkeeper/tollkeeper.sock",
+            "unix:/run/tollkeeper/tollkeeper.sock",
+        ),
         ("unix:tollkeeper.sock", "unix:tollkeeper.sock"),
     ] {
         let file = format!("[server]\nlisten = {written:?}\n");
