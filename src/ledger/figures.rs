@@ -88,7 +88,7 @@ impl LedgerFigures {
     }
 
     /// Decisions were written down and told.
-    pub(super) fn told(&self, outcomes: &BatchOutcomes, spent: (i64, i64)) {
+    pub(super) fn told(&self, outcomes: &BatchOutcomes, spent: (u64, u64)) {
         for (counts, more) in self.decided.iter().zip(&outcomes.0) {
             for (count, more) in counts.iter().zip(more) {
                 if *more > 0 {
@@ -96,9 +96,13 @@ impl LedgerFigures {
                 }
             }
         }
-        // What is taken back again was shown as spent, and a counter never falls.
-        self.spent_nanodollars.add(spent.0.max(0).unsigned_abs());
-        self.spent_tokens.add(spent.1.max(0).unsigned_abs());
+        // No other thread raises them. What has grown beyond every number stays there: a counter never falls.
+        for (count, more) in [
+            (&self.spent_nanodollars, spent.0),
+            (&self.spent_tokens, spent.1),
+        ] {
+            count.set(count.get().saturating_add(more));
+        }
     }
 
     /// A batch could not be written down.
@@ -110,8 +114,9 @@ impl LedgerFigures {
     pub(super) fn see(&self, reservations: &Reservations) {
         let (open, held) = reservations.holds();
         self.open_holds.set(open as u64);
+        // What is beyond every number is not nothing.
         self.held_nanodollars
-            .set(u64::try_from(held).unwrap_or_default());
+            .set(u64::try_from(held.max(0)).unwrap_or(u64::MAX));
     }
 
     /// What was decided on, why it was refused if it was, and how often.
@@ -180,7 +185,8 @@ mod tests {
         batch.note(DecidedOn::Charge, None);
         batch.note(DecidedOn::Charge, Some(RefusalKind::RateLimited));
         batch.note(DecidedOn::Charge, Some(RefusalKind::RateLimited));
-        figures.told(&batch, (7, -1));
+        figures.told(&batch, (7, 0));
+        figures.told(&BatchOutcomes::default(), (u64::MAX, 1));
         let counted: Vec<_> = figures.decided().filter(|(.., count)| *count > 0).collect();
         let expected = [
             ("charge", None, 1),
@@ -189,7 +195,7 @@ mod tests {
         assert_eq!(counted, expected);
         assert_eq!(
             (figures.spent_nanodollars(), figures.spent_tokens()),
-            (7, 0)
+            (u64::MAX, 1)
         );
     }
 }

@@ -183,6 +183,36 @@ fn keys_that_are_refused_are_counted_by_code_and_limits_that_are_nearly_full_tog
 }
 
 #[test]
+fn money_beyond_every_number_is_shown_as_very_much() {
+    const DOLLARS: u32 = 1_000_000_000;
+    let server = Server::start();
+    let policy =
+        json!({ "provider_configs": [{ "provider_name": "openai", "all_models_allowed": true }] });
+    let holder = server.client.make_holder("ada", &policy);
+    let dollars = |name: &str| read(&server.client).sum(&format!("tollkeeper_{name}"), &[]);
+    for number in 0..20 {
+        let more = json!({ "estimated_cost": DOLLARS });
+        server.client.reserve(&holder.key, &more).expect(201);
+        let charge = json!({
+            "virtual_key": holder.key, "provider": "openai", "model": "gpt-4o", "tokens": 0, "cost": DOLLARS,
+            "request_id": format!("call-{number}"),
+        });
+        server.client.post("/v1/usage", &charge).expect(201);
+    }
+    // 64 bits of nanodollars end there.
+    assert!(
+        dollars("held_dollars") > 1.8e10,
+        "{}",
+        dollars("held_dollars")
+    );
+    assert!(
+        dollars("spent_dollars_total") > 1.8e10,
+        "{}",
+        dollars("spent_dollars_total")
+    );
+}
+
+#[test]
 fn nobody_invents_a_series() {
     let server = busy();
     let series = |seen: &Exposed| -> BTreeSet<String> {

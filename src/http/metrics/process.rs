@@ -27,7 +27,7 @@ pub fn write(out: &mut Exposition, server: &ServerStatus) {
         "When the process began, in seconds since 1970.",
     )
     .per(1_000)
-    .is(server.started_at.as_millisecond().unsigned_abs());
+    .is(server.started_at.as_millisecond().max(0).unsigned_abs());
     if let Some(bytes) = resident_bytes() {
         out.gauge("process_resident_memory_bytes", "Memory that is resident.")
             .is(bytes);

@@ -32,8 +32,8 @@ pub struct Effects {
     /// as the standard library does, which nobody can make slow.
     pub answers: collections::HashMap<(i64, String), CallAnswer>,
     usage: collections::HashMap<UsageKey, UsageSum>,
-    /// Nanodollars and tokens that were charged, in all.
-    spent: (i64, i64),
+    /// Nanodollars and tokens that were charged, in all. What is taken back is not subtracted: it was shown as spent.
+    spent: (u64, u64),
     /// What the audit log tells of it.
     pub audited: Vec<(Timestamp, NewAuditEntry)>,
 }
@@ -118,16 +118,17 @@ impl Effects {
     /// Adds to the history of use.
     pub fn used(&mut self, key: UsageKey, sum: UsageSum) {
         let (cost, tokens) = self.spent;
+        let charged = |amount: i64| amount.max(0).unsigned_abs();
         self.spent = (
-            cost.saturating_add(sum.cost),
-            tokens.saturating_add(sum.tokens),
+            cost.saturating_add(charged(sum.cost)),
+            tokens.saturating_add(charged(sum.tokens)),
         );
         let line = self.usage.entry(key).or_default();
         *line = line.plus(sum);
     }
 
     /// Nanodollars and tokens that were charged.
-    pub fn spent(&self) -> (i64, i64) {
+    pub fn spent(&self) -> (u64, u64) {
         self.spent
     }
 
@@ -180,5 +181,31 @@ impl Effects {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_back_hides_nothing_that_was_charged_beside_it() {
+        let key = UsageKey {
+            day: 0,
+            user_id: 1,
+            access_profile_id: 1,
+            provider: Arc::from("openai"),
+            model: Arc::from("gpt"),
+        };
+        let mut effects = Effects::default();
+        for (cost, tokens) in [(700, 70), (-300, -30), (-900, -90), (5, 1)] {
+            let sum = UsageSum {
+                tokens,
+                cost,
+                ..UsageSum::default()
+            };
+            effects.used(key.clone(), sum);
+        }
+        assert_eq!(effects.spent(), (705, 71));
     }
 }
