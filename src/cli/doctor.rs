@@ -26,7 +26,7 @@ use crate::store::directory::{examine as directory, initial_key_at, made_at, pla
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  tollkeeper doctor --redacted\n\nLooks at the settings, the data directory and, while no server holds it, the database; a running \
-                  server is asked. Exits with 1 when something is wrong, else with 0."
+                  server is asked. Exits with 1 when something is wrong, with 77 when this user may not look, else with 0."
 )]
 pub struct DoctorArguments {
     /// Leave out paths, names of files and addresses, to show it to others
@@ -50,7 +50,7 @@ struct Diagnosis {
 /// Prints what is wrong.
 ///
 /// # Errors
-/// When a running server can't be asked.
+/// When a running server can't be asked, or this user may not look.
 pub fn run(arguments: &DoctorArguments, settings: &Settings) -> Result<ExitCode> {
     let data_dir = &settings.storage.data_dir;
     // Whole, so that it is known again in a sentence.
@@ -111,7 +111,10 @@ fn diagnose(data_dir: &Path, settings: &Settings) -> Result<Diagnosis> {
     let mut diagnosis = Diagnosis::default();
     let mut found = directory::examine(data_dir, now);
     match ask(data_dir, "/api/status")? {
-        ServerAnswer::Nobody => found.extend(of_stopped(data_dir, settings, now)),
+        ServerAnswer::Nobody => {
+            place::may_read(data_dir)?;
+            found.extend(of_stopped(data_dir, settings, now));
+        }
         ServerAnswer::Silent(why) => found.push(Finding::new(
             "server_silent",
             format!(

@@ -5,16 +5,21 @@ use std::process::ExitCode;
 use super::print::{print_line, text};
 use super::running::{ServerAnswer, ask, ask_address, ask_socket};
 use crate::config::{Listen, Settings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// Asks `/ready` over the control socket, or at the address of the settings where there is none.
+/// Asks `/ready` over the control socket, or at the address of the settings where there is none or this user may not open it.
 ///
 /// # Errors
-/// When nothing can be asked.
+/// When nothing can be asked, or this user may ask nowhere.
 pub fn run(settings: &Settings) -> Result<ExitCode> {
-    let asked = match ask(&settings.storage.data_dir, "/ready")? {
-        ServerAnswer::Nobody => ask_elsewhere(settings)?,
-        asked => asked,
+    let asked = match ask(&settings.storage.data_dir, "/ready") {
+        Ok(ServerAnswer::Nobody) => ask_elsewhere(settings)?,
+        // What another user's clients use may be open to this one.
+        Err(denied @ Error::Forbidden { .. }) => match ask_elsewhere(settings) {
+            Ok(ServerAnswer::Nobody) | Err(Error::Forbidden { .. }) => return Err(denied),
+            asked => asked?,
+        },
+        asked => asked?,
     };
     let (code, said) = match asked {
         ServerAnswer::Answered { is_ok: true, body } => {

@@ -36,13 +36,27 @@ pub(super) enum ServerAnswer {
 }
 
 /// Asks the server of a data directory over its control socket.
+///
+/// # Errors
+/// [`Error::Forbidden`] with whom to be, where this user may not look into the directory or not open the socket.
 pub(super) fn ask(data_dir: &Path, path: &str) -> Result<ServerAnswer> {
+    // What this user can't look into may be the place of a server.
+    place::holds_database(data_dir)?;
     ask_socket(&place::find(data_dir).join(CONTROL_SOCKET), path)
 }
 
 /// Asks the server that listens on a Unix socket.
+///
+/// # Errors
+/// [`Error::Forbidden`] with whom to be, where this user may not open it.
 pub(super) fn ask_socket(socket: &Path, path: &str) -> Result<ServerAnswer> {
-    asked(async { exchange(UnixStream::connect(socket).await?, path).await })
+    match asked(async { exchange(UnixStream::connect(socket).await?, path).await })? {
+        Ok(answer) => Ok(answer),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Err(place::unusable(socket, &error))
+        }
+        Err(error) => Ok(unanswered(&error)),
+    }
 }
 
 /// Asks the server that listens on an address of this machine.
@@ -53,23 +67,30 @@ pub(super) fn ask_address(address: SocketAddr, path: &str) -> Result<ServerAnswe
         ip => ip,
     };
     let address = SocketAddr::new(ip, address.port());
-    asked(async { exchange(TcpStream::connect(address).await?, path).await })
+    let asked = asked(async { exchange(TcpStream::connect(address).await?, path).await })?;
+    Ok(asked.unwrap_or_else(|error| unanswered(&error)))
 }
 
-fn asked(exchange: impl Future<Output = std::io::Result<ServerAnswer>>) -> Result<ServerAnswer> {
+/// What comes of asking, within the time that an answer may take.
+fn asked(
+    exchange: impl Future<Output = std::io::Result<ServerAnswer>>,
+) -> Result<std::io::Result<ServerAnswer>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::internal("starting to call the server", error))?;
     let within = runtime.block_on(async { tokio::time::timeout(PATIENCE, exchange).await });
-    Ok(match within {
-        Ok(Ok(asked)) => asked,
-        Ok(Err(error)) => match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => ServerAnswer::Nobody,
-            _ => ServerAnswer::Silent(error.to_string()),
-        },
-        Err(_) => ServerAnswer::Silent(format!("no answer within {} s", PATIENCE.as_secs())),
-    })
+    Ok(within.unwrap_or_else(|_| {
+        let said = format!("no answer within {} s", PATIENCE.as_secs());
+        Ok(ServerAnswer::Silent(said))
+    }))
+}
+
+fn unanswered(error: &std::io::Error) -> ServerAnswer {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => ServerAnswer::Nobody,
+        _ => ServerAnswer::Silent(error.to_string()),
+    }
 }
 
 async fn exchange(

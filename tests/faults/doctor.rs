@@ -381,3 +381,75 @@ fn a_database_that_others_could_read_is_closed_by_the_start() {
         server.log()
     );
 }
+
+/// The binary as another user, from whom a data directory is closed; who is not root can only close it to everybody.
+fn as_another(around: &Path, data_dir: &Path, arguments: &[&str]) -> Command {
+    let binary = around.join("tollkeeper");
+    if !binary.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_tollkeeper"), &binary).unwrap();
+    }
+    let mut command = if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=54322", "--regid=54322", "--clear-groups"]);
+        command.arg(&binary);
+        command
+    } else {
+        Command::new(&binary)
+    };
+    command.env_clear().current_dir("/");
+    command.args(arguments).arg("--data-dir").arg(data_dir);
+    command
+}
+
+#[test]
+fn who_may_not_look_is_told_whom_to_be() {
+    let around = tempfile::tempdir().unwrap();
+    set_mode(around.path(), 0o755);
+    let data_dir = around.path().join("data");
+    let mut server = Process::start(&data_dir, &[]);
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        set_mode(&data_dir, 0);
+    }
+    let run = |arguments: &[&str], listen: &str| {
+        let mut command = as_another(around.path(), &data_dir, arguments);
+        command.env("TOLLKEEPER_SERVER__LISTEN", listen);
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let nowhere = format!("unix:{}/nobody.sock", around.path().display());
+    let denied = |arguments: &[&str]| {
+        let (code, said) = run(arguments, &nowhere);
+        assert_eq!(code, Some(77), "{arguments:?}: {said}");
+        assert!(said.contains("permission denied: "), "{said}");
+        assert!(said.contains("run as "), "{said}");
+    };
+    for arguments in [
+        &["status"][..],
+        &["status", "--json"],
+        &["doctor"],
+        &["healthcheck"],
+    ] {
+        denied(arguments);
+    }
+    let address = format!("127.0.0.1:{}", server.client.port);
+    let (code, said) = run(&["healthcheck"], &address);
+    assert_eq!((code, said.trim()), (Some(0), "ready"));
+    if is_root {
+        // The directory is open, and the socket and the database are not.
+        set_mode(&data_dir, 0o755);
+        for command in ["status", "doctor", "healthcheck"] {
+            denied(&[command]);
+        }
+        assert!(server.terminate().success());
+        denied(&["doctor"]);
+        set_mode(&data_dir, 0o700);
+    } else {
+        assert!(server.terminate().success());
+    }
+    for command in ["status", "doctor", "healthcheck"] {
+        denied(&[command]);
+    }
+    set_mode(&data_dir, 0o700);
+}

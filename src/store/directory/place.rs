@@ -41,6 +41,20 @@ pub fn holds_database(data_dir: &Path) -> Result<bool> {
     Ok(restoring::is_under_way(&find(data_dir)))
 }
 
+/// Looks whether this user may read the database of a data directory, if there is one.
+///
+/// # Errors
+/// [`Error::Forbidden`] when not.
+pub fn may_read(data_dir: &Path) -> Result<()> {
+    let database = find(data_dir).join(DATABASE);
+    match File::open(&database) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(owner::denied(&database))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Who else the database of a data directory belongs to; what others leave there its own user can't read.
 ///
 /// # Errors
