@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use self::changes::said;
-pub use self::listen::Listen;
+pub use self::listen::{Listen, OpenListen};
 use self::sources::Sources;
 use crate::domain::body::violation::Violation;
 use crate::domain::settings::origin::{SettingOrigin, ShownSetting};

@@ -1,5 +1,6 @@
 //! `tollkeeper doctor`: what is wrong with a data directory, with its server running or not, and what to do about it. Changes nothing.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::print::{print_line, text};
 use super::running::{ServerAnswer, ask};
-use crate::config::{Listen, Settings};
+use crate::config::{Listen, OpenListen, Settings};
 use crate::domain::audit::state::AuditState;
 use crate::domain::finding::Finding;
 use crate::domain::server_status::{BackupFacts, ClockFacts, FileFacts, ServerStatus};
@@ -194,13 +195,24 @@ fn of_stopped(data_dir: &Path, settings: &Settings, now: Timestamp) -> Vec<Findi
     found
 }
 
-/// Whether keys and prompts would cross a network that anybody may read. What else makes an address safe joins here.
+/// Whether keys, prompts or what is measured would cross a network that anybody may read. What else makes an address safe joins here.
 fn plaintext(settings: &Settings) -> Option<Finding> {
-    let open = settings.server.open_listens().next()?;
+    let (fault, tls) = match settings.open_listens().into_iter().next()? {
+        OpenListen::Clients(open) => (
+            format!("the server listens on {open} without TLS"),
+            "serve TLS there, ",
+        ),
+        OpenListen::Metrics(open) => (
+            format!("the server shows metrics on {open} without TLS and without a key"),
+            "",
+        ),
+    };
     Some(Finding::new(
         "plaintext",
-        format!("the server listens on {open} without TLS, and no proxy before it is named"),
-        "serve TLS there, put a proxy that speaks TLS before it and name its network in server.trusted_proxies, or listen on 127.0.0.1",
+        format!("{fault}, and no proxy before it is named"),
+        format!(
+            "{tls}put a proxy that speaks TLS before it and name its network in server.trusted_proxies, or listen on 127.0.0.1"
+        ),
     ))
 }
 
@@ -222,11 +234,16 @@ fn time_zone(settings: &Settings) -> Option<Finding> {
 /// A sentence without what tells where it is from.
 fn redacted(said: &str, data_dir: &Path, settings: &Settings) -> String {
     let mut said = without_path(said, &data_dir.display().to_string());
+    let mut addresses: Vec<SocketAddr> = settings.metrics.listen.into_iter().collect();
     for listen in &settings.server.listen {
         said = said.replace(&listen.to_string(), "ADDRESS");
         if let Listen::Address { address, .. } = listen {
-            said = said.replace(&address.ip().to_string(), "ADDRESS");
+            addresses.push(*address);
         }
+    }
+    for address in addresses {
+        said = said.replace(&address.to_string(), "ADDRESS");
+        said = said.replace(&address.ip().to_string(), "ADDRESS");
     }
     said
 }

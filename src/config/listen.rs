@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
+use super::Settings;
 use super::values::split;
-use super::{ServerSettings, Settings};
 use crate::domain::body::violation::Violation;
 use crate::error::{Error, Result};
 
@@ -154,16 +154,62 @@ pub(super) fn as_mode<S: Serializer>(
     serializer.serialize_str(&format!("{mode:04o}"))
 }
 
-impl ServerSettings {
-    /// Where keys and prompts would pass a network unencrypted, with no proxy named that would do TLS before.
-    pub fn open_listens(&self) -> impl Iterator<Item = &Listen> {
-        let is_behind = !self.trusted_proxies.is_empty();
-        let open = move |listen: &&Listen| !is_behind && listen.is_open();
-        self.listen.iter().filter(open)
+/// A place that other machines reach without TLS, and with no proxy named that would do it before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenListen {
+    /// Of clients: keys and prompts would pass the network unencrypted.
+    Clients(Listen),
+    /// Of those who read metrics, without a key.
+    Metrics(Listen),
+}
+
+impl OpenListen {
+    /// The setting, and what to say of it.
+    fn mistake(&self) -> (&'static str, String) {
+        let (name, listen, what, tls) = match self {
+            Self::Clients(listen) => (
+                "server.listen",
+                listen,
+                "so keys and prompts would pass the network unencrypted. ",
+                format!(
+                    "Serve TLS there (\"{ENCRYPTED}{listen}\", with [tls] certificate_file and key_file); or listen"
+                ),
+            ),
+            Self::Metrics(listen) => (
+                "metrics.listen",
+                listen,
+                "so what is measured would pass the network unencrypted, and everybody there reads it without a key. ",
+                "Listen".to_owned(),
+            ),
+        };
+        let message = format!(
+            "{name}: {listen} is plain http that other machines can reach, {what}{tls} on 127.0.0.1 alone; or name the proxy in front \
+             that does TLS in [server] trusted_proxies; or, if nobody else is on that network, say so with [server] plaintext = true \
+             (TOLLKEEPER_SERVER__PLAINTEXT=true)"
+        );
+        (name, message)
     }
 }
 
 impl Settings {
+    /// Where what is not for everybody would pass a network unencrypted.
+    pub fn open_listens(&self) -> Vec<OpenListen> {
+        if !self.server.trusted_proxies.is_empty() {
+            return Vec::new();
+        }
+        let clients = self.server.listen.iter().cloned().map(OpenListen::Clients);
+        let metrics = self.metrics.listen.map(|address| {
+            OpenListen::Metrics(Listen::Address {
+                address,
+                encrypted: false,
+            })
+        });
+        let is_open = |open: &OpenListen| match open {
+            OpenListen::Clients(listen) | OpenListen::Metrics(listen) => listen.is_open(),
+        };
+        clients.chain(metrics).filter(is_open).collect()
+    }
+
     /// Whether a server may start with these settings; a command may, with any.
     ///
     /// # Errors
@@ -178,17 +224,10 @@ impl Settings {
                 message,
             });
         };
-        for listen in server.open_listens() {
+        for open in self.open_listens() {
             if !server.plaintext {
-                note(
-                    "server.listen",
-                    format!(
-                        "server.listen: {listen} is plain http that other machines can reach, so keys and prompts would pass the network unencrypted. \
-                     Serve TLS there (\"{ENCRYPTED}{listen}\", with [tls] certificate_file and key_file); or listen on 127.0.0.1 alone; or name \
-                     the proxy in front that does TLS in [server] trusted_proxies; or, if nobody else is on that network, say so with [server] \
-                     plaintext = true (TOLLKEEPER_SERVER__PLAINTEXT=true)"
-                    ),
-                );
+                let (name, message) = open.mistake();
+                note(name, message);
             }
         }
         let first = server.base_path.split('/').nth(1).unwrap_or_default();

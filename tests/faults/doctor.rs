@@ -220,6 +220,15 @@ fn faults_of_the_process_and_the_settings_are_named_too() {
         faults[0].1
     );
 
+    let mut measured = doctor(path);
+    measured.env("TOLLKEEPER_METRICS__LISTEN", "0.0.0.0:9464");
+    let (code, faults, _) = examined(measured);
+    assert_eq!((code, faults[0].0.as_str()), (1, "plaintext"));
+    assert!(
+        faults[0].1.contains("metrics on 0.0.0.0:9464"),
+        "{faults:?}"
+    );
+
     let mut elsewhere = doctor(path);
     elsewhere.env("TZ", "Asia/Tokyo");
     let (code, faults, notes) = examined(elsewhere);

@@ -140,6 +140,26 @@ fn a_certificate_goes_with_an_address_that_is_served_with_it() {
 }
 
 #[test]
+fn metrics_are_as_open_as_the_rest() {
+    let metrics = "[metrics]\nlisten = \"0.0.0.0:9464\"\n";
+    let text = serving(metrics).unwrap_err();
+    for part in ["metrics.listen: 0.0.0.0:9464", "without a key", "plaintext"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let both = serving(&format!("[server]\nlisten = \":1\"\n{metrics}")).unwrap_err();
+    assert!(both.starts_with("2 settings are wrong:"), "{both}");
+    for right in [
+        "[server]\nplaintext = true\n",
+        "[server]\ntrusted_proxies = \"10.0.0.0/8\"\n",
+    ] {
+        serving(&format!("{right}{metrics}")).unwrap();
+    }
+    for near in ["127.0.0.1:9464", "[::1]:9464"] {
+        serving(&format!("[metrics]\nlisten = \"{near}\"\n")).unwrap();
+    }
+}
+
+#[test]
 fn two_readings_differ_in_what_holds_and_not_in_how_it_is_written() {
     let before = load(
         "[decisions]\nreservation_ttl = \"10m\"\n[log]\nlevel = \"info\"\n",
