@@ -32,6 +32,7 @@ use crate::http::openapi;
 use crate::http::serve::{Listeners, most_open, serve};
 use crate::ledger::Ledger;
 use crate::listening::{self, Bound, SocketFile, listen_for_commands};
+use crate::prepared::Prepared;
 use crate::reload::{ReadSettings, Reloading};
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
@@ -94,14 +95,14 @@ pub enum Reach {
 /// Opens the data directory and binds; nothing is written when anything is in the way.
 ///
 /// # Errors
-/// [`Error::Refused`]: one sentence with the path or address and what to do.
+/// [`Error::Refused`]: one sentence with the path or address and what to do; [`Error::Settings`] with every mistake in the settings.
 pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
     let is_command = matches!(reach, Reach::Command(_));
     let (bound, for_metrics, max_connections, directory) = match reach {
         Reach::Network => {
             let room = file_limit::make_room(settings.server.max_connections, most_open)?;
+            let bound = listening::listen(settings, Prepared::read(settings)?.certificate)?;
             let for_metrics = metrics::listen(settings.metrics.listen)?;
-            let bound = listening::listen(settings)?;
             let directory = DataDirectory::own(&settings.storage.data_dir)?.ours()?;
             directory.has_initial_key()?;
             (bound, for_metrics, room, directory)

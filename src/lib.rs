@@ -27,6 +27,7 @@ pub mod http;
 pub mod ledger;
 pub mod listening;
 pub mod metrics;
+pub mod prepared;
 pub mod reload;
 pub mod retries;
 pub mod service;

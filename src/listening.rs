@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 
 use crate::config::{Listen, Settings, TlsSettings};
 use crate::error::{Error, Result};
-use crate::http::certificates::{CertificateFiles, Certificates};
+use crate::http::certificates::{CertificateFiles, CertificatePair, Certificates};
 use crate::http::serve::Listener;
 
 /// Connections that may wait to be accepted.
@@ -97,16 +97,15 @@ pub fn certificate_files(tls: &TlsSettings) -> Option<CertificateFiles> {
     })
 }
 
-/// Binds all that the settings name, or nothing.
+/// Binds all that the settings name, or nothing. `certificate` is what encrypted connections are served with.
 ///
 /// # Errors
 /// [`Error::Refused`] with what is in the way, and what to do.
-pub fn listen(settings: &Settings) -> Result<Bound> {
-    settings.check_serving()?;
+pub fn listen(settings: &Settings, certificate: Option<CertificatePair>) -> Result<Bound> {
     let mut bound = Bound::default();
     let mut config = None;
-    if let Some(files) = certificate_files(&settings.tls) {
-        let certificates = Certificates::new(files.read()?);
+    if let Some(certificate) = certificate {
+        let certificates = Certificates::new(certificate);
         config = Some(certificates.config()?);
         bound.certificates = Some(certificates);
     }

@@ -8,12 +8,9 @@ use log::LevelFilter;
 use crate::config::{Settings, said};
 use crate::domain::settings::UnknownPrice;
 use crate::error::{Error, Result};
-use crate::gateway::proxy::upstreams::PreparedUpstreams;
-use crate::http::certificates::CertificatePair;
 use crate::http::core::state::State;
-use crate::listening::certificate_files;
+use crate::prepared::Prepared;
 use crate::service::changed_settings::{self, SettingsMoment};
-use crate::service::price_book::SetPrices;
 
 /// What follows the settings; for the rest the server has to start anew.
 const FOLLOWS: [&str; 4] = ["log.level", "prices.file", "prices.unknown", "upstreams"];
@@ -35,14 +32,6 @@ pub struct Reloading {
     pub state: Arc<State>,
 }
 
-/// What was read, and can be put in force.
-struct Prepared {
-    settings: Settings,
-    upstreams: PreparedUpstreams,
-    prices: SetPrices,
-    certificate: Option<CertificatePair>,
-}
-
 impl Reloading {
     /// Does so, and says in the log what changed, what needs a restart, or every mistake.
     pub fn run(&mut self) {
@@ -58,26 +47,11 @@ impl Reloading {
     }
 
     /// Reads and checks everything before anything is changed.
-    fn prepare(&self) -> Result<Prepared> {
+    fn prepare(&self) -> Result<(Settings, Prepared)> {
         let settings = (self.read)()?;
         self.check_file(&settings)?;
-        let mut mistakes = Vec::new();
-        let mut note = |error: Error| mistakes.push(error.to_string());
-        settings.check_serving().unwrap_or_else(&mut note);
-        let upstreams = PreparedUpstreams::new(&settings.upstreams).map_err(&mut note);
-        let prices = SetPrices::read(&settings.prices).map_err(&mut note);
-        let files = certificate_files(&settings.tls).filter(|_| self.state.certificates.is_some());
-        let certificate = files.map(|files| files.read()).transpose();
-        let certificate = certificate.map_err(&mut note);
-        match (upstreams, prices, certificate) {
-            (Ok(upstreams), Ok(prices), Ok(certificate)) if mistakes.is_empty() => Ok(Prepared {
-                settings,
-                upstreams,
-                prices,
-                certificate,
-            }),
-            _ => Err(Error::refused(mistakes.join("\n"))),
-        }
+        let prepared = Prepared::read(&settings)?;
+        Ok((settings, prepared))
     }
 
     /// A file that was found before by its default name and is gone is a mistake: without it, everything would be reset to defaults.
@@ -93,8 +67,7 @@ impl Reloading {
         }
     }
 
-    fn take(&mut self, prepared: Prepared) -> Result<()> {
-        let settings = prepared.settings;
+    fn take(&mut self, (settings, prepared): (Settings, Prepared)) -> Result<()> {
         // What is said of a change is said at the more talkative of the two levels.
         let level_before = self.in_force.log.level;
         log::set_max_level(level_before.max(settings.log.level));

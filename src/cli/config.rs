@@ -6,12 +6,10 @@ use serde_json::{Value, json};
 use super::print::{names, print_line, shown};
 use super::table::print_table;
 use crate::config::{Flags, Settings};
-use crate::domain::body::violation::Violation;
 use crate::domain::settings::origin::{SettingOrigin, ShownSetting};
-use crate::error::{Error, Result};
-use crate::gateway::proxy::Proxy;
+use crate::error::Result;
 use crate::http::settings::views::SettingView;
-use crate::service::price_book::PriceBook;
+use crate::prepared::Prepared;
 
 /// What can be done with settings.
 #[derive(Subcommand)]
@@ -69,24 +67,9 @@ pub fn run(
     Ok(())
 }
 
-/// What only a start would find out beside what reading the settings does.
+/// Says what a start or SIGHUP would say of the settings.
 fn check(settings: &Settings, as_json: bool) -> Result<()> {
-    let prices = PriceBook::open(&settings.prices).err();
-    let proxy = Proxy::new(&settings.upstreams, settings.proxy.clone()).err();
-    let mistake = |(name, error): (&str, Error)| Violation {
-        param: name.to_owned(),
-        code: "unusable_file",
-        message: error.to_string(),
-    };
-    let found = prices.map(|error| ("prices.file", error)).into_iter();
-    let found = found.chain(proxy.map(|error| ("upstreams", error)));
-    let mut mistakes: Vec<Violation> = found.map(mistake).collect();
-    if let Err(Error::Settings(more)) = settings.check_serving() {
-        mistakes.extend(more);
-    }
-    if !mistakes.is_empty() {
-        return Err(Error::Settings(mistakes));
-    }
+    Prepared::read(settings)?;
     let all = settings.shown();
     let set = all
         .iter()

@@ -206,3 +206,42 @@ fn a_certificate_that_ends_soon_is_told_in_the_log_until_it_is_renewed() {
     server.hang_up();
     server.wait_for_line(LINE, 2);
 }
+
+/// What is wrong is named by its words, whoever finds it.
+#[test]
+fn the_check_a_start_and_a_reload_find_the_same_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| Issued::new(folder.path(), name));
+    let listen = "[server]\nlisten = [\"127.0.0.1:0\", \"https://127.0.0.1:0\"]\n";
+    let mut server = start(folder.path(), &format!("{listen}{}", tls::settings(&one)));
+    let wrong = format!(
+        "[server]\nlisten = [\":0\", \"https://127.0.0.1:0\"]\n{}[prices]\nfile = \"/gone/prices.toml\"\n\
+         [[upstreams]]\nname = \"openai\"\nca_file = \"/gone/ca\"\n",
+        tls::files(&one.certificate, &other.key)
+    );
+    write(folder.path(), &wrong);
+    server.hang_up();
+    server.wait_for_line(NOTHING_CHANGED, 1);
+    let run = |arguments: &[&str]| {
+        let mut command = tollkeeper();
+        command.args(arguments).arg("--config");
+        let output = command.arg(folder.path().join("config.toml")).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let data_dir = folder.path().join("other-data");
+    let start = ["serve", "--data-dir", data_dir.to_str().unwrap()];
+    for said in [server.log(), run(&["config", "check"]), run(&start)] {
+        for part in [
+            "4 settings are wrong",
+            "server.listen: [::]:0 is plain http",
+            "/gone/prices.toml",
+            "/gone/ca",
+            "is not the key of the certificate in",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+    assert!(!data_dir.exists());
+}
