@@ -14,7 +14,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{Error, Result};
-use crate::service::Services;
+use crate::service::{Services, status};
 
 /// Says that requests are taken.
 pub fn ready() {
@@ -54,8 +54,8 @@ fn tell(states: &[NotifyState<'_>]) {
     }
 }
 
-/// Tells the supervisor that the server lives, as often as it asks for: while HTTP is answered and the ledger replies. A full disk does
-/// not count, because a new start would not mend it.
+/// Tells the supervisor that the server lives, as often as it asks for: while HTTP is answered, the ledger replies and the writer is
+/// there. A full disk does not count, because a new start would not mend it.
 pub struct Watchdog {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -77,7 +77,7 @@ impl Watchdog {
         let between = within / 3;
         let watch = move || {
             while ended.recv_timeout(between) == Err(RecvTimeoutError::Timeout) {
-                if answers(&socket, between).is_ok() && replies(&services) {
+                if answers(&socket, between).is_ok() && status::can_decide(&services) {
                     tell(&[NotifyState::Watchdog]);
                 } else {
                     log::error!(
@@ -119,9 +119,4 @@ fn answers(socket: &Path, within: Duration) -> std::io::Result<()> {
         return Ok(());
     }
     Err(std::io::Error::other("no answer of ours"))
-}
-
-/// Whether the thread that decides is there. It does not come back from asking while that one hangs, and then nothing is told.
-fn replies(services: &Services) -> bool {
-    services.ledger.counts_of(Vec::new(), 0).is_ok()
 }

@@ -30,6 +30,12 @@ pub fn ready(services: &Services) -> Result<()> {
     }
 }
 
+/// Whether the threads that decide and write down are there. It does not come back while the one that decides hangs. That writes fail
+/// is none of it.
+pub fn can_decide(services: &Services) -> bool {
+    services.store.has_writer() && services.ledger.counts_of(Vec::new(), 0).is_ok()
+}
+
 /// The facts now, with those of the certificate. Takes a few calls of the system, and reads no rows.
 pub fn gather(services: &Services, certificate: Option<CertificateFacts>) -> ServerStatus {
     let (store, start) = (&services.store, &services.start);

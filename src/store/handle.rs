@@ -139,6 +139,11 @@ impl Store {
         self.gate().ready()
     }
 
+    /// Whether the writer is there, whether its writes succeed or not.
+    pub fn has_writer(&self) -> bool {
+        self.writer.ready().is_ok()
+    }
+
     /// What is known of the audit log without a walk.
     pub fn audit_state(&self) -> AuditState {
         let state = self.audit.lock().unwrap_or_else(PoisonError::into_inner);

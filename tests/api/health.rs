@@ -1,6 +1,7 @@
 //! How the server says that it is alive and ready.
 
 use serde_json::{Value, json};
+use tollkeeper::service::status;
 
 use crate::support::Server;
 use crate::support::holders::two_providers;
@@ -42,7 +43,10 @@ fn what_should_be_looked_after_is_a_warning_and_decisions_go_on() {
 #[test]
 fn a_server_whose_writer_has_ended_is_not_ready() {
     let server = Server::start();
+    assert!(status::can_decide(&server.services));
     server.services.store.close(server.time.now()).unwrap();
+    // What the supervisor is told rests on it.
+    assert!(!status::can_decide(&server.services));
     server
         .client
         .get("/ready")
@@ -79,6 +83,8 @@ fn a_server_whose_database_file_is_gone_is_alive_but_not_ready_and_writes_nothin
     let file = server.data_dir().join("tollkeeper.db");
     let aside = server.data_dir().join("aside");
     std::fs::rename(&file, &aside).unwrap();
+    // A new start would not mend it.
+    assert!(status::can_decide(&server.services));
     let write = || {
         server
             .client
