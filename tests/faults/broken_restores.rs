@@ -213,3 +213,42 @@ fn a_restore_that_is_killed_at_ten_points_loses_neither() {
     }
     assert!(stage.backup.exists());
 }
+
+/// Puts something in the way of a restore.
+type Prepare<'p> = &'p dyn Fn(&Path);
+
+/// What is moved has to stay in one file system, and what was there needs a folder of ours: else no start could finish what was decided.
+#[test]
+fn a_restore_that_could_not_be_finished_is_refused_and_changes_nothing() {
+    let stage = Stage::set();
+    let elsewhere = stage.root.path().join("elsewhere");
+    make_folder(&elsewhere);
+    let kept = stage.root.path().join("another");
+    make_folder(&kept);
+    let in_the_way: [(&str, Prepare<'_>); 3] = [
+        ("before-restore", &|path| {
+            std::os::unix::fs::symlink(&elsewhere, path).unwrap();
+        }),
+        ("before-restore", &|path| write_private(path, "a file")),
+        ("restored", &make_folder),
+    ];
+    for (at, (name, prepare)) in in_the_way.iter().enumerate() {
+        let data_dir = stage.copy(&format!("refused {at}"));
+        let database = std::fs::read(data_dir.join("tollkeeper.db")).unwrap();
+        prepare(&data_dir.join(name));
+        let refused = restore(&stage.backup, &data_dir);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(name), "{said}");
+        assert!(!data_dir.join("restore").exists(), "{said}");
+        assert_eq!(
+            std::fs::read(data_dir.join("tollkeeper.db")).unwrap(),
+            database
+        );
+        assert_eq!(elsewhere.read_dir().unwrap().count(), 0);
+        // Once it is out of the way, the restore is done.
+        std::fs::rename(data_dir.join(name), kept.join(at.to_string())).unwrap();
+        assert!(restore(&stage.backup, &data_dir).status.success());
+        assert!(!stage.has_the_present(&data_dir, name));
+    }
+}

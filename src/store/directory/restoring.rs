@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, CWD, Statx, StatxAttributes, StatxFlags, statx};
+
 use super::files::{
     AUDIT_ANCHOR, AUDIT_KEY, BEFORE_RESTORE, CLEAN_STOP, DATABASE, RESTORE, RESTORED,
     ROLLBACK_JOURNAL, ROTATED_KEYS, SHARED_MEMORY, WRITE_AHEAD_LOG,
@@ -66,11 +68,38 @@ pub(super) fn give_up(root: &Path) -> Result<()> {
     remove(&root.join(RESTORE))
 }
 
-/// Decides on a restore, and carries it to its end.
+/// Decides on a restore, and carries it to its end. One that could not be is refused, and what was staged for it removed.
 pub(super) fn decide(root: &Path, restoration: &Restoration) -> Result<()> {
+    if let Err(refused) = write_decision(root, restoration) {
+        give_up(root)?;
+        return Err(refused);
+    }
+    finish(root)
+}
+
+/// Writes the note that decides. All that is staged is on the disk before.
+fn write_decision(root: &Path, restoration: &Restoration) -> Result<()> {
     let text = serde_json::to_vec_pretty(restoration)
         .map_err(|error| Error::internal("writing down a restore", error))?;
+    if text.len() as u64 > MAX_NOTE {
+        return Err(Error::refused(format!(
+            "what this restore undoes takes {} bytes to tell, and {MAX_NOTE} are read again at most; nothing was changed: restore into an empty \
+             directory, by --data-dir",
+            text.len()
+        )));
+    }
+    refuse_what_is_in_the_way(root, restoration)?;
     let (note, begun) = (decided(root), root.join(RESTORE).join("begun"));
+    let new = root.join(RESTORE).join(NEW);
+    for name in COMING {
+        let staged = new.join(name);
+        if private::is_there(&staged) {
+            sync(&staged)?;
+        }
+    }
+    for folder in [&new, &root.join(RESTORE), root] {
+        sync(folder)?;
+    }
     let write = || -> io::Result<()> {
         let mut file = private::create(&begun)?;
         file.write_all(&text)?;
@@ -78,8 +107,53 @@ pub(super) fn decide(root: &Path, restoration: &Restoration) -> Result<()> {
     };
     write().map_err(|error| unusable(&begun, &error))?;
     rename(&begun, &note)?;
-    sync(&root.join(RESTORE))?;
-    finish(root)
+    sync(&root.join(RESTORE))
+}
+
+/// Refuses a restore of which a rename would fail once it is decided on.
+fn refuse_what_is_in_the_way(root: &Path, restoration: &Restoration) -> Result<()> {
+    for name in CLEARED.iter().chain([&BEFORE_RESTORE]) {
+        let path = root.join(name);
+        if is_mount_point(root, &path) {
+            return Err(Error::refused(format!(
+                "{} is mounted there, and a restore moves files within one file system; nothing was changed: unmount it, or restore into an empty \
+                 directory, by --data-dir",
+                path.display()
+            )));
+        }
+    }
+    let restored = root.join(RESTORED);
+    if restored.is_dir() && !restored.is_symlink() {
+        return Err(Error::refused(format!(
+            "{} is a directory, and a restore writes a file of that name; nothing was changed: look who put it there, and move it away",
+            restored.display()
+        )));
+    }
+    let before = root.join(BEFORE_RESTORE);
+    if !private::is_there(&before) {
+        return Ok(());
+    }
+    private::folder(&before)?;
+    let tried = root.join(&restoration.kept);
+    private::folder(&tried)?;
+    std::fs::remove_dir(&tried).map_err(|error| unusable(&tried, &error))
+}
+
+/// Whether something that is there is the root of a file system, or of a part of one that is mounted.
+fn is_mount_point(root: &Path, path: &Path) -> bool {
+    let found = |path: &Path| {
+        statx(
+            CWD,
+            path,
+            AtFlags::SYMLINK_NOFOLLOW,
+            StatxFlags::BASIC_STATS,
+        )
+    };
+    let (Ok(root), Ok(it)) = (found(root), found(path)) else {
+        return false;
+    };
+    let device = |found: &Statx| (found.stx_dev_major, found.stx_dev_minor);
+    it.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) || device(&it) != device(&root)
 }
 
 /// Carries a restore to its end that was decided on, and takes back one that was not; says which. For whoever holds the lock, before
@@ -111,8 +185,11 @@ fn finish(root: &Path) -> Result<()> {
     let (decided, cleared) = (decided(root), cleared(root));
     if let Some(restoration) = read(&decided)? {
         let kept = root.join(&restoration.kept);
-        private::folder(&root.join(BEFORE_RESTORE))?;
+        let before = root.join(BEFORE_RESTORE);
+        private::folder(&before)?;
         private::folder(&kept)?;
+        sync(&before)?;
+        sync(root)?;
         for name in CLEARED {
             move_if_there(&root.join(name), &kept.join(name))?;
         }
@@ -125,9 +202,11 @@ fn finish(root: &Path) -> Result<()> {
     for name in COMING {
         move_if_there(&new.join(name), &root.join(name))?;
     }
+    sync(&new)?;
     sync(root)?;
     rename(&cleared, &root.join(RESTORED))?;
     sync(root)?;
+    sync(&root.join(RESTORE))?;
     remove(&root.join(RESTORE))
 }
 
@@ -162,9 +241,10 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     })
 }
 
-fn sync(folder: &Path) -> Result<()> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| unusable(folder, &error))
+/// Waits until a file, or what a folder names, is on the disk.
+fn sync(path: &Path) -> Result<()> {
+    let synced = File::open(path).and_then(|opened| opened.sync_all());
+    synced.map_err(|error| unusable(path, &error))
 }
 
 fn remove(folder: &Path) -> Result<()> {
