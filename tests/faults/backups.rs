@@ -343,6 +343,74 @@ fn a_backup_that_is_not_sound_is_restored_only_when_somebody_says_so() {
     assert_eq!(run(&target, &["audit", "verify"]).status.code(), Some(2));
 }
 
+/// What became of the anchor, and what a backup that is made then says of it, and whoever opens it.
+type BrokenAnchor = (fn(&Path), &'static str, &'static str);
+
+const BROKEN_ANCHORS: [BrokenAnchor; 5] = [
+    (
+        |path| std::fs::remove_file(path).unwrap(),
+        "audit-anchor is gone",
+        "audit-anchor is gone",
+    ),
+    (
+        |path| std::fs::write(path, "scribble").unwrap(),
+        "audit-anchor is no anchor",
+        "audit-anchor is no anchor",
+    ),
+    (
+        |path| std::fs::write(path, "x".repeat(2_000)).unwrap(),
+        "audit-anchor is no anchor",
+        "audit-anchor is gone",
+    ),
+    (
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            std::fs::create_dir(path).unwrap();
+        },
+        "audit-anchor is no anchor",
+        "audit-anchor is gone",
+    ),
+    (
+        |path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o666)).unwrap(),
+        "audit-anchor is no anchor",
+        "audit-anchor is gone",
+    ),
+];
+
+#[test]
+fn a_backup_is_made_whatever_became_of_the_anchor_and_says_so() {
+    for (at, (spoil, made_says, verify_says)) in BROKEN_ANCHORS.iter().enumerate() {
+        let directory = tempfile::tempdir().unwrap();
+        let data_dir = directory.path().join("data");
+        let mut server = Process::start(&data_dir, &[]);
+        server.client.create_role("kept");
+        spoil(&data_dir.join("audit-anchor"));
+        let made = server.client.post("/api/backups", &json!({}));
+        let made = made.expect(201).json();
+        let finding = made["findings"][0].as_str().unwrap();
+        assert!(finding.contains(made_says), "{at}: {finding}");
+        server.kill();
+        let backup = PathBuf::from(made["path"].as_str().unwrap());
+        let verified = run(&data_dir, &["verify", backup.to_str().unwrap()]);
+        expect_failure(&verified, verify_says);
+        let target = directory.path().join("target");
+        expect_failure(&restore(&backup, &target), verify_says);
+        expect_success(&run(
+            &target,
+            &["restore", backup.to_str().unwrap(), "--despite-findings"],
+        ));
+        let restored = Process::start(&target, &[]);
+        let roles = restored.client.with_key(&server.client.key);
+        assert!(
+            roles
+                .get("/api/rbac/roles")
+                .expect(200)
+                .text
+                .contains("kept")
+        );
+    }
+}
+
 #[test]
 fn the_copy_that_is_taken_away_can_be_encrypted_by_itself() {
     let directory = tempfile::tempdir().unwrap();

@@ -24,7 +24,7 @@ use crate::store::sql::Reading;
 
 /// What was noted.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Anchor {
+pub(in crate::store) struct Anchor {
     pub entries: i64,
     /// The hash of the last entry, in hexadecimal.
     pub head: String,
@@ -95,20 +95,20 @@ impl Store {
             return Ok(earlier.verified.clone());
         }
         let (mut milestone, began) = (Milestone::START, Instant::now());
-        let (verdict, notes) = self.read(|reading| {
-            let verdict = self.walk_all(reading, &mut milestone)?;
-            let notes = match verdict {
-                Verdict::Intact { .. } => notes::notes(reading)?,
-                Verdict::Tampered { .. } => Vec::new(),
+        let (found, notes) = self.read(|reading| {
+            let found = self.walk_all(reading, &mut milestone)?;
+            let notes = match found {
+                None => notes::notes(reading)?,
+                Some(_) => Vec::new(),
             };
-            Ok((verdict, notes))
+            Ok((found, notes))
         })?;
         let verified = Verified {
-            verdict,
+            verdict: verdict(found.as_ref(), milestone.entry),
             notes,
             walked_at: now,
         };
-        self.note_walk(&verified);
+        self.note_walk(found, now);
         *kept = Some(Walked {
             milestone,
             took: began.elapsed(),
@@ -137,47 +137,72 @@ impl Store {
         state.fault = found;
     }
 
-    fn note_walk(&self, verified: &Verified) {
-        self.note_audit_fault(fault(verified.verdict.clone()));
+    fn note_walk(&self, found: Option<AuditFault>, now: Timestamp) {
+        let is_intact = found.is_none();
+        self.note_audit_fault(found);
         let mut state = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(verified.verdict, Verdict::Intact { .. }) {
+        if is_intact {
             state.fault = None;
         }
-        state.walked_at = Some(verified.walked_at);
+        state.walked_at = Some(now);
     }
 
-    fn walk_all(&self, reading: &Reading<'_>, milestone: &mut Milestone) -> Result<Verdict> {
-        let anchor = read(&self.directory().audit_anchor())?;
-        if self.chain.is_lost() {
-            if let Noted::There(anchor) = &anchor
-                && let Some(problem) = compare(reading, anchor)?
-            {
-                return Ok(problem);
-            }
-            let fault = AuditFault::KeyGone;
-            return Err(Error::Unavailable {
+    /// What is wrong, as far as anybody can tell: without the key, or with something else in the place of the anchor, it is no verdict.
+    fn walk_all(
+        &self,
+        reading: &Reading<'_>,
+        milestone: &mut Milestone,
+    ) -> Result<Option<AuditFault>> {
+        let noted = read(&self.directory().audit_anchor())?;
+        let key = (!self.chain.is_lost()).then(|| self.chain.key());
+        let found = judge(reading, key.as_ref(), &noted, milestone)?;
+        match (found, noted) {
+            (Some(AuditFault::AnchorUnreadable), Noted::NoAnchor(error)) => Err(error),
+            (Some(fault @ AuditFault::KeyGone), _) => Err(Error::Unavailable {
                 code: fault.code(),
                 reason: fault.finding().message(),
-            });
+            }),
+            (found, _) => Ok(found),
         }
-        let walked = walk(reading, &self.chain.key(), milestone)?;
-        let Verdict::Intact { entries } = walked else {
-            return Ok(walked);
-        };
-        match anchor {
-            Noted::There(anchor) => {
-                if let Some(problem) = compare(reading, &anchor)? {
-                    return Ok(problem);
-                }
-            }
-            Noted::Gone => {
-                let finding = AuditFault::AnchorGone.finding();
-                return Ok(tampered(entries, finding.message()));
-            }
-            Noted::NoAnchor(error) => return Err(error),
-        }
-        Ok(untold(reading, entries)?.unwrap_or(walked))
     }
+}
+
+/// What is wrong with a log, if anything: a walk along it from a milestone on, and how it fits what lies in the place of its anchor.
+fn judge(
+    reading: &Reading<'_>,
+    key: Option<&ChainKey>,
+    noted: &Noted,
+    milestone: &mut Milestone,
+) -> Result<Option<AuditFault>> {
+    let fits = |reading| match noted {
+        Noted::There(anchor) => Ok(compare(reading, anchor)?.and_then(fault)),
+        Noted::Gone => Ok(Some(AuditFault::AnchorGone)),
+        Noted::NoAnchor(_) => Ok(Some(AuditFault::AnchorUnreadable)),
+    };
+    let Some(key) = key else {
+        // An anchor that the log does not fit tells more than that nobody can walk along it.
+        let found = fits(reading)?.filter(|found| matches!(found, AuditFault::Tampered { .. }));
+        return Ok(found.or(Some(AuditFault::KeyGone)));
+    };
+    if let Some(found) = fault(walk(reading, key, milestone)?) {
+        return Ok(Some(found));
+    }
+    if let Some(found) = fits(reading)? {
+        return Ok(Some(found));
+    }
+    Ok(untold(reading, milestone.entry)?.and_then(fault))
+}
+
+/// What is wrong with the log of a database that nobody else has open, if anything.
+///
+/// # Errors
+/// When the log can't be read.
+pub(in crate::store) fn check(
+    reading: &Reading<'_>,
+    key: Option<&ChainKey>,
+    noted: &Noted,
+) -> Result<Option<AuditFault>> {
+    judge(reading, key, noted, &mut Milestone::START.clone())
 }
 
 fn untold(reading: &Reading<'_>, entries: i64) -> Result<Option<Verdict>> {
@@ -198,38 +223,20 @@ impl Walked {
     }
 }
 
-/// Walks the log of a database that nobody else has open, and compares it with the anchor at a path.
-///
-/// # Errors
-/// When one of them can't be read.
-pub(in crate::store) fn check_stopped(
-    reading: &Reading<'_>,
-    key: &ChainKey,
-    anchor: &Path,
-) -> Result<Option<AuditFault>> {
-    let anchor = match read(anchor)? {
-        Noted::There(anchor) => anchor,
-        Noted::Gone => return Ok(Some(AuditFault::AnchorGone)),
-        Noted::NoAnchor(_) => return Ok(Some(AuditFault::AnchorUnreadable)),
-    };
-    let walked = walk(reading, key, &mut Milestone::START.clone())?;
-    if let Some(found) = fault(walked) {
-        return Ok(Some(found));
-    }
-    Ok(compare(reading, &anchor)?.and_then(fault))
-}
-
 /// A verdict as what is wrong.
 fn fault(verdict: Verdict) -> Option<AuditFault> {
     match verdict {
         Verdict::Intact { .. } => None,
-        // A lost anchor is no trace of tampering by itself, and has a way out of its own.
-        Verdict::Tampered { finding, .. }
-            if finding == AuditFault::AnchorGone.finding().message() =>
-        {
-            Some(AuditFault::AnchorGone)
-        }
         Verdict::Tampered { entry, finding } => Some(AuditFault::Tampered { entry, finding }),
+    }
+}
+
+/// What is wrong, if anything, as a verdict on a log of so many entries. A lost anchor is no trace of tampering by itself, and could be.
+fn verdict(found: Option<&AuditFault>, entries: i64) -> Verdict {
+    match found {
+        None => Verdict::Intact { entries },
+        Some(AuditFault::Tampered { entry, finding }) => tampered(*entry, finding.clone()),
+        Some(lost) => tampered(entries, lost.finding().message()),
     }
 }
 
@@ -247,32 +254,6 @@ pub(super) fn write(
     let text = serde_json::to_string(&anchor)
         .map_err(|error| Error::internal("writing the anchor", error))?;
     directory.write_private(&directory.audit_anchor(), format!("{text}\n").as_bytes())
-}
-
-/// Walks the log of a copy of the database, and compares it with the anchor that lies beside it.
-///
-/// # Errors
-/// When the log can't be read, or the anchor is none.
-pub(in crate::store) fn check_copy(
-    reading: &Reading<'_>,
-    chain: &ChainKey,
-    anchor: Option<&[u8]>,
-) -> Result<Verdict> {
-    let mut milestone = Milestone::START;
-    let walked = walk(reading, chain, &mut milestone)?;
-    let Verdict::Intact { entries } = walked else {
-        return Ok(walked);
-    };
-    let Some(anchor) = anchor else {
-        return Ok(tampered(
-            entries,
-            AuditFault::AnchorGone.finding().message(),
-        ));
-    };
-    if let Some(problem) = compare(reading, &parse(anchor)?)? {
-        return Ok(problem);
-    }
-    Ok(untold(reading, entries)?.unwrap_or(walked))
 }
 
 /// What is wrong with the entry that an anchor names, if anything.
@@ -303,27 +284,35 @@ pub(super) fn compare(reading: &Reading<'_>, anchor: &Anchor) -> Result<Option<V
 }
 
 /// What lies in the place of the anchor.
-pub(super) enum Noted {
+pub(in crate::store) enum Noted {
     There(Anchor),
     Gone,
-    /// Something that is none; the error says why.
+    /// Something that is none, or can't be read; the error says why.
     NoAnchor(Error),
+}
+
+impl Noted {
+    /// What was found when it was read.
+    pub(in crate::store) fn of(found: Result<Option<&[u8]>>) -> Self {
+        match found {
+            Ok(Some(bytes)) => serde_json::from_slice(bytes).map_or_else(
+                |error| Self::NoAnchor(unreadable(&format!("is no anchor: {error}"))),
+                Self::There,
+            ),
+            Ok(None) => Self::Gone,
+            Err(error) => Self::NoAnchor(unreadable(&format!("can't be read: {error}"))),
+        }
+    }
 }
 
 /// Reads the anchor.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when it can't be read, or may be somebody else's.
-pub(super) fn read(path: &Path) -> Result<Noted> {
+pub(in crate::store) fn read(path: &Path) -> Result<Noted> {
     let found = private::read(path, Rule::Own, MAX_ANCHOR);
-    let Some(bytes) = found.map_err(|error| unreadable(&format!("can't be read: {error}")))? else {
-        return Ok(Noted::Gone);
-    };
-    Ok(parse(&bytes).map_or_else(Noted::NoAnchor, Noted::There))
-}
-
-fn parse(bytes: &[u8]) -> Result<Anchor> {
-    serde_json::from_slice(bytes).map_err(|error| unreadable(&format!("is no anchor: {error}")))
+    let bytes = found.map_err(|error| unreadable(&format!("can't be read: {error}")))?;
+    Ok(Noted::of(Ok(bytes.as_deref())))
 }
 
 fn unreadable(why: &str) -> Error {

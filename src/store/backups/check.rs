@@ -5,11 +5,13 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::halt::Halt;
-use crate::domain::audit::{ChainKey, Verdict};
+use crate::domain::audit::ChainKey;
+use crate::domain::audit::state::AuditFault;
 use crate::domain::backup::manifest::{Content, LogHead};
 use crate::domain::values::number::hex;
 use crate::error::{Error, Result};
-use crate::store::audit::{anchor, chain};
+use crate::store::audit::anchor::{self, Noted};
+use crate::store::audit::chain;
 use crate::store::database::connection::writer_flags;
 use crate::store::database::fault::Doing;
 use crate::store::database::migrate;
@@ -40,7 +42,7 @@ pub(super) struct Checked {
 /// The files that lie beside a database, as far as they are there.
 pub(super) struct FilesBeside<'a> {
     pub key: Option<&'a ChainKey>,
-    pub anchor: Option<&'a [u8]>,
+    pub anchor: Noted,
 }
 
 /// Checks a database that nobody has open. One of an older schema is brought to this one first, as the start of a server does.
@@ -130,14 +132,11 @@ fn content(reading: &Reading<'_>) -> Result<Content> {
 }
 
 fn audit_finding(reading: &Reading<'_>, beside: &FilesBeside<'_>) -> Result<Option<String>> {
-    let Some(key) = beside.key else {
-        let sentence = "there is no audit.key, so nobody can tell whether the audit log is intact";
-        return Ok(Some(sentence.to_owned()));
-    };
-    Ok(match anchor::check_copy(reading, key, beside.anchor)? {
-        Verdict::Intact { .. } => None,
-        Verdict::Tampered { entry, finding } => Some(format!(
-            "the audit log was tampered with at entry {entry}: {finding}"
-        )),
-    })
+    let found = anchor::check(reading, beside.key, &beside.anchor)?;
+    Ok(found.map(|fault| match fault {
+        AuditFault::Tampered { entry, finding } => {
+            format!("the audit log was tampered with at entry {entry}: {finding}")
+        }
+        lost => lost.finding().message(),
+    }))
 }

@@ -9,7 +9,7 @@ use super::halt::Halt;
 use super::writing::chain_key;
 use crate::domain::backup::manifest::Manifest;
 use crate::error::Result;
-use crate::store::audit::anchor::MAX_ANCHOR;
+use crate::store::audit::anchor::{MAX_ANCHOR, Noted};
 use crate::store::directory::MAX_KEY_FILE;
 use crate::store::directory::files::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::store::directory::private::{self, Rule};
@@ -34,7 +34,7 @@ pub fn open(
 ) -> Result<OpenedBackup> {
     let manifest = unpack(file, opener, folder, halt)?;
     let key = private::read(&folder.join(AUDIT_KEY), Rule::Own, MAX_KEY_FILE)?;
-    let anchor = private::read(&folder.join(AUDIT_ANCHOR), Rule::Own, MAX_ANCHOR)?;
+    let anchor = private::read(&folder.join(AUDIT_ANCHOR), Rule::Own, MAX_ANCHOR);
     let Checked {
         content,
         mut findings,
@@ -42,7 +42,7 @@ pub fn open(
         &folder.join(DATABASE),
         &FilesBeside {
             key: key.and_then(chain_key).as_ref(),
-            anchor: anchor.as_deref(),
+            anchor: Noted::of(anchor.as_ref().map(Option::as_deref).map_err(Clone::clone)),
         },
         halt,
     )?;

@@ -13,7 +13,7 @@ use super::pieces::sum_of_file;
 use crate::domain::audit::ChainKey;
 use crate::domain::backup::manifest::{FORM, FileSum, Manifest};
 use crate::error::{Error, Result};
-use crate::store::audit::anchor::MAX_ANCHOR;
+use crate::store::audit::anchor::{MAX_ANCHOR, Noted};
 use crate::store::directory::files::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::store::directory::private::{self, Rule};
 use crate::store::directory::{DataDirectory, MAX_KEY_FILE};
@@ -44,23 +44,19 @@ pub fn write(
         Error::refused(format!("can't write {}: {error}", path.display()))
     };
     // Before the copy is begun: what the anchor names must be in it.
-    let mut beside = [
-        (AUDIT_KEY, directory.audit_key(), MAX_KEY_FILE),
-        (AUDIT_ANCHOR, directory.audit_anchor(), MAX_ANCHOR),
-    ]
-    .into_iter()
-    .map(|(name, path, most)| {
-        let found = private::read(&path, Rule::Own, most)?;
-        if let Some(bytes) = &found {
+    let key = private::read(&directory.audit_key(), Rule::Own, MAX_KEY_FILE)?;
+    // Whatever became of that one, the rest is worth a backup, which says so.
+    let anchor = private::read(&directory.audit_anchor(), Rule::Own, MAX_ANCHOR);
+    let found = [
+        (AUDIT_KEY, key.as_ref()),
+        (AUDIT_ANCHOR, anchor.as_ref().ok().and_then(Option::as_ref)),
+    ];
+    for (name, bytes) in found {
+        if let Some(bytes) = bytes {
             let path = folder.join(name);
             put(&path, bytes).map_err(|error| unwritten(&path, &error))?;
         }
-        Ok(found)
-    });
-    let (key, anchor) = (
-        beside.next().transpose()?.flatten(),
-        beside.next().transpose()?.flatten(),
-    );
+    }
     let database = folder.join(DATABASE);
     let packed = to.parent().unwrap_or(to);
     copy(&directory.database(), &database, packed, halt)?;
@@ -68,7 +64,7 @@ pub fn write(
         &database,
         &FilesBeside {
             key: key.and_then(chain_key).as_ref(),
-            anchor: anchor.as_deref(),
+            anchor: Noted::of(anchor.as_ref().map(Option::as_deref).map_err(Clone::clone)),
         },
         halt,
     )?;

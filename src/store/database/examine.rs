@@ -13,7 +13,7 @@ use crate::domain::audit::ChainKey;
 use crate::domain::audit::state::AuditFault;
 use crate::domain::finding::Finding;
 use crate::error::{Error, Result};
-use crate::store::audit::anchor::check_stopped;
+use crate::store::audit::anchor;
 use crate::store::decision_rows;
 use crate::store::directory::files::{AUDIT_ANCHOR, AUDIT_KEY, DATABASE};
 use crate::store::directory::place::find;
@@ -105,6 +105,10 @@ fn look(connection: &Connection, root: &Path, examined: &mut Examined) -> Result
             return Ok(());
         }
     };
-    examined.audit = check_stopped(&reading, &key, &root.join(AUDIT_ANCHOR))?;
+    examined.audit = anchor::check(
+        &reading,
+        Some(&key),
+        &anchor::read(&root.join(AUDIT_ANCHOR))?,
+    )?;
     Ok(())
 }
