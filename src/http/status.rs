@@ -110,7 +110,7 @@ pub struct BackupStateView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_good_at: Option<Timestamp>,
-    /// When one was restored last for a try.
+    /// When the newest was restored last for a try.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_drill_at: Option<Timestamp>,

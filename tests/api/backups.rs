@@ -97,8 +97,8 @@ fn a_backup_is_made_listed_and_tried_out() {
     assert_eq!(shown["last_good"]["sha256"], second["sha256"]);
     assert_eq!(shown["next_at"], "2026-06-02T12:00:00Z");
     assert_eq!(shown.get("last_failure"), None);
-    let tried = drill(client, &name(&made));
-    let expected = json!({ "name": name(&made), "at": "2026-06-01T12:00:00Z", "passed": true });
+    let tried = drill(client, &name(&second));
+    let expected = json!({ "name": name(&second), "at": "2026-06-01T12:00:00Z", "passed": true });
     assert_eq!(tried, expected);
     // What is known is known after a restart, too.
     let before = list(client);
@@ -308,6 +308,41 @@ fn a_drill_finds_what_is_damaged() {
     std::fs::write(path, &whole).unwrap();
     assert_eq!(drill(client, &name(&made))["passed"], true);
     assert!(!server.services.backups.state().is_failing());
+}
+
+/// What everybody who watches is told is whether the newest can be restored.
+#[test]
+fn a_drill_of_an_older_backup_says_nothing_of_the_newest() {
+    let server = Server::start();
+    let client = &server.client;
+    let older = make(client);
+    server.time.advance_seconds(60);
+    let newest = make(client);
+    let [whole, broken] = [&older, &newest].map(|made| {
+        let path = made["path"].as_str().unwrap();
+        let bytes = std::fs::read(path).unwrap();
+        (path.to_owned(), bytes)
+    });
+    std::fs::write(&broken.0, "damaged").unwrap();
+    let failed = drill(client, &name(&newest));
+    assert_eq!(failed["passed"], false);
+    assert_eq!(drill(client, &name(&older))["passed"], true);
+    assert_eq!(list(client)["last_drill"], failed);
+    assert!(server.services.backups.state().is_failing());
+    // And the other way round.
+    std::fs::write(&broken.0, broken.1).unwrap();
+    let passed = drill(client, &name(&newest));
+    std::fs::write(&whole.0, "damaged").unwrap();
+    assert_eq!(drill(client, &name(&older))["passed"], false);
+    assert_eq!(list(client)["last_drill"], passed);
+    assert!(!server.services.backups.state().is_failing());
+    let told = client.audited("backup.drill");
+    assert_eq!(told.len(), 4);
+    // The one that was proven is the newest of those, whichever was tried out last.
+    std::fs::write(&whole.0, whole.1).unwrap();
+    assert_eq!(drill(client, &name(&older))["passed"], true);
+    let state = server.services.backups.state();
+    assert_eq!(state.last_proven, Some(name(&newest)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub struct BackupState {
     pub last_good: Option<GoodBackup>,
     /// The last that could not be made, or is not sound.
     pub last_failure: Option<BackupFailure>,
-    /// The last restore that was tried out.
+    /// The last restore that was tried out of what was the newest sound backup then.
     pub last_drill: Option<Drill>,
     /// The name of the newest that was restored for a try and is whole; it is not removed before there is a newer one.
     pub last_proven: Option<String>,

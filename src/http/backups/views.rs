@@ -32,7 +32,7 @@ pub struct BackupList {
     /// The last that could not be made, or is not sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<BackupFailureView>,
-    /// The last restore that was tried out.
+    /// The last restore that was tried out of what was the newest sound backup then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_drill: Option<DrillView>,
 }

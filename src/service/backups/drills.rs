@@ -38,13 +38,17 @@ pub fn drill(services: &Arc<Services>, actor: Actor, name: &str) -> Result<Drill
 /// # Errors
 /// As [`drill`].
 pub(super) fn drill_newest(services: &Arc<Services>) -> Result<()> {
-    aside(services, |services| {
-        let all = services.backups.folder.list()?;
-        match all.iter().find(|backup| backup.name.is_sound) {
-            Some(newest) => drill_here(services, newest.name).map(drop),
-            None => Ok(()),
-        }
+    aside(services, |services| match newest(&services.backups)? {
+        Some(newest) => drill_here(services, newest).map(drop),
+        None => Ok(()),
     })
+}
+
+/// The newest one that is sound.
+fn newest(backups: &Backups) -> Result<Option<BackupName>> {
+    let all = backups.folder.list()?;
+    let mut names = all.iter().map(|backup| backup.name);
+    Ok(names.find(|name| name.is_sound))
 }
 
 fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
@@ -72,14 +76,23 @@ fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
         Some(why) if drill.passed => log::info!("the backup {name}: {why}"),
         Some(why) => log::error!("the backup {name} could not be restored: {why}"),
     }
-    let last = drill.clone();
+    // Whether an older one can be restored says nothing of the newest, which is what everybody who watches is told of.
+    let last = (newest(backups)? == Some(name)).then(|| drill.clone());
     backups.note(services.store.directory(), |state| {
-        if is_proven {
-            state.last_proven = Some(last.name.clone());
+        if is_proven && is_newer(backups, name, state.last_proven.as_deref()) {
+            state.last_proven = Some(name.to_string());
         }
-        state.last_drill = Some(last);
+        if last.is_some() {
+            state.last_drill = last;
+        }
     });
     Ok(drill)
+}
+
+/// Whether a backup takes the place of the one that was proven last: an older one does where that is not there any more.
+fn is_newer(backups: &Backups, name: BackupName, proven: Option<&str>) -> bool {
+    let there = proven.and_then(|proven| backups.folder.get(proven).ok());
+    there.is_none_or(|proven| name > proven.name)
 }
 
 /// What came of a try.
