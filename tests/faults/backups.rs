@@ -223,6 +223,7 @@ fn a_restore_says_what_it_undoes_and_keeps_what_was_there() {
         told[0]["new_values"]["revived_api_keys"],
         json!(["the lost one", "turned"])
     );
+    assert_eq!(told[0]["new_values"]["undone_unknown"], Value::Null);
     assert!(server.terminate().success());
     assert_eq!(run(&data_dir, &["audit", "verify"]).status.code(), Some(0));
     // A cut is one after a restore, too.
@@ -231,6 +232,46 @@ fn a_restore_says_what_it_undoes_and_keeps_what_was_there() {
         .execute_batch("DELETE FROM audit_logs WHERE id = (SELECT max(id) FROM audit_logs)")
         .unwrap();
     assert_eq!(run(&data_dir, &["audit", "verify"]).status.code(), Some(2));
+}
+
+#[test]
+fn where_nobody_can_tell_what_a_restore_undoes_the_audit_log_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let mut server = Process::start(&data_dir, &[]);
+    let client = server.client.clone();
+    let backup = make(&client);
+    client.create_role("made since");
+    assert!(server.terminate().success());
+    let database = data_dir.join("tollkeeper.db");
+    let ways: [(&dyn Fn(), &str); 2] = [
+        (
+            &|| std::fs::write(&database, "scribble").unwrap(),
+            "can't be read",
+        ),
+        (
+            &|| std::fs::remove_file(&database).unwrap(),
+            "there was no database before",
+        ),
+    ];
+    for (spoil, why) in ways {
+        spoil();
+        expect_success(&restore(&backup, &data_dir));
+        let mut server = Process::start(&data_dir, &[]);
+        let told = server
+            .client
+            .with_key(&client.key)
+            .audited("backup.restore");
+        let told = &told[0]["new_values"];
+        assert!(
+            told["undone_unknown"].as_str().unwrap().contains(why),
+            "{told}"
+        );
+        for name in ["undone_changes", "revived_api_keys", "revived_virtual_keys"] {
+            assert_eq!(told[name], Value::Null, "{told}");
+        }
+        assert!(server.terminate().success());
+    }
 }
 
 fn revoked_on(server: &Process, key: &Client) -> Reply {

@@ -106,15 +106,21 @@ impl About<'_> {
 
     pub fn restoration(&self, restoration: &Restoration) -> Told {
         let undone = &restoration.undone;
+        // Where that is unknown, nothing stands there that looks as if nothing was undone.
+        let known = |value: Value| match undone.unknown {
+            None => value,
+            Some(_) => Value::Null,
+        };
         let new = json!({
             "name": restoration.backup,
             "made_at": restoration.made_at,
             "restored_at": restoration.restored_at,
             "kept": restoration.kept,
             "findings": restoration.findings,
-            "undone_changes": undone.changes,
-            "revived_api_keys": names(&undone.api_keys),
-            "revived_virtual_keys": names(&undone.virtual_keys),
+            "undone_unknown": undone.unknown,
+            "undone_changes": known(json!(undone.changes)),
+            "revived_api_keys": known(json!(names(&undone.api_keys))),
+            "revived_virtual_keys": known(json!(names(&undone.virtual_keys))),
         });
         self.of_backup("backup.restore", &restoration.backup, new)
     }
