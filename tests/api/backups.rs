@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
@@ -107,6 +108,31 @@ fn a_backup_is_made_listed_and_tried_out() {
     let (_, reader) = server.client.make_key("reader", &["Backups:View"]);
     // The key of the first start works after a restart.
     assert_eq!(list(&reader), before);
+}
+
+/// What is known of earlier backups is worth no start that is refused.
+#[test]
+fn a_server_starts_whatever_became_of_what_it_knew_of_backups() {
+    let spoilt: [fn(&Path); 4] = [
+        |path| std::fs::write(path, "scribble").unwrap(),
+        |path| std::fs::write(path, " ".repeat(100_000)).unwrap(),
+        |path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o666)).unwrap(),
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            std::fs::create_dir(path).unwrap();
+        },
+    ];
+    for spoil in spoilt {
+        let mut server = Server::start();
+        make(&server.client);
+        server.stop();
+        spoil(&server.data_dir().join("backup-state"));
+        let server = server.restart();
+        let client = &server.client;
+        assert_eq!(list(client).get("last_good"), None);
+        let made = make(client);
+        assert_eq!(list(client)["last_good"]["name"], json!(name(&made)));
+    }
 }
 
 #[test]

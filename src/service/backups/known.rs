@@ -33,13 +33,9 @@ impl Backups {
     /// Backups as the settings have them.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the settings are wrong, or what is known of the last ones can't be read.
+    /// [`Error::Refused`] when the settings are wrong.
     pub fn open(directory: &DataDirectory, settings: &BackupSettings) -> Result<Self> {
-        let path = directory.backup_state();
-        let state = match private::read(&path, Rule::Own, MAX_STATE)? {
-            Some(bytes) => read_state(&path, &bytes),
-            None => BackupState::default(),
-        };
+        let state = known_backups(directory.root());
         Ok(Self {
             folder: BackupFolder::find(directory, settings.directory.as_deref())?,
             lock: Lock::of(settings)?,
@@ -112,20 +108,20 @@ impl Backups {
     }
 }
 
-/// What is known of the backups of a folder, for whoever does not hold it.
+/// What is known of the backups of a folder. What can't be read is worth no start that is refused.
 pub fn known_backups(root: &Path) -> BackupState {
     let path = root.join(BACKUP_STATE);
-    let bytes = private::read(&path, Rule::Own, MAX_STATE).ok().flatten();
-    bytes.map_or_else(BackupState::default, |bytes| read_state(&path, &bytes))
-}
-
-/// What is known of them is worth no start that is refused.
-fn read_state(path: &Path, bytes: &[u8]) -> BackupState {
-    serde_json::from_slice(bytes).unwrap_or_else(|error| {
-        log::warn!(
-            "{} can't be read, so nothing is known of earlier backups: {error}",
-            path.display()
-        );
-        BackupState::default()
-    })
+    let why = match private::read(&path, Rule::Own, MAX_STATE) {
+        Ok(None) => return BackupState::default(),
+        Ok(Some(bytes)) => match serde_json::from_slice(&bytes) {
+            Ok(state) => return state,
+            Err(error) => format!("{} is not as it was written: {error}", path.display()),
+        },
+        Err(error) => error.to_string(),
+    };
+    log::warn!(
+        "nothing is known of earlier backups: {why}; remove {}, and the next backup writes it anew",
+        path.display()
+    );
+    BackupState::default()
 }
