@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 use age::x25519::Identity;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tollkeeper::domain::backup::passphrase::BackupPassphrase;
@@ -441,10 +441,15 @@ fn a_server_that_stops_does_not_wait_for_a_backup() {
     );
 }
 
+/// A time that begins after a database is made, whose file has the time of the machine.
+fn just_after_now() -> TestTime {
+    TestTime::at(&(Timestamp::now() + SignedDuration::from_mins(1)).to_string())
+}
+
 /// Whoever asks for many takes the place of those that were asked for.
 #[test]
 fn backups_are_made_and_tried_out_by_themselves_and_the_newest_are_kept() {
-    let time = TestTime::at(&Timestamp::now().to_string());
+    let time = just_after_now();
     let directory = tempfile::tempdir().unwrap();
     let mut settings = crate::support::settings(&directory.path().join("data"));
     settings.backup.keep = 2;
@@ -453,7 +458,7 @@ fn backups_are_made_and_tried_out_by_themselves_and_the_newest_are_kept() {
     let asked = name(&make(client));
     let due = next_backup(services).unwrap();
     do_what_is_due(services);
-    // Not a day since the one that was asked for: only a drill was due.
+    // Not a day since there is a database: only a drill was due.
     assert_eq!(names(client), std::slice::from_ref(&asked));
     assert_eq!(list(client)["last_drill"]["name"], json!(asked));
     let mut made = Vec::new();
@@ -491,6 +496,43 @@ fn backups_are_made_and_tried_out_by_themselves_and_the_newest_are_kept() {
             .count(),
         3
     );
+}
+
+/// Whoever asks for one every hour would else have the last day kept alone.
+#[test]
+fn what_somebody_asks_for_puts_off_none_that_is_made_by_itself() {
+    const HOUR: i64 = 3_600;
+    let time = just_after_now();
+    let server = Server::start_on(tempfile::tempdir().unwrap(), time);
+    let client = &server.client;
+    let scheduled = || {
+        let all = names(client).into_iter();
+        all.filter(|name| name.contains("-scheduled")).count()
+    };
+    server.time.advance_seconds(24 * HOUR);
+    do_what_is_due(&server.services);
+    assert_eq!(scheduled(), 1);
+    let due = list(client)["next_at"].clone();
+    for _ in 0..23 {
+        server.time.advance_seconds(HOUR);
+        make(client);
+        assert_eq!(list(client)["next_at"], due);
+    }
+    // Nor does one that comes to nothing.
+    server.time.advance_seconds(HOUR - 1);
+    let (folder, away) = (
+        server.data_dir().join("backups"),
+        server.data_dir().join("away"),
+    );
+    std::fs::rename(&folder, &away).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    client.post(BACKUPS, &json!({})).expect(503);
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    assert_eq!(list(client)["next_at"], due);
+    server.time.advance_seconds(1);
+    do_what_is_due(&server.services);
+    assert_eq!(scheduled(), 2);
 }
 
 #[test]

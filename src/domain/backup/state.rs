@@ -15,6 +15,10 @@ pub struct BackupState {
     pub last_drill: Option<Drill>,
     /// The name of the newest that was restored for a try and is whole; it is not removed before there is a newer one.
     pub last_proven: Option<String>,
+    /// When the newest sound one was begun of those that are made by themselves.
+    pub last_scheduled: Option<Timestamp>,
+    /// When one of those last could not be made, or was not sound.
+    pub last_scheduled_failure: Option<Timestamp>,
 }
 
 /// A backup that is sound.

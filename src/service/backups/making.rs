@@ -65,6 +65,7 @@ fn make_here(services: &Services, origin: BackupOrigin) -> Result<MadeBackup> {
     let backups = &services.backups;
     let _turn = backups.turn()?;
     let now = services.clock.now();
+    let scheduled_at = (origin == BackupOrigin::Scheduled).then_some(now);
     let directory = services.store.directory();
     match write_and_file(services, origin, now) {
         Ok(made) => {
@@ -77,11 +78,14 @@ fn make_here(services: &Services, origin: BackupOrigin) -> Result<MadeBackup> {
                     bytes: made.filed.bytes,
                     sha256: made.sha256.clone(),
                 };
-                backups.note(directory, |state| state.last_good = Some(good));
+                backups.note(directory, |state| {
+                    state.last_good = Some(good);
+                    state.last_scheduled = scheduled_at.or(state.last_scheduled);
+                });
             } else {
                 let why = format!("{name} is not sound: {}", made.manifest.said_findings());
                 log::error!("the backup {why}");
-                fail(services, now, why);
+                fail(services, now, scheduled_at, why);
             }
             let name = made.filed.name.to_string();
             if let Err(error) = remove_superseded(backups, &name, now) {
@@ -92,18 +96,19 @@ fn make_here(services: &Services, origin: BackupOrigin) -> Result<MadeBackup> {
         Err(error) if backups.halt.is_called() => Err(told(error)),
         Err(error) => {
             log::error!("no backup could be made: {error}");
-            fail(services, now, error.to_string());
+            fail(services, now, scheduled_at, error.to_string());
             Err(told(error))
         }
     }
 }
 
-fn fail(services: &Services, at: Timestamp, why: String) {
+fn fail(services: &Services, at: Timestamp, scheduled_at: Option<Timestamp>, why: String) {
     let failure = BackupFailure { at, why };
     let directory = services.store.directory();
-    services
-        .backups
-        .note(directory, |state| state.last_failure = Some(failure));
+    services.backups.note(directory, |state| {
+        state.last_failure = Some(failure);
+        state.last_scheduled_failure = scheduled_at.or(state.last_scheduled_failure);
+    });
 }
 
 fn write_and_file(services: &Services, origin: BackupOrigin, now: Timestamp) -> Result<MadeBackup> {

@@ -34,23 +34,24 @@ fn tell(doing: &str, outcome: Result<()>) {
     }
 }
 
-/// When the next backup is due; never when none is made by itself.
+/// When the next backup is due that is made by itself; never when none is. One that somebody asks for puts it off no more than it takes
+/// its place ([`crate::domain::backup::retention`]).
 pub fn next_backup(services: &Services) -> Option<Timestamp> {
     let backups = &services.backups;
     let every = backups.every()?;
     let state = backups.state();
     let now = services.clock.now();
-    let last = match state.last_good {
+    let last = match state.last_scheduled {
         // The clock went back: one that is from the future says nothing.
-        Some(good) if good.at > now => return Some(now),
-        Some(good) => good.at,
-        None => services.store.directory().made_at()?,
+        Some(last) if last > now => return Some(now),
+        Some(last) => last,
+        None => services.store.directory().made_at()?.min(now),
     };
     let due = after(last, every);
-    let tried = state.last_failure.map(|failure| failure.at);
+    let failed = state.last_scheduled_failure;
     Some(
-        match tried.filter(|tried| *tried >= last && *tried <= now) {
-            Some(tried) => due.max(after(tried, every.min(TRY_AGAIN))),
+        match failed.filter(|failed| *failed >= last && *failed <= now) {
+            Some(failed) => due.max(after(failed, every.min(TRY_AGAIN))),
             None => due,
         },
     )
