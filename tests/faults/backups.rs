@@ -384,6 +384,78 @@ fn a_backup_that_is_not_sound_is_restored_only_when_somebody_says_so() {
     assert_eq!(run(&target, &["audit", "verify"]).status.code(), Some(2));
 }
 
+/// A copy of a backup that says something else of itself.
+fn with_manifest(backup: &Path, to: &Path, change: impl FnOnce(&mut Value)) {
+    let file = std::fs::File::open(backup).unwrap();
+    let mut archive = tar::Archive::new(zstd::Decoder::new(file).unwrap());
+    let mut builder = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1).unwrap());
+    let mut change = Some(change);
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let (path, mut header) = (entry.path().unwrap().into_owned(), entry.header().clone());
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        if path == Path::new("manifest.json") {
+            let mut manifest: Value = serde_json::from_slice(&bytes).unwrap();
+            change.take().unwrap()(&mut manifest);
+            bytes = manifest.to_string().into_bytes();
+        }
+        header.set_size(bytes.len() as u64);
+        builder
+            .append_data(&mut header, path, bytes.as_slice())
+            .unwrap();
+    }
+    std::fs::write(to, builder.into_inner().unwrap().finish().unwrap()).unwrap();
+}
+
+/// Changes what a backup says of itself.
+type OtherManifest = (fn(&mut Value), &'static str);
+
+const OTHER_MANIFESTS: [OtherManifest; 5] = [
+    (
+        |manifest| manifest["content"]["counts"]["roles"] = json!(2),
+        "manifest.json says of roles: 2, and there are 1",
+    ),
+    (
+        |manifest| {
+            let counts = manifest["content"]["counts"].as_object_mut().unwrap();
+            counts.remove("users").unwrap();
+        },
+        "manifest.json says of users: nothing, and there are 0",
+    ),
+    (
+        |manifest| manifest["content"]["counts"]["wallets"] = json!(0),
+        "manifest.json says of wallets: 0, which are not counted in its schema",
+    ),
+    (
+        |manifest| manifest["content"]["schema"] = json!(8),
+        "manifest.json says of the schema: 8",
+    ),
+    (
+        |manifest| manifest["content"]["audit"]["entries"] = json!(100),
+        "manifest.json says that the audit log ends with entry 100",
+    ),
+];
+
+#[test]
+fn what_a_backup_says_of_itself_is_compared_with_what_is_in_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let mut server = Process::start(&data_dir, &[]);
+    server.client.create_role("kept");
+    let backup = make(&server.client);
+    assert!(server.terminate().success());
+    let file = directory.path().join("file");
+    with_manifest(&backup, &file, |_| {});
+    expect_success(&run(&data_dir, &["verify", file.to_str().unwrap()]));
+    for (change, wanted) in OTHER_MANIFESTS {
+        with_manifest(&backup, &file, change);
+        for command in ["verify", "restore"] {
+            expect_failure(&run(&data_dir, &[command, file.to_str().unwrap()]), wanted);
+        }
+    }
+}
+
 /// What became of the anchor, and what a backup that is made then says of it, and whoever opens it.
 type BrokenAnchor = (fn(&Path), &'static str, &'static str);
 

@@ -20,15 +20,15 @@ use crate::store::directory::files::DATABASE;
 use crate::store::journal;
 use crate::store::sql::Reading;
 
-/// What is counted, for whoever looks at a backup.
-const COUNTED: [&str; 7] = [
-    "access_profiles",
-    "api_keys",
-    "audit_logs",
-    "reservations",
-    "roles",
-    "users",
-    "virtual_keys",
+/// What is counted, for whoever looks at a backup, and the schema from which on it is: a backup is compared with what was counted then.
+const COUNTED: [(&str, i64); 7] = [
+    ("access_profiles", 1),
+    ("api_keys", 1),
+    ("audit_logs", 1),
+    ("reservations", 3),
+    ("roles", 2),
+    ("users", 2),
+    ("virtual_keys", 2),
 ];
 /// Most findings of damage that are told.
 const MOST_TOLD: usize = 5;
@@ -117,13 +117,15 @@ fn damage(reading: &Reading<'_>) -> Result<Vec<String>> {
 fn content(reading: &Reading<'_>) -> Result<Content> {
     const COUNTING: &str = "counting what is in a copy of the database";
     let (entries, head) = chain::head(reading)?;
-    let count = |table: &&str| {
+    let schema = reading.value(COUNTING, "PRAGMA user_version", [])?;
+    let counted = COUNTED.iter().filter(|(_, since)| *since <= schema);
+    let count = |(table, _): &(&str, i64)| {
         let sql = format!("SELECT count(*) FROM {table}");
         Ok(((*table).to_owned(), reading.value(COUNTING, &sql, [])?))
     };
     Ok(Content {
-        schema: reading.value(COUNTING, "PRAGMA user_version", [])?,
-        counts: COUNTED.iter().map(count).collect::<Result<_>>()?,
+        schema,
+        counts: counted.map(count).collect::<Result<_>>()?,
         audit: LogHead {
             entries,
             head: hex(&head),
