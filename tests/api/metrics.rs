@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use jiff::Timestamp;
 use regex::Regex;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::support::exposition::Exposed;
 use crate::support::holders::reservation_id;
 use crate::support::upstream::{Script, Upstream};
 use crate::support::wire::exchange;
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, TestTime};
 
 const METRICS: &str = "/metrics";
 
@@ -362,4 +363,31 @@ fn the_dashboard_and_the_alerts_name_metrics_that_exist() {
         assert!(any, "{expression}");
     }
     assert!(used.len() > 25, "{used:?}");
+}
+
+/// A moment that never was has no sample, so what compares with it says nothing: the alerts have to go by something else there.
+#[test]
+fn alerts_about_backups_fire_where_there_never_was_one() {
+    let success = "tollkeeper_backup_last_success_timestamp_seconds";
+    let failure = "tollkeeper_backup_last_failure_timestamp_seconds";
+    let time = TestTime::at(&Timestamp::now().to_string());
+    let server = Server::start_on(tempfile::tempdir().unwrap(), time);
+    std::fs::write(server.data_dir().join("backups"), "in the way").unwrap();
+    server.client.post("/api/backups", &json!({})).expect(503);
+    server.time.advance_seconds(3 * 86_400);
+    let seen = read(&server.client);
+    assert!(!seen.names().contains(success));
+    assert!(seen.names().contains(failure));
+    assert_eq!(
+        seen.sum("tollkeeper_warning", &[("code", "backup_old")]),
+        1.0
+    );
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let all: Vec<String> = expressions().iter().map(|one| words(one)).collect();
+    let never = format!(
+        "tollkeeper_warning{{code=\"backup_old\"}} == 1 unless on (job, instance) {success}"
+    );
+    assert!(all.contains(&never), "{all:?}");
+    let failed = format!("{failure} > {success} or {failure} unless {success}");
+    assert!(all.contains(&failed), "{all:?}");
 }
