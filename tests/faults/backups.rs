@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tollkeeper::domain::values::number::hex;
 
 use crate::support::holders::{call, policy};
 use crate::support::process::{Process, run, tollkeeper};
@@ -454,6 +456,94 @@ fn what_a_backup_says_of_itself_is_compared_with_what_is_in_it() {
             expect_failure(&run(&data_dir, &[command, file.to_str().unwrap()]), wanted);
         }
     }
+}
+
+/// A backup as an earlier version would have made it.
+fn of_schema_17(file: &Path) {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema-17");
+    let read = |name: &str| std::fs::read_to_string(fixture.join(name)).unwrap();
+    let written: Value = serde_json::from_str(&read("written.json")).unwrap();
+    let path = file.with_extension("db");
+    let database = Connection::open(&path).unwrap();
+    let _: String = database
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .unwrap();
+    database.execute_batch(&read("database.sql")).unwrap();
+    let count = |table: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        database.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let mut counts = serde_json::Map::new();
+    for table in [
+        "access_profiles",
+        "api_keys",
+        "audit_logs",
+        "reservations",
+        "roles",
+        "users",
+        "virtual_keys",
+    ] {
+        counts.insert(table.to_owned(), json!(count(table)));
+    }
+    let head = "SELECT id, lower(hex(mac)) FROM audit_logs ORDER BY id DESC LIMIT 1";
+    let (entries, head): (i64, String) = database
+        .query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    drop(database);
+    let bytes = std::fs::read(&path).unwrap();
+    let manifest = json!({
+        "form": 1,
+        "version": "0.0.1",
+        "made_at": written["at"],
+        "database": { "bytes": bytes.len(), "sha256": hex(&Sha256::digest(&bytes)) },
+        "content": { "schema": 17, "counts": counts, "audit": { "entries": entries, "head": head } },
+        "findings": [],
+    });
+    let key = written["audit_key"].as_str().unwrap();
+    let key = (0..key.len()).step_by(2);
+    let key: Vec<u8> = key
+        .map(|at| {
+            u8::from_str_radix(&written["audit_key"].as_str().unwrap()[at..at + 2], 16).unwrap()
+        })
+        .collect();
+    let anchor = written["audit_anchor"].as_str().unwrap().as_bytes();
+    let mut builder = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1).unwrap());
+    for (name, bytes) in [
+        ("manifest.json", manifest.to_string().as_bytes()),
+        ("audit.key", &key),
+        ("audit-anchor", anchor),
+        ("tollkeeper.db", &bytes),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, bytes).unwrap();
+    }
+    std::fs::write(file, builder.into_inner().unwrap().finish().unwrap()).unwrap();
+}
+
+/// So the start that follows needs no room for a copy, and can't fail on a migration.
+#[test]
+fn a_backup_of_an_older_schema_is_brought_up_to_date_before_it_takes_the_place_of_anything() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, data_dir) = (directory.path().join("old"), directory.path().join("data"));
+    of_schema_17(&file);
+    expect_success(&run(&data_dir, &["verify", file.to_str().unwrap()]));
+    expect_success(&restore(&file, &data_dir));
+    let schema = |path: &Path| -> i64 {
+        let database = Connection::open(path).unwrap();
+        database
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap()
+    };
+    let new = directory.path().join("new");
+    let newest = Process::start(&new, &[]);
+    let database = data_dir.join("tollkeeper.db");
+    assert_eq!(schema(&database), schema(&new.join("tollkeeper.db")));
+    drop(newest);
+    let mut server = Process::start(&data_dir, &[]);
+    assert!(!data_dir.join("backups").exists());
+    assert!(server.terminate().success());
+    assert_eq!(run(&data_dir, &["audit", "verify"]).status.code(), Some(0));
 }
 
 /// What became of the anchor, and what a backup that is made then says of it, and whoever opens it.

@@ -1,10 +1,12 @@
 //! Whether a copy of the database is sound: every page, every counter against the journal, and the audit log to its head.
 
+use std::fs::File;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::halt::Halt;
+use super::pieces::require_room;
 use crate::domain::audit::ChainKey;
 use crate::domain::audit::state::AuditFault;
 use crate::domain::backup::manifest::{Content, LogHead};
@@ -12,7 +14,7 @@ use crate::domain::values::number::hex;
 use crate::error::{Error, Result};
 use crate::store::audit::anchor::{self, Noted};
 use crate::store::audit::chain;
-use crate::store::database::connection::writer_flags;
+use crate::store::database::connection::{self, writer_flags};
 use crate::store::database::fault::Doing;
 use crate::store::database::migrate;
 use crate::store::database::open::open_to_inspect;
@@ -57,8 +59,7 @@ pub(super) fn check(database: &Path, beside: &FilesBeside<'_>, halt: &Halt) -> R
 }
 
 fn check_all(database: &Path, beside: &FilesBeside<'_>, halt: &Halt) -> Result<Checked> {
-    let connection = open_to_inspect(database, false).doing("opening a copy of the database")?;
-    halt.watch(&connection)?;
+    let mut connection = inspected(database, halt)?;
     let reading = Reading::of(&connection);
     let mut findings = damage(&reading)?;
     if !findings.is_empty() {
@@ -75,14 +76,12 @@ fn check_all(database: &Path, beside: &FilesBeside<'_>, halt: &Halt) -> Result<C
             migrate::newest()
         )));
     }
-    let migrated = if content.schema < migrate::newest() {
-        let migrated = migrated(database)?;
-        halt.watch(&migrated)?;
-        Some(migrated)
-    } else {
-        None
-    };
-    let reading = Reading::of(migrated.as_ref().unwrap_or(&connection));
+    if content.schema < migrate::newest() {
+        drop(connection);
+        bring_up_to_date(database, halt)?;
+        connection = inspected(database, halt)?;
+    }
+    let reading = Reading::of(&connection);
     let rebuilt = journal::rebuild(&reading)?;
     let differ = rebuilt
         .iter()
@@ -98,11 +97,32 @@ fn check_all(database: &Path, beside: &FilesBeside<'_>, halt: &Halt) -> Result<C
     Ok(Checked { content, findings })
 }
 
-fn migrated(database: &Path) -> Result<Connection> {
-    let mut connection = Connection::open_with_flags(database, writer_flags())
-        .doing("bringing a copy of the database to this version")?;
-    migrate::run(&mut connection)?;
+fn inspected(database: &Path, halt: &Halt) -> Result<Connection> {
+    let connection = open_to_inspect(database, false).doing("opening a copy of the database")?;
+    halt.watch(&connection)?;
     Ok(connection)
+}
+
+/// Migrates a copy in its one file, which is on the disk when this returns: a log that could not be copied into it would be left behind. One
+/// that fails is of no use any more, as whoever tries out a copy throws it away then.
+fn bring_up_to_date(database: &Path, halt: &Halt) -> Result<()> {
+    const DOING: &str = "bringing a copy of the database to this version";
+    let failed = |error| Error::refused(format!("can't use {}: {error}", database.display()));
+    // A table that is made anew stands there twice for a while.
+    let bytes = database.metadata().map_err(failed)?.len();
+    require_room(database.parent().unwrap_or(database), bytes)?;
+    let mut connection = connection::open(database, writer_flags()).doing(DOING)?;
+    let one_file = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF";
+    connection.execute_batch(one_file).doing(DOING)?;
+    halt.watch(&connection)?;
+    migrate::run(&mut connection)?;
+    connection
+        .close()
+        .map_err(|(_, error)| error)
+        .doing(DOING)?;
+    File::open(database)
+        .and_then(|file| file.sync_all())
+        .map_err(failed)
 }
 
 fn damage(reading: &Reading<'_>) -> Result<Vec<String>> {
