@@ -5,14 +5,13 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::STRIDE;
 use super::halt::Halt;
 use super::pieces::{require_room, require_room_for_both};
 use crate::error::{Error, Result};
-use crate::store::database::connection::{prepare_reader, read_only_flags, writer_flags};
+use crate::store::database::connection::{self, prepare_reader, read_only_flags, writer_flags};
 use crate::store::database::fault::Doing;
 use crate::store::directory::private;
 use crate::store::sql::Reading;
@@ -25,7 +24,7 @@ const COPYING: &str = "copying the database";
 /// # Errors
 /// [`Error::Refused`] without room on the disk, also when that goes meanwhile, or when nobody wants it any more; what SQLite says.
 pub(super) fn copy(from: &Path, to: &Path, packed: &Path, halt: &Halt) -> Result<()> {
-    let mut source = Connection::open_with_flags(from, read_only_flags()).doing(COPYING)?;
+    let mut source = connection::open(from, read_only_flags()).doing(COPYING)?;
     prepare_reader(&mut source).doing(COPYING)?;
     source.execute_batch("BEGIN").doing(COPYING)?;
     // The moment of the copy is that of the first read.
@@ -36,7 +35,7 @@ pub(super) fn copy(from: &Path, to: &Path, packed: &Path, halt: &Halt) -> Result
     let folder = to.parent().unwrap_or(to);
     require_room_for_both(folder, packed, size)?;
     let file = private::create(to).map_err(|error| unwritten(to, &error))?;
-    let mut target = Connection::open_with_flags(to, writer_flags()).doing(COPYING)?;
+    let mut target = connection::open(to, writer_flags()).doing(COPYING)?;
     target
         .execute_batch(
             "PRAGMA journal_mode = OFF;
