@@ -185,7 +185,7 @@ fn of_stopped(data_dir: &Path, settings: &Settings, now: Timestamp) -> Vec<Findi
         initial_key_at: initial_key_at(&root),
         backups: BackupFacts {
             state: known_backups(&root),
-            every: Some(settings.backup.every).filter(|every| !every.is_zero()),
+            every: settings.backup.interval(),
             database_made_at: made_at(&root),
         },
         certificate: certificate_files(&settings.tls).map(|files| files.facts()),

@@ -51,6 +51,11 @@ impl Default for BackupSettings {
 }
 
 impl BackupSettings {
+    /// The time between two that are made by themselves; none when none is.
+    pub fn interval(&self) -> Option<Duration> {
+        (!self.every.is_zero()).then_some(self.every)
+    }
+
     /// Reads the passphrase from its variable, if that is named and set. Answers what is wrong with it.
     pub fn read_variable(&mut self, variables: &[(String, String)]) -> Option<Violation> {
         let name = self.passphrase_variable.as_ref()?;

@@ -21,7 +21,7 @@ const MAX_STATE: u64 = 64 * 1024;
 pub struct Backups {
     pub(super) folder: BackupFolder,
     pub(super) lock: Option<Lock>,
-    every: Duration,
+    every: Option<Duration>,
     pub(super) keep: usize,
     /// Who works on one.
     turn: Mutex<()>,
@@ -39,7 +39,7 @@ impl Backups {
         Ok(Self {
             folder: BackupFolder::find(directory, settings.directory.as_deref())?,
             lock: Lock::of(settings)?,
-            every: settings.every,
+            every: settings.interval(),
             keep: settings.keep,
             turn: Mutex::default(),
             state: Mutex::new(state),
@@ -64,7 +64,7 @@ impl Backups {
 
     /// How often one is made; never when there is none.
     pub fn every(&self) -> Option<Duration> {
-        (!self.every.is_zero()).then_some(self.every)
+        self.every
     }
 
     /// Has what is under way end soon.
