@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::store::audit::chain;
 use crate::store::database::fault::Doing;
 use crate::store::database::open::open_to_inspect;
+use crate::store::directory::room::has_log;
 use crate::store::sql::{Columns, Reading};
 
 const COMPARING: &str = "comparing two databases";
@@ -63,9 +64,7 @@ fn compare(present: &Path, restored: &Path) -> Result<Undone> {
 }
 
 fn open(database: &Path) -> Result<Connection> {
-    let log = database.with_extension("db-wal");
-    let logged = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
-    open_to_inspect(database, logged).doing(COMPARING)
+    open_to_inspect(database, has_log(database)).doing(COMPARING)
 }
 
 /// The keys that work, with what makes them do so, and what they may do.

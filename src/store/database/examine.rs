@@ -50,7 +50,7 @@ pub fn examine(data_dir: &Path) -> Examined {
         }
         return examined;
     }
-    let logged = room::storage(&root).log_bytes > 0;
+    let logged = room::has_log(&path);
     let looked = check_header(&path, logged)
         .and_then(|()| open_to_inspect(&path, logged).doing("opening the database"))
         .and_then(|connection| look(&connection, &root, &mut examined));

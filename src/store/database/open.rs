@@ -23,6 +23,7 @@ use crate::store::directory::DataDirectory;
 use crate::store::directory::files::{NEW_DATABASE, NEW_DATABASE_JOURNAL};
 use crate::store::directory::private;
 use crate::store::directory::private::Rule;
+use crate::store::directory::room::has_log;
 use crate::store::handle::Store;
 use crate::store::lists::name_keys;
 use crate::store::lists::search;
@@ -141,7 +142,7 @@ fn cannot_create(path: &Path) -> impl Fn(std::io::Error) -> Error {
 /// Looks at an existing file. True when it was wholly checked and is sound.
 fn inspect(directory: &DataDirectory) -> Result<bool> {
     let path = directory.database();
-    let logged = std::fs::metadata(directory.write_ahead_log()).is_ok_and(|log| log.len() > 0);
+    let logged = has_log(&path);
     check_header(&path, logged)?;
     let connection = open_to_inspect(&path, logged)
         .doing("opening the database")

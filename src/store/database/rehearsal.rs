@@ -12,10 +12,9 @@ use super::health::quick_check;
 use super::open::{check_header, open_to_inspect, schema};
 use super::{migrate, settings};
 use crate::error::{Error, Result};
-use crate::store::directory::files::{
-    COMMAND_SOCKET, CONTROL_SOCKET, DATABASE, MIGRATION_TRIAL, WRITE_AHEAD_LOG,
-};
+use crate::store::directory::files::{COMMAND_SOCKET, CONTROL_SOCKET, DATABASE, MIGRATION_TRIAL};
 use crate::store::directory::private;
+use crate::store::directory::room::has_log;
 use crate::store::sql::Reading;
 
 /// Of which schema a database is, and what a start would change.
@@ -90,9 +89,7 @@ fn migrate_copy(source: &Connection, copy: &Path) -> Result<Rehearsed> {
 fn inspected(database: &Path) -> Result<Connection> {
     // Where nobody has it open and nothing is left in the log, it is read so that nothing is made beside it.
     let beside = |name: &str| private::is_there(&database.with_file_name(name));
-    let log = database.with_file_name(WRITE_AHEAD_LOG).metadata();
-    let logged =
-        log.is_ok_and(|log| log.len() > 0) || beside(CONTROL_SOCKET) || beside(COMMAND_SOCKET);
+    let logged = has_log(database) || beside(CONTROL_SOCKET) || beside(COMMAND_SOCKET);
     check_header(database, logged)?;
     open_to_inspect(database, logged).doing("opening the database")
 }

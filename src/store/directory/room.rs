@@ -14,6 +14,11 @@ pub fn storage(root: &Path) -> StorageFacts {
     }
 }
 
+/// Whether something is committed to the log beside a database that may not be in its file.
+pub fn has_log(database: &Path) -> bool {
+    length(&database.with_file_name(WRITE_AHEAD_LOG)) > 0
+}
+
 fn length(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
