@@ -239,9 +239,7 @@ impl DataDirectory {
     pub fn write_private(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let staged = path.with_added_extension("new");
         let write = || -> std::io::Result<()> {
-            let mut file = private::create(&staged)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
+            private::write(&staged, bytes)?;
             std::fs::rename(&staged, path)?;
             File::open(&self.root)?.sync_all()
         };

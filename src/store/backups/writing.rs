@@ -54,7 +54,7 @@ pub fn write(
     for (name, bytes) in found {
         if let Some(bytes) = bytes {
             let path = folder.join(name);
-            put(&path, bytes).map_err(|error| unwritten(&path, &error))?;
+            private::write(&path, bytes).map_err(|error| unwritten(&path, &error))?;
         }
     }
     let database = folder.join(DATABASE);
@@ -79,11 +79,6 @@ pub fn write(
     let sum = pack(folder, &manifest, lock, to, halt).map_err(|error| unwritten(to, &error))?;
     read_back(to, &sum, halt)?;
     Ok(WrittenBackup { manifest, sum })
-}
-
-fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    private::create(path)?.write_all(bytes)
 }
 
 /// The key of a chain, if these bytes are one.

@@ -2,7 +2,7 @@
 //! with its own.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,13 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => create_new(path),
     }
+}
+
+/// The same with a content, which is on the disk when this returns.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// A new file that only the owner can read, where there is none.

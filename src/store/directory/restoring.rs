@@ -6,7 +6,7 @@
 //! directory, which may be a mount point. What became of it lies in `restored` until the audit log has it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Statx, StatxAttributes, StatxFlags, statx};
@@ -100,12 +100,7 @@ fn write_decision(root: &Path, restoration: &Restoration) -> Result<()> {
     for folder in [&new, &root.join(RESTORE), root] {
         sync(folder)?;
     }
-    let write = || -> io::Result<()> {
-        let mut file = private::create(&begun)?;
-        file.write_all(&text)?;
-        file.sync_all()
-    };
-    write().map_err(|error| unusable(&begun, &error))?;
+    private::write(&begun, &text).map_err(|error| unusable(&begun, &error))?;
     rename(&begun, &note)?;
     sync(&root.join(RESTORE))
 }
