@@ -9,6 +9,8 @@ use crate::server::Server;
 
 /// One of so many people stays.
 const STAYS: usize = 10;
+/// So many people are made with one management key, of which the answers to 10,000 requests with an idempotency key are kept.
+const PEOPLE_A_KEY: usize = 4_000;
 
 /// What should be there in the end.
 #[derive(Default)]
@@ -24,9 +26,18 @@ pub struct Kept {
 pub fn manage(mut caller: Caller<'_>) -> Kept {
     let mut kept = Kept::default();
     let mut number = 0;
+    let mut operator = caller.house.operator.clone();
     while let Some((id, _)) = caller.next() {
         number += 1;
-        let once = format!("{}\r\nIdempotency-Key: ", caller.house.operator);
+        if number % PEOPLE_A_KEY == 0 {
+            let body = format!(r#"{{"name":"manager {number}","scopes":["*"]}}"#);
+            let made = caller.ask_for("POST", "/api/api-keys", &body);
+            if caller.expect("making a management key", &made, &[200]) {
+                let key = value(&made.body)["key"].clone();
+                operator = format!("Authorization: Bearer {}", key.as_str().unwrap_or_default());
+            }
+        }
+        let once = format!("{operator}\r\nIdempotency-Key: ");
         let body = format!(r#"{{"name":"{id}","email":"{id}@example.org"}}"#);
         let question = request("POST", "/api/users", &format!("{once}user-{id}"), &body);
         let made = caller.ask(&question);
