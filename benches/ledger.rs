@@ -15,7 +15,7 @@ use tollkeeper::domain::decision::{Call, Particulars, Party, Presented};
 use tollkeeper::domain::settings::DecisionSettings;
 use tollkeeper::domain::values::money::Money;
 use tollkeeper::ledger::engine::{
-    Demand, Effects, Key, LedgerState, PendingRows, Refusals, Rules, UserProfile,
+    Counters, Demand, Effects, Key, LedgerState, PendingRows, Refusals, Rules, UserProfile,
 };
 
 const NOW: i64 = 1_780_315_200_000;
@@ -69,11 +69,13 @@ fn state(users: i64) -> (LedgerState, Vec<Call>) {
             created_at: NOW,
             expires_at: i64::MAX,
             rules: Arc::clone(&rules),
-            counters: Vec::new(),
+            counters: Counters::default(),
             overrides: Vec::new(),
-            held: Vec::new(),
         };
-        state.put_user(id, vec![copy], vec![(public_id, key)]);
+        let at = (NOW, &state.zone);
+        state
+            .directory
+            .put_user(id, vec![copy], vec![(public_id, key)], 1, at);
         calls.push(Call {
             key: Presented {
                 public_id,

@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use super::changed::QueuedChange;
-use super::load;
+use super::reload;
 use super::reply::stopped;
 use super::runtime::{Answered, Batch, Runtime};
 use crate::domain::decision::journal::CatchUp;
@@ -32,14 +32,16 @@ impl Runtime {
             let outcome = submitted.and_then(Submitted::wait);
             let outcome = outcome.map(|loaded| {
                 self.pending.caught_up();
-                orphans |= loaded.take_in(&mut self.state, &self.known, now_ms);
+                orphans |= loaded.take_in(&mut self.state, &mut self.pending, &self.known, now_ms);
             });
             outcomes.push((change, outcome));
         }
-        if orphans {
+        if orphans || self.pending.has_changed() {
             // Whoever deletes a user finds what that user held at an end.
             let mut batch = Batch::at(now_ms);
-            self.expire(&mut batch);
+            if orphans {
+                self.expire(&mut batch);
+            }
             self.write_down(batch);
         }
         for (change, outcome) in outcomes {
@@ -48,7 +50,9 @@ impl Runtime {
     }
 
     fn write_down(&mut self, mut batch: Batch) {
-        let writes = !batch.effects.is_empty() || (batch.flush && !self.refusals.is_empty());
+        let writes = !batch.effects.is_empty()
+            || (batch.flush && !self.refusals.is_empty())
+            || self.pending.has_changed();
         let decisions = batch.answered.len();
         let spent = batch.effects.spent();
         let outcome = if writes {
@@ -164,7 +168,7 @@ impl Runtime {
         mut change: Box<dyn QueuedChange>,
         rows: &Arc<CatchUp>,
         now_ms: i64,
-    ) -> (Box<dyn QueuedChange>, Result<Submitted<load::Loaded>>) {
+    ) -> (Box<dyn QueuedChange>, Result<Submitted<reload::Loaded>>) {
         let (work, needs) = (change.work(), change.needs());
         let (known, zone) = (self.known.clone(), self.state.zone.clone());
         // Whoever comes now has not seen what others have: that must outlive the process as they do.
@@ -177,7 +181,7 @@ impl Runtime {
             if now_ms < high_water.latest() {
                 journal::put_high_water(writing, &high_water)?;
             }
-            load::touched(writing, reload, &known, now_ms, &zone)
+            reload::touched(writing, reload, &known, now_ms, &zone)
         });
         (change, submitted)
     }

@@ -1,4 +1,4 @@
-//! Bringing into memory what is stored: everything at the start, and what a change touched, inside its transaction.
+//! Bringing into memory what is stored, at the start.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -6,39 +6,18 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::engine::{
-    CountedReservation, Counter, Key, LedgerState, PendingRows, Rules, ToolGrants, ToolGroups,
-    UserProfile,
+    CountedReservation, Counter, Counters, Key, LedgerState, PendingRows, Rules, ToolGrants,
+    ToolGroups, UserProfile,
 };
 use super::known_rules::{Fresh, KnownRules};
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::event::ChangedCopy;
+use crate::domain::decision::journal::NOT_CLOSED;
 use crate::domain::limits::clock_high_water::HighWater;
 use crate::domain::settings::DecisionSettings;
 use crate::error::Result;
 use crate::store::decision_rows::{self, CopyRow, KeyRow};
-use crate::store::followers::Reload;
 use crate::store::virtual_keys::former_secrets;
-use crate::store::{Reading, Writing, journal};
-
-/// What a change touched, as it is after it.
-#[derive(Default)]
-pub struct Loaded {
-    users: Vec<LoadedUser>,
-    /// Those of them that were deleted.
-    deleted: BTreeSet<i64>,
-    copies: Vec<LoadedCopy>,
-    tool_groups: Option<ToolGroups>,
-    fresh: Fresh,
-}
-
-/// A user with copies, and keys by public id.
-type LoadedUser = (i64, Vec<UserProfile>, Vec<([u8; ID_LENGTH], Key)>);
-
-struct LoadedCopy {
-    changed: ChangedCopy,
-    rules: Arc<Rules>,
-    counters: Vec<Counter>,
-}
+use crate::store::{Reading, journal};
 
 /// Loads everything.
 ///
@@ -80,12 +59,22 @@ pub fn everything(
     })?;
     decision_rows::for_each_counter(reading, |(user_id, row)| {
         if let Some(copy) = state.directory.copy_mut(user_id, row.copy_id) {
-            copy.counters.reserve_exact(1);
-            copy.counters.push(Counter::of(&row));
+            let counter = Some(Counter::of(&row));
+            copy.counters.put(row.place_id, NOT_CLOSED, counter);
         }
         Ok(())
     })?;
-    let pending = pending_rows(reading, &mut state)?;
+    let mut pending = pending_rows(reading, &mut state)?;
+    let mut closed = Vec::new();
+    decision_rows::for_each_closed_counter(reading, |(user_id, counter)| {
+        let (row, until) = (counter.row, counter.until);
+        if let Some(copy) = state.directory.copy_mut(user_id, row.copy_id) {
+            let counter = Some(Counter::of(&row));
+            copy.counters.put(row.place_id, until, counter);
+            closed.push((user_id, row.copy_id));
+        }
+        Ok(())
+    })?;
     decision_rows::for_each_override(reading, None, |(user_id, copy_id, over)| {
         if let Some(copy) = state.directory.copy_mut(user_id, copy_id) {
             copy.overrides.reserve_exact(1);
@@ -105,6 +94,11 @@ pub fn everything(
         state.reopen(CountedReservation::of(row.record));
         Ok(())
     })?;
+    for (user_id, copy_id) in closed {
+        if let Some(copy) = state.directory.copy_mut(user_id, copy_id) {
+            pending.note_changed(user_id, copy.forget_ended());
+        }
+    }
     orphan_stored(reading, &mut state, seen_at)?;
     Ok((state, pending))
 }
@@ -139,7 +133,10 @@ fn orphan_stored(reading: &Reading<'_>, state: &mut LedgerState, now_ms: i64) ->
 }
 
 /// Reads the tool groups.
-fn tool_groups(reading: &Reading<'_>) -> Result<ToolGroups> {
+///
+/// # Errors
+/// When the database can't be read.
+pub fn tool_groups(reading: &Reading<'_>) -> Result<ToolGroups> {
     let texts = |value: &serde_json::Value| -> BTreeSet<String> {
         let items = value.as_array().into_iter().flatten();
         items
@@ -164,160 +161,8 @@ fn tool_groups(reading: &Reading<'_>) -> Result<ToolGroups> {
     Ok(stored.into_iter().map(group).collect())
 }
 
-/// Reads what a change touched, in its transaction and after its work. Counters of limits that are gone are removed, and those whose
-/// windows lie otherwise now are moved to the window that is open.
-///
-/// # Errors
-/// When the database can't be read or written.
-pub fn touched(
-    writing: &Writing<'_>,
-    reload: Reload,
-    known: &KnownRules,
-    now_ms: i64,
-    zone: &TimeZone,
-) -> Result<Loaded> {
-    let mut loaded = Loaded::default();
-    for user_id in reload.users {
-        let mut rows = Vec::new();
-        decision_rows::for_each_copy(writing, Some(user_id), |row| {
-            rows.push(row);
-            Ok(())
-        })?;
-        let mut copies = Vec::with_capacity(rows.len());
-        for row in rows {
-            let rules = known.get(writing, row.policy_id, &mut loaded.fresh)?;
-            let mut copy = new_copy(&row, rules);
-            if let Some((created_at, stored)) = stored_counters(writing, &[row.id])?.remove(&row.id)
-            {
-                let place = (row.id, created_at);
-                copy.counters = adopted(writing, place, stored, &copy.rules, now_ms, zone)?;
-            }
-            decision_rows::for_each_override(writing, Some(row.id), |(_, _, over)| {
-                copy.overrides.push(over);
-                Ok(())
-            })?;
-            copies.push(copy);
-        }
-        let mut keys = Vec::new();
-        decision_rows::for_each_key(writing, Some(user_id), |row| {
-            keys.push(new_key(&row));
-            Ok(())
-        })?;
-        former_secrets::for_each_earlier(writing, Some(user_id), |secret| {
-            let found = keys.iter_mut().find(|(id, _)| *id == secret.public_id);
-            if let Some((_, key)) = found {
-                key.add_earlier(secret.hash, secret.works_until);
-            }
-        })?;
-        if copies.is_empty() && keys.is_empty() && !decision_rows::is_user(writing, user_id)? {
-            loaded.deleted.insert(user_id);
-        }
-        loaded.users.push((user_id, copies, keys));
-    }
-    loaded.put_copies(writing, reload.copies, known, now_ms, zone)?;
-    if reload.tool_groups {
-        loaded.tool_groups = Some(tool_groups(writing)?);
-    }
-    Ok(loaded)
-}
-
-impl Loaded {
-    /// Takes in what a change touched. Answers whether users were deleted who hold something.
-    pub fn take_in(self, state: &mut LedgerState, known: &KnownRules, now_ms: i64) -> bool {
-        for (user_id, copies, keys) in self.users {
-            state.put_user(user_id, copies, keys);
-        }
-        let next_number = state.next_number;
-        for copy in self.copies {
-            let changed = copy.changed;
-            state.directory.put_rules(
-                (changed.user_id, changed.copy_id),
-                (copy.rules, changed.template_version),
-                copy.counters,
-                next_number,
-            );
-        }
-        if let Some(groups) = self.tool_groups {
-            state.directory.tool_groups = groups;
-        }
-        known.add(self.fresh);
-        state.reservations.orphan(&self.deleted, now_ms)
-    }
-
-    /// Copies that changed by the thousand: what they counted is read for all of them at once, and most never counted anything.
-    fn put_copies(
-        &mut self,
-        writing: &Writing<'_>,
-        changed: Vec<ChangedCopy>,
-        known: &KnownRules,
-        now_ms: i64,
-        zone: &TimeZone,
-    ) -> Result<()> {
-        let ids: Vec<i64> = changed.iter().map(|copy| copy.copy_id).collect();
-        let mut stored = stored_counters(writing, &ids)?;
-        self.copies.reserve(changed.len());
-        for changed in changed {
-            let rules = known.get(writing, changed.policy_id, &mut self.fresh)?;
-            let counters = match stored.remove(&changed.copy_id) {
-                Some((created_at, stored)) => {
-                    let copy = (changed.copy_id, created_at);
-                    adopted(writing, copy, stored, &rules, now_ms, zone)?
-                }
-                None => Vec::new(),
-            };
-            self.copies.push(LoadedCopy {
-                changed,
-                rules,
-                counters,
-            });
-        }
-        Ok(())
-    }
-}
-
-/// The stored counters of copies, by copy, each with when it was given.
-fn stored_counters(
-    writing: &Writing<'_>,
-    copy_ids: &[i64],
-) -> Result<HashMap<i64, (i64, Vec<Counter>)>> {
-    let mut stored: HashMap<i64, (i64, Vec<Counter>)> = HashMap::new();
-    decision_rows::for_each_counter_of(writing, copy_ids, |(created_at, row)| {
-        let (_, counters) = stored
-            .entry(row.copy_id)
-            .or_insert((created_at, Vec::new()));
-        counters.push(Counter::of(&row));
-        Ok(())
-    })?;
-    Ok(stored)
-}
-
-/// The stored counters of a copy, which was given at a moment, under its rules.
-fn adopted(
-    writing: &Writing<'_>,
-    (copy_id, created_at): (i64, i64),
-    stored: Vec<Counter>,
-    rules: &Rules,
-    now_ms: i64,
-    zone: &TimeZone,
-) -> Result<Vec<Counter>> {
-    let mut kept = Vec::with_capacity(stored.len());
-    for counter in stored {
-        let adopted = rules
-            .limit_at(counter.place_id)
-            .and_then(|limit| counter.adopted(limit, created_at, now_ms, zone));
-        match adopted {
-            Some(same) if same == counter => kept.push(counter),
-            Some(moved) => {
-                journal::put_counters(writing, &[moved.row(copy_id)])?;
-                kept.push(moved);
-            }
-            None => decision_rows::delete_counter(writing, copy_id, counter.place_id)?,
-        }
-    }
-    Ok(kept)
-}
-
-fn new_copy(row: &CopyRow, rules: Arc<Rules>) -> UserProfile {
+/// A copy of which nothing is known but its row.
+pub fn new_copy(row: &CopyRow, rules: Arc<Rules>) -> UserProfile {
     UserProfile {
         id: row.id,
         access_profile_id: row.access_profile_id,
@@ -325,13 +170,13 @@ fn new_copy(row: &CopyRow, rules: Arc<Rules>) -> UserProfile {
         created_at: row.created_at,
         expires_at: row.expires_at.unwrap_or(i64::MAX),
         rules,
-        counters: Vec::new(),
+        counters: Counters::default(),
         overrides: Vec::new(),
-        held: Vec::new(),
     }
 }
 
-fn new_key(row: &KeyRow) -> ([u8; ID_LENGTH], Key) {
+/// A key, by its public id, without earlier secrets.
+pub fn new_key(row: &KeyRow) -> ([u8; ID_LENGTH], Key) {
     let key = Key {
         id: row.id,
         user_id: row.user_id,

@@ -21,6 +21,7 @@ mod message;
 mod nonces;
 mod queue;
 mod recover;
+mod reload;
 mod reply;
 mod requests;
 mod runtime;

@@ -5,7 +5,7 @@ use rusqlite::Params;
 use super::people::budget_overrides;
 use super::sql::{Columns, Reading, Writing, id_list, one_or_all};
 use crate::domain::credential::ID_LENGTH;
-use crate::domain::decision::journal::CounterRow;
+use crate::domain::decision::journal::{ClosedCounter, CounterRow};
 use crate::domain::limits::budget_override::BudgetOverride;
 use crate::error::Result;
 
@@ -145,7 +145,7 @@ pub fn for_each_counter_of(
 }
 
 /// The columns of [`counter`], of the table under the name `k`.
-const COUNTER: &str = "k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at, k.window_rule, k.counted_from";
+const COUNTER: &str = "k.user_access_profile_id, k.place_id, k.settled, k.window_starts_at, k.window_resets_at, k.window_rule, k.let_in_from, k.counted_from";
 
 fn counter(row: &Columns<'_>) -> rusqlite::Result<CounterRow> {
     Ok(CounterRow {
@@ -155,8 +155,28 @@ fn counter(row: &Columns<'_>) -> rusqlite::Result<CounterRow> {
         starts_at: row.get("window_starts_at")?,
         resets_at: row.get("window_resets_at")?,
         window_rule: row.get("window_rule")?,
+        let_in_from: row.get("let_in_from")?,
         counted_from: row.get("counted_from")?,
     })
+}
+
+/// Reads the closed counters of which reservations are open, each with the user.
+pub fn for_each_closed_counter(
+    reading: &Reading<'_>,
+    each: impl FnMut((i64, ClosedCounter)) -> Result<()>,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT c.user_id, {COUNTER}, k.let_in_until FROM closed_counters k
+         CROSS JOIN user_access_profiles c ON c.id = k.user_access_profile_id"
+    );
+    let read = |row: &Columns<'_>| {
+        let closed = ClosedCounter {
+            row: counter(row)?,
+            until: row.get("let_in_until")?,
+        };
+        Ok((row.get("user_id")?, closed))
+    };
+    each_row(reading, &sql, [], read, each)
 }
 
 /// Removes a counter: it starts at zero.

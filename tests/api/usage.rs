@@ -246,7 +246,7 @@ fn what_is_near_its_limit_is_listed_over_everybody_the_fullest_first() {
         ))["total_count"],
         0
     );
-    // In the next window nothing is used any more; what is held stays held.
+    // In the next window nothing is used or held.
     server.time.advance_seconds(86_400);
     client
         .delete(&format!("/api/users/{}", holders[2].user_id))

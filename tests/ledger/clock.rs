@@ -60,37 +60,38 @@ fn a_window_that_was_reset_stays_reset_when_the_clock_goes_back() {
 }
 
 #[test]
-fn what_an_extension_is_let_in_by_stays_reset_too() {
+fn what_an_extension_adds_stays_in_the_window_of_its_call_wherever_the_clock_goes() {
     let (house, key) = furnished();
     let made = house.ledger.reserve(ask(key, 1)).wait().unwrap().unwrap();
-    let cost = dollars(4);
+    let cost = dollars(2);
     house
         .ledger
         .charge(call(key, None, "m"), Spent::of(1, cost))
         .wait()
         .unwrap()
         .unwrap();
-    house.advance(HOUR / 10);
-    let by = |amount| Extension {
-        estimated_cost: Some(dollars(amount)),
-        ttl: Some(std::time::Duration::from_hours(2)),
-        ..Extension::default()
+    let extend = |amount| {
+        let by = Extension {
+            estimated_cost: Some(dollars(amount)),
+            ttl: Some(std::time::Duration::from_hours(2)),
+            ..Extension::default()
+        };
+        let extended = house.ledger.extend(made.reservation, by, owner());
+        extended.wait().unwrap().map_err(Box::new)
     };
-    house
-        .ledger
-        .extend(made.reservation, by(1), owner())
-        .wait()
-        .unwrap()
-        .unwrap();
+    extend(1).unwrap();
     house.advance(HOUR);
-    house
-        .ledger
-        .extend(made.reservation, by(4), owner())
-        .wait()
-        .unwrap()
-        .unwrap();
+    extend(2).unwrap();
+    // Nobody was let in since, so the clock finds the first window again, with all that was added.
+    house.advance(-HOUR);
+    let state = budget(&house, key);
+    assert_eq!((state.used, state.held), (2 * DOLLAR, 2 * DOLLAR));
+    house.advance(HOUR);
+    house.ledger.reserve(ask(key, 4)).wait().unwrap().unwrap();
     house.advance(-HOUR);
     let state = budget(&house, key);
     assert_eq!((state.used, state.held), (0, 4 * DOLLAR));
+    extend(3).unwrap();
+    assert!(extend(4).is_err());
     house.assert_counters_follow_from_the_journal();
 }

@@ -15,8 +15,10 @@ pub type Place = (LimitKind, Option<&'static str>, &'static str);
 pub struct Counter {
     pub used: i64,
     pub window: Window,
-    /// Changes whenever it starts at zero.
+    /// Changes whenever a window begins.
     pub epoch: u64,
+    /// When its use was reset by hand.
+    pub reset: u64,
 }
 
 impl Counter {
@@ -33,7 +35,10 @@ pub struct Copy {
     pub id: i64,
     pub made_at: i64,
     pub plan: Plan,
+    /// Those of the windows that were used last.
     pub counters: HashMap<Place, Counter>,
+    /// Those of all windows before, by their epochs.
+    pub over: HashMap<(Place, u64), Counter>,
     /// Raised by: amount, cycles, when its first window began.
     overrides: HashMap<Place, (i64, Option<i64>, i64)>,
 }
@@ -46,6 +51,7 @@ impl Copy {
             made_at,
             plan,
             counters: HashMap::new(),
+            over: HashMap::new(),
             overrides: HashMap::new(),
         }
     }
@@ -68,6 +74,7 @@ impl Copy {
                 used: 0,
                 window: windows.at(now),
                 epoch: 0,
+                reset: 0,
             },
             Some(counter) => {
                 let window = windows.follow(counter.window, now);
@@ -78,9 +85,33 @@ impl Copy {
                         used: 0,
                         window,
                         epoch: 0,
+                        reset: 0,
                     }
                 }
             }
+        }
+    }
+
+    /// Puts the counter of the open window in place of the one before, which stays if it was another's.
+    pub fn begin(&mut self, place: Place, counter: Counter) {
+        let before = self.counters.insert(place, counter);
+        if let Some(before) = before.filter(|before| before.epoch != counter.epoch) {
+            self.over.insert((place, before.epoch), before);
+        }
+    }
+
+    /// The counter with an epoch, unless its limit is gone since.
+    pub fn known_window(&self, place: Place, epoch: u64) -> Option<&Counter> {
+        let last = self.counters.get(&place);
+        let last = last.filter(|counter| counter.epoch == epoch);
+        last.or_else(|| self.over.get(&(place, epoch)))
+    }
+
+    /// The same, to count in.
+    pub fn window(&mut self, place: Place, epoch: u64) -> Option<&mut Counter> {
+        match self.counters.get_mut(&place) {
+            Some(last) if last.epoch == epoch => Some(last),
+            _ => self.over.get_mut(&(place, epoch)),
         }
     }
 
@@ -91,12 +122,25 @@ impl Copy {
     }
 
     pub fn effective(&self, line: Line, now: i64) -> i64 {
+        let open = self.current((line.0, line.1, line.2), now).window;
+        self.raised_in(line, open)
+    }
+
+    /// The same in a window that may be over: what was given after it raises nothing there.
+    pub fn effective_in(&self, line: Line, window: Window) -> i64 {
+        let over = self.overrides.get(&(line.0, line.1, line.2));
+        if over.is_some_and(|(_, _, anchor)| *anchor >= window.resets_at) {
+            return line.3;
+        }
+        self.raised_in(line, window)
+    }
+
+    fn raised_in(&self, line: Line, open: Window) -> i64 {
         let place = (line.0, line.1, line.2);
         let Some((amount, cycles, anchor)) = self.overrides.get(&place) else {
             return line.3;
         };
         let windows = self.windows(&self.plan, place);
-        let open = self.current(place, now).window;
         let passed = windows.at(open.starts_at).number - windows.at(*anchor).number;
         if cycles.is_none_or(|cycles| passed.max(0) < cycles) {
             line.3 + amount

@@ -23,12 +23,13 @@ pub struct Reservation {
     pub provider: &'static str,
     pub tokens: i64,
     pub cost: i64,
+    pub made_at: i64,
     pub expires_at: i64,
     pub state: State,
-    /// The epochs of the request counters it counted in.
-    requests: HashMap<Place, u64>,
-    /// What its expiry was charged, and the epochs of the counters that was.
-    charged: Option<(i64, i64, HashMap<Place, u64>)>,
+    /// The epochs of the counters that it was let in by.
+    windows: HashMap<Place, u64>,
+    /// What its expiry was charged, and when.
+    charged: Option<(i64, i64, u64)>,
 }
 
 #[derive(Default)]
@@ -38,6 +39,8 @@ pub struct Model {
     /// Whether holds that expire are given back.
     pub release: bool,
     epochs: u64,
+    /// Moments of charges of expiries, and of resets.
+    moment: u64,
 }
 
 /// A call that the model decides on.
@@ -59,33 +62,41 @@ fn amount(kind: LimitKind, tokens: i64, cost: i64, requests: i64) -> i64 {
 }
 
 impl Model {
-    /// Used and held of a limit of a copy.
-    fn standing(&self, copy: usize, line: Line, now: i64) -> (i64, i128) {
+    /// Used and held of a limit of a copy in the window of a counter.
+    fn standing(&self, copy: usize, line: Line, counter: &Counter) -> (i64, i64) {
         let place = (line.0, line.1, line.2);
-        let counter = self.copies[copy].current(place, now);
-        let open = self
+        let held = self
             .reservations
             .iter()
             .filter(|one| one.copy == copy && one.state == State::Open)
-            .filter(|one| line.1.is_none_or(|of| of == one.provider));
-        if line.0 == LimitKind::Requests {
-            let held = open
-                .filter(|one| counter.epoch > 0 && one.requests.get(&place) == Some(&counter.epoch))
-                .count();
-            let held = i64::try_from(held).unwrap();
-            return (counter.used - held, i128::from(held));
-        }
-        (
-            counter.used,
-            open.map(|one| i128::from(amount(line.0, one.tokens, one.cost, 0)))
-                .sum(),
-        )
+            .filter(|one| one.windows.get(&place) == Some(&counter.epoch))
+            .map(|one| amount(line.0, one.tokens, one.cost, 1))
+            .sum();
+        let given = if line.0 == LimitKind::Requests {
+            held
+        } else {
+            0
+        };
+        (counter.used - given, held)
     }
 
     fn has_room(&self, copy: usize, line: Line, asked: Option<i64>, now: i64) -> bool {
-        let (used, held) = self.standing(copy, line, now);
-        let effective = i128::from(self.copies[copy].effective(line, now));
-        let spent = i128::from(used) + held;
+        let counter = self.copies[copy].current((line.0, line.1, line.2), now);
+        let effective = self.copies[copy].effective(line, now);
+        self.fits(copy, line, &counter, asked, effective)
+    }
+
+    fn fits(
+        &self,
+        copy: usize,
+        line: Line,
+        counter: &Counter,
+        asked: Option<i64>,
+        effective: i64,
+    ) -> bool {
+        let (used, held) = self.standing(copy, line, counter);
+        let effective = i128::from(effective);
+        let spent = i128::from(used) + i128::from(held);
         spent < effective && spent + i128::from(asked.unwrap_or(0)) <= effective
     }
 
@@ -171,22 +182,8 @@ impl Model {
         Err((if never { 4 } else { 5 }, kind))
     }
 
-    /// Lets a call in, which begins every window that covers its provider, and counts it; answers the epochs.
+    /// Lets a call in, which begins every window that covers its provider, and counts it there; answers the epochs.
     fn let_in(
-        &mut self,
-        copy: usize,
-        provider: &str,
-        counts: (i64, i64, i64),
-        now: i64,
-    ) -> HashMap<Place, u64> {
-        for (kind, of, every, _) in self.copies[copy].covering(provider) {
-            self.touch(copy, (kind, of, every), now);
-        }
-        self.count(copy, provider, counts, now)
-    }
-
-    /// Counts on every limit that covers a provider; answers the epochs.
-    fn count(
         &mut self,
         copy: usize,
         provider: &str,
@@ -196,25 +193,30 @@ impl Model {
         let mut epochs = HashMap::new();
         for (kind, of, every, _) in self.copies[copy].covering(provider) {
             let place = (kind, of, every);
-            let added = amount(kind, tokens, cost, requests);
-            if added != 0 {
-                let counter = self.touch(copy, place, now);
-                counter.add(added);
-                epochs.insert(place, counter.epoch);
+            let mut counter = self.copies[copy].current(place, now);
+            if counter.epoch == 0 {
+                self.epochs += 1;
+                counter.epoch = self.epochs;
             }
+            counter.add(amount(kind, tokens, cost, requests));
+            self.copies[copy].begin(place, counter);
+            epochs.insert(place, counter.epoch);
         }
         epochs
     }
 
-    fn touch(&mut self, copy: usize, place: Place, now: i64) -> &mut Counter {
-        let mut counter = self.copies[copy].current(place, now);
-        if counter.epoch == 0 {
-            self.epochs += 1;
-            counter.epoch = self.epochs;
+    /// Counts in the windows in which a reservation was let in.
+    fn count(&mut self, one: &Reservation, (tokens, cost, requests): (i64, i64, i64)) {
+        for (kind, of, every, _) in self.copies[one.copy].covering(one.provider) {
+            let place = (kind, of, every);
+            let counter = one
+                .windows
+                .get(&place)
+                .and_then(|epoch| self.copies[one.copy].window(place, *epoch));
+            if let Some(counter) = counter {
+                counter.add(amount(kind, tokens, cost, requests));
+            }
         }
-        let counters = &mut self.copies[copy].counters;
-        counters.insert(place, counter);
-        counters.get_mut(&place).unwrap()
     }
 
     pub fn reserve(
@@ -225,15 +227,16 @@ impl Model {
         ttl: i64,
         now: i64,
     ) {
-        let requests = self.let_in(copy, provider, (0, 0, 1), now);
+        let windows = self.let_in(copy, provider, (0, 0, 1), now);
         self.reservations.push(Reservation {
             copy,
             provider,
             tokens: asked.tokens.unwrap_or(0),
             cost: asked.cost.unwrap_or(0),
+            made_at: now,
             expires_at: now + ttl,
             state: State::Open,
-            requests,
+            windows,
             charged: None,
         });
     }
@@ -252,81 +255,66 @@ impl Model {
             let one = self.reservations[at].clone();
             self.reservations[at].state = State::Expired;
             if self.release {
-                self.correct_requests(&one, -1);
+                self.count(&one, (0, 0, -1));
                 continue;
             }
-            let epochs = self.count(one.copy, one.provider, (one.tokens, one.cost, 0), now);
-            self.reservations[at].charged = Some((one.tokens, one.cost, epochs));
+            self.count(&one, (one.tokens, one.cost, 0));
+            self.moment += 1;
+            self.reservations[at].charged = Some((one.tokens, one.cost, self.moment));
         }
     }
 
     /// Whether settling with these numbers is accepted.
-    pub fn settle(&mut self, at: usize, tokens: i64, cost: i64, now: i64) -> bool {
+    pub fn settle(&mut self, at: usize, tokens: i64, cost: i64) -> bool {
         let one = self.reservations[at].clone();
-        match one.state {
-            State::Settled(before, paid) => return (before, paid) == (tokens, cost),
-            State::Cancelled => {
-                self.correct_requests(&one, 1);
-                self.mend(&one, (0, 0), (tokens, cost), now);
+        match (one.state, one.charged) {
+            (State::Settled(before, paid), _) => return (before, paid) == (tokens, cost),
+            (State::Open, _) => self.count(&one, (tokens, cost, 0)),
+            (State::Expired, Some(charged)) => self.mend(&one, charged, (tokens, cost, 0)),
+            (State::Cancelled, Some(charged)) => {
+                self.mend(&one, (0, 0, charged.2), (tokens, cost, 1));
             }
-            State::Open => {
-                self.count(one.copy, one.provider, (tokens, cost, 0), now);
-            }
-            State::Expired => {
-                if one.charged.is_none() {
-                    self.correct_requests(&one, 1);
-                }
-                let charged = one.charged.clone().unwrap_or_default();
-                self.mend(&one, (charged.0, charged.1), (tokens, cost), now);
-            }
+            // It was given back.
+            (State::Cancelled | State::Expired, None) => self.count(&one, (tokens, cost, 1)),
         }
         self.reservations[at].state = State::Settled(tokens, cost);
         true
     }
 
-    /// Counts what was really used in place of what counts now of a reservation that is over.
-    fn mend(&mut self, one: &Reservation, counts: (i64, i64), used: (i64, i64), now: i64) {
-        let (charged_tokens, charged_cost, epochs) = one.charged.clone().unwrap_or_default();
+    /// Counts what was really used, and requests, in place of what counts of a reservation whose expiry was charged. What was reset
+    /// since is not given back.
+    fn mend(
+        &mut self,
+        one: &Reservation,
+        counts: (i64, i64, u64),
+        (tokens, cost, requests): (i64, i64, i64),
+    ) {
+        let charged = one.charged.unwrap_or_default();
         for (kind, of, every, _) in self.copies[one.copy].covering(one.provider) {
             let place = (kind, of, every);
-            let used = amount(kind, used.0, used.1, 0);
-            let difference = used - amount(kind, counts.0, counts.1, 0);
-            let on_top = (used - amount(kind, charged_tokens, charged_cost, 0)).max(0);
-            if difference == 0 && on_top == 0 {
+            let epoch = one.windows.get(&place);
+            let counter = epoch.and_then(|epoch| self.copies[one.copy].window(place, *epoch));
+            let Some(counter) = counter else {
                 continue;
-            }
-            let counter = self.touch(one.copy, place, now);
-            let still_counts = epochs.get(&place) == Some(&counter.epoch);
-            // What the expiry charged nothing of has no epoch, and nothing to give back.
-            counter.add(if still_counts { difference } else { on_top });
-        }
-    }
-
-    /// Takes the request of a reservation back, or counts it again, where it still counts.
-    fn correct_requests(&mut self, one: &Reservation, added: i64) {
-        for (place, epoch) in &one.requests {
-            if let Some(counter) = self.copies[one.copy].counters.get_mut(place)
-                && counter.epoch == *epoch
-            {
-                counter.add(added);
-            }
+            };
+            let used = amount(kind, tokens, cost, requests);
+            counter.add(if counter.reset < counts.2 {
+                used - amount(kind, counts.0, counts.1, 0)
+            } else {
+                (used - amount(kind, charged.0, charged.1, 0)).max(0)
+            });
         }
     }
 
     /// Whether cancelling is accepted.
-    pub fn cancel(&mut self, at: usize, now: i64) -> bool {
+    pub fn cancel(&mut self, at: usize) -> bool {
         let one = self.reservations[at].clone();
-        match one.state {
-            State::Settled(..) => return false,
-            State::Cancelled => return true,
-            State::Open | State::Expired => {}
-        }
-        if one.state == State::Open || one.charged.is_some() {
-            self.correct_requests(&one, -1);
-        }
-        if one.state == State::Expired {
-            let charged = one.charged.clone().unwrap_or_default();
-            self.mend(&one, (charged.0, charged.1), (0, 0), now);
+        match (one.state, one.charged) {
+            (State::Settled(..), _) => return false,
+            (State::Cancelled, _) => return true,
+            (State::Expired, Some(charged)) => self.mend(&one, charged, (0, 0, -1)),
+            (State::Open, _) => self.count(&one, (0, 0, -1)),
+            (State::Expired, None) => {}
         }
         self.reservations[at].state = State::Cancelled;
         true
@@ -339,11 +327,16 @@ impl Model {
         let lines = self.copies[one.copy].covering(one.provider);
         let fits = lines.into_iter().all(|line| {
             let asked = amount(line.0, more.0, more.1, 0);
-            asked == 0 || self.has_room(one.copy, line, Some(asked), now)
+            let place = (line.0, line.1, line.2);
+            let copy = &self.copies[one.copy];
+            let counter = one.windows.get(&place);
+            let counter = counter.and_then(|epoch| copy.known_window(place, *epoch));
+            asked == 0
+                || counter.is_none_or(|counter| {
+                    let most = copy.effective_in(line, counter.window);
+                    self.fits(one.copy, line, counter, Some(asked), most)
+                })
         });
-        if fits && more != (0, 0) {
-            self.let_in(one.copy, one.provider, (0, 0, 0), now);
-        }
         if fits {
             let open = &mut self.reservations[at];
             open.tokens += more.0;
@@ -354,6 +347,13 @@ impl Model {
     }
 
     pub fn follow(&mut self, copy: usize, plan: Plan, reset: bool, now: i64) {
+        self.moment += 1;
+        let open: Vec<_> = self
+            .reservations
+            .iter()
+            .filter(|one| one.copy == copy && one.state == State::Open)
+            .map(|one| one.windows.clone())
+            .collect();
         let one = &mut self.copies[copy];
         let before = std::mem::replace(&mut one.plan, plan);
         let kept: Vec<Place> = plan
@@ -361,20 +361,72 @@ impl Model {
             .iter()
             .map(|line| (line.0, line.1, line.2))
             .collect();
+        one.over.retain(|(place, _), _| kept.contains(place));
         let counters = std::mem::take(&mut one.counters);
         for (place, mut counter) in counters {
-            if reset || !kept.contains(&place) {
+            if !kept.contains(&place) {
                 continue;
             }
             let aligns = duration(place.2).unit() >= Unit::Day;
-            if aligns && before.aligned != plan.aligned {
-                if now >= counter.window.resets_at {
-                    continue;
-                }
+            let is_moved = aligns && before.aligned != plan.aligned;
+            let epoch = counter.epoch;
+            let held = open
+                .iter()
+                .filter(|windows| windows.get(&place) == Some(&epoch))
+                .count();
+            if is_moved && now >= counter.window.resets_at {
+                one.over.insert((place, epoch), counter);
+                continue;
+            }
+            if reset && held == 0 {
+                continue;
+            }
+            if reset {
+                let requests = i64::try_from(held).unwrap();
+                counter.used = amount(place.0, 0, 0, requests);
+                counter.reset = self.moment;
+            }
+            if is_moved {
                 counter.window = one.windows(&plan, place).at(now);
             }
             one.counters.insert(place, counter);
         }
+        for (kind, of, every, _) in plan.limits {
+            let place = (*kind, *of, *every);
+            let is_new = before
+                .limits
+                .iter()
+                .all(|line| (line.0, line.1, line.2) != place);
+            if is_new {
+                self.adopt(copy, place, now);
+            }
+        }
+    }
+
+    /// A limit that is new counts what is open and was let in in its window that is open, and what else was from there on.
+    fn adopt(&mut self, copy: usize, place: Place, now: i64) {
+        let mut counter = self.copies[copy].current(place, now);
+        let mine =
+            |one: &Reservation| one.copy == copy && place.1.is_none_or(|of| of == one.provider);
+        let first = self.reservations.iter().position(|one| {
+            mine(one) && one.state == State::Open && one.made_at >= counter.window.starts_at
+        });
+        let Some(first) = first else {
+            return;
+        };
+        self.epochs += 1;
+        counter.epoch = self.epochs;
+        counter.reset = self.moment;
+        for one in self.reservations[first..]
+            .iter_mut()
+            .filter(|one| mine(one))
+        {
+            one.windows.insert(place, counter.epoch);
+            if one.state == State::Open {
+                counter.add(amount(place.0, 0, 0, 1));
+            }
+        }
+        self.copies[copy].begin(place, counter);
     }
 
     /// Compares what was answered of a copy's limits.
@@ -394,11 +446,9 @@ impl Model {
                         && one.reset_duration == duration(line.2)
                 })
                 .unwrap();
-            let (used, held) = self.standing(copy, line, now);
-            let held = i64::try_from(held).unwrap_or(i64::MAX);
-            let window = self.copies[copy]
-                .current((line.0, line.1, line.2), now)
-                .window;
+            let counter = self.copies[copy].current((line.0, line.1, line.2), now);
+            let (used, held) = self.standing(copy, line, &counter);
+            let window = counter.window;
             assert_eq!(
                 (
                     shown.used,

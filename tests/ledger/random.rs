@@ -82,7 +82,7 @@ impl World {
                 Action::Reserve(asked, id) => self.reserve(&asked, id, now),
                 Action::Charge(asked, id) => self.charge(&asked, id, now),
                 Action::Settle(at, tokens, cost) => self.settle(at, tokens, cost, now),
-                Action::Cancel(at) => self.cancel(at, now),
+                Action::Cancel(at) => self.cancel(at),
                 Action::Extend(at, tokens, cost, ttl) => self.extend(at, (tokens, cost), ttl, now),
                 Action::Advance(ms) => {
                     self.house.advance(ms);
@@ -244,7 +244,7 @@ impl World {
             .ledger
             .settle(self.ids[at], Spent::of(tokens, cost_sent), owner())
             .wait();
-        let accepted = self.model.settle(at, tokens, cost, now);
+        let accepted = self.model.settle(at, tokens, cost);
         assert_eq!(answer.is_ok(), accepted, "{answer:?}");
         if let Ok(settled) = answer {
             let one = &self.model.reservations[at];
@@ -253,14 +253,14 @@ impl World {
         }
     }
 
-    fn cancel(&mut self, at: usize, now: i64) {
+    fn cancel(&mut self, at: usize) {
         if self.ids.is_empty() {
             return;
         }
         let at = at % self.ids.len();
         assert_refused(&self.house.ledger.cancel(self.ids[at], Ender::own(2)).wait());
         let answer = self.house.ledger.cancel(self.ids[at], owner()).wait();
-        assert_eq!(answer.is_ok(), self.model.cancel(at, now), "{answer:?}");
+        assert_eq!(answer.is_ok(), self.model.cancel(at), "{answer:?}");
     }
 
     fn extend(&mut self, at: usize, (tokens, cost): (i64, i64), ttl: i64, now: i64) {

@@ -27,6 +27,10 @@ pub struct Journal {
     pub counters: Vec<CounterRow>,
     /// What is added to lines of the history now; those of a user, profile and day stand together.
     pub usage: Vec<UsageLine<UsageSum>>,
+    /// Counters that were closed, as they are now. They are few, and not in the tail.
+    pub closed_counters: Vec<ClosedCounter>,
+    /// Closed counters of which nothing is open any more.
+    pub ended_counters: Vec<CounterName>,
     /// Rows of the tail up to this one say nothing more that the tables do not say; 0 when there are none.
     pub tail_over: i64,
     /// Answers to calls with a request id.
@@ -41,6 +45,20 @@ pub struct Journal {
     pub open_from: i64,
     /// The latest times that the clock has shown.
     pub high_water: HighWater,
+}
+
+impl Journal {
+    /// Adds a counter as it is now, or that it is gone.
+    pub fn add_counter(&mut self, name: CounterName, now: Option<TailCounter>) {
+        let until = name.until;
+        match now {
+            Some(counter) if until == NOT_CLOSED => self.tail_counters.push(counter),
+            Some((_, row)) => self.closed_counters.push(ClosedCounter { row, until }),
+            // The row goes with what counted there.
+            None if until == NOT_CLOSED => {}
+            None => self.ended_counters.push(name),
+        }
+    }
 }
 
 /// Everything that the tail says, to be brought into the tables as one.
@@ -154,8 +172,33 @@ pub struct CounterRow {
     pub resets_at: i64,
     /// How the windows lie.
     pub window_rule: u8,
-    /// Only what the journal holds from this number on counts.
+    /// Calls that were let in from this number on belong to its window.
+    pub let_in_from: i64,
+    /// Of these, only what the journal holds from this number on counts: a later one where the use was reset by hand.
     pub counted_from: i64,
+}
+
+/// One of all counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CounterName {
+    /// The copy.
+    pub copy_id: i64,
+    /// Where it counts.
+    pub place_id: i64,
+    /// The number up to which calls belong to its window, that one excluded; [`NOT_CLOSED`] in the window that was used last.
+    pub until: i64,
+}
+
+/// Nothing has closed the counter yet.
+pub const NOT_CLOSED: i64 = i64::MAX;
+
+/// A counter that was closed while reservations of its window are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedCounter {
+    /// As it is stored.
+    pub row: CounterRow,
+    /// The number up to which calls belong to its window, that one excluded.
+    pub until: i64,
 }
 
 /// The answer to a call with a request id.

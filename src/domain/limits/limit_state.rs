@@ -56,6 +56,14 @@ pub struct Balance {
 }
 
 impl Balance {
+    fn of(limit: &Limit, count: Count, over: Option<&BudgetOverride>) -> Self {
+        let added = over.map_or(0, |over| over.amount.nanodollars());
+        Self {
+            count,
+            effective: limit.max.saturating_add(added),
+        }
+    }
+
     /// Whether `asked` fits. Something must be left of the limit, whatever a call says or does not say that it will use.
     pub fn has_room_for(&self, asked: i64) -> bool {
         let spent = i128::from(self.count.used) + self.count.held;
@@ -102,12 +110,14 @@ impl<'a> LimitedCopy<'a> {
 
     /// Up to where a limit goes that counts this.
     pub fn balance(&self, limit: &Limit, count: Count) -> Balance {
-        let over = self.override_in(limit, count.window());
-        let added = over.map_or(0, |over| over.amount.nanodollars());
-        Balance {
-            count,
-            effective: limit.max.saturating_add(added),
-        }
+        Balance::of(limit, count, self.override_in(limit, count.window()))
+    }
+
+    /// The same of a window that may be over: what was given after it raises nothing there.
+    pub fn balance_then(&self, limit: &Limit, count: Count) -> Balance {
+        let then = |over: &&BudgetOverride| over.anchor_at < count.resets_at;
+        let over = self.override_in(limit, count.window()).filter(then);
+        Balance::of(limit, count, over)
     }
 
     /// A limit as it is shown.

@@ -59,7 +59,7 @@ fn profile_routes() -> Vec<Route> {
                 "Push parts of an access profile to its copies",
                 "All chosen copies change or none; those that are like the profile already are skipped. `calendar_aligned` goes with \
                  `budgets`. Usage survives where scope and reset duration stay, and so do overrides; `reset_usage` forgets everything that \
-                 the chosen copies used. Without `user_ids` and `group_ids`, or with both empty, every copy is chosen; a group is a role, by its id as a number or in a string. \
+                 the chosen copies used in the windows that are open; what calls under way hold there stays held. Without `user_ids` and `group_ids`, or with both empty, every copy is chosen; a group is a role, by its id as a number or in a string. \
                  A dry run writes nothing, and says what would change for whom (`changes`) and whose use, with what calls under way hold, \
                  would be above a limit (`would_exceed`). 404 names the user who holds no copy, or the role that does not exist.",
             )

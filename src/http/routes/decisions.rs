@@ -79,7 +79,8 @@ fn reservations() -> Vec<Route> {
         Route::new(Method::POST, "/v1/reservations/{reservation}/settle", "settle_reservation", decisions::settle)
             .says(
                 "Report what a call has really used",
-                "It is charged in full, also beyond a limit and after the hold has expired; the rest of the hold is freed. That is so \
+                "It is charged in full, also beyond a limit and after the hold has expired, in the windows in which the call was let in and \
+                 on that day of the history; the rest of the hold is freed. That is so \
                  whatever became of the virtual key, the profile and the user since, and also where it was cancelled: whoever settles it has \
                  made the call. With `usage`, as the provider sent it, `tokens` and `cost` may be left out: the cost is then that by the price of when the \
                  reservation was made, and `priced_by` says whose price that is; 400 `price_unknown` asks for the cost where nobody knows it. \
@@ -97,6 +98,7 @@ fn reservations() -> Vec<Route> {
             .says(
                 "Hold a reservation longer, or hold more",
                 "For long streams. Estimates are of the whole call, and a hold only grows; all of it is held or nothing changes. \
+                 What is added must fit into the windows in which the call was let in, also when they are over; so a refusal never says to wait. \
                  Refused as a new reservation would be when the virtual key, the profile or the provider's line does not allow the \
                  call any more; 409 when it is not open, or the user does not hold its profile any more. Whose reservations a key \
                  may extend: as settling them.",
@@ -152,8 +154,9 @@ fn around() -> Vec<Route> {
         Route::new(Method::GET, "/api/usage", "list_usage", usage::list)
             .says(
                 "Read the history of use",
-                "By default the last 30 days, by day. Days are those of the configured time zone. A call counts when it is settled or \
-                 charged, a refusal when it is made; profile, provider and model are left out where a call was refused before they were found. \
+                "By default the last 30 days, by day. Days are those of the configured time zone. A call counts on the day on which it was let in, \
+                 once it is settled or charged, so a day or month that is over can still move while calls of it are open or are settled late; a \
+                 refusal counts when it is made; profile, provider and model are left out where a call was refused before they were found. \
                  Who was deleted is shown by the last name. Rows are sorted by what they are told apart by; `totals` is over all pages. \
                  `user_name` is there for keys that hold `Users:View`.",
             )

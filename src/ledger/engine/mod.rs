@@ -16,6 +16,7 @@ pub use self::decision::near::NearLimit;
 pub use self::decision::refuse::{before_copies, beyond, expired_key};
 pub use self::directory::Directory;
 pub use self::directory::counter::Counter;
+pub use self::directory::counters::Counters;
 pub use self::directory::key::{Ended, Key};
 pub use self::directory::mcp::{ToolGrants, ToolGroups};
 pub use self::directory::rules::Rules;

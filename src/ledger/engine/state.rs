@@ -3,12 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::directory::Directory;
-use super::directory::key::Key;
-use super::directory::user_profile::UserProfile;
 use super::reservations::Reservations;
-use super::reservations::counted_reservation::CountedReservation;
-use crate::domain::credential::ID_LENGTH;
-use crate::domain::decision::amounts::Amounts;
 use crate::domain::limits::window::{Window, Windows};
 use crate::domain::settings::DecisionSettings;
 use crate::domain::values::duration::ResetDuration;
@@ -65,40 +60,6 @@ impl LedgerState {
             self.today = day_of(at_ms, &self.zone);
         }
         self.today.number
-    }
-
-    /// See [`Directory::put_user`].
-    pub fn put_user(
-        &mut self,
-        user_id: i64,
-        copies: Vec<UserProfile>,
-        keys: Vec<([u8; ID_LENGTH], Key)>,
-    ) {
-        self.directory
-            .put_user(user_id, copies, keys, self.next_number);
-    }
-
-    /// Adds an open reservation and what it holds.
-    pub fn put_open(&mut self, reservation: CountedReservation) {
-        let (user_id, copy_id) = (reservation.record.user_id, reservation.record.copy_id);
-        if let Some(copy) = self.directory.copy_mut(user_id, copy_id) {
-            copy.hold(&reservation.provider_key, reservation.record.held, 1);
-        }
-        self.reservations.insert(reservation);
-    }
-
-    /// Takes an open reservation away, and what it holds.
-    pub fn remove_open(&mut self, number: i64) -> Option<CountedReservation> {
-        let reservation = self.reservations.remove(number)?;
-        let freed = Amounts {
-            tokens: -reservation.record.held.tokens,
-            cost: -reservation.record.held.cost,
-        };
-        let (user_id, copy_id) = (reservation.record.user_id, reservation.record.copy_id);
-        if let Some(copy) = self.directory.copy_mut(user_id, copy_id) {
-            copy.hold(&reservation.provider_key, freed, -1);
-        }
-        Some(reservation)
     }
 }
 

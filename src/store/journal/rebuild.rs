@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::read::for_each;
 use super::tail::for_each_of_tail;
-use crate::domain::decision::journal::{CounterRow, ReservationRow, ReservationState};
+use crate::domain::decision::journal::{
+    ClosedCounter, CounterRow, NOT_CLOSED, ReservationRow, ReservationState,
+};
 use crate::domain::values::letter_case::fold;
 use crate::error::Result;
 use crate::store::decision_rows;
@@ -21,6 +23,8 @@ pub struct Rebuilt {
 
 struct Counting {
     row: CounterRow,
+    /// The number up to which it counts, that one excluded.
+    until: i64,
     kind: String,
     provider_key: String,
     settled: i64,
@@ -35,11 +39,12 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
         [],
     )?;
     let mut copies: HashMap<i64, Vec<Counting>> = HashMap::new();
-    for row in stored(reading)? {
+    for ClosedCounter { row, until } in stored(reading)? {
         if row.counted_from > pruned_to && row.settled < i64::MAX {
             let (kind, provider_key) = place(reading, row.place_id)?;
             copies.entry(row.copy_id).or_default().push(Counting {
                 row,
+                until,
                 kind,
                 provider_key,
                 settled: 0,
@@ -63,8 +68,8 @@ pub fn rebuild(reading: &Reading<'_>) -> Result<Vec<Rebuilt>> {
     Ok(all.collect())
 }
 
-/// Every counter as it is stored: in its row, or in the tail.
-fn stored(reading: &Reading<'_>) -> Result<Vec<CounterRow>> {
+/// Every counter as it is stored: in its row, or in the tail; the closed ones behind the others.
+fn stored(reading: &Reading<'_>) -> Result<Vec<ClosedCounter>> {
     let mut stored = HashMap::new();
     decision_rows::for_each_counter(reading, |(_, row)| {
         stored.insert((row.copy_id, row.place_id), row);
@@ -75,13 +80,23 @@ fn stored(reading: &Reading<'_>) -> Result<Vec<CounterRow>> {
         stored.extend(counters.map(|(_, row)| ((row.copy_id, row.place_id), row)));
         Ok(())
     })?;
-    Ok(stored.into_values().collect())
+    let until = NOT_CLOSED;
+    let last = stored.into_values().map(|row| ClosedCounter { row, until });
+    let mut all: Vec<_> = last.collect();
+    decision_rows::for_each_closed_counter(reading, |(_, closed)| {
+        all.push(closed);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 impl Counting {
-    /// What a reservation counts here.
+    /// What a reservation counts here: nothing if it was let in in another window.
     fn share(&self, row: &ReservationRow) -> i64 {
-        let from = self.row.counted_from;
+        let (from, number) = (self.row.counted_from, row.record.id.number);
+        if !(self.row.let_in_from..self.until).contains(&number) {
+            return 0;
+        }
         let end = row.end;
         if self.kind == "requests" {
             let given_back = end.is_some_and(|end| match end.state {
@@ -89,7 +104,10 @@ impl Counting {
                 ReservationState::Expired => end.expired.is_none(),
                 ReservationState::Open | ReservationState::Settled => false,
             });
-            return if row.record.id.number >= from && !given_back {
+            // One that was open when the use was reset still counts.
+            let charged = end.and_then(|end| end.expired.or(end.settled));
+            let is_later = charged.is_none_or(|charge| charge.number >= from);
+            return if (number >= from || is_later) && !given_back {
                 row.record.requests
             } else {
                 0

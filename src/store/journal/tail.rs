@@ -12,7 +12,7 @@ use crate::domain::decision::journal::{CounterRow, TailCounter, TailUsage, Usage
 use crate::error::{Error, Result};
 use crate::store::sql::{Reading, Writing};
 
-type StoredCounter = (i64, i64, i64, i64, i64, i64, u8, i64);
+type StoredCounter = (i64, i64, i64, i64, i64, i64, u8, i64, i64);
 
 /// A line as it is read: a list, of which the last three may be missing.
 #[derive(Deserialize)]
@@ -99,12 +99,22 @@ fn stored_counter((user_id, row): &TailCounter) -> StoredCounter {
         row.resets_at,
         row.window_rule,
         row.counted_from,
+        row.let_in_from,
     )
 }
 
 fn counter(stored: StoredCounter) -> TailCounter {
-    let (user_id, copy_id, place_id, settled, starts_at, resets_at, window_rule, counted_from) =
-        stored;
+    let (
+        user_id,
+        copy_id,
+        place_id,
+        settled,
+        starts_at,
+        resets_at,
+        window_rule,
+        counted_from,
+        let_in_from,
+    ) = stored;
     let row = CounterRow {
         copy_id,
         place_id,
@@ -112,6 +122,7 @@ fn counter(stored: StoredCounter) -> TailCounter {
         starts_at,
         resets_at,
         window_rule,
+        let_in_from,
         counted_from,
     };
     (user_id, row)

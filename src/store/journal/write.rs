@@ -10,7 +10,8 @@ use super::many_rows::{ManyRows, Values};
 use super::{reservation_rows, tail};
 use crate::domain::audit::NamedVersions;
 use crate::domain::decision::journal::{
-    CallAnswer, CatchUp, CounterRow, Entry, Journal, Named, UsageKey, UsageLine, UsageSum,
+    CallAnswer, CatchUp, ClosedCounter, CounterRow, Entry, Journal, Named, UsageKey, UsageLine,
+    UsageSum,
 };
 use crate::domain::limits::clock_high_water::HighWater;
 use crate::error::{Error, Result};
@@ -42,6 +43,14 @@ pub fn write(writing: &Writing<'_>, journal: &Journal, bounds: &LineBounds) -> R
         &journal.tail_usage,
     )?;
     put_counters(writing, &journal.counters)?;
+    put_closed_counters(writing, &journal.closed_counters)?;
+    for name in &journal.ended_counters {
+        writing.run(
+            "forgetting a closed counter",
+            "DELETE FROM closed_counters WHERE user_access_profile_id = ?1 AND place_id = ?2 AND let_in_until = ?3",
+            [name.copy_id, name.place_id, name.until],
+        )?;
+    }
     put_answers(writing, &journal.answers)?;
     add_usage(writing, &journal.usage, bounds)?;
     if journal.tail_over > 0 {
@@ -84,11 +93,11 @@ pub fn put_high_water(writing: &Writing<'_>, high_water: &HighWater) -> Result<(
 }
 
 static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = "user_access_profile_id, place_id, settled, window_starts_at, window_resets_at, window_rule, counted_from";
+    let columns = "user_access_profile_id, place_id, settled, window_starts_at, window_resets_at, window_rule, let_in_from, counted_from";
     let then =
         "ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
          window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
-         window_rule = excluded.window_rule, counted_from = excluded.counted_from";
+         window_rule = excluded.window_rule, let_in_from = excluded.let_in_from, counted_from = excluded.counted_from";
     ManyRows::of("INSERT INTO counters", columns, then)
 });
 
@@ -101,9 +110,32 @@ pub fn put_counters(writing: &Writing<'_>, counters: &[CounterRow]) -> Result<()
         values.add(counter.starts_at)?;
         values.add(counter.resets_at)?;
         values.add(counter.window_rule)?;
+        values.add(counter.let_in_from)?;
         values.add(counter.counted_from)
     };
     COUNTERS.write("storing counters", writing, counters, bind)
+}
+
+static CLOSED_COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = "user_access_profile_id, place_id, let_in_until, let_in_from, counted_from, settled, window_starts_at, window_resets_at, window_rule";
+    let then = "ON CONFLICT (user_access_profile_id, place_id, let_in_until) DO UPDATE SET settled = excluded.settled";
+    ManyRows::of("INSERT INTO closed_counters", columns, then)
+});
+
+fn put_closed_counters(writing: &Writing<'_>, counters: &[ClosedCounter]) -> Result<()> {
+    let bind = |counter: &ClosedCounter, values: &mut Values<'_, '_>| {
+        let row = &counter.row;
+        values.add(row.copy_id)?;
+        values.add(row.place_id)?;
+        values.add(counter.until)?;
+        values.add(row.let_in_from)?;
+        values.add(row.counted_from)?;
+        values.add(row.settled)?;
+        values.add(row.starts_at)?;
+        values.add(row.resets_at)?;
+        values.add(row.window_rule)
+    };
+    CLOSED_COUNTERS.write("storing closed counters", writing, counters, bind)
 }
 
 static ANSWERS: LazyLock<ManyRows> = LazyLock::new(|| {

@@ -170,7 +170,14 @@ fn decide_by_limits(
     for &at in &copy.rules.lines[line].limits {
         let limit = &copy.rules.limits[at];
         let kind = limit.key.kind;
-        let balance = copy.balance(limit, now_ms, &state.zone);
+        let balance = match terms.let_in_as() {
+            Some(number) => copy.balance_of(limit, number, &state.zone),
+            None => Some(copy.balance(limit, now_ms, &state.zone)),
+        };
+        // What does not count the call has no room to keep for it.
+        let Some(balance) = balance else {
+            continue;
+        };
         if !terms.asks_of(kind, balance.effective) {
             continue;
         }
@@ -204,7 +211,7 @@ fn decide_by_limits(
         }
     }
     let (never, last, _) = *dry.iter().flatten().max()?;
-    let room_at = (!never).then_some(last);
+    let room_at = (!never && terms.let_in_as().is_none()).then_some(last);
     let limit = |(_, _, at)| DryLimit { at, room_at };
     match dry.map(|one| one.filter(|one| one.0 == never)) {
         [Some(budget), ..] => Some((RefusalKind::BudgetExceeded, limit(budget))),

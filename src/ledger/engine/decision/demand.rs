@@ -34,8 +34,16 @@ pub struct Terms {
     says_cost: bool,
     is_free: bool,
     requests: i64,
-    /// What comes on top of an open reservation, if the call is let in already.
-    more: Option<Amounts>,
+    /// What comes on top, if the call is let in already.
+    more: Option<More>,
+}
+
+/// What a call asks that was let in already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct More {
+    amounts: Amounts,
+    /// The number of its reservation; none when it has none.
+    of: Option<i64>,
 }
 
 impl<'c> Demand<'c> {
@@ -58,10 +66,23 @@ impl<'c> Demand<'c> {
         }
     }
 
-    /// The same call, let in already: it asks for nothing but what comes on top of what it holds.
-    pub fn more(mut self, more: Amounts) -> Self {
-        self.terms.more = Some(more);
+    /// The same call, let in already with the reservation `number`: it asks for nothing but what comes on top of what it holds.
+    pub fn more(mut self, amounts: Amounts, number: i64) -> Self {
+        let of = Some(number);
+        self.terms.more = Some(More { amounts, of });
         self
+    }
+
+    /// The same call, which takes nothing of any limit.
+    pub fn nothing(mut self) -> Self {
+        let amounts = Amounts::default();
+        self.terms.more = Some(More { amounts, of: None });
+        self
+    }
+
+    /// The number of the reservation with which the call was let in already.
+    pub fn let_in_as(&self) -> Option<i64> {
+        self.terms.let_in_as()
     }
 
     /// What is asked of a provider's line; nothing where the call can't be carried by it.
@@ -101,10 +122,15 @@ impl<'c> Demand<'c> {
 }
 
 impl Terms {
+    /// See [`Demand::let_in_as`].
+    pub fn let_in_as(&self) -> Option<i64> {
+        self.more?.of
+    }
+
     /// Whether limits of this kind that allow so much are asked at all: not where everything was let in before, nor what has no price.
     pub fn asks_of(&self, kind: LimitKind, effective: i64) -> bool {
         match (self.more, kind) {
-            (Some(more), _) => more.of(kind, 0) > 0,
+            (Some(more), _) => more.amounts.of(kind, 0) > 0,
             (None, LimitKind::Requests) => self.requests > 0,
             (None, LimitKind::Budget) => !self.is_free || effective <= 0,
             (None, LimitKind::Tokens) => true,
@@ -114,7 +140,7 @@ impl Terms {
     /// What is asked of a limit of this kind; none when the call does not say.
     pub fn asked(&self, kind: LimitKind) -> Option<i64> {
         match self.more {
-            Some(more) => Some(more.of(kind, 0)),
+            Some(more) => Some(more.amounts.of(kind, 0)),
             None => self.whole(kind),
         }
     }
@@ -215,7 +241,8 @@ impl Obstacle {
 pub struct DryLimit {
     /// Its place among the limits of the rules.
     pub at: usize,
-    /// When the last of all limits without room resets: there is no room before. None where the call is larger than the limit.
+    /// When the last of all limits without room resets: there is no room before. None where the call is larger than the limit, or stays
+    /// in the window in which it was let in.
     pub room_at: Option<i64>,
 }
 

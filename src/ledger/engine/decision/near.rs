@@ -71,7 +71,7 @@ impl LedgerState {
                 continue;
             }
             for limit in &copy.rules.limits {
-                let untouched = copy.held.is_empty() && copy.counter(limit.place_id).is_none();
+                let untouched = copy.counters.last(limit.place_id).is_none();
                 if untouched && limit.max > 0 {
                     continue;
                 }

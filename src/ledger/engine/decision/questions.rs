@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::demand::{Decision, Demand, RefusedCall};
 use super::refuse;
-use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::explanation::{Explanation, KeyStatus};
 use crate::domain::decision::{Call, GrantedTools, Holder, Presented, RefusalKind};
 use crate::ledger::engine::directory::mcp;
@@ -107,7 +106,7 @@ impl LedgerState {
     /// # Errors
     /// The refusal of the copy in which the call came furthest.
     pub fn carrier(&self, call: &Call, now_ms: i64) -> Result<Arc<str>, Box<RefusedCall>> {
-        let demand = Demand::new(&self.settings, call).more(Amounts::default());
+        let demand = Demand::new(&self.settings, call).nothing();
         let grant = self.decide(&demand, now_ms, None)?;
         let copy = &self.directory.copies_of(grant.user_id)[grant.copy];
         Ok(Arc::clone(&copy.rules.lines[grant.line].key))

@@ -79,7 +79,10 @@ pub fn by_copy(
     let call = demand.call;
     let limit = obstacle.limit.map(|dry| {
         let limit = &copy.rules.limits[dry.at];
-        copy.state(limit, now_ms, zone)
+        let then = demand.let_in_as();
+        let then = then.and_then(|number| copy.balance_of(limit, number, zone));
+        let balance = then.unwrap_or_else(|| copy.balance(limit, now_ms, zone));
+        copy.limited(zone).state(limit, balance)
     });
     let message = match obstacle.kind {
         RefusalKind::ProviderBlocked => match &call.provider {
@@ -194,6 +197,12 @@ fn no_room(limit: &LimitState, terms: Option<Terms>) -> String {
         format!(
             "the call takes {} more than the whole limit and never fits: ask for less, or have the limit raised",
             amount(above)
+        )
+    } else if terms.is_some_and(|terms| terms.let_in_as().is_some()) {
+        format!(
+            "what is added stays in the window in which the call was let in, until {}, and no later one gives it room: make a new \
+             reservation for the rest",
+            time(limit.resets_at)
         )
     } else {
         format!("it resets at {}", time(limit.resets_at))

@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 
 use crate::domain::decision::journal::CounterRow;
-use crate::domain::limits::limit::Limit;
+use crate::domain::limits::limit::{Limit, LimitKind};
+use crate::domain::limits::limit_state::Count;
 use crate::domain::limits::window::Window;
 
 /// What was used at one place in one window.
@@ -13,15 +14,20 @@ pub struct Counter {
     pub place_id: i64,
     /// How its windows lie ([`Limit::window_rule`]).
     pub window_rule: u8,
-    /// Used: nanodollars, tokens or requests.
+    /// Used: nanodollars, tokens or requests, those of open reservations among them.
     pub settled: i64,
-    /// How many of the requests belong to reservations that are open. Known in memory only.
-    pub open: i64,
+    /// What open reservations hold, in the same unit. What a million of them hold fits, each as much as one can, so that what is freed
+    /// again leaves the right rest. Known in memory only.
+    pub held: i128,
+    /// How many reservations are open that were let in in its window. Known in memory only.
+    pub open: u32,
     /// When the window began.
     pub starts_at: i64,
     /// When it ends.
     pub resets_at: i64,
-    /// Only what the journal holds from this number on counts.
+    /// Calls that were let in from this number on belong to its window.
+    pub let_in_from: i64,
+    /// Of these, only what the journal holds from this number on counts: a later one where the use was reset by hand.
     pub counted_from: i64,
 }
 
@@ -32,6 +38,37 @@ impl Counter {
         if self.settled < i64::MAX {
             self.settled = self.settled.saturating_add(amount);
         }
+    }
+
+    /// Holds so much for a reservation that is open.
+    pub fn hold(&mut self, amount: i64) {
+        self.held += i128::from(amount);
+        self.open += 1;
+    }
+
+    /// Frees it again.
+    pub fn free(&mut self, amount: i64) {
+        self.held -= i128::from(amount);
+        self.open -= 1;
+    }
+
+    /// What it counts, of a limit of this kind.
+    pub fn count(&self, kind: LimitKind) -> Count {
+        let used = match kind {
+            LimitKind::Requests => self.settled - self.requests(),
+            LimitKind::Budget | LimitKind::Tokens => self.settled,
+        };
+        Count {
+            used,
+            held: self.held,
+            starts_at: self.starts_at,
+            resets_at: self.resets_at,
+        }
+    }
+
+    /// What is held of requests, one by each reservation.
+    fn requests(&self) -> i64 {
+        i64::try_from(self.held).unwrap_or(i64::MAX)
     }
 
     /// Its window. The number is not known here and not needed to follow it.
@@ -85,6 +122,19 @@ impl Counter {
         })
     }
 
+    /// The same window with nothing used but what is held, counting what comes from `number` on.
+    pub fn reset(self, kind: LimitKind, number: i64) -> Self {
+        let settled = match kind {
+            LimitKind::Requests => self.requests(),
+            LimitKind::Budget | LimitKind::Tokens => 0,
+        };
+        Self {
+            settled,
+            counted_from: number,
+            ..self
+        }
+    }
+
     /// The counter as it is stored.
     pub fn row(&self, copy_id: i64) -> CounterRow {
         CounterRow {
@@ -94,19 +144,22 @@ impl Counter {
             starts_at: self.starts_at,
             resets_at: self.resets_at,
             window_rule: self.window_rule,
+            let_in_from: self.let_in_from,
             counted_from: self.counted_from,
         }
     }
 
-    /// The counter of a row. How many of its requests are open is not known yet.
+    /// The counter of a row. What is open of it is not known yet.
     pub fn of(row: &CounterRow) -> Self {
         Self {
             place_id: row.place_id,
             window_rule: row.window_rule,
             settled: row.settled,
+            held: 0,
             open: 0,
             starts_at: row.starts_at,
             resets_at: row.resets_at,
+            let_in_from: row.let_in_from,
             counted_from: row.counted_from,
         }
     }

@@ -1,6 +1,7 @@
 //! Who may use what: virtual keys by their public id, users with their copies, tool groups.
 
 pub(super) mod counter;
+pub(super) mod counters;
 pub(super) mod key;
 pub(super) mod mcp;
 pub(super) mod rules;
@@ -9,9 +10,11 @@ pub(super) mod user_profile;
 use std::sync::Arc;
 
 use foldhash::HashMap;
+use jiff::tz::TimeZone;
 use subtle::ConstantTimeEq;
 
 use self::counter::Counter;
+use self::counters::Counters;
 use self::key::{Ended, Key, NotStored};
 use self::mcp::ToolGroups;
 use self::rules::Rules;
@@ -19,7 +22,7 @@ use self::user_profile::UserProfile;
 use crate::domain::credential::ID_LENGTH;
 use crate::domain::decision::Presented;
 use crate::domain::decision::explanation::KeyStatus;
-use crate::domain::decision::journal::CounterRow;
+use crate::domain::decision::journal::{CounterName, CounterRow, NOT_CLOSED};
 use crate::domain::limits::clock_high_water::{HighWater, LastIds};
 
 /// What a user has.
@@ -143,31 +146,41 @@ impl Directory {
     /// Sets a counter of a copy to what is stored, if the user still holds it.
     pub fn put_counter(&mut self, user_id: i64, row: &CounterRow) {
         if let Some(copy) = self.copy_mut(user_id, row.copy_id) {
-            copy.restore(row.place_id, Some(Counter::of(row)));
+            copy.counters
+                .put(row.place_id, NOT_CLOSED, Some(Counter::of(row)));
         }
     }
 
-    /// Puts a user in place of what was known: keys, copies and what those count. What open reservations hold stays. Counters that were
-    /// set to another value count what comes from `next_number` on.
+    /// A counter of a user as it is stored, if it is there.
+    pub fn counter_row(&self, user_id: i64, name: CounterName) -> Option<CounterRow> {
+        let copy = self.copy(user_id, name.copy_id)?;
+        let counter = copy.counters.get(name.place_id, name.until)?;
+        Some(counter.row(name.copy_id))
+    }
+
+    /// Puts a user in place of what was known: keys, copies and what those count. What open reservations hold stays where they were let
+    /// in: see [`UserProfile::follow`]. Answers what that does.
     pub fn put_user(
         &mut self,
         user_id: i64,
         mut copies: Vec<UserProfile>,
         mut keys: Vec<([u8; ID_LENGTH], Key)>,
         next_number: i64,
-    ) {
+        (now_ms, zone): (i64, &TimeZone),
+    ) -> Vec<CounterName> {
         self.not_stored.apply(&mut copies, &mut keys);
         let before = self.users.remove(&user_id).unwrap_or_default();
         for public_id in &before.keys {
             self.keys.remove(public_id);
         }
+        let mut closed = Vec::new();
         for old in before.copies {
             if let Some(copy) = copies.iter_mut().find(|copy| copy.id == old.id) {
-                copy.take_over(old, next_number);
+                closed.extend(copy.follow(old.counters, next_number, now_ms, zone));
             }
         }
         if copies.is_empty() && keys.is_empty() {
-            return;
+            return closed;
         }
         for copy in &copies {
             self.last_ids.copy_id = self.last_ids.copy_id.max(copy.id);
@@ -179,22 +192,25 @@ impl Directory {
         self.keys.extend(keys);
         self.users
             .insert(user_id, UserHoldings { copies, keys: ids });
+        closed
     }
 
-    /// Lets a copy, of a user, follow other rules, of a version of its profile, and count as these counters do; those that were set to
-    /// another value count what comes from `next_number` on.
+    /// Lets a copy, of a user, follow other rules, of a version of its profile, and count as these counters do; see
+    /// [`UserProfile::follow`]. Answers what that does.
     pub fn put_rules(
         &mut self,
         (user_id, copy_id): (i64, i64),
         (rules, template_version): (Arc<Rules>, i64),
         counters: Vec<Counter>,
         next_number: i64,
-    ) {
-        if let Some(copy) = self.copy_mut(user_id, copy_id) {
-            let old = std::mem::replace(&mut copy.counters, counters);
-            copy.carry_open(&old, next_number);
-            copy.rules = rules;
-            copy.template_version = template_version;
-        }
+        (now_ms, zone): (i64, &TimeZone),
+    ) -> Vec<CounterName> {
+        let Some(copy) = self.copy_mut(user_id, copy_id) else {
+            return Vec::new();
+        };
+        let old = std::mem::replace(&mut copy.counters, Counters::from(counters));
+        copy.rules = rules;
+        copy.template_version = template_version;
+        copy.follow(old, next_number, now_ms, zone)
     }
 }

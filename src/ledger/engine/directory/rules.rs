@@ -131,6 +131,12 @@ impl Rules {
             .map_or(&self.total, |line| &self.lines[line].limits)
     }
 
+    /// Whether it has limits at places where `others` have none.
+    pub fn adds_to(&self, others: &Self) -> bool {
+        let mut limits = self.limits.iter();
+        !std::ptr::eq(self, others) && limits.any(|limit| others.limit_at(limit.place_id).is_none())
+    }
+
     /// The limit that counts at a place.
     pub fn limit_at(&self, place_id: i64) -> Option<&Limit> {
         self.limits.iter().find(|limit| limit.place_id == place_id)

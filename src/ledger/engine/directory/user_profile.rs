@@ -1,14 +1,15 @@
-//! A user's copy of a profile, with what its limits count and what its open reservations hold.
+//! A user's copy of a profile, with what its limits count.
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::counter::Counter;
+use super::counters::Counters;
 use super::rules::Rules;
-use crate::domain::decision::amounts::Amounts;
+use crate::domain::decision::journal::{CounterName, NOT_CLOSED};
 use crate::domain::limits::budget_override::BudgetOverride;
-use crate::domain::limits::limit::{Limit, LimitKind};
+use crate::domain::limits::limit::Limit;
 use crate::domain::limits::limit_state::{Balance, Count, LimitState, LimitedCopy};
 use crate::domain::limits::window::Window;
 
@@ -29,74 +30,32 @@ pub struct UserProfile {
     pub expires_at: i64,
     /// What it allows.
     pub rules: Arc<Rules>,
-    /// What was used, by place; a limit that was never used is missing.
-    pub counters: Vec<Counter>,
+    /// What was used and is held.
+    pub counters: Counters,
     /// What budgets were raised by.
     pub overrides: Vec<BudgetOverride>,
-    /// What open reservations hold, by provider.
-    pub held: Vec<ProviderHold>,
-}
-
-/// What the open reservations of a copy hold for one provider. Amounts of millions of reservations fit, each as large as one can
-/// be, so that what is freed again leaves the right rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderHold {
-    /// The provider without regard to case.
-    pub provider_key: Arc<str>,
-    /// Tokens.
-    pub tokens: i128,
-    /// Nanodollars.
-    pub cost: i128,
-    /// How many reservations.
-    pub reservations: i64,
 }
 
 impl UserProfile {
-    /// The counter of a limit in the window that is open at `now_ms`, were it touched then.
-    fn current(&self, limit: &Limit, now_ms: i64, zone: &TimeZone, number: i64) -> Counter {
+    /// The counter of a limit in the window that is open at `now_ms`; calls from `number` on belong to a new one.
+    pub fn current(&self, limit: &Limit, now_ms: i64, zone: &TimeZone, number: i64) -> Counter {
         let fresh = |window: Window| Counter {
             place_id: limit.place_id,
             window_rule: limit.window_rule,
             settled: 0,
+            held: 0,
             open: 0,
             starts_at: window.starts_at,
             resets_at: window.resets_at,
+            let_in_from: number,
             counted_from: number,
         };
-        match self.counter(limit.place_id) {
+        match self.counters.last(limit.place_id) {
             Some(counter) => counter
                 .rolled(limit, self.created_at, now_ms, zone)
                 .map_or(*counter, fresh),
             None => fresh(limit.windows(self.created_at, zone).at(now_ms)),
         }
-    }
-
-    /// Whether a limit has a counter, and it counts the window that is open at `now_ms`.
-    pub fn stands_in_window(&self, limit: &Limit, now_ms: i64, zone: &TimeZone) -> bool {
-        self.counter(limit.place_id).is_some_and(|counter| {
-            counter
-                .rolled(limit, self.created_at, now_ms, zone)
-                .is_none()
-        })
-    }
-
-    /// The counter at a place, if it was ever used.
-    pub fn counter(&self, place_id: i64) -> Option<&Counter> {
-        self.counters
-            .iter()
-            .find(|counter| counter.place_id == place_id)
-    }
-
-    /// What open reservations hold that a limit on money or tokens covers.
-    fn held_of(&self, limit: &Limit) -> i128 {
-        let covered = self.held.iter();
-        covered
-            .filter(|held| limit.covers(&held.provider_key))
-            .map(|held| match limit.key.kind {
-                LimitKind::Budget => held.cost,
-                LimitKind::Tokens | LimitKind::Requests => held.tokens,
-            })
-            .sum()
     }
 
     /// The copy with its limits, for working out how these stand.
@@ -113,21 +72,21 @@ impl UserProfile {
     /// What a limit counts at `now_ms`.
     fn count(&self, limit: &Limit, now_ms: i64, zone: &TimeZone) -> Count {
         let counter = self.current(limit, now_ms, zone, 0);
-        Count {
-            used: counter.settled - counter.open,
-            held: match limit.key.kind {
-                LimitKind::Requests => i128::from(counter.open),
-                LimitKind::Budget | LimitKind::Tokens => self.held_of(limit),
-            },
-            starts_at: counter.starts_at,
-            resets_at: counter.resets_at,
-        }
+        counter.count(limit.key.kind)
     }
 
     /// What a limit counts at `now_ms`, and up to where.
     pub fn balance(&self, limit: &Limit, now_ms: i64, zone: &TimeZone) -> Balance {
         let count = self.count(limit, now_ms, zone);
         self.limited(zone).balance(limit, count)
+    }
+
+    /// What a limit counts in the window in which the call with a number was let in, and up to where; none when it does not count that
+    /// call.
+    pub fn balance_of(&self, limit: &Limit, number: i64, zone: &TimeZone) -> Option<Balance> {
+        let (_, counter) = self.counters.of(limit.place_id, number)?;
+        let count = counter.count(limit.key.kind);
+        Some(self.limited(zone).balance_then(limit, count))
     }
 
     /// How a limit stands at `now_ms`.
@@ -153,89 +112,38 @@ impl UserProfile {
             .collect()
     }
 
-    /// The counter of a limit to count in, moved to the window that is open at `now_ms`; in a new window it counts what the journal
-    /// holds from `number` on. `before` is told what it was.
-    pub fn touch(
+    /// Takes over what was open of the counters `before` a change, which the stored ones follow at `now_ms`. The use of one that is not
+    /// stored any more was reset, or its window is over under the rule of now and it is closed; calls from `number` on come after that.
+    /// Answers which counters are not stored as they are.
+    pub fn follow(
         &mut self,
-        limit: &Limit,
+        before: Counters,
+        number: i64,
         now_ms: i64,
         zone: &TimeZone,
-        number: i64,
-        before: &mut impl FnMut(i64, Option<Counter>),
-    ) -> &mut Counter {
-        let current = self.current(limit, now_ms, zone, number);
-        let place_id = limit.place_id;
-        let at = self
-            .counters
-            .iter()
-            .position(|counter| counter.place_id == place_id);
-        before(place_id, at.map(|at| self.counters[at]));
-        let at = at.unwrap_or_else(|| {
-            if self.counters.capacity() == self.counters.len() {
-                self.counters.reserve_exact(1);
-            }
-            self.counters.push(current);
-            self.counters.len() - 1
+    ) -> Vec<CounterName> {
+        let (rules, created_at) = (&self.rules, self.created_at);
+        let changed = self.counters.follow(before, rules, |old| {
+            let limit = rules.limit_at(old.place_id)?;
+            let reset = old.reset(limit.key.kind, number);
+            let open = reset.adopted(limit, created_at, now_ms, zone);
+            Some(open.map_or((number, old), |open| (NOT_CLOSED, open)))
         });
-        self.counters[at] = current;
-        &mut self.counters[at]
+        self.named(changed)
     }
 
-    /// Puts a counter back as it was.
-    pub fn restore(&mut self, place_id: i64, before: Option<Counter>) {
-        self.counters.retain(|counter| counter.place_id != place_id);
-        self.counters.extend(before);
+    /// See [`Counters::forget_ended`].
+    pub fn forget_ended(&mut self) -> Vec<CounterName> {
+        let ended = self.counters.forget_ended(&self.rules);
+        self.named(ended)
     }
 
-    /// Adds to what is held for a provider, or takes away from it.
-    pub fn hold(&mut self, provider_key: &Arc<str>, amounts: Amounts, reservations: i64) {
-        let at = self
-            .held
-            .iter()
-            .position(|held| held.provider_key == *provider_key);
-        let at = at.unwrap_or_else(|| {
-            self.held.push(ProviderHold {
-                provider_key: Arc::clone(provider_key),
-                tokens: 0,
-                cost: 0,
-                reservations: 0,
-            });
-            self.held.len() - 1
-        });
-        let held = &mut self.held[at];
-        held.tokens += i128::from(amounts.tokens);
-        held.cost += i128::from(amounts.cost);
-        held.reservations += reservations;
-        if held.reservations == 0 {
-            self.held.swap_remove(at);
-        }
-        if self.held.is_empty() {
-            self.held = Vec::new();
-        }
-    }
-
-    /// Takes over what only memory knows of it as it was.
-    pub fn take_over(&mut self, old: Self, next_number: i64) {
-        self.held = old.held;
-        self.carry_open(&old.counters, next_number);
-    }
-
-    /// How many requests of the counters belong to open reservations, where they count on. A counter that was set to another value
-    /// counts only what comes from now on.
-    pub fn carry_open(&mut self, old: &[Counter], next_number: i64) {
-        for counter in &mut self.counters {
-            let Some(before) = old
-                .iter()
-                .find(|before| before.place_id == counter.place_id)
-            else {
-                continue;
-            };
-            if before.counted_from == counter.counted_from && before.settled == counter.settled {
-                counter.open = before.open;
-            } else {
-                counter.open = 0;
-                counter.counted_from = next_number;
-            }
-        }
+    fn named(&self, counters: Vec<(i64, i64)>) -> Vec<CounterName> {
+        let name = |(place_id, until)| CounterName {
+            copy_id: self.id,
+            place_id,
+            until,
+        };
+        counters.into_iter().map(name).collect()
     }
 }

@@ -17,7 +17,7 @@ use super::reservations::counted_reservation::CountedReservation;
 use super::state::LedgerState;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::decision::journal::{
-    CallAnswer, Entry, Journal, ReservationEnd, ReservationRow, UsageKey, UsageSum,
+    CallAnswer, CounterName, Entry, Journal, ReservationEnd, ReservationRow, UsageKey, UsageSum,
 };
 use crate::domain::decision::reservation::Reservation;
 
@@ -25,7 +25,7 @@ use crate::domain::decision::reservation::Reservation;
 #[derive(Default)]
 pub struct Effects {
     entries: Vec<Entry>,
-    touched: HashMap<(i64, i64), Touched>,
+    touched: HashMap<CounterName, Touched>,
     undo: Vec<Undo>,
     finished: HashMap<i64, ReservationRow>,
     /// Answers to calls with a request id, by key and request id. As everything here that has texts of clients in its keys, they are hashed
@@ -56,17 +56,16 @@ impl Effects {
         self.entries.is_empty() && self.touched.is_empty() && self.usage.is_empty()
     }
 
-    /// Notes what a counter was before it was touched for a reservation; `written` when the change has to be written down.
+    /// Notes what a counter of a user's copy was before it was touched; `written` when the change has to be written down.
     pub fn touched(
         &mut self,
-        reservation: &CountedReservation,
-        place_id: i64,
+        user_id: i64,
+        name: CounterName,
         before: Option<Counter>,
         written: bool,
     ) {
-        let place = (reservation.record.copy_id, place_id);
-        let touched = self.touched.entry(place).or_insert(Touched {
-            user_id: reservation.record.user_id,
+        let touched = self.touched.entry(name).or_insert(Touched {
+            user_id,
             before,
             written,
         });
@@ -149,35 +148,30 @@ impl Effects {
             high_water: state.directory.high_water.clone(),
             ..Journal::default()
         };
-        let counters = self
-            .touched
-            .iter()
-            .filter(|(_, touched)| touched.written)
-            .filter_map(|((copy_id, place_id), touched)| {
-                let copy = state.directory.copy(touched.user_id, *copy_id)?;
-                let counter = copy.counter(*place_id)?;
-                Some((touched.user_id, counter.row(*copy_id)))
-            })
-            .collect();
+        for (name, touched) in self.touched.iter().filter(|(_, touched)| touched.written) {
+            let row = state.directory.counter_row(touched.user_id, *name);
+            journal.add_counter(*name, row.map(|row| (touched.user_id, row)));
+        }
         let usage = std::mem::take(&mut self.usage);
-        let planned = pending.plan(&mut journal, counters, usage, state);
+        let planned = pending.plan(&mut journal, usage, state);
         (journal, planned)
     }
 
     /// Undoes everything in memory. Numbers are not given back: whether a commit that failed left something is not ours to guess.
     pub fn undo(self, state: &mut LedgerState) {
-        for ((copy_id, place_id), touched) in self.touched {
-            if let Some(copy) = state.directory.copy_mut(touched.user_id, copy_id) {
-                copy.restore(place_id, touched.before);
+        for (name, touched) in self.touched {
+            if let Some(copy) = state.directory.copy_mut(touched.user_id, name.copy_id) {
+                copy.counters.put(name.place_id, name.until, touched.before);
             }
         }
+        let open = &mut state.reservations;
         for undo in self.undo.into_iter().rev() {
             match undo {
-                Undo::Opened(id) => drop(state.remove_open(id)),
-                Undo::Closed(reservation) => state.put_open(reservation),
+                Undo::Opened(id) => drop(open.remove(id)),
+                Undo::Closed(reservation) => open.insert(reservation),
                 Undo::Extended(before) => {
-                    drop(state.remove_open(before.number()));
-                    state.put_open(before);
+                    drop(open.remove(before.number()));
+                    open.insert(before);
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! Pending rows: counters and lines of the history that stand in the tail of the journal alone, and when their own rows follow.
+//! Pending rows: counters and lines of the history that stand in the tail of the journal alone, and when their own rows follow; and
+//! counters that a change of who holds what has reset or closed, which the next batch writes down.
 //!
 //! While calls come, rows follow round by round: a round goes through what is behind in the order of the keys, a slice with each
 //! batch, so that no batch waits long and a page is written for many rows. What the tail said before a round began is then forgotten.
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::domain::decision::journal::{
-    CatchUp, CounterRow, Journal, TailCounter, UsageKey, UsageSum,
+    CatchUp, CounterName, CounterRow, Journal, NOT_CLOSED, TailCounter, UsageKey, UsageSum,
 };
 use crate::ledger::engine::state::LedgerState;
 
@@ -25,6 +26,8 @@ pub struct PendingRows {
     counters: BTreeMap<(i64, i64), i64>,
     /// What lines of the history lack.
     usage: BTreeMap<UsageKey, UsageSum>,
+    /// Counters that a change has reset, closed or forgotten, and whose they are.
+    changed: BTreeMap<CounterName, i64>,
     /// The id of the last row.
     last: i64,
     /// How much was appended since the last round began.
@@ -57,7 +60,18 @@ impl PendingRows {
         self.counters.is_empty() && self.usage.is_empty()
     }
 
-    /// Everything that the tables lack.
+    /// Notes counters of a user that a change has reset, closed or forgotten.
+    pub fn note_changed(&mut self, user_id: i64, names: Vec<CounterName>) {
+        self.changed
+            .extend(names.into_iter().map(|name| (name, user_id)));
+    }
+
+    /// Whether such counters wait for a batch.
+    pub fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// Everything that the tables lack of what the tail says.
     pub fn all(&self, state: &LedgerState) -> CatchUp {
         let counters = self.counters.iter();
         CatchUp {
@@ -72,25 +86,27 @@ impl PendingRows {
         }
     }
 
-    /// Fills in what a batch appends, which are these counters and sums, and which rows follow with it.
+    /// Fills in what a batch appends beside its counters, which are these sums, and which rows follow with it.
     pub fn plan(
         &self,
         journal: &mut Journal,
-        counters: Vec<TailCounter>,
         usage: HashMap<UsageKey, UsageSum>,
         state: &LedgerState,
     ) -> Planned {
+        for (name, user_id) in &self.changed {
+            let row = state.directory.counter_row(*user_id, *name);
+            journal.add_counter(*name, row.map(|row| (*user_id, row)));
+        }
         let mut lacking = usage;
         for (key, sum) in &mut lacking {
             *sum = self.lacks(key).plus(*sum);
         }
         let begins = self.round.is_none() && self.is_due();
-        let slice = SLICE.max(2 * (counters.len() + lacking.len()));
+        let slice = SLICE.max(2 * (journal.tail_counters.len() + lacking.len()));
         let round = self.round.clone();
         let round = round.or_else(|| begins.then(|| Round::after(self.last)));
         let round = round.and_then(|round| self.follow(journal, round, slice, &mut lacking, state));
         journal.tail_id = self.last + 1;
-        journal.tail_counters = counters;
         journal.tail_usage = lacking.into_iter().collect();
         Planned { begins, round }
     }
@@ -142,6 +158,7 @@ impl PendingRows {
 
     /// Notes that a batch was written down.
     pub fn written(&mut self, journal: &Journal, planned: Planned) {
+        self.changed.clear();
         if planned.begins {
             self.appended = 0;
         }
@@ -165,6 +182,7 @@ impl PendingRows {
     pub fn caught_up(&mut self) {
         *self = Self {
             last: self.last,
+            changed: std::mem::take(&mut self.changed),
             ..Self::default()
         };
     }
@@ -203,8 +221,12 @@ fn row_of(
     user_id: i64,
     (copy_id, place_id): (i64, i64),
 ) -> Option<CounterRow> {
-    let counter = state.directory.copy(user_id, copy_id)?.counter(place_id)?;
-    Some(counter.row(copy_id))
+    let name = CounterName {
+        copy_id,
+        place_id,
+        until: NOT_CLOSED,
+    };
+    state.directory.counter_row(user_id, name)
 }
 
 #[cfg(test)]
@@ -224,10 +246,14 @@ mod tests {
                 starts_at: 0,
                 resets_at: 1,
                 window_rule: 0,
+                let_in_from: 0,
                 counted_from: 0,
             };
-            let mut journal = Journal::default();
-            let planned = pending.plan(&mut journal, vec![(1, counter)], HashMap::new(), &state);
+            let mut journal = Journal {
+                tail_counters: vec![(1, counter)],
+                ..Journal::default()
+            };
+            let planned = pending.plan(&mut journal, HashMap::new(), &state);
             if planned.begins {
                 return appended;
             }

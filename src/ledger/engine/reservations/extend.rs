@@ -27,7 +27,8 @@ pub struct Extension {
 
 impl LedgerState {
     /// Prolongs an open reservation and raises what it holds, or refuses as a reservation would be: when its key does not work any
-    /// more, the copy of the profile does not allow the call any more, or a limit has no room for what comes on top.
+    /// more, the copy of the profile does not allow the call any more, or a limit has no room for what comes on top in the window in
+    /// which the call was let in. A limit that does not count the call is not asked.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the user does not hold the profile any more; [`Error::Internal`] when it is not open.
@@ -55,13 +56,11 @@ impl LedgerState {
         after.expires_at = after.expires_at.max(until);
         let after = before.changed(after);
         if extra != Amounts::default() {
-            // More is let in by the windows that are open now; nothing of it is counted yet.
-            let (nothing, from) = (Amounts::default(), self.next_number);
-            self.count(effects, &after, nothing, Some(0), from, now_ms);
+            self.hold_more(effects, &after, extra);
         }
-        drop(self.remove_open(number));
+        drop(self.reservations.remove(number));
         effects.extended(before, &after.record);
-        self.put_open(after);
+        self.reservations.insert(after);
         self.granted(number, now_ms).map(Ok).ok_or_else(not_open)
     }
 
@@ -91,7 +90,7 @@ impl LedgerState {
             secret_hash: key.secret_hash,
         };
         let call = call_of(after, presented);
-        let demand = Demand::new(&self.settings, &call).more(extra);
+        let demand = Demand::new(&self.settings, &call).more(extra, after.id.number);
         let obstacle = copy_decision::find_obstacle(self, copy, &demand, now_ms);
         let refusal = |obstacle: Obstacle| {
             refuse::in_copy(user_id, copy, &demand, &obstacle, now_ms, &self.zone)

@@ -31,10 +31,8 @@ impl LedgerState {
         record.expires_at = now_ms.saturating_add(milliseconds(self.settings.reservation_ttl));
         let reservation = CountedReservation::new(record, provider_key);
         effects.made(&reservation.record, None);
-        let nothing = Amounts::default();
-        self.count(effects, &reservation, nothing, Some(1), number, now_ms);
-        self.count_open(effects, &reservation, 1);
-        self.put_open(reservation);
+        self.let_in(effects, &reservation, Amounts::default(), true, now_ms);
+        self.reservations.insert(reservation);
         self.granted(number, now_ms)
     }
 
@@ -69,16 +67,9 @@ impl LedgerState {
             finished_at: now_ms,
             by: demand.call.owner,
         };
-        self.count(
-            effects,
-            &reservation,
-            amounts,
-            Some(requests),
-            number,
-            now_ms,
-        );
+        self.let_in(effects, &reservation, amounts, false, now_ms);
         let record = &reservation.record;
-        self.note_use(effects, record, (amounts, spent.split), requests, now_ms);
+        self.note_use(effects, record, (amounts, spent.split), requests);
         if nonce.is_some() {
             effects.finished(record, end);
         }
@@ -151,17 +142,16 @@ impl LedgerState {
         })
     }
 
-    /// Adds to the history of use, on the day that holds `at_ms`.
+    /// Adds to the history of use, on the day on which the call was let in.
     pub fn note_use(
         &mut self,
         effects: &mut Effects,
         record: &Reservation,
         (amounts, split): (Amounts, TokenSplit),
         calls: i64,
-        at_ms: i64,
     ) {
         let key = UsageKey {
-            day: self.day(at_ms),
+            day: self.day(record.created_at),
             user_id: record.user_id,
             access_profile_id: record.access_profile_id,
             provider: Arc::clone(&record.provider),

@@ -25,11 +25,10 @@ impl LedgerState {
     ) -> Option<Settled> {
         let PricedUse { spent, priced_by } = used;
         let amounts = spent.amounts();
-        let mut reservation = self.remove_open(number)?;
+        let mut reservation = self.reservations.remove(number)?;
         reprice(&mut reservation.record, priced_by);
-        self.count_open(effects, &reservation, -1);
+        self.end_hold(effects, &reservation, amounts, 0);
         let number = self.number();
-        self.count(effects, &reservation, amounts, None, number, now_ms);
         let end = ReservationEnd {
             state: ReservationState::Settled,
             expired: None,
@@ -38,7 +37,7 @@ impl LedgerState {
             by,
         };
         let record = Arc::clone(&reservation.record);
-        self.note_use(effects, &record, (amounts, spent.split), 1, now_ms);
+        self.note_use(effects, &record, (amounts, spent.split), 1);
         effects.closed(reservation, end);
         Some(self.settled(&record, amounts, false, now_ms))
     }
@@ -92,9 +91,8 @@ impl LedgerState {
         by: Party,
         now_ms: i64,
     ) -> Option<()> {
-        let reservation = self.remove_open(number)?;
-        self.count_open(effects, &reservation, -1);
-        self.correct_request(effects, &reservation, -1);
+        let reservation = self.reservations.remove(number)?;
+        self.end_hold(effects, &reservation, Amounts::default(), -1);
         let end = ReservationEnd {
             state: ReservationState::Cancelled,
             expired: None,
@@ -126,10 +124,6 @@ impl LedgerState {
             )),
             ReservationState::Cancelled | ReservationState::Open => Ok(()),
             ReservationState::Expired => {
-                if end.expired.is_some() {
-                    let reservation = CountedReservation::of(Arc::clone(record));
-                    self.correct_request(effects, &reservation, -1);
-                }
                 let nothing = Spent::default();
                 self.mend(
                     effects,
@@ -160,21 +154,20 @@ impl LedgerState {
     /// less was held, or given back with its request. What the proxy held was sent, so it is charged; and so is what came with a virtual
     /// key, because whoever has it may have asked for the hold.
     pub fn expire_one(&mut self, effects: &mut Effects, number: i64, now_ms: i64) {
-        let Some(reservation) = self.remove_open(number) else {
+        let Some(reservation) = self.reservations.remove(number) else {
             return;
         };
-        self.count_open(effects, &reservation, -1);
         let is_charged =
             self.settings.on_expiry == OnExpiry::Charge || reservation.record.owner.is_of_a_call();
         let charged = is_charged.then(|| {
             let (number, estimate) = (self.number(), reservation.record.particulars.estimate());
-            self.count(effects, &reservation, estimate, None, number, now_ms);
+            self.end_hold(effects, &reservation, estimate, 0);
             let unknown = TokenSplit::default();
-            self.note_use(effects, &reservation.record, (estimate, unknown), 1, now_ms);
+            self.note_use(effects, &reservation.record, (estimate, unknown), 1);
             charge(number, estimate)
         });
         if charged.is_none() {
-            self.correct_request(effects, &reservation, -1);
+            self.end_hold(effects, &reservation, Amounts::default(), -1);
         }
         let by = if reservation.is_orphan {
             Party::UserDeletion
@@ -191,9 +184,8 @@ impl LedgerState {
         effects.closed(reservation, end);
     }
 
-    /// Replaces what a reservation that is over was charged by what it really used. Where the charge of its expiry still counts it is
-    /// corrected; where its window is over, only what comes on top of it is charged to the window that is open: what was charged in a
-    /// window that is over is not given back in the next, so nothing falls below zero.
+    /// Replaces what a reservation that is over was charged by what it really used, in the windows in which it was let in and on that
+    /// day. Where nothing of such a window is open any more, nobody can spend what is given back, and the history alone is mended.
     fn mend(
         &mut self,
         effects: &mut Effects,
@@ -209,27 +201,14 @@ impl LedgerState {
         // What was cancelled after it had expired was given back already.
         let counted = end.settled.unwrap_or(expired);
         let difference = amounts.less(counted.amounts());
-        let on_top = amounts.above(expired.amounts());
         let number = self.number();
+        // A hold that was released or cancelled was no call so far.
+        let was_call = end.state == ReservationState::Expired && end.expired.is_some();
+        let calls = i64::from(state == ReservationState::Settled) - i64::from(was_call);
         let reservation = CountedReservation::of(Arc::clone(record));
-        self.correct(
-            effects,
-            &reservation,
-            (difference, on_top),
-            expired.number,
-            number,
-            now_ms,
-        );
-        // The history is mended on the day on which it was charged. A hold that was released or cancelled was no call so far.
-        let (calls_before, day) = match (end.state, end.expired) {
-            (ReservationState::Expired, Some(_)) => (1, end.finished_at),
-            _ => (0, now_ms),
-        };
-        let calls = i64::from(state == ReservationState::Settled) - calls_before;
-        if calls > 0 {
-            self.correct_request(effects, &reservation, 1);
-        }
-        self.note_use(effects, record, (difference, spent.split), calls, day);
+        let more = (difference, amounts.above(expired.amounts()));
+        self.correct(effects, &reservation, more, calls, expired.number);
+        self.note_use(effects, record, (difference, spent.split), calls);
         let end = ReservationEnd {
             state,
             expired: end.expired,
