@@ -71,3 +71,4 @@ mod versions;
 mod virtual_key_fields;
 mod virtual_keys;
 mod warnings;
+mod windows;

@@ -18,3 +18,4 @@ mod poison;
 mod questions;
 mod random;
 mod tail;
+mod windows;
