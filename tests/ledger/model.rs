@@ -301,7 +301,7 @@ impl Model {
             counter.add(if counter.reset < counts.2 {
                 used - amount(kind, counts.0, counts.1, 0)
             } else {
-                (used - amount(kind, charged.0, charged.1, 0)).max(0)
+                (used - amount(kind, charged.0, charged.1, 1)).max(0)
             });
         }
     }

@@ -308,6 +308,28 @@ fn a_reset_by_hand_forgets_what_was_used_and_keeps_what_is_held() {
 }
 
 #[test]
+fn what_expired_before_a_reset_counts_after_it_only_what_comes_on_top() {
+    let (house, ada) = furnished(quick());
+    let mut body = a_minute();
+    for rate in ["token_reset_duration", "request_reset_duration"] {
+        body["rate_limit"][rate] = json!("1d");
+    }
+    body["budgets"][0]["reset_duration"] = json!("1d");
+    house.follow_body(&[ada.copy], &body, false);
+    let expiring = [0, 1].map(|_| reserve(&house, &ada, 10, 10).unwrap());
+    let held = reserve(&house, &ada, 1, 1).unwrap();
+    extend(&house, held, 1, 2).unwrap();
+    house.advance(20 * MINUTE);
+    assert_eq!(open_windows(&house, &ada), [(20, 2), (20, 1), (2, 1)]);
+    house.ledger.cancel(expiring[0], owner()).wait().unwrap();
+    house.follow_body(&[ada.copy], &body, true);
+    settle(&house, expiring[0], 15, 15);
+    settle(&house, expiring[1], 3, 3);
+    assert_eq!(open_windows(&house, &ada), [(5, 2), (5, 1), (0, 1)]);
+    house.assert_counters_follow_from_the_journal();
+}
+
+#[test]
 fn a_new_limit_counts_the_calls_that_were_let_in_in_its_open_window() {
     let (house, ada) = furnished(quick());
     let mut body = a_minute();

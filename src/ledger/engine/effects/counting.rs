@@ -87,21 +87,22 @@ impl LedgerState {
         });
     }
 
-    /// Adds a difference to what a charge with the number `charged_at` counted of a reservation that is over, and to its requests; where
-    /// the use was reset since, what comes on top of that charge.
+    /// Adds a difference to what the charge of an expiry, with the number `charged_at`, counted of a reservation that is over, and to its
+    /// requests; where the use was reset since that charge, what comes on top of it.
     pub fn correct(
         &mut self,
         effects: &mut Effects,
         reservation: &CountedReservation,
         (difference, on_top): (Amounts, Amounts),
         requests: i64,
-        charged_at: i64,
+        charged_at: Option<i64>,
     ) {
         self.change_counters(effects, reservation, |kind, counter| {
-            counter.add(if counter.counted_from <= charged_at {
-                difference.of(kind, requests)
+            let is_reset = charged_at.is_some_and(|number| number < counter.counted_from);
+            counter.add(if is_reset {
+                on_top.of(kind, 0)
             } else {
-                on_top.of(kind, requests.max(0))
+                difference.of(kind, requests)
             });
         });
     }

@@ -196,18 +196,19 @@ impl LedgerState {
         now_ms: i64,
     ) {
         let amounts = spent.amounts();
-        // Numbers begin with 1: nothing counts a hold that was released.
-        let expired = end.expired.unwrap_or(charge(0, Amounts::default()));
+        // Nothing counts a hold that was released.
+        let expired = end.expired.map(Charge::amounts).unwrap_or_default();
         // What was cancelled after it had expired was given back already.
-        let counted = end.settled.unwrap_or(expired);
-        let difference = amounts.less(counted.amounts());
+        let counted = end.settled.map_or(expired, Charge::amounts);
+        let difference = amounts.less(counted);
         let number = self.number();
         // A hold that was released or cancelled was no call so far.
         let was_call = end.state == ReservationState::Expired && end.expired.is_some();
         let calls = i64::from(state == ReservationState::Settled) - i64::from(was_call);
         let reservation = CountedReservation::of(Arc::clone(record));
-        let more = (difference, amounts.above(expired.amounts()));
-        self.correct(effects, &reservation, more, calls, expired.number);
+        let more = (difference, amounts.above(expired));
+        let charged_at = end.expired.map(|charge| charge.number);
+        self.correct(effects, &reservation, more, calls, charged_at);
         self.note_use(effects, record, (difference, spent.split), calls);
         let end = ReservationEnd {
             state,
