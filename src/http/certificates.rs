@@ -39,7 +39,7 @@ type FileMark = (u64, u64, u64, i64, i64);
 #[derive(Debug)]
 pub struct CertificatePair {
     pair: Arc<CertifiedKey>,
-    expires_at: Timestamp,
+    expires_at: Option<Timestamp>,
     files: CertificateFiles,
     marks: [Option<FileMark>; 2],
 }
@@ -55,7 +55,7 @@ pub struct Certificates {
 struct Watched {
     files: CertificateFiles,
     marks: [Option<FileMark>; 2],
-    expires_at: Timestamp,
+    expires_at: Option<Timestamp>,
     fault: Option<String>,
     /// What was said last of its end.
     told: Option<&'static str>,
@@ -79,11 +79,7 @@ impl CertificateFiles {
             };
             wrong("the private key", &self.key, &what)
         })?;
-        let expires_at = chain
-            .first()
-            .ok_or("there is none")
-            .and_then(expiry)
-            .map_err(|error| wrong("the certificate", &self.certificate, &error))?;
+        let expires_at = chain.first().and_then(expiry);
         let pair =
             CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
                 rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
@@ -112,7 +108,7 @@ impl CertificateFiles {
         let read = self.read();
         CertificateFacts {
             file: self.certificate.clone(),
-            expires_at: read.as_ref().ok().map(|read| read.expires_at),
+            expires_at: read.as_ref().ok().and_then(|read| read.expires_at),
             fault: read.err().map(|error| error.to_string()),
         }
     }
@@ -229,7 +225,7 @@ impl Watched {
     fn facts(&self) -> CertificateFacts {
         CertificateFacts {
             file: self.files.certificate.clone(),
-            expires_at: Some(self.expires_at),
+            expires_at: self.expires_at,
             fault: self.fault.clone(),
         }
     }
@@ -246,12 +242,11 @@ fn provider() -> CryptoProvider {
     ring::default_provider()
 }
 
-/// When a certificate ends.
-fn expiry(certificate: &CertificateDer<'_>) -> std::result::Result<Timestamp, &'static str> {
-    let (_, read) = X509Certificate::from_der(certificate)
-        .map_err(|_| "what is in it is no X.509 certificate")?;
-    Timestamp::from_second(read.validity().not_after.timestamp())
-        .map_err(|_| "its end is no time that there is")
+/// When a certificate ends. None where it has no end (RFC 5280 writes the last second of the year 9999), or one that can't be read: rustls
+/// says whether it can be served.
+fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, read) = X509Certificate::from_der(certificate).ok()?;
+    Timestamp::from_second(read.validity().not_after.timestamp()).ok()
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {

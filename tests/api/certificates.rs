@@ -66,6 +66,24 @@ fn a_pair_that_lies_there_is_taken_up_and_one_that_does_not_fit_leaves_the_one_o
     assert!(certificates.facts().fault.unwrap().contains("No such file"));
 }
 
+/// RFC 5280, 4.1.2.5: a certificate without an end has the last second of the year 9999.
+#[test]
+fn a_certificate_without_an_end_is_served_and_nothing_is_told_of_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let issued = Issued::until(folder.path(), "endless", 253_402_300_799);
+    let files = CertificateFiles {
+        certificate: issued.certificate.clone(),
+        key: issued.key.clone(),
+    };
+    assert_eq!(files.facts().fault, None);
+    assert_eq!(files.facts().expires_at, None);
+    let certificates = Certificates::new(files.read().unwrap());
+    let server = certificates.config().unwrap();
+    assert_eq!(shown(&server, &trusting(&[&issued])), issued.seen());
+    let now = Timestamp::now();
+    assert_eq!(certificates.facts().findings(now).count(), 0);
+}
+
 #[test]
 fn what_is_wrong_with_a_certificate_is_told_by_readiness_status_and_metrics() {
     let folder = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 pub struct CertificateFacts {
     /// Its file.
     pub file: PathBuf,
-    /// When the one ends that is served; none where none could be read.
+    /// When the one ends that is served; none where it has no end, or none that could be read.
     pub expires_at: Option<Timestamp>,
     /// Why the files that are there now can't be served, if so. Names them: it is for the log.
     pub fault: Option<String>,
@@ -36,7 +36,7 @@ impl CertificateFacts {
     /// Whether its end has come or is near.
     pub fn end(&self, now: Timestamp) -> Option<Finding> {
         let at = self.expires_at?;
-        let remedy = "put a renewed one into the files of [tls]: it is served a minute later, and at SIGHUP at once";
+        let remedy = "put a renewed one into the files of [tls]: it is served within half a minute, and at SIGHUP at once";
         if at <= now {
             return Some(Finding::new(
                 "certificate_expired",
