@@ -179,6 +179,48 @@ fn a_restore_that_was_killed_between_any_two_steps_is_finished_or_taken_back() {
     assert!(stage.backup.exists());
 }
 
+/// Somebody, or a disk that lost it, took what is new away: what was there is not moved for nothing.
+#[test]
+fn a_restore_whose_database_is_gone_is_not_carried_on() {
+    let stage = Stage::set();
+    for note in ["decided", "cleared"] {
+        let data_dir = stage.copy(note);
+        for folder in ["restore", "restore/new"] {
+            make_folder(&data_dir.join(folder));
+        }
+        let (database, aside) = (data_dir.join("tollkeeper.db"), data_dir.join("aside"));
+        if note == "cleared" {
+            std::fs::rename(&database, &aside).unwrap();
+        }
+        let path = data_dir.join("restore").join(note);
+        write_private(&path, &stage.note.to_string());
+        let files = || {
+            let all = data_dir.read_dir().unwrap();
+            let mut all: Vec<_> = all.map(|entry| entry.unwrap().file_name()).collect();
+            all.sort();
+            all
+        };
+        let before = files();
+        let mut command = tollkeeper();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+        let refused = command.arg(&data_dir).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("restore/new/tollkeeper.db is not there; nothing was changed"),
+            "{said}"
+        );
+        assert_eq!(files(), before);
+        assert!(path.exists());
+        // As it says.
+        if note == "cleared" {
+            std::fs::rename(&aside, &database).unwrap();
+        }
+        std::fs::remove_dir_all(data_dir.join("restore")).unwrap();
+        assert!(stage.has_the_present(&data_dir, note));
+    }
+}
+
 /// What there is to see of a restore, in order.
 const SEEN: [&str; 10] = [
     "restore",

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Statx, StatxAttributes, StatxFlags, statx};
+use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxAttributes, StatxFlags, statx};
 
 use super::files::{
     AUDIT_ANCHOR, AUDIT_KEY, BEFORE_RESTORE, CLEAN_STOP, DATABASE, RESTORE, RESTORED,
@@ -68,16 +68,22 @@ pub(super) fn give_up(root: &Path) -> Result<()> {
     remove(&root.join(RESTORE))
 }
 
-/// Decides on a restore, and carries it to its end. One that could not be is refused, and what was staged for it removed.
+/// Decides on a restore, and carries it to its end. One that could not be decided on is refused, and what was staged for it removed; once
+/// it is decided on, nothing of it is taken back.
 pub(super) fn decide(root: &Path, restoration: &Restoration) -> Result<()> {
     if let Err(refused) = write_decision(root, restoration) {
         give_up(root)?;
         return Err(refused);
     }
+    sync(&root.join(RESTORE)).map_err(|error| {
+        Error::refused(format!(
+            "{error}; the restore is decided on, and the next start carries it to its end"
+        ))
+    })?;
     finish(root)
 }
 
-/// Writes the note that decides. All that is staged is on the disk before.
+/// Writes the note that decides, which is the last step here: where this fails, nothing was decided. All that is staged is on the disk before.
 fn write_decision(root: &Path, restoration: &Restoration) -> Result<()> {
     let text = serde_json::to_vec_pretty(restoration)
         .map_err(|error| Error::internal("writing down a restore", error))?;
@@ -101,8 +107,7 @@ fn write_decision(root: &Path, restoration: &Restoration) -> Result<()> {
         sync(folder)?;
     }
     private::write(&begun, &text).map_err(|error| unusable(&begun, &error))?;
-    rename(&begun, &note)?;
-    sync(&root.join(RESTORE))
+    std::fs::rename(&begun, &note).map_err(|error| unusable(&note, &error))
 }
 
 /// Refuses a restore of which a rename would fail once it is decided on.
@@ -134,7 +139,8 @@ fn refuse_what_is_in_the_way(root: &Path, restoration: &Restoration) -> Result<(
     std::fs::remove_dir(&tried).map_err(|error| unusable(&tried, &error))
 }
 
-/// Whether something that is there is the root of a file system, or of a part of one that is mounted.
+/// Whether something that is there is the root of a file system, or of a part of one that is mounted. A folder on another device is one
+/// even where the system does not say so; a file may have another device than its folder without being one, as in layers of a container.
 fn is_mount_point(root: &Path, path: &Path) -> bool {
     let found = |path: &Path| {
         statx(
@@ -148,7 +154,9 @@ fn is_mount_point(root: &Path, path: &Path) -> bool {
         return false;
     };
     let device = |found: &Statx| (found.stx_dev_major, found.stx_dev_minor);
-    it.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) || device(&it) != device(&root)
+    let is_root = it.stx_attributes_mask & it.stx_attributes;
+    let is_folder = FileType::from_raw_mode(it.stx_mode.into()).is_dir();
+    is_root.contains(StatxAttributes::MOUNT_ROOT) || (is_folder && device(&it) != device(&root))
 }
 
 /// Carries a restore to its end that was decided on, and takes back one that was not; says which. For whoever holds the lock, before
@@ -178,6 +186,7 @@ pub(super) fn settle(root: &Path) -> Result<()> {
 /// Does what is left to do. Each step that was done is seen by what lies where, so it does not matter where a crash came.
 fn finish(root: &Path) -> Result<()> {
     let (decided, cleared) = (decided(root), cleared(root));
+    require_database(root)?;
     if let Some(restoration) = read(&decided)? {
         let kept = root.join(&restoration.kept);
         let before = root.join(BEFORE_RESTORE);
@@ -203,6 +212,22 @@ fn finish(root: &Path) -> Result<()> {
     sync(root)?;
     sync(&root.join(RESTORE))?;
     remove(&root.join(RESTORE))
+}
+
+/// Refuses to go on where the database that is to come is nowhere: what was there would go, and nothing take its place.
+fn require_database(root: &Path) -> Result<()> {
+    let staged = root.join(RESTORE).join(NEW).join(DATABASE);
+    let has_come = !private::is_there(&decided(root)) && private::is_there(&root.join(DATABASE));
+    if has_come || private::is_there(&staged) {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "a restore was broken off, and can't be carried to its end: {} is not there; nothing was changed: put back into {} what is missing there \
+         and lies in the newest folder of {BEFORE_RESTORE}, if any, remove {}, and restore again",
+        staged.display(),
+        root.display(),
+        root.join(RESTORE).display()
+    )))
 }
 
 pub(super) fn read(note: &Path) -> Result<Option<Restoration>> {
