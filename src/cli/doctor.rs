@@ -197,19 +197,23 @@ fn of_stopped(data_dir: &Path, settings: &Settings, now: Timestamp) -> Vec<Findi
 
 /// Whether keys, prompts or what is measured would cross a network that anybody may read. What else makes an address safe joins here.
 fn plaintext(settings: &Settings) -> Option<Finding> {
-    let (fault, tls) = match settings.open_listens().into_iter().next()? {
-        OpenListen::Clients(open) => (
-            format!("the server listens on {open} without TLS"),
-            "serve TLS there, ",
-        ),
-        OpenListen::Metrics(open) => (
-            format!("the server shows metrics on {open} without TLS and without a key"),
-            "",
-        ),
+    let open = settings.open_listens();
+    let said = open.iter().map(|open| match open {
+        OpenListen::Clients(open) => format!("listens on {open} without TLS"),
+        OpenListen::Metrics(open) => {
+            format!("shows metrics on {open} without TLS and without a key")
+        }
+    });
+    let said = said.collect::<Vec<_>>().join(" and ");
+    let is_of_clients = |open: &OpenListen| matches!(open, OpenListen::Clients(_));
+    let tls = if open.iter().any(is_of_clients) {
+        "serve TLS to clients, "
+    } else {
+        ""
     };
-    Some(Finding::new(
+    (!open.is_empty()).then(|| Finding::new(
         "plaintext",
-        format!("{fault}, and no proxy before it is named"),
+        format!("the server {said}, and no proxy before it is named"),
         format!(
             "{tls}put a proxy that speaks TLS before it and name its network in server.trusted_proxies, or listen on 127.0.0.1"
         ),

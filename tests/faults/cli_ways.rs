@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 use serde_json::Value;
 use tollkeeper::cli::CommandLine;
 
-use crate::support::process::{Process, refused, run, tollkeeper, use_once};
+use crate::support::process::{Process, copy_of_tollkeeper, refused, run, tollkeeper, use_once};
 
 /// Every command with its path of names, those of commands below commands too.
 fn all(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String>>) {
@@ -144,8 +144,7 @@ fn a_directory_of_another_user_is_no_permission_and_says_whose_it_is() {
     let around = tempfile::tempdir().unwrap();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(around.path(), open).unwrap();
-    let binary = around.path().join("tollkeeper");
-    std::fs::copy(env!("CARGO_BIN_EXE_tollkeeper"), &binary).unwrap();
+    let binary = copy_of_tollkeeper(around.path());
     let data_dir = around.path().join("data");
     use_once(&data_dir);
     for arguments in [

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::holders::two_providers;
-use crate::support::process::{Process, run, tollkeeper};
+use crate::support::process::{Process, copy_of_tollkeeper, run, tollkeeper};
 use crate::support::tls::Issued;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -229,6 +229,15 @@ fn faults_of_the_process_and_the_settings_are_named_too() {
         "{faults:?}"
     );
 
+    let mut both = doctor(path);
+    both.env("TOLLKEEPER_SERVER__LISTEN", "0.0.0.0:8080");
+    both.env("TOLLKEEPER_METRICS__LISTEN", "0.0.0.0:9464");
+    let (_, faults, _) = examined(both);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    for open in ["listens on 0.0.0.0:8080", "metrics on 0.0.0.0:9464"] {
+        assert!(faults[0].1.contains(open), "{open}: {faults:?}");
+    }
+
     let mut elsewhere = doctor(path);
     elsewhere.env("TZ", "Asia/Tokyo");
     let (code, faults, notes) = examined(elsewhere);
@@ -395,7 +404,7 @@ fn a_database_that_others_could_read_is_closed_by_the_start() {
 fn as_another(around: &Path, data_dir: &Path, arguments: &[&str]) -> Command {
     let binary = around.join("tollkeeper");
     if !binary.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_tollkeeper"), &binary).unwrap();
+        copy_of_tollkeeper(around);
     }
     let mut command = if rustix::process::geteuid().is_root() {
         let mut command = Command::new("setpriv");

@@ -14,7 +14,7 @@ use tollkeeper::service::virtual_keys::tokens::random_token;
 use tollkeeper::store::directory::{DataDirectory, Owned};
 
 use crate::support::Client;
-use crate::support::process::{Process, run, tollkeeper};
+use crate::support::process::{Process, copy_of_tollkeeper, run, tollkeeper};
 
 /// A user who is nobody here.
 const STRANGER: u32 = 54_321;
@@ -172,8 +172,7 @@ fn where_a_directory_can_not_be_closed_everything_lies_in_a_folder_of_it() {
         return;
     }
     chown(&data_dir, Some(STRANGER), Some(STRANGER)).unwrap();
-    let binary = around.path().join("tollkeeper");
-    fs::copy(env!("CARGO_BIN_EXE_tollkeeper"), &binary).unwrap();
+    let binary = copy_of_tollkeeper(around.path());
     let as_somebody = |arguments: &[&str]| {
         let mut command = Command::new("setpriv");
         command.env_clear().current_dir("/");

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -16,6 +16,16 @@ pub fn tollkeeper() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollkeeper"));
     command.env_clear();
     command
+}
+
+/// A copy of the binary in a folder, for another user who may not go to where it lies. A process of its own writes it: what this one has
+/// open to write when another thread starts a process can't be run for a moment.
+pub fn copy_of_tollkeeper(folder: &Path) -> PathBuf {
+    let copy = folder.join("tollkeeper");
+    let mut command = Command::new("cp");
+    command.arg(env!("CARGO_BIN_EXE_tollkeeper")).arg(&copy);
+    assert!(command.status().unwrap().success());
+    copy
 }
 
 /// Runs a command on a data directory to its end.
