@@ -18,7 +18,7 @@ Exit codes:
   3   what was named is not there
   4   there is one of that name already
   5   refused by a policy or by what is stored
-  64  the command line or a setting can't be understood
+  64  the command line or a setting can't be understood, or a file that a setting names can't be used
   69  no server answers, or it is overloaded
   77  no permission
 
