@@ -77,13 +77,17 @@ impl Watchdog {
         let between = within / 3;
         let watch = move || {
             while ended.recv_timeout(between) == Err(RecvTimeoutError::Timeout) {
-                if answers(&socket, between).is_ok() && status::can_decide(&services) {
-                    tell(&[NotifyState::Watchdog]);
-                } else {
-                    log::error!(
-                        "the server does not answer itself; the supervisor is not told that it lives"
-                    );
-                }
+                let fault = match answers(&socket, between) {
+                    Err(error) => format!("the server does not answer itself: {error}"),
+                    Ok(()) if !status::can_decide(&services) => {
+                        "the thread that decides or the one that writes down has ended".to_owned()
+                    }
+                    Ok(()) => {
+                        tell(&[NotifyState::Watchdog]);
+                        continue;
+                    }
+                };
+                log::error!("{fault}; the supervisor is not told that the server lives");
             }
         };
         let thread = std::thread::Builder::new()
