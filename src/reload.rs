@@ -56,15 +56,19 @@ impl Reloading {
 
     /// A file that was found before by its default name and is gone is a mistake: without it, everything would be reset to defaults.
     fn check_file(&self, read: &Settings) -> Result<()> {
-        match &self.in_force.file {
-            Some(file) if read.file.as_ref() != Some(file) && !file.exists() => {
-                Err(Error::refused(format!(
-                    "the settings file {} was read before and is gone; put it back, or start the server anew to go on without it",
-                    file.display()
-                )))
-            }
-            _ => Ok(()),
-        }
+        let before = self.in_force.file.as_ref();
+        let Some(file) = before.filter(|file| read.file.as_ref() != Some(*file)) else {
+            return Ok(());
+        };
+        let fault = match file.try_exists() {
+            Ok(true) => return Ok(()),
+            Ok(false) => "is gone; put it back".to_owned(),
+            Err(error) => format!("can't be looked at now: {error}; let this user reach it"),
+        };
+        Err(Error::refused(format!(
+            "the settings file {} was read before and {fault}, or start the server anew to go on without it",
+            file.display()
+        )))
     }
 
     fn take(&mut self, (settings, prepared): (Settings, Prepared)) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// How it is printed.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  tollkeeper status --json\n\nExits with 0 while decisions can be made, and with 1 when not or when no server is running. \
+    after_help = "Example:\n  tollkeeper status --json\n\nExits with 0 while decisions can be made, with 77 when this user may not look, and with 1 when not or when no server is running. \
                   `tollkeeper doctor` looks at the directory of a server that is stopped."
 )]
 pub struct StatusArguments {

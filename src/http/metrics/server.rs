@@ -115,14 +115,14 @@ fn write_backups(out: &mut Exposition, backup: &BackupState) {
     }
     let mut family = out.gauge(
         "tollkeeper_backup_drill_timestamp_seconds",
-        "When a backup was last restored for a try, in seconds since 1970.",
+        "When the newest backup was last restored for a try, in seconds since 1970.",
     );
     if let Some(drill) = &backup.last_drill {
         family.sample(&[], seconds(drill.at));
     }
     let mut family = out.gauge(
         "tollkeeper_backup_drill_passed",
-        "Whether that backup can be restored: 1 or 0.",
+        "Whether the newest backup could be restored then: 1 or 0.",
     );
     if let Some(drill) = &backup.last_drill {
         family.sample(&[], drill.passed.into());

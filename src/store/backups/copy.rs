@@ -72,7 +72,7 @@ pub(super) fn copy(from: &Path, to: &Path, packed: &Path, halt: &Halt) -> Result
 fn require_room_for_rest(folder: &Path, bytes: u64) -> Result<()> {
     require_room(folder, bytes).map_err(|error| {
         Error::refused(format!(
-            "the copy of the database was given up before it was whole, because what is written meanwhile fills the disk: {error}"
+            "the copy of the database was given up before it was whole, because the disk filled meanwhile: {error}"
         ))
     })
 }
