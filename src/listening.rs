@@ -14,6 +14,7 @@ use crate::config::{Listen, Settings, TlsSettings};
 use crate::error::{Error, Result};
 use crate::http::certificates::{CertificateFiles, CertificatePair, Certificates};
 use crate::http::serve::Listener;
+use crate::store::directory::private;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
@@ -220,7 +221,9 @@ fn bind_unix(path: &Path, mode: u32) -> Result<UnixListener> {
                 return refused("another program listens there; stop it, or choose another path");
             }
             // Whoever left it there is gone.
-            Err(ErrorKind::ConnectionRefused) if found.uid() == geteuid().as_raw() => {
+            Err(ErrorKind::ConnectionRefused)
+                if found.uid() == geteuid().as_raw() || knows_no_owners(path) =>
+            {
                 let _ = std::fs::remove_file(path);
             }
             Err(ErrorKind::ConnectionRefused) => {
@@ -246,6 +249,11 @@ fn bind_unix(path: &Path, mode: u32) -> Result<UnixListener> {
         }
         _ => refused(&error.to_string()),
     })
+}
+
+/// Whether what lies beside a socket has an owner that says nothing.
+fn knows_no_owners(path: &Path) -> bool {
+    path.parent().is_some_and(private::knows_no_permissions)
 }
 
 /// Connects if somebody listens there, without waiting for them to have room.

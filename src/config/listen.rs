@@ -17,6 +17,8 @@ use crate::error::{Error, Result};
 const ENCRYPTED: &str = "https://";
 /// Before the path of a Unix socket.
 const UNIX: &str = "unix:";
+/// The part of a mode that lets the owner of a Unix socket connect.
+const OWNER_CONNECTS: u32 = 0o200;
 /// What may stand there.
 const EXPECTED: &str = "expected an address and a port such as \"127.0.0.1:8080\", or \":8080\" for all addresses, with \"https://\" before \
                         it for TLS, or a Unix socket such as \"unix:/run/tollkeeper/tollkeeper.sock\"";
@@ -126,11 +128,12 @@ pub(super) fn listens<'de, D: Deserializer<'de>>(
 pub(super) fn mode<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<u32, D::Error> {
-    let expected = "expected a mode as chmod takes it, in quotes, such as \"0660\": the owner and the group may connect";
+    let expected = "expected a mode as chmod takes it, in quotes, such as \"0660\": the owner and the group may connect, the owner always";
     let text = String::deserialize(deserializer).map_err(|_| D::Error::custom(expected))?;
     let is_octal = (3..=4).contains(&text.len());
     let mode = u32::from_str_radix(&text, 8).ok().filter(|_| is_octal);
-    mode.filter(|mode| *mode <= 0o777)
+    // Who starts next removes what was left there only where its owner may connect, and so see that nobody answers.
+    mode.filter(|mode| *mode <= 0o777 && mode & OWNER_CONNECTS != 0)
         .ok_or_else(|| D::Error::custom(format_args!("{expected}; found {text:?}")))
 }
 

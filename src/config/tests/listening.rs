@@ -66,6 +66,7 @@ fn what_is_no_address_is_refused_with_what_was_probably_meant() {
         ("socket_mode = 660", "in quotes, such as \"0660\""),
         ("socket_mode = \"0999\"", "found \"0999\""),
         ("socket_mode = \"7777\"", "found \"7777\""),
+        ("socket_mode = \"0460\"", "the owner always; found"),
         ("plaintext = \"yes\"", "a boolean"),
     ] {
         let text = refusal(&format!("[server]\n{setting}\n"), &[]);
