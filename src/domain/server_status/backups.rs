@@ -19,17 +19,27 @@ pub struct BackupFacts {
 }
 
 impl BackupFacts {
-    pub(super) fn findings(&self, now: Timestamp) -> impl Iterator<Item = Finding> {
-        [self.old(now), self.failing(), self.not_restorable()]
-            .into_iter()
-            .flatten()
+    pub(super) fn findings(
+        &self,
+        now: Timestamp,
+        started_at: Timestamp,
+    ) -> impl Iterator<Item = Finding> {
+        [
+            self.old(now, started_at),
+            self.failing(),
+            self.not_restorable(),
+        ]
+        .into_iter()
+        .flatten()
     }
 
-    /// Twice the time between two has gone by. Who has none made by itself has another way.
-    fn old(&self, now: Timestamp) -> Option<Finding> {
+    /// Twice the time between two has gone by, since the start of the server where the clock was ahead before it. Who has none made by
+    /// itself has another way.
+    fn old(&self, now: Timestamp, started_at: Timestamp) -> Option<Finding> {
         let most = SignedDuration::try_from(self.every?.saturating_mul(2)).ok()?;
         let good = self.state.last_good.as_ref().map(|good| good.at);
         let since = good.or(self.database_made_at)?;
+        let since = if since > now { started_at } else { since };
         (now.duration_since(since) > most).then(|| {
             let fault = match good {
                 Some(at) => format!("the newest backup that is sound was made at {at}"),
@@ -50,7 +60,7 @@ impl BackupFacts {
             Finding::new(
                 "backup_failed",
                 format!("the backup of {} came to nothing", failed.at),
-                "GET /api/backups and the log say why; another is tried within an hour, and by `tollkeeper backup`",
+                "GET /api/backups and the log say why; one that is made by itself is tried again within an hour, and `tollkeeper backup` makes one now",
             )
         })
     }

@@ -52,7 +52,7 @@ impl ServerStatus {
                 initial_key(self.now, self.initial_key_at),
             ])
             .flatten()
-            .chain(self.backups.findings(self.now))
+            .chain(self.backups.findings(self.now, self.started_at))
             .chain(certificate)
             .collect()
     }
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn each_fact_that_is_bad_is_found_and_nothing_else() {
         assert_eq!(sound().warnings(), []);
-        let spoilt: [(&str, Spoil); 20] = [
+        let spoilt: [(&str, Spoil); 22] = [
             ("audit_key_gone", |it| {
                 it.audit.fault = Some(AuditFault::KeyGone);
             }),
@@ -262,6 +262,16 @@ mod tests {
             ("backup_old", |it| {
                 it.backups.state.last_good = None;
                 it.backups.database_made_at = Some("2026-05-01T12:00:00Z".parse().unwrap());
+            }),
+            ("backup_old", |it| {
+                it.started_at = "2026-05-01T12:00:00Z".parse().unwrap();
+                it.backups.state.last_good = None;
+                it.backups.database_made_at = Some("2027-05-01T12:00:00Z".parse().unwrap());
+            }),
+            ("backup_old", |it| {
+                it.started_at = "2026-05-01T12:00:00Z".parse().unwrap();
+                it.backups.state.last_good.as_mut().unwrap().at =
+                    "2027-05-01T12:00:00Z".parse().unwrap();
             }),
             ("backup_failed", |it| {
                 it.backups.state.last_failure = Some(BackupFailure {
