@@ -333,7 +333,36 @@ fn a_drill_finds_what_is_damaged() {
     }
     std::fs::write(path, &whole).unwrap();
     assert_eq!(drill(client, &name(&made))["passed"], true);
-    assert!(!server.services.backups.state().is_failing());
+    let state = server.services.backups.state();
+    assert!(!state.is_failing());
+    assert_eq!(state.last_proven, Some(name(&made)));
+    // What is damaged by now is proven no more, and kept for nothing.
+    std::fs::write(path, &flipped).unwrap();
+    assert_eq!(drill(client, &name(&made))["passed"], false);
+    assert_eq!(server.services.backups.state().last_proven, None);
+}
+
+/// A clock that was ahead for a while left it.
+#[test]
+fn a_backup_whose_time_has_not_come_is_the_newest_only_where_there_is_no_other() {
+    let server = Server::start_on(tempfile::tempdir().unwrap(), just_after_now());
+    let client = &server.client;
+    let made = make(client);
+    let path = Path::new(made["path"].as_str().unwrap());
+    let future = "tollkeeper-2099-06-01T12-00-00Z.tar.zst";
+    std::fs::copy(path, path.with_file_name(future)).unwrap();
+    do_what_is_due(&server.services);
+    let tried = list(client)["last_drill"].clone();
+    assert_eq!(tried["name"], json!(name(&made)));
+    server.time.advance_seconds(1);
+    assert_eq!(drill(client, future)["passed"], true);
+    assert_eq!(list(client)["last_drill"], tried);
+    let proven = || server.services.backups.state().last_proven;
+    assert_eq!(proven(), Some(name(&made)));
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(drill(client, future)["passed"], true);
+    assert_eq!(list(client)["last_drill"]["name"], json!(future));
+    assert_eq!(proven().as_deref(), Some(future));
 }
 
 /// What everybody who watches is told is whether the newest can be restored.

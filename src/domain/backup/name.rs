@@ -49,6 +49,12 @@ impl BackupName {
             is_encrypted,
         }
     }
+
+    /// By which the newest is the greatest. A clock that was ahead for a while left names that would be the newest until then: they come
+    /// before all others.
+    pub fn age_order(self, now: Timestamp) -> (bool, Self) {
+        (self.at <= now, self)
+    }
 }
 
 impl fmt::Display for BackupName {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::known::Backups;
 use super::{aside, told};
 use crate::domain::audit::Actor;
@@ -38,17 +40,19 @@ pub fn drill(services: &Arc<Services>, actor: Actor, name: &str) -> Result<Drill
 /// # Errors
 /// As [`drill`].
 pub(super) fn drill_newest(services: &Arc<Services>) -> Result<()> {
-    aside(services, |services| match newest(&services.backups)? {
-        Some(newest) => drill_here(services, newest).map(drop),
-        None => Ok(()),
+    aside(services, |services| {
+        match newest(&services.backups, services.clock.now())? {
+            Some(newest) => drill_here(services, newest).map(drop),
+            None => Ok(()),
+        }
     })
 }
 
 /// The newest one that is sound.
-fn newest(backups: &Backups) -> Result<Option<BackupName>> {
+fn newest(backups: &Backups, now: Timestamp) -> Result<Option<BackupName>> {
     let all = backups.folder.list()?;
-    let mut names = all.iter().map(|backup| backup.name);
-    Ok(names.find(|name| name.is_sound))
+    let sound = all.iter().map(|one| one.name).filter(|name| name.is_sound);
+    Ok(sound.max_by_key(|name| name.age_order(now)))
 }
 
 fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
@@ -65,8 +69,9 @@ fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
         Tried::Unread(why) => (true, Some(why)),
         Tried::Failed(why) => (false, Some(why)),
     };
+    let now = services.clock.now();
     let drill = Drill {
-        at: services.clock.now(),
+        at: now,
         name: name.to_string(),
         passed,
         why,
@@ -77,10 +82,14 @@ fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
         Some(why) => log::error!("the backup {name} could not be restored: {why}"),
     }
     // Whether an older one can be restored says nothing of the newest, which is what everybody who watches is told of.
-    let last = (newest(backups)? == Some(name)).then(|| drill.clone());
+    let last = (newest(backups, now)? == Some(name)).then(|| drill.clone());
     backups.note(services.store.directory(), |state| {
-        if is_proven && is_newer(backups, name, state.last_proven.as_deref()) {
+        let proven = state.last_proven.as_deref();
+        if is_proven && is_newer(backups, name, proven, now) {
             state.last_proven = Some(name.to_string());
+        } else if !drill.passed && proven == Some(drill.name.as_str()) {
+            // It holds the place of none that is whole.
+            state.last_proven = None;
         }
         if last.is_some() {
             state.last_drill = last;
@@ -90,9 +99,9 @@ fn drill_here(services: &Services, name: BackupName) -> Result<Drill> {
 }
 
 /// Whether a backup takes the place of the one that was proven last: an older one does where that is not there any more.
-fn is_newer(backups: &Backups, name: BackupName, proven: Option<&str>) -> bool {
+fn is_newer(backups: &Backups, name: BackupName, proven: Option<&str>, now: Timestamp) -> bool {
     let there = proven.and_then(|proven| backups.folder.get(proven).ok());
-    there.is_none_or(|proven| name > proven.name)
+    there.is_none_or(|proven| name.age_order(now) > proven.name.age_order(now))
 }
 
 /// What came of a try.

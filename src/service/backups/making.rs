@@ -1,5 +1,6 @@
 //! Making a backup, and removing those that it supersedes.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -143,8 +144,7 @@ fn write_and_file(services: &Services, origin: BackupOrigin, now: Timestamp) -> 
 /// `made` was made now, and stays, whatever other names say.
 fn remove_superseded(backups: &Backups, made: &str, now: Timestamp) -> Result<()> {
     let mut all: Vec<BackupName> = backups.folder.list()?.iter().map(|one| one.name).collect();
-    // A clock that was ahead for a while left names that would go before all others until then.
-    all.sort_by_key(|name| name.at > now);
+    all.sort_by_key(|name| Reverse(name.age_order(now)));
     let BackupState {
         last_good,
         last_proven,
