@@ -96,7 +96,8 @@ fn a_backup_is_made_listed_and_tried_out() {
     assert_eq!(names(client), [name(&second), name(&made)]);
     assert_eq!(shown["last_good"]["name"], json!(name(&second)));
     assert_eq!(shown["last_good"]["sha256"], second["sha256"]);
-    assert_eq!(shown["next_at"], "2026-06-02T12:00:00Z");
+    // The file of the directory has the time of the machine, which is later: one is due.
+    assert_eq!(shown["next_at"], "2026-06-01T12:00:00Z");
     assert_eq!(shown.get("last_failure"), None);
     let tried = drill(client, &name(&second));
     let expected = json!({ "name": name(&second), "at": "2026-06-01T12:00:00Z", "passed": true });
@@ -525,6 +526,27 @@ fn backups_are_made_and_tried_out_by_themselves_and_the_newest_are_kept() {
             .count(),
         3
     );
+}
+
+/// The file of a new directory has the time of the machine, which is later than this.
+#[test]
+fn a_directory_that_was_made_in_the_future_has_a_backup_made_now() {
+    let time = TestTime::at("2026-01-02T00:00:00Z");
+    let server = Server::start_on(tempfile::tempdir().unwrap(), time);
+    let services = &server.services;
+    assert_eq!(next_backup(services), Some(server.time.now()));
+    // One that fails is tried again after a while.
+    let folder = server.data_dir().join("backups");
+    std::fs::write(&folder, "in the way").unwrap();
+    do_what_is_due(services);
+    let in_an_hour = server.time.now() + SignedDuration::from_hours(1);
+    assert_eq!(next_backup(services), Some(in_an_hour));
+    std::fs::remove_file(&folder).unwrap();
+    server.time.advance_seconds(3_600);
+    do_what_is_due(services);
+    assert_eq!(names(&server.client).len(), 1);
+    let tomorrow = server.time.now() + SignedDuration::from_hours(24);
+    assert_eq!(next_backup(services), Some(tomorrow));
 }
 
 /// Whoever asks for one every hour would else have the last day kept alone.

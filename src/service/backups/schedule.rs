@@ -42,19 +42,15 @@ pub fn next_backup(services: &Services) -> Option<Timestamp> {
     let state = backups.state();
     let now = services.clock.now();
     let last = match state.last_scheduled {
-        // The clock went back: one that is from the future says nothing.
-        Some(last) if last > now => return Some(now),
         Some(last) => last,
-        None => services.store.directory().made_at()?.min(now),
+        None => services.store.directory().made_at()?,
     };
-    let due = after(last, every);
+    // The clock went back: a moment that has not come says nothing.
+    let last = (last <= now).then_some(last);
+    let due = last.map_or(now, |last| after(last, every));
     let failed = state.last_scheduled_failure;
-    Some(
-        match failed.filter(|failed| *failed >= last && *failed <= now) {
-            Some(failed) => due.max(after(failed, every.min(TRY_AGAIN))),
-            None => due,
-        },
-    )
+    let failed = failed.filter(|failed| last.is_none_or(|last| *failed >= last) && *failed <= now);
+    Some(failed.map_or(due, |failed| due.max(after(failed, every.min(TRY_AGAIN)))))
 }
 
 fn drill_is_due(services: &Services, now: Timestamp) -> bool {
