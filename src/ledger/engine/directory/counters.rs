@@ -9,7 +9,7 @@ use super::counter::Counter;
 use super::rules::Rules;
 use crate::domain::decision::journal::NOT_CLOSED;
 
-/// Where a counter ends ([`CounterName::until`]).
+/// Where a counter ends: the number up to which calls belong to its window, or [`NOT_CLOSED`].
 type CountedUntil = i64;
 
 /// The counters of a copy. Its lists have no spare room.
