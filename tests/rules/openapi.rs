@@ -404,3 +404,35 @@ fn a_tag_that_is_answered_is_a_documented_one() {
     };
     assert!(named("Idempotency-Key"));
 }
+
+/// Places of texts with several blanks within a line, which a line of source leaves that is not broken as it was meant to be.
+fn with_blanks(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let place = format!("{place}/{name}");
+                let text = value.as_str().unwrap_or_default();
+                let lines = text.lines().map(str::trim);
+                if name == "description" || name == "summary" {
+                    found.extend(
+                        lines
+                            .filter(|line| line.contains("  "))
+                            .map(|line| format!("{place}: {line}")),
+                    );
+                }
+                with_blanks(value, &place, found);
+            }
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| with_blanks(item, place, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_sentence_of_the_document_has_blanks_within() {
+    let mut found = Vec::new();
+    with_blanks(&document(&Server::start()), "", &mut found);
+    assert_eq!(found, [""; 0]);
+}

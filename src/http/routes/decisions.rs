@@ -217,7 +217,8 @@ fn by_virtual_key() -> Vec<Route> {
         Route::new(Method::GET, "/api/governance/virtual-keys/quota", "get_key_quota", quota_of_key::show)
             .says(
                 "Read what binds a virtual key, as the contract shows it",
-                "For clients of the contract: the one path of management where the virtual key is the credential. Budgets and limits of every copy                  in force; a key whose time is over is shown with `is_active: false`.",
+                "For clients of the contract: the one path of management where the virtual key is the credential. Budgets and limits of every copy \
+                 in force; a key whose time is over is shown with `is_active: false`.",
             )
             .answers::<KeyQuota>(200)
             .refuses(&[304]),
