@@ -7,8 +7,6 @@ use std::sync::{Arc, LazyLock};
 use actix_web::{rt, web};
 use tokio::sync::{Semaphore, watch};
 
-use crate::backup_schedule::BackupSchedule;
-use crate::certificate_watch::CertificateWatch;
 use crate::config::{Settings, said};
 use crate::domain::credential::Token;
 use crate::domain::server_status::StartFacts;
@@ -34,6 +32,7 @@ use crate::ledger::Ledger;
 use crate::listening::{self, Bound, SocketFile, listen_for_commands};
 use crate::prepared::Prepared;
 use crate::reload::{ReadSettings, Reloading};
+use crate::repeating::Repeating;
 use crate::retries::Retries;
 use crate::service::api_keys::keyring::Keyring;
 use crate::service::api_keys::{first_start, key_uses};
@@ -50,7 +49,7 @@ use crate::store::directory::DataDirectory;
 use crate::store::lists::read_cache::ReadCache;
 use crate::store::{self, Store};
 use crate::supervisor;
-use crate::upkeep::Upkeep;
+use crate::{backup_schedule, certificate_watch, upkeep};
 
 /// A server that is bound and not yet running.
 pub struct App {
@@ -67,10 +66,9 @@ pub struct App {
     reload: Option<Reloading>,
     metrics_port: Option<u16>,
     stop: watch::Sender<bool>,
-    upkeep: Upkeep,
-    certificate_watch: Option<CertificateWatch>,
+    /// What is done again and again, in the order in which it stops.
+    repeating: Vec<Repeating>,
     retries: Retries,
-    backup_schedule: Option<BackupSchedule>,
 }
 
 /// Stops a running server from another thread.
@@ -162,6 +160,18 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         refusals: settings.refusals.clone(),
         settings: SettingsInForce::new(settings.shown()),
     });
+    let mut repeating = Vec::new();
+    if !is_command {
+        repeating.push(backup_schedule::start(Arc::clone(&services))?);
+    }
+    let grace = settings.virtual_keys.rotation_grace;
+    repeating.push(upkeep::start(Arc::clone(&services), grace)?);
+    if let Some(certificates) = bound.certificates {
+        repeating.push(certificate_watch::start(
+            certificates,
+            services.clock.clone(),
+        )?);
+    }
     Ok(App {
         listeners: Listeners {
             network: bound.listeners,
@@ -172,16 +182,7 @@ pub fn build(settings: &Settings, clock: Clock, reach: Reach) -> Result<App> {
         max_connections,
         deadlines: settings.server.deadlines,
         retries: Retries::start(Arc::clone(&services))?,
-        backup_schedule: if is_command {
-            None
-        } else {
-            Some(BackupSchedule::start(Arc::clone(&services))?)
-        },
-        upkeep: Upkeep::start(Arc::clone(&services), settings.virtual_keys.rotation_grace)?,
-        certificate_watch: bound
-            .certificates
-            .map(|certificates| CertificateWatch::start(certificates, services.clock.clone()))
-            .transpose()?,
+        repeating,
         services,
         first_key,
         socket,
@@ -264,12 +265,10 @@ impl App {
             services,
             socket,
             stop,
-            upkeep,
-            certificate_watch,
+            repeating,
             retries,
             sockets,
             reload,
-            backup_schedule,
             ..
         } = self;
         let (shared, ending) = (state.clone(), Arc::clone(&services));
@@ -291,13 +290,7 @@ impl App {
         shared.refused_calls.end();
         retries.stop();
         services.backups.stop();
-        if let Some(schedule) = backup_schedule {
-            schedule.stop();
-        }
-        upkeep.stop();
-        if let Some(watch) = certificate_watch {
-            watch.stop();
-        }
+        drop(repeating);
         // The socket of a server that is gone would only puzzle the next command.
         let _ = std::fs::remove_file(&socket);
         drop(sockets);

@@ -29,6 +29,7 @@ pub mod listening;
 pub mod metrics;
 pub mod prepared;
 pub mod reload;
+pub mod repeating;
 pub mod retries;
 pub mod service;
 pub mod signals;

@@ -5,15 +5,14 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::WaitOptions;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::repeating::Repeating;
 use crate::service::{Services, status};
 
 /// Says that requests are taken.
@@ -54,61 +53,33 @@ fn tell(states: &[NotifyState<'_>]) {
     }
 }
 
-/// Tells the supervisor that the server lives, as often as it asks for: while HTTP is answered, the ledger replies and the writer is
-/// there. A full disk does not count, because a new start would not mend it.
-pub struct Watchdog {
-    end: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Watchdog {
-    /// Starts telling, if a supervisor asks for it.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when no thread can be started.
-    pub fn start(services: Arc<Services>, socket: PathBuf) -> Result<Self> {
-        let Some(within) = sd_notify::watchdog_enabled() else {
-            return Ok(Self {
-                end: None,
-                thread: None,
-            });
-        };
-        let (end, ended) = channel::<()>();
-        let between = within / 3;
-        let watch = move || {
-            while ended.recv_timeout(between) == Err(RecvTimeoutError::Timeout) {
-                let fault = match answers(&socket, between) {
-                    Err(error) => format!("the server does not answer itself: {error}"),
-                    Ok(()) if !status::can_decide(&services) => {
-                        "the thread that decides or the one that writes down has ended".to_owned()
-                    }
-                    Ok(()) => {
-                        tell(&[NotifyState::Watchdog]);
-                        continue;
-                    }
-                };
-                log::error!("{fault}; the supervisor is not told that the server lives");
+/// Starts telling the supervisor that the server lives, if it asks for that and as often as it does: while HTTP is answered, the ledger
+/// replies and the writer is there. A full disk does not count, because a new start would not mend it.
+///
+/// # Errors
+/// As [`Repeating::start`].
+pub fn watchdog(services: Arc<Services>, socket: PathBuf) -> Result<Option<Repeating>> {
+    let Some(within) = sd_notify::watchdog_enabled() else {
+        return Ok(None);
+    };
+    let between = within / 3;
+    let watch = move || {
+        let fault = match answers(&socket, between) {
+            Err(error) => Some(format!("the server does not answer itself: {error}")),
+            Ok(()) if status::can_decide(&services) => None,
+            Ok(()) => {
+                Some("the thread that decides or the one that writes down has ended".to_owned())
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("watchdog".to_owned())
-            .spawn(watch)
-            .map_err(|error| Error::internal("starting the watchdog", error))?;
-        Ok(Self {
-            end: Some(end),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        drop(self.end.take());
-        if let Some(thread) = self.thread.take() {
-            // It has said in the log what it had to say.
-            let _ = thread.join();
+        match fault {
+            None => tell(&[NotifyState::Watchdog]),
+            Some(fault) => {
+                log::error!("{fault}; the supervisor is not told that the server lives");
+            }
         }
-    }
+        between
+    };
+    Repeating::start("watchdog", between, watch).map(Some)
 }
 
 /// Asks the server as a client would, by the control socket, for which there is always a place.

@@ -1,11 +1,10 @@
 //! The upkeep of a running server: looking for damage, and removing what has grown too old.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::repeating::Repeating;
 use crate::service::access_profiles::{rotated_keys, rotation};
 use crate::service::api_keys::key_uses;
 use crate::service::{Services, once};
@@ -19,62 +18,38 @@ const STEP: Duration = Duration::from_secs(30);
 /// How often what has grown too old is removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
-/// The thread that looks after the database: a full check now if the file is not vouched for and one every day, a walk along the audit
-/// log soon and every day, and every few minutes a sweep of what has grown too old. It also rotates the virtual keys that are due; `rotation_grace` is how long their old
-/// secrets work.
-pub struct Upkeep {
-    stop: Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Upkeep {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the system gives no thread.
-    pub fn start(services: Arc<Services>, rotation_grace: Duration) -> Result<Self> {
-        let (stop, stopped) = channel();
-        let work = move || {
-            let vouched_for = services.store.health().integrity_is_good();
-            let mut check_in = if vouched_for {
-                INTEGRITY_EVERY
-            } else {
-                Duration::ZERO
-            };
-            let mut until_sweep = SWEEP_EVERY;
-            let mut until_walk = Duration::ZERO;
-            while stopped.recv_timeout(check_in.min(STEP)) == Err(RecvTimeoutError::Timeout) {
-                check_in = check_in.saturating_sub(STEP);
-                until_sweep = until_sweep.saturating_sub(STEP);
-                until_walk = until_walk.saturating_sub(STEP);
-                if check_in.is_zero() {
-                    check(&services);
-                    check_in = INTEGRITY_EVERY;
-                }
-                if until_walk.is_zero() {
-                    walk(&services);
-                    until_walk = WALK_EVERY;
-                }
-                if let Err(error) = rotation::rotate_due(&services, rotation_grace) {
-                    log::error!("rotating virtual keys: {error}");
-                }
-                sweep(&services, &mut until_sweep);
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name("upkeep".to_owned())
-            .spawn(work)
-            .map_err(|error| Error::internal("starting the upkeep thread", error))?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Stops the thread and waits for it; a check that is running is finished.
-    pub fn stop(self) {
-        drop(self.stop);
-        if self.thread.join().is_err() {
-            log::error!("the upkeep thread panicked");
+/// Starts the thread that looks after the database: a full check now if the file is not vouched for and one every day, a walk along the
+/// audit log soon and every day, and every few minutes a sweep of what has grown too old. It also rotates the virtual keys that are due;
+/// `rotation_grace` is how long their old secrets work. A check that is running when it is stopped is finished.
+///
+/// # Errors
+/// As [`Repeating::start`].
+pub fn start(services: Arc<Services>, rotation_grace: Duration) -> Result<Repeating> {
+    let mut check_in = if services.store.health().integrity_is_good() {
+        INTEGRITY_EVERY
+    } else {
+        Duration::ZERO
+    };
+    let mut until_sweep = SWEEP_EVERY;
+    let mut until_walk = Duration::ZERO;
+    Repeating::start("upkeep", check_in.min(STEP), move || {
+        check_in = check_in.saturating_sub(STEP);
+        until_sweep = until_sweep.saturating_sub(STEP);
+        until_walk = until_walk.saturating_sub(STEP);
+        if check_in.is_zero() {
+            check(&services);
+            check_in = INTEGRITY_EVERY;
         }
-    }
+        if until_walk.is_zero() {
+            walk(&services);
+            until_walk = WALK_EVERY;
+        }
+        if let Err(error) = rotation::rotate_due(&services, rotation_grace) {
+            log::error!("rotating virtual keys: {error}");
+        }
+        sweep(&services, &mut until_sweep);
+        check_in.min(STEP)
+    })
 }
 
 /// Writes down when keys were used, and every few minutes removes what has grown too old.

@@ -18,7 +18,7 @@ use crate::service::access_profiles::rotated_keys;
 use crate::service::sign_in::SignsIn;
 use crate::service::{Clock, Services};
 use crate::signals::survive_hangups;
-use crate::supervisor::{self, Watchdog};
+use crate::supervisor;
 
 /// Runs the server until it is asked to stop. `read` reads the settings.
 ///
@@ -53,7 +53,7 @@ pub fn run(read: ReadSettings, program: &str) -> Result<()> {
     let root = directory.root().to_owned();
     let (places, socket) = (app.places(), directory.control_socket());
     app.reload_by(read, settings.clone());
-    let watchdog = Watchdog::start(Arc::clone(app.services()), socket)?;
+    let watchdog = supervisor::watchdog(Arc::clone(app.services()), socket)?;
     let ended = app.run(|| {
         log::info!("listening on {places}, data in {}", root.display());
         supervisor::ready();
