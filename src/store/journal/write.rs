@@ -92,48 +92,43 @@ pub fn put_high_water(writing: &Writing<'_>, high_water: &HighWater) -> Result<(
     )
 }
 
+/// The columns of a counter, in the order of [`add_counter`].
+const COUNTER: &str = "user_access_profile_id, place_id, settled, window_starts_at, window_resets_at, window_rule, let_in_from, counted_from";
+
+fn add_counter(counter: &CounterRow, values: &mut Values<'_, '_>) -> rusqlite::Result<()> {
+    values.add(counter.copy_id)?;
+    values.add(counter.place_id)?;
+    values.add(counter.settled)?;
+    values.add(counter.starts_at)?;
+    values.add(counter.resets_at)?;
+    values.add(counter.window_rule)?;
+    values.add(counter.let_in_from)?;
+    values.add(counter.counted_from)
+}
+
 static COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = "user_access_profile_id, place_id, settled, window_starts_at, window_resets_at, window_rule, let_in_from, counted_from";
     let then =
         "ON CONFLICT (user_access_profile_id, place_id) DO UPDATE SET settled = excluded.settled,
          window_starts_at = excluded.window_starts_at, window_resets_at = excluded.window_resets_at,
          window_rule = excluded.window_rule, let_in_from = excluded.let_in_from, counted_from = excluded.counted_from";
-    ManyRows::of("INSERT INTO counters", columns, then)
+    ManyRows::of("INSERT INTO counters", COUNTER, then)
 });
 
 /// Stores counters.
 pub fn put_counters(writing: &Writing<'_>, counters: &[CounterRow]) -> Result<()> {
-    let bind = |counter: &CounterRow, values: &mut Values<'_, '_>| {
-        values.add(counter.copy_id)?;
-        values.add(counter.place_id)?;
-        values.add(counter.settled)?;
-        values.add(counter.starts_at)?;
-        values.add(counter.resets_at)?;
-        values.add(counter.window_rule)?;
-        values.add(counter.let_in_from)?;
-        values.add(counter.counted_from)
-    };
-    COUNTERS.write("storing counters", writing, counters, bind)
+    COUNTERS.write("storing counters", writing, counters, add_counter)
 }
 
 static CLOSED_COUNTERS: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = "user_access_profile_id, place_id, let_in_until, let_in_from, counted_from, settled, window_starts_at, window_resets_at, window_rule";
+    let columns = format!("{COUNTER}, let_in_until");
     let then = "ON CONFLICT (user_access_profile_id, place_id, let_in_until) DO UPDATE SET settled = excluded.settled";
-    ManyRows::of("INSERT INTO closed_counters", columns, then)
+    ManyRows::of("INSERT INTO closed_counters", &columns, then)
 });
 
 fn put_closed_counters(writing: &Writing<'_>, counters: &[ClosedCounter]) -> Result<()> {
     let bind = |counter: &ClosedCounter, values: &mut Values<'_, '_>| {
-        let row = &counter.row;
-        values.add(row.copy_id)?;
-        values.add(row.place_id)?;
-        values.add(counter.until)?;
-        values.add(row.let_in_from)?;
-        values.add(row.counted_from)?;
-        values.add(row.settled)?;
-        values.add(row.starts_at)?;
-        values.add(row.resets_at)?;
-        values.add(row.window_rule)
+        add_counter(&counter.row, values)?;
+        values.add(counter.until)
     };
     CLOSED_COUNTERS.write("storing closed counters", writing, counters, bind)
 }
