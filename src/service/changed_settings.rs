@@ -19,8 +19,8 @@ pub enum SettingsMoment {
 
 /// Compares what is said of settings with what was said before, tells what changed, and keeps it for the next time. The first
 /// start has nothing to compare with. What can't be told stands in nobody's way.
-pub fn tell(services: &Services, said: &BTreeMap<String, String>, occasion: SettingsMoment) {
-    if let Err(error) = compare(services, said, occasion) {
+pub fn tell(services: &Services, said: &BTreeMap<String, String>, moment: SettingsMoment) {
+    if let Err(error) = compare(services, said, moment) {
         log::warn!(
             "comparing the settings with those of before: {error}; the next start does it again"
         );
@@ -30,7 +30,7 @@ pub fn tell(services: &Services, said: &BTreeMap<String, String>, occasion: Sett
 fn compare(
     services: &Services,
     said: &BTreeMap<String, String>,
-    occasion: SettingsMoment,
+    moment: SettingsMoment,
 ) -> Result<()> {
     let before = services.store.read(server_settings::find)?;
     if before.as_ref() == Some(said) {
@@ -38,7 +38,7 @@ fn compare(
     }
     let changes = before.map_or_else(Vec::new, |before| changed(&before, said));
     let (kept, told) = (said.clone(), changes.clone());
-    let (actor, sentence) = match occasion {
+    let (actor, sentence) = match moment {
         SettingsMoment::Start => ("start", "a setting is another one than at the last start"),
         SettingsMoment::Reload => ("reload", "a setting was put in force by SIGHUP"),
     };

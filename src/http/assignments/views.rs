@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 use crate::domain::people::holding::Attachment;
 use crate::domain::people::user::{Email, User};
 use crate::domain::people::user_copy::{CopyBudget, UserCopy};
 use crate::domain::values::money::Money;
-use crate::http::core::flattened::flattened;
+use crate::http::core::flattened::describe_flattened;
 use crate::http::core::list::ListItem;
 use crate::http::virtual_keys::views::NewKeyView;
 
@@ -154,18 +153,12 @@ impl GovernanceBudget {
     }
 }
 
-impl PartialSchema for GovernanceBudget {
-    fn schema() -> RefOr<Schema> {
-        let parts = [CopyBudget::schema(), GovernanceRow::schema()];
-        flattened("A budget of a copy, and how it stands.", parts)
-    }
-}
-
-impl ToSchema for GovernanceBudget {
-    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
-        CopyBudget::schemas(all);
-    }
-}
+describe_flattened!(
+    GovernanceBudget,
+    "A budget of a copy, and how it stands.",
+    CopyBudget,
+    GovernanceRow
+);
 
 /// A budget after a change of its override.
 #[derive(Debug, Serialize, ToSchema)]

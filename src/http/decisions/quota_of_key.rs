@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 use super::holder::KeyHolder;
 use crate::domain::decision::Refusal;
@@ -17,7 +16,7 @@ use crate::domain::validator::entity_tag;
 use crate::domain::virtual_key::VirtualKey;
 use crate::http::assignments::views::{GovernanceBudget, GovernanceRow};
 use crate::http::core::answer::{Answer, ok_unless_known, to_json};
-use crate::http::core::flattened::flattened;
+use crate::http::core::flattened::describe_flattened;
 use crate::http::core::problem::Problem;
 use crate::http::core::request::Request;
 use crate::service::decisions::quota::{self, QuotaCopy, WholeQuota};
@@ -62,23 +61,13 @@ struct UsedByModels {
     per_model_usage: Vec<ModelUsage>,
 }
 
-impl PartialSchema for QuotaBudget {
-    fn schema() -> RefOr<Schema> {
-        let parts = [
-            GovernanceBudget::schema(),
-            UsedByModels::schema(),
-            QuotaSource::schema(),
-        ];
-        flattened("A budget, and which models used it.", parts)
-    }
-}
-
-impl ToSchema for QuotaBudget {
-    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
-        GovernanceBudget::schemas(all);
-        UsedByModels::schemas(all);
-    }
-}
+describe_flattened!(
+    QuotaBudget,
+    "A budget, and which models used it.",
+    GovernanceBudget,
+    UsedByModels,
+    QuotaSource
+);
 
 /// Whose a limit is.
 #[derive(Clone, Serialize, ToSchema)]
@@ -117,14 +106,12 @@ pub struct QuotaRateLimit {
     row: GovernanceRow,
 }
 
-impl PartialSchema for QuotaRateLimit {
-    fn schema() -> RefOr<Schema> {
-        let parts = [CopyRateLimit::schema(), GovernanceRow::schema()];
-        flattened("Limits on tokens and requests.", parts)
-    }
-}
-
-impl ToSchema for QuotaRateLimit {}
+describe_flattened!(
+    QuotaRateLimit,
+    "Limits on tokens and requests.",
+    CopyRateLimit,
+    GovernanceRow
+);
 
 /// Limits on tokens and requests, and whose they are.
 #[derive(Serialize)]
@@ -135,14 +122,12 @@ pub struct SourcedRateLimit {
     source: QuotaSource,
 }
 
-impl PartialSchema for SourcedRateLimit {
-    fn schema() -> RefOr<Schema> {
-        let parts = [QuotaRateLimit::schema(), QuotaSource::schema()];
-        flattened("Limits on tokens and requests, and whose they are.", parts)
-    }
-}
-
-impl ToSchema for SourcedRateLimit {}
+describe_flattened!(
+    SourcedRateLimit,
+    "Limits on tokens and requests, and whose they are.",
+    QuotaRateLimit,
+    QuotaSource
+);
 
 /// What a provider may be used for.
 #[derive(Serialize, ToSchema)]
