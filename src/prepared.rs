@@ -35,7 +35,7 @@ impl Prepared {
         let certificate = certificate_files(&settings.tls)
             .map(|files| files.read())
             .transpose()
-            .map_err(|error| note(&mut mistakes, "tls.certificate_file", error));
+            .map_err(|error| note(&mut mistakes, "tls", error));
         match (upstreams, prices, certificate) {
             (Ok(upstreams), Ok(prices), Ok(certificate)) if mistakes.is_empty() => Ok(Self {
                 upstreams,
@@ -54,7 +54,7 @@ fn note(mistakes: &mut Vec<Violation>, setting: &str, error: Error) {
         other => mistakes.push(Violation {
             param: setting.to_owned(),
             code: "unusable_file",
-            message: other.to_string(),
+            message: format!("{setting}: {other}"),
         }),
     }
 }
