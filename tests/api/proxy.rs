@@ -7,8 +7,8 @@ use tollkeeper::config::Settings;
 use tollkeeper::domain::settings::upstream::{UpstreamKey, UpstreamSettings};
 
 use crate::support::holders::Holder;
-use crate::support::upstream::{Script, Upstream, chat};
-use crate::support::wire::exchange;
+use crate::support::upstream::{Received, Script, Upstream, chat};
+use crate::support::wire::{Wire, exchange};
 use crate::support::{Reply, Server};
 
 pub const CHAT: &str = "/v1/chat/completions";
@@ -231,6 +231,30 @@ fn a_stream_that_is_cut_costs_what_was_held_and_the_caller_sees_that_it_is_not_w
         used > 0.001 && used < 0.0015 && held == 0.0,
         "{used} {held}"
     );
+}
+
+#[test]
+fn whatever_came_before_a_stream_was_cut_reaches_its_caller() {
+    let pieces = |request: &Received| request.json()["user"].as_str().unwrap().parse().unwrap();
+    let provider = Upstream::start(move |request| {
+        Script::Events(vec!["data: piece\n\n".repeat(300); pieces(request)], true)
+    });
+    let (server, holder) = carried(&provider);
+    // One comes together with its end. Several hundred fill every buffer on the way.
+    for count in [1; 30].into_iter().chain([800]) {
+        let body = hello(&json!({ "stream": true, "user": count.to_string() })).to_string();
+        let mut wire = Wire::open(server.client.port);
+        let head = format!(
+            "POST {CHAT} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            holder.key,
+            body.len()
+        );
+        assert!(wire.send(head.as_bytes()));
+        let answer = wire.answer();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.text.matches('p').count(), 300 * count);
+        assert!(!answer.text.ends_with("0\r\n\r\n"), "it is not whole");
+    }
 }
 
 #[test]

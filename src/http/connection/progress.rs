@@ -70,6 +70,8 @@ pub struct Progress {
     withheld: Cell<bool>,
     /// The client sends nothing more.
     half_closed: Cell<bool>,
+    /// The connection has to end once its client has taken what there is of an answer that is not whole.
+    breaks_off: Cell<bool>,
     /// Why the connection has to end, whatever it is about.
     ending: Cell<Option<Ending>>,
     /// Bytes of a large answer that is not sent yet.
@@ -94,6 +96,7 @@ impl Progress {
             room: Cell::default(),
             withheld: Cell::default(),
             half_closed: Cell::default(),
+            breaks_off: Cell::default(),
             ending: Cell::default(),
             held: Cell::default(),
             was_served: Cell::default(),
@@ -145,6 +148,16 @@ impl Progress {
         self.was_served.set(true);
         self.enter(stage);
         self.give_room(READ_AHEAD);
+    }
+
+    /// Of the answer that goes out nothing more comes, and it is not whole: the connection ends once the client has taken what there is.
+    pub fn break_off(&self) {
+        self.breaks_off.set(true);
+    }
+
+    /// Whether its last answer broke off, so that it takes no other one.
+    pub fn breaks_off(&self) -> bool {
+        self.breaks_off.get()
     }
 
     /// A large answer holds these bytes until it is sent.

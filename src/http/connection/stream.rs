@@ -1,7 +1,7 @@
 //! The stream of a connection, between the client and actix-http.
 
 use std::cell::RefCell;
-use std::io::Result;
+use std::io::{Error, Result};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -71,7 +71,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context)
+        ready!(Pin::new(&mut *self.stream.borrow_mut()).poll_flush(context))?;
+        if self.progress.breaks_off() {
+            return Poll::Ready(Err(Error::other("the answer broke off")));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {

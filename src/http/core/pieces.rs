@@ -80,9 +80,20 @@ impl MessageBody for PassedOn {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if let Some(progress) = &self.progress
+            && progress.breaks_off()
+        {
+            return Poll::Pending;
+        }
         let next = Pin::new(&mut self.body).poll_next(context);
-        if !matches!(next, Poll::Pending | Poll::Ready(Some(Ok(_)))) {
-            self.end();
+        match (&next, &self.progress) {
+            (Poll::Ready(Some(Err(_))), Some(progress)) => {
+                // Given the error, actix-http would drop with it what the client has not taken yet, even the head.
+                progress.break_off();
+                return Poll::Pending;
+            }
+            (Poll::Ready(None), _) => self.end(),
+            _ => {}
         }
         next
     }
