@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 
-use crate::domain::values::duration::ResetDuration;
+use crate::domain::values::period::Period;
 
 /// When it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub enum Expiry {
     /// Never.
     Never,
     /// So long from now.
-    After(ResetDuration),
+    After(Period),
     /// At a moment.
     At(Timestamp),
 }

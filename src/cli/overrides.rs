@@ -34,7 +34,7 @@ pub enum OverridesCommand {
         /// US dollars that are added to the limit
         #[arg(long, value_name = "DOLLARS")]
         amount: Number,
-        /// For so many windows, of which the open one is the first
+        /// For so many windows, of which the open one is the first; not of a budget that never resets
         #[arg(long, value_name = "N")]
         cycles: Option<u32>,
         /// For good
@@ -142,11 +142,14 @@ fn change(control: &Control, of: &OfBudget, method: Method, body: Option<&Value>
     );
     let answer = control.call(method, &path, body)?;
     print_answer(control, answer, of.json, |answer| {
+        let each = match text(&answer["budget"]["reset_duration"]) {
+            "never" => ", which never resets,".to_owned(),
+            span => format!(" for each {span}"),
+        };
         format!(
-            "The budget {} of {} for each {} is now ${}\nIn {}",
+            "The budget {} of {}{each} is now ${}\nIn {}",
             text(&answer["budget"]["id"]),
             text(&copy["name"]),
-            text(&answer["budget"]["reset_duration"]),
             answer["effective_max_limit"],
             control.database()
         )

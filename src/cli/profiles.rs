@@ -108,7 +108,7 @@ const VERSIONS: PrintedList<4> = PrintedList {
 /// A budget as the API takes it.
 fn parse_budget(written: &str) -> std::result::Result<Value, String> {
     let expected = || {
-        "expected dollars and a span, such as 100/1M (units s m h d w M Q Y), or dollars alone"
+        "expected dollars and a span, such as 100/1M (units s m h d w M Q Y) or 100/never, or dollars alone"
             .to_owned()
     };
     let (dollars, span) = match written.split_once('/') {
@@ -313,6 +313,10 @@ mod tests {
         assert_eq!(
             of("100/1M"),
             Some(json!({ "max_limit": 100, "reset_duration": "1M" }))
+        );
+        assert_eq!(
+            of("100/never"),
+            Some(json!({ "max_limit": 100, "reset_duration": "never" }))
         );
         assert_eq!(of("0.5"), Some(json!({ "max_limit": 0.5 })));
         for wrong in ["", "$5", "5/", "5/day", "/1d", "5/1d/2", "nothing"] {

@@ -75,6 +75,11 @@ export function relative(time, now = Date.now()) {
   return date(time);
 }
 
+/** `Budget per month`, `Prepaid budget`. @param {string} what @param {string | null | undefined} every its reset duration */
+export function limitName(what, every) {
+  return every === "never" ? `Prepaid ${what[0].toLowerCase()}${what.slice(1)}` : `${what} per ${duration(every)}`;
+}
+
 /** `1M` → `a month`, `3h` → `3 hours`. @param {string | null | undefined} duration */
 export function duration(duration) {
   const parts = /^(\d+)([smhdwMQY])$/.exec(duration ?? "");

@@ -42,11 +42,12 @@ export function limit(text) {
   return Number(trimmed) > MAX_COUNT ? `must be at most ${MAX_COUNT}` : null;
 }
 
-/** A number with a unit. @param {string} text @param {boolean} quarters whether Q is allowed */
-export function duration(text, quarters) {
+/** A number with a unit. @param {string} text @param {boolean} ofBudget whether quarters and `never` are allowed */
+export function duration(text, ofBudget) {
+  if (text === "never" && ofBudget) return null;
   const parts = /^([1-9]\d*)([smhdwMQY])$/.exec(text.trim());
   if (!parts) return "expected a whole number of 1 or more";
-  if (parts[2] === "Q" && !quarters) return "quarters are for budgets only";
+  if (parts[2] === "Q" && !ofBudget) return "quarters are for budgets only";
   const seconds = Number(parts[1]) * UNIT_SECONDS[/** @type {keyof typeof UNIT_SECONDS} */ (parts[2])];
   return seconds > MAX_SECONDS ? "must be at most 100 years" : null;
 }

@@ -233,7 +233,7 @@
  * @property {number} used
  * @property {number} held
  * @property {number} remaining
- * @property {string} resets_at
+ * @property {string} [resets_at]
  * @property {number} [asked]
  * @property {boolean} [fits]
  */

@@ -79,7 +79,7 @@ export function field(options) {
       node.hidden = false;
       for (let folded = node.closest("details"); folded; folded = folded.parentElement?.closest("details") ?? null) folded.open = true;
       input.setAttribute("aria-invalid", "true");
-      return input.matches("input, select, textarea") ? input : input.querySelector("input, select, textarea");
+      return input.matches("input, select, textarea") ? input : input.querySelector("input:not([hidden]), select, textarea");
     },
     clear: () => {
       problem.hidden = true;

@@ -103,25 +103,32 @@ const UNITS = /** @type {[string, string][]} */ ([
 ]);
 
 /**
- * A number and a unit: `3h`.
+ * A number and a unit: `3h`. That of a budget may be in quarters, and `never`.
  *
- * @param {{ label: string, hint?: string, value: string, quarters?: boolean, changed?: (value: string) => void }} options
+ * @param {{ label: string, hint?: string, value: string, ofBudget?: boolean, changed?: (value: string) => void }} options
  * @returns {import("./control.js").Control<string>}
  */
 export function duration(options) {
-  const parts = /^(\d+)([smhdwMQY])$/.exec(options.value) ?? ["", "1", "h"];
+  const parts = options.value === "never" ? ["", "1", "never"] : (/^(\d+)([smhdwMQY])$/.exec(options.value) ?? ["", "1", "h"]);
   const number = h("input", { type: "text", inputmode: "numeric", class: "duration-count", "aria-label": `${options.label}: number`, value: parts[1] });
-  const units = UNITS.filter(([unit]) => options.quarters || unit !== "Q");
+  const units = options.ofBudget ? [...UNITS, ["never", "never (prepaid)"]] : UNITS.filter(([unit]) => unit !== "Q");
   const unit = h("select", { "aria-label": `${options.label}: unit` }, units.map(([value, shown]) => h("option", { value, selected: value === parts[2] }, shown)));
   const frame = h("div", { class: "duration", role: "group" }, number, unit);
-  const read = () => `${number.value.trim()}${unit.value}`;
-  frame.addEventListener("input", () => options.changed?.(read()));
+  const read = () => (unit.value === "never" ? "never" : `${number.value.trim()}${unit.value}`);
+  const show = () => {
+    number.hidden = unit.value === "never";
+  };
+  frame.addEventListener("input", () => {
+    show();
+    options.changed?.(read());
+  });
+  show();
   return field({
     ...options,
     input: frame,
     group: true,
     read,
-    check: () => rules.duration(read(), options.quarters ?? false),
+    check: () => rules.duration(read(), options.ofBudget ?? false),
   });
 }
 

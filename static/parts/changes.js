@@ -94,7 +94,7 @@ function itemName(item, at) {
   if (item?.mcp_client_id) return `${item.mcp_client_id} / ${item.tool_name}`;
   const name = NAMES.find((known) => item?.[known] !== undefined);
   if (!name) return `${at + 1}`;
-  return name === "reset_duration" ? `per ${duration(item[name])}` : String(item[name]);
+  return name === "reset_duration" ? (item[name] === "never" ? "prepaid" : `per ${duration(item[name])}`) : String(item[name]);
 }
 
 /** @param {string} field @param {unknown} value */

@@ -1,7 +1,7 @@
 // How much of a limit is used: a bar with words beside it.
 
 import { h, svg } from "../core/dom.js";
-import { count, duration, money, relative, dateTime } from "../core/format.js";
+import { count, limitName, money, relative, dateTime } from "../core/format.js";
 import { badge } from "./states.js";
 
 /**
@@ -75,15 +75,21 @@ export function meter(gauge, action) {
     { class: "meter" },
     h("div", { class: "meter-head" }, h("span", { class: "meter-name" }, nameOf(gauge)), override(gauge), h("span", { class: `meter-share tone-${tone}` }, `${Math.round(share * 100)} %`)),
     bar(gauge, tone),
-    h("div", { class: "meter-foot" }, h("span", null, amounts), gauge.resetsAt ? h("span", { class: "muted", title: dateTime(gauge.resetsAt) }, `resets ${relative(gauge.resetsAt)}`) : null, action),
+    h("div", { class: "meter-foot" }, h("span", null, amounts), resets(gauge), action),
   );
+}
+
+/** When it has room again. @param {Gauge} gauge */
+function resets({ every, resetsAt }) {
+  if (resetsAt) return h("span", { class: "muted", title: dateTime(resetsAt) }, `resets ${relative(resetsAt)}`);
+  return every === "never" ? h("span", { class: "muted" }, "never resets") : null;
 }
 
 /** `$ a month`, `requests every 3 hours · openai`. @param {Pick<Gauge, "kind" | "every" | "scope">} gauge */
 export function nameOf({ kind, every, scope }) {
   const what = { budget: "Budget", tokens: "Tokens", requests: "Requests" }[kind];
   const where = scope.startsWith("provider:") ? ` · ${scope.slice("provider:".length)}` : "";
-  return `${what} per ${duration(every)}${where}`;
+  return `${limitName(what, every)}${where}`;
 }
 
 /** @param {Gauge} gauge @param {string} tone */

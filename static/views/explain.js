@@ -148,7 +148,7 @@ function limits(facts) {
       { label: "Used", number: true, cell: (fact) => amount(fact, fact.used) },
       { label: "Held", number: true, cell: (fact) => amount(fact, fact.held) },
       { label: "Left", number: true, cell: (fact) => amount(fact, fact.remaining) },
-      { label: "Resets", cell: (fact) => relative(fact.resets_at) },
+      { label: "Resets", cell: (fact) => (fact.reset_duration === "never" ? "never" : relative(fact.resets_at)) },
       { label: "Fits", cell: (fact) => (fact.fits === false ? badge("no", "bad") : badge("yes", "ok")) },
     ],
     facts,

@@ -35,7 +35,10 @@ export function overrideButton(user, copy, gauge) {
 /** @param {string} path @param {import("../parts/meter.js").Gauge} gauge */
 function raise(path, gauge) {
   const cycles = text({ label: "How many windows", hint: "The current one is the first.", value: "1", rule: (given) => rules.limit(given) ?? (Number(given) > 10_000 ? "must be at most 10000" : null) });
-  const mode = choice({ label: "For", value: "cycles", choices: [["cycles", "some windows"], ["forever", "good"]] });
+  // What never resets has no windows to count.
+  const counted = gauge.every !== "never";
+  const mode = choice({ label: "For", value: counted ? "cycles" : "forever", choices: [...(counted ? [/** @type {[string, string]} */ (["cycles", "some windows"])] : []), ["forever", "good"]] });
+  cycles.node.hidden = !counted;
   mode.node.addEventListener("change", () => {
     cycles.node.hidden = mode.read() !== "cycles";
   });

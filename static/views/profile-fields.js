@@ -37,7 +37,7 @@ export function profileControl(profile, { creating, toolGroups }) {
     rate_limit: rateLimitControl("Limits over all providers", profile.rate_limit ?? null),
     calendar_aligned: toggle({
       label: "Start windows at calendar boundaries",
-      hint: "Midnight, Monday, the first of the month. Otherwise they count from when the profile was assigned.",
+      hint: "Midnight, Monday, the first of the month. Otherwise they count from when the profile was assigned, as prepaid budgets always do.",
       value: profile.calendar_aligned ?? false,
     }),
     mcp_tool_groups: toolGroupsControl(profile.mcp_tool_groups ?? [], toolGroups),
@@ -154,7 +154,7 @@ function budgetControl(budget) {
   };
   const controls = {
     max_limit: dollars({ label: "Dollars", value: budget?.max_limit }),
-    reset_duration: duration({ label: "Reset every", value: budget?.reset_duration ?? "1M", quarters: true, changed: showQuarter }),
+    reset_duration: duration({ label: "Reset every", value: budget?.reset_duration ?? "1M", ofBudget: true, changed: showQuarter }),
     reset_config: quarter,
   };
   showQuarter(budget?.reset_duration ?? "1M");

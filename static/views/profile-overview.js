@@ -1,7 +1,7 @@
 // What a profile allows, in words.
 
 import { h } from "../core/dom.js";
-import { count, dateTime, duration, interval, money } from "../core/format.js";
+import { count, dateTime, duration, interval, limitName, money } from "../core/format.js";
 import { toolGroupLink } from "../parts/links.js";
 import { badge, factList, panel } from "../parts/states.js";
 import { table } from "../parts/table.js";
@@ -37,7 +37,7 @@ export function policy(policy, beside = null) {
 /** @param {Policy["budgets"][number]} budget */
 function budgetName({ reset_duration: every, reset_config: config }) {
   const start = config ? new Date(2000, config.quarter_start_month - 1, 1).toLocaleString("en", { month: "long" }) : null;
-  return `Budget per ${duration(every)}${start ? `, fiscal year from ${start}` : ""}`;
+  return `${limitName("Budget", every)}${start ? `, fiscal year from ${start}` : ""}`;
 }
 
 /** @param {Policy["budgets"]} budgets @param {Policy["rate_limit"]} rate @returns {[string, string][]} */

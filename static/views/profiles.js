@@ -71,7 +71,7 @@ export function several(texts, none) {
 
 /** @param {Profile} profile */
 function budgetTexts(profile) {
-  const text = (/** @type {import("../core/types.js").Budget} */ budget) => `${money(budget.max_limit)} / ${duration(budget.reset_duration)}`;
+  const text = (/** @type {import("../core/types.js").Budget} */ budget) => budget.reset_duration === "never" ? `${money(budget.max_limit)} prepaid` : `${money(budget.max_limit)} / ${duration(budget.reset_duration)}`;
   const lines = profile.provider_configs.flatMap((line) => line.budgets.map((budget) => `${text(budget)} (${line.provider_name})`));
   return [...profile.budgets.map(text), ...lines];
 }

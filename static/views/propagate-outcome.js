@@ -2,7 +2,7 @@
 // override at once.
 
 import { h } from "../core/dom.js";
-import { count, duration, money, plural } from "../core/format.js";
+import { count, limitName, money, plural } from "../core/format.js";
 import { patchTable } from "../parts/changes.js";
 import { userLink } from "../parts/links.js";
 import { badge } from "../parts/states.js";
@@ -81,5 +81,5 @@ function listed(texts) {
 /** @param {Exceeded} limit */
 function exceededText({ kind, reset_duration: every, used, held, effective_max_limit: limit }) {
   const show = kind === "budget" ? money : count;
-  return `${kind} per ${duration(every)}: ${show(used + held)} of ${show(limit)}`;
+  return `${limitName(kind, every)}: ${show(used + held)} of ${show(limit)}`;
 }

@@ -45,6 +45,7 @@ mod open_bounds;
 mod overrides;
 mod owners;
 mod policies;
+mod prepaid;
 mod prices;
 mod profiles;
 mod propagation;

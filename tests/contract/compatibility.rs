@@ -29,6 +29,7 @@ operation comes or goes and the page does not say so; `WRITE_COMPATIBILITY=1 car
 | absent in answers | left out, where the contract does not type it as nullable; lists are always there |
 | null in changes | keeps what is there; `rate_limit: null` takes the limit away, `role_id: null` the role |
 | lists | at most 500 items; what the contract does not page comes whole up to that |
+| reset durations | a budget takes `never`, too (ours): a prepaid sum, whose answers leave `resets_at` out |
 | more members | answers have some that the contract does not know; clients ignore them |
 | deprecated paths | answer as the newer ones do, without `Deprecation` and `Link` |
 | ours on top | `ETag`, `If-Match`, `If-None-Match`, `Idempotency-Key` |

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tollkeeper::domain::decision::{LimitState, RefusalKind};
 use tollkeeper::domain::limits::limit::LimitKind;
-use tollkeeper::domain::values::duration::Unit;
+use tollkeeper::domain::values::period::Unit;
 
 use crate::copy::{Copy, Counter, Place};
 use crate::plan::{Line, Plan, duration};
@@ -161,11 +161,11 @@ impl Model {
             .filter(|line| !self.has_room(at, *line, asks(line.0), now))
             .map(|line| {
                 let most = copy.effective(line, now);
-                let never = most <= 0 || asks(line.0).is_some_and(|asked| asked > most);
-                (line.0, never)
+                let larger = asks(line.0).is_some_and(|asked| asked > most);
+                (line.0, most <= 0 || larger || line.2 == "never")
             })
             .collect();
-        // What is larger than a limit never has room; only without such it is of interest what is used up.
+        // What is larger than a limit, or prepaid and spent, never has room; only without such it is of interest what is used up.
         let never = dry.iter().any(|(_, never)| *never);
         let of = |kind| dry.contains(&(kind, never));
         let kind = match (
@@ -367,7 +367,8 @@ impl Model {
             if !kept.contains(&place) {
                 continue;
             }
-            let aligns = duration(place.2).unit() >= Unit::Day;
+            let period = duration(place.2).period();
+            let aligns = period.is_some_and(|period| period.unit() >= Unit::Day);
             let is_moved = aligns && before.aligned != plan.aligned;
             let epoch = counter.epoch;
             let held = open
@@ -462,7 +463,7 @@ impl Model {
                     held,
                     self.copies[copy].effective(line, now),
                     window.starts_at,
-                    window.resets_at
+                    (line.2 != "never").then_some(window.resets_at)
                 ),
                 "{line:?}"
             );

@@ -28,11 +28,13 @@ pub const PLANS: [Plan; 4] = [
             (Tokens, None, "1h", 1_000),
             (Requests, None, "5m", 12),
             (Budget, Some("openai"), "1h", 5 * DOLLAR),
+            (Budget, Some("openai"), "never", 60 * DOLLAR),
         ],
     },
     Plan {
         aligned: true,
         limits: &[
+            (Budget, None, "never", 90 * DOLLAR),
             (Budget, None, "1d", 20 * DOLLAR),
             (Budget, None, "1w", 60 * DOLLAR),
             (Tokens, None, "1d", 2_000),
@@ -46,6 +48,7 @@ pub const PLANS: [Plan; 4] = [
         limits: &[
             (Budget, None, "1h", 10 * DOLLAR),
             (Budget, None, "1d", 8 * DOLLAR),
+            (Budget, None, "never", 60 * DOLLAR),
             (Budget, Some("openai"), "1h", 0),
         ],
     },

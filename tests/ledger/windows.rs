@@ -35,6 +35,13 @@ fn a_minute() -> serde_json::Value {
     })
 }
 
+/// The same with a prepaid budget of so many dollars.
+fn prepaid(dollars: i64) -> serde_json::Value {
+    let mut body = a_minute();
+    body["budgets"] = json!([{"max_limit": dollars, "reset_duration": "never"}]);
+    body
+}
+
 type Decided<T> = Result<T, Box<Refusal>>;
 
 /// A user with a copy, by user and copy, and a key.
@@ -44,8 +51,12 @@ struct Holder {
 }
 
 fn furnished(settings: DecisionSettings) -> (House, Holder) {
+    furnished_with(settings, &a_minute())
+}
+
+fn furnished_with(settings: DecisionSettings, body: &serde_json::Value) -> (House, Holder) {
     let house = House::new(settings);
-    let profile = house.profile_of(&a_minute());
+    let profile = house.profile_of(body);
     let user = house.user(0);
     let (copy, key) = house.give(user, profile);
     let copy = (user, copy);
@@ -197,7 +208,7 @@ fn what_an_extension_adds_must_fit_where_the_call_was_let_in() {
         let refusal = extend(&house, long, 10, 71).unwrap_err();
         let limit = refusal.limit.unwrap();
         assert_eq!((limit.used, limit.held), (0, 80 * CENT));
-        assert_eq!(limit.resets_at, NOON + MINUTE);
+        assert_eq!(limit.resets_at, Some(NOON + MINUTE));
         assert_eq!(refusal.retry_after_ms, None);
         assert!(
             refusal.message.contains(
@@ -304,6 +315,67 @@ fn a_reset_by_hand_forgets_what_was_used_and_keeps_what_is_held() {
     assert!(extend(&house, held, 20, 101).is_err());
     settle(&house, held, 20, 100);
     assert_eq!(open_windows(&house, &ada), [(0, 1), (0, 1), (0, 1)]);
+    house.assert_counters_follow_from_the_journal();
+}
+
+#[test]
+fn a_prepaid_budget_goes_on_from_the_assignment_whatever_time_passes() {
+    let (house, ada) = furnished(quick());
+    house.follow_body(&[ada.copy], &prepaid(1), false);
+    let first = reserve(&house, &ada, 1, 40).unwrap();
+    house.advance(400 * DAY);
+    // What has expired was charged; what is settled late takes its place in the same window.
+    assert_eq!(open_windows(&house, &ada), [(40, 0), (0, 0), (0, 0)]);
+    let house = house.crash();
+    settle(&house, first, 1, 50);
+    let second = reserve(&house, &ada, 1, 30).unwrap();
+    assert_eq!(open_windows(&house, &ada), [(50, 30), (0, 1), (0, 1)]);
+    let refusal = extend(&house, second, 1, 51).unwrap_err();
+    assert!(
+        refusal.message.ends_with("it never resets: have it raised"),
+        "{}",
+        refusal.message
+    );
+    // The clock goes back behind the assignment, and the sum knows nothing of it.
+    house.advance(-500 * DAY);
+    let house = house.crash();
+    assert_eq!(open_windows(&house, &ada)[0], (50, 30));
+    house.advance(500 * DAY);
+    // Turning the calendar on or off moves nothing of it.
+    let mut aligned = prepaid(1);
+    aligned["calendar_aligned"] = json!(true);
+    house.follow_body(&[ada.copy], &aligned, false);
+    assert_eq!(open_windows(&house, &ada)[0], (50, 30));
+    let refusal = reserve(&house, &ada, 1, 21).unwrap_err();
+    assert_eq!(refusal.retry_after_ms, None);
+    let limit = refusal.limit.unwrap();
+    assert_eq!((limit.starts_at, limit.resets_at), (NOON, None));
+    // Topping it up keeps what was used.
+    house.follow_body(&[ada.copy], &prepaid(2), false);
+    let house = house.crash();
+    assert_eq!(open_windows(&house, &ada)[0], (50, 30));
+    reserve(&house, &ada, 1, 121).unwrap_err();
+    reserve(&house, &ada, 1, 120).unwrap();
+    settle(&house, second, 1, 30);
+    assert_eq!(open_windows(&house, &ada)[0], (80, 120));
+    house.assert_counters_follow_from_the_journal();
+}
+
+#[test]
+fn a_prepaid_budget_that_comes_later_counts_what_is_open() {
+    let (house, ada) = furnished(quick());
+    let used = reserve(&house, &ada, 1, 30).unwrap();
+    let running = reserve(&house, &ada, 1, 20).unwrap();
+    settle(&house, used, 1, 30);
+    house.advance(2 * MINUTE);
+    house.follow_body(&[ada.copy], &prepaid(1), false);
+    assert_eq!(open_windows(&house, &ada), [(0, 20), (0, 0), (0, 0)]);
+    settle(&house, running, 1, 25);
+    assert_eq!(open_windows(&house, &ada), [(25, 0), (0, 0), (0, 0)]);
+    // By hand alone it begins anew.
+    house.follow_body(&[ada.copy], &prepaid(1), true);
+    let house = house.crash();
+    assert_eq!(open_windows(&house, &ada), NOTHING);
     house.assert_counters_follow_from_the_journal();
 }
 
@@ -608,7 +680,7 @@ impl Books {
                     windows: [LimitKind::Budget, LimitKind::Tokens, LimitKind::Requests].map(
                         |kind| {
                             let limit = granted.limits.iter().find(|limit| limit.kind == kind);
-                            limit.unwrap().resets_at
+                            limit.unwrap().starts_at
                         },
                     ),
                     day: now.div_euclid(DAY) - NOON / DAY,
@@ -680,11 +752,11 @@ impl Books {
                 *window = (window.0 + used, window.1 + held);
             }
         }
-        for ((kind, resets_at), (used, held)) in &windows {
+        for ((kind, starts_at), (used, held)) in &windows {
             let most = [100, 100, 3][*kind];
             assert!(
                 used + held <= most,
-                "{kind} until {resets_at}: {used} + {held}"
+                "{kind} from {starts_at}: {used} + {held}"
             );
         }
         let shown = self
@@ -696,7 +768,7 @@ impl Books {
         shown.sort_unstable_by_key(|(place, _)| *place);
         for (kind, (_, count)) in shown.iter().enumerate() {
             let unit = if kind == 0 { CENT } else { 1 };
-            let known = windows.get(&(kind, count.resets_at));
+            let known = windows.get(&(kind, count.starts_at));
             let (used, held) = known.copied().unwrap_or_default();
             assert_eq!(
                 (count.used, count.held),
@@ -729,10 +801,12 @@ proptest! {
     #[test]
     fn no_window_is_overdrawn_and_each_holds_what_its_calls_do(
         steps in prop::collection::vec(step(), 1..120),
-        release in any::<bool>()
+        release in any::<bool>(),
+        is_prepaid in prop::bool::weighted(0.3),
     ) {
         let on_expiry = if release { OnExpiry::Release } else { OnExpiry::Charge };
-        let (house, ada) = furnished(DecisionSettings { on_expiry, ..quick() });
+        let body = if is_prepaid { prepaid(1) } else { a_minute() };
+        let (house, ada) = furnished_with(DecisionSettings { on_expiry, ..quick() }, &body);
         Books { house, ada, made: Vec::new(), release }.run(steps);
     }
 }

@@ -38,7 +38,7 @@ fn limit(kind: LimitKind, reset: &str, max: i64, used: i64, resets_in: i64) -> L
         used,
         held: 0,
         starts_at: now() - HOUR,
-        resets_at: now() + resets_in,
+        resets_at: (reset != "never").then_some(now() + resets_in),
     }
 }
 
@@ -122,6 +122,51 @@ fn a_dry_budget_looks_as_each_provider_writes_it() {
             header(&answer, "x-tollkeeper-refusal"),
             Some("budget_exceeded")
         );
+    }
+}
+
+#[test]
+fn a_prepaid_budget_that_is_spent_says_in_no_dialect_when_it_comes_back() {
+    let most = 20_000_000_000;
+    let of = |used, held| {
+        let state = limit(LimitKind::Budget, "never", most, used, 0);
+        let state = LimitState { held, ..state };
+        refusal(RefusalKind::BudgetExceeded, Some(state), None)
+    };
+    let settings = RefusalSettings {
+        budget_status: BudgetStatus::TooManyRequests,
+        ..RefusalSettings::default()
+    };
+    let zone = TimeZone::UTC;
+    for dialect in DIALECTS {
+        let spent = of(most, 0);
+        let as_429 = refuse_in_dialect(&spent, &request(dialect, &zone), &settings);
+        for answer in [answer(dialect, &spent), as_429] {
+            let text =
+                "Your prepaid budget of $20 is used up, and it does not come back by itself.";
+            assert!(message(&answer).starts_with(text), "{}", answer.body);
+            for name in ["retry-after", "retry-after-ms"] {
+                assert_eq!(header(&answer, name), None);
+            }
+            assert_eq!(header(&answer, "x-should-retry"), Some("false"));
+            for word in ["resets_at", "retryDelay"] {
+                assert!(!answer.body.contains(word), "{}", answer.body);
+            }
+        }
+    }
+    for (held, text) in [
+        (
+            0,
+            "What is left of your prepaid budget of $20 is too little for this call, and it does not come back by itself.",
+        ),
+        (
+            1_000,
+            "What is left of your prepaid budget of $20 is kept for calls that are still running, or too little for this call, and it \
+             does not come back by itself.",
+        ),
+    ] {
+        let answer = answer(Dialect::OpenAi, &of(1_000, held));
+        assert!(message(&answer).starts_with(text), "{}", answer.body);
     }
 }
 

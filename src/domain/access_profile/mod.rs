@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::values::duration::ResetDuration;
 use super::values::money::Money;
+use super::values::period::Period;
 
 /// A policy template: which providers, models and MCP tools may be used, and how much of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -95,7 +96,7 @@ pub struct Budget {
     /// US dollars per window; 0 denies.
     #[schema(value_type = f64, minimum = 0, maximum = 1_000_000_000)]
     pub max_limit: Money,
-    /// `<n><unit>` with a unit of `s m h d w M Q Y`.
+    /// `<n><unit>` with a unit of `s m h d w M Q Y`, or `never`.
     #[schema(value_type = String)]
     pub reset_duration: ResetDuration,
     /// When the fiscal year starts; only with a reset duration of `1Q`.
@@ -130,14 +131,14 @@ pub struct RateLimit {
     /// `<n><unit>` with a unit of `s m h d w M Y`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub token_reset_duration: Option<ResetDuration>,
+    pub token_reset_duration: Option<Period>,
     /// Requests per window; `null` is no limit.
     #[schema(minimum = 1)]
     pub request_max_limit: Option<i64>,
     /// `<n><unit>` with a unit of `s m h d w M Y`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub request_reset_duration: Option<ResetDuration>,
+    pub request_reset_duration: Option<Period>,
     /// Tokens used in the window; always 0 in a template.
     pub token_current_usage: i64,
     /// Requests made in the window; always 0 in a template.

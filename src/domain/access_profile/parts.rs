@@ -12,10 +12,11 @@ use crate::domain::body::input::{MAX_NAME, Node};
 use crate::domain::body::{BodySchema, Form, ValueKind, integer, name, object};
 use crate::domain::models::expressions::ExpressionBudget;
 use crate::domain::models::model_pattern::model_pattern;
-use crate::domain::values::duration::{ResetDuration, reset_duration};
+use crate::domain::values::duration::{ResetDuration, budget_duration, rate_limit_duration};
 use crate::domain::values::letter_case::fold;
 use crate::domain::values::money::{Money, dollars};
 use crate::domain::values::number::MAX_COUNT;
+use crate::domain::values::period::Period;
 
 /// The provider lines; provider names are unique without regard to case. All lines share what expressions may take.
 pub(super) fn providers() -> ValueKind<'static, Vec<ProviderConfig>> {
@@ -69,9 +70,11 @@ pub(super) fn budgets() -> ValueKind<'static, Vec<Budget>> {
         Some("reset_duration"),
         "duplicate_reset_duration",
         |budget| budget.reset_duration,
-        |budget| {
-            let duration = budget.reset_duration;
-            format!("there is already a budget that resets every {duration}")
+        |budget| match budget.reset_duration {
+            ResetDuration::Every(period) => {
+                format!("there is already a budget that resets every {period}")
+            }
+            ResetDuration::Never => "there is already a budget that never resets".to_owned(),
         },
     )
 }
@@ -82,7 +85,12 @@ fn read_budget(form: &mut Form<'_>) -> Option<Budget> {
         dollars(),
         "US dollars: 0 denies, and nothing lies between 0 and 0.000000001.",
     );
-    let sent = form.optional("reset_duration", reset_duration(true), "");
+    let sent = form.optional(
+        "reset_duration",
+        budget_duration(),
+        "`never` is a prepaid sum: one window from the assignment on without an end, whatever `calendar_aligned` says. It is topped up by \
+         raising `max_limit`.",
+    );
     form.note_default("1M");
     let left_out = !form.gives("reset_duration");
     let reset_duration = sent.or(left_out.then_some(ResetDuration::MONTH));
@@ -156,9 +164,9 @@ fn read_rate_limit(form: &mut Form<'_>) -> RateLimit {
     let most = || integer(1..=MAX_COUNT);
     let left_out = "Left out beside a limit: `1h`.";
     let token_max_limit = form.optional("token_max_limit", most(), "");
-    let token_duration = form.optional("token_reset_duration", reset_duration(false), left_out);
+    let token_duration = form.optional("token_reset_duration", rate_limit_duration(), left_out);
     let request_max_limit = form.optional("request_max_limit", most(), "");
-    let request_duration = form.optional("request_reset_duration", reset_duration(false), left_out);
+    let request_duration = form.optional("request_reset_duration", rate_limit_duration(), left_out);
     form.ignore(&[
         "id",
         "token_current_usage",
@@ -170,9 +178,8 @@ fn read_rate_limit(form: &mut Form<'_>) -> RateLimit {
         "token_resets_at",
         "request_resets_at",
     ]);
-    let or_hour = |limit: Option<i64>, duration: Option<ResetDuration>| {
-        duration.or(limit.map(|_| ResetDuration::HOUR))
-    };
+    let or_hour =
+        |limit: Option<i64>, duration: Option<Period>| duration.or(limit.map(|_| Period::HOUR));
     RateLimit {
         token_max_limit,
         token_reset_duration: or_hour(token_max_limit, token_duration),

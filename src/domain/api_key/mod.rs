@@ -13,7 +13,7 @@ use super::body::patterns::TEXT;
 use super::body::violation::Violations;
 use super::body::{Body, BodySchema, Form, ValueKind, description, expiry, name};
 use super::validator::entity_tag;
-use super::values::duration::{ResetDuration, Unit};
+use super::values::period::{Period, Unit};
 use crate::error::{Error, Result};
 
 /// Length of a salt, in bytes (RFC 9106 §3.1 recommends 16).
@@ -308,7 +308,7 @@ fn read_grace(node: &Node<'_>) -> Option<i64> {
         Json::Number(_) => return node.integer(0..=MAX_GRACE_SECONDS),
         Json::String(text) if text.is_empty() || is_no_span(text) => Some(0),
         Json::String(text) => text
-            .parse::<ResetDuration>()
+            .parse::<Period>()
             .ok()
             .filter(|span| span.unit() <= Unit::Week)
             .map(|span| span.count() * span.unit().rolling_seconds()),

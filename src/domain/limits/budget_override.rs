@@ -86,7 +86,11 @@ impl OverrideInput {
             some_dollars(),
             "US dollars that are added to the limit; more than 0.",
         );
-        let lasts = form.required("mode", mode(), "For some windows, or for good.");
+        let lasts = form.required(
+            "mode",
+            mode(),
+            "For some windows, or for good; of a budget that never resets `forever` alone.",
+        );
         let cycles = ValueKind::new(
             || BodySchema::integer(0..=MAX_CYCLES),
             |node| {

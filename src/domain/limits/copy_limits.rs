@@ -13,6 +13,7 @@ use crate::domain::people::user_copy::{CopyBudget, CopyProviderConfig, CopyRateL
 use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::letter_case::fold;
 use crate::domain::values::money::Money;
+use crate::domain::values::period::Period;
 use crate::domain::virtual_key::masked;
 use crate::error::{Error, Result};
 
@@ -122,9 +123,9 @@ impl CopyPage<'_> {
         let one = |budget: &Budget| {
             let (limit, state) =
                 self.state(LimitKind::Budget, provider_key, budget.reset_duration)?;
-            let window = state.window();
-            let raised = self.limited.override_in(limit, window);
             let windows = limit.windows(self.limited.created_at, self.limited.zone);
+            let window = windows.at(state.starts_at);
+            let raised = self.limited.override_in(limit, window);
             Ok(CopyBudget {
                 id: state.id(),
                 max_limit: budget.max_limit,
@@ -135,7 +136,7 @@ impl CopyPage<'_> {
                 current_usage: Money::nearest(state.used),
                 held: Money::nearest(state.held),
                 last_reset: time(state.starts_at),
-                resets_at: time(state.resets_at),
+                resets_at: state.resets_at.map(time),
                 override_amount: raised.map(|over| over.amount),
                 override_mode: raised.map(super::budget_override::BudgetOverride::mode),
                 override_cycles_remaining: raised.and_then(|over| over.remaining(&windows, window)),
@@ -156,9 +157,9 @@ impl CopyPage<'_> {
         let Some(limit) = limit else {
             return Ok(None);
         };
-        let state = |kind, max: Option<i64>, duration: Option<ResetDuration>| {
+        let state = |kind, max: Option<i64>, duration: Option<Period>| {
             let limited = max.and(duration);
-            let state = limited.map(|duration| self.state(kind, provider_key, duration));
+            let state = limited.map(|period| self.state(kind, provider_key, period.into()));
             state.transpose().map(|state| state.map(|(_, state)| state))
         };
         let tokens = state(
@@ -174,7 +175,7 @@ impl CopyPage<'_> {
         let began = |state: Option<&LimitState>| {
             state.map_or(self.copy.created_at, |state| time(state.starts_at))
         };
-        let ends = |state: Option<&LimitState>| state.map(|state| time(state.resets_at));
+        let ends = |state: Option<&LimitState>| state?.resets_at.map(time);
         let named_place_id = self.rate_limit_ids.get(provider_key).ok_or_else(no_place)?;
         Ok(Some(CopyRateLimit {
             id: limit_id(LimitKind::Tokens, self.copy.id, *named_place_id),

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::window::Windows;
 use crate::domain::access_profile::policy::Policy;
 use crate::domain::access_profile::{Budget, RateLimit};
-use crate::domain::values::duration::{ResetDuration, Unit};
+use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::letter_case::fold;
+use crate::domain::values::period::{Period, Unit};
 
 /// The scope of limits over all providers.
 const TOTAL: &str = "total";
@@ -120,7 +121,7 @@ impl Policy {
                 ),
             ];
             for (kind, max, duration) in parts {
-                let duration = duration.unwrap_or(ResetDuration::HOUR);
+                let duration = duration.unwrap_or(Period::HOUR).into();
                 limits
                     .extend(max.map(|max| scope.limit(kind, duration, max, rule(duration, None))));
             }
@@ -181,12 +182,13 @@ impl Scope<'_> {
     }
 }
 
-/// How windows lie. Those under a day never align; only quarters know a fiscal year.
+/// How windows lie. Those under a day never align, nor does one without an end; only quarters know a fiscal year.
 fn window_rule(aligned: bool, duration: ResetDuration, quarter_start: Option<i64>) -> u8 {
-    if !aligned || duration.unit() < Unit::Day {
+    let unit = duration.period().map(Period::unit);
+    let Some(unit) = unit.filter(|unit| aligned && *unit >= Unit::Day) else {
         return 0;
-    }
-    let month = quarter_start.filter(|_| duration.unit() == Unit::Quarter);
+    };
+    let month = quarter_start.filter(|_| unit == Unit::Quarter);
     month
         .and_then(|month| u8::try_from(month.clamp(1, 12)).ok())
         .unwrap_or(1)

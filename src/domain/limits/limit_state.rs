@@ -122,6 +122,7 @@ impl<'a> LimitedCopy<'a> {
 
     /// A limit as it is shown.
     pub fn state(&self, limit: &Limit, balance: Balance) -> LimitState {
+        let period = limit.key.reset_duration.period();
         LimitState {
             access_profile_id: self.access_profile_id,
             copy_id: self.copy_id,
@@ -135,7 +136,7 @@ impl<'a> LimitedCopy<'a> {
             used: balance.count.used,
             held: i64::try_from(balance.count.held).unwrap_or(i64::MAX),
             starts_at: balance.count.starts_at,
-            resets_at: balance.count.resets_at,
+            resets_at: period.map(|_| balance.count.resets_at),
         }
     }
 }
@@ -170,8 +171,8 @@ pub struct LimitState {
     pub held: i64,
     /// When the window began.
     pub starts_at: i64,
-    /// When it ends.
-    pub resets_at: i64,
+    /// When it ends, if it does.
+    pub resets_at: Option<i64>,
 }
 
 impl Serialize for LimitState {
@@ -202,15 +203,6 @@ impl LimitState {
             .saturating_sub(self.used)
             .saturating_sub(self.held)
             .max(0)
-    }
-
-    /// The window. Its number is not known here and not needed to follow it.
-    pub fn window(&self) -> Window {
-        Window {
-            starts_at: self.starts_at,
-            resets_at: self.resets_at,
-            number: 0,
-        }
     }
 
     /// Whether more is used and held than it allows.

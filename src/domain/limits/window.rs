@@ -7,11 +7,12 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{Span, Timestamp};
 
-use crate::domain::values::duration::{ResetDuration, Unit};
+use crate::domain::values::duration::ResetDuration;
+use crate::domain::values::period::Unit;
 
 /// [`Timestamp::MIN`], the first instant that can be shown; the first window begins here.
 const FIRST_MS: i64 = -377_705_023_201_000;
-/// The last whole second of [`Timestamp::MAX`], the last that `from_millisecond` takes; the last window ends here.
+/// The last whole second of [`Timestamp::MAX`], the last that `from_millisecond` takes; the last window ends here, and one that has no end.
 const LAST_MS: i64 = 253_402_207_200_000;
 const MONTHS_PER_YEAR: i64 = 12;
 const MONTHS_PER_QUARTER: i64 = 3;
@@ -23,6 +24,8 @@ pub struct Windows(Lattice);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Lattice {
+    /// One window from here on.
+    Endless { anchor_ms: i64 },
     /// `anchor_ms + k × length_ms`
     Rolling { anchor_ms: i64, length_ms: i64 },
     /// The local midnights of days `first_day + k × step`, counted from 1970-01-01.
@@ -57,7 +60,8 @@ impl Windows {
     /// Calendar-aligned ones begin at midnight, on Monday, on the 1st, with the fiscal quarter (which begins the fiscal year in
     /// month `quarter_start_month`, 1 to 12, January if not given) or on 1 January, in `zone`; those of several units lie on the
     /// grid that is counted from 1970-01-01, for weeks from Monday 1970-01-05. Units under a day never align. The others are
-    /// rolling: `anchor_ms + k × duration`, a month being 30 days, a quarter 90 and a year 365.
+    /// rolling: `anchor_ms + k × duration`, a month being 30 days, a quarter 90 and a year 365. A limit that never resets has one window,
+    /// from `anchor_ms` on, and none before.
     pub fn new(
         duration: ResetDuration,
         calendar_aligned: bool,
@@ -65,7 +69,11 @@ impl Windows {
         anchor_ms: i64,
         zone: &TimeZone,
     ) -> Self {
-        let count = duration.count().max(1);
+        let anchor_ms = anchor_ms.clamp(FIRST_MS, LAST_MS - 1);
+        let ResetDuration::Every(period) = duration else {
+            return Self(Lattice::Endless { anchor_ms });
+        };
+        let count = period.count().max(1);
         // A hundred years, the longest duration, are 36,500 days: it always fits.
         let step = |units: i64| i32::try_from(count.saturating_mul(units)).unwrap_or(i32::MAX);
         let days = |first_day: i8, units: i64| Lattice::Days {
@@ -79,7 +87,7 @@ impl Windows {
             zone: zone.clone(),
         };
         let quarter_start = quarter_start_month.unwrap_or(1).clamp(1, MONTHS_PER_YEAR) - 1;
-        Self(match duration.unit() {
+        Self(match period.unit() {
             Unit::Day if calendar_aligned => days(0, 1),
             // 1970-01-01 was a Thursday, the first Monday the 5th.
             Unit::Week if calendar_aligned => days(4, DAYS_PER_WEEK),
@@ -89,13 +97,13 @@ impl Windows {
             }
             Unit::Year if calendar_aligned => months(0, MONTHS_PER_YEAR),
             unit => Lattice::Rolling {
-                anchor_ms: anchor_ms.clamp(FIRST_MS, LAST_MS),
+                anchor_ms,
                 length_ms: count.saturating_mul(unit.rolling_seconds() * 1_000),
             },
         })
     }
 
-    /// The window that holds `now_ms`, before the anchor too.
+    /// The window that holds `now_ms`, before the anchor too; the one that has no end whenever it is asked for.
     ///
     /// Rolling windows cost a division; those of the calendar a look into the time zone.
     pub fn at(&self, now_ms: i64) -> Window {
@@ -139,6 +147,7 @@ impl Lattice {
     /// The number of the window that holds `now_ms`, or of one shortly before it.
     fn guess(&self, now_ms: i64) -> i64 {
         match self {
+            Self::Endless { .. } => 0,
             Self::Rolling {
                 anchor_ms,
                 length_ms,
@@ -172,6 +181,8 @@ impl Lattice {
                 .saturating_add(i64::from(first))
         };
         match self {
+            Self::Endless { anchor_ms } if number <= 0 => *anchor_ms,
+            Self::Endless { .. } => LAST_MS,
             Self::Rolling {
                 anchor_ms,
                 length_ms,

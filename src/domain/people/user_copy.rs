@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::domain::access_profile::{McpServerLink, ResetConfig, ToolGroupLink, ToolOverride};
 use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::money::Money;
+use crate::domain::values::period::Period;
 
 /// A copy of an access profile that a user holds.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -105,7 +106,7 @@ pub struct CopyBudget {
     /// What binds: `max_limit`, and `override_amount` while that is in force.
     #[schema(value_type = f64, minimum = 0, maximum = 1_000_000_000)]
     pub effective_max_limit: Money,
-    /// `<n><unit>` with a unit of `s m h d w M Q Y`.
+    /// `<n><unit>` with a unit of `s m h d w M Q Y`, or `never`.
     #[schema(value_type = String)]
     pub reset_duration: ResetDuration,
     /// When the fiscal year starts; only with a reset duration of `1Q`.
@@ -119,12 +120,13 @@ pub struct CopyBudget {
     /// US dollars held by calls that are under way.
     #[schema(value_type = f64, minimum = 0)]
     pub held: Money,
-    /// When the window began.
+    /// When the window began; with `never`, when the copy was given.
     #[schema(value_type = String, format = DateTime)]
     pub last_reset: Timestamp,
-    /// When it ends.
-    #[schema(value_type = String, format = DateTime)]
-    pub resets_at: Timestamp,
+    /// When it ends; left out with `never`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub resets_at: Option<Timestamp>,
     /// What an override adds; left out without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
@@ -154,13 +156,13 @@ pub struct CopyRateLimit {
     /// `<n><unit>` with a unit of `s m h d w M Y`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub token_reset_duration: Option<ResetDuration>,
+    pub token_reset_duration: Option<Period>,
     /// Requests per window; `null` is no limit.
     pub request_max_limit: Option<i64>,
     /// `<n><unit>` with a unit of `s m h d w M Y`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub request_reset_duration: Option<ResetDuration>,
+    pub request_reset_duration: Option<Period>,
     /// Tokens used in the window.
     pub token_current_usage: i64,
     /// Requests made in the window.

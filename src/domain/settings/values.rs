@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
-use crate::domain::values::duration::{ResetDuration, Unit};
 use crate::domain::values::money::Money;
+use crate::domain::values::period::{Period, Unit};
 
 /// A whole number from `MIN` to `MAX`.
 pub fn whole<'de, const MIN: u32, const MAX: u32, D: Deserializer<'de>, T: TryFrom<u32>>(
@@ -42,7 +42,7 @@ fn span_seconds(text: &str) -> Option<u64> {
     match text.trim_start_matches('0') {
         "" | "s" | "m" | "h" | "d" | "w" if text.starts_with('0') => Some(0),
         span => {
-            let span: ResetDuration = span.parse().ok()?;
+            let span: Period = span.parse().ok()?;
             let seconds = span.count() * span.unit().rolling_seconds();
             (span.unit() <= Unit::Week).then(|| seconds.unsigned_abs())
         }

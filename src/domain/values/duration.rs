@@ -7,132 +7,64 @@ use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::period::{Period, Unit};
 use crate::domain::body::input::Node;
 use crate::domain::body::json::Json;
 use crate::domain::body::{BodySchema, ValueKind};
 
-/// The unit of a [`ResetDuration`]. Case matters on the wire: `m` is a minute, `M` a month.
+/// How often a limit starts anew: each [`Period`], or `never`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Unit {
-    /// `s`
-    Second,
-    /// `m`
-    Minute,
-    /// `h`
-    Hour,
-    /// `d`
-    Day,
-    /// `w`
-    Week,
-    /// `M`, 30 days when rolling
-    Month,
-    /// `Q`, 90 days when rolling; budgets only
-    Quarter,
-    /// `Y`, 365 days when rolling
-    Year,
-}
-
-impl Unit {
-    const ALL: [(char, Self, i64); 8] = [
-        ('s', Self::Second, 1),
-        ('m', Self::Minute, 60),
-        ('h', Self::Hour, 3_600),
-        ('d', Self::Day, 86_400),
-        ('w', Self::Week, 7 * 86_400),
-        ('M', Self::Month, 30 * 86_400),
-        ('Q', Self::Quarter, 90 * 86_400),
-        ('Y', Self::Year, 365 * 86_400),
-    ];
-
-    fn letter(self) -> char {
-        Self::ALL
-            .iter()
-            .find(|(_, unit, _)| *unit == self)
-            .map_or('?', |(letter, ..)| *letter)
-    }
-
-    /// The length of one unit of a rolling window, in seconds.
-    pub fn rolling_seconds(self) -> i64 {
-        Self::ALL
-            .iter()
-            .find(|(_, unit, _)| *unit == self)
-            .map_or(0, |(.., seconds)| *seconds)
-    }
-}
-
-/// `<n><unit>`: the length of a budget's or rate limit's window, up to 100 years.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ResetDuration {
-    count: i64,
-    unit: Unit,
+pub enum ResetDuration {
+    /// Its windows are so long.
+    Every(Period),
+    /// It has one window without an end; budgets only.
+    Never,
 }
 
 impl ResetDuration {
     /// One day.
-    pub const DAY: Self = Self {
-        count: 1,
-        unit: Unit::Day,
-    };
+    pub const DAY: Self = Self::Every(Period::DAY);
     /// One month, the default of a budget.
-    pub const MONTH: Self = Self {
-        count: 1,
-        unit: Unit::Month,
-    };
-    /// One hour, the default of a rate limit.
-    pub const HOUR: Self = Self {
-        count: 1,
-        unit: Unit::Hour,
-    };
+    pub const MONTH: Self = Self::Every(Period::MONTH);
     /// One quarter, the only duration that knows a fiscal year.
-    pub const QUARTER: Self = Self {
-        count: 1,
-        unit: Unit::Quarter,
-    };
-    const MAX_SECONDS: i64 = 100 * 365 * 86_400;
+    pub const QUARTER: Self = Self::Every(Period::QUARTER);
 
-    /// How many units; 1 or more.
-    pub fn count(self) -> i64 {
-        self.count
-    }
-
-    /// The unit.
-    pub fn unit(self) -> Unit {
-        self.unit
-    }
-}
-
-impl FromStr for ResetDuration {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let letter = text.chars().last().ok_or(())?;
-        let digits = text.strip_suffix(letter).ok_or(())?;
-        let (_, unit, seconds) = Unit::ALL
-            .into_iter()
-            .find(|(known, ..)| *known == letter)
-            .ok_or(())?;
-        if digits.is_empty()
-            || digits.starts_with('0')
-            || !digits.bytes().all(|b| b.is_ascii_digit())
-        {
-            return Err(());
-        }
-        let count: i64 = digits.parse().map_err(|_| ())?;
-        match count.checked_mul(seconds) {
-            Some(total) if total <= Self::MAX_SECONDS => Ok(Self { count, unit }),
-            _ => Err(()),
+    /// How long its windows are; none when there is one that has no end.
+    pub fn period(self) -> Option<Period> {
+        match self {
+            Self::Every(period) => Some(period),
+            Self::Never => None,
         }
     }
-}
 
-impl ResetDuration {
     /// Writes it, such as `1M`.
     ///
     /// # Errors
     /// When `out` takes no more.
     pub fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
-        out.write_str(itoa::Buffer::new().format(self.count))?;
-        out.write_char(self.unit.letter())
+        match self {
+            Self::Every(period) => period.write(out),
+            Self::Never => out.write_str(NEVER),
+        }
+    }
+}
+
+const NEVER: &str = "never";
+
+impl FromStr for ResetDuration {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text == NEVER {
+            return Ok(Self::Never);
+        }
+        text.parse().map(Self::Every)
+    }
+}
+
+impl From<Period> for ResetDuration {
+    fn from(period: Period) -> Self {
+        Self::Every(period)
     }
 }
 
@@ -156,35 +88,46 @@ impl<'de> Deserialize<'de> for ResetDuration {
     }
 }
 
-/// A reset duration in a request; quarters only where `quarters` allows them.
-pub fn reset_duration(quarters: bool) -> ValueKind<'static, ResetDuration> {
-    let units = if quarters { "smhdwMQY" } else { "smhdwMY" };
+/// How often a budget starts anew, in a request.
+pub fn budget_duration() -> ValueKind<'static, ResetDuration> {
     ValueKind::new(
-        move || BodySchema::pattern(format!("^[1-9][0-9]{{0,9}}[{units}]$")),
-        move |node| read_reset_duration(node, quarters),
+        || BodySchema::pattern("^([1-9][0-9]{0,9}[smhdwMQY]|never)$"),
+        |node| {
+            let text = node.string(32)?;
+            text.parse().ok().or_else(|| {
+                refuse_duration(node, text, "s, m, h, d, w, M, Q or Y", ", or \"never\"")
+            })
+        },
     )
 }
 
-fn read_reset_duration(node: &Node<'_>, quarters: bool) -> Option<ResetDuration> {
-    let text = node.string(32)?;
-    match text.parse::<ResetDuration>() {
-        Ok(duration) if duration.unit == Unit::Quarter && !quarters => node.refuse(
-            "invalid_reset_duration",
-            "quarters (Q) are for budgets only; use \"3M\"",
-        ),
-        Ok(duration) => Some(duration),
-        Err(()) => {
-            let units = if quarters {
-                "s, m, h, d, w, M, Q or Y"
-            } else {
-                "s, m, h, d, w, M or Y"
+/// How often a rate limit starts anew, in a request.
+pub fn rate_limit_duration() -> ValueKind<'static, Period> {
+    ValueKind::new(
+        || BodySchema::pattern("^[1-9][0-9]{0,9}[smhdwMY]$"),
+        |node| {
+            let text = node.string(32)?;
+            let sentence = match text.parse() {
+                Ok(ResetDuration::Every(period)) if period.unit() != Unit::Quarter => {
+                    return Some(period);
+                }
+                Ok(ResetDuration::Every(_)) => "quarters (Q) are for budgets only; use \"3M\"",
+                Ok(ResetDuration::Never) => {
+                    "\"never\" is for budgets only: a rate limit that never resets would let nothing in any more once it is reached; \
+                     use a span such as \"1h\""
+                }
+                Err(()) => return refuse_duration(node, text, "s, m, h, d, w, M or Y", ""),
             };
-            node.refuse(
-                "invalid_reset_duration",
-                format_args!("expected a number and a unit ({units}) such as \"1h\" or \"1M\", at most 100 years, found {text:?}"),
-            )
-        }
-    }
+            node.refuse("invalid_reset_duration", sentence)
+        },
+    )
+}
+
+fn refuse_duration<T>(node: &Node<'_>, text: &str, units: &str, or: &str) -> Option<T> {
+    node.refuse(
+        "invalid_reset_duration",
+        format_args!("expected a number and a unit ({units}) such as \"1h\" or \"1M\", at most 100 years{or}, found {text:?}"),
+    )
 }
 
 /// How often the virtual keys of a profile's holders rotate: 1 hour to 365 days, in nanoseconds on the wire, 0 when off.

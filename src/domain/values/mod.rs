@@ -6,6 +6,7 @@ pub mod letter_case;
 pub mod money;
 pub mod number;
 pub mod patch;
+pub mod period;
 pub mod repeats;
 pub mod shell_word;
 pub mod unseen;

@@ -34,11 +34,14 @@ pub fn limit_headers(
         ],
         _ => return Vec::new(),
     };
+    let Some(resets_at) = limit.resets_at else {
+        return Vec::new();
+    };
     let reset = if dialect == Dialect::OpenAi {
-        span(limit.resets_at.saturating_sub(now_ms))
+        span(resets_at.saturating_sub(now_ms))
     } else {
         let mut text = String::new();
-        write_instant(&mut text, limit.resets_at);
+        write_instant(&mut text, resets_at);
         text
     };
     let values = [

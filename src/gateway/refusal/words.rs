@@ -7,8 +7,9 @@ use crate::domain::credential::redacted;
 use crate::domain::decision::{Refusal, RefusalKind};
 use crate::domain::limits::limit::LimitKind;
 use crate::domain::limits::limit_state::LimitState;
-use crate::domain::values::duration::{ResetDuration, Unit};
+use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::money::write_dollars;
+use crate::domain::values::period::{Period, Unit};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -76,6 +77,15 @@ fn dry(limit: &LimitState, wait_ms: Option<i64>, now_ms: i64, zone: &TimeZone) -
                 "{} is used up, and it does not come back by itself.",
                 capital(&name)
             )
+        } else if limit.resets_at.is_none() {
+            let kept = if limit.held > 0 {
+                "kept for calls that are still running, or "
+            } else {
+                ""
+            };
+            format!(
+                "What is left of {name} is {kept}too little for this call, and it does not come back by itself."
+            )
         } else {
             format!(
                 "This call may need more than all of {name}. Ask for a shorter answer, or send less."
@@ -108,7 +118,10 @@ fn limit_name(limit: &LimitState) -> String {
     let of = of
         .map(|provider| format!(" for {provider}"))
         .unwrap_or_default();
-    format!("your {amount} {}{of}", each(limit.reset_duration))
+    match limit.reset_duration {
+        ResetDuration::Every(period) => format!("your {amount} {}{of}", each(period)),
+        ResetDuration::Never => format!("your prepaid {amount}{of}"),
+    }
 }
 
 /// A number of things.
@@ -118,8 +131,8 @@ fn some(number: i64, thing: &str) -> String {
 }
 
 /// How often, in words.
-fn each(duration: ResetDuration) -> String {
-    let unit = match duration.unit() {
+fn each(period: Period) -> String {
+    let unit = match period.unit() {
         Unit::Second => "second",
         Unit::Minute => "minute",
         Unit::Hour => "hour",
@@ -129,7 +142,7 @@ fn each(duration: ResetDuration) -> String {
         Unit::Quarter => "quarter",
         Unit::Year => "year",
     };
-    match duration.count() {
+    match period.count() {
         1 if unit == "hour" => "an hour".to_owned(),
         1 => format!("a {unit}"),
         count => format!("every {count} {unit}s"),

@@ -305,13 +305,21 @@ fn steps_of(copy: &ExplainedCopy, names: &HashMap<i64, String>) -> Vec<StepView>
 fn limit_detail(limit: &ExplainedLimit) -> String {
     let state = &limit.state;
     let amount = |value| limits::amount(state.kind, value);
+    let end = state.resets_at.map_or_else(
+        || ", never resets".to_owned(),
+        |at| {
+            format!(
+                " per {}, resets at {}",
+                state.reset_duration,
+                super::views::time(at)
+            )
+        },
+    );
     format!(
-        "{} used + {} held + {} asked of {} per {}, resets at {}",
+        "{} used + {} held + {} asked of {}{end}",
         amount(state.used),
         amount(state.held),
         amount(limit.asked),
         amount(state.effective_max_limit),
-        state.reset_duration,
-        super::views::time(state.resets_at)
     )
 }

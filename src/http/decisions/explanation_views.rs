@@ -150,9 +150,9 @@ pub struct ExplainedLimitView {
     pub held: f64,
     /// What is neither used nor held; never below 0.
     pub remaining: f64,
-    /// When the window ends.
+    /// When the window ends; left out when it never does.
     #[schema(format = DateTime)]
-    pub resets_at: String,
+    pub resets_at: Option<String>,
     /// What the call asks of it.
     pub asked: f64,
     /// Whether that fits.

@@ -42,9 +42,9 @@ pub struct LimitView {
     pub held: f64,
     /// What is neither used nor held; never below 0.
     pub remaining: f64,
-    /// When the window ends.
+    /// When the window ends; left out when it never does.
     #[schema(format = DateTime)]
-    pub resets_at: String,
+    pub resets_at: Option<String>,
 }
 
 /// What a limit counts.
@@ -92,8 +92,10 @@ pub fn write_limit(out: &mut String, limit: &LimitState) {
         out.push_str(name);
         write_amount(out, limit.kind, amount);
     }
-    out.push_str(",\"resets_at\":");
-    write_time(out, limit.resets_at);
+    if let Some(resets_at) = limit.resets_at {
+        out.push_str(",\"resets_at\":");
+        write_time(out, resets_at);
+    }
     out.push('}');
 }
 
@@ -186,16 +188,15 @@ pub fn headers(limits: &[LimitState], now_ms: i64) -> Option<[(HeaderName, Heade
         let seconds = |ms: i64| (ms.max(0).saturating_add(999)) / 1_000;
         let _ = write!(
             policies,
-            "\"{name}\";q={}{unit};w={}",
-            whole(limit.effective_max_limit),
-            seconds(limit.resets_at - limit.starts_at)
+            "\"{name}\";q={}{unit}",
+            whole(limit.effective_max_limit)
         );
-        let _ = write!(
-            states,
-            "\"{name}\";r={};t={}",
-            whole(limit.remaining()),
-            seconds(limit.resets_at - now_ms)
-        );
+        let _ = write!(states, "\"{name}\";r={}", whole(limit.remaining()));
+        // A window without an end has neither a length nor a time until it ends.
+        if let Some(resets_at) = limit.resets_at {
+            let _ = write!(policies, ";w={}", seconds(resets_at - limit.starts_at));
+            let _ = write!(states, ";t={}", seconds(resets_at - now_ms));
+        }
     }
     Some([
         (

@@ -57,9 +57,10 @@ pub struct NearLimitView {
     /// What is neither used nor held; never below 0.
     #[schema(value_type = f64)]
     pub remaining: Box<RawValue>,
-    /// When the window ends.
-    #[schema(value_type = String, format = DateTime)]
-    pub resets_at: Timestamp,
+    /// When the window ends; left out when it never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub resets_at: Option<Timestamp>,
     /// What is used and held as a part of `effective_max_limit`.
     pub share: f64,
 }
@@ -118,7 +119,7 @@ fn view(near: &NearLimit, page: &NearPage) -> NearLimitView {
         used: amount(state.used),
         held: amount(state.held),
         remaining: amount(state.remaining()),
-        resets_at: time(state.resets_at),
+        resets_at: state.resets_at.map(time),
         share: near.share(),
     }
 }

@@ -63,7 +63,7 @@ pub fn when(status: u16, refused: RefusedCaller) -> &'static str {
             "No management API key came, or one that is unknown, expired or revoked; `WWW-Authenticate` and the message say what to send"
         }
         (402, _) => {
-            "A budget has no room: `extra_fields.limit` is the one, and `Retry-After` says when it starts anew"
+            "A budget has no room: `extra_fields.limit` is the one, and `Retry-After` says when it starts anew, if it does"
         }
         (403, RefusedCaller::Holder | RefusedCaller::Gateway) => {
             "The key may not do this: the message names the permission that the management API key lacks, or what of the call the access \

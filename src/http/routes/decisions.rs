@@ -54,7 +54,7 @@ fn reservations() -> Vec<Route> {
                  after that 409 `reservation_closed`, because nothing is held for it any more; with another body 422. What the body \
                  names is validated before the virtual key is looked at. Not settled in time, a reservation is charged at its \
                  estimate or released as `[decisions] on_expiry` says. A 402 or 429 says in `Retry-After` when its limit starts anew; \
-                 a call that is larger than a whole limit never fits, so it is not told to wait, but by how much it is too large. \
+                 a spent budget that never resets has no such time, and nobody is told to wait for it; a call that is larger than a whole limit never fits, so it is not told to wait, but by how much it is too large. \
                  429 `too_many_open_reservations`: so many are open as may be of one virtual key or one management key \
                  (`[decisions] max_open_per_virtual_key`, `max_open_per_management_key`); settle or cancel some. \
                  With `prompt_tokens` or `max_tokens` the estimates that are left out are made here, the cost by the price that is known of the \

@@ -13,6 +13,7 @@ use crate::domain::limits::window::Window;
 use crate::domain::people::holding::UserAccessProfile;
 use crate::domain::people::user_copy::CopyBudget;
 use crate::domain::validator::IfMatch;
+use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::money::Money;
 use crate::error::{Error, Result};
 use crate::service::Services;
@@ -25,7 +26,7 @@ use crate::store::people::{budget_overrides, user_access_profiles};
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user, copy or budget, [`Error::Stale`], and [`Error::Invalid`] when the limit would be more
-/// than one can be.
+/// than one can be, and for some windows of a budget that never resets.
 pub fn put(
     services: &Services,
     actor: Actor,
@@ -66,6 +67,13 @@ fn change(
         let Some(input) = input else {
             return budget_overrides::delete(work, copy_id, at, found.limit.place_id, before);
         };
+        let is_endless = found.limit.key.reset_duration == ResetDuration::Never;
+        if is_endless && input.cycles.is_some() {
+            let path = Path::root().field("mode");
+            let sentence = "expected \"forever\": this budget never resets, so it has no windows to count; take the override away \
+                            when it shall end";
+            return Err(Violation::alone(&path, "cycles_without_reset", sentence));
+        }
         if exceeds(input.amount, found.limit.max) {
             let path = Path::root().field("amount");
             let sentence =

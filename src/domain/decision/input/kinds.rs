@@ -11,10 +11,10 @@ use crate::domain::decision::Presented;
 use crate::domain::models::model_name;
 use crate::domain::price::usage::Usage;
 use crate::domain::price::usage_object::{UsageFault, read_usage_object};
-use crate::domain::values::duration::{ResetDuration, Unit};
 use crate::domain::values::money::{Money, read_money, read_spent};
 use crate::domain::values::number::MAX_COUNT;
 use crate::domain::values::number::{Whole, read_whole};
+use crate::domain::values::period::{Period, Unit};
 use crate::domain::values::unseen::find_unseen;
 
 /// What stands for a character that can't be seen.
@@ -183,7 +183,7 @@ fn read_ttl(node: &Node<'_>) -> Option<i64> {
     let seconds = match node.value {
         Json::Number(_) => return node.integer(1..=MAX_TTL_SECONDS),
         Json::String(text) => text
-            .parse::<ResetDuration>()
+            .parse::<Period>()
             .ok()
             .filter(|span| span.unit() <= Unit::Day)
             .map(|span| span.count().saturating_mul(span.unit().rolling_seconds())),

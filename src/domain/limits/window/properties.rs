@@ -133,6 +133,21 @@ proptest! {
             prop_assert!(windows.follow(window, other).starts_at >= window.starts_at);
         }
     }
+
+    #[test]
+    fn what_never_resets_is_in_one_window_at_any_time(
+        anchor in any::<i64>(),
+        now in any::<i64>(),
+        aligned in any::<bool>(),
+        first in prop::option::of(1..=12_i64),
+    ) {
+        let windows = Windows::new(ResetDuration::Never, aligned, first, anchor, &TimeZone::UTC);
+        let window = windows.at(now);
+        prop_assert_eq!(window.starts_at, anchor.clamp(FIRST_MS, LAST_MS - 1));
+        prop_assert_eq!((window.resets_at, window.number), (LAST_MS, 0));
+        prop_assert_eq!(windows.at(window.starts_at), window);
+        prop_assert_eq!(windows.follow(window, now), window);
+    }
 }
 
 /// How a clock moves between two looks at it.

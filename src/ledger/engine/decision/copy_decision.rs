@@ -6,6 +6,7 @@ use super::demand::{Demand, DryLimit, Obstacle, RefusalStage, Terms};
 use crate::domain::decision::RefusalKind;
 use crate::domain::decision::explanation::{ExplainedCopy, ExplainedLimit, ExplainedProvider};
 use crate::domain::limits::limit::LimitKind;
+use crate::domain::values::duration::ResetDuration;
 use crate::ledger::engine::directory::mcp;
 use crate::ledger::engine::directory::rules::{ModelVerdict, ProviderRules};
 use crate::ledger::engine::directory::user_profile::UserProfile;
@@ -155,8 +156,9 @@ fn decide_on_tool(
     (!verdict.allowed).then(|| Obstacle::at(RefusalStage::Mcp, kind, Some(line)))
 }
 
-/// The refusal of the limits of a line, if one has no room: its kind, and the limit of that kind that resets last, or the smallest
-/// that the call is larger than, since waiting for the others would be in vain. It says when the last of any kind resets.
+/// The refusal of the limits of a line, if one has no room: its kind, and the limit of that kind that resets last, or the smallest of
+/// those that never reset or that the call is larger than, since waiting for the others would be in vain. It says when the last of any
+/// kind resets.
 fn decide_by_limits(
     state: &LedgerState,
     copy: &UserProfile,
@@ -194,7 +196,8 @@ fn decide_by_limits(
             );
         }
         if !fits {
-            let never = balance.never_has_room_for(terms.whole(kind));
+            let never = limit.key.reset_duration == ResetDuration::Never
+                || balance.never_has_room_for(terms.whole(kind));
             let rank = if never {
                 -balance.effective
             } else {

@@ -206,7 +206,7 @@ pub enum RefusalStage {
     Model,
     /// The MCP tool.
     Mcp,
-    /// A limit that the whole call is larger than: there is never room.
+    /// A limit that the whole call is larger than, or that never resets: waiting gives it no room.
     Size,
     /// The limits.
     Limits,
@@ -241,8 +241,8 @@ impl Obstacle {
 pub struct DryLimit {
     /// Its place among the limits of the rules.
     pub at: usize,
-    /// When the last of all limits without room resets: there is no room before. None where the call is larger than the limit, or stays
-    /// in the window in which it was let in.
+    /// When the last of all limits without room resets: there is no room before. None where the call is larger than the limit, where
+    /// that never resets, and where the call stays in the window in which it was let in.
     pub room_at: Option<i64>,
 }
 

@@ -10,6 +10,7 @@ use crate::domain::decision::amounts::Amounts;
 use crate::domain::decision::explanation::ExplainedCopy;
 use crate::domain::decision::{LimitState, Refusal, RefusalKind};
 use crate::domain::limits::limit::LimitKind;
+use crate::domain::values::duration::ResetDuration;
 use crate::domain::values::money::Money;
 use crate::ledger::engine::directory::key::Key;
 use crate::ledger::engine::directory::user_profile::UserProfile;
@@ -157,14 +158,11 @@ pub fn beyond(limits: &[LimitState], used: Amounts) -> Option<Refusal> {
         _ => RefusalKind::TokenLimited,
     };
     let message = format!(
-        "the call takes the {} of {} every {} ({}) beyond it: {} used, {} held; it resets at {}",
-        what_of(limit.kind),
-        amount_text(limit.kind, limit.effective_max_limit),
-        limit.reset_duration,
-        limit.scope,
+        "the call takes {} beyond it: {} used, {} held; {}",
+        named(limit),
         amount_text(limit.kind, limit.used),
         amount_text(limit.kind, limit.held),
-        time(limit.resets_at)
+        end_of(limit)
     );
     Some(Refusal::new(kind, message))
 }
@@ -177,9 +175,26 @@ fn what_of(kind: LimitKind) -> &'static str {
     }
 }
 
+/// A limit with the article, what it allows, how often, and where.
+fn named(limit: &LimitState) -> String {
+    let (what, scope) = (what_of(limit.kind), &limit.scope);
+    let most = amount_text(limit.kind, limit.effective_max_limit);
+    match limit.reset_duration {
+        ResetDuration::Every(period) => format!("the {what} of {most} every {period} ({scope})"),
+        ResetDuration::Never => format!("the prepaid {what} of {most} ({scope})"),
+    }
+}
+
+/// When a limit has room again.
+fn end_of(limit: &LimitState) -> String {
+    limit.resets_at.map_or_else(
+        || "it never resets: have it raised".to_owned(),
+        |resets_at| format!("it resets at {}", time(resets_at)),
+    )
+}
+
 /// Which limit has no room for what was asked, what is used and held of it, and when it resets or why waiting is in vain.
 fn no_room(limit: &LimitState, terms: Option<Terms>) -> String {
-    let what = what_of(limit.kind);
     let amount = |amount: i64| amount_text(limit.kind, amount);
     let shown = match limit.kind {
         LimitKind::Requests => String::new(),
@@ -198,14 +213,16 @@ fn no_room(limit: &LimitState, terms: Option<Terms>) -> String {
             "the call takes {} more than the whole limit and never fits: ask for less, or have the limit raised",
             amount(above)
         )
-    } else if terms.is_some_and(|terms| terms.let_in_as().is_some()) {
+    } else if let Some(resets_at) = limit.resets_at
+        && terms.is_some_and(|terms| terms.let_in_as().is_some())
+    {
         format!(
             "what is added stays in the window in which the call was let in, until {}, and no later one gives it room: make a new \
              reservation for the rest",
-            time(limit.resets_at)
+            time(resets_at)
         )
     } else {
-        format!("it resets at {}", time(limit.resets_at))
+        end_of(limit)
     };
     let spent = i128::from(limit.used) + i128::from(limit.held);
     let how = if limit.effective_max_limit > 0 && spent >= i128::from(limit.effective_max_limit) {
@@ -214,10 +231,8 @@ fn no_room(limit: &LimitState, terms: Option<Terms>) -> String {
         "has no room"
     };
     format!(
-        "the {what} of {} every {} ({}) {how}: {} used, {} held{shown}; {end}",
-        amount(limit.effective_max_limit),
-        limit.reset_duration,
-        limit.scope,
+        "{} {how}: {} used, {} held{shown}; {end}",
+        named(limit),
         amount(limit.used),
         amount(limit.held),
     )
