@@ -74,6 +74,48 @@ fn a_profile_with_everything_is_made_and_found_again() {
 }
 
 #[test]
+fn a_prepaid_budget_is_chosen_and_shown_without_an_end() {
+    let page = Page::signed_in();
+    page.open("/profiles/new");
+    page.fill("Name", "Prepaid");
+    page.fill("Provider", "openai");
+    page.toggle("All models", 0);
+    page.press_nth("Add budget", 1);
+    page.fill("Dollars", "25");
+    page.choose("Reset every: unit", 0, "never (prepaid)");
+    page.press("Create profile");
+    page.see("Created Prepaid.");
+    page.see("Prepaid budget");
+    let budget = &stored(&page, 1)["budgets"][0];
+    assert_eq!(budget["reset_duration"], "never");
+    let ada = json!({ "name": "Ada", "email": "ada@example.org" });
+    page.api().post("/api/users", &ada).expect(200);
+    let held = json!({ "access_profile_id": 1 });
+    page.api()
+        .post("/api/users/1/access-profiles", &held)
+        .expect(201);
+    page.open("/users/1");
+    page.see("never resets");
+    // There are no windows to count, so it is raised for good.
+    page.press("Raise");
+    page.fill("Dollars to add", "5");
+    page.press("Raise the limit");
+    page.see("The limit is now $30.");
+    page.open("/profiles/1");
+    page.press("Edit");
+    page.fill("Dollars", "40");
+    page.press("Save");
+    page.see("Saved as version 2.");
+    page.see("$40");
+    let budget = &stored(&page, 1)["budgets"][0];
+    assert_eq!(
+        (&budget["reset_duration"], &budget["max_limit"]),
+        (&json!("never"), &json!(40))
+    );
+    page.nothing_went_wrong();
+}
+
+#[test]
 fn what_is_wrong_is_said_at_its_field_by_the_page_and_by_the_server() {
     let page = Page::signed_in();
     page.api().create_profile(&json!({ "name": "Taken" }));
