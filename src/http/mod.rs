@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod mount;
 pub mod openapi;
 pub mod page;
+pub mod permissions;
 pub mod prices;
 pub mod proxy;
 pub mod roles;

@@ -9,6 +9,7 @@ mod decisions;
 mod metrics;
 mod parameters;
 mod people;
+mod permissions;
 mod proxy;
 mod settings;
 mod tool_groups;
@@ -32,7 +33,7 @@ use crate::http::access_profiles::views::{
 use crate::http::api_keys;
 use crate::http::api_keys::sign_in;
 use crate::http::api_keys::views::{
-    ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, SessionAnswer, SignInCode, SignedIn,
+    ApiKeyAnswer, ApiKeyCreated, ApiKeyView, SessionAnswer, SignInCode, SignedIn,
 };
 use crate::http::audit_log::views::AuditVerdict;
 use crate::http::core::answer::Message;
@@ -52,6 +53,7 @@ pub fn table() -> Vec<Route> {
         history_routes(),
         audit_log::routes(),
         api_key_routes(),
+        permissions::routes(),
         people::routes(),
         assignments::routes(),
         virtual_keys::routes(),
@@ -333,12 +335,6 @@ fn api_key_routes() -> Vec<Route> {
             .answers::<SignInCode>(201)
             .without_place()
             .refuses(&[408, 409, 413, 415]),
-        Route::new(Method::GET, "P/rbac/permissions", "list_permissions", api_keys::permissions)
-            .says("List every permission that a key can hold", "Their ids never change. Every key may ask.")
-            .answers::<PermissionList>(200),
-        Route::new(Method::GET, "P/permissions", "list_permissions_short", api_keys::permissions)
-            .says("List every permission that a key can hold", "Their ids never change. Every key may ask.")
-            .answers::<PermissionList>(200),
     ]
 }
 

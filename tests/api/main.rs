@@ -44,6 +44,7 @@ mod model_names;
 mod open_bounds;
 mod overrides;
 mod owners;
+mod permissions;
 mod policies;
 mod prepaid;
 mod prices;

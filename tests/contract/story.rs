@@ -98,6 +98,9 @@ fn arrange(it: &mut Recorder<'_>) -> String {
     );
     it.call("GET", "/api/session", None);
     it.call("GET", "/api/rbac/permissions", None);
+    it.call("GET", "/api/rbac/resources", None);
+    it.call("GET", "/api/rbac/operations", None);
+    it.call("GET", "/api/users/me/permissions", None);
     match &made["user"]["id"] {
         Value::String(id) => id.clone(),
         id => id.to_string(),

@@ -113,8 +113,11 @@ fn people(it: &mut ContractClient<'_>) -> String {
         it.get(&format!("{base}/{role}"));
         it.put(&format!("{base}/{role}"), &json!({ "description": "" }));
     }
-    it.get("P/rbac/permissions");
-    it.get("P/permissions");
+    for catalogue in ["permissions", "resources", "operations"] {
+        it.get(&format!("P/rbac/{catalogue}"));
+        it.get(&format!("P/{catalogue}"));
+    }
+    it.get("P/users/me/permissions");
     it.post(
         "P/access-profiles/1/roles",
         &json!({ "role_ids": [1], "is_default": true, "apply_to_existing": true }),

@@ -174,6 +174,11 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
         ("forward_auth_below", none(200)),
         ("list_permissions", none(200)),
         ("list_permissions_short", none(200)),
+        ("list_resources", none(200)),
+        ("list_resources_short", none(200)),
+        ("list_operations", none(200)),
+        ("list_operations_short", none(200)),
+        ("get_own_permissions", none(200)),
     ]
     .into_iter()
     .collect()

@@ -71,6 +71,40 @@ const OPERATIONS: [(Operation, &str); 5] = [
     (Operation::Download, "Download"),
 ];
 
+impl Resource {
+    /// Every resource there is, in the order of their ids.
+    pub fn all() -> impl Iterator<Item = Self> {
+        RESOURCES.into_iter().map(|(resource, _)| resource)
+    }
+
+    /// The stable integer id, from 1 on.
+    pub fn id(self) -> i64 {
+        self as i64 + 1
+    }
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        RESOURCES[self as usize].1
+    }
+}
+
+impl Operation {
+    /// Every operation there is, in the order of their ids.
+    pub fn all() -> impl Iterator<Item = Self> {
+        OPERATIONS.into_iter().map(|(operation, _)| operation)
+    }
+
+    /// The stable integer id, from 1 on.
+    pub fn id(self) -> i64 {
+        self as i64 + 1
+    }
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        OPERATIONS[self as usize].1
+    }
+}
+
 /// Resources of which every permission of these four is there, with the ids 1 to 28 in this order.
 const REGULAR: usize = 7;
 const REGULAR_OPERATIONS: usize = 4;
@@ -114,21 +148,11 @@ impl Permission {
     pub fn from_id(id: i64) -> Option<Self> {
         Self::all().find(|permission| permission.id() == id)
     }
-
-    /// The name of the resource on the wire.
-    pub fn resource_name(self) -> &'static str {
-        RESOURCES[self.resource as usize].1
-    }
-
-    /// The name of the operation on the wire.
-    pub fn operation_name(self) -> &'static str {
-        OPERATIONS[self.operation as usize].1
-    }
 }
 
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.resource_name(), self.operation_name())
+        write!(f, "{}:{}", self.resource.name(), self.operation.name())
     }
 }
 

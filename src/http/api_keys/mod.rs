@@ -1,15 +1,11 @@
-//! Handlers of management API keys and the permissions they can hold.
+//! Handlers of management API keys.
 
 pub mod sign_in;
 pub mod views;
 
 use serde_json::json;
 
-use self::views::{
-    ApiKeyAnswer, ApiKeyCreated, ApiKeyView, PermissionList, PermissionView, SessionAnswer,
-    SessionKey,
-};
-use crate::domain::api_key::permission::Permission;
+use self::views::{ApiKeyAnswer, ApiKeyCreated, ApiKeyView, SessionAnswer, SessionKey};
 use crate::domain::api_key::{API_KEY_CHANGE, ApiKey, KeyState, NEW_API_KEY, ROTATION};
 use crate::domain::credential::Token;
 use crate::domain::list::{Page, Query};
@@ -173,23 +169,6 @@ pub async fn delete(caller: Caller<Delete, ApiKeys>, request: Request) -> Answer
 pub async fn session(caller: AnyKey, _: Request) -> Answer {
     ok(&SessionAnswer {
         api_key: SessionKey::of(caller.key()),
-    })
-}
-
-/// `GET P/rbac/permissions`, `GET P/permissions`
-pub async fn permissions(_: AnyKey, _: Request) -> Answer {
-    let permissions: Vec<_> = Permission::all()
-        .map(|permission| PermissionView {
-            id: permission.id(),
-            name: permission.to_string(),
-            resource: permission.resource_name(),
-            operation: permission.operation_name(),
-        })
-        .collect();
-    ok(&PermissionList {
-        count: permissions.len(),
-        total_count: permissions.len(),
-        permissions,
     })
 }
 

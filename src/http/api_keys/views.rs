@@ -152,27 +152,3 @@ pub struct ApiKeyCreated {
     /// The key itself; it is never shown again.
     pub key: String,
 }
-
-/// A permission that a key can hold.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PermissionView {
-    /// Its id, which never changes.
-    pub id: i64,
-    /// `Resource:Operation`.
-    pub name: String,
-    /// What it is about.
-    pub resource: &'static str,
-    /// What it allows.
-    pub operation: &'static str,
-}
-
-/// Every permission there is.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PermissionList {
-    /// The permissions, by id.
-    pub permissions: Vec<PermissionView>,
-    /// How many there are.
-    pub count: usize,
-    /// The same.
-    pub total_count: usize,
-}

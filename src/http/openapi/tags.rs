@@ -24,7 +24,7 @@ pub fn tag(route: &Route, method: &Method, family: usize) -> &'static str {
 
 fn own(route: &Route) -> &'static str {
     match route.access {
-        Access::Management(permission) => permission.resource_name(),
+        Access::Management(permission) => permission.resource.name(),
         Access::VirtualKey | Access::Call => VIRTUAL_KEYS,
         Access::AnyKey | Access::Operator | Access::Public => SERVER,
     }
@@ -42,7 +42,7 @@ pub fn tags(table: &[Route]) -> Vec<Tag> {
     all.sort_by_key(|(name, _)| *name == SERVER);
     all.push((
         ALIAS,
-        "The same operations again: under `/api/governance`, under the short paths of roles and permissions, and by the other methods \
+        "The same operations again: under `/api/governance`, under the short paths of roles, permissions, resources and operations, and by the other methods \
          that a proxy may ask with. Each answers as the one whose name its own begins with; clients need only one of them.",
     ));
     let with_text = |(name, about)| {
