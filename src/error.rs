@@ -118,12 +118,12 @@ pub enum Error {
     },
 
     /// Somebody changed it since the caller read it.
-    #[error(
-        "it was changed in the meantime; its ETag is now {current}: read it again and repeat the change"
-    )]
+    #[error("{}", changed_meanwhile(current, *revision))]
     Stale {
         /// The entity tag of what is stored now.
         current: String,
+        /// Its revision now, where the body says another one.
+        revision: Option<i64>,
     },
 
     /// What is stored can't be brought back under today's rules.
@@ -302,6 +302,14 @@ pub fn absences<T>(looked_for: impl Iterator<Item = Result<T>>) -> Result<()> {
     }
     let message = missing.join("; ");
     Err(Error::NotFound { message, param: at })
+}
+
+fn changed_meanwhile(current: &str, revision: Option<i64>) -> String {
+    let changed = match revision {
+        Some(now) => format!("revision: it was changed in the meantime and is now {now}"),
+        None => format!("it was changed in the meantime; its ETag is now {current}"),
+    };
+    changed + ": read it again and repeat the change"
 }
 
 fn first_message(violations: &[Violation]) -> &str {

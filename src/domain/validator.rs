@@ -82,6 +82,7 @@ impl IfMatch {
             Self::OneOf(tags) if !tags.iter().any(|tag| of_thing(tag) == of_thing(current)) => {
                 Err(Error::Stale {
                     current: current.to_owned(),
+                    revision: None,
                 })
             }
             _ => Ok(()),

@@ -53,6 +53,7 @@ mod propagation;
 mod proxy;
 mod quota;
 mod role_members;
+mod role_permissions;
 mod roles;
 mod room;
 mod rotation;

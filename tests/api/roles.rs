@@ -43,6 +43,7 @@ fn a_role_is_made_read_changed_and_deleted_under_all_paths() {
             "is_system_role": false,
             "user_count": 0,
             "access_profiles": [],
+            "revision": 1,
             "created_at": "2026-06-01T12:00:00Z",
             "updated_at": "2026-06-01T12:00:00Z",
         });

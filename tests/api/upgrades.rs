@@ -242,3 +242,18 @@ fn the_audit_log_goes_on_where_an_earlier_version_left_it() {
         assert_eq!(walked["entries"], 19);
     }
 }
+
+#[test]
+fn roles_of_before_are_permitted_nothing_and_can_be_from_then_on() {
+    for schema in SCHEMAS {
+        let (server, _) = upgraded(schema);
+        let client = &server.client;
+        let path = "/api/rbac/roles/1/permissions";
+        let read = client.get(path).expect(200).json();
+        assert_eq!(read["permissions"], json!([]), "schema {schema}");
+        let body = json!({ "permission_ids": [1], "revision": read["revision"] });
+        client.put(path, &body).expect(200);
+        let read = client.get(path).expect(200).json();
+        assert_eq!(read["permissions"][0]["name"], "AccessProfiles:View");
+    }
+}

@@ -77,6 +77,9 @@ fn arrange(it: &mut Recorder<'_>) -> String {
     it.call("PUT", "/api/access-profiles/2/activate", None);
     it.call("POST", "/api/rbac/roles", Some(&example("create_role")));
     it.call("PUT", "/api/rbac/roles/1", Some(&example("update_role")));
+    let permissions = "/api/rbac/roles/1/permissions";
+    it.call("PUT", permissions, Some(&example("set_role_permissions")));
+    it.call("GET", permissions, None);
     it.call(
         "POST",
         "/api/access-profiles/1/roles",

@@ -111,7 +111,13 @@ fn people(it: &mut ContractClient<'_>) -> String {
         let role = id(&made["role"]["id"]);
         it.get(base);
         it.get(&format!("{base}/{role}"));
-        it.put(&format!("{base}/{role}"), &json!({ "description": "" }));
+        it.put(
+            &format!("{base}/{role}"),
+            &json!({ "description": "", "revision": made["role"]["revision"] }),
+        );
+        let permissions = format!("{base}/{role}/permissions");
+        it.put(&permissions, &json!({ "permission_ids": [1, 5] }));
+        it.get(&permissions);
     }
     for catalogue in ["permissions", "resources", "operations"] {
         it.get(&format!("P/rbac/{catalogue}"));

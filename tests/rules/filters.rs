@@ -115,12 +115,14 @@ fn every_validator_that_was_served_works_behind_a_proxy_that_compresses() {
             let has_if_match =
                 |operation: &Value| operation["parameters"].to_string().contains("\"If-Match\"");
             if all.get(&put).is_some_and(has_if_match) {
-                let saved = client.send(
-                    "PUT",
-                    &concrete(path),
-                    &[("if-match", &sent)],
-                    Some(&json!({})),
-                );
+                // Changes nothing of what is there.
+                let same = if path.ends_with("/permissions") {
+                    json!({ "permission_ids": [] })
+                } else {
+                    json!({})
+                };
+                let saved =
+                    client.send("PUT", &concrete(path), &[("if-match", &sent)], Some(&same));
                 assert_eq!(saved.status, 200, "{path} {sent}: {}", saved.text);
                 changed += 1;
             }

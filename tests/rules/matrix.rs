@@ -88,6 +88,16 @@ fn rows() -> BTreeMap<&'static str, (Option<Value>, u16)> {
             (Some(json!({ "description": "NEW" })), 200),
         ),
         ("delete_role_short", none(200)),
+        ("get_role_permissions", none(200)),
+        (
+            "set_role_permissions",
+            (Some(json!({ "permission_ids": [1] })), 200),
+        ),
+        ("get_role_permissions_short", none(200)),
+        (
+            "set_role_permissions_short",
+            (Some(json!({ "permission_ids": [1] })), 200),
+        ),
         ("get_session", none(200)),
         ("sign_in", (Some(json!({ "code": "CODE" })), 200)),
         ("create_sign_in_code", none(403)),

@@ -37,7 +37,7 @@ impl Permission {
                 "the name of the user that is deleted and of the virtual keys that went"
             }
             (Resource::Roles, View) => {
-                "roles, the names of their profiles and how many users they have; entries about roles in the audit log"
+                "roles, what they are permitted, the names of their profiles and how many users they have; entries about roles in the audit log"
             }
             (Resource::Roles, Create) => "the role that is made",
             (Resource::Roles, Update) => {

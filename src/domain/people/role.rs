@@ -1,9 +1,12 @@
-//! Roles: groups of users that are given access profiles together. A role gives no management permission.
+//! Roles: groups of users that are given access profiles together. A role gives no management permission: what it is permitted and whose
+//! data it sees are kept for the gateway.
 
 use jiff::Timestamp;
 
-use crate::domain::body::{Body, BodySchema, Form, ValueKind, description, name};
-use crate::domain::validator::entity_tag_beside;
+use crate::domain::api_key::permission::{Permission, PermissionSet};
+use crate::domain::body::{Body, BodySchema, Form, ValueKind, description, id, name};
+use crate::domain::validator::{IfMatch, entity_tag_beside};
+use crate::error::{Error, Result};
 
 /// A role as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Role {
     pub description: String,
     /// Whose data its users see in the gateway, which minds it.
     pub dac: DataAccess,
+    /// What its users may do in the gateway, which minds it.
+    pub permissions: PermissionSet,
     /// Users who are in it.
     pub user_count: i64,
     /// Changes with every change of the role.
@@ -94,6 +99,23 @@ impl RoleDetail {
         let beside = format!("{} {:?}", role.user_count, self.access_profiles);
         entity_tag_beside(role.revision, &content, &beside)
     }
+
+    /// Goes on if the role is as the caller read it, by the tags of `If-Match` and by the revision in the body, where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Stale`].
+    pub fn check_unchanged(&self, if_match: &IfMatch, revision: Option<i64>) -> Result<()> {
+        let current = self.entity_tag();
+        if_match.check(&current)?;
+        let now = self.role.revision;
+        match revision {
+            Some(read) if read != now => Err(Error::Stale {
+                current,
+                revision: Some(now),
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The fields of a role as somebody sent them; `None` where they were left out.
@@ -105,6 +127,10 @@ pub struct RoleInput {
     pub description: Option<String>,
     /// See [`Role::dac`].
     pub dac: Option<DataAccess>,
+    /// See [`Role::permissions`].
+    pub permissions: Option<PermissionSet>,
+    /// The revision that the change is of.
+    pub revision: Option<i64>,
 }
 
 /// What making a role takes.
@@ -120,6 +146,22 @@ pub const ROLE_CHANGE: Body<RoleInput> = Body::change(
 )
 .or_under("role");
 
+/// What a change of a role's permissions takes.
+pub const ROLE_PERMISSIONS: Body<RoleInput> = Body::new(
+    "RolePermissionsBody",
+    "All permissions that a role is to have, in place of those that it has.",
+    |form| {
+        let about = "The ids of the permissions; empty: none.";
+        Some(RoleInput {
+            permissions: form.required("permission_ids", permission_ids(), about),
+            revision: form.optional("revision", id(), REVISION),
+            ..RoleInput::default()
+        })
+    },
+);
+
+const REVISION: &str = "The revision that was read: another one than today's is 412. Left out: the change is made whatever the role is now.";
+
 impl RoleInput {
     fn read(form: &mut Form<'_>) -> Self {
         let name = form.required("name", name(), "Unique without regard to case.");
@@ -127,9 +169,15 @@ impl RoleInput {
         let dac = form.optional(
             "dac",
             data_access(),
-            "Whose data its users see in the gateway, which minds it.",
+            "Whose data its users see in the gateway, which minds it; it narrows nothing here.",
         );
         form.note_default(DataAccess::default().name());
+        let revision = if form.is_change() {
+            form.optional("revision", id(), REVISION)
+        } else {
+            form.ignore(&["revision"]);
+            None
+        };
         form.ignore(&[
             "id",
             "created_by_user_id",
@@ -143,8 +191,24 @@ impl RoleInput {
             name,
             description,
             dac,
+            permissions: None,
+            revision,
         }
     }
+}
+
+fn permission_ids() -> ValueKind<'static, PermissionSet> {
+    let schema = || BodySchema::integer(1..=i64::MAX).list();
+    ValueKind::new(schema, |node| {
+        let permissions = node.list(|one| {
+            let id = one.integer(1..=i64::MAX)?;
+            Permission::from_id(id).or_else(|| {
+                let sentence = "is the id of no permission; GET /api/rbac/permissions lists them";
+                one.refuse("unknown_permission", sentence)
+            })
+        });
+        permissions.map(PermissionSet::of)
+    })
 }
 
 fn data_access() -> ValueKind<'static, DataAccess> {
@@ -171,6 +235,7 @@ impl Role {
                 .description
                 .unwrap_or_else(|| self.description.clone()),
             dac: input.dac.unwrap_or(self.dac),
+            permissions: input.permissions.unwrap_or(self.permissions),
             ..self.clone()
         };
         (changed != *self).then_some(Self {

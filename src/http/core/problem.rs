@@ -186,13 +186,15 @@ impl Problem {
 }
 
 impl Problem {
-    fn stale(current: &str, message: String) -> Self {
-        let problem = Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition_failed",
-            "stale_if_match",
-            message,
-        );
+    fn stale(current: &str, by_revision: bool, message: String) -> Self {
+        let code = if by_revision {
+            "stale_revision"
+        } else {
+            "stale_if_match"
+        };
+        let status = StatusCode::PRECONDITION_FAILED;
+        let problem = Self::new(status, "precondition_failed", code, message)
+            .about(by_revision.then(|| "revision".to_owned()));
         match HeaderValue::from_str(current) {
             Ok(tag) => problem.with_header(header::ETAG, tag),
             Err(_) => problem,
@@ -291,21 +293,18 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::CONFLICT, "conflict", code, message)
                     .with_extra(json!({ "user_count": user_count, "user_ids": user_ids }))
             }
-            Error::Stale { ref current } => Self::stale(current, error.to_string()),
+            Error::Stale {
+                ref current,
+                revision,
+            } => Self::stale(current, revision.is_some(), error.to_string()),
             Error::ConflictingContent { message, reasons } => Self::not_allowed(message, reasons),
-            Error::IdempotencyKeyReused => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_error",
-                "idempotency_key_reused",
-                error.to_string(),
-            ),
-            Error::RequestIdReused => Self::new(
+            Error::IdempotencyKeyReused | Error::RequestIdReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_error",
                 "idempotency_key_reused",
                 error.to_string(),
             )
-            .about(Some("request_id".to_owned())),
+            .about(matches!(error, Error::RequestIdReused).then(|| "request_id".to_owned())),
             Error::Unavailable { code, reason } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", code, reason).with_header(
                     header::RETRY_AFTER,

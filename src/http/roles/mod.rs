@@ -4,9 +4,8 @@ pub mod views;
 
 use serde_json::json;
 
-use self::views::RoleAnswer;
-use self::views::RoleView;
-use crate::domain::people::role::{NEW_ROLE, ROLE_CHANGE, RoleDetail};
+use self::views::{RoleAnswer, RolePermissions, RoleView};
+use crate::domain::people::role::{NEW_ROLE, ROLE_CHANGE, ROLE_PERMISSIONS, RoleDetail};
 use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
 use crate::http::core::guard::{Caller, Create, Delete, Roles, Update, View};
@@ -72,7 +71,7 @@ pub async fn create(caller: Caller<Create, Roles>, request: Request) -> Answer {
 /// `PUT P/rbac/roles/{id}`, `PUT P/roles/{id}`
 ///
 /// # Errors
-/// 400 with every violation, 404, 409 when the name is taken, 412.
+/// 400 with every violation, 404, 409 when the name is taken, 412 also for another revision.
 pub async fn update(caller: Caller<Update, Roles>, request: Request) -> Answer {
     let (id, if_match) = (request.id("id")?, request.if_match()?);
     let stored = move |reading: &Reading<'_>| {
@@ -84,6 +83,35 @@ pub async fn update(caller: Caller<Update, Roles>, request: Request) -> Answer {
     let update = move || service::people::roles::update(&services, actor, id, input, if_match);
     let detail = blocking(update).await?;
     Ok(ok_tagged(&detail.entity_tag(), to_json(&shown(&detail))?))
+}
+
+/// `GET P/rbac/roles/{id}/permissions`, `GET P/roles/{id}/permissions`
+pub async fn permissions(_: Caller<View, Roles>, request: Request) -> Answer {
+    let id = request.id("id")?;
+    let detail = request
+        .read(move |reading| roles::get_detail(reading, id))
+        .await?;
+    let body = to_json(&RolePermissions::from(&detail.role))?;
+    Ok(ok_unless_known(&request, &detail.entity_tag(), body))
+}
+
+/// `PUT P/rbac/roles/{id}/permissions`, `PUT P/roles/{id}/permissions`
+///
+/// # Errors
+/// 400 with every violation, 404, 412.
+pub async fn set_permissions(caller: Caller<Update, Roles>, request: Request) -> Answer {
+    let (id, if_match) = (request.id("id")?, request.if_match()?);
+    let (input, _) = request.json(&ROLE_PERMISSIONS).await?;
+    let (services, actor) = (request.services(), caller.actor(&request));
+    let update = move || service::people::roles::update(&services, actor, id, input, if_match);
+    let detail = blocking(update).await?;
+    let body = to_json(&Message {
+        message: format!(
+            "the role {:?} has the permissions that were sent",
+            detail.role.name
+        ),
+    })?;
+    Ok(ok_tagged(&detail.entity_tag(), body))
 }
 
 /// `DELETE P/rbac/roles/{id}`, `DELETE P/roles/{id}`

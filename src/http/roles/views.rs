@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::people::role::{AttachedProfile, RoleDetail};
+use crate::domain::people::role::{AttachedProfile, Role, RoleDetail};
 use crate::http::core::list::ListItem;
+use crate::http::permissions::views::PermissionView;
 
 /// A role: a group of users that are given access profiles together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,7 +19,8 @@ pub struct RoleView {
     pub description: String,
     /// Always false: there are no roles that come with the server.
     pub is_system_role: bool,
-    /// Whose data its users see in the gateway, which minds it: `own-data`, `team-data`, `business-unit-data`, `customer-data` or `all-data`.
+    /// Whose data its users see in the gateway, which minds it: `own-data`, `team-data`, `business-unit-data`, `customer-data` or `all-data`. It
+    /// narrows nothing here.
     pub dac: &'static str,
     /// Always null: roles are made by management API keys, not by users.
     pub created_by_user_id: Option<String>,
@@ -26,6 +28,9 @@ pub struct RoleView {
     pub user_count: i64,
     /// The access profiles that it is attached to.
     pub access_profiles: Vec<AttachedProfileView>,
+    /// Counts the changes of the role, those of its permissions too; joining and leaving users and its access profiles do not count. A change
+    /// that is sent with another one is refused.
+    pub revision: i64,
     /// Set by the server.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -68,6 +73,7 @@ impl From<&RoleDetail> for RoleView {
             created_by_user_id: None,
             user_count: role.user_count,
             access_profiles: detail.access_profiles.iter().map(one).collect(),
+            revision: role.revision,
             created_at: role.created_at,
             updated_at: role.updated_at,
         }
@@ -79,4 +85,29 @@ impl From<&RoleDetail> for RoleView {
 pub struct RoleAnswer {
     /// The role.
     pub role: RoleView,
+}
+
+/// What a role is permitted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RolePermissions {
+    /// Its permissions, by id.
+    pub permissions: Vec<PermissionView>,
+    /// How many there are.
+    pub count: usize,
+    /// The same.
+    pub total_count: usize,
+    /// The revision of the role.
+    pub revision: i64,
+}
+
+impl From<&Role> for RolePermissions {
+    fn from(role: &Role) -> Self {
+        let permissions: Vec<_> = role.permissions.list().map(PermissionView::from).collect();
+        Self {
+            count: permissions.len(),
+            total_count: permissions.len(),
+            permissions,
+            revision: role.revision,
+        }
+    }
 }

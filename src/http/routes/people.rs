@@ -4,14 +4,13 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use super::parameters::{NUMBERED_USER_LIST, ROLE_LIST, USER_LIST};
-use crate::domain::people::role::{NEW_ROLE, ROLE_CHANGE};
+use crate::domain::people::role::{NEW_ROLE, ROLE_CHANGE, ROLE_PERMISSIONS};
 use crate::domain::people::user_input::{NEW_USER, USER_CHANGE, USER_ROLE};
 use crate::http::core::answer::Message;
 use crate::http::core::list::List;
 use crate::http::core::route::Route;
 use crate::http::roles;
-use crate::http::roles::views::RoleAnswer;
-use crate::http::roles::views::RoleView;
+use crate::http::roles::views::{RoleAnswer, RolePermissions, RoleView};
 use crate::http::users;
 use crate::http::users::views::{UserAnswer, UserCreated, UserPage, UserRoleChanged, UserView};
 use crate::http::virtual_keys::views::KeysGone;
@@ -35,6 +34,14 @@ pub fn routes() -> Vec<Route> {
     let mut all = user_routes();
     all.extend(role_routes("P/rbac/roles", "P/rbac/roles/{id}", names));
     all.extend(role_routes("P/roles", "P/roles/{id}", short));
+    all.extend(role_permission_routes(
+        "P/rbac/roles/{id}/permissions",
+        ["get_role_permissions", "set_role_permissions"],
+    ));
+    all.extend(role_permission_routes(
+        "P/roles/{id}/permissions",
+        ["get_role_permissions_short", "set_role_permissions_short"],
+    ));
     all
 }
 
@@ -109,7 +116,11 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             .answers::<List<RoleView>>(200)
             .refuses(&[400]),
         Route::new(Method::POST, all, create, roles::create)
-            .says("Make a role", "A role gives no management permission: it groups users, to give them access profiles.")
+            .says(
+                "Make a role",
+                "A role groups users, to give them access profiles. It gives no management permission, whatever it is permitted, and `dac` narrows \
+                 nothing here: both are kept for the gateway.",
+            )
             .takes(&NEW_ROLE, json!({ "name": "developers" }))
             .answers::<RoleAnswer>(200)
             .refuses(&[400, 408, 409, 413, 415, 422]),
@@ -118,7 +129,11 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             .answers::<RoleAnswer>(200)
             .refuses(&[304, 400, 404]),
         Route::new(Method::PUT, one, update, roles::update)
-            .says("Change a role", "A field that is left out or `null` keeps its value.")
+            .says(
+                "Change a role",
+                "A field that is left out or `null` keeps its value. With a `revision` that is not today's, 412: somebody changed the role in the \
+                 meantime. What was read may be sent back.",
+            )
             .takes(&ROLE_CHANGE, json!({ "description": "Everybody who writes code" }))
             .answers::<RoleAnswer>(200)
             .refuses(&[400, 404, 408, 409, 412, 413, 415]),
@@ -129,5 +144,28 @@ fn role_routes(all: &'static str, one: &'static str, names: [&'static str; 5]) -
             )
             .answers::<Message>(200)
             .refuses(&[400, 404, 409, 412]),
+    ]
+}
+
+fn role_permission_routes(path: &'static str, names: [&'static str; 2]) -> Vec<Route> {
+    let [get, set] = names;
+    vec![
+        Route::new(Method::GET, path, get, roles::permissions)
+            .says(
+                "Read what a role is permitted",
+                "As it was set last, with the `ETag` of the role. It is kept for the gateway and for consoles: nobody signs in on this API as a user of \
+                 a role, and what a management API key may do is in its own scopes alone.",
+            )
+            .answers::<RolePermissions>(200)
+            .refuses(&[304, 400, 404]),
+        Route::new(Method::PUT, path, set, roles::set_permissions)
+            .says(
+                "Set what a role is permitted",
+                "`permission_ids` is the whole new set, and `[]` empties it. It gives nobody anything on this API: it is stored, shown, told in the \
+                 audit log and gone with the role. 412 for a `revision` that is not today's.",
+            )
+            .takes(&ROLE_PERMISSIONS, json!({ "permission_ids": [1, 5] }))
+            .answers::<Message>(200)
+            .refuses(&[400, 404, 408, 412, 413, 415]),
     ]
 }

@@ -46,7 +46,7 @@ pub fn update(
 ) -> Result<RoleDetail> {
     services.write(actor, move |work| {
         let before = roles::get_detail(work, id)?;
-        if_match.check(&before.entity_tag())?;
+        before.check_unchanged(&if_match, input.revision)?;
         let Some(changed) = before.role.change(input, work.now()) else {
             return Ok(before);
         };

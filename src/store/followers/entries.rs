@@ -48,12 +48,15 @@ impl About<'_> {
 
     pub fn role(&self, action: &'static str, before: Option<&Role>, after: Option<&Role>) -> Told {
         let kind = ("role", |role: &Role| role.id.to_string());
-        self.thing(
-            action,
-            kind,
-            (before, after),
-            |role| json!({ "id": role.id, "name": role.name, "description": role.description, "dac": role.dac.name() }),
-        )
+        self.thing(action, kind, (before, after), |role| {
+            json!({
+                "id": role.id,
+                "name": role.name,
+                "description": role.description,
+                "dac": role.dac.name(),
+                "permissions": role.permissions.names(),
+            })
+        })
     }
 
     pub fn tool_group(

@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use crate::domain::api_key::permission::PermissionSet;
 use crate::domain::event::{Change, Event};
 use crate::domain::list::{Listed, Page, Sort};
 use crate::domain::people::role::{AttachedProfile, DataAccess, Role, RoleDetail};
@@ -12,7 +13,8 @@ use crate::store::lists::taken::UniqueName;
 use crate::store::sql::{Columns, Reading};
 use crate::store::unit_of_work::Work;
 
-const COLUMNS: &str = "id, name, description, dac, user_count, revision, created_at, updated_at";
+const COLUMNS: &str =
+    "id, name, description, dac, permissions, user_count, revision, created_at, updated_at";
 
 fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
     Ok(Role {
@@ -22,6 +24,7 @@ fn role(row: &Columns<'_>) -> rusqlite::Result<Role> {
         dac: row.read("dac", |name: String| {
             DataAccess::named(&name).ok_or("no kind of data")
         })?,
+        permissions: PermissionSet::from_stored(&row.get::<String>("permissions")?),
         user_count: row.get("user_count")?,
         revision: row.get("revision")?,
         created_at: row.at("created_at")?,
@@ -54,7 +57,8 @@ pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
     NAMED.check(work, after.id, &after.name)?;
     work.run(
         NAMED.doing,
-        "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, dac = ?5, updated_at = ?6, revision = revision + 1
+        "UPDATE roles SET name = ?2, name_key = iif(name = ?2, name_key, ?3), description = ?4, dac = ?5, permissions = ?6,
+                updated_at = ?7, revision = revision + 1
          WHERE id = ?1",
         params![
             after.id,
@@ -62,6 +66,7 @@ pub fn update(work: &mut Work<'_>, before: Role, after: Role) -> Result<()> {
             name_key(&after.name),
             after.description,
             after.dac.name(),
+            after.permissions.to_stored(),
             after.updated_at.as_millisecond(),
         ],
     )?;
