@@ -70,7 +70,7 @@ with_key "virtual key" "$holder" --include-operation-id-regex "$for_holders"
 
 # Every View permission that there is.
 views=()
-for resource in AccessProfiles Users Roles APIKeys VirtualMCPs Decisions Settings Backups Metrics; do
+for resource in AccessProfiles Users Roles APIKeys VirtualMCPs Decisions Settings Backups Metrics VirtualKeys; do
   views+=(--permission "$resource:View")
 done
 readonly=$(make_key reader "${views[@]}")

@@ -45,7 +45,7 @@ async function ownModels() {
 }
 
 function keyPanel() {
-  const whose = kind() === "virtual" ? "Yours is the one that you are signed in with." : ["A virtual key is shown once, when it is made", can("AccessProfiles:View") ? [": ", h("a", { href: link("/virtual-keys") }, "virtual keys")] : null, "."].flat();
+  const whose = kind() === "virtual" ? "Yours is the one that you are signed in with." : ["A virtual key is shown once, when it is made", can("VirtualKeys:View") ? [": ", h("a", { href: link("/virtual-keys") }, "virtual keys")] : null, "."].flat();
   return panel(
     "The key",
     h("p", null, "The lines below take it from a variable. Put the virtual key in place of the dots, once in each terminal. ", whose),

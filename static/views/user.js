@@ -33,7 +33,7 @@ export async function userView({ parameters }) {
   const [{ data, etag }, copies, keys] = await Promise.all([
     get(path),
     seesCopies ? get(`${path}/access-profiles`, { query: { limit: 500 } }) : null,
-    seesCopies ? get(`${path}/virtual-keys`, { query: { limit: 500 } }) : null,
+    can("VirtualKeys:View") ? get(`${path}/virtual-keys`, { query: { limit: 500 } }) : null,
   ]);
   /** @type {User} */
   const user = data;

@@ -61,15 +61,15 @@ function actions(key) {
     "div",
     { class: "actions" },
     can("Decisions:Create") && h("a", { href: link("/explain", { virtual_key_id: key.id }) }, "Explain"),
-    can("AccessProfiles:Update") && h("button", { type: "button", onclick: () => rotate(key) }, "Rotate"),
-    can("AccessProfiles:Update") && h("button", { type: "button", onclick: act(() => edit(key)) }, "Edit"),
-    can("AccessProfiles:Delete") && h("button", { type: "button", class: "danger", onclick: () => revoke(key) }, "Revoke"),
+    can("VirtualKeys:Update") && h("button", { type: "button", onclick: () => rotate(key) }, "Rotate"),
+    can("VirtualKeys:Update") && h("button", { type: "button", onclick: act(() => edit(key)) }, "Edit"),
+    can("VirtualKeys:Delete") && h("button", { type: "button", class: "danger", onclick: () => revoke(key) }, "Revoke"),
   );
 }
 
 /** @param {{ id: string, name: string }} user @param {import("../core/types.js").Copy[]} copies */
 export function newVirtualKeyButton(user, copies) {
-  if (!can("AccessProfiles:Create") || copies.length === 0) return null;
+  if (!can("VirtualKeys:Create") || copies.length === 0) return null;
   return h("button", { type: "button", onclick: () => create(user, copies) }, "New virtual key");
 }
 

@@ -136,6 +136,9 @@ fn entries_about_people_are_for_keys_that_may_view_people() {
     client.create_tool_group("reading");
     client.create_profile(&json!({ "name": "dev" }));
     client.assign(1, 1);
+    client
+        .post("/api/users/1/virtual-keys", &json!({}))
+        .expect(200);
     let actions = |scopes: &[&str]| {
         let (_, reader) = client.make_key(&scopes.join(" "), scopes);
         let reply = reader.get("/api/access-profiles/audit-logs").expect(200);
@@ -167,8 +170,11 @@ fn entries_about_people_are_for_keys_that_may_view_people() {
     }
     let of = |kind: &str, actions: &[String]| actions.iter().any(|one| one.starts_with(kind));
     assert!(!of("user.", &seen) && !of("role.", &seen) && !of("mcp_tool_group.", &seen));
+    assert!(!of("virtual_key.", &seen));
     let seen = actions(&["AccessProfiles:View", "Users:View"]);
     assert!(of("user.", &seen) && !of("role.", &seen));
     let seen = actions(&["AccessProfiles:View", "Roles:View", "VirtualMCPs:View"]);
     assert!(!of("user.", &seen) && of("role.", &seen) && of("mcp_tool_group.", &seen));
+    let seen = actions(&["AccessProfiles:View", "VirtualKeys:View"]);
+    assert!(!of("user.", &seen) && of("virtual_key.", &seen));
 }

@@ -81,7 +81,7 @@ fn names_are_trimmed_bounded_and_free_of_control_characters() {
 fn scopes_are_names_or_ids_or_everything_and_nothing_else() {
     let server = Server::start();
     let catalogue = server.client.get("/api/permissions").expect(200).json();
-    assert_eq!(catalogue["count"], 32);
+    assert_eq!(catalogue["count"], 36);
     for path in [
         "/api/rbac/permissions",
         "/api/governance/rbac/permissions",
@@ -108,7 +108,7 @@ fn scopes_are_names_or_ids_or_everything_and_nothing_else() {
     assert_eq!(everything.json()["api_key"]["scope_names"], json!(["*"]));
     for bad in [
         json!(0),
-        json!(33),
+        json!(37),
         json!(1.5),
         json!("users:view"),
         json!("*"),

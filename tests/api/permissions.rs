@@ -113,3 +113,54 @@ fn nobody_reads_own_permissions_without_a_management_key() {
         .get(path)
         .expect_refusal(401, "authentication_error", "wrong_credential_kind");
 }
+
+#[test]
+fn virtual_keys_are_not_for_whoever_keeps_access_profiles_unless_that_is_said() {
+    let server = Server::start();
+    let client = &server.client;
+    let user = client.create_person("ada");
+    client.create_profile(&json!({ "name": "dev" }));
+    let operations = ["View", "Create", "Update", "Delete"];
+    let of = |resource: &str| operations.map(|operation| format!("{resource}:{operation}"));
+    let key_of = |resource: &str| {
+        let scopes = of(resource);
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        client.make_key(resource, &scopes).1
+    };
+    let (profiles, keys) = (key_of("AccessProfiles"), key_of("VirtualKeys"));
+    // An assignment comes with a key, and is one of a profile.
+    let of_user = format!("/api/users/{user}");
+    let assignment = json!({ "access_profile_id": 1 });
+    let copies = format!("{of_user}/access-profiles");
+    keys.post(&copies, &assignment)
+        .expect_refusal(403, "permission_error", "missing_permission");
+    profiles.post(&copies, &assignment).expect(201);
+    let made = keys
+        .post(&format!("{of_user}/virtual-keys"), &json!({}))
+        .expect(200)
+        .json();
+    let id = made["virtual_key"]["id"].as_str().unwrap();
+    let (one, rotation) = (
+        format!("/api/virtual-keys/{id}"),
+        format!("/api/virtual-keys/{id}/rotate"),
+    );
+    let deletion = format!("{of_user}/access-profiles/virtual-keys/{id}");
+    let new = format!("{of_user}/virtual-keys");
+    let under = format!("{of_user}/access-profiles/1/virtual-keys");
+    for (method, path, needed) in [
+        ("GET", "/api/virtual-keys", "VirtualKeys:View"),
+        ("GET", &new, "VirtualKeys:View"),
+        ("GET", &one, "VirtualKeys:View"),
+        ("POST", &new, "VirtualKeys:Create"),
+        ("POST", &under, "VirtualKeys:Create"),
+        ("PUT", &one, "VirtualKeys:Update"),
+        ("POST", &rotation, "VirtualKeys:Update"),
+        ("DELETE", &deletion, "VirtualKeys:Delete"),
+    ] {
+        let body = (method == "PUT").then(|| json!({ "description": "x" }));
+        let refused = profiles.send(method, path, &[], body.as_ref());
+        refused.expect_refusal(403, "permission_error", "missing_permission");
+        assert!(refused.message().contains(needed), "{}", refused.text);
+        keys.send(method, path, &[], body.as_ref()).expect(200);
+    }
+}

@@ -13,6 +13,11 @@ use crate::support::{Server, TestTime};
 
 /// A server on the database of a schema, at the instant of its last change, and what else was written then.
 fn upgraded(schema: i32) -> (Server, Value) {
+    upgraded_with(schema, |_| ())
+}
+
+/// The same after `more` was done to the database.
+fn upgraded_with(schema: i32, more: impl FnOnce(&Connection)) -> (Server, Value) {
     let fixture =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/schema-{schema}"));
     let written: Value = serde_json::from_str(&read(&fixture.join("written.json"))).unwrap();
@@ -23,6 +28,7 @@ fn upgraded(schema: i32) -> (Server, Value) {
     database
         .execute_batch(&read(&fixture.join("database.sql")))
         .unwrap();
+    more(&database);
     drop(database);
     let hex = written["audit_key"].as_str().unwrap();
     let bytes = (0..hex.len()).step_by(2);
@@ -240,6 +246,54 @@ fn the_audit_log_goes_on_where_an_earlier_version_left_it() {
             .json();
         assert_eq!(walked["intact"], true, "schema {schema}: {walked}");
         assert_eq!(walked["entries"], 19);
+    }
+}
+
+#[test]
+fn management_keys_do_with_virtual_keys_what_they_could_before_an_upgrade() {
+    let cases = [
+        ("*", vec!["*"]),
+        ("", vec![]),
+        ("Users:View,Roles:View", vec!["Users:View", "Roles:View"]),
+        (
+            "Users:View,AccessProfiles:Update",
+            vec!["AccessProfiles:Update", "Users:View", "VirtualKeys:Update"],
+        ),
+        (
+            "AccessProfiles:View,AccessProfiles:Create,AccessProfiles:Delete",
+            vec![
+                "AccessProfiles:View",
+                "AccessProfiles:Create",
+                "AccessProfiles:Delete",
+                "VirtualKeys:View",
+                "VirtualKeys:Create",
+                "VirtualKeys:Delete",
+            ],
+        ),
+    ];
+    for schema in SCHEMAS {
+        let (server, written) = upgraded_with(schema, |database| {
+            for ((before, _), number) in cases.iter().zip(0_i64..) {
+                let sql = "INSERT INTO api_keys (public_id, name, name_key, permissions, salt, secret_hash, created_by, created_at, updated_at)
+                    SELECT printf('case%08d', ?1), 'case ' || ?1, 'case ' || ?1, ?2, salt, secret_hash, created_by, created_at, updated_at
+                    FROM api_keys WHERE name = 'ci'";
+                database.execute(sql, (number, before)).unwrap();
+            }
+        });
+        let client = &server.client;
+        let keys = client.get("/api/api-keys").expect(200).json();
+        let keys = keys["api_keys"].as_array().unwrap();
+        for (number, (before, after)) in cases.iter().enumerate() {
+            let name = format!("case {number}");
+            let key = keys.iter().find(|key| key["name"] == name).unwrap();
+            assert_eq!(key["scope_names"], json!(after), "{schema}: {before}");
+        }
+        // The key of the time may look and no more, as it could.
+        let ci = client.with_key(text(&written, "ci_rotated"));
+        let seen = ci.get("/api/virtual-keys").expect(200).json();
+        assert_eq!(seen["total_count"], 3, "schema {schema}");
+        ci.post("/api/users/1/virtual-keys", &json!({}))
+            .expect_refusal(403, "permission_error", "missing_permission");
     }
 }
 

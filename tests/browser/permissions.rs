@@ -58,9 +58,10 @@ fn a_key_can_only_be_given_what_the_maker_holds() {
 fn a_key_is_shown_no_link_that_it_may_not_follow() {
     let page = Page::start();
     assigned(&page);
-    let (_, viewer) = page
-        .api()
-        .make_key("viewer", &["AccessProfiles:View", "Decisions:View"]);
+    let (_, viewer) = page.api().make_key(
+        "viewer",
+        &["AccessProfiles:View", "VirtualKeys:View", "Decisions:View"],
+    );
     page.sign_in(&viewer.key);
     for (place, text) in [
         ("/profiles/1/holders", "user 1"),
@@ -81,9 +82,10 @@ fn a_key_is_shown_no_link_that_it_may_not_follow() {
         assert_eq!(links, json!([]), "{place}");
     }
     // Who may see users is shown who it was.
-    let (_, people) = page
-        .api()
-        .make_key("people", &["AccessProfiles:View", "Users:View"]);
+    let (_, people) = page.api().make_key(
+        "people",
+        &["AccessProfiles:View", "VirtualKeys:View", "Users:View"],
+    );
     page.sign_in(&people.key);
     page.open("/virtual-keys");
     page.press("Ada");

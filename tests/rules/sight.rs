@@ -24,13 +24,14 @@ const NAMED: [(&str, &[&str]); 7] = [
 /// What the answers to a key that holds this alone show the names of.
 fn seen_with(permission: &str) -> &'static [&'static str] {
     match permission {
-        "AccessProfiles:View" => &["role", "profile", "virtual key", "actor"],
-        "AccessProfiles:Create" => &["profile"],
-        "AccessProfiles:Update" | "AccessProfiles:Delete" | "Decisions:Create" => {
+        "AccessProfiles:View" => &["role", "profile", "actor"],
+        "AccessProfiles:Update" | "VirtualKeys:Create" => &["profile"],
+        // The names of keys begin with that of their profile.
+        "AccessProfiles:Delete" | "Decisions:Create" | "VirtualKeys:View" => {
             &["profile", "virtual key"]
         }
+        "VirtualKeys:Update" | "VirtualKeys:Delete" => &["virtual key"],
         "Users:View" | "Users:Update" => &["user", "role", "profile"],
-        // The names of keys begin with that of their profile.
         "Users:Delete" => &["user", "profile", "virtual key"],
         "Roles:View" | "Roles:Update" => &["role", "profile"],
         "Roles:Delete" => &["role"],
@@ -207,7 +208,7 @@ fn strip(value: &mut Value) {
 #[test]
 fn nobody_is_found_by_what_may_not_be_seen() {
     let stage = Stage::set();
-    let alone = key(&stage.server, &["AccessProfiles:View"]);
+    let alone = key(&stage.server, &["AccessProfiles:View", "VirtualKeys:View"]);
     for list in [
         "/api/virtual-keys",
         "/api/users/1/virtual-keys",

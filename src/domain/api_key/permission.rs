@@ -26,6 +26,8 @@ pub enum Resource {
     Backups,
     /// What is measured.
     Metrics,
+    /// Virtual keys.
+    VirtualKeys,
 }
 
 /// What a permission allows to do.
@@ -52,7 +54,7 @@ pub struct Permission {
     pub operation: Operation,
 }
 
-const RESOURCES: [(Resource, &str); 9] = [
+const RESOURCES: [(Resource, &str); 10] = [
     (Resource::AccessProfiles, "AccessProfiles"),
     (Resource::Users, "Users"),
     (Resource::Roles, "Roles"),
@@ -62,6 +64,7 @@ const RESOURCES: [(Resource, &str); 9] = [
     (Resource::Settings, "Settings"),
     (Resource::Backups, "Backups"),
     (Resource::Metrics, "Metrics"),
+    (Resource::VirtualKeys, "VirtualKeys"),
 ];
 const OPERATIONS: [(Operation, &str); 5] = [
     (Operation::View, "View"),
@@ -109,11 +112,15 @@ impl Operation {
 const REGULAR: usize = 7;
 const REGULAR_OPERATIONS: usize = 4;
 /// Permissions that came later, with the ids from 29 on: one is only ever added at the end.
-const LATER: [(Resource, Operation); 4] = [
+const LATER: [(Resource, Operation); 8] = [
     (Resource::Backups, Operation::View),
     (Resource::Backups, Operation::Create),
     (Resource::Backups, Operation::Download),
     (Resource::Metrics, Operation::View),
+    (Resource::VirtualKeys, Operation::View),
+    (Resource::VirtualKeys, Operation::Create),
+    (Resource::VirtualKeys, Operation::Update),
+    (Resource::VirtualKeys, Operation::Delete),
 ];
 
 impl Permission {
@@ -301,7 +308,7 @@ mod tests {
     #[test]
     fn ids_and_names_are_stable_and_unique() {
         let all: Vec<_> = Permission::all().collect();
-        assert_eq!(all.len(), 32);
+        assert_eq!(all.len(), 36);
         for (index, permission) in all.iter().enumerate() {
             assert_eq!(permission.id(), i64::try_from(index).unwrap() + 1);
             assert_eq!(Permission::from_id(permission.id()), Some(*permission));
@@ -310,6 +317,7 @@ mod tests {
         assert_eq!("APIKeys:Delete".parse::<Permission>().unwrap().id(), 16);
         assert_eq!("Settings:Delete".parse::<Permission>().unwrap().id(), 28);
         assert_eq!("Backups:Download".parse::<Permission>().unwrap().id(), 31);
+        assert_eq!("VirtualKeys:View".parse::<Permission>().unwrap().id(), 33);
         for none in ["accessprofiles:view", "Backups:Delete", "Users:Download"] {
             assert!(none.parse::<Permission>().is_err(), "{none}");
         }

@@ -9,16 +9,14 @@ impl Permission {
         use Operation::{Create, Delete, Download, Update, View};
         match (self.resource, self.operation) {
             (Resource::AccessProfiles, View) => {
-                "profiles, their versions, the names of their roles, copies, virtual keys (never their secrets), use and limits, all by the ids of \
-                 users; the audit log with the names of the API keys that acted, without entries about users, roles and MCP tool groups"
+                "profiles, their versions, the names of their roles, copies with the ids of virtual keys, use and limits, all by the ids of \
+                 users; the audit log with the names of the API keys that acted, without entries about users, roles, virtual keys and MCP tool groups"
             }
             (Resource::AccessProfiles, Create) => {
-                "the profile that is made or cloned, the copy that is assigned, the secret of a new virtual key; of a propagation whom it \
+                "the profile that is made or cloned, the copy that is assigned, the secret of the virtual key that comes with it; of a propagation whom it \
                  concerns, by id, and what changes"
             }
-            (Resource::AccessProfiles, Update) => {
-                "the profile, copy's budget or virtual key after the change, the secret of a virtual key that is rotated"
-            }
+            (Resource::AccessProfiles, Update) => "the profile or copy's budget after the change",
             (Resource::AccessProfiles, Delete) => {
                 "the name of the profile that is deleted and of the virtual keys that go with a copy"
             }
@@ -89,6 +87,16 @@ impl Permission {
             }
             (Resource::Settings, Update) => "the price that is given",
             (Resource::Settings, Delete) => "the names of the model whose price is deleted",
+            (Resource::VirtualKeys, View) => {
+                "virtual keys with names and beginnings, never their secrets, by the ids of users; entries about them in the audit log"
+            }
+            (Resource::VirtualKeys, Create) => {
+                "the virtual key that is made for a user who holds a profile, with its secret"
+            }
+            (Resource::VirtualKeys, Update) => {
+                "the virtual key after the change, its new secret when it is rotated"
+            }
+            (Resource::VirtualKeys, Delete) => "the name of the virtual key that is deleted",
             (Resource::Metrics, View) => {
                 "what is measured, of everybody together: the routes, the codes of refusals, the names of upstreams, sums of tokens and dollars"
             }

@@ -110,6 +110,7 @@ pub fn kinds_out_of_reach(permissions: PermissionSet) -> Vec<&'static str> {
     [
         ("user", Resource::Users),
         ("role", Resource::Roles),
+        ("virtual_key", Resource::VirtualKeys),
         ("mcp_tool_group", Resource::VirtualMcps),
         ("reservation", Resource::Decisions),
         ("price", Resource::Settings),

@@ -208,7 +208,8 @@ macro_rules! stand_for {
 stand_for!(OperationMarker, OPERATION, Operation: View, Create, Update, Delete, Download);
 stand_for!(
     ResourceMarker, RESOURCE,
-    Resource: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions, Settings, Backups, Metrics
+    Resource: AccessProfiles, Users, Roles, ApiKeys, VirtualMcps, Decisions, Settings, Backups, Metrics,
+    VirtualKeys
 );
 
 impl<O: OperationMarker, R: ResourceMarker> Caller<O, R> {

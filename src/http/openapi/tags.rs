@@ -71,7 +71,7 @@ fn about_resource(resource: Resource) -> &'static str {
     match resource {
         Resource::AccessProfiles => {
             "The policies that are given to people, and all that follows from them: versions, the audit log, roles that give a profile, \
-             the copies that users hold with their overrides and virtual keys, propagation, and the history of use."
+             the copies that users hold with their overrides, propagation, and the history of use."
         }
         Resource::Users => "The people who hold access profiles.",
         Resource::Roles => {
@@ -89,6 +89,9 @@ fn about_resource(resource: Resource) -> &'static str {
         }
         Resource::Settings => {
             "What the server works by: the prices of models, and the upstreams of the proxy."
+        }
+        Resource::VirtualKeys => {
+            "The keys by which the calls of users are known: making them for who holds an access profile, rotating and deleting them."
         }
         Resource::Metrics => "What is measured, for Prometheus and whatever reads its format.",
     }

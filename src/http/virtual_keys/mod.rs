@@ -11,7 +11,7 @@ use crate::domain::virtual_key::{NEW_VIRTUAL_KEY, VIRTUAL_KEY_CHANGE};
 use crate::error::Result;
 use crate::http::core::answer::Message;
 use crate::http::core::answer::{Answer, ok, ok_tagged, ok_unless_known, stored, to_json};
-use crate::http::core::guard::{AccessProfiles, Caller, Create, Delete, Update, View};
+use crate::http::core::guard::{Caller, Create, Delete, Update, View, VirtualKeys};
 use crate::http::core::list::List;
 use crate::http::core::path_values::{held_profile_id, user_id, virtual_key_id};
 use crate::http::core::request::{Request, blocking};
@@ -27,7 +27,7 @@ use crate::store::virtual_keys::{self, VirtualKeyFilter};
 pub use crate::store::virtual_keys::SORT_FIELDS;
 
 /// `GET P/virtual-keys`
-pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+pub async fn list(_: Caller<View, VirtualKeys>, request: Request) -> Answer {
     let filter = |query: &Query| VirtualKeyFilter {
         search: query.search(),
         user_id: query.integer("user_id", 1, i64::MAX),
@@ -36,7 +36,7 @@ pub async fn list(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
 }
 
 /// `GET P/users/{user_id}/virtual-keys`
-pub async fn list_of_user(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+pub async fn list_of_user(_: Caller<View, VirtualKeys>, request: Request) -> Answer {
     let id = user_id(&request, "user_id")?;
     let filter = |query: &Query| VirtualKeyFilter {
         search: query.search(),
@@ -68,7 +68,7 @@ async fn list_some(
 }
 
 /// `GET P/virtual-keys/{vk_id}`
-pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
+pub async fn get(_: Caller<View, VirtualKeys>, request: Request) -> Answer {
     let id = virtual_key_id(&request)?;
     let services = request.services();
     let found = request.read(move |reading| pages::get(&services, reading, &id));
@@ -85,7 +85,7 @@ pub async fn get(_: Caller<View, AccessProfiles>, request: Request) -> Answer {
 ///
 /// # Errors
 /// 400, 404 when there is no such user or the user holds nothing.
-pub async fn create(caller: Caller<Create, AccessProfiles>, request: Request) -> Answer {
+pub async fn create(caller: Caller<Create, VirtualKeys>, request: Request) -> Answer {
     issue(caller, request, None).await
 }
 
@@ -93,14 +93,14 @@ pub async fn create(caller: Caller<Create, AccessProfiles>, request: Request) ->
 ///
 /// # Errors
 /// 400, 404 when there is no such user or the user holds nothing.
-pub async fn create_under(caller: Caller<Create, AccessProfiles>, request: Request) -> Answer {
+pub async fn create_under(caller: Caller<Create, VirtualKeys>, request: Request) -> Answer {
     // What is no id, or that of a profile that the user does not hold, is as if it were not there.
     let profile = held_profile_id(&request).ok();
     issue(caller, request, profile).await
 }
 
 async fn issue(
-    caller: Caller<Create, AccessProfiles>,
+    caller: Caller<Create, VirtualKeys>,
     request: Request,
     access_profile_id: Option<i64>,
 ) -> Answer {
@@ -130,7 +130,7 @@ async fn issue(
 ///
 /// # Errors
 /// 400 with every violation, 404, 409 when a managed key is given another expiry, 412.
-pub async fn update(caller: Caller<Update, AccessProfiles>, request: Request) -> Answer {
+pub async fn update(caller: Caller<Update, VirtualKeys>, request: Request) -> Answer {
     let (id, if_match) = (virtual_key_id(&request)?, request.if_match()?);
     let public_id = id.clone();
     let stored = move |reading: &Reading<'_>| {
@@ -152,7 +152,7 @@ pub async fn update(caller: Caller<Update, AccessProfiles>, request: Request) ->
 ///
 /// # Errors
 /// 400, 404, 409 when three old secrets work already, 412.
-pub async fn rotate(caller: Caller<Update, AccessProfiles>, request: Request) -> Answer {
+pub async fn rotate(caller: Caller<Update, VirtualKeys>, request: Request) -> Answer {
     let (public_id, if_match) = (virtual_key_id(&request)?, request.if_match()?);
     let (grace_seconds, hash) = request.optional_json(&ROTATION).await?;
     let rotation = Rotation {
@@ -168,7 +168,7 @@ pub async fn rotate(caller: Caller<Update, AccessProfiles>, request: Request) ->
 }
 
 /// `DELETE P/users/{user_id}/access-profiles/virtual-keys/{vk_id}`
-pub async fn delete(caller: Caller<Delete, AccessProfiles>, request: Request) -> Answer {
+pub async fn delete(caller: Caller<Delete, VirtualKeys>, request: Request) -> Answer {
     let (user, id) = (user_id(&request, "user_id")?, virtual_key_id(&request)?);
     let if_match = request.if_match()?;
     let (services, actor) = (request.services(), caller.actor(&request));
