@@ -36,7 +36,7 @@ pub enum ProfilesCommand {
         /// A model that may be used, "*" for any text; can be given several times [default: every model of the providers]
         #[arg(long = "model", value_name = "MODEL")]
         models: Vec<String>,
-        /// The most that is spent in each span, such as 100/1M for $100 a month, or 100 for good; can be given several times
+        /// The most that is spent in each span, such as 100/1M, or 100 alone, for $100 a month, or 100/never for $100 in all; can be given several times
         #[arg(long = "budget", value_name = "DOLLARS[/SPAN]", value_parser = parse_budget)]
         budgets: Vec<Value>,
         /// Print JSON

@@ -39,10 +39,11 @@ fn profiles(directory: &Path, name: &str) {
         "--budget",
         "100/1M",
     ];
-    answered(directory, &[&create[..], &["--budget", "5/1d"]].concat());
+    let budgets = ["--budget", "5/1d", "--budget", "7/never"];
+    answered(directory, &[&create[..], &budgets].concat());
     let shown = printed(directory, &["profiles", "show", name]);
     assert!(
-        shown.contains("$100/1M, $5/1d") && shown.contains("openai: every model"),
+        shown.contains("$100/1M, $5/1d, $7/never") && shown.contains("openai: every model"),
         "{shown}"
     );
     let cloned = answered(directory, &["profiles", "clone", name, &other]);
@@ -117,12 +118,19 @@ fn overrides(directory: &Path, name: &str, email: &str) {
         .iter()
         .map(|one| &one["override_amount"])
         .collect();
-    assert_eq!(more, [&json!(50), &json!(null)]);
+    assert_eq!(more, [&json!(50), &json!(null), &json!(null)]);
     let taken = answered(
         directory,
         &["overrides", "remove", email, name, "--budget", "1M"],
     );
     assert_eq!(taken["effective_max_limit"], 100);
+    let (_, said) = refused(directory, &[&set[..], &["--budget", "never"]].concat());
+    assert!(said.contains("this budget never resets"), "{said}");
+    let mut for_good = set.to_vec();
+    for_good.truncate(6);
+    for_good.extend(["--forever", "--budget", "never"]);
+    let said = printed(directory, &for_good);
+    assert!(said.contains(", which never resets, is now $57"), "{said}");
 }
 
 fn usage_prices_and_upstreams(directory: &Path, name: &str, email: &str) {
