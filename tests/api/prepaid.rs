@@ -48,7 +48,11 @@ fn copy(client: &Client, holder: &Holder) -> Value {
 fn years_restarts_and_the_calendar_reset_nothing_of_it() {
     let server = Server::start();
     let ada = server.client.make_holder("ada", &prepaid(2.0));
-    spend(&server.client, &ada, 0.75);
+    let id = reservation_id(&ask(&server.client, &ada, 0.75).expect(201));
+    let settled = server.client.settle(&id, 10, 0.75).expect(200).json();
+    let server = server.restart();
+    let again = server.client.settle(&id, 10, 0.75).expect(200).json();
+    assert_eq!(again, settled);
     server.time.advance_seconds(3 * YEAR);
     let server = server.restart();
     let client = &server.client;

@@ -130,7 +130,7 @@ fn decide_in_line(
     let (kind, limit) = decide_by_limits(state, copy, line, terms, now_ms, note)?;
     let refused_at = limit
         .room_at
-        .map_or(RefusalStage::Size, |_| RefusalStage::Limits);
+        .map_or(RefusalStage::InVain, |_| RefusalStage::Limits);
     Some(Obstacle {
         limit: Some(limit),
         ..Obstacle::at(refused_at, kind, Some(line))

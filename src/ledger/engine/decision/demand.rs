@@ -207,7 +207,7 @@ pub enum RefusalStage {
     /// The MCP tool.
     Mcp,
     /// A limit that the whole call is larger than, or that never resets: waiting gives it no room.
-    Size,
+    InVain,
     /// The limits.
     Limits,
 }
