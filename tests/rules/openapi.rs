@@ -276,6 +276,16 @@ fn every_group_of_operations_is_explained_and_what_is_there_twice_is_in_one_of_i
         }
         assert!(operation["description"].is_string(), "{path}");
     }
+    // Generators make a class of each name, of its letters alone.
+    let letters = |tag: &Value| {
+        tag["name"]
+            .as_str()
+            .unwrap()
+            .replace(' ', "")
+            .to_lowercase()
+    };
+    let classes: BTreeSet<_> = tags.iter().map(letters).collect();
+    assert_eq!(classes.len(), tags.len());
     assert_eq!(tags[0]["name"], "AccessProfiles");
     assert_eq!(tags.last().unwrap()["name"], "Alias");
 }

@@ -9,7 +9,7 @@ use crate::http::core::route::Route;
 
 /// What is the same operation as another under another path, or by another method.
 const ALIAS: &str = "Alias";
-const VIRTUAL_KEYS: &str = "Virtual keys";
+const HOLDERS: &str = "Holders";
 const SERVER: &str = "Server";
 
 /// The group of an operation; `family` is the place of its path among those of its route.
@@ -25,7 +25,7 @@ pub fn tag(route: &Route, method: &Method, family: usize) -> &'static str {
 fn own(route: &Route) -> &'static str {
     match route.access {
         Access::Management(permission) => permission.resource.name(),
-        Access::VirtualKey | Access::Call => VIRTUAL_KEYS,
+        Access::VirtualKey | Access::Call => HOLDERS,
         Access::AnyKey | Access::Operator | Access::Public => SERVER,
     }
 }
