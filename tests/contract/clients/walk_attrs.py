@@ -93,8 +93,8 @@ assert override.effective_max_limit == 100.5
 
 # Keys of people, and decisions on their calls.
 body = models.VirtualKeyBody(name="laptop")
-virtual_key = call(PROFILES, "create_virtual_key", user.id, body=body).virtual_key
-assert len(call(PROFILES, "list_virtual_keys_of_user", user.id).virtual_keys) == 2
+virtual_key = call("virtual_keys", "create_virtual_key", user.id, body=body).virtual_key
+assert len(call("virtual_keys", "list_virtual_keys_of_user", user.id).virtual_keys) == 2
 body = models.CallBody(virtual_key=virtual_key.value, provider="openai", model="gpt-5", estimated_cost=0.0125)
 held = call("decisions", "reserve", body=body, expect=201)
 settled = call(

@@ -7,7 +7,7 @@ import tollkeeper_pydantic as api
 url, key = sys.argv[1:]
 client = api.ApiClient(api.Configuration(host=url, access_token=key))
 profiles, users, roles = api.AccessProfilesApi(client), api.UsersApi(client), api.RolesApi(client)
-keys, decisions = api.APIKeysApi(client), api.DecisionsApi(client)
+keys, virtual_keys, decisions = api.APIKeysApi(client), api.VirtualKeysApi(client), api.DecisionsApi(client)
 
 
 def refused(status, call, *values):
@@ -80,8 +80,8 @@ assert override.effective_max_limit == 105.5
 assert profiles.remove_budget_override(user.id, made.id, budget).effective_max_limit == 100.5
 
 # Keys of people, and decisions on their calls.
-virtual_key = profiles.create_virtual_key(user.id, virtual_key_body=api.VirtualKeyBody(name="laptop")).virtual_key
-assert len(profiles.list_virtual_keys_of_user(user.id).virtual_keys) == 2
+virtual_key = virtual_keys.create_virtual_key(user.id, virtual_key_body=api.VirtualKeyBody(name="laptop")).virtual_key
+assert len(virtual_keys.list_virtual_keys_of_user(user.id).virtual_keys) == 2
 call = {"virtual_key": virtual_key.value, "provider": "openai", "model": "gpt-5"}
 held = decisions.reserve(api.CallBody(**call, estimated_cost=0.0125))
 assert decisions.settle_reservation(held.reservation.id, api.SettleBody(tokens=950, cost=0.0098)).limits
