@@ -54,6 +54,19 @@ unit() {
 # with the variables of an image alone.
 variables=(TOLLKEEPER_STORAGE__DATA_DIR=/data TOLLKEEPER_SERVER__LISTEN=127.0.0.1:0)
 in_image() {
+  exec unshare --mount --pid --fork --kill-child --propagation private bash -c '
+    set -e
+    root=$1
+    shift
+    mount --bind "$root" "$root"
+    mount --bind "$root/data" "$root/data"
+    mount -t proc proc "$root/proc"
+    mount -o remount,bind,ro "$root"
+    exec "$@"
+  ' bash "$work/image" env -i "${variables[@]}" "$(command -v chroot)" --userspec=65534:65534 "$work/image" "$@"
+}
+
+image() {
   if ! unshare --mount --pid --fork true 2>"$work/said"; then
     echo "NOT TRIED: the image and a start as process 1; this machine allows no namespaces: $(cat "$work/said")"
     return 0
