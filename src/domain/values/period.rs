@@ -64,26 +64,18 @@ pub struct Period {
 
 impl Period {
     /// One day.
-    pub const DAY: Self = Self {
-        count: 1,
-        unit: Unit::Day,
-    };
+    pub const DAY: Self = Self::one(Unit::Day);
     /// One month.
-    pub const MONTH: Self = Self {
-        count: 1,
-        unit: Unit::Month,
-    };
+    pub const MONTH: Self = Self::one(Unit::Month);
     /// One hour, the default of a rate limit.
-    pub const HOUR: Self = Self {
-        count: 1,
-        unit: Unit::Hour,
-    };
+    pub const HOUR: Self = Self::one(Unit::Hour);
     /// One quarter, the only period that knows a fiscal year.
-    pub const QUARTER: Self = Self {
-        count: 1,
-        unit: Unit::Quarter,
-    };
+    pub const QUARTER: Self = Self::one(Unit::Quarter);
     const MAX_SECONDS: i64 = 100 * 365 * 86_400;
+
+    const fn one(unit: Unit) -> Self {
+        Self { count: 1, unit }
+    }
 
     /// How many units; 1 or more.
     pub fn count(self) -> i64 {
