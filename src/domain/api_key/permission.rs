@@ -74,39 +74,29 @@ const OPERATIONS: [(Operation, &str); 5] = [
     (Operation::Download, "Download"),
 ];
 
-impl Resource {
-    /// Every resource there is, in the order of their ids.
-    pub fn all() -> impl Iterator<Item = Self> {
-        RESOURCES.into_iter().map(|(resource, _)| resource)
-    }
+/// The ids and names of what permissions are made of, by their table, which is in the order of their declaration.
+macro_rules! numbered {
+    ($kind:ident, $table:ident) => {
+        impl $kind {
+            /// Every one there is, in the order of their ids.
+            pub fn all() -> impl Iterator<Item = Self> {
+                $table.into_iter().map(|(one, _)| one)
+            }
 
-    /// The stable integer id, from 1 on.
-    pub fn id(self) -> i64 {
-        self as i64 + 1
-    }
+            /// The stable integer id, from 1 on.
+            pub fn id(self) -> i64 {
+                self as i64 + 1
+            }
 
-    /// The name on the wire.
-    pub fn name(self) -> &'static str {
-        RESOURCES[self as usize].1
-    }
+            /// The name on the wire.
+            pub fn name(self) -> &'static str {
+                $table[self as usize].1
+            }
+        }
+    };
 }
-
-impl Operation {
-    /// Every operation there is, in the order of their ids.
-    pub fn all() -> impl Iterator<Item = Self> {
-        OPERATIONS.into_iter().map(|(operation, _)| operation)
-    }
-
-    /// The stable integer id, from 1 on.
-    pub fn id(self) -> i64 {
-        self as i64 + 1
-    }
-
-    /// The name on the wire.
-    pub fn name(self) -> &'static str {
-        OPERATIONS[self as usize].1
-    }
-}
+numbered!(Resource, RESOURCES);
+numbered!(Operation, OPERATIONS);
 
 /// Resources of which every permission of these four is there, with the ids 1 to 28 in this order.
 const REGULAR: usize = 7;
