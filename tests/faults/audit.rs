@@ -10,7 +10,7 @@ use tollkeeper::domain::audit::{
 };
 
 use crate::support::Server;
-use crate::support::process::{Process, run};
+use crate::support::process::{Process, copied, run};
 
 /// A stopped data directory with a dozen entries.
 fn written() -> tempfile::TempDir {
@@ -62,6 +62,7 @@ fn an_untouched_log_is_intact_with_the_server_running_and_stopped() {
 
 #[test]
 fn every_kind_of_tampering_is_found_where_it_is() {
+    let made = written();
     let swap =
         "UPDATE audit_logs SET id = -5 WHERE id = 5; UPDATE audit_logs SET id = 5 WHERE id = 6;
                 UPDATE audit_logs SET id = 6 WHERE id = -5;";
@@ -114,7 +115,7 @@ fn every_kind_of_tampering_is_found_where_it_is() {
         ("forge", "INSERT INTO audit_logs SELECT 22, created_at, actor_id, actor_name, action, subject_kind, subject_id,
                    access_profile_id, user_id, previous_value, new_value, request_id, mac, previous_version, new_version FROM audit_logs WHERE id = 21", 22),
     ] {
-        let directory = written();
+        let directory = copied(made.path());
         tamper(directory.path(), sql);
         for _ in 0..2 {
             // Twice: looking must not anchor what was found.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use memchr::memmem;
 use serde_json::{Value, json};
 use tollkeeper::domain::credential::Kind;
 use tollkeeper::service::virtual_keys::tokens::random_token;
@@ -162,11 +163,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 
 /// What holds one of the secrets, each under its name.
 fn found_in(bytes: &[u8], canaries: &[Canary]) -> Vec<usize> {
-    let holds = |canary: &Canary| {
-        bytes
-            .windows(canary.secret.len())
-            .any(|window| window == canary.secret.as_bytes())
-    };
+    let holds = |canary: &Canary| memmem::find(bytes, canary.secret.as_bytes()).is_some();
     (0..canaries.len())
         .filter(|at| holds(&canaries[*at]))
         .collect()

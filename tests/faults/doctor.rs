@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::holders::two_providers;
-use crate::support::process::{Process, copy_of_tollkeeper, run, tollkeeper};
+use crate::support::process::{Process, copied, copy_of_tollkeeper, run, tollkeeper};
 use crate::support::tls::Issued;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -180,19 +180,6 @@ fn each_fault_of_a_stopped_house_is_named_with_its_remedy_and_nothing_is_changed
         assert!(faults[0].1.contains(remedy), "{fault}: {}", faults[0].1);
         assert!(before == snapshot(directory.path()), "{fault}");
     }
-}
-
-/// The same files with the same modes and times.
-fn copied(directory: &Path) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    set_mode(copy.path(), 0o700);
-    for (path, ..) in snapshot(directory) {
-        let path = Path::new(&path);
-        if path.is_file() {
-            fs::copy(path, copy.path().join(path.file_name().unwrap())).unwrap();
-        }
-    }
-    copy
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tollkeeper::service::virtual_keys::tokens::random_token;
 use tollkeeper::store::directory::{DataDirectory, Owned};
 
 use crate::support::Client;
-use crate::support::process::{Process, copy_of_tollkeeper, run, tollkeeper};
+use crate::support::process::{Process, copy_into, copy_of_tollkeeper, run, tollkeeper};
 
 /// A user who is nobody here.
 const STRANGER: u32 = 54_321;
@@ -490,6 +490,7 @@ const WRONG: [Wrong; 6] = [
 
 #[test]
 fn a_file_that_somebody_else_could_have_put_there_or_read_is_not_believed() {
+    let (_around_made, made) = stopped();
     for name in [
         "initial-key",
         "audit.key",
@@ -497,7 +498,8 @@ fn a_file_that_somebody_else_could_have_put_there_or_read_is_not_believed() {
         "tollkeeper.lock",
     ] {
         for (what, make, said) in WRONG {
-            let (_around, data_dir) = stopped();
+            let (_around, data_dir) = directory(0o700);
+            copy_into(&data_dir, &made);
             let path = data_dir.join(name);
             make(&path);
             let text = refusal(&serve(&data_dir));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::holders::{Holder, two_providers};
-use crate::support::process::{Process, run};
+use crate::support::process::{Process, copied, run};
 
 const CUT: &str = "DELETE FROM audit_logs WHERE id > 3; UPDATE sqlite_sequence SET seq = 3 WHERE name = 'audit_logs'";
 const EDIT: &str = "UPDATE audit_logs SET actor_name = 'somebody else' WHERE id = 2";
@@ -70,15 +70,6 @@ fn warnings(server: &Process) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let all = warnings.map(|warning| (text(&warning["code"]), text(&warning["message"])));
     all.filter(|(code, _)| code.starts_with("audit_")).collect()
-}
-
-/// The files of a stopped directory that a restore would put back.
-fn copied(directory: &Path) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["tollkeeper.db", "audit.key", "audit-anchor"] {
-        fs::copy(directory.join(name), copy.path().join(name)).unwrap();
-    }
-    copy
 }
 
 fn put_back(copy: &Path, directory: &Path, names: &[&str]) {
@@ -176,12 +167,13 @@ fn a_reason_is_required() {
 #[test]
 fn a_log_that_lost_its_key_or_anchor_starts_with_a_warning_and_goes_on_in_a_new_chain() {
     const BOTH: [&str; 2] = ["audit.key", "audit-anchor"];
+    let (made, holder) = written();
     for (lost, warning, before) in [
         (&BOTH[..1], "audit_key_gone", 69),
         (&BOTH[1..], "audit_anchor_gone", 2),
         (&BOTH[..], "audit_key_gone", 69),
     ] {
-        let (directory, holder) = written();
+        let directory = copied(made.path());
         let path = directory.path();
         for name in lost {
             fs::remove_file(path.join(name)).unwrap();

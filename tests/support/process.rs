@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use tempfile::TempDir;
 
 use super::Client;
 
@@ -41,6 +42,20 @@ pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
 /// Makes a data directory as a server leaves it.
 pub fn use_once(data_dir: &Path) {
     assert!(Process::start(data_dir, &[]).terminate().success());
+}
+
+/// A copy of a stopped data directory, as good as another that was written the same way.
+pub fn copied(data_dir: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    copy_into(copy.path(), data_dir);
+    copy
+}
+
+/// Copies what lies in a stopped data directory, with its modes, owners and times.
+pub fn copy_into(copy: &Path, data_dir: &Path) {
+    let mut command = Command::new("cp");
+    command.arg("-a").arg(data_dir.join(".")).arg(copy);
+    assert!(command.status().unwrap().success());
 }
 
 /// What a command that fails says to people, and its exit code; it prints nothing.
