@@ -1,6 +1,8 @@
 //! Putting the table of routes into the router of actix-web, which tries one entry after another, most of them by a regular
 //! expression: so what gateways call all the time comes first, and the rest by places that are compared as text.
 
+use std::collections::BTreeMap;
+
 use actix_web::guard::{Guard, GuardContext, fn_guard};
 use actix_web::http::Method;
 use actix_web::{Resource, web};
@@ -27,34 +29,31 @@ const REST: [&str; 2] = ["path", "model"];
 
 /// Mounts a table: every path with all its methods, HEAD beside every GET, and 405 for the rest.
 fn mount(table: &[Route], config: &mut web::ServiceConfig) {
-    let mut paths: Vec<(String, String)> = table
-        .iter()
-        .flat_map(Route::paths)
-        .map(|path| (place(&path), path))
-        .collect();
+    let mut by_path = BTreeMap::<String, Vec<&Route>>::new();
+    for route in table {
+        for path in route.paths() {
+            by_path.entry(path).or_default().push(route);
+        }
+    }
+    let mut paths: Vec<(String, &String)> =
+        by_path.keys().map(|path| (place(path), path)).collect();
     // Fixed paths come first, because those with parameters are regular expressions; and so do fixed segments, because `{` sorts
     // after all letters.
     paths.sort_by_cached_key(|(place, path)| {
-        (
-            place != HOT,
-            place.clone(),
-            path.contains('{'),
-            path.clone(),
-        )
+        (place != HOT, place.clone(), path.contains('{'), *path)
     });
-    paths.dedup();
     for together in paths.chunk_by(|(one, _), (other, _)| one == other) {
         let place = together[0].0.as_str();
         if place == HOT || together.len() == 1 {
             for (_, path) in together {
-                config.service(resource(table, path, path));
+                config.service(resource(&by_path[*path], path, path));
             }
             continue;
         }
         let scope = web::scope(place);
         config.service(together.iter().fold(scope, |scope, (_, path)| {
             scope.service(resource(
-                table,
+                &by_path[*path],
                 path,
                 path.strip_prefix(place).unwrap_or(path),
             ))
@@ -70,11 +69,7 @@ fn place(path: &str) -> String {
 }
 
 /// All routes of a path, mounted at the rest of it within its place.
-fn resource(table: &[Route], path: &str, rest: &str) -> Resource {
-    let routes: Vec<&Route> = table
-        .iter()
-        .filter(|route| route.paths().iter().any(|one| one == path))
-        .collect();
+fn resource(routes: &[&Route], path: &str, rest: &str) -> Resource {
     let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
     if allow.contains(&"GET") {
         allow.push("HEAD");
