@@ -35,25 +35,27 @@ fn mount(table: &[Route], config: &mut web::ServiceConfig) {
             by_path.entry(path).or_default().push(route);
         }
     }
-    let mut paths: Vec<(String, &String)> =
-        by_path.keys().map(|path| (place(path), path)).collect();
+    let mut paths: Vec<_> = by_path
+        .iter()
+        .map(|(path, routes)| (place(path), path, routes))
+        .collect();
     // Fixed paths come first, because those with parameters are regular expressions; and so do fixed segments, because `{` sorts
     // after all letters.
-    paths.sort_by_cached_key(|(place, path)| {
+    paths.sort_by_cached_key(|(place, path, _)| {
         (place != HOT, place.clone(), path.contains('{'), *path)
     });
-    for together in paths.chunk_by(|(one, _), (other, _)| one == other) {
+    for together in paths.chunk_by(|(one, ..), (other, ..)| one == other) {
         let place = together[0].0.as_str();
         if place == HOT || together.len() == 1 {
-            for (_, path) in together {
-                config.service(resource(&by_path[*path], path, path));
+            for (_, path, routes) in together {
+                config.service(resource(routes, path, path));
             }
             continue;
         }
         let scope = web::scope(place);
-        config.service(together.iter().fold(scope, |scope, (_, path)| {
+        config.service(together.iter().fold(scope, |scope, (_, path, routes)| {
             scope.service(resource(
-                &by_path[*path],
+                routes,
                 path,
                 path.strip_prefix(place).unwrap_or(path),
             ))
