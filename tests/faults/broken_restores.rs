@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::backups::restore;
-use crate::support::process::{Process, tollkeeper};
+use crate::support::process::{Process, copy_into, tollkeeper};
 
 /// A directory whose server was killed, with a backup that was made before it had the role "present", and what a restore of it puts there.
 struct Stage {
@@ -52,12 +52,7 @@ impl Stage {
     fn copy(&self, name: &str) -> PathBuf {
         let copy = self.root.path().join(name);
         make_folder(&copy);
-        for entry in self.root.path().join("data").read_dir().unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
-            }
-        }
+        copy_into(&copy, &self.root.path().join("data"));
         copy
     }
 

@@ -490,7 +490,7 @@ const WRONG: [Wrong; 6] = [
 
 #[test]
 fn a_file_that_somebody_else_could_have_put_there_or_read_is_not_believed() {
-    let (_around_made, made) = stopped();
+    let (_around_sound, sound) = stopped();
     for name in [
         "initial-key",
         "audit.key",
@@ -499,7 +499,7 @@ fn a_file_that_somebody_else_could_have_put_there_or_read_is_not_believed() {
     ] {
         for (what, make, said) in WRONG {
             let (_around, data_dir) = directory(0o700);
-            copy_into(&data_dir, &made);
+            copy_into(&data_dir, &sound);
             let path = data_dir.join(name);
             make(&path);
             let text = refusal(&serve(&data_dir));
