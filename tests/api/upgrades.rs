@@ -273,6 +273,7 @@ fn management_keys_do_with_virtual_keys_what_they_could_before_an_upgrade() {
             ],
         ),
     ];
+    // With schema 24 virtual keys have permissions of their own.
     for schema in SCHEMAS.into_iter().filter(|schema| *schema < 24) {
         let (server, written) = upgraded_with(schema, |database| {
             for ((before, _), number) in cases.iter().zip(0_i64..) {
